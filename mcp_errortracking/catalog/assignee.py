@@ -1,0 +1,47 @@
+"""Who an issue is assigned to: a user or a role (contract 3.0)."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from mcp_errortracking.catalog.identifiers import refuse_nil
+
+
+def _integer_or_uuid(value: Any, read: ValidatorFunctionWrapHandler) -> int | UUID:
+    try:
+        return read(value)
+    except ValidationError:
+        raise PydanticCustomError("assignee_id", "expected the integer id of a user or the UUID of a role") from None
+
+
+class Assignee(BaseModel):
+    """A user by integer id, or a role by UUID."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
+
+    type: Literal["user", "role"]
+    id: Annotated[int | UUID, WrapValidator(_integer_or_uuid)] = Field(description="user: integer; role: UUID.")
+
+    @model_validator(mode="after")
+    def id_fits_type(self) -> "Assignee":
+        """PostHog knows users by number and roles by UUID, and answers 400 or 500 to the other one (contract 3.3)."""
+        if self.type == "user" and not (isinstance(self.id, int) and 0 < self.id < 2**31):
+            raise PydanticCustomError("user_id", 'type "user" needs an integer id above 0, as PostHog numbers users')
+        if self.type == "role":
+            if not isinstance(self.id, UUID):
+                raise PydanticCustomError("role_id", 'type "role" needs the UUID of a role')
+            refuse_nil(self.id)
+        return self
+
+
+AssigneeArgument = Annotated[Assignee, Field(examples=[{"type": "user", "id": 1}])]

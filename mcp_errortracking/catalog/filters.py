@@ -1,0 +1,151 @@
+"""The filters of a rule: groups of property filters, joined by AND or OR (contract 3.1)."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
+
+from mcp_errortracking.catalog.endpoint import as_objects
+
+Operator = Literal[
+    "exact",
+    "is_not",
+    "icontains",
+    "not_icontains",
+    "starts_with",
+    "not_starts_with",
+    "ends_with",
+    "not_ends_with",
+    "regex",
+    "not_regex",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "is_set",
+    "is_not_set",
+    "is_date_exact",
+    "is_date_before",
+    "is_date_after",
+    "between",
+    "not_between",
+    "min",
+    "max",
+    "in",
+    "not_in",
+    "is_cleaned_path_exact",
+    "flag_evaluates_to",
+    "semver_eq",
+    "semver_neq",
+    "semver_gt",
+    "semver_gte",
+    "semver_lt",
+    "semver_lte",
+    "semver_tilde",
+    "semver_caret",
+    "semver_wildcard",
+    "icontains_multi",
+    "not_icontains_multi",
+]
+"""Contract 3.1, and the four `*_with` that PostHog's own client knows besides."""
+
+Scalar = str | bool | int | float
+
+_WITHOUT_VALUE = ("is_set", "is_not_set")
+_MAX_DEPTH = 20
+
+
+class PropertyFilter(BaseModel):
+    """A condition on one property of the exception event."""
+
+    model_config = ConfigDict(
+        extra="forbid", defer_build=True, hide_input_in_errors=True, json_schema_extra={"required": ["key"]}
+    )
+
+    key: str | None = Field(default=None, min_length=1)
+    operator: Operator | None = Field(default=None, description="Default exact.")
+    value: Scalar | list[Scalar] | None = None
+    type: str = Field(default="event", min_length=1)
+    # Understood, but not worth a place in every rule tool's schema: only group filters and the UI's labels use them.
+    label: SkipJsonSchema[str | None] = None
+    group_type_index: SkipJsonSchema[int | None] = None
+    group_key_names: SkipJsonSchema[dict[str, str] | None] = None
+    cohort_name: SkipJsonSchema[str | None] = None
+
+    @model_validator(mode="after")
+    def complete(self) -> "PropertyFilter":
+        """Sends what PostHog's own client does: the type always, and `exact` where an event filter has no operator."""
+        if self.type != "empty" and self.key is None:
+            raise PydanticCustomError("missing", "key is required: the name of an event property")
+        if self.type == "event" and self.operator is None:
+            self.operator = "exact"
+        if self.type == "event" and self.operator not in _WITHOUT_VALUE and self.value is None:
+            raise PydanticCustomError(
+                "value_missing",
+                "operator {operator} needs a value (is_set and is_not_set need none)",
+                {"operator": self.operator},
+            )
+        self.type = self.type  # counts as set from here on
+        return self
+
+
+def _kind(value: Any) -> str:
+    is_group = "values" in value if isinstance(value, dict) else isinstance(value, FilterGroup)
+    return "<group>" if is_group else "<filter>"
+
+
+class FilterGroup(BaseModel):
+    """Conditions joined by AND or OR; groups nest."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
+
+    type: Literal["AND", "OR"]
+    values: list[
+        Annotated[
+            Annotated["FilterGroup", Tag("<group>")] | Annotated[PropertyFilter, Tag("<filter>")], Discriminator(_kind)
+        ]
+    ]
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def upper_case(cls, value: Any) -> Any:
+        """`and` and `or` are understood."""
+        return value.upper() if isinstance(value, str) else value
+
+    def conditions(self) -> Iterator[PropertyFilter]:
+        """Every property filter, at any depth."""
+        for value in self.values:
+            if isinstance(value, FilterGroup):
+                yield from value.conditions()
+            else:
+                yield value
+
+    def matches_everything(self) -> bool:
+        """Whether no real condition is left (contract 3.1: such a rule matches every exception)."""
+        return all(condition.type == "empty" for condition in self.conditions())
+
+
+def _refuse_depth(value: Any) -> Any:
+    level = as_objects([value])
+    for _ in range(_MAX_DEPTH):
+        level = [inner for group in level for inner in as_objects(group.get("values"))]
+    if level:
+        raise PydanticCustomError("too_deep", "groups nest more than {limit} deep", {"limit": _MAX_DEPTH})
+    return value
+
+
+Filters = Annotated[
+    FilterGroup,
+    BeforeValidator(_refuse_depth),
+    Field(
+        examples=[
+            {
+                "type": "AND",
+                "values": [{"key": "$exception_types", "operator": "icontains", "value": "TypeError"}],
+            }
+        ]
+    ),
+]
+"""The `filters` argument of a rule."""

@@ -1,0 +1,35 @@
+"""Fingerprints: which issue owns which group of exceptions (contract 4). Merging and splitting issues moves them."""
+
+from pydantic import Field
+
+from mcp_errortracking.catalog.endpoint import Endpoint
+from mcp_errortracking.catalog.identifiers import FingerprintId, IssueId
+from mcp_errortracking.catalog.paging import PagedEndpoint
+
+
+class ListFingerprints(
+    PagedEndpoint,
+    tool="error-tracking-fingerprints-list",
+    request="GET fingerprints/",
+    scope="error_tracking:read",
+):
+    """Fingerprints, oldest first, each with the issue that owns it."""
+
+    # Not in the docs, but the server takes it (contract 4.1).
+    issue_id: IssueId | None = Field(default=None, description="Only this issue's.")
+
+
+class RetrieveFingerprint(
+    Endpoint,
+    tool="error-tracking-fingerprints-retrieve",
+    request="GET fingerprints/{id}/",
+    scope="error_tracking:read",
+):
+    """One fingerprint record and the issue that owns it."""
+
+    id: FingerprintId
+
+    advice = {
+        "not_found": "The id is that of the record, not of the issue: error-tracking-fingerprints-list with issue_id "
+        "finds the records of an issue.",
+    }

@@ -1,0 +1,184 @@
+"""Symbol sets: the source maps and debug files that turn minified frames into readable ones (contract 2).
+
+The documented upload is three calls: start hands out URLs, the files go straight to object storage, finish confirms.
+"""
+
+from collections import Counter
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps, as_object
+from mcp_errortracking.catalog.identifiers import RealUUID, SymbolSetId
+
+MAX_FILE = 100 * 1024 * 1024
+"""Bytes that object storage takes per symbol set (contract 5.4)."""
+
+_READ = "error_tracking:read"
+_WRITE = "error_tracking:write"
+_EXAMPLE_ID = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
+_FIND_IDS = (
+    "Symbol set ids come from error-tracking-symbol-sets-bulk-start-upload, or from PostHog's symbol set settings."
+)
+
+
+class DownloadSymbolSet(
+    Endpoint,
+    tool="error-tracking-symbol-sets-download-retrieve",
+    request="GET symbol_sets/{id}/download/",
+    scope=_READ,
+    since="2026-04-22",
+):
+    """A URL, valid one hour, to download a symbol set. The URL is a secret. The file is PostHog's container around
+    source and map, not a bare source map."""
+
+    id: SymbolSetId
+
+    advice = {
+        "not_found": _FIND_IDS,
+        "no_file": "Nothing was ever uploaded for it: upload the source map of that build.",
+    }
+
+    def steps(self) -> Steps:
+        answer = as_object((yield self.request()))
+        return Outcome(
+            answer,
+            ["Fetch it without an Authorization header. 404 NoSuchKey there means the upload was started, never done."],
+        )
+
+
+class DeleteSymbolSets(
+    Endpoint,
+    tool="error-tracking-symbol-sets-bulk-delete",
+    request="POST symbol_sets/bulk_delete/",
+    scope=_WRITE,
+    aliases=("error-tracking-symbol-sets-bulk-delete-create",),
+    since="2026-03-26",
+    destructive=True,
+    idempotent=True,
+):
+    """Delete symbol sets for good; new frames of those bundles stay minified. Returns how many were deleted and how
+    many ids did not exist."""
+
+    ids: list[SymbolSetId] = Field(min_length=1, examples=[[_EXAMPLE_ID]])
+
+    def steps(self) -> Steps:
+        ids = list(dict.fromkeys(self.ids))
+        answer = as_object((yield DeleteSymbolSets(ids=ids).request()))
+        deleted = answer.get("deleted")
+        if not isinstance(deleted, int):
+            return Outcome(answer, ["PostHog did not say how many were deleted."])
+        if deleted > len(ids):  # servers whose stack frames cascade count those too (contract 2.2)
+            return Outcome(
+                answer, [f"PostHog counted more rows than the {len(ids)} ids given: it counts stack frames too."]
+            )
+        missing = len(ids) - deleted
+        notes = [f"{missing} of {len(ids)} ids did not exist in this project."] if missing else []
+        return Outcome({**answer, "not_found": missing}, notes)
+
+
+class FinishSymbolSetUploads(
+    Endpoint,
+    tool="error-tracking-symbol-sets-bulk-finish-upload",
+    request="POST symbol_sets/bulk_finish_upload/",
+    scope=_WRITE,
+    aliases=("error-tracking-symbol-sets-bulk-finish-upload-create",),
+    idempotent=True,
+):
+    """Confirm uploaded files, so that PostHog uses them. All or none are confirmed."""
+
+    content_hashes: dict[SymbolSetId, Annotated[str, Field(min_length=1)]] = Field(
+        min_length=1,
+        description="{symbol_set_id: hex SHA-512 of the uploaded bytes}",
+        examples=[{_EXAMPLE_ID: "cf83e1357eefb8bd..."}],
+    )
+
+    advice = {
+        "symbol_set_not_found": "Nothing was confirmed. Use the symbol_set_id values that "
+        "error-tracking-symbol-sets-bulk-start-upload returned, not chunk ids.",
+        "file_not_found": "Nothing was confirmed. Upload every file to its URL (they last 5 minutes; start again for "
+        "new ones), then finish again. PostHog before June 2026 has also deleted the sets named here.",
+        "file_too_large": "Nothing was confirmed, and PostHog deleted that set. A file must have 1 byte to 100 MiB: "
+        "drop it, or start again with a file of that size.",
+    }
+
+    def steps(self) -> Steps:
+        answer = as_object((yield self.request()))
+        return Outcome({**answer, "confirmed": [str(symbol_set) for symbol_set in self.content_hashes]})
+
+
+class SymbolSetUpload(BaseModel):
+    """One bundle whose symbols are to be uploaded."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
+
+    chunk_id: str = Field(min_length=1, description="The //# chunkId of the bundle.")
+    release_id: RealUUID | None = None
+    content_hash: str | None = Field(default=None, description="Hex SHA-512.")
+    content_length: int | None = Field(default=None, ge=0, le=MAX_FILE, description="Bytes; earns a PUT URL.")
+
+
+class StartSymbolSetUploads(
+    Endpoint,
+    tool="error-tracking-symbol-sets-bulk-start-upload",
+    request="POST symbol_sets/bulk_start_upload/",
+    scope=_WRITE,
+    aliases=("error-tracking-symbol-sets-bulk-start-upload-create",),
+    destructive=True,
+    idempotent=False,
+):
+    """Start uploads of symbol sets: returns a presigned URL and symbol_set_id per chunk, valid 5 minutes; chunks
+    already stored are skipped. Then send the files and call error-tracking-symbol-sets-bulk-finish-upload."""
+
+    symbol_sets: list[SymbolSetUpload] | None = Field(
+        default=None, examples=[[{"chunk_id": _EXAMPLE_ID, "content_hash": "cf83e1357eefb8bd..."}]]
+    )
+    chunk_ids: list[Annotated[str, Field(min_length=1)]] | None = Field(default=None, description="Old form.")
+    release_id: RealUUID | None = Field(default=None, description="For chunk_ids.")
+    force: bool | None = Field(default=None, description="Overwrite differing content.")
+    skip_on_conflict: bool | None = Field(default=None, description="Keep it instead.")
+
+    advice = {
+        "content_hash_mismatch": "Nothing was started. Repeat with force: true to overwrite, or skip_on_conflict: true "
+        "to keep what is stored.",
+        "content_hash_required": "Nothing was started. Give the content_hash of that chunk in symbol_sets.",
+        "release_id_mismatch": "Nothing was started. The stored set belongs to another release and force does not "
+        "change that: leave release_id out for that chunk.",
+        "invalid_release_id": "Nothing was started. Leave release_id out, or give a release UUID of the project.",
+        "object_storage_required": "This PostHog has no object storage, so it takes no source maps: its administrator "
+        "can set one up.",
+    }
+
+    @model_validator(mode="after")
+    def arguments_agree(self) -> "StartSymbolSetUploads":
+        """Refuses what would start nothing, or fail as a whole after the fact (contract 2.3)."""
+        chunks = [upload.chunk_id for upload in self.symbol_sets or []] + (self.chunk_ids or [])
+        if not chunks:
+            raise PydanticCustomError("nothing_to_start", "give symbol_sets: at least one chunk to upload")
+        if self.force and self.skip_on_conflict:
+            raise PydanticCustomError("both_flags", "give force or skip_on_conflict, not both")
+        repeated = [chunk for chunk, times in Counter(chunks).items() if times > 1]
+        if repeated:
+            raise PydanticCustomError(
+                "repeated_chunk", "chunk ids must differ, repeated: {chunks}", {"chunks": ", ".join(repeated[:5])}
+            )
+        return self
+
+    def steps(self) -> Steps:
+        answer = as_object((yield self.request()))
+        uploads: Any = answer.get("id_map")
+        if not isinstance(uploads, dict):
+            return Outcome(answer, ["PostHog's answer names no uploads (id_map is missing)."])
+        asked = [upload.chunk_id for upload in self.symbol_sets or []] + (self.chunk_ids or [])
+        skipped = [chunk for chunk in asked if chunk not in uploads]
+        notes = list[str]()
+        if uploads:
+            notes.append(
+                "Send each file without an Authorization header: PUT the bytes to presigned_put_url if there is one; "
+                "else POST multipart/form-data to presigned_url.url: all its fields, then part file with a filename. "
+                "Then call error-tracking-symbol-sets-bulk-finish-upload."
+            )
+        if skipped:
+            notes.append("skipped: PostHog wants no upload for these chunks; it keeps what it has.")
+        return Outcome({**answer, "skipped": skipped}, notes)

@@ -1,0 +1,222 @@
+"""Every setting, read once, in one place: where PostHog is, with which key, and which project."""
+
+import json
+import logging
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import SplitResult, urlsplit
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_HOST = "https://us.posthog.com"
+DEFAULT_PROJECT = "@current"
+
+_WHERE_TO_GET_A_KEY = "create a personal API key (phx_...) in PostHog's Settings, Personal API keys"
+_MOVED = {
+    "us.i.posthog.com": DEFAULT_HOST,
+    "eu.i.posthog.com": "https://eu.posthog.com",
+    "app.i.posthog.com": DEFAULT_HOST,
+    "app.posthog.com": DEFAULT_HOST,
+    "posthog.com": DEFAULT_HOST,
+}
+_OTHER_KEYS = {
+    "phc_": "a project token, which only sends events",
+    "phs_": "a project secret key, which this API does not take",
+}
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class ConfigError(Exception):
+    """A setting is wrong; the text says which, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where and as whom PostHog is called. `source` says where the key was found."""
+
+    host: str
+    key: "SecretStr | None"
+    project: str
+    source: str
+    http_proxy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one source holds. `host` is where its key may be sent, as far as the source says."""
+
+    source: str
+    key: str
+    host: str | None
+    project: str | None
+
+
+def load(
+    *,
+    host: str | None = None,
+    project: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    home: Path | None = None,
+) -> Settings:
+    """The settings, by precedence: the command line, `POSTHOG_*`, what `posthog-cli` left in its variables or its file.
+
+    A key that comes from `posthog-cli` is only ever sent to the host that came with it.
+
+    Args:
+        host: of the command line.
+        project: of the command line.
+        home: the user's home folder, if not the one of the environment.
+
+    Raises:
+        ConfigError: a value is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    chosen_host = host or _value(environ, "POSTHOG_HOST")
+    name = "--host" if host else "POSTHOG_HOST"
+    chosen = _origin(chosen_host, name) if chosen_host else None
+    found = _find(environ, home)
+    if found is None:
+        return _settings(chosen or DEFAULT_HOST, None, project, environ, "none: no key is configured")
+    own = _origin(found.host, f"the host of {found.source}") if found.host else None
+    if own is not None and chosen is not None and own != chosen:
+        raise ConfigError(
+            f"{name} is {chosen}, but the only key found ({found.source}) is for {own}: "
+            f"set POSTHOG_PERSONAL_API_KEY to a key of {chosen}, or leave {name} out."
+        )
+    return _settings(chosen or own or DEFAULT_HOST, found, project, environ, found.source)
+
+
+def for_sandbox(url: str, key: str, project: int) -> Settings:
+    """The settings to use a sandbox that was started for this run."""
+    return Settings(url, _secret(key), str(project), "the sandbox")
+
+
+def _settings(
+    host: str, found: _Found | None, project: str | None, environ: Mapping[str, str], source: str
+) -> Settings:
+    own_project = found.project if found else None
+    chosen = project or _value(environ, "POSTHOG_PROJECT_ID") or own_project or DEFAULT_PROJECT
+    key = _secret(_checked_key(found.key, found.source)) if found else None
+    parts = urlsplit(host)
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and key is not None:
+        logger.warning("%s is plain http: the API key travels unencrypted", host)
+    return Settings(host, key, _checked_project(chosen), source, _http_proxy(parts))
+
+
+def _secret(key: str) -> "SecretStr":
+    from pydantic import SecretStr  # imported with the first key: --help and the like need no pydantic
+
+    return SecretStr(key)
+
+
+def _value(environ: Mapping[str, str], *names: str) -> str | None:
+    """The first of the variables that is set; blank ones and placeholders nobody filled in count as not set."""
+    for name in names:
+        value = environ.get(name, "").strip()
+        if value and not re.fullmatch(r"\$\{[^}]*\}", value):
+            return value
+    return None
+
+
+def _find(environ: Mapping[str, str], home: Path | None) -> _Found | None:
+    if key := _value(environ, "POSTHOG_PERSONAL_API_KEY"):
+        return _Found("environment variable POSTHOG_PERSONAL_API_KEY", key, None, None)
+    if key := _value(environ, "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):
+        host = _value(environ, "POSTHOG_CLI_HOST") or DEFAULT_HOST
+        project = _value(environ, "POSTHOG_CLI_PROJECT_ID", "POSTHOG_CLI_ENV_ID")
+        return _Found("the environment variables of posthog-cli", key, host, project)
+    return _find_in_file((home or Path(environ.get("HOME") or Path.home())) / ".posthog" / "credentials.json")
+
+
+def _find_in_file(path: Path) -> _Found | None:
+    """What `posthog-cli login` left: `{"host": ..., "token": ..., "env_id": ...}`."""
+    try:
+        content = path.read_text("utf-8")
+        readable_by_others = path.stat().st_mode & 0o077
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        logger.warning("the credentials of posthog-cli in %s cannot be read (%s)", path, type(error).__name__)
+        return None
+    try:
+        data: Any = json.loads(content)
+    except ValueError:
+        data = None
+    fields = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+    token = fields.get("token")
+    if not isinstance(token, str) or not token.strip():
+        logger.warning("%s holds no credentials of posthog-cli; log in again with: posthog-cli login", path)
+        return None
+    if readable_by_others and os.name == "posix":
+        logger.warning("%s can be read by others on this machine; mend it with: chmod 600 %s", path, path)
+    project = fields.get("env_id") or fields.get("project_id")
+    host = fields.get("host")
+    return _Found(
+        f"posthog-cli login ({path})",
+        token.strip(),
+        host if isinstance(host, str) and host else DEFAULT_HOST,
+        str(project) if isinstance(project, str | int) else None,
+    )
+
+
+def _origin(text: str, name: str) -> str:
+    """A host as an origin: scheme, name and port, nothing else."""
+    text = text.strip()
+    if "://" not in text:
+        raise ConfigError(f"{name} lacks its scheme: write https://{text[:200]}")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ConfigError(f"{name} is not a valid address: give one like {DEFAULT_HOST}") from None
+    if parts.scheme not in ("https", "http"):
+        raise ConfigError(f"{name} must begin with https://, like {DEFAULT_HOST}")
+    hostname = parts.hostname or ""
+    if not re.fullmatch(r"[A-Za-z0-9._:%-]+", hostname):
+        raise ConfigError(f"{name} names no host: give an address like {DEFAULT_HOST}")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError(f"{name} holds a user name or password: give the address alone, like {DEFAULT_HOST}")
+    if moved := _MOVED.get(hostname):
+        raise ConfigError(f"{name} is {hostname}, where this API is not served: use {moved}")
+    shown = f"[{hostname}]" if ":" in hostname else hostname
+    origin = f"{parts.scheme}://{shown}{f':{port}' if port else ''}"
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        project = re.match(r"/(?:project|environment)/(\d+)", parts.path)
+        also = f", and POSTHOG_PROJECT_ID={project[1]}" if project else ""
+        raise ConfigError(f"{name} is more than an address: use {origin}{also}")
+    return origin
+
+
+def _checked_key(key: str, source: str) -> str:
+    for prefix, kind in _OTHER_KEYS.items():
+        if key.startswith(prefix):
+            raise ConfigError(f"The key in {source} ({prefix}...) is {kind}: {_WHERE_TO_GET_A_KEY}.")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigError(f"The key in {source} holds characters that no key has: copy it again.")
+    if not key.strip("<>.*x_").removeprefix("phx").strip("_.*x") or re.search(r"your|<|\.\.\.|api_key", key, re.I):
+        raise ConfigError(f"The key in {source} is a placeholder: {_WHERE_TO_GET_A_KEY}.")
+    return key
+
+
+def _checked_project(project: str) -> str:
+    project = project.strip()
+    if project == DEFAULT_PROJECT or re.fullmatch(r"[1-9]\d{0,17}", project):
+        return project
+    raise ConfigError(
+        f"The project {project[:60]!r} is no number: it is the 123 in https://us.posthog.com/project/123, or @current."
+    )
+
+
+def _http_proxy(host: SplitResult) -> str | None:
+    """The forward proxy that the system names for a host, by the usual variables (`HTTPS_PROXY`, `NO_PROXY`, ...)."""
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    return None if proxy_bypass(host.netloc) else proxies.get(host.scheme) or proxies.get("all")

@@ -1,0 +1,123 @@
+"""What stands between a user and a working tool call: address, key, scopes, project, path form."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast
+
+import anyio
+
+from mcp_errortracking.config import Settings
+from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.proxy.errors import PostHogError
+
+READ, WRITE = "error_tracking:read", "error_tracking:write"
+_MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding; `fix` says what to do, where something is wrong."""
+
+    name: str
+    verdict: Literal["ok", "warning", "problem"]
+    finding: str
+    fix: str = ""
+
+
+def run(settings: Settings, *, as_json: bool) -> int:
+    """Examines the settings and prints what was found. Returns 1 if there is a problem, else 0."""
+    checks = list[Check]()
+
+    def report(check: Check) -> None:
+        checks.append(check)
+        if not as_json:
+            print(f"{_MARKS[check.verdict]}  {check.name}: {check.finding}", flush=True)
+            if check.fix:
+                print(f"         to fix: {check.fix}")
+
+    anyio.run(examine, settings, report)
+    if as_json:
+        print(json.dumps({"checks": [asdict(check) for check in checks]}, ensure_ascii=False))
+    return 1 if any(check.verdict == "problem" for check in checks) else 0
+
+
+async def examine(settings: Settings, report: Callable[[Check], None]) -> None:
+    """Makes the checks in order, ends at the first problem, and never shows the key."""
+    report(Check("host", "ok", settings.host))
+    if settings.key is None:
+        report(
+            Check(
+                "key",
+                "problem",
+                "no API key is configured",
+                f"create a personal API key in PostHog (Settings, Personal API keys) with the scopes {READ} and "
+                f"{WRITE}, and set POSTHOG_PERSONAL_API_KEY",
+            )
+        )
+        return
+    async with Proxy(
+        host=settings.host, key=settings.key, project=settings.project, http_proxy=settings.http_proxy
+    ) as proxy:
+        for check in (_check_key, _check_project):
+            try:
+                await check(proxy, settings, report)
+            except PostHogError as error:
+                fix = error.next_step[:1].lower() + error.next_step[1:].rstrip(".")
+                report(Check(_NAMES[check], "problem", f"{error.what} {error.why}".strip(), fix))
+                return
+
+
+async def _check_key(proxy: Proxy, settings: Settings, report: Callable[[Check], None]) -> None:
+    began = time.monotonic()
+    try:
+        # Every key may read itself, whatever its scopes (contract 1.8).
+        data = (await proxy.send("GET", "/api/personal_api_keys/@current/")).data
+    except PostHogError as error:
+        if error.status not in (403, 404):
+            raise
+        report(Check("key", "warning", f"found in {settings.source}; this PostHog does not tell what it may do"))
+        return
+    key = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+    took = (time.monotonic() - began) * 1000
+    report(Check("key", "ok", f"accepted in {took:.0f} ms; found in {settings.source}"))
+    _check_scopes(key.get("scopes"), report)
+    teams: list[Any] = key.get("scoped_teams") or []
+    if teams and settings.project != "@current" and int(settings.project) not in teams:
+        listed = ", ".join(map(str, teams))
+        report(
+            Check(
+                "key",
+                "problem",
+                f"it is limited to other projects than {settings.project}: {listed}",
+                "set POSTHOG_PROJECT_ID to one of them, or let the key's owner add the project",
+            )
+        )
+
+
+def _check_scopes(scopes: Any, report: Callable[[Check], None]) -> None:
+    if not isinstance(scopes, list):
+        return
+    held = {str(scope) for scope in cast("list[Any]", scopes)}
+    add = "add it to the key in PostHog's Settings, Personal API keys"
+    if "*" in held or WRITE in held:
+        report(Check("scopes", "ok", "may read and change error tracking"))
+    elif READ in held:
+        report(Check("scopes", "warning", f"may read only: tools that change something need {WRITE}", add))
+    else:
+        report(Check("scopes", "problem", f"the key lacks {READ}", add))
+
+
+async def _check_project(proxy: Proxy, settings: Settings, report: Callable[[Check], None]) -> None:
+    page = (await proxy.send("GET", "error_tracking/assignment_rules/", query={"limit": 1})).data
+    count = cast("dict[str, Any]", page).get("count") if isinstance(page, dict) else None
+    rules = f", {count} assignment rules" if isinstance(count, int) else ""
+    report(Check("project", "ok", f"{settings.project} can be read{rules}"))
+    if proxy.form == "environments":
+        report(Check("paths", "warning", "this PostHog is older than mid 2026: some tools may be too new for it"))
+    else:
+        report(Check("paths", "ok", "/api/projects/"))
+
+
+_NAMES: dict[Any, str] = {_check_key: "key", _check_project: "project"}

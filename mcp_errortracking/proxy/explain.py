@@ -1,0 +1,249 @@
+"""An answer that is not a success, turned into an error that says what happened, why, and what to do next.
+
+The shapes and texts of PostHog's errors are those of contract 1.4; bodies that only hold `detail`, or `error` on older
+servers, and the pages of gateways are read too.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from mcp_errortracking.proxy.errors import (
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    PostHogError,
+    RateLimitedError,
+    RedirectedError,
+    RefusedError,
+    ServerFailureError,
+    UnauthorizedError,
+    UnreadableError,
+)
+
+_MAX_DETAIL = 500
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
+_SCOPE = re.compile(r"missing required scope '([\w:]+)'")
+_PROJECT = re.compile(r"requested project: ID (\S+?)\.?$")
+_KEY_SETTINGS = "PostHog's Settings, Personal API keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What is known of a request when its answer is explained. `writes`: it was not a read."""
+
+    host: str
+    project: str
+    writes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The parts of an error body that PostHog's views agree on."""
+
+    detail: str | None = None
+    code: str | None = None
+    attr: str | None = None
+    is_json: bool = False
+    is_empty: bool = False
+
+
+def read_body(content: bytes) -> Body:
+    """The error body, whatever it is; its text without control characters and cut to 500 characters."""
+    try:
+        data: Any = json.loads(content)
+    except (ValueError, RecursionError):
+        return Body(is_empty=not content.strip())
+    if not isinstance(data, dict):
+        return Body(is_json=True)
+    fields = cast("dict[str, Any]", data)
+
+    def text(name: str) -> str | None:
+        value = fields.get(name)
+        return _CONTROL.sub(" ", value)[:_MAX_DETAIL].strip() or None if isinstance(value, str) else None
+
+    attr = text("attr")
+    return Body(text("detail") or text("error"), text("code"), attr and attr.replace("__", "."), is_json=True)
+
+
+def is_unknown_route(status: int, content: bytes) -> bool:
+    """Whether a 404 comes from the router: the path is no endpoint there, so nothing was done (contract 1.4)."""
+    if status != 404:
+        return False
+    body = read_body(content)
+    return body.detail == "Endpoint not found." or not (body.is_json or body.is_empty)
+
+
+def explain(status: int, headers: dict[str, str], content: bytes, exchange: Exchange, *, now: float) -> PostHogError:
+    """The error for an answer.
+
+    Args:
+        headers: by name in lower case.
+        now: seconds since the epoch, to read a date in `Retry-After`.
+    """
+    body = read_body(content)
+    facts: dict[str, Any] = {"status": status, "code": body.code, "attr": body.attr, "detail": body.detail}
+    if 300 <= status < 400:
+        return _redirected(headers, exchange, facts)
+    if status == 401:
+        return _unauthorized(body, exchange, facts)
+    if status == 403:
+        return _forbidden(body, exchange, facts)
+    if status == 404:
+        return _not_found(body, exchange, facts)
+    if status == 429:
+        return _rate_limited(retry_after(headers, now), facts)
+    if status >= 500:
+        return _server_failure(status, body, exchange, _with(facts, retry_after=retry_after(headers, now)))
+    return _invalid(status, body, facts)
+
+
+def retry_after(headers: dict[str, str], now: float) -> float | None:
+    """Seconds to wait, from a `Retry-After` of seconds or of a date; None if there is none that makes sense."""
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def unreadable(reason: str, exchange: Exchange, status: int) -> UnreadableError:
+    """The error for a 2xx answer that is none of PostHog's API."""
+    next_step = (
+        f"Check that POSTHOG_HOST ({exchange.host}) is the address of PostHog itself, not of a page before it."
+        if not exchange.writes
+        else "It may or may not have been applied: read before you repeat it."
+    )
+    return UnreadableError(
+        f"The answer of {exchange.host} cannot be read.",
+        reason,
+        next_step,
+        status=status,
+        code="unreadable_answer",
+        maybe_applied=exchange.writes,
+    )
+
+
+def _with(facts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {**facts, **more}
+
+
+def _quoted(body: Body) -> str:
+    return f"PostHog says: {body.detail}" if body.detail else ""
+
+
+def _redirected(headers: dict[str, str], exchange: Exchange, facts: dict[str, Any]) -> PostHogError:
+    target = urlsplit(headers.get("location", ""))
+    where = (
+        f"{target.scheme}://{target.netloc}" if target.scheme in ("http", "https") and target.netloc else "elsewhere"
+    )
+    return RedirectedError(
+        f"{exchange.host} redirects to {_CONTROL.sub('', where)[:200]}.",
+        "The API key is only ever sent to the configured host, so the redirect was not followed.",
+        "If that address is your PostHog, set POSTHOG_HOST to it.",
+        **_with(facts, code="redirected"),
+    )
+
+
+def _unauthorized(body: Body, exchange: Exchange, facts: dict[str, Any]) -> RefusedError:
+    return UnauthorizedError(
+        f"PostHog at {exchange.host} does not accept the API key.",
+        _quoted(body),
+        f"Create a personal API key in {_KEY_SETTINGS} on that host (US and EU keys differ) and set it as "
+        "POSTHOG_PERSONAL_API_KEY. No tool can change it.",
+        **facts,
+    )
+
+
+def _forbidden(body: Body, exchange: Exchange, facts: dict[str, Any]) -> RefusedError:
+    detail = body.detail or ""
+    if scope := _SCOPE.search(detail):
+        return ForbiddenError(
+            f"The API key lacks the scope {scope[1]}.",
+            "PostHog refused the call; nothing was changed." if exchange.writes else "PostHog refused the call.",
+            f"Its owner can add the scope in {_KEY_SETTINGS}, at {exchange.host}. Another try will not help before.",
+            **_with(facts, code="missing_scope"),
+        )
+    if "does not support personal api key access" in detail.lower():
+        return ForbiddenError(
+            "This PostHog lets no API key do this.",
+            "Its version is older than this tool's endpoint allows keys for.",
+            "Do it in PostHog's web interface, or upgrade PostHog.",
+            **_with(facts, code="no_api_key_access"),
+        )
+    if project := _PROJECT.search(detail):
+        return ForbiddenError(
+            f"The API key may not use project {project[1]}.",
+            "It is limited to other projects.",
+            "Set POSTHOG_PROJECT_ID to a project of the key, or let its owner add this one in " + _KEY_SETTINGS + ".",
+            **_with(facts, code="project_not_allowed"),
+        )
+    return ForbiddenError(
+        "PostHog does not allow this.",
+        _quoted(body),
+        "This is a matter of rights in PostHog, not of the arguments: ask an administrator of the project.",
+        **facts,
+    )
+
+
+def _not_found(body: Body, exchange: Exchange, facts: dict[str, Any]) -> RefusedError:
+    if body.detail == "Project not found.":
+        return NotFoundError(
+            f"There is no project {exchange.project} at {exchange.host} for this key.",
+            "",
+            "Set POSTHOG_PROJECT_ID to the number in your PostHog address, and check POSTHOG_HOST (us or eu).",
+            **_with(facts, code="project_not_found"),
+        )
+    if body.detail == "Endpoint not found." or not (body.is_json or body.is_empty):
+        return NotFoundError(
+            f"{exchange.host} does not have this endpoint.",
+            "Either this PostHog is too old for it, or the host is not PostHog.",
+            "Check POSTHOG_HOST; if it is right, upgrade PostHog or do without this tool.",
+            **_with(facts, code="endpoint_not_found"),
+        )
+    if body.code is None and "no uploaded file" in (body.detail or ""):
+        return NotFoundError("Nothing to download.", _quoted(body), **_with(facts, code="no_file"))
+    return NotFoundError(
+        f"Not found in project {exchange.project}.",
+        "No such object, or it belongs to another project, or it was deleted.",
+        "List what there is and use an id from there.",
+        **_with(facts, code="not_found"),
+    )
+
+
+def _rate_limited(seconds: float | None, facts: dict[str, Any]) -> RefusedError:
+    when = f"Come back in {seconds:.0f} s." if seconds is not None else "Come back in a minute."
+    return RateLimitedError(
+        "Throttled: too many requests with this API key.",
+        "PostHog allows a key 480 a minute and 4,800 an hour (symbol sets: 1,200 and 12,000). Nothing was changed.",
+        when,
+        **_with(facts, retry_after=seconds),
+    )
+
+
+def _server_failure(status: int, body: Body, exchange: Exchange, facts: dict[str, Any]) -> RefusedError:
+    who = "PostHog" if body.is_json else "A gateway before PostHog"
+    reads = "Try again in a minute; if it stays, look at PostHog's status or logs."
+    writes = "It may or may not have been applied: read before you repeat it."
+    return ServerFailureError(
+        f"{who} failed with HTTP {status}.",
+        _quoted(body),
+        writes if exchange.writes else reads,
+        **facts,
+        maybe_applied=exchange.writes,
+    )
+
+
+def _invalid(status: int, body: Body, facts: dict[str, Any]) -> RefusedError:
+    argument = f" (argument {body.attr})" if body.attr else ""
+    return InvalidError(
+        f"PostHog does not accept the request: HTTP {status}{argument}.",
+        _quoted(body) or "It does not say why.",
+        "Nothing was changed. Correct the arguments and call again.",
+        **facts,
+    )

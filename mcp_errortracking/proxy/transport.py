@@ -1,0 +1,96 @@
+"""The connections under the HTTP client: httpcore2's pool, which stays fast with many calls in flight.
+
+httpx's own pool gets slower with each call in flight (its requests are polled in turn); httpcore2 is its maintained
+successor and is installed with the MCP SDK. See benchmarks/ for what the difference is.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import httpcore2
+import httpx
+import truststore
+
+from mcp_errortracking.proxy.limits import Limits
+
+# Order matters: the first class that fits names the failure.
+_FAILURES: list[tuple[type[Exception], type[httpx.TransportError]]] = [
+    (httpcore2.ConnectTimeout, httpx.ConnectTimeout),
+    (httpcore2.ReadTimeout, httpx.ReadTimeout),
+    (httpcore2.WriteTimeout, httpx.WriteTimeout),
+    (httpcore2.PoolTimeout, httpx.PoolTimeout),
+    (httpcore2.ProxyError, httpx.ProxyError),
+    (httpcore2.ConnectError, httpx.ConnectError),
+    (httpcore2.ReadError, httpx.ReadError),
+    (httpcore2.WriteError, httpx.WriteError),
+    (httpcore2.LocalProtocolError, httpx.LocalProtocolError),
+    (httpcore2.UnsupportedProtocol, httpx.UnsupportedProtocol),
+    (httpcore2.ProtocolError, httpx.RemoteProtocolError),
+    (httpcore2.NetworkError, httpx.NetworkError),
+    (httpcore2.TimeoutException, httpx.ReadTimeout),
+]
+
+
+class PoolTransport(httpx.AsyncBaseTransport):
+    """httpx's transport interface over httpcore2's connection pool."""
+
+    def __init__(self, limits: Limits, *, secure: bool, http_proxy: str | None) -> None:
+        self._pool = httpcore2.AsyncConnectionPool(
+            # The certificates that the system trusts, so that a company's own authority just works.
+            ssl_context=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if secure else None,
+            proxy=httpcore2.Proxy(http_proxy) if http_proxy else None,
+            max_connections=limits.connections,
+            max_keepalive_connections=limits.connections,
+            keepalive_expiry=limits.keepalive,
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends a request over a pooled connection.
+
+        Raises:
+            httpx.TransportError: no connection, or it broke.
+        """
+        url = request.url
+        with _as_httpx(request):
+            answer = await self._pool.handle_async_request(
+                httpcore2.Request(
+                    method=request.method,
+                    url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions=request.extensions,
+                )
+            )
+        extensions: dict[str, Any] = {**answer.extensions}  # pyright: ignore[reportUnknownMemberType] not typed there
+        stream = _AnswerStream(answer.stream, request)
+        return httpx.Response(answer.status, headers=answer.headers, stream=stream, extensions=extensions)
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+class _AnswerStream(httpx.AsyncByteStream):
+    def __init__(self, stream: Any, request: httpx.Request) -> None:
+        self._stream = stream
+        self._request = request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _as_httpx(self._request):
+            async for part in self._stream:
+                yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+@contextmanager
+def _as_httpx(request: httpx.Request) -> Generator[None]:
+    try:
+        yield
+    except Exception as error:
+        for kind, named in _FAILURES:
+            if isinstance(error, kind):
+                raise named(str(error), request=request) from error
+        raise

@@ -1,0 +1,254 @@
+"""The sandbox's web app: finds the view of a request, lets in who may, and answers as PostHog does."""
+
+import json
+import re
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route as WebRoute
+
+from mcp_errortracking.sandbox import (
+    account,
+    assignment_rules,
+    fingerprints,
+    issues,
+    releases,
+    stack_frames,
+    storage_views,
+    symbol_sets,
+    uploads,
+)
+from mcp_errortracking.sandbox.access import authenticate, check_project, check_scopes, find_project
+from mcp_errortracking.sandbox.call import Action, Call, Route
+from mcp_errortracking.sandbox.errors import ErrorAnswer, HogError, not_found, server_error
+from mcp_errortracking.sandbox.features import NEW, Features
+from mcp_errortracking.sandbox.objects import MAX_BYTES, Objects
+from mcp_errortracking.sandbox.store import Store
+from mcp_errortracking.sandbox.throttle import Throttle
+
+MAX_BODY = 20 * 1024 * 1024
+_JOURNAL = 10_000
+_SUNSET = "Fri, 31 Jul 2026 00:00:00 GMT"
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_BOTH_FORMS = ("symbol_sets", "releases")
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """What a running sandbox consists of."""
+
+    store: Store
+    objects: Objects
+    features: Features = NEW
+    throttle: Throttle | None = None
+    journal: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_JOURNAL))
+
+
+def create_app(sandbox: Sandbox) -> Starlette:
+    """The app over a sandbox's storage."""
+    api = _Api(sandbox)
+    app = Starlette(
+        routes=[
+            WebRoute("/", _welcome),
+            WebRoute("/_health", _health),
+            WebRoute("/_journal", api.journal, methods=["GET", "DELETE"]),
+            WebRoute("/_storage/{bucket}", storage_views.bucket, methods=["POST"]),
+            WebRoute("/_storage/{bucket}/{key:path}", storage_views.stored_object, methods=["GET", "PUT"]),
+            WebRoute("/api/{path:path}", api.handle, methods=_METHODS),
+        ]
+    )
+    app.state.objects = sandbox.objects
+    return app
+
+
+async def _welcome(_request: Request) -> Response:
+    return PlainTextResponse(
+        "The mcp_errortracking sandbox: a small PostHog on this machine. Its API is under /api/.\n"
+    )
+
+
+async def _health(_request: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    route: Route
+    parameters: Mapping[str, str]
+    project: str | None
+    is_alias: bool
+
+
+class _Api:
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        features = sandbox.features
+        own = [
+            *assignment_rules.ROUTES,
+            *fingerprints.ROUTES,
+            *issues.ROUTES,
+            *releases.ROUTES,
+            *stack_frames.ROUTES,
+            *(symbol_sets.EXTRA_ROUTES if features.symbol_set_extras else []),
+            *(uploads.CHECK_ROUTES if features.bulk_check else []),
+            *uploads.ROUTES,
+        ]
+        self._project_routes = [(_pattern(f"error_tracking/{route.path}"), route) for route in own]
+        self._account_routes = [(_pattern(route.path), route) for route in account.ROUTES]
+
+    async def journal(self, request: Request) -> Response:
+        """What was asked of the API so far: method, path, query, body, status and the label of the key."""
+        if request.method == "DELETE":
+            self._sandbox.journal.clear()
+            return Response(status_code=204)
+        return JSONResponse(list(self._sandbox.journal))
+
+    async def handle(self, request: Request) -> Response:
+        entry: dict[str, Any] = {
+            "method": request.method,
+            "path": request.url.path,
+            "query": {name: value for name, value in request.query_params.items() if name != "personal_api_key"},
+            "body": None,
+            "key": None,
+        }
+        match = None
+        try:
+            match = self._find(request.url.path)
+            response = self._answer(request, match, await _read(request), entry)
+        except ErrorAnswer as error:
+            if error.aftermath is not None:
+                with self._sandbox.store.transaction():
+                    error.aftermath()
+            response = error.response()
+        entry["status"] = response.status_code
+        self._sandbox.journal.append(entry)
+        if match is not None and match.is_alias and self._sandbox.features.rewritten_environments:
+            successor = str(request.url).removeprefix(str(request.base_url).rstrip("/"))
+            successor = successor.replace("/api/environments/", "/api/projects/", 1)
+            response.headers["Deprecation"] = "true"
+            response.headers["Link"] = f'<{successor}>; rel="successor-version"'
+            response.headers["Sunset"] = _SUNSET
+        return response
+
+    def _find(self, path: str) -> _Match:
+        relative = path.removeprefix("/api/")
+        in_project = re.fullmatch(r"(projects|environments)/([^/]+)/(.+)", relative)
+        if in_project is None:
+            for pattern, route in self._account_routes:
+                if found := pattern.fullmatch(relative):
+                    return _Match(route, found.groupdict(), None, is_alias=False)
+            raise not_found("Endpoint not found.")
+        form, project, rest = in_project.groups()
+        for pattern, route in self._project_routes:
+            found = pattern.fullmatch(rest)
+            if found is None:
+                continue
+            known = self._sandbox.features.projects_paths or route.path.startswith(_BOTH_FORMS)
+            if form == "projects" and not known:
+                break
+            return _Match(route, found.groupdict(), project, is_alias=form == "environments")
+        raise not_found("Endpoint not found.")
+
+    def _answer(self, request: Request, match: _Match, raw: bytes, entry: dict[str, Any]) -> Response:
+        sandbox, action = self._sandbox, match.route.actions.get(request.method)
+        base = str(request.base_url).rstrip("/")
+        broken: ErrorAnswer | None = None
+        body = None
+        try:
+            body = _parse(request, raw, action)
+        except ErrorAnswer as error:  # who calls is looked at first
+            broken = error
+        entry["body"] = _without_key(body)
+        query = dict(request.query_params)
+        key = authenticate(sandbox.store, request.headers, body, query, base)
+        entry["key"] = key["label"]
+        user = sandbox.store.get("user", None, key["user"]) or {}
+        project = find_project(sandbox.store, match.project, user) if match.project is not None else {}
+        if action is not None and action.scopes is None:
+            check_scopes(key, None, sandbox.features.reorder_refusal)
+        if match.route.path == "assignment_rules/reorder" and not sandbox.features.reorder_scope:
+            check_scopes(key, None, sandbox.features.reorder_refusal)
+        if project:
+            check_project(sandbox.store, key, user, project)
+        if action is not None:
+            check_scopes(key, action.scopes, sandbox.features.reorder_refusal)
+        if sandbox.throttle is not None:
+            sandbox.throttle.check(key["id"], symbol_sets=match.route.path.startswith("symbol_sets"))
+        if action is None:
+            raise HogError(405, "invalid_request", "method_not_allowed", f'Method "{request.method}" not allowed.')
+        if broken is not None:
+            raise broken
+        path = request.url.path
+        if match.is_alias and sandbox.features.rewritten_environments:
+            path = path.replace("/api/environments/", "/api/projects/", 1)
+        call = Call(
+            store=sandbox.store,
+            objects=sandbox.objects,
+            features=sandbox.features,
+            method=request.method,
+            parameters=match.parameters,
+            query=query,
+            body=body,
+            url=f"{base}{path}",
+            base=base,
+            user=user,
+            key=key,
+            project=project,
+            upload=raw,
+        )
+        try:
+            with sandbox.store.transaction():
+                return action.view(call)
+        except RecursionError:
+            raise server_error() from None
+
+
+async def _read(request: Request) -> bytes:
+    """The body; a direct upload may be as large as an object, everything else 20 MB."""
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        async with request.form(max_files=1) as form:
+            file = form.get("file")
+            return await file.read() if isinstance(file, UploadFile) else b""
+    limit = MAX_BYTES + 64 * 1024 if request.url.path.rstrip("/").endswith("/symbol_sets") else MAX_BODY
+    parts, size = list[bytes](), 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise HogError(413, "invalid_request", "request_too_large", "Request body is too large.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _parse(request: Request, raw: bytes, action: Action | None) -> Any:
+    if not raw or request.method in ("GET", "DELETE"):
+        return None
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        try:
+            return json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            raise HogError(400, "invalid_request", "parse_error", f"JSON parse error - {error}") from None
+    if kind == "application/x-www-form-urlencoded" and not (action and action.json_only):
+        return dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
+    if kind in ("multipart/form-data", "application/octet-stream") and not (action and action.json_only):
+        return None
+    detail = f'Unsupported media type "{kind}" in request.'
+    raise HogError(415, "invalid_request", "unsupported_media_type", detail)
+
+
+def _without_key(body: Any) -> Any:
+    if not isinstance(body, dict):
+        return body
+    return {name: value for name, value in body.items() if name != "personal_api_key"}  # pyright: ignore[reportUnknownVariableType]
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """A route's path as PostHog's router reads it: a parameter is one segment without dots, the last slash optional."""
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/.]+)", path) + "/?")

@@ -1,0 +1,86 @@
+"""One API request on its way through the sandbox: what a view gets, and what it gives back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from starlette.responses import JSONResponse, Response
+
+from mcp_errortracking.sandbox.errors import invalid
+from mcp_errortracking.sandbox.features import Features
+from mcp_errortracking.sandbox.objects import Objects
+from mcp_errortracking.sandbox.store import Document, Store
+
+READ, WRITE = "error_tracking:read", "error_tracking:write"
+
+
+@dataclass(slots=True)
+class Call:
+    """What a view may use.
+
+    `project` is the project's document, None outside of one. `url` is the absolute address of the request without its
+    query, in the form that links use. `base` is the origin of the sandbox.
+    """
+
+    store: Store
+    objects: Objects
+    features: Features
+    method: str
+    parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Any
+    url: str
+    base: str
+    user: Document
+    key: Document
+    project: Document = field(default_factory=dict[str, Any])
+    upload: bytes | None = None
+    """The raw body, where a view takes a file."""
+
+    @property
+    def project_id(self) -> int:
+        """The number of the project in the path."""
+        return self.project["id"]
+
+    def fields(self) -> dict[str, Any]:
+        """The body as an object; no body is the empty one.
+
+        Raises:
+            ErrorAnswer: it is JSON of another kind.
+        """
+        if self.body is None:
+            return {}
+        body: Any = self.body
+        if not isinstance(body, dict):
+            raise invalid("invalid_input", f"Invalid data. Expected a dictionary, but got {type(body).__name__}.")
+        return cast("dict[str, Any]", body)
+
+
+View = Callable[[Call], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A view and what it asks for: the scopes a key must have (None: no API key may), and whether only JSON is read."""
+
+    view: View
+    scopes: tuple[str, ...] | None = (READ,)
+    json_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path below a project (or below /api/), segments in braces being parameters, and its actions by method."""
+
+    path: str
+    actions: Mapping[str, Action]
+
+
+def json_answer(data: Any, status: int = 200) -> Response:
+    """An answer with a body."""
+    return JSONResponse(data, status)
+
+
+def no_content() -> Response:
+    """204: without body and content type."""
+    return Response(status_code=204)

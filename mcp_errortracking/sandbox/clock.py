@@ -1,0 +1,39 @@
+"""Times and ids as PostHog writes them (contract 1.7)."""
+
+import hashlib
+import os
+import time
+import uuid
+from datetime import UTC, datetime
+
+
+def now() -> str:
+    """The present, in UTC, with microseconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def new_id() -> str:
+    """A fresh time-ordered UUID."""
+    return _uuid7(int(time.time() * 1000), os.urandom(10))
+
+
+def derived_id(*words: object) -> str:
+    """A UUID that is always the same for the same words."""
+    digest = hashlib.sha256("/".join(map(str, words)).encode()).digest()
+    return _uuid7(0x0193F2A05C1E + int.from_bytes(digest[:2]), digest[2:12])
+
+
+def _uuid7(milliseconds: int, noise: bytes) -> str:
+    value = (milliseconds & (2**48 - 1)) << 80 | int.from_bytes(noise)
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return str(uuid.UUID(int=value))
+
+
+def is_uuid(text: object) -> bool:
+    """Whether Python, and so Django, reads it as a UUID."""
+    try:
+        uuid.UUID(str(text))
+    except ValueError:
+        return False
+    return True

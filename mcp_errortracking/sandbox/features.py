@@ -1,0 +1,69 @@
+"""What a PostHog of a certain age does, flag by flag (contract 1.2, 2.3, 2.4, 3, 4)."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The newest PostHog; older ones differ in some flags."""
+
+    projects_paths: bool = True
+    """`/api/projects/` knows every route; else it knows symbol_sets and releases only."""
+    rewritten_environments: bool = True
+    """`/api/environments/` is an alias that says it is deprecated."""
+    reorder_scope: bool = True
+    """An API key may reorder rules."""
+    reorder_refusal: str = "This action does not support personal API key access"
+    reorder_ignores: bool = False
+    """A reorder answers 204 and changes nothing."""
+    order_key_on_create: bool = True
+    patch_reenables: bool = True
+    """Any update of a rule clears its `disabled_data`."""
+    rule_timestamps: bool = True
+    rule_serializers: bool = True
+    """Missing fields of a rule are named by a serializer; else by a bare `error`."""
+    fingerprint_ids: bool = True
+    """Fingerprint records have an id, and the list takes `issue_id`."""
+    symbol_set_extras: bool = True
+    """`download` and `bulk_delete` exist."""
+    bulk_check: bool = True
+    content_length: bool = True
+    """A declared length earns a presigned PUT."""
+    conflict_flags: bool = True
+    """`force` and `skip_on_conflict` count; else differing content is always refused."""
+    finish_keeps_rows: bool = True
+    """A failed finish keeps the sets it names, and unknown ids are refused; else they are deleted, and ignored."""
+    has_uploaded_file: bool = True
+    """Symbol sets show `has_uploaded_file`; else `storage_ptr`."""
+
+
+NEW = Features()
+
+AGES: dict[str, Features] = {
+    "new": NEW,
+    "2026-06": replace(
+        NEW,
+        rewritten_environments=False,
+        reorder_scope=False,
+        order_key_on_create=False,
+        bulk_check=False,
+        content_length=False,
+    ),
+    "2025": Features(
+        projects_paths=False,
+        rewritten_environments=False,
+        reorder_scope=False,
+        reorder_refusal="This action does not support Personal API Key access",
+        order_key_on_create=False,
+        patch_reenables=False,
+        rule_timestamps=False,
+        rule_serializers=False,
+        fingerprint_ids=False,
+        symbol_set_extras=False,
+        bulk_check=False,
+        content_length=False,
+        conflict_flags=False,
+        finish_keeps_rows=False,
+        has_uploaded_file=False,
+    ),
+}

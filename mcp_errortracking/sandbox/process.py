@@ -1,0 +1,56 @@
+"""The sandbox as a process of its own beside this one, which ends when this one does, however that ends."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+
+
+class SandboxStartError(Exception):
+    """The sandbox process ended before it listened; what it said stands on stderr."""
+
+
+class Sandbox:
+    """A running sandbox on a free loopback port.
+
+    `url` is its address, `key` its personal API key with every scope, `project_id` its first project.
+    """
+
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        """Starts it, with more `options` of the `sandbox` command, and waits until it listens.
+
+        Raises:
+            SandboxStartError: it did not start.
+        """
+        command = [sys.executable, "-m", "mcp_errortracking.sandbox", "--port", "0", "--json", "--until-stdin-closes"]
+        # An own session: Ctrl-C in the terminal is for the parent, which ends the sandbox when it is done with it.
+        self._process = subprocess.Popen(  # noqa: S603 the command is ours
+            [*command, *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        line = self._process.stdout.readline() if self._process.stdout else b""
+        if not line:
+            raise SandboxStartError(f"the sandbox did not start (exit code {self._process.wait()})")
+        facts = json.loads(line)
+        self.url: str = facts["url"]
+        self.key: str = facts["keys"][0]["key"]
+        self.project_id: int = facts["project_id"]
+
+    def stop(self) -> None:
+        """Ends it and waits for its end."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._process.terminate()
+        self._process.wait(10)
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,105 @@
+"""Releases (contract 6.7)."""
+
+import uuid
+from typing import Any
+
+from starlette.responses import Response
+
+from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer, no_content
+from mcp_errortracking.sandbox.clock import is_uuid, new_id, now
+from mcp_errortracking.sandbox.errors import invalid, not_found, server_error
+from mcp_errortracking.sandbox.pagination import page
+from mcp_errortracking.sandbox.store import Document
+
+KIND = "release"
+_MAX_HASH_ID = 128
+
+
+def list_releases(call: Call) -> Response:
+    newest_first = sorted(
+        call.store.all(KIND, call.project_id), key=lambda release: release["created_at"], reverse=True
+    )
+    return json_answer(page(newest_first, call.query, call.url, lambda release: release))
+
+
+def create(call: Call) -> Response:
+    fields = call.fields()
+    if not fields.get("version"):
+        raise invalid("invalid_input", "Version is required")
+    if not fields.get("project"):
+        raise invalid("invalid_input", "Project is required")
+    release_id = new_id()
+    release: Document = {
+        "id": release_id,
+        "hash_id": _hash_id(call, fields.get("hash_id") or release_id, None),
+        "team_id": call.project_id,
+        "created_at": now(),
+        "metadata": fields.get("metadata"),
+        "version": str(fields["version"]),
+        "project": str(fields["project"]),
+    }
+    call.store.add(KIND, call.project_id, release)
+    return json_answer(release, 201)
+
+
+def retrieve(call: Call) -> Response:
+    return json_answer(_find(call))
+
+
+def by_hash(call: Call) -> Response:
+    release = call.store.find(KIND, call.project_id, call.parameters["hash_id"])
+    if release is None:
+        raise not_found()
+    return json_answer(release)
+
+
+def update(call: Call) -> Response:
+    release, fields = _find(call), call.fields()
+    changed = {name: fields[name] for name in ("version", "project", "metadata") if fields.get(name) is not None}
+    if fields.get("hash_id"):
+        changed["hash_id"] = _hash_id(call, fields["hash_id"], release["id"])
+    call.store.put(KIND, {**release, **changed})
+    return no_content()
+
+
+def destroy(call: Call) -> Response:
+    release = _find(call)
+    call.store.remove(KIND, call.project_id, release["id"])
+    for symbol_set in call.store.all("symbol_set", call.project_id):
+        if symbol_set["release"] == release["id"]:
+            call.store.remove("symbol_set", call.project_id, symbol_set["id"])
+    return no_content()
+
+
+def _find(call: Call) -> Document:
+    if not is_uuid(call.parameters["id"]):
+        raise server_error()
+    release = call.store.get(KIND, call.project_id, uuid.UUID(call.parameters["id"]))
+    if release is None:
+        raise not_found()
+    return release
+
+
+def _hash_id(call: Call, value: Any, own: str | None) -> str:
+    text = str(value)
+    if len(text) > _MAX_HASH_ID:
+        raise invalid("invalid_input", f"Hash id length cannot exceed {_MAX_HASH_ID} bytes")
+    other = call.store.find(KIND, call.project_id, text)
+    if other is not None and other["id"] != own:
+        raise invalid("release_hash_in_use", f"Hash id {text} already in use")
+    return text
+
+
+ROUTES = [
+    Route("releases", {"GET": Action(list_releases), "POST": Action(create, (WRITE,))}),
+    Route("releases/hash/{hash_id}", {"GET": Action(by_hash)}),
+    Route(
+        "releases/{id}",
+        {
+            "GET": Action(retrieve),
+            "PATCH": Action(update, (WRITE,)),
+            "PUT": Action(update, (WRITE,)),
+            "DELETE": Action(destroy, (WRITE,)),
+        },
+    ),
+]

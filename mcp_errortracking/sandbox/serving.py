@@ -1,0 +1,62 @@
+"""Serving an app on a socket until it is asked to stop."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+_GRACE_SECONDS = 3
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Says where it listens, as soon as it does."""
+        await super().startup(sockets)
+        for listener in sockets or [] if self.started else []:
+            host, port = listener.getsockname()[:2]
+            self._announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leaves the signals to `serve`: uvicorn ends the process by the signal it caught, we end with exit code 0."""
+        yield
+
+    def stop(self) -> None:
+        """Ends it: gently at first, at once when asked again."""
+        self.force_exit, self.should_exit = self.should_exit, True
+
+
+async def serve(
+    app: Starlette,
+    listener: socket.socket,
+    announce: Callable[[str], None],
+    *,
+    until_stdin_closes: bool,
+    log_level: str,
+) -> None:
+    """Serves until SIGINT or SIGTERM, or the end of stdin if that is wanted.
+
+    Args:
+        announce: called with the address once it listens.
+    """
+    server = _Server(
+        uvicorn.Config(
+            app, log_level=log_level, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_SECONDS
+        ),
+        announce,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    if until_stdin_closes:
+        loop.add_reader(0, lambda: os.read(0, 4096) or server.stop())
+    await server.serve([listener])

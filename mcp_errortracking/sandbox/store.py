@@ -1,0 +1,126 @@
+"""The sandbox's own storage: JSON documents in SQLite."""
+
+import json
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS documents (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    project INTEGER,
+    id TEXT NOT NULL,
+    name TEXT,
+    body TEXT NOT NULL,
+    UNIQUE (kind, id)
+);
+CREATE INDEX IF NOT EXISTS of_project ON documents (kind, project, name);
+"""
+_NAMED_BY = {"symbol_set": "ref", "fingerprint": "fingerprint", "release": "hash_id"}
+
+Document = dict[str, Any]
+
+
+class Store:
+    """Documents by kind and id, each of one project or of none.
+
+    Several processes may use one file: a write takes the database for itself from its first look to its commit, so two
+    writers never lose each other's changes.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        """Opens the file, or a database in memory."""
+        self._db = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False, timeout=30)
+        if file is not None:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_SCHEMA)
+        self._depth = 0
+
+    def close(self) -> None:
+        """Closes the database."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """All or nothing; a transaction inside another is part of it."""
+        if self._depth:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        else:
+            self._db.execute("COMMIT")
+        finally:
+            self._depth -= 1
+
+    def add(self, kind: str, project: int | None, document: Document) -> None:
+        """Stores a new document under its `id`.
+
+        Raises:
+            sqlite3.IntegrityError: there is one with that id.
+        """
+        self._db.execute(
+            "INSERT INTO documents (kind, project, id, name, body) VALUES (?, ?, ?, ?, ?)",
+            (kind, project, str(document["id"]), _name(kind, document), json.dumps(document)),
+        )
+
+    def put(self, kind: str, document: Document) -> None:
+        """Replaces the document with that `id`."""
+        self._db.execute(
+            "UPDATE documents SET body = ?, name = ? WHERE kind = ? AND id = ?",
+            (json.dumps(document), _name(kind, document), kind, str(document["id"])),
+        )
+
+    def get(self, kind: str, project: int | None, document_id: object) -> Document | None:
+        """A document of that project (None: of any)."""
+        row = self._db.execute(
+            "SELECT body FROM documents WHERE kind = ? AND id = ? AND (?3 IS NULL OR project = ?3)",
+            (kind, str(document_id).lower(), project),
+        ).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def find(self, kind: str, project: int, name: str) -> Document | None:
+        """The first document of that name: a symbol set's ref, a fingerprint's text, a release's hash id."""
+        row = self._db.execute(
+            "SELECT body FROM documents WHERE kind = ? AND project = ? AND name = ? ORDER BY number",
+            (kind, project, name),
+        ).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def all(self, kind: str, project: int | None = None) -> list[Document]:
+        """The documents of a project (None: of all), in the order they were stored."""
+        rows = self._db.execute(
+            "SELECT body FROM documents WHERE kind = ? AND (?2 IS NULL OR project = ?2) ORDER BY number",
+            (kind, project),
+        )
+        return [json.loads(row[0]) for row in rows]
+
+    def remove(self, kind: str, project: int | None, document_id: object) -> bool:
+        """Deletes a document; whether there was one."""
+        done = self._db.execute(
+            "DELETE FROM documents WHERE kind = ? AND id = ? AND (?3 IS NULL OR project = ?3)",
+            (kind, str(document_id).lower(), project),
+        )
+        return done.rowcount > 0
+
+    def setting(self, name: str, default: str) -> str:
+        """A value that is kept with the data; the default is stored at first use."""
+        with self.transaction():
+            found = self.get("setting", None, name)
+            if found is None:
+                found = {"id": name, "value": default}
+                self.add("setting", None, found)
+            return found["value"]
+
+
+def _name(kind: str, document: Document) -> str | None:
+    return document[_NAMED_BY[kind]] if kind in _NAMED_BY else None

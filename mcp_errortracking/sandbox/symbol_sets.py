@@ -1,0 +1,121 @@
+"""Symbol sets other than their upload (contract 2.1, 2.2, 6.1).
+
+A document holds: id, ref, storage_ptr, content_hash, failure_reason, last_used, created_at, release (an id). A set is
+missing without `storage_ptr`, pending without `content_hash`, else complete.
+"""
+
+import uuid
+from typing import Any, cast
+
+from starlette.responses import Response
+
+from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer, no_content
+from mcp_errortracking.sandbox.clock import is_uuid
+from mcp_errortracking.sandbox.errors import BareError, invalid, not_found, server_error
+from mcp_errortracking.sandbox.pagination import page
+from mcp_errortracking.sandbox.store import Document
+
+KIND = "symbol_set"
+_MAX_LIMIT = 100
+_STATUSES = ("all", "valid", "invalid")
+_ORDERS = ("created_at", "-created_at", "ref", "-ref", "last_used", "-last_used")
+
+
+def show(call: Call, symbol_set: Document) -> Document:
+    """A symbol set as this server shows it."""
+    release = symbol_set["release"] and call.store.get("release", call.project_id, symbol_set["release"])
+    common = {name: symbol_set[name] for name in ("id", "ref", "created_at", "last_used", "failure_reason")}
+    pointer = symbol_set["storage_ptr"]
+    own = {"has_uploaded_file": pointer is not None} if call.features.has_uploaded_file else {"storage_ptr": pointer}
+    return {**common, "team_id": call.project_id, **own, "release": release}
+
+
+def list_symbol_sets(call: Call) -> Response:
+    sets = call.store.all(KIND, call.project_id)
+    query = call.query
+    for name in ("ref", "search"):
+        if query.get(name) == "":
+            raise invalid("blank", "This field may not be blank.", name)
+    status, order = query.get("status", "all"), query.get("order_by", "-created_at")
+    for name, value, known in (("status", status, _STATUSES), ("order_by", order, _ORDERS)):
+        if value not in known:
+            raise invalid("invalid_choice", f'"{value}" is not a valid choice.', name)
+    if status != "all":
+        sets = [one for one in sets if (one["storage_ptr"] is not None) == (status == "valid")]
+    if ref := query.get("ref"):
+        sets = [one for one in sets if one["ref"] == ref]
+    if search := query.get("search"):
+        sets = [one for one in sets if search.lower() in _searchable(call, one)]
+    field = order.removeprefix("-")
+    sets.sort(key=lambda one: one[field] or "", reverse=order.startswith("-"))
+    answer = page(sets, query, call.url, lambda one: show(call, one), max_limit=_MAX_LIMIT)
+    if query.get("include_count", "true").lower() in ("false", "0"):
+        answer["count"] = None
+    return json_answer(answer)
+
+
+def _searchable(call: Call, symbol_set: Document) -> str:
+    release = call.store.get("release", call.project_id, symbol_set["release"]) if symbol_set["release"] else None
+    words: list[str] = [symbol_set["ref"]]
+    if release is not None:
+        git: Any = (release["metadata"] or {}).get("git") or {}
+        words += [release["version"], release["project"], str(git.get("commit_id", ""))]
+    return "\n".join(words).lower()
+
+
+def retrieve(call: Call) -> Response:
+    return json_answer(show(call, find(call)))
+
+
+def destroy(call: Call) -> Response:
+    symbol_set = find(call)
+    call.store.remove(KIND, call.project_id, symbol_set["id"])
+    for frame in call.store.all("stack_frame", call.project_id):
+        if frame["symbol_set_ref"] == symbol_set["ref"] and not frame["resolved"]:
+            call.store.remove("stack_frame", call.project_id, frame["id"])
+    if symbol_set["storage_ptr"]:
+        call.objects.delete(symbol_set["storage_ptr"])
+    return no_content()
+
+
+def download(call: Call) -> Response:
+    symbol_set = find(call)
+    if symbol_set["storage_ptr"] is None:
+        raise BareError(404, "Symbol set has no uploaded file.")
+    return json_answer({"url": call.objects.presigned_get(call.base, symbol_set["storage_ptr"])})
+
+
+def bulk_delete(call: Call) -> Response:
+    if call.body is not None and not isinstance(call.body, dict):
+        raise server_error()
+    ids: Any = call.fields().get("ids")
+    if not ids:
+        raise BareError(400, "ids is required")
+    if not isinstance(ids, list):
+        raise BareError(400, "ids must be a list")
+    wanted = cast("list[Any]", ids)
+    if not all(is_uuid(one) for one in wanted):
+        raise server_error()
+    # The stored objects and the frames stay: only the single delete takes them along.
+    deleted = sum(call.store.remove(KIND, call.project_id, one) for one in {uuid.UUID(str(one)) for one in wanted})
+    return json_answer({"deleted": deleted})
+
+
+def find(call: Call) -> Document:
+    """The symbol set that the path names.
+
+    Raises:
+        ErrorAnswer: 404, and 500 where the id is no UUID.
+    """
+    if not is_uuid(call.parameters["id"]):
+        raise server_error() if call.features.has_uploaded_file else not_found()
+    symbol_set = call.store.get(KIND, call.project_id, uuid.UUID(call.parameters["id"]))
+    if symbol_set is None:
+        raise not_found()
+    return symbol_set
+
+
+EXTRA_ROUTES = [
+    Route("symbol_sets/bulk_delete", {"POST": Action(bulk_delete, (WRITE,), json_only=True)}),
+    Route("symbol_sets/{id}/download", {"GET": Action(download)}),
+]

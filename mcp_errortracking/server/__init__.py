@@ -1,0 +1,1 @@
+"""How an agent reaches us: the catalog as MCP tools, over stdio."""

@@ -1,0 +1,198 @@
+"""The arguments of a tool call: understood as clients send them, and explained when they are wrong."""
+
+import json
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from mcp_errortracking.catalog import Endpoint, ListedBy
+from mcp_errortracking.server.untrusted import clean
+
+T = TypeVar("T")
+
+_MAX_REPORTED = 8
+_MAX_ECHO = 60
+_MAX_CHOICES = 6
+_TAGS = ("<group>", "<filter>", "[key]")  # steps of a location that are not in the arguments
+
+
+class ArgumentsError(Exception):
+    """The arguments do not fit the tool. The text names each one, what was expected, and an example that fits."""
+
+
+def parse_arguments(endpoint: type[Endpoint], arguments: Mapping[str, Any] | None) -> Endpoint:
+    """A validated call of the endpoint.
+
+    Several clients send an object, a list or null as a string of JSON; where the argument is no string, that is
+    understood.
+
+    Raises:
+        ArgumentsError: an argument is missing, wrong or unknown.
+    """
+    given = {name: _from_text(endpoint, name, value) for name, value in (arguments or {}).items()}
+    try:
+        return endpoint.model_validate(given)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    problems = [_problem(endpoint, detail) for detail in details[:_MAX_REPORTED]]
+    if len(details) > _MAX_REPORTED:
+        problems.append(f"and {len(details) - _MAX_REPORTED} more")
+    lines = [f"Wrong arguments for {endpoint.tool}; nothing was sent."]
+    lines += [f"- {problem}" for problem in dict.fromkeys(problems)]
+    lines.append(f"Example: {json.dumps(example(endpoint, details), separators=(', ', ': '))}")
+    raise ArgumentsError("\n".join(lines))
+
+
+def example(endpoint: type[Endpoint], errors: list[ErrorDetails] | None = None) -> dict[str, Any]:
+    """Arguments that fit: the required ones, and those the errors are about."""
+    wrong = {str(detail["loc"][0]) for detail in errors or [] if detail["loc"]}
+    shown = {
+        name: examples[0]
+        for name, info in endpoint.model_fields.items()
+        if (examples := [found.examples[0] for found in _metadata(info, FieldInfo) if found.examples])
+    }
+    fitting = {name for name, info in endpoint.model_fields.items() if info.is_required() or name in wrong}
+    return {name: shown[name] for name in shown if name in fitting} or dict(list(shown.items())[:1])
+
+
+def _from_text(endpoint: type[Endpoint], name: str, value: Any) -> Any:
+    """A value that a client wrote as a string of JSON, read; any other as it is."""
+    info = endpoint.model_fields.get(name)
+    if not isinstance(value, str) or info is None or info.annotation is str:
+        return value
+    text = value.strip()
+    if text == "null" or (not text and not info.is_required()):
+        return None
+    if text[:1] in "[{":
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _problem(endpoint: type[Endpoint], detail: ErrorDetails) -> str:
+    location = [part for part in detail["loc"] if part not in _TAGS]
+    place = _place(location)
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        return _unknown(endpoint, detail["loc"], place)
+    if kind == "missing":
+        return f"{place}: required, but missing"
+    if kind in ("enum", "literal_error"):
+        return f"{place}: {_echo(value)} is not {_choices(value, context['expected'])}"
+    if kind in ("uuid_parsing", "uuid_type", "nil_uuid"):
+        return f"{place}: {_uuid_problem(endpoint, location, detail)}"
+    if kind == "value_missing":
+        return f"{place}.value: {detail['msg']}"
+    if kind in ("model_type", "dict_type", "model_attributes_type"):
+        return f"{place}: expected an object, got {_kind_of(value)}"
+    expected = {
+        "int_type": "an integer",
+        "int_parsing": "an integer",
+        "int_from_float": "an integer",
+        "bool_type": "true or false",
+        "bool_parsing": "true or false",
+        "string_type": "a string",
+        "list_type": "a list",
+        "float_type": "a number",
+    }.get(kind)
+    if expected:
+        return f"{place}: expected {expected}, got {_kind_of(value)}"
+    message = detail["msg"].removeprefix("Input ")
+    return f"{place}: {message}, got {_kind_of(value)}" if place else message
+
+
+def _uuid_problem(endpoint: type[Endpoint], location: list[int | str], detail: ErrorDetails) -> str:
+    listed = _listed_by(endpoint, location)
+    noun = f"the UUID of a{'n' if listed.noun[0] in 'aeiou' else ''} {listed.noun}" if listed else "a UUID"
+    source = f"; real ones come from {listed.tool}" if listed else ""
+    if detail["type"] == "nil_uuid":
+        return f"the all-zero UUID is a placeholder, not {noun}{source}"
+    return f"expected {noun}, got {_echo(detail['input'])}{source}"
+
+
+def _listed_by(endpoint: type[Endpoint], location: list[int | str]) -> ListedBy | None:
+    info = endpoint.model_fields.get(str(location[0])) if location else None
+    return next(_metadata(info, ListedBy), None)
+
+
+def _metadata(annotated: object, kind: type[T]) -> Iterator[T]:
+    """What a field, and the types inside it, are annotated with."""
+    if isinstance(annotated, kind):
+        yield annotated
+    if isinstance(annotated, FieldInfo):
+        for item in annotated.metadata:
+            yield from _metadata(item, kind)
+        annotated = annotated.annotation
+    for inner in get_args(annotated):
+        yield from _metadata(inner, kind)
+
+
+def _unknown(endpoint: type[Endpoint], location: tuple[int | str, ...], place: str) -> str:
+    names = _names_beside(endpoint, location)
+    near = get_close_matches(str(location[-1]), names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(names)}" if names else "it takes none"
+    return f"{place}: unknown argument; {hint}"
+
+
+def _names_beside(endpoint: type[Endpoint], location: tuple[int | str, ...]) -> list[str]:
+    """The names that are known where an unknown one was found."""
+    model: type[BaseModel] = endpoint
+    for step in location[:-1]:
+        if step == "<group>":
+            continue
+        inner = _models_of(model.model_fields[step].annotation) if step in model.model_fields else []
+        if step == "<filter>":  # the tag of a property filter, beside groups in the same list
+            inner = [shape for shape in _models_of(model.model_fields["values"].annotation) if shape is not model]
+        if inner:
+            model = inner[0]
+    return list(model.model_fields)
+
+
+def _models_of(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models_of(inner)]
+
+
+def _choices(value: Any, expected: str) -> str:
+    names = [name.strip("' ") for name in expected.replace(" or ", ",").split(",")]
+    near = get_close_matches(str(value).lower(), names, n=2) if len(names) > _MAX_CHOICES else []
+    return f"known; did you mean {' or '.join(near)}?" if near else f"one of {', '.join(names)}"
+
+
+def _place(location: list[int | str]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return clean(text, 120)
+
+
+def _echo(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(clean(value, _MAX_ECHO), ensure_ascii=False)
+    return _kind_of(value)
+
+
+def _kind_of(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"{value:.15g}" if isinstance(value, float) else clean(str(value), 30)
+    if isinstance(value, str):
+        return f"the string {_echo(value)}"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def nearest_tools(name: str, tools: list[str]) -> list[str]:
+    """Up to three tools whose names are near to the one asked for."""
+    short = {tool.removeprefix("error-tracking-"): tool for tool in tools}
+    wanted = name.lower().replace("_", "-").removeprefix("error-tracking-")
+    return [short[near] for near in get_close_matches(wanted, list(short), n=3, cutoff=0.4)]

@@ -1,0 +1,145 @@
+"""A tool call, from its arguments to its result: validate, send what the endpoint's steps ask for, shape the answer."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import anyio
+
+from mcp_errortracking.catalog import ALIASES, CATALOG, Endpoint, Outcome, StepError
+from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.server.arguments import ArgumentsError, nearest_tools, parse_arguments
+from mcp_errortracking.server.text import render
+
+logger = logging.getLogger(__name__)
+
+
+class Answer(Protocol):
+    """What a sender gives back: the parsed JSON of a 2xx answer, None where it had no body."""
+
+    @property
+    def data(self) -> Any: ...
+
+
+class Sender(Protocol):
+    """What a call needs of the proxy."""
+
+    async def send(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
+    ) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The result of a tool call: text for the model, JSON for programs."""
+
+    text: str
+    structured: dict[str, Any]
+    is_error: bool = False
+
+
+class UnknownToolError(LookupError):
+    """No such tool; the text names the nearest ones."""
+
+
+def find_endpoint(name: str) -> type[Endpoint]:
+    """The endpoint behind a tool name or one of its aliases.
+
+    Raises:
+        UnknownToolError: there is none.
+    """
+    endpoint = CATALOG.get(ALIASES.get(name, name))
+    if endpoint is not None:
+        return endpoint
+    near = nearest_tools(name, list(CATALOG))
+    hint = f"The nearest are: {', '.join(near)}." if near else "tools/list names all of them."
+    raise UnknownToolError(f"Unknown tool: {name[:100]}. {hint}")
+
+
+async def call_tool(sender: Sender, name: str, arguments: Mapping[str, Any] | None, *, time_limit: float) -> Reply:
+    """Calls a tool; whatever goes wrong with the call becomes a reply that says what, why and what to do next.
+
+    Args:
+        time_limit: seconds for the whole call, all its requests and their retries together.
+
+    Raises:
+        UnknownToolError: there is no such tool.
+    """
+    endpoint = find_endpoint(name)
+    began = time.perf_counter()
+    try:
+        call = parse_arguments(endpoint, arguments)
+        with anyio.fail_after(time_limit):
+            outcome = await _walk(sender, call)
+    except ArgumentsError as error:
+        reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
+    except PostHogError as error:
+        reply = _explain(endpoint, error)
+    except TimeoutError:
+        reply = _out_of_time(endpoint, time_limit)
+    except Exception:
+        logger.exception("%s failed: a bug in mcp_errortracking", endpoint.tool)
+        reply = Reply(
+            f"{endpoint.tool} failed inside mcp_errortracking; this is a bug in it, not in your arguments. "
+            "Its log (stderr) has the details. Another try is unlikely to help.",
+            {"error": {"code": "internal_error"}},
+            is_error=True,
+        )
+    else:
+        reply = Reply(render(outcome.data, outcome.notes), outcome.data, outcome.failed)
+    logger.debug("%s: %s in %.0f ms", endpoint.tool, _verdict(reply), (time.perf_counter() - began) * 1000)
+    return reply
+
+
+def _verdict(reply: Reply) -> str:
+    return "error" if reply.is_error else "ok"
+
+
+async def _walk(sender: Sender, call: Endpoint) -> Outcome:
+    """Sends the requests of a call one by one, as its steps ask for them."""
+    steps = call.steps()
+    try:
+        request = next(steps)
+        while True:
+            try:
+                answer = await sender.send(request.method, request.path, query=request.query, json=request.json)
+            except PostHogError as error:
+                failure = StepError(str(error), status=error.status, code=error.code)
+                try:
+                    request = steps.throw(failure)
+                except StepError:
+                    raise error from None
+            else:
+                request = steps.send(answer.data)
+    except StopIteration as stop:
+        return stop.value
+
+
+def _explain(endpoint: type[Endpoint], error: PostHogError) -> Reply:
+    """An error of the proxy's, with the advice of the endpoint where it has some for this code."""
+    next_step = endpoint.advice.get(error.code or "", error.next_step)
+    text = " ".join(part for part in (error.what, error.why, next_step) if part)
+    facts = {
+        "status": error.status,
+        "code": error.code,
+        "attr": error.attr,
+        "detail": error.detail,
+        "retry_after": error.retry_after,
+        "maybe_applied": error.maybe_applied,
+    }
+    return Reply(text, {"error": {name: fact for name, fact in facts.items() if fact is not None}}, is_error=True)
+
+
+def _out_of_time(endpoint: type[Endpoint], seconds: float) -> Reply:
+    next_step = (
+        "Try again later, or ask for less."
+        if endpoint.read_only
+        else "It may or may not have been applied: read before you repeat it."
+    )
+    return Reply(
+        f"{endpoint.tool} took longer than {seconds:g} s and was given up. {next_step}",
+        {"error": {"code": "timeout", "maybe_applied": not endpoint.read_only}},
+        is_error=True,
+    )

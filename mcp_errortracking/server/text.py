@@ -1,0 +1,120 @@
+"""A result as an agent reads it: few tokens, and no field lost that it needs to act.
+
+A list of objects is a table: tab-separated, its column names once, what is equal in every row said once. Any other
+object is a line per field. Times are cut to whole seconds; the structured content has them in full.
+"""
+
+from typing import Any, cast
+
+from pydantic_core import to_json
+
+from mcp_errortracking.server.untrusted import clean, escape
+
+_WORDS = ("", "null", "true", "false")
+
+
+def render(data: dict[str, Any], notes: list[str]) -> str:
+    """The text of a result: its data, then the notes, a line each."""
+    lines = _page(data) if isinstance(data.get("results"), list) else _fields(data, "")
+    lines += [f"Note: {note}" for note in notes]
+    return "\n".join(lines) or "Done."
+
+
+def _page(page: dict[str, Any]) -> list[str]:
+    rows = cast("list[Any]", page["results"])
+    count, following = page.get("count"), page.get("next_offset")
+    head = f"{len(rows)} of {count}" if isinstance(count, int) else f"{len(rows)} rows"
+    if following is not None:
+        head += f"; next page: offset {following}"
+    rest = {name: value for name, value in page.items() if name not in ("count", "next_offset", "results")}
+    return [head, *_fields(rest, ""), *(_table(rows) if _is_rows(rows) else map(_json, rows))]
+
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    columns = dict.fromkeys(name for row in rows for name in row)
+    cells = [{name: _cell(value) for name, value in row.items()} for row in rows]
+    first = cells[0] if cells else {}
+    shared = [name for name in columns if len(rows) > 1 and all(row.get(name) == first.get(name) for row in cells)]
+    lines = [f"every row: {', '.join(f'{clean(name)} {first[name]}' for name in shared)}"] if shared else []
+    own = [name for name in columns if name not in shared]
+    if own:
+        lines.append("\t".join(clean(name) for name in own))
+        lines += ["\t".join(row.get(name, "") for name in own) for row in cells]
+    return lines
+
+
+def _fields(data: dict[str, Any], indent: str) -> list[str]:
+    lines = list[str]()
+    for name, value in data.items():
+        label = f"{indent}{clean(name)}:"
+        if _is_rows(value):
+            lines += [label, *(f"{indent}  {row}" for row in _table(cast("list[dict[str, Any]]", value)))]
+        elif _is_nested(value):
+            lines += [label, *_fields(cast("dict[str, Any]", value), f"{indent}  ")]
+        else:
+            lines.append(f"{label} {_json(value) if isinstance(value, dict | list) else _scalar(value)}")
+    return lines
+
+
+def _is_rows(value: Any) -> bool:
+    rows = cast("list[Any]", value) if isinstance(value, list) else []
+    return bool(rows) and all(isinstance(row, dict) for row in rows)
+
+
+def _is_nested(value: Any) -> bool:
+    """Whether an object holds objects, and is not a group of filters: those stay JSON, ready to be sent again."""
+    if not isinstance(value, dict) or "values" in value:
+        return False
+    return any(isinstance(inner, dict) for inner in cast("dict[str, Any]", value).values())
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        inner = cast("dict[str, Any]", value)
+        if set(inner) == {"type", "values"}:
+            return escape(_filters(inner))
+        if set(inner) == {"type", "id"}:
+            return f"{_scalar(inner['type'])} {_scalar(inner['id'])}"
+    if isinstance(value, dict | list):
+        return _json(value)
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        if len(value) > 19 and value[10] == "T" and value[-1] == "Z" and value[19] == ".":
+            return f"{value[:19]}Z"
+        return clean(value) if value not in _WORDS else f'"{value}"'
+    return str(value) if type(value) is int else _encode(value)
+
+
+def _json(value: Any) -> str:
+    return escape(_encode(value))
+
+
+def _encode(value: Any) -> str:
+    return to_json(value).decode()
+
+
+def _filters(group: dict[str, Any]) -> str:
+    """A group of filters as an expression, e.g. `AND($exception_types icontains "TypeError"; OR(...))`."""
+    values = group["values"]
+    if not isinstance(values, list):
+        return _encode(group)
+    return f"{group['type']}({'; '.join(_condition(value) for value in cast('list[Any]', values))})"
+
+
+def _condition(value: Any) -> str:
+    if not isinstance(value, dict):
+        return _json(value)
+    condition = cast("dict[str, Any]", value)
+    if set(condition) == {"type", "values"}:
+        return _filters(condition)
+    if not set(condition) <= {"key", "type", "operator", "value", "label"} or "key" not in condition:
+        return _json(condition)
+    kind = condition.get("type", "event")
+    words = [f"{condition['key']}" if kind == "event" else f"{kind}:{condition['key']}"]
+    words.append(str(condition.get("operator") or "exact"))
+    if condition.get("value") is not None:
+        words.append(_encode(condition["value"]))
+    return " ".join(words)

@@ -1,0 +1,230 @@
+"""The steps of the calls that take more than one request, or whose answer needs to be understood."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mcp_errortracking.catalog import CATALOG, Outcome, Request, StepError
+
+ONE, TWO, THREE = (f"01936f2e-7a51-7000-8000-00000000000{n}" for n in (1, 2, 3))
+FILTERS = {"type": "AND", "values": [{"key": "$browser", "type": "event", "operator": "exact", "value": "Chrome"}]}
+EMPTY = {"type": "AND", "values": []}
+USER = {"type": "user", "id": 1}
+FAILURE = StepError("PostHog did not answer.", status=None, code="unreachable")
+
+
+def walk(tool: str, arguments: dict[str, Any], *answers: Any) -> tuple[list[Request], Outcome]:
+    """Runs a call against given answers (a StepError is thrown in); returns what it asked for and its outcome."""
+    steps = CATALOG[f"error-tracking-{tool}"].model_validate(arguments).steps()
+    requests = [next(steps)]
+    for answer in answers:
+        try:
+            resume: Callable[[Any], Request] = steps.throw if isinstance(answer, StepError) else steps.send
+            requests.append(resume(answer))
+        except StopIteration as stop:
+            assert answer is answers[-1], "it ended before it had read every answer"
+            return requests, stop.value
+    raise AssertionError("it asked for more than there were answers")
+
+
+def page(*rules: tuple[str, int], following: str | None = None) -> dict[str, Any]:
+    rows = [{"id": rule, "order_key": key, "assignee": USER} for rule, key in rules]
+    return {"count": len(rows), "next": following, "previous": None, "results": rows}
+
+
+def test_a_list_says_how_to_read_on() -> None:
+    link = "https://posthog.example/api/projects/1/error_tracking/assignment_rules/?limit=2&offset=4"
+
+    _, outcome = walk("assignment-rules-list", {"limit": 2, "offset": 2}, page((ONE, 0), following=link) | {"count": 9})
+
+    assert outcome.data["count"] == 9
+    assert outcome.data["next_offset"] == 4
+    assert "next" not in outcome.data
+
+
+@pytest.mark.parametrize("link", [None, 7, "https://posthog.example/?limit=2", "https://posthog.example/?offset=-3"])
+def test_a_list_without_a_usable_link_is_the_last_page(link: Any) -> None:
+    _, outcome = walk("fingerprints-list", {}, {"count": 0, "next": link, "previous": None, "results": []})
+
+    assert outcome.data == {"count": 0, "next_offset": None, "results": []}
+
+
+def test_a_list_of_an_unknown_shape_is_passed_on() -> None:
+    assert walk("fingerprints-list", {}, {"surprise": 1})[1].data == {"surprise": 1}
+    assert walk("fingerprints-list", {}, [{"id": 1}])[1].data == {
+        "count": 1,
+        "next_offset": None,
+        "results": [{"id": 1}],
+    }
+
+
+def test_create_says_when_an_older_server_ignored_the_order() -> None:
+    arguments = {"filters": FILTERS, "assignee": USER, "order_key": 5}
+
+    assert walk("assignment-rules-create", arguments, {"id": ONE, "order_key": 5})[1].notes == []
+    (note,) = walk("assignment-rules-create", arguments, {"id": ONE, "order_key": 0})[1].notes
+    assert "stored 0" in note
+    assert "error-tracking-assignment-rules-reorder" in note
+
+
+@pytest.mark.parametrize("filters", [EMPTY, {"type": "OR", "values": [{"type": "AND", "values": [{"type": "empty"}]}]}])
+def test_create_warns_of_a_rule_that_matches_everything(filters: dict[str, Any]) -> None:
+    (note,) = walk("assignment-rules-create", {"filters": filters, "assignee": USER}, {"id": ONE})[1].notes
+
+    assert "match every issue" in note
+
+
+def test_update_reads_the_rule_back() -> None:
+    rule = {"id": ONE, "filters": FILTERS, "assignee": USER, "disabled_data": None}
+
+    requests, outcome = walk("assignment-rules-partial-update", {"id": ONE, "assignee": USER}, None, rule)
+
+    assert [request.method for request in requests] == ["PATCH", "GET"]
+    assert requests[1].path == f"error_tracking/assignment_rules/{ONE}/"
+    assert (outcome.data, outcome.notes, outcome.failed) == (rule, [], False)
+
+
+def test_update_says_when_the_rule_read_back_is_another() -> None:
+    rule = {"id": ONE, "filters": EMPTY, "assignee": USER, "disabled_data": {"message": "x"}}
+
+    _, outcome = walk("assignment-rules-partial-update", {"id": ONE, "filters": FILTERS}, None, rule)
+
+    assert outcome.failed
+    assert "filters read back differs" in outcome.notes[0]
+    assert "still disabled" in outcome.notes[1]
+
+
+def test_update_that_cannot_be_read_back_is_still_an_update() -> None:
+    _, outcome = walk("assignment-rules-partial-update", {"id": ONE}, None, FAILURE)
+
+    assert outcome.data == {"id": ONE, "updated": True}
+    assert not outcome.failed
+    assert "could not be read back. PostHog did not answer." in outcome.notes[0]
+
+
+def test_update_that_fails_is_not_read_back() -> None:
+    with pytest.raises(StepError, match="did not answer"):
+        walk("assignment-rules-partial-update", {"id": ONE}, FAILURE)
+
+
+def test_delete_returns_what_it_deleted() -> None:
+    rule = {"id": ONE, "filters": FILTERS, "assignee": USER, "order_key": 4}
+
+    requests, outcome = walk("assignment-rules-destroy", {"id": ONE}, rule, None)
+
+    assert [request.method for request in requests] == ["GET", "DELETE"]
+    assert outcome.data == {"deleted": rule}
+    assert "error-tracking-assignment-rules-create" in outcome.notes[0]
+
+
+def test_delete_of_a_rule_that_cannot_be_read_deletes_nothing() -> None:
+    with pytest.raises(StepError):
+        walk("assignment-rules-destroy", {"id": ONE}, FAILURE)
+
+
+def test_reorder_returns_the_order_that_holds() -> None:
+    requests, outcome = walk(
+        "assignment-rules-reorder", {"orders": {ONE: 5, TWO: 1}}, None, page((THREE, 0), (TWO, 1), (ONE, 5))
+    )
+
+    assert requests[0].json == {"orders": {ONE: 5, TWO: 1}}
+    assert requests[1].query == {"limit": 1000}
+    assert [row["id"] for row in outcome.data["order"]] == [THREE, TWO, ONE]
+    assert (outcome.notes, outcome.failed) == ([], False)
+
+
+def test_reorder_reads_every_page() -> None:
+    link = "https://posthog.example/?limit=1000&offset=1000"
+
+    requests, outcome = walk(
+        "assignment-rules-reorder", {"orders": {TWO: 1}}, None, page((ONE, 0), following=link), page((TWO, 1))
+    )
+
+    assert requests[2].query == {"limit": 1000, "offset": 1000}
+    assert [row["id"] for row in outcome.data["order"]] == [ONE, TWO]
+
+
+def test_reorder_ends_on_a_link_that_leads_back() -> None:
+    link = "https://posthog.example/?offset=0"
+
+    _, outcome = walk("assignment-rules-reorder", {"orders": {ONE: 0}}, None, page((ONE, 0), following=link))
+
+    assert not outcome.failed
+
+
+def test_reorder_that_was_ignored_fails() -> None:
+    _, outcome = walk("assignment-rules-reorder", {"orders": {ONE: 1, TWO: 0}}, None, page((ONE, 0), (TWO, 1)))
+
+    assert outcome.failed
+    assert f"Nothing was reordered: PostHog answered 204 but kept the old positions of {ONE}, {TWO}" in outcome.notes[0]
+
+
+def test_reorder_names_ids_that_are_no_rules() -> None:
+    _, some = walk("assignment-rules-reorder", {"orders": {ONE: 0, THREE: 1}}, None, page((ONE, 0)))
+    _, none = walk("assignment-rules-reorder", {"orders": {THREE: 1}}, None, page((ONE, 0)))
+
+    assert f"no rules of this project: {THREE}" in some.notes[0]
+    assert (some.failed, none.failed) == (False, True)
+
+
+def test_reorder_says_what_it_cannot_prove() -> None:
+    _, outcome = walk("assignment-rules-reorder", {"orders": {ONE: 0}}, None, FAILURE)
+
+    assert outcome.data == {"reordered": None}
+    assert "could not be read back" in outcome.notes[0]
+
+
+def test_reorder_notes_shared_positions_and_arguments_without_effect() -> None:
+    _, outcome = walk("assignment-rules-reorder", {"orders": {ONE: 0}, "order_key": 3}, None, page((ONE, 0), (TWO, 0)))
+
+    assert "share a position" in outcome.notes[0]
+    assert "Had no effect: order_key." in outcome.notes[1]
+
+
+def test_bulk_delete_counts_what_did_not_exist() -> None:
+    requests, outcome = walk("symbol-sets-bulk-delete", {"ids": [ONE, TWO, ONE.upper()]}, {"deleted": 1})
+
+    assert requests[0].json == {"ids": [ONE, TWO]}
+    assert outcome.data == {"deleted": 1, "not_found": 1}
+    assert outcome.notes == ["1 of 2 ids did not exist in this project."]
+
+
+def test_bulk_delete_does_not_guess() -> None:
+    assert walk("symbol-sets-bulk-delete", {"ids": [ONE]}, None)[1].notes == [
+        "PostHog did not say how many were deleted."
+    ]
+    _, more = walk("symbol-sets-bulk-delete", {"ids": [ONE]}, {"deleted": 9})
+    assert more.data == {"deleted": 9}
+    assert "stack frames" in more.notes[0]
+
+
+def test_start_upload_names_the_skipped_chunks_and_how_to_send_the_others() -> None:
+    upload = {"symbol_set_id": ONE, "presigned_url": {"url": "https://s3.example/", "fields": {"key": "k"}}}
+
+    _, outcome = walk(
+        "symbol-sets-bulk-start-upload",
+        {"symbol_sets": [{"chunk_id": "a"}, {"chunk_id": "b"}], "chunk_ids": ["c"]},
+        {"id_map": {"b": upload}},
+    )
+
+    assert outcome.data == {"id_map": {"b": upload}, "skipped": ["a", "c"]}
+    assert "error-tracking-symbol-sets-bulk-finish-upload" in outcome.notes[0]
+    assert "wants no upload" in outcome.notes[1]
+
+
+def test_start_upload_with_nothing_to_send_says_only_that() -> None:
+    _, outcome = walk("symbol-sets-bulk-start-upload", {"chunk_ids": ["a"]}, {"id_map": {}})
+
+    assert outcome.data["skipped"] == ["a"]
+    assert len(outcome.notes) == 1
+
+
+def test_start_upload_survives_an_answer_without_uploads() -> None:
+    assert "id_map is missing" in walk("symbol-sets-bulk-start-upload", {"chunk_ids": ["a"]}, {})[1].notes[0]
+
+
+def test_finish_upload_says_what_it_confirmed() -> None:
+    _, outcome = walk("symbol-sets-bulk-finish-upload", {"content_hashes": {ONE: "h"}}, {"success": True})
+
+    assert outcome.data == {"success": True, "confirmed": [ONE]}

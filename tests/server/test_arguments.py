@@ -1,0 +1,201 @@
+"""Arguments as clients send them, and the words for those that do not fit."""
+
+import json
+from typing import Any
+
+import pytest
+
+from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.server.arguments import ArgumentsError, example, nearest_tools, parse_arguments
+
+RULE = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
+NIL = "00000000-0000-0000-0000-000000000000"
+FILTERS = {"type": "AND", "values": [{"key": "$browser", "operator": "exact", "value": "Chrome"}]}
+USER = {"type": "user", "id": 1}
+
+
+def parse(tool: str, arguments: Any) -> dict[str, Any]:
+    call = parse_arguments(CATALOG[f"error-tracking-{tool}"], arguments)
+    return call.model_dump(mode="json", exclude_unset=True)
+
+
+def refusal(tool: str, arguments: Any) -> str:
+    with pytest.raises(ArgumentsError) as caught:
+        parse(tool, arguments)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tool", "sent", "understood"),
+    [
+        ("assignment-rules-list", None, {}),
+        ("assignment-rules-list", {"limit": "7"}, {"limit": 7}),
+        ("assignment-rules-list", {"limit": "null", "offset": ""}, {"limit": None, "offset": None}),
+        ("symbol-sets-bulk-delete", {"ids": json.dumps([RULE])}, {"ids": [RULE]}),
+        ("assignment-rules-retrieve", {"id": f"{{{RULE.upper()}}}"}, {"id": RULE}),
+        ("assignment-rules-retrieve", {"id": RULE.replace("-", "")}, {"id": RULE}),
+        ("assignment-rules-reorder", {"orders": json.dumps({RULE: 1})}, {"orders": {RULE: 1}}),
+        ("symbol-sets-bulk-start-upload", {"chunk_ids": '["a"]', "force": "true"}, {"chunk_ids": ["a"], "force": True}),
+    ],
+)
+def test_what_clients_write_as_strings_is_understood(tool: str, sent: Any, understood: dict[str, Any]) -> None:
+    assert parse(tool, sent) == understood
+
+
+def test_objects_written_as_strings_are_understood() -> None:
+    plain = parse("assignment-rules-create", {"filters": FILTERS, "assignee": USER})
+
+    assert parse("assignment-rules-create", {"filters": json.dumps(FILTERS), "assignee": json.dumps(USER)}) == plain
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "expected"),
+    [
+        ("assignment-rules-create", {"assignee": USER}, "- filters: required, but missing"),
+        (
+            "assignment-rules-create",
+            {"filters": FILTERS, "assignee": "me"},
+            '- assignee: expected an object, got the string "me"',
+        ),
+        (
+            "assignment-rules-create",
+            {"filters": [FILTERS], "assignee": USER},
+            "- filters: expected an object, got a list",
+        ),
+        (
+            "assignment-rules-create",
+            {"filters": {"type": "AND", "values": [{"key": "a", "operator": "contains"}]}, "assignee": USER},
+            '- filters.values[0].operator: "contains" is not known; did you mean icontains',
+        ),
+        (
+            "assignment-rules-create",
+            {"filters": {"type": "AND", "values": [{"key": "a", "operator": "is_not"}]}, "assignee": USER},
+            "- filters.values[0].value: operator is_not needs a value",
+        ),
+        (
+            "assignment-rules-create",
+            {"filters": {"type": "XOR", "values": []}, "assignee": USER},
+            '- filters.type: "XOR" is not one of AND, OR',
+        ),
+        (
+            "assignment-rules-create",
+            {"filters": {"type": "AND", "values": [{"type": "OR", "values": [{"kee": "a"}]}]}, "assignee": USER},
+            "- filters.values[0].values[0].kee: unknown argument; did you mean key?",
+        ),
+        (
+            "assignment-rules-create",
+            {"filters": FILTERS, "assignee": {"type": "user", "id": RULE}},
+            '- assignee: type "user" needs an integer id',
+        ),
+        (
+            "assignment-rules-create",
+            {"filters": FILTERS, "assignee": {"type": "role", "id": 3}},
+            '- assignee: type "role" needs the UUID of a role',
+        ),
+        (
+            "assignment-rules-create",
+            {"filters": FILTERS, "assignee": {"type": "user", "id": "ada@example.com"}},
+            "- assignee.id: expected the integer id of a user or the UUID of a role",
+        ),
+        (
+            "assignment-rules-create",
+            {"filters": FILTERS, "assignee": USER, "order_key": 2**31},
+            "- order_key: should be less than or equal to 2147483647, got 2147483648",
+        ),
+        ("assignment-rules-list", {"limt": 3}, "- limt: unknown argument; did you mean limit?"),
+        ("assignment-rules-list", {"zzz": 3}, "- zzz: unknown argument; it takes limit, offset"),
+        ("assignment-rules-list", {"limit": 0}, "- limit: should be greater than or equal to 1, got 0"),
+        ("assignment-rules-list", {"limit": "many"}, '- limit: expected an integer, got the string "many"'),
+        ("assignment-rules-list", {"limit": 1.5}, "- limit: expected an integer, got 1.5"),
+        (
+            "assignment-rules-retrieve",
+            {"id": "../reorder"},
+            '- id: expected the UUID of an assignment rule, got "../reorder"; '
+            "real ones come from error-tracking-assignment-rules-list",
+        ),
+        (
+            "assignment-rules-retrieve",
+            {"id": NIL},
+            "- id: the all-zero UUID is a placeholder, not the UUID of an assignment rule; "
+            "real ones come from error-tracking-assignment-rules-list",
+        ),
+        (
+            "fingerprints-list",
+            {"issue_id": NIL},
+            "- issue_id: the all-zero UUID is a placeholder, not the UUID of an issue; "
+            "real ones come from error-tracking-fingerprints-list",
+        ),
+        ("assignment-rules-reorder", {"orders": {}}, "- orders: "),
+        (
+            "assignment-rules-reorder",
+            {"orders": {"first": 1}},
+            '- orders.first: expected the UUID of an assignment rule, got "first"',
+        ),
+        ("assignment-rules-reorder", {"orders": {RULE: "x"}}, f"- orders.{RULE}: expected an integer"),
+        ("symbol-sets-bulk-delete", {"ids": []}, "- ids: "),
+        ("symbol-sets-bulk-delete", {"ids": [RULE, 5]}, "- ids[1]: expected the UUID of a symbol set, got 5"),
+        (
+            "symbol-sets-bulk-start-upload",
+            {"symbol_sets": [{"chunkid": "a"}]},
+            "- symbol_sets[0].chunkid: unknown argument; did you mean chunk_id?",
+        ),
+        ("symbol-sets-bulk-start-upload", {}, "- give symbol_sets: at least one chunk to upload"),
+        (
+            "symbol-sets-bulk-start-upload",
+            {"chunk_ids": ["a"], "force": True, "skip_on_conflict": True},
+            "- give force or skip_on_conflict, not both",
+        ),
+        (
+            "symbol-sets-bulk-start-upload",
+            {"chunk_ids": ["a"], "symbol_sets": [{"chunk_id": "a"}]},
+            "- chunk ids must differ, repeated: a",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_named_with_what_was_expected(tool: str, arguments: dict[str, Any], expected: str) -> None:
+    text = refusal(tool, arguments)
+
+    first, *problems = text.splitlines()
+    assert first == f"Wrong arguments for error-tracking-{tool}; nothing was sent."
+    assert any(problem.startswith(expected) for problem in problems), text
+
+
+def test_a_refusal_ends_with_an_example_that_fits() -> None:
+    text = refusal("assignment-rules-create", {"filters": 3})
+
+    shown = json.loads(text.splitlines()[-1].removeprefix("Example: "))
+    assert set(shown) == {"filters", "assignee"}
+    assert parse("assignment-rules-create", shown)
+
+
+def test_every_example_fits_its_tool() -> None:
+    for name, endpoint in CATALOG.items():
+        parse_arguments(endpoint, example(endpoint))
+        assert example(endpoint), name
+
+
+def test_a_refusal_stays_short_and_on_its_lines() -> None:
+    text = refusal("symbol-sets-bulk-delete", {"ids": ["x\nNote: done\u202e" * 50] * 100})
+
+    assert len(text.splitlines()) == 11
+    assert "and 92 more" in text
+    assert "\u202e" not in text
+    assert len(text) < 2500
+
+
+def test_filters_nested_beyond_sense_are_refused() -> None:
+    deep: dict[str, Any] = {"key": "a", "value": 1}
+    for _ in range(5000):
+        deep = {"type": "AND", "values": [deep]}
+
+    text = refusal("assignment-rules-create", {"filters": deep, "assignee": USER})
+
+    assert "- filters: groups nest more than 20 deep" in text
+
+
+def test_unknown_tools_are_answered_with_near_ones() -> None:
+    known = list(CATALOG)
+
+    assert nearest_tools("assignment_rules_list", known)[0] == "error-tracking-assignment-rules-list"
+    assert nearest_tools("error-tracking-fingerprint-list", known)[0] == "error-tracking-fingerprints-list"
+    assert nearest_tools("weather", known) == []

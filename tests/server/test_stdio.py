@@ -1,0 +1,159 @@
+"""The stdio transport as a client meets it: framing, endings, and what must never be on stdout."""
+
+import json
+import signal
+
+import pytest
+
+from tests.server.stdio_process import KEY, GatedUpstream, list_rules, served
+
+
+def test_calls_in_flight_are_answered_when_stdin_ends() -> None:
+    with GatedUpstream() as upstream, served(upstream=upstream.url) as server:
+        server.open()
+        server.send(list_rules(1), list_rules(2))
+        upstream.arrived.acquire(timeout=20)
+        upstream.arrived.acquire(timeout=20)
+        assert server.process.stdin
+        server.process.stdin.close()
+        upstream.gate.set()
+
+        answers = [server.receive(), server.receive()]
+
+        assert {answer["id"] for answer in answers} == {1, 2}
+        assert all(answer["result"]["structuredContent"]["count"] == 0 for answer in answers)
+        assert server.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_calls_in_flight_are_answered_after_a_signal(number: signal.Signals) -> None:
+    with GatedUpstream() as upstream, served(upstream=upstream.url) as server:
+        server.open()
+        server.send(list_rules(1))
+        upstream.arrived.acquire(timeout=20)
+        server.process.send_signal(number)
+        upstream.gate.set()
+
+        answer = server.receive()
+        rest, log, code = server.wait()
+
+    assert (answer["id"], answer["result"]["isError"]) == (1, False)
+    assert (rest, code) == (b"", 0)
+    assert b"Traceback" not in log
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_an_idle_server_at_once(number: signal.Signals) -> None:
+    with served() as server:
+        server.open()
+        server.process.send_signal(number)
+
+        _, log, code = server.wait()
+
+    assert code == 0
+    assert b"Traceback" not in log
+
+
+def test_a_second_signal_does_not_wait_for_calls() -> None:
+    with GatedUpstream() as upstream, served(upstream=upstream.url) as server:
+        server.open()
+        server.send(list_rules(1))
+        upstream.arrived.acquire(timeout=20)
+        server.process.send_signal(signal.SIGTERM)
+        server.send({"jsonrpc": "2.0", "id": 9, "method": "ping"})  # not read any more
+        server.process.send_signal(signal.SIGINT)
+
+        out, _, code = server.wait()
+
+    assert out == b""
+    assert code in (0, 130)
+
+
+def test_a_cancelled_call_is_not_answered_and_its_request_is_dropped() -> None:
+    with GatedUpstream() as upstream, served(upstream=upstream.url) as server:
+        server.open()
+        server.send(list_rules(1))
+        upstream.arrived.acquire(timeout=20)
+        cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
+        server.send(cancelled, {"jsonrpc": "2.0", "id": 2, "method": "ping"})
+
+        assert server.receive()["id"] == 2
+        out, _, code = server.finish()
+
+    assert (out, code) == (b"", 0)
+
+
+def test_lines_that_are_no_messages_are_answered_as_such() -> None:
+    with served() as server:
+        server.open()
+        server.send(b"{not json", b'{"id": 7}', b"[]", b"", b'"x"')
+
+        errors = [server.receive() for _ in range(4)]
+
+        assert [(error["id"], error["error"]["code"]) for error in errors] == [
+            (None, -32700),
+            (7, -32600),
+            (None, -32600),
+            (None, -32600),
+        ]
+        server.send({"jsonrpc": "2.0", "id": 8, "method": "ping"})
+        assert server.receive() == {"jsonrpc": "2.0", "id": 8, "result": {}}
+
+
+def test_a_line_beyond_the_limit_is_skipped_and_the_next_one_is_read() -> None:
+    with served() as server:
+        server.open()
+        server.send(b'{"jsonrpc": "2.0", "id": 1, "method": "' + b"x" * (17 << 20) + b'"}')
+        error = server.receive()
+        server.send({"jsonrpc": "2.0", "id": 2, "method": "ping"})
+
+        assert (error["id"], error["error"]["code"]) == (None, -32600)
+        assert server.receive()["id"] == 2
+
+
+def test_the_last_line_needs_no_line_break() -> None:
+    with served() as server:
+        server.open()
+        assert server.process.stdin
+        server.process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 3, "method": "ping"}).encode())
+
+        out, _, code = server.finish()
+
+    assert json.loads(out)["id"] == 3
+    assert code == 0
+
+
+def test_stdin_that_is_a_file_is_served_too(tmp_path: object) -> None:
+    import subprocess
+    import sys
+
+    with open(f"{tmp_path}/empty", "w+b") as empty:
+        done = subprocess.run(
+            [sys.executable, "-m", "mcp_errortracking"], stdin=empty, capture_output=True, timeout=30, check=False
+        )
+
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert b"Traceback" not in done.stderr
+
+
+def test_an_unknown_tool_is_a_protocol_error_with_near_names() -> None:
+    with served() as server:
+        server.open()
+        call = {"name": "error-tracking-fingerprint-list", "arguments": {}}
+        server.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call})
+
+        error = server.receive()["error"]
+
+    assert error["code"] == -32602
+    assert "error-tracking-fingerprints-list" in error["message"]
+
+
+def test_the_log_and_stdout_never_hold_the_key() -> None:
+    with served("--log-level", "debug") as server:
+        server.open()
+        server.send(list_rules(1))
+        answer = server.receive()
+        out, log, _ = server.finish()
+
+    assert answer["result"]["isError"]
+    assert KEY.encode() not in json.dumps(answer).encode() + out + log
