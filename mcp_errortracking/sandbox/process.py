@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 
 class SandboxStartError(Exception):
@@ -14,7 +15,8 @@ class SandboxStartError(Exception):
 class Sandbox:
     """A running sandbox on a free loopback port.
 
-    `url` is its address, `key` its personal API key with every scope, `project_id` its first project.
+    `url` is its address, `key` the first of its API keys, `project_id` its first project; `facts` is all that it said
+    of itself at its start.
     """
 
     def __init__(self, options: Sequence[str] = ()) -> None:
@@ -34,10 +36,10 @@ class Sandbox:
         line = self._process.stdout.readline() if self._process.stdout else b""
         if not line:
             raise SandboxStartError(f"the sandbox did not start (exit code {self._process.wait()})")
-        facts = json.loads(line)
-        self.url: str = facts["url"]
-        self.key: str = facts["keys"][0]["key"]
-        self.project_id: int = facts["project_id"]
+        self.facts: dict[str, Any] = json.loads(line)
+        self.url: str = self.facts["url"]
+        self.key: str = self.facts["keys"][0]["key"]
+        self.project_id: int = self.facts["project_id"]
 
     def stop(self) -> None:
         """Ends it and waits for its end."""

@@ -58,7 +58,8 @@ def _searchable(call: Call, symbol_set: Document) -> str:
     release = call.store.get("release", call.project_id, symbol_set["release"]) if symbol_set["release"] else None
     words: list[str] = [symbol_set["ref"]]
     if release is not None:
-        git: Any = (release["metadata"] or {}).get("git") or {}
+        metadata: dict[str, Any] = release["metadata"] or {}
+        git: dict[str, Any] = metadata.get("git") or {}
         words += [release["version"], release["project"], str(git.get("commit_id", ""))]
     return "\n".join(words).lower()
 

@@ -1,0 +1,49 @@
+"""A sandbox process for tests, started from any state, spoken to by plain HTTP."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from mcp_errortracking.sandbox.process import Sandbox
+
+FULL = "phx_sandbox_full_access_key"
+READ_ONLY = "phx_sandbox_read_only_key"
+OTHER_PROJECT = "phx_sandbox_other_project_key"
+ROLE = "01936f2e-7a51-7000-8000-0000000000f1"
+
+
+class SandboxProcess(Sandbox):
+    """A sandbox, and requests to its error-tracking API in project 1 with its first key, unless said."""
+
+    def __init__(self, seed: dict[str, Any] | None = None, *options: str) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="mcp-errortracking-test-")
+        self.http = httpx.Client(timeout=20)
+        if seed is not None:
+            file = Path(self._folder.name, "seed.json")
+            file.write_text(json.dumps(seed), "utf-8")
+            options = (*options, "--seed", str(file))
+        super().__init__(options)
+
+    def stop(self) -> None:
+        super().stop()
+        self.http.close()
+        self._folder.cleanup()
+
+    def api(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None, form: str = "projects/1", **more: Any
+    ) -> httpx.Response:
+        """A request to `/api/{form}/error_tracking/{path}`."""
+        headers = {"Authorization": f"Bearer {key or self.key}"} | more.pop("headers", {})
+        if body is not None:
+            more["json"] = body
+        return self.http.request(method, f"{self.url}/api/{form}/error_tracking/{path}", headers=headers, **more)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The API requests that it got since the journal was emptied."""
+        return self.http.get(f"{self.url}/_journal").json()
+
+    def empty_journal(self) -> None:
+        self.http.delete(f"{self.url}/_journal")
