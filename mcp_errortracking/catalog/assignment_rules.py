@@ -45,7 +45,8 @@ class CreateAssignmentRule(
     order_key: OrderKey | None = Field(default=None, description="Lower runs first; default 0.")
 
     advice = {
-        "error": "PostHog fails like this when the assignee does not exist: check the user or role id.",
+        "error": "PostHog fails like this when the assignee does not exist: check the user or role id, and list the "
+        "rules before you repeat it.",
     }
 
     def steps(self) -> Steps:

@@ -63,6 +63,9 @@ class DeleteSymbolSets(
 
     ids: list[SymbolSetId] = Field(min_length=1, examples=[[_EXAMPLE_ID]])
 
+    # On older servers the path is that of a symbol set named "bulk_delete".
+    advice = {"method_not_allowed": "This PostHog is older than March 2026 and cannot delete in bulk: upgrade it."}
+
     def steps(self) -> Steps:
         ids = list(dict.fromkeys(self.ids))
         answer = as_object((yield DeleteSymbolSets(ids=ids).request()))

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 
 class SandboxStartError(Exception):
@@ -49,7 +49,7 @@ class Sandbox:
         self._process.terminate()
         self._process.wait(10)
 
-    def __enter__(self) -> "Sandbox":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

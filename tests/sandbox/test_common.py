@@ -14,7 +14,7 @@ RULE = {"filters": {"type": "AND", "values": []}, "assignee": {"type": "user", "
 @pytest.fixture(scope="module")
 def sandbox() -> Generator[SandboxProcess]:
     with SandboxProcess() as running:
-        yield running  # pyright: ignore[reportReturnType]
+        yield running
 
 
 def hog(kind: str, code: str, detail: str, attr: str | None = None) -> dict[str, Any]:

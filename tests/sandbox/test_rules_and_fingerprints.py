@@ -17,7 +17,7 @@ GOOD = {"filters": FILTERS, "assignee": USER}
 @pytest.fixture(scope="module")
 def sandbox() -> Generator[SandboxProcess]:
     with SandboxProcess() as running:
-        yield running  # pyright: ignore[reportReturnType]
+        yield running
 
 
 def create(sandbox: SandboxProcess, **fields: Any) -> dict[str, Any]:

@@ -36,14 +36,14 @@ SEED: dict[str, Any] = {
 @pytest.fixture
 def sandbox() -> Generator[SandboxProcess]:
     with SandboxProcess(SEED) as running:
-        yield running  # pyright: ignore[reportReturnType]
+        yield running
 
 
 @pytest.fixture(scope="module")
 def unchanged() -> Generator[SandboxProcess]:
     """One sandbox for all the tests that change nothing."""
     with SandboxProcess(SEED) as running:
-        yield running  # pyright: ignore[reportReturnType]
+        yield running
 
 
 def start(sandbox: SandboxProcess, *uploads: dict[str, Any], **flags: Any) -> httpx.Response:
@@ -332,9 +332,9 @@ def test_deprecated_uploads(sandbox: SandboxProcess) -> None:
     assert send(started, b"bytes").status_code == 204
     done = sandbox.api("PUT", f"symbol_sets/{started['symbol_set_id']}/finish_upload", {"content_hash": "h"})
     assert done.json() == {"success": True}
-    raw = {"headers": {"Content-Type": "application/octet-stream"}, "content": b"raw"}
+    raw: dict[str, Any] = {"headers": {"Content-Type": "application/octet-stream"}, "content": b"raw"}
     assert sandbox.api("POST", "symbol_sets?chunk_id=two", **raw).json() == {"ok": True}
-    parts = {"files": {"file": ("f", b"in a form")}}
+    parts: dict[str, Any] = {"files": {"file": ("f", b"in a form")}}
     assert sandbox.api("POST", "symbol_sets?chunk_id=three&multipart=true", **parts).status_code == 201
     stored = sandbox.api("GET", "symbol_sets/?ref=three").json()["results"][0]
     url = sandbox.api("GET", f"symbol_sets/{stored['id']}/download/").json()["url"]

@@ -1,0 +1,129 @@
+"""Every answer of contract 1.4 that is no success, in words that say what to do next."""
+
+import json
+from typing import Any
+
+import pytest
+
+from mcp_errortracking.proxy import errors
+from mcp_errortracking.proxy.explain import Exchange, explain, retry_after
+
+READS = Exchange("https://us.posthog.com", "7", writes=False)
+WRITES = Exchange("https://us.posthog.com", "7", writes=True)
+
+
+def hog(detail: str, code: str = "permission_denied", attr: str | None = None) -> dict[str, Any]:
+    return {"type": "t", "code": code, "detail": detail, "attr": attr}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "code", "says"),
+    [
+        (401, hog("Authentication credentials were not provided.", "not_authenticated"), errors.UnauthorizedError,
+         "not_authenticated", ["does not accept the API key", "US and EU keys differ", "POSTHOG_PERSONAL_API_KEY"]),
+        (401, hog("Personal API key found in request Authorization header is invalid.", "authentication_failed"),
+         errors.UnauthorizedError, "authentication_failed", ["is invalid."]),
+        (403, hog("API key missing required scope 'error_tracking:write'"), errors.ForbiddenError, "missing_scope",
+         ["lacks the scope error_tracking:write", "Personal API keys", "Another try will not help"]),
+        (403, hog("This action does not support personal API key access"), errors.ForbiddenError, "no_api_key_access",
+         ["lets no API key do this", "upgrade PostHog"]),
+        (403, hog("This action does not support Personal API Key access"), errors.ForbiddenError, "no_api_key_access",
+         ["lets no API key do this"]),
+        (403, hog("API key does not have access to the requested project: ID 7."), errors.ForbiddenError,
+         "project_not_allowed", ["may not use project 7", "POSTHOG_PROJECT_ID"]),
+        (403, hog("API key does not have access to the requested organization: ID x."), errors.ForbiddenError,
+         "permission_denied", ["requested organization", "ask an administrator"]),
+        (403, hog("You don't have access to the project."), errors.ForbiddenError, "permission_denied",
+         ["You don't have access to the project.", "ask an administrator"]),
+        (403, hog("You do not have editor access to this resource."), errors.ForbiddenError, "permission_denied",
+         ["editor access"]),
+        (404, hog("Project not found.", "not_found"), errors.NotFoundError, "project_not_found",
+         ["no project 7", "POSTHOG_PROJECT_ID", "us or eu"]),
+        (404, hog("Not found.", "not_found"), errors.NotFoundError, "not_found", ["Not found in project 7", "List"]),
+        (404, hog("Fingerprint not found", "not_found"), errors.NotFoundError, "not_found", ["Not found in project 7"]),
+        (404, hog("Endpoint not found.", "not_found"), errors.NotFoundError, "endpoint_not_found", ["too old"]),
+        (404, b"<html>nginx</html>", errors.NotFoundError, "endpoint_not_found", ["POSTHOG_HOST"]),
+        (404, {"detail": "Symbol set has no uploaded file."}, errors.NotFoundError, "no_file", ["no uploaded file"]),
+        (405, hog('Method "PUT" not allowed.', "method_not_allowed"), errors.InvalidError, "method_not_allowed",
+         ["HTTP 405", 'Method "PUT" not allowed.']),
+        (400, hog("JSON parse error - x", "parse_error"), errors.InvalidError, "parse_error", ["JSON parse error"]),
+        (415, hog('Unsupported media type "x" in request.', "unsupported_media_type"), errors.InvalidError,
+         "unsupported_media_type", ["media type"]),
+        (400, hog("User assignee IDs must be integers.", "invalid_input", "assignee__id"), errors.InvalidError,
+         "invalid_input", ["(argument assignee.id)", "must be integers", "Nothing was changed"]),
+        (400, {"detail": "ids is required"}, errors.InvalidError, None, ["ids is required"]),
+        (400, {"error": "Filters are required"}, errors.InvalidError, None, ["Filters are required"]),
+        (400, b"", errors.InvalidError, None, ["It does not say why"]),
+        (400, [], errors.InvalidError, None, ["It does not say why"]),
+        (429, hog("Request was throttled. Expected available in 13 seconds.", "throttled"), errors.RateLimitedError,
+         "throttled", ["Throttled", "480 a minute", "Come back in a minute."]),
+        (500, hog("A server error occurred.", "error"), errors.ServerFailureError, "error",
+         ["PostHog failed with HTTP 500"]),
+        (500, {"detail": "Could not generate download URL."}, errors.ServerFailureError, None, ["download URL"]),
+        (502, b"<html>", errors.ServerFailureError, None, ["A gateway before PostHog failed with HTTP 502"]),
+        (503, hog("We couldn't reach the database just now.", "database_unavailable"), errors.ServerFailureError,
+         "database_unavailable", ["reach the database"]),
+    ],
+)  # fmt: skip
+def test_every_refusal_says_what_why_and_what_next(
+    status: int, body: Any, kind: type[errors.PostHogError], code: str | None, says: list[str]
+) -> None:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    for exchange in (READS, WRITES):
+        error = explain(status, {}, content, exchange, now=0)
+
+        assert type(error) is kind
+        assert (error.status, error.code) == (status, code)
+        assert [part for part in says if part not in str(error)] == []
+        assert error.next_step or error.code == "no_file"
+        assert len(str(error).split()) < 75
+        assert error.maybe_applied == (exchange.writes and status >= 500)
+        if error.maybe_applied:
+            assert "may or may not have been applied" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://eu.posthog.com/api/x?secret=1", "https://eu.posthog.com."),
+        ("/login", "elsewhere."),
+        ("javascript:alert(1)", "elsewhere."),
+        ("", "elsewhere."),
+    ],
+)
+def test_a_redirect_names_only_the_host(location: str, shown: str) -> None:
+    error = explain(302, {"location": location}, b"", READS, now=0)
+
+    assert isinstance(error, errors.RedirectedError)
+    assert f"redirects to {shown}" in str(error)
+    assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("13", 13),
+        ("0", 0),
+        (" 5 ", 5),
+        ("Thu, 01 Jan 1970 00:02:00 GMT", 60),
+        ("Thu, 01 Jan 1970 00:00:30 GMT", 0),
+        ("soon", None),
+        ("-1", None),
+        ("", None),
+        ("9" * 400, 999999999),
+    ],
+)
+def test_retry_after(value: str, seconds: float | None) -> None:
+    assert retry_after({"retry-after": value}, 60) == seconds
+
+
+def test_text_of_the_server_is_one_short_line() -> None:
+    hostile = {"detail": "a\nb\x1b[31m\u202e" + "x" * 5000}
+
+    error = explain(400, {}, json.dumps(hostile).encode(), READS, now=0)
+
+    assert error.detail is not None
+    assert error.detail.startswith("a b [31m x")
+    assert len(error.detail) <= 500
+    assert not set("\n\x1b\u202e") & set(str(error))

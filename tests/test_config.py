@@ -1,0 +1,189 @@
+"""Where the settings come from, and the words for those that are wrong."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_errortracking.config import ConfigError, Settings, for_sandbox, load
+
+KEY, CLI_KEY = "phx_0123456789abcdef", "phx_fedcba9876543210"
+US, EU = "https://us.posthog.com", "https://eu.posthog.com"
+
+
+def settings(tmp_path: Path, environ: dict[str, str] | None = None, **options: Any) -> Settings:
+    return load(environ=environ or {}, home=tmp_path, **options)
+
+
+def login(tmp_path: Path, mode: int = 0o600, **fields: Any) -> None:
+    folder = tmp_path / ".posthog"
+    folder.mkdir()
+    file = folder / "credentials.json"
+    file.write_text(json.dumps({"host": EU, "token": CLI_KEY, "env_id": "42"} | fields))
+    file.chmod(mode)
+
+
+def shown(found: Settings) -> tuple[str, str | None, str]:
+    return found.host, found.key.get_secret_value() if found.key else None, found.project
+
+
+def test_nothing_configured(tmp_path: Path) -> None:
+    assert shown(settings(tmp_path)) == (US, None, "@current")
+
+
+@pytest.mark.parametrize(
+    ("environ", "options", "expected"),
+    [
+        ({"POSTHOG_PERSONAL_API_KEY": KEY}, {}, (US, KEY, "@current")),
+        (
+            {"POSTHOG_PERSONAL_API_KEY": f" {KEY}\n", "POSTHOG_HOST": f"{EU}/", "POSTHOG_PROJECT_ID": " 7 "},
+            {},
+            (EU, KEY, "7"),
+        ),
+        (
+            {"POSTHOG_PERSONAL_API_KEY": KEY, "POSTHOG_HOST": US, "POSTHOG_PROJECT_ID": "7"},
+            {"host": "http://localhost:8000", "project": "9"},
+            ("http://localhost:8000", KEY, "9"),
+        ),
+        ({"POSTHOG_CLI_API_KEY": CLI_KEY, "POSTHOG_CLI_PROJECT_ID": "3"}, {}, (US, CLI_KEY, "3")),
+        ({"POSTHOG_CLI_TOKEN": CLI_KEY, "POSTHOG_CLI_ENV_ID": "3", "POSTHOG_CLI_HOST": EU}, {}, (EU, CLI_KEY, "3")),
+        ({"POSTHOG_CLI_API_KEY": CLI_KEY, "POSTHOG_CLI_TOKEN": "phx_other"}, {}, (US, CLI_KEY, "@current")),
+        ({"POSTHOG_PERSONAL_API_KEY": KEY, "POSTHOG_CLI_API_KEY": CLI_KEY}, {}, (US, KEY, "@current")),
+        ({"POSTHOG_CLI_HOST": EU}, {}, (US, None, "@current")),
+        ({"POSTHOG_PERSONAL_API_KEY": "${user_config.api_key}", "POSTHOG_PROJECT_ID": ""}, {}, (US, None, "@current")),
+        ({"POSTHOG_API_KEY": "phc_project_token"}, {}, (US, None, "@current")),
+        ({"POSTHOG_PERSONAL_API_KEY": "pha_oauth_0123456789"}, {}, (US, "pha_oauth_0123456789", "@current")),
+        ({"POSTHOG_HOST": "http://[::1]:8010"}, {}, ("http://[::1]:8010", None, "@current")),
+    ],
+)
+def test_precedence(
+    tmp_path: Path, environ: dict[str, str], options: dict[str, str], expected: tuple[str, str | None, str]
+) -> None:
+    assert shown(settings(tmp_path, environ, **options)) == expected
+
+
+def test_what_posthog_cli_login_left(tmp_path: Path) -> None:
+    login(tmp_path)
+
+    found = settings(tmp_path)
+    assert shown(found) == (EU, CLI_KEY, "42")
+    assert found.source == f"posthog-cli login ({tmp_path}/.posthog/credentials.json)"
+    assert shown(settings(tmp_path, project="7"))[2] == "7"
+    assert shown(settings(tmp_path, {"POSTHOG_HOST": EU}))[0] == EU
+    assert shown(settings(tmp_path, {"POSTHOG_PERSONAL_API_KEY": KEY}))[:2] == (US, KEY)
+
+
+def test_a_login_without_host_is_for_the_us(tmp_path: Path) -> None:
+    login(tmp_path, host=None)
+
+    assert settings(tmp_path).host == US
+
+
+@pytest.mark.parametrize(
+    ("environ", "options"),
+    [({"POSTHOG_HOST": "https://posthog.evil.example"}, {}), ({}, {"host": "https://posthog.evil.example"})],
+)
+def test_a_key_of_posthog_cli_goes_to_no_other_host(
+    tmp_path: Path, environ: dict[str, str], options: dict[str, str]
+) -> None:
+    login(tmp_path)
+
+    with pytest.raises(ConfigError, match=r"is for https://eu\.posthog\.com.*POSTHOG_PERSONAL_API_KEY"):
+        settings(tmp_path, environ, **options)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"token": ""}', '{"token": 3}'])
+def test_a_broken_login_is_as_good_as_none(tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture) -> None:
+    login(tmp_path)
+    (tmp_path / ".posthog" / "credentials.json").write_text(content)
+
+    assert settings(tmp_path).key is None
+    assert "posthog-cli login" in caplog.text
+
+
+def test_a_login_that_others_can_read_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    login(tmp_path, mode=0o644)
+
+    assert settings(tmp_path).key is not None
+    assert "chmod 600" in caplog.text
+    assert CLI_KEY not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [
+        ("us.posthog.com", "write https://us.posthog.com"),
+        ("localhost:8000", "write https://localhost:8000"),
+        ("ftp://us.posthog.com", "must begin with https://"),
+        ("https://", "names no host"),
+        ("https://us.posthog.com:99999", "not a valid address"),
+        ("https://user:secret@us.posthog.com", "user name or password"),
+        ("https://us.i.posthog.com", "use https://us.posthog.com"),
+        ("https://eu.i.posthog.com", "use https://eu.posthog.com"),
+        ("https://app.posthog.com", "use https://us.posthog.com"),
+        ("https://eu.posthog.com/project/123/settings", "use https://eu.posthog.com, and POSTHOG_PROJECT_ID=123"),
+        ("https://eu.posthog.com?x=1", "use https://eu.posthog.com"),
+        ("https://evil.example\\@us.posthog.com", "user name or password"),
+    ],
+)
+def test_hosts_that_are_refused(tmp_path: Path, host: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings(tmp_path, {"POSTHOG_HOST": host})
+
+    assert str(caught.value).startswith("POSTHOG_HOST")
+    assert says in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("phc_0123456789abcdef", "is a project token"),
+        ("phs_0123456789abcdef", "is a project secret key"),
+        ("phx_0123 456789", "characters that no key has"),
+        ("phx_0123\x00456", "characters that no key has"),
+        ("phx_schlüssel", "characters that no key has"),
+        ("phx_...", "is a placeholder"),
+        ("phx_xxxxxxxx", "is a placeholder"),
+        ("<your key>", "characters that no key has"),
+        ("your_personal_api_key", "is a placeholder"),
+    ],
+)
+def test_keys_that_are_refused_are_not_repeated(tmp_path: Path, key: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings(tmp_path, {"POSTHOG_PERSONAL_API_KEY": key})
+
+    assert says in str(caught.value)
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("project", ["abc", "0", "-1", "1.5", "1/../2", "@all", "9" * 30])
+def test_projects_that_are_refused(tmp_path: Path, project: str) -> None:
+    with pytest.raises(ConfigError, match="is no number"):
+        settings(tmp_path, {"POSTHOG_PROJECT_ID": project})
+
+
+def test_plain_http_is_warned_of_unless_it_stays_on_this_machine(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    settings(tmp_path, {"POSTHOG_PERSONAL_API_KEY": KEY, "POSTHOG_HOST": "http://localhost:8000"})
+    assert caplog.text == ""
+
+    settings(tmp_path, {"POSTHOG_PERSONAL_API_KEY": KEY, "POSTHOG_HOST": "http://posthog.internal"})
+    assert "the API key travels unencrypted" in caplog.text
+
+
+def test_a_forward_proxy_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "eu.posthog.com")
+
+    assert settings(tmp_path).http_proxy == "http://proxy.example:3128"
+    assert settings(tmp_path, {"POSTHOG_HOST": EU}).http_proxy is None
+
+
+def test_the_key_does_not_show(tmp_path: Path) -> None:
+    for found in (settings(tmp_path, {"POSTHOG_PERSONAL_API_KEY": KEY}), for_sandbox(US, KEY, 1)):
+        assert KEY not in repr(found) + str(found)
