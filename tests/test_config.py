@@ -145,7 +145,7 @@ def test_hosts_that_are_refused(tmp_path: Path, host: str, says: str) -> None:
         ("phx_0123 456789", "characters that no key has"),
         ("phx_0123\x00456", "characters that no key has"),
         ("phx_schlüssel", "characters that no key has"),
-        ("phx_...", "is a placeholder"),
+        ("phx_......", "is a placeholder"),
         ("phx_xxxxxxxx", "is a placeholder"),
         ("<your key>", "characters that no key has"),
         ("your_personal_api_key", "is a placeholder"),

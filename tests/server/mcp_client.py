@@ -1,0 +1,48 @@
+"""The SDK's own client on the server as a real process over stdio."""
+
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from mcp import Client, StdioServerParameters
+from mcp_types import CallToolResult
+
+ERAS: dict[str, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}
+"""The two eras of the protocol: the client's `mode`, and the version that it then speaks with the server."""
+
+
+@asynccontextmanager
+async def connected(
+    url: str, key: str | None, *, era: str = "2026-07-28", project: str = "1"
+) -> AsyncGenerator[Client]:
+    """A client of `mcp-errortracking` configured for that PostHog."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
+    environment |= {"POSTHOG_HOST": url, "POSTHOG_PROJECT_ID": project, "HOME": "/nonexistent"}
+    if key is not None:
+        environment["POSTHOG_PERSONAL_API_KEY"] = key
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "mcp_errortracking", "--log-level", "error"], env=environment
+    )
+    async with Client(server, mode=era) as client:  # pyright: ignore[reportArgumentType] a version is any string
+        yield client
+
+
+def text_of(result: CallToolResult) -> str:
+    """What a model reads of a result."""
+    return "\n".join(block.text for block in result.content if block.type == "text")
+
+
+async def ask(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """The structured result of a call that must succeed; `tool` without `error-tracking-`."""
+    result = await client.call_tool(f"error-tracking-{tool}", arguments)
+    assert not result.is_error, text_of(result)
+    return result.structured_content or {}
+
+
+async def refusal(client: Client, tool: str, **arguments: Any) -> str:
+    """The text of a call that must fail."""
+    result = await client.call_tool(f"error-tracking-{tool}", arguments)
+    assert result.is_error, text_of(result)
+    return text_of(result)
