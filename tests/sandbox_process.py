@@ -45,5 +45,10 @@ class SandboxProcess(Sandbox):
         """The API requests that it got since the journal was emptied."""
         return self.http.get(f"{self.url}/_journal").json()
 
+    def reset(self) -> None:
+        """Back to the seed, with an empty journal."""
+        self.http.post(f"{self.url}/_reset").raise_for_status()
+        self.empty_journal()
+
     def empty_journal(self) -> None:
         self.http.delete(f"{self.url}/_journal")

@@ -30,6 +30,7 @@ from mcp_errortracking.sandbox.call import Action, Call, Route
 from mcp_errortracking.sandbox.errors import ErrorAnswer, HogError, not_found, server_error
 from mcp_errortracking.sandbox.features import NEW, Features
 from mcp_errortracking.sandbox.objects import MAX_BYTES, Objects
+from mcp_errortracking.sandbox.seed import Seed, plant
 from mcp_errortracking.sandbox.store import Store
 from mcp_errortracking.sandbox.throttle import Throttle
 
@@ -46,6 +47,7 @@ class Sandbox:
 
     store: Store
     objects: Objects
+    seed: Seed
     features: Features = NEW
     throttle: Throttle | None = None
     journal: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_JOURNAL))
@@ -59,6 +61,7 @@ def create_app(sandbox: Sandbox) -> Starlette:
             WebRoute("/", _welcome),
             WebRoute("/_health", _health),
             WebRoute("/_journal", api.journal, methods=["GET", "DELETE"]),
+            WebRoute("/_reset", api.reset, methods=["POST"]),
             WebRoute("/_storage/{bucket}", storage_views.bucket, methods=["POST"]),
             WebRoute("/_storage/{bucket}/{key:path}", storage_views.stored_object, methods=["GET", "PUT"]),
             WebRoute("/api/{path:path}", api.handle, methods=_METHODS),
@@ -109,6 +112,15 @@ class _Api:
             self._sandbox.journal.clear()
             return Response(status_code=204)
         return JSONResponse(list(self._sandbox.journal))
+
+    async def reset(self, _request: Request) -> Response:
+        """Everything as the seed says, as if freshly started."""
+        sandbox = self._sandbox
+        with sandbox.store.transaction():
+            sandbox.store.clear()
+            sandbox.objects.clear()
+            plant(sandbox.seed, sandbox.store, sandbox.objects)
+        return Response(status_code=204)
 
     async def handle(self, request: Request) -> Response:
         entry: dict[str, Any] = {

@@ -132,7 +132,7 @@ def _open(folder: Path, seed: "Seed", rate_limit: str | None, *, in_memory: bool
     with store.transaction():
         if not store.all("project"):
             plant(seed, store, objects)
-    return Sandbox(store, objects, features, throttle)
+    return Sandbox(store, objects, seed, features, throttle)
 
 
 def _announce(sandbox: "Sandbox", seed: "Seed", url: str, *, as_json: bool) -> None:

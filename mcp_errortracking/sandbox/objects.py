@@ -76,6 +76,11 @@ class Objects:
         """Deletes an object if there is one."""
         self.path(key).unlink(missing_ok=True)
 
+    def clear(self) -> None:
+        """Deletes every object."""
+        for path in self._folder.iterdir():
+            path.unlink(missing_ok=True)
+
     def presigned_post(self, base: str, key: str) -> dict[str, Any]:
         """URL and form fields to upload an object with."""
         expires = time.time() + UPLOAD_SECONDS

@@ -112,6 +112,10 @@ class Store:
         )
         return done.rowcount > 0
 
+    def clear(self) -> None:
+        """Deletes every document; settings stay."""
+        self._db.execute("DELETE FROM documents WHERE kind <> 'setting'")
+
     def setting(self, name: str, default: str) -> str:
         """A value that is kept with the data; the default is stored at first use."""
         with self.transaction():

@@ -50,6 +50,12 @@ def sandbox() -> Generator[SandboxProcess]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def as_seeded(sandbox: SandboxProcess) -> None:
+    """Every test starts from the seed and an empty journal, whatever the one before it left."""
+    sandbox.reset()
+
+
 @pytest.fixture(scope="module", params=list(ERAS))
 async def client(request: pytest.FixtureRequest, sandbox: SandboxProcess) -> AsyncGenerator[Client]:
     async with connected(sandbox.url, FULL, era=request.param) as running:
@@ -71,9 +77,8 @@ async def test_assignment_rules_from_create_to_destroy(client: Client, sandbox: 
     assert await ask(client, "assignment-rules-retrieve", id=created["id"]) == created
 
     role = {"type": "role", "id": ROLE}
-    updated = await ask(
-        client, "assignment-rules-partial-update", id=created["id"], filters=OTHER_FILTERS, assignee=role
-    )
+    changed = {"filters": OTHER_FILTERS, "assignee": role}
+    updated = await ask(client, "assignment-rules-partial-update", id=created["id"], **changed)
     assert updated == created | changed | {"updated_at": updated["updated_at"]}
     assert updated["updated_at"] > created["updated_at"]
 
