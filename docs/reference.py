@@ -1,17 +1,22 @@
-"""Writes docs/tools.md, the reference of every tool, from the catalog:
+"""Writes what can be derived from the code, anew: docs/tools.md from the catalog, the table of fields in
+docs/sandbox.md from the seed's model, and the tools of manifest.json.
 
-python docs/reference.py
+    python docs/reference.py
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mcp_errortracking import __version__
 from mcp_errortracking.catalog import ALIASES, CATALOG, Endpoint
+from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.schema import input_schema
 
-TARGET = Path(__file__).with_name("tools.md")
+ROOT = Path(__file__).parents[1]
+_FIELDS_BEGIN, _FIELDS_END = "<!-- fields -->", "<!-- end of fields -->"
 
 _HEAD = """\
 # Tools
@@ -25,8 +30,8 @@ Arguments without "required" may be left out. `mcp-errortracking call TOOL 'JSON
 """
 
 
-def reference() -> str:
-    """The whole page."""
+def reference(_page: str = "") -> str:
+    """docs/tools.md, the whole page."""
     rows = [
         f"| [{tool}](#{tool}) | `{endpoint.method} {_path(endpoint)}` | `{endpoint.scope}` |"
         for tool, endpoint in CATALOG.items()
@@ -78,5 +83,49 @@ def _type(field: dict[str, Any]) -> str:
     return field.get("format", kind) if isinstance(kind, str) else " or ".join(kind)
 
 
+def seed_fields() -> str:
+    """The tables of docs/sandbox.md: what each entry of a seed may hold."""
+    schema = Seed.model_json_schema()
+    shapes: dict[str, Any] = schema["$defs"]
+    tables = ["| entry | its fields |", "| --- | --- |"]
+    for name, field in schema["properties"].items():
+        reference = field.get("items", field).get("$ref", "").rsplit("/", 1)[-1]
+        fields = shapes[reference]["properties"]
+        required = shapes[reference].get("required", [])
+        shown = [_seed_field(own, shape, own in required) for own, shape in fields.items()]
+        tables.append(f"| `{name}` | {', '.join(shown)} |")
+    return "\n".join(tables)
+
+
+def _seed_field(name: str, shape: dict[str, Any], required: bool) -> str:
+    said = shape.get("description", "").rstrip(".")
+    notes = [note for note in ("required" if required else "", said[:1].lower() + said[1:]) if note]
+    return f"`{name}` ({'; '.join(notes)})" if notes else f"`{name}`"
+
+
+def with_seed_fields(page: str) -> str:
+    """docs/sandbox.md with its generated table."""
+    head, _, rest = page.partition(_FIELDS_BEGIN)
+    _, _, tail = rest.partition(_FIELDS_END)
+    return f"{head}{_FIELDS_BEGIN}\n{seed_fields()}\n{_FIELDS_END}{tail}"
+
+
+def with_tools(manifest: str) -> str:
+    """manifest.json with the catalog's tools."""
+    data = json.loads(manifest)
+    data["version"] = __version__
+    data["tools"] = [{"name": tool, "description": endpoint.description} for tool, endpoint in CATALOG.items()]
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+WRITTEN: dict[Path, Callable[[str], str]] = {
+    ROOT / "docs" / "tools.md": reference,
+    ROOT / "docs" / "sandbox.md": with_seed_fields,
+    ROOT / "manifest.json": with_tools,
+}
+"""Each file that is written, and what makes its text from the one it has."""
+
+
 if __name__ == "__main__":
-    TARGET.write_text(reference(), "utf-8")
+    for file, write in WRITTEN.items():
+        file.write_text(write(file.read_text("utf-8")), "utf-8")

@@ -1,8 +1,9 @@
 """The arguments of a tool call: understood as clients send them, and explained when they are wrong."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,7 @@ T = TypeVar("T")
 _MAX_REPORTED = 8
 _MAX_ECHO = 60
 _MAX_CHOICES = 6
+_NEAR = 0.75
 _TAGS = ("<group>", "<filter>", "[key]")  # steps of a location that are not in the arguments
 
 
@@ -192,7 +194,16 @@ def _kind_of(value: Any) -> str:
 
 
 def nearest_tools(name: str, tools: list[str]) -> list[str]:
-    """Up to three tools whose names are near to the one asked for."""
-    short = {tool.removeprefix("error-tracking-"): tool for tool in tools}
-    wanted = name.lower().replace("_", "-").removeprefix("error-tracking-")
-    return [short[near] for near in get_close_matches(wanted, list(short), n=3, cutoff=0.4)]
+    """Up to three tools whose names are nearest to the one asked for: by the words they share, then by spelling."""
+    wanted = _words(name)
+
+    def nearness(tool: str) -> tuple[int, float]:
+        return len(wanted & _words(tool)), SequenceMatcher(None, name.lower(), tool).ratio()
+
+    near = [tool for tool in tools if nearness(tool)[0] or nearness(tool)[1] > _NEAR]
+    return sorted(near, key=nearness, reverse=True)[:3]
+
+
+def _words(name: str) -> set[str]:
+    """The words of a tool's name in the singular, without those that every tool has."""
+    return {word.rstrip("s") for word in re.split(r"[^a-z]+", name.lower())} - {"", "error", "tracking"}

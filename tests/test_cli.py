@@ -1,0 +1,210 @@
+"""The command line, as a process: what it prints, where, and its exit codes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_errortracking import __version__
+from mcp_errortracking.catalog import CATALOG
+from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
+
+LIST = "error-tracking-assignment-rules-list"
+
+
+def run(*words: str, stdin: str = "", **environment: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command, in an environment without PostHog's variables."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "mcp_errortracking", *words],
+        env=clean | {"HOME": "/nonexistent"} | environment,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_version_and_help_need_nothing() -> None:
+    assert run("--version") == (0, f"mcp_errortracking {__version__}\n", "")
+    code, out, _ = run("--help")
+    assert code == 0
+    for word in ("serve", "sandbox", "demo", "doctor", "tools", "call", "POSTHOG_PERSONAL_API_KEY", "--sandbox"):
+        assert word in out
+
+
+@pytest.mark.parametrize("command", ["serve", "sandbox", "demo", "doctor", "tools", "call"])
+def test_every_command_has_help(command: str) -> None:
+    code, out, _ = run(command, "--help")
+
+    assert (code, out.startswith("usage: mcp-errortracking")) == (0, True)
+
+
+def test_tools() -> None:
+    code, out, _ = run("tools", "--json")
+    assert code == 0
+    assert [tool["name"] for tool in json.loads(out)["tools"]] == list(CATALOG)
+    code, out, _ = run("tools")
+    assert f"{LIST} (reads)\n" in out
+    assert "error-tracking-assignment-rules-destroy (writes)\n" in out
+
+
+def test_call_in_text_and_json() -> None:
+    with SandboxProcess() as sandbox:
+        there = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL, "POSTHOG_PROJECT_ID": "1"}
+        code, out, _ = run("call", LIST, '{"limit": 2}', **there)
+        assert (code, out.splitlines()[0]) == (0, "2 of 4; next page: offset 2")
+        code, out, _ = run("call", LIST, "-", "--json", stdin='{"limit": 1}', **there)
+        assert (code, json.loads(out)["next_offset"]) == (0, 1)
+        code, out, _ = run("call", LIST, "--project", "99", **there)
+        assert (code, "There is no project 99" in out) == (1, True)
+        code, out, _ = run("call", LIST, '{"limt": 2}', **there)
+        assert (code, "did you mean limit?" in out) == (1, True)
+        code, out, _ = run("doctor", **there | {"POSTHOG_PERSONAL_API_KEY": READ_ONLY})
+        assert (code, "warning  scopes: may read only" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "says"),
+    [
+        (["call", "error-tracking-rules"], {}, "Unknown tool: error-tracking-rules. The nearest are: "),
+        (["call", LIST, "{"], {}, "the arguments are no JSON"),
+        (["call", LIST, "[1]"], {}, "the arguments are no JSON object"),
+        (["call", LIST], {"POSTHOG_HOST": "us.posthog.com"}, "POSTHOG_HOST lacks its scheme"),
+        (["--host", "https://us.i.posthog.com"], {}, "--host is us.i.posthog.com"),
+        ([], {"POSTHOG_PERSONAL_API_KEY": "phc_0123456789"}, "a project token, which only sends events"),
+        (["doctor"], {"POSTHOG_PROJECT_ID": "web"}, "is no number"),
+        (["--timeout", "0"], {}, "give 1 to 3600 seconds"),
+        (["nonsense"], {}, "invalid choice: 'nonsense'"),
+        (["sandbox", "--host", "0.0.0.0"], {}, "is no loopback address"),
+        (["sandbox", "--seed", "/nonexistent"], {}, "--seed /nonexistent cannot be read"),
+        (["sandbox", "--rate-limit", "fast", "--port", "0"], {}, "give one like 480/minute"),
+    ],
+)
+def test_mistakes_end_with_2_and_a_sentence(words: list[str], environment: dict[str, str], says: str) -> None:
+    code, out, err = run(*words, **environment)
+
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+def test_call_without_a_key_says_how_to_get_one() -> None:
+    code, out, _ = run("call", LIST)
+
+    assert code == 1
+    assert "No PostHog API key is configured, so nothing was sent." in out
+
+
+def test_call_on_a_sandbox_of_its_own() -> None:
+    code, out, _ = run("call", LIST, "--sandbox")
+
+    assert (code, out.splitlines()[0]) == (0, "4 of 4")
+
+
+def test_demo_calls_every_tool() -> None:
+    code, out, _ = run("demo")
+
+    assert code == 0
+    assert "ok: all 12 tools were called" in out
+    assert "ok: the bytes downloaded are the bytes uploaded" in out
+    assert "WRONG" not in out
+    assert all(f"> {tool} " in out for tool in CATALOG)
+
+
+def start_sandbox(*options: str, stdin: Any = subprocess.PIPE) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "mcp_errortracking", "sandbox", *options]
+    return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_sandbox_says_what_to_paste_and_ends_cleanly(number: signal.Signals) -> None:
+    with start_sandbox("--port", "0") as sandbox:
+        assert sandbox.stdout
+        lines = [sandbox.stdout.readline() for _ in range(13)]
+        sandbox.send_signal(number)
+        out, err = sandbox.communicate(timeout=20)
+
+    text = "".join(lines) + out
+    url = text.split("listens on ")[1].split()[0]
+    assert f"export POSTHOG_HOST={url}\n" in text
+    assert text.index("phx_sandbox_full_access_key") < text.index("phx_sandbox_read_only_key")
+    assert "project 1\n" in text
+    assert (sandbox.returncode, err) == (0, "")
+
+
+def test_the_sandbox_ends_with_its_parent() -> None:
+    with start_sandbox("--port", "0", "--json", "--until-stdin-closes") as sandbox:
+        assert sandbox.stdout
+        facts = json.loads(sandbox.stdout.readline())
+        out, err = sandbox.communicate(timeout=20)  # closes stdin
+
+    assert (sandbox.returncode, out, err) == (0, "", "")
+    assert list(facts) == ["url", "project_id", "user_id", "role_id", "keys"]
+    assert facts["keys"][0]["key"] == FULL
+
+
+def test_a_taken_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, err = run("sandbox", "--port", port)
+
+    assert (code, f"port {port} cannot be used" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("seed", "says"),
+    [
+        ("{", "it is no JSON"),
+        ("{}", "projects: Field required"),
+        ('{"projects": []}', "projects: List should have at least 1 item"),
+        ('{"projects": [{"id": 1, "nme": "x"}]}', "projects[0].nme: Extra inputs are not permitted"),
+        ('{"projects": [{"id": 1}], "keys": [{"value": "k", "user": 9}]}', "keys[0].user: there is no 9"),
+        ('{"projects": [{"id": 1}], "symbol_sets": [{"ref": "a", "release": "x"}]}', "symbol_sets[0].release"),
+        ('{"projects": [{"id": 1}], "server": {"features": {"speed": true}}}', "server.features.speed"),
+        ('{"projects": [{"id": 1}, {"id": 1}]}', "an id is given twice"),
+        (
+            '{"projects": [{"id": 1}], "symbol_sets": [{"ref": "a", "state": "missing", "content": "x"}]}',
+            "symbol_sets[0].content: a missing symbol set has none",
+        ),
+    ],
+)
+def test_a_seed_that_makes_no_sense_is_refused_with_its_place(seed: str, says: str) -> None:
+    code, out, err = run("sandbox", "--port", "0", "--seed", "-", stdin=seed)
+
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+def test_a_seed_from_stdin_and_data_that_stays(tmp_path: Path) -> None:
+    data = ["--port", "0", "--json", "--data", str(tmp_path), "--seed", "-"]
+    for name in ("first", "second"):
+        with start_sandbox(*data) as sandbox:
+            assert sandbox.stdin
+            assert sandbox.stdout
+            sandbox.stdin.write(json.dumps({"projects": [{"id": 3, "name": name}]}))
+            sandbox.stdin.close()
+            facts = json.loads(sandbox.stdout.readline())
+            sandbox.send_signal(signal.SIGTERM)
+            assert sandbox.wait(20) == 0
+        assert facts["project_id"] == 3
+    assert (tmp_path / "sandbox.sqlite3").exists()
+
+
+def test_a_start_over_stdio_loads_no_sandbox_and_no_command_it_does_not_run() -> None:
+    script = (
+        "import sys; import mcp_errortracking.cli, mcp_errortracking.proxy, mcp_errortracking.server.app,"
+        " mcp_errortracking.server.stdio; print([name for name in sys.modules if name in"
+        " ('httpx', 'mcp_errortracking.sandbox.app', 'mcp_errortracking.demo.tour', 'mcp_errortracking.doctor')])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"

@@ -1,0 +1,111 @@
+"""The documentation is true: what is generated is fresh, what can be run runs, what is quoted exists."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docs.reference import WRITTEN
+from mcp_errortracking import __version__
+from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.cli import parse
+from tests.sandbox_process import SandboxProcess
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+SANDBOX = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
+
+
+def marked(page: str, name: str) -> str:
+    """The code block that follows `<!-- test: name -->`."""
+    found = re.search(rf"<!-- test: {name} -->\n```\w+\n(.*?)```", page, re.DOTALL)
+    assert found, f"there is no block marked {name}"
+    return found[1]
+
+
+@pytest.mark.parametrize("file", WRITTEN, ids=lambda file: file.name)
+def test_generated_files_are_fresh(file: Path) -> None:
+    text = file.read_text("utf-8")
+
+    assert WRITTEN[file](text) == text, "make docs"
+
+
+def test_the_two_commands_come_first_and_exist() -> None:
+    first = re.search(r"```sh\n(.*?)```", README, re.DOTALL)
+    assert first
+    commands = [line.split("#")[0].strip() for line in first[1].splitlines()]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert commands == ["make demo", "make test"]
+    assert all(f"\n{command.removeprefix('make ')}:" in makefile for command in commands)
+
+
+def test_every_command_shown_is_understood() -> None:
+    lines = [line for page in (README, SANDBOX) for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+             for line in block.splitlines()]  # fmt: skip
+    shown = [line.split("#")[0].split() for line in lines if line.startswith("mcp-errortracking ")]
+    assert len(shown) > 8
+    for words in shown:
+        if "--version" not in words:
+            parse([word.strip("'") for word in " ".join(words[1:]).replace('{"limit": 5}', '{"limit":5}').split()])
+
+
+def test_config_entries_are_json_and_name_real_settings() -> None:
+    entries = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
+    servers = [(entry.get("mcpServers") or entry["servers"])["posthog"] for entry in entries]
+    source = (ROOT / "mcp_errortracking" / "config.py").read_text("utf-8")
+    assert len(servers) == 2
+    for server in servers:
+        assert server["command"] == "mcp-errortracking"
+        assert all(f'"{name}"' in source for name in server["env"])
+
+
+def test_the_upload_by_hand_works(tmp_path: Path) -> None:
+    (tmp_path / "bundle.bin").write_bytes(os.urandom(5000))
+    with SandboxProcess() as sandbox:
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "POSTHOG_HOST": sandbox.url,
+            "POSTHOG_PERSONAL_API_KEY": sandbox.key,
+            "POSTHOG_PROJECT_ID": "1",
+        }
+        script = marked(README, "upload")
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    assert (done.stdout, done.stderr, done.returncode) == ("same bytes: True\n", "", 0)
+
+
+def test_the_seed_that_is_shown_starts_a_sandbox() -> None:
+    with SandboxProcess(json.loads(marked(SANDBOX, "seed"))) as sandbox:
+        assert sandbox.project_id == 7
+        rules = sandbox.api("GET", "assignment_rules/", form="projects/7").json()["results"]
+        assert rules[0]["id"] == "01936f2e-7a51-7000-8000-000000000001"
+        assert sandbox.api("GET", "symbol_sets/", key="phx_reads_web", form="projects/7").json()["count"] == 5
+
+
+def test_every_message_in_the_troubleshooting_table_exists() -> None:
+    table = README.partition("## When something is wrong")[2].partition("##")[0]
+    messages = re.findall(r"^\| `(.*?)`", table, re.MULTILINE)
+    source = "".join(file.read_text("utf-8") for file in (ROOT / "mcp_errortracking").rglob("*.py"))
+    assert len(messages) >= 8
+    for message in messages:
+        core = message.replace("...", "").strip()
+        assert core.lower() in source.lower(), message
+
+
+def test_the_manifest_is_the_packages() -> None:
+    manifest = json.loads((ROOT / "manifest.json").read_text("utf-8"))
+
+    assert manifest["version"] == __version__
+    assert [tool["name"] for tool in manifest["tools"]] == list(CATALOG)
+    assert manifest["user_config"]["api_key"]["sensitive"] is True
+    assert "api_key" not in json.dumps(manifest["server"]["mcp_config"]["args"])
+
+
+def test_the_version_is_in_the_changelog() -> None:
+    assert f"## {__version__}\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")
