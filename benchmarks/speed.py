@@ -1,0 +1,165 @@
+"""How fast, beside a named peer and the floor, in one run:
+
+    python -m benchmarks.speed [--quick]
+
+The machine's speed drifts, so every measure goes round the servers and a ratio is taken within a round; what is printed
+are medians. Absolute times are of this machine on this day: quote the ratios.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import psutil
+
+from benchmarks.client import McpProcess
+
+SERVERS = {
+    "mcp_errortracking": ([sys.executable, "-m", "mcp_errortracking"], "error-tracking-assignment-rules-list"),
+    "sdk-minimal": ([sys.executable, "-m", "benchmarks.peer"], "assignment_rules_list"),
+}
+OURS, PEER = SERVERS
+
+
+@contextmanager
+def upstream(fault: str = "") -> Generator[str]:
+    """The address of a fake PostHog."""
+    command = [sys.executable, "-m", "benchmarks.upstream", *(["--fault", fault] if fault else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield process.stdout.readline().strip()
+        process.kill()
+
+
+def environment(url: str) -> dict[str, str]:
+    """The variables of a server under test."""
+    own = {"POSTHOG_HOST": url, "POSTHOG_PERSONAL_API_KEY": "phx_bench_key", "POSTHOG_PROJECT_ID": "1"}
+    return {**os.environ, **own}
+
+
+def started(name: str, url: str) -> McpProcess:
+    """A server, ready for calls."""
+    command, tool = SERVERS[name]
+    server = McpProcess(command, environment(url), tool)
+    server.open()
+    return server
+
+
+def cold(url: str, rounds: int) -> dict[str, list[float]]:
+    """Milliseconds from the start of the process to the answer of tools/list; the floor is importing the SDK."""
+    took: dict[str, list[float]] = {name: [] for name in [*SERVERS, "importing the SDK"]}
+    for number in range(rounds + 1):
+        for name, samples in took.items():
+            began = time.perf_counter()
+            if name in SERVERS:
+                started(name, url).close()
+            else:
+                subprocess.run([sys.executable, "-c", "import mcp.server.lowlevel"], check=True)
+            if number:  # the first one fills the disk cache
+                samples.append((time.perf_counter() - began) * 1000)
+    return took
+
+
+def one_at_a_time(servers: dict[str, McpProcess], floor: Any, rounds: int) -> dict[str, list[float]]:
+    """Milliseconds of one call, the median of each block of 50."""
+    took: dict[str, list[float]] = {name: [] for name in [*servers, "httpx alone"]}
+    for _ in range(rounds):
+        for name, server in servers.items():
+            took[name].append(statistics.median(server.calls(50, 1)[0]) * 1000)
+        took["httpx alone"].append(floor(1, 50) / 50 * 1000)
+    return took
+
+
+def in_flight(servers: dict[str, McpProcess], floor: Any, rounds: int, width: int) -> dict[str, list[float]]:
+    """Calls a second with so many in flight."""
+    rate: dict[str, list[float]] = {name: [] for name in [*servers, "httpx alone"]}
+    number = 400
+    for _ in range(rounds):
+        for name, server in servers.items():
+            began = time.perf_counter()
+            server.calls(number, width)
+            rate[name].append(number / (time.perf_counter() - began))
+        rate["httpx alone"].append(number / floor(width, number))
+    return rate
+
+
+def memory(servers: dict[str, McpProcess], calls: int) -> dict[str, list[float]]:
+    """MiB that a server's resident memory grew by over many calls, after 1,000 to warm up."""
+    grown = dict[str, list[float]]()
+    for name, server in servers.items():
+        process = psutil.Process(server.pid)
+        server.calls(1000, 16)
+        before = process.memory_info().rss
+        server.calls(calls, 16)
+        grown[name] = [(process.memory_info().rss - before) / 2**20]
+    return grown
+
+
+def lost(fault: str) -> dict[str, list[float]]:
+    """How many of 100 calls fail while every tenth answer is a fault."""
+    with upstream(fault) as url:
+        failed = dict[str, list[float]]()
+        for name in SERVERS:
+            server = started(name, url)
+            failed[name] = [float(server.calls(100, 1)[1])]
+            server.close()
+    return failed
+
+
+def row(what: str, samples: dict[str, list[float]], floor: str = "") -> str:
+    """A line of the table: ours, the peer's, the median ratio of the two, and the floor."""
+    ours, peer = samples[OURS], samples[PEER]
+    ratios = [own / other for own, other in zip(ours, peer, strict=True) if other]
+    ratio = f"{statistics.median(ratios):.2f}" if ratios else "-"
+    shown = f"{statistics.median(samples[floor]):.4g} ({floor})" if floor else "-"
+    return f"| {what} | {statistics.median(ours):.4g} | {statistics.median(peer):.4g} | {ratio} | {shown} |"
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="a little of everything, to see that it works")
+    quick = parser.parse_args().quick
+    rounds, calls = (2, 1000) if quick else (10, 10_000)
+    print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores,", end=" ")
+    print(", ".join(f"{name} {version(name)}" for name in ("mcp", "httpx", "httpcore2", "pydantic")), end="\n\n")
+    print("| measure | mcp_errortracking | sdk-minimal | ratio | floor |\n| --- | ---: | ---: | ---: | ---: |")
+    with upstream() as url:
+        print(row("cold start to tools/list, ms", cold(url, rounds), "importing the SDK"), flush=True)
+        command = [sys.executable, "-m", "benchmarks.floor"]
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, env=environment(url), **pipes) as process:
+
+            def floor(width: int, number: int) -> float:
+                assert process.stdin
+                assert process.stdout
+                process.stdin.write(f"{width} {number}\n")
+                process.stdin.flush()
+                return float(process.stdout.readline())
+
+            servers = {name: started(name, url) for name in SERVERS}
+            for server in servers.values():
+                server.calls(200, 4)
+            floor(4, 200)
+            print(row("one call, ms", one_at_a_time(servers, floor, rounds), "httpx alone"), flush=True)
+            for width in (16, 64):
+                what = f"calls a second, {width} in flight"
+                print(row(what, in_flight(servers, floor, rounds, width), "httpx alone"), flush=True)
+            print(row(f"memory growth over {calls:,} calls, MiB", memory(servers, calls)), flush=True)
+            for server in servers.values():
+                server.close()
+            process.kill()
+    for fault in ("429", "502", "reset"):
+        print(row(f"failed of 100 calls, every tenth answer a {fault}", lost(fault)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
