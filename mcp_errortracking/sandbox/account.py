@@ -1,7 +1,8 @@
-"""The key's user, the key itself, and the projects it may use (contract 1.8)."""
+"""The key's user, the key itself, and the projects and organizations it may use (contract 1.8)."""
 
 from starlette.responses import Response
 
+from mcp_errortracking.sandbox.access import check_project, find_project
 from mcp_errortracking.sandbox.call import Action, Call, Route, json_answer
 from mcp_errortracking.sandbox.errors import forbidden, not_found
 from mcp_errortracking.sandbox.pagination import page
@@ -52,6 +53,19 @@ def list_projects(call: Call) -> Response:
     return json_answer(page(projects, call.query, call.url, _team))
 
 
+def project(call: Call) -> Response:
+    found = find_project(call.store, call.parameters["id"], call.user)
+    check_project(call.store, call.key, call.user, found)
+    return json_answer(_team(found))
+
+
+def organization(call: Call) -> Response:
+    found = call.store.get("organization", None, call.parameters["id"])
+    if found is None:
+        raise not_found()
+    return json_answer({"id": found["id"], "name": found["name"]})
+
+
 def _team(project: Document) -> Document:
     return {name: project[name] for name in ("id", "name", "organization", "api_token")}
 
@@ -62,4 +76,6 @@ ROUTES = [
     # No scope is asked for: every key may read itself, and nothing else there.
     Route("personal_api_keys/{id}", {"GET": Action(own_key, ())}),
     Route("projects", {"GET": Action(list_projects, ("project:read",))}),
+    Route("projects/{id}", {"GET": Action(project, ("project:read",))}),
+    Route("organizations/{id}", {"GET": Action(organization, ("organization:read",))}),
 ]

@@ -221,6 +221,10 @@ def test_the_key_and_its_user(sandbox: SandboxProcess) -> None:
     me = get("users/@me/").json()
     assert (me["id"], me["team"]["id"], me["organization"]["name"]) == (1, 1, "Acme")
     assert get("users/@me/", READ_ONLY).json()["detail"] == "API key missing required scope 'user:read'"
+    assert get("projects/1/").json()["name"] == get("projects/@current/").json()["name"] == "Acme Web"
+    assert get("projects/1/", OTHER_PROJECT).status_code == 403
+    assert get("projects/9/").json()["detail"] == "Project not found."
+    assert get(f"organizations/{me['organization']['id']}/").json() == me["organization"]
     scoped = "API keys with scoped projects are only supported on project-based endpoints."
     assert get("projects/", OTHER_PROJECT).json()["detail"] == scoped
 
