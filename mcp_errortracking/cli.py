@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mcp_errortracking.proxy import Proxy
     from mcp_errortracking.server.calls import Reply
 
+logger = logging.getLogger(__name__)
+
 _DESCRIPTION = """\
 MCP server for PostHog error tracking: lets an AI agent read and change assignment rules, fingerprints and symbol sets.
 
@@ -169,6 +171,7 @@ def _serve(options: argparse.Namespace) -> int:
     gc.freeze()
 
     with _Connection(options) as settings:
+        logger.info("PostHog at %s, project %s, key from %s", settings.host, settings.project, settings.source)
 
         async def run() -> None:
             async with _proxy(settings) as proxy:

@@ -84,7 +84,7 @@ def load(
     chosen = _origin(chosen_host, name) if chosen_host else None
     found = _find(environ, home)
     if found is None:
-        return _settings(chosen or DEFAULT_HOST, None, project, environ, "none: no key is configured")
+        return _settings(chosen or DEFAULT_HOST, None, project, environ, "nowhere: none is configured")
     own = _origin(found.host, f"the host of {found.source}") if found.host else None
     if own is not None and chosen is not None and own != chosen:
         raise ConfigError(

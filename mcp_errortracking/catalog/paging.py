@@ -1,7 +1,7 @@
 """Lists that come in pages: their arguments, and what an agent needs to read on (contract 1.5)."""
 
 from typing import Annotated, Any, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from pydantic import Field
 
@@ -42,5 +42,5 @@ def next_offset(link: Any) -> int | None:
     """The offset that a `next` link names. Only its query is read: the link itself is never followed."""
     if not isinstance(link, str):
         return None
-    values = parse_qs(urlsplit(link).query).get("offset", [])
+    values = parse_qs(link.partition("?")[2].partition("#")[0]).get("offset", [])
     return int(values[0]) if values and values[0].isdecimal() else None

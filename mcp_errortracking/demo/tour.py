@@ -5,7 +5,6 @@ The one module outside `server` that imports the MCP SDK: it stands on the other
 
 import hashlib
 import json
-import os
 import struct
 import sys
 from importlib.resources import files
@@ -62,7 +61,6 @@ async def _tour() -> int:
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "mcp_errortracking", "--sandbox", "--log-level", "warning"],
-        env={name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")},
     )
     _say("An MCP client starts `mcp-errortracking --sandbox` and talks to it over stdio. Lines with > are its calls.")
     async with Client(server) as client:

@@ -17,6 +17,7 @@ from pydantic_core import from_json, to_json
 from mcp_errortracking import __version__
 from mcp_errortracking.proxy.address import Form, target
 from mcp_errortracking.proxy.errors import (
+    ForbiddenError,
     InterruptedCallError,
     NotConfiguredError,
     PostHogError,
@@ -158,11 +159,29 @@ class Proxy:
                 answer = await self._send_in_form(call)
         except TimeoutError:
             raise self._out_of_time(call.exchange) from None
+        except ForbiddenError as error:
+            raise await self._naming_projects(error) if error.code == "project_not_allowed" else error from None
         except PostHogError as error:
             logger.debug("%s %s: %s after %.0f ms", method, path, error.code or error.status, _since(began))
             raise
         logger.debug("%s %s: %d after %.0f ms", method, path, answer.status, _since(began))
         return answer
+
+    async def _naming_projects(self, error: ForbiddenError) -> ForbiddenError:
+        """The error, with the projects that the key may use, if it tells: every key may read itself (contract 1.8)."""
+        try:
+            key: Any = (await self.send("GET", "/api/personal_api_keys/@current/")).data
+            projects = ", ".join(str(int(project)) for project in key["scoped_teams"])
+        except (PostHogError, LookupError, TypeError, ValueError):
+            return error
+        return ForbiddenError(
+            error.what,
+            f"It is limited to: {projects}." if projects else error.why,
+            error.next_step,
+            status=error.status,
+            code=error.code,
+            detail=error.detail,
+        )
 
     async def _send_in_form(self, call: _Call) -> Answer:
         """Uses the form of project paths that this server knows, and finds out which that is (contract 1.2)."""
@@ -217,7 +236,7 @@ class Proxy:
             raise self._unreachable(error) from None
         except httpx.TransportError as error:
             raise self._interrupted(error, call.exchange) from None
-        headers = {name.lower(): value for name, value in response.headers.items()}
+        headers = {name.lower(): self._without_key(value.encode()).decode() for name, value in response.headers.items()}
         return _Raw(response.status_code, headers, self._without_key(content))
 
     def _connect(self) -> "httpx.AsyncClient":

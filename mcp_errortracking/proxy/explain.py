@@ -180,7 +180,7 @@ def _forbidden(body: Body, exchange: Exchange, facts: dict[str, Any]) -> Refused
         return ForbiddenError(
             f"The API key may not use project {project[1]}.",
             "It is limited to other projects.",
-            "Set POSTHOG_PROJECT_ID to a project of the key, or let its owner add this one in " + _KEY_SETTINGS + ".",
+            f"Set POSTHOG_PROJECT_ID to a project of the key, or let its owner add this one in {_KEY_SETTINGS}.",
             **_with(facts, code="project_not_allowed"),
         )
     return ForbiddenError(

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -55,8 +56,18 @@ async def serve(
         announce,
     )
     loop = asyncio.get_running_loop()
+
+    def stop(*_: object) -> None:
+        loop.call_soon_threadsafe(server.stop)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
+        signal.signal(number, stop)
     if until_stdin_closes:
-        loop.add_reader(0, lambda: os.read(0, 4096) or server.stop())
+        threading.Thread(target=_after_stdin, args=(stop,), daemon=True).start()
     await server.serve([listener])
+
+
+def _after_stdin(stop: Callable[[], None]) -> None:
+    while os.read(0, 4096):
+        pass
+    stop()

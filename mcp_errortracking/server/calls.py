@@ -83,8 +83,8 @@ async def call_tool(sender: Sender, name: str, arguments: Mapping[str, Any] | No
         logger.exception("%s failed: a bug in mcp_errortracking", endpoint.tool)
         reply = Reply(
             f"{endpoint.tool} failed inside mcp_errortracking; this is a bug in it, not in your arguments. "
-            "Its log (stderr) has the details. Another try is unlikely to help.",
-            {"error": {"code": "internal_error"}},
+            f"Its log (stderr) has the details. {_after(endpoint, 'Another try is unlikely to help.')}",
+            {"error": {"code": "internal_error", "maybe_applied": not endpoint.read_only}},
             is_error=True,
         )
     else:
@@ -133,13 +133,14 @@ def _explain(endpoint: type[Endpoint], error: PostHogError) -> Reply:
 
 
 def _out_of_time(endpoint: type[Endpoint], seconds: float) -> Reply:
-    next_step = (
-        "Try again later, or ask for less."
-        if endpoint.read_only
-        else "It may or may not have been applied: read before you repeat it."
-    )
+    next_step = _after(endpoint, "Try again later, or ask for less.")
     return Reply(
         f"{endpoint.tool} took longer than {seconds:g} s and was given up. {next_step}",
         {"error": {"code": "timeout", "maybe_applied": not endpoint.read_only}},
         is_error=True,
     )
+
+
+def _after(endpoint: type[Endpoint], read: str) -> str:
+    """What to do after a call that was broken off: as said for a read, and for a write to look first."""
+    return read if endpoint.read_only else "It may or may not have been applied: read before you repeat it."

@@ -1,0 +1,139 @@
+"""A call whatever happens to it: odd answers, errors, time limits, bugs. The reply always says something useful."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import pytest
+
+from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.proxy.errors import PostHogError, RateLimitedError
+from mcp_errortracking.server.arguments import example
+from mcp_errortracking.server.calls import Reply, UnknownToolError, call_tool
+
+pytestmark = pytest.mark.anyio
+
+RULE = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
+
+
+class Answered:
+    """A 2xx answer."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+
+class Sender:
+    """In place of the proxy: gives back what it was given, or raises it."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.sent = list[tuple[str, str]]()
+
+    async def send(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
+    ) -> Answered:
+        self.sent.append((method, path))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        if answer is anyio.sleep_forever:
+            await anyio.sleep_forever()
+        return Answered(answer)
+
+
+async def call(sender: Sender, tool: str, arguments: dict[str, Any] | None = None, time_limit: float = 5) -> Reply:
+    return await call_tool(sender, tool, arguments, time_limit=time_limit)
+
+
+ODD: list[Any] = [
+    None,
+    {},
+    [],
+    [None, 1, "x"],
+    "text",
+    7,
+    {"results": "x", "id_map": 3, "deleted": "many", "count": {}, "next": 5},
+    {"results": [None, {"id": None}, 3], "next": "http://[", "count": None, "id_map": {"a": None}, "deleted": True},
+    {"filters": None, "assignee": [], "unknown": {"deep": [{"er": {}}]}, "order_key": "x", "disabled_data": 1},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+@pytest.mark.parametrize("tool", CATALOG)
+async def test_no_answer_breaks_a_tool(tool: str, odd: Any, caplog: pytest.LogCaptureFixture) -> None:
+    reply = await call(Sender(odd), tool, example(CATALOG[tool]))
+
+    assert isinstance(reply.structured, dict)
+    assert reply.text
+    assert "bug" not in reply.text
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("tool", CATALOG)
+async def test_a_bug_is_logged_and_not_shown(tool: str, caplog: pytest.LogCaptureFixture) -> None:
+    reply = await call(Sender(ZeroDivisionError("secret internals")), tool, example(CATALOG[tool]))
+
+    assert reply.is_error
+    assert reply.text.startswith(f"{tool} failed inside mcp_errortracking; this is a bug in it")
+    assert "secret" not in reply.text
+    maybe_applied = not CATALOG[tool].read_only
+    assert reply.structured == {"error": {"code": "internal_error", "maybe_applied": maybe_applied}}
+    assert ("may or may not have been applied" in reply.text) == maybe_applied
+    assert "secret internals" in caplog.text
+    assert caplog.records[0].levelno == logging.ERROR
+
+
+async def test_an_error_of_the_proxys_is_told_in_three_parts_and_in_data() -> None:
+    error = RateLimitedError("It was throttled.", "Too many.", "Wait.", status=429, code="throttled", retry_after=13.0)
+
+    reply = await call(Sender(error), "error-tracking-fingerprints-list")
+
+    assert (reply.text, reply.is_error) == ("It was throttled. Too many. Wait.", True)
+    facts = {"status": 429, "code": "throttled", "retry_after": 13.0, "maybe_applied": False}
+    assert reply.structured == {"error": facts}
+
+
+async def test_the_advice_of_an_endpoint_replaces_the_general_one() -> None:
+    error = PostHogError("No.", "Because.", "Do something.", code="file_not_found")
+
+    reply = await call(Sender(error), "error-tracking-symbol-sets-bulk-finish-upload", {"content_hashes": {RULE: "h"}})
+
+    assert reply.text.startswith("No. Because. Nothing was confirmed. Upload every file to its URL")
+    assert "Do something" not in reply.text
+
+
+async def test_a_call_that_takes_too_long_says_what_may_have_happened() -> None:
+    read = await call(Sender(anyio.sleep_forever), "error-tracking-fingerprints-list", time_limit=0.05)
+    write = await call(
+        Sender(anyio.sleep_forever), "error-tracking-assignment-rules-destroy", {"id": RULE}, time_limit=0.05
+    )
+
+    assert (read.is_error, write.is_error) == (True, True)
+    assert "took longer than 0.05 s" in read.text
+    assert read.structured == {"error": {"code": "timeout", "maybe_applied": False}}
+    assert "may or may not have been applied" in write.text
+
+
+async def test_a_delete_whose_reading_failed_deletes_nothing() -> None:
+    sender = Sender(PostHogError("Gone.", status=404))
+
+    reply = await call(sender, "error-tracking-assignment-rules-destroy", {"id": RULE})
+
+    assert (reply.is_error, [method for method, _ in sender.sent]) == (True, ["GET"])
+
+
+async def test_an_update_whose_reading_back_failed_is_told_as_done() -> None:
+    sender = Sender(None, PostHogError("PostHog went away."))
+
+    reply = await call(sender, "error-tracking-assignment-rules-partial-update", {"id": RULE})
+
+    assert not reply.is_error
+    assert reply.structured == {"id": RULE, "updated": True}
+    assert "could not be read back. PostHog went away." in reply.text
+
+
+async def test_an_unknown_tool() -> None:
+    with pytest.raises(UnknownToolError, match="nearest are: error-tracking-assignment-rules-list"):
+        await call(Sender(None), "list_assignment_rules")
