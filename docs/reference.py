@@ -36,7 +36,8 @@ def reference(_page: str = "") -> str:
         f"| [{tool}](#{tool}) | `{endpoint.method} {_path(endpoint)}` | `{endpoint.scope}` |"
         for tool, endpoint in CATALOG.items()
     ]
-    return _HEAD + "\n".join(rows) + "\n\n" + "\n".join(_section(endpoint) for endpoint in CATALOG.values())
+    sections = [_section(endpoint) for endpoint in CATALOG.values()]
+    return "\n".join([_HEAD + "\n".join(rows), "", *sections, _shapes()])
 
 
 def _path(endpoint: type[Endpoint]) -> str:
@@ -60,6 +61,17 @@ def _section(endpoint: type[Endpoint]) -> str:
     return "\n".join(lines)
 
 
+def _shapes() -> str:
+    """The shapes that several tools share."""
+    shared: dict[str, Any] = {}
+    for endpoint in CATALOG.values():
+        shared |= input_schema(endpoint).get("$defs", {})
+    lines = list[str]()
+    for name, schema in shared.items():
+        lines += [f"## {name}", "", "```json", json.dumps(schema, indent=1, ensure_ascii=False), "```", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def _manner(endpoint: type[Endpoint]) -> str:
     if endpoint.read_only:
         return "reads only"
@@ -74,7 +86,8 @@ def _argument(name: str, field: dict[str, Any], required: bool) -> str:
 
 def _type(field: dict[str, Any]) -> str:
     if "$ref" in field:
-        return f"{field['$ref'].rsplit('/', 1)[-1]}"
+        name = field["$ref"].rsplit("/", 1)[-1]
+        return f"[{name}](#{name.lower()})"
     kind = field.get("type", "any")
     if kind == "array":
         return f"list of {_type(field['items'])}"

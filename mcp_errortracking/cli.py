@@ -171,6 +171,8 @@ def _serve(options: argparse.Namespace) -> int:
     gc.freeze()
 
     with _Connection(options) as settings:
+        if sys.stdin.isatty():
+            print("Waiting for an MCP client on stdin; Ctrl-C ends it. See: mcp-errortracking --help", file=sys.stderr)
         logger.info("PostHog at %s, project %s, key from %s", settings.host, settings.project, settings.source)
 
         async def run() -> None:

@@ -216,8 +216,20 @@ def _checked_project(project: str) -> str:
 
 
 def _http_proxy(host: SplitResult) -> str | None:
-    """The forward proxy that the system names for a host, by the usual variables (`HTTPS_PROXY`, `NO_PROXY`, ...)."""
+    """The forward proxy that the system names for a host, by the usual variables (`HTTPS_PROXY`, `NO_PROXY`, ...).
+
+    Raises:
+        ConfigError: it is no HTTP proxy.
+    """
     from urllib.request import getproxies, proxy_bypass
 
     proxies = getproxies()
-    return None if proxy_bypass(host.netloc) else proxies.get(host.scheme) or proxies.get("all")
+    proxy = proxies.get(host.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(host.netloc):
+        return None
+    if urlsplit(proxy).scheme not in ("http", "https"):
+        raise ConfigError(
+            f"The proxy in {host.scheme.upper()}_PROXY or ALL_PROXY is no HTTP proxy, the only kind supported: set one "
+            f"that begins with http://, or add {host.hostname} to NO_PROXY."
+        )
+    return proxy

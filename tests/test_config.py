@@ -184,6 +184,13 @@ def test_a_forward_proxy_of_the_environment(tmp_path: Path, monkeypatch: pytest.
     assert settings(tmp_path, {"POSTHOG_HOST": EU}).http_proxy is None
 
 
+def test_a_proxy_of_another_kind_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "socks5://proxy.example:1080")
+
+    with pytest.raises(ConfigError, match=r"HTTPS_PROXY or ALL_PROXY is no HTTP proxy.*NO_PROXY"):
+        settings(tmp_path)
+
+
 def test_the_key_does_not_show(tmp_path: Path) -> None:
     for found in (settings(tmp_path, {"POSTHOG_PERSONAL_API_KEY": KEY}), for_sandbox(US, KEY, 1)):
         assert KEY not in repr(found) + str(found)

@@ -13,6 +13,7 @@ from docs.reference import WRITTEN
 from mcp_errortracking import __version__
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.cli import parse
+from mcp_errortracking.demo.tour import container
 from tests.sandbox_process import SandboxProcess
 
 ROOT = Path(__file__).parents[1]
@@ -64,7 +65,7 @@ def test_config_entries_are_json_and_name_real_settings() -> None:
 
 
 def test_the_upload_by_hand_works(tmp_path: Path) -> None:
-    (tmp_path / "bundle.bin").write_bytes(os.urandom(5000))
+    (tmp_path / "bundle.bin").write_bytes(container("checkout.min.js"))
     with SandboxProcess() as sandbox:
         environment = os.environ | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

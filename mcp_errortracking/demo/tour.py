@@ -109,15 +109,15 @@ async def _fingerprints(agent: _Agent) -> None:
 
 async def _symbol_sets(agent: _Agent) -> None:
     _say("\n== Source maps: upload, download and delete the symbols of a minified bundle")
-    container = _container("checkout.min.js")
-    content_hash = hashlib.sha512(container).hexdigest()
+    packed = container("checkout.min.js")
+    content_hash = hashlib.sha512(packed).hexdigest()
     upload = {"chunk_id": _CHUNK_ID, "content_hash": content_hash}
     started = await agent.call("error-tracking-symbol-sets-bulk-start-upload", {"symbol_sets": [upload]})
     target = started["id_map"][_CHUNK_ID]
     async with httpx.AsyncClient() as http:
         form = target["presigned_url"]
-        sent = await http.post(form["url"], data=form["fields"], files={"file": (_CHUNK_ID, container)})
-        _say(f"\n  {len(container)} bytes sent to the presigned URL, without the API key: HTTP {sent.status_code}")
+        sent = await http.post(form["url"], data=form["fields"], files={"file": (_CHUNK_ID, packed)})
+        _say(f"\n  {len(packed)} bytes sent to the presigned URL, without the API key: HTTP {sent.status_code}")
         _check("the object storage took them", sent.is_success)
         symbol_set = target["symbol_set_id"]
         await agent.call(
@@ -125,12 +125,12 @@ async def _symbol_sets(agent: _Agent) -> None:
         )
         url = (await agent.call("error-tracking-symbol-sets-download-retrieve", {"id": symbol_set}))["url"]
         received = (await http.get(url)).content
-    _check("the bytes downloaded are the bytes uploaded", received == container)
+    _check("the bytes downloaded are the bytes uploaded", received == packed)
     deleted = await agent.call("error-tracking-symbol-sets-bulk-delete", {"ids": [symbol_set]})
     _check("one symbol set was deleted", deleted["deleted"] == 1)
 
 
-def _container(name: str) -> bytes:
+def container(name: str) -> bytes:
     """A bundle and its map in PostHog's container, version 1, type 2 (contract 5.1)."""
     folder = files("mcp_errortracking.demo") / "bundle"
     source, source_map = ((folder / file).read_bytes() for file in (name, f"{name}.map"))

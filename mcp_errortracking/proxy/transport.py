@@ -40,7 +40,7 @@ class PoolTransport(httpx.AsyncBaseTransport):
         self._pool = httpcore2.AsyncConnectionPool(
             # The certificates that the system trusts, so that a company's own authority just works.
             ssl_context=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if secure else None,
-            proxy=httpcore2.Proxy(http_proxy) if http_proxy else None,
+            proxy=_forward_proxy(http_proxy) if http_proxy else None,
             max_connections=limits.connections,
             max_keepalive_connections=limits.connections,
             keepalive_expiry=limits.keepalive,
@@ -69,6 +69,13 @@ class PoolTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._pool.aclose()
+
+
+def _forward_proxy(address: str) -> httpcore2.Proxy:
+    """A proxy by its address, which may hold a user name and password."""
+    url = httpx.URL(address)
+    auth = (url.username, url.password) if url.username else None
+    return httpcore2.Proxy(str(url.copy_with(userinfo=b"")), auth=auth)
 
 
 class _AnswerStream(httpx.AsyncByteStream):

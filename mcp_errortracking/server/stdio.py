@@ -55,6 +55,7 @@ async def serve(server: Server[Any]) -> None:
     buffer = asyncio.StreamReader(limit=MAX_MESSAGE, loop=loop)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(buffer), os.fdopen(wire_in, "rb", 0))
     transport, flow = await loop.connect_write_pipe(WriteFlow, os.fdopen(wire_out, "wb", 0))
+    transport.set_write_buffer_limits(0)  # so that what was sent has left when `drain` returns
     writer = MessageWriter(transport, flow)
     reader = MessageReader(buffer, writer)
     for number in _SIGNALS:
@@ -89,8 +90,14 @@ def _take_over(descriptor: int, stand_in: str | None, flags: int) -> int:
 async def _serve_with_sdk(server: Server[Any]) -> None:
     from mcp.server.stdio import stdio_server
 
+    for number in _SIGNALS:
+        signal.signal(number, _end_at_once)  # its reader thread cannot be interrupted in any other way
     async with stdio_server() as (read_stream, write_stream):
         await server.run(read_stream, write_stream, server.create_initialization_options())
+
+
+def _end_at_once(*_: object) -> None:
+    os._exit(130)
 
 
 class WriteFlow(asyncio.BaseProtocol):
@@ -132,9 +139,10 @@ class MessageWriter:
         error = {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": text}}
         self._write(to_json(error))
 
-    def settle(self, request_id: Any) -> None:
+    def settle(self, request_id: str | int | None) -> None:
         """Notes that a request needs no answer any more."""
-        self.unanswered.discard(request_id)
+        if request_id is not None:
+            self.unanswered.discard(request_id)
         self._settled.set()
 
     async def wait_until_answered(self) -> None:
@@ -152,7 +160,7 @@ class MessageWriter:
         self._pipe.write(line + b"\n")
 
     async def drain(self) -> None:
-        """Returns when the pipe takes more: a client that does not read holds up its own answers only."""
+        """Returns when everything has left: a client that does not read holds up its own answers only."""
         await self._flow.ready.wait()
 
     async def aclose(self) -> None:
@@ -178,7 +186,7 @@ class MessageReader:
     def stop(self) -> None:
         """No more messages are read; what is in flight may finish. A second call ends the process at once."""
         if self._stopping:
-            os._exit(130)
+            _end_at_once()
         self._stopping = True
         self._pipe.feed_eof()
 
@@ -194,7 +202,9 @@ class MessageReader:
             if isinstance(message, JSONRPCRequest):
                 self._writer.unanswered.add(message.id)
             elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
-                self._writer.settle((message.params or {}).get("requestId"))
+                cancelled = (message.params or {}).get("requestId")
+                if isinstance(cancelled, str | int):
+                    self._writer.settle(cancelled)
             return SessionMessage(message)
         self._stopping = True
         await self._writer.wait_until_answered()

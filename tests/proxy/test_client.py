@@ -4,6 +4,7 @@ import gzip
 import json
 import logging
 import threading
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -180,6 +181,19 @@ async def test_no_connection(request_: tuple[str, str]) -> None:
     assert isinstance(error, UnreachableError)
     assert not error.maybe_applied
     assert str(error).startswith(f"No connection to {server.url}: ")
+
+
+async def test_a_forward_proxy_gets_the_call_and_its_own_password() -> None:
+    with FaultServer([GOOD]) as server:
+        http_proxy = server.url.replace("//", "//ada:secret@")
+        async with Proxy(
+            host="http://posthog.example", key=SecretStr(KEY), project="7", http_proxy=http_proxy
+        ) as proxy:
+            assert (await proxy.send(*READ)).data == {"ok": True}
+
+    (request,) = server.received
+    assert request.target == "http://posthog.example/api/projects/7/error_tracking/fingerprints/"
+    assert request.headers["proxy-authorization"] == f"Basic {b64encode(b'ada:secret').decode()}"
 
 
 async def test_a_long_wait_is_reported_not_waited_for() -> None:

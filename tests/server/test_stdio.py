@@ -1,7 +1,12 @@
 """The stdio transport as a client meets it: framing, endings, and what must never be on stdout."""
 
 import json
+import os
+import pty
 import signal
+import subprocess
+import sys
+from contextlib import suppress
 
 import pytest
 
@@ -23,6 +28,19 @@ def test_calls_in_flight_are_answered_when_stdin_ends() -> None:
         assert {answer["id"] for answer in answers} == {1, 2}
         assert all(answer["result"]["structuredContent"]["count"] == 0 for answer in answers)
         assert server.process.wait(20) == 0
+
+
+def test_a_client_that_reads_late_gets_every_answer() -> None:
+    with GatedUpstream() as upstream, served(upstream=upstream.url) as server:
+        upstream.gate.set()
+        server.open()
+        server.send(*(list_rules(number) for number in range(600)))
+        assert server.process.stdin
+        server.process.stdin.close()
+
+        answers = [server.receive() for _ in range(600)]  # more than a pipe holds
+
+    assert {answer["id"] for answer in answers} == set(range(600))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -124,9 +142,6 @@ def test_the_last_line_needs_no_line_break() -> None:
 
 
 def test_stdin_that_is_a_file_is_served_too(tmp_path: object) -> None:
-    import subprocess
-    import sys
-
     with open(f"{tmp_path}/empty", "w+b") as empty:
         done = subprocess.run(
             [sys.executable, "-m", "mcp_errortracking"], stdin=empty, capture_output=True, timeout=30, check=False
@@ -134,6 +149,26 @@ def test_stdin_that_is_a_file_is_served_too(tmp_path: object) -> None:
 
     assert (done.returncode, done.stdout) == (0, b"")
     assert b"Traceback" not in done.stderr
+
+
+def test_in_a_terminal_it_says_what_it_waits_for_and_ctrl_c_ends_it() -> None:
+    ours, theirs = pty.openpty()
+    try:
+        command = [sys.executable, "-m", "mcp_errortracking", "--log-level", "info"]
+        with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stderr
+            assert b"Waiting for an MCP client" in process.stderr.readline()
+            assert b"PostHog at https://us.posthog.com" in process.stderr.readline()
+            while process.poll() is None:  # the handler is installed a moment after the line is logged
+                process.send_signal(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.2)
+            log = process.stderr.read()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+    assert b"Traceback" not in log
 
 
 def test_an_unknown_tool_is_a_protocol_error_with_near_names() -> None:
