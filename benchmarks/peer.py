@@ -14,7 +14,7 @@ _CLIENT = httpx.AsyncClient(
     headers={"Authorization": f"Bearer {os.environ['POSTHOG_PERSONAL_API_KEY']}"},
     timeout=30,
 )
-server = MCPServer("sdk-minimal")
+server = MCPServer("sdk-minimal", log_level="WARNING")
 
 
 async def _ask(method: str, path: str, **sent: Any) -> dict[str, Any]:

@@ -23,7 +23,8 @@ _HEAD = """\
 
 Written by `python docs/reference.py` from the catalog (`mcp_errortracking/catalog/`); do not edit.
 
-Arguments without "required" may be left out. `mcp-errortracking call TOOL 'JSON'` calls a tool from a shell.
+Paths are below `/api/projects/:project_id/error_tracking/`. Arguments without "required" may be left out.
+`mcp-errortracking call TOOL 'JSON'` calls a tool from a shell.
 
 | tool | request | scope of the key |
 | --- | --- | --- |
@@ -41,12 +42,12 @@ def reference(_page: str = "") -> str:
 
 
 def _path(endpoint: type[Endpoint]) -> str:
-    return f"/api/projects/:project_id/{endpoint.path}"
+    return endpoint.path.removeprefix("error_tracking/")
 
 
 def _section(endpoint: type[Endpoint]) -> str:
     schema = input_schema(endpoint)
-    lines = [f"## {endpoint.tool}", "", f"{endpoint.title}. {endpoint.description}", ""]
+    lines = [f"## {endpoint.tool}", "", endpoint.description, ""]
     lines.append(f"`{endpoint.method} {_path(endpoint)}`, scope `{endpoint.scope}`, {_manner(endpoint)}.")
     aliases = [alias for alias, tool in ALIASES.items() if tool == endpoint.tool]
     if endpoint.since:

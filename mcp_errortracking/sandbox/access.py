@@ -15,13 +15,15 @@ def key_id(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()
 
 
-def authenticate(store: Store, headers: Mapping[str, str], body: Any, query: Mapping[str, str], base: str) -> Document:
-    """The key of a request: of the header, the body or the query, whichever has one first.
+def authenticate(
+    store: Store, headers: Mapping[str, str], body: Any, query: Mapping[str, str], challenge: str
+) -> Document:
+    """The key of a request: of the header, the body or the query, whichever has one first. A 401 holds the challenge.
 
     Raises:
         ErrorAnswer: 401.
     """
-    challenge = {"WWW-Authenticate": f'Bearer resource_metadata="{base}/.well-known/oauth-protected-resource"'}
+    more = {"WWW-Authenticate": challenge}
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     in_body = cast("dict[str, Any]", body).get("personal_api_key") if isinstance(body, dict) else None
     candidates = (bearer.strip() if scheme.lower() == "bearer" else None, in_body, query.get("personal_api_key"))
@@ -31,10 +33,10 @@ def authenticate(store: Store, headers: Mapping[str, str], body: Any, query: Map
         key = store.get("key", None, key_id(str(value)))
         if key is None:
             detail = f"Personal API key found in request {source} is invalid."
-            raise HogError(401, "authentication_error", "authentication_failed", detail, headers=challenge)
+            raise HogError(401, "authentication_error", "authentication_failed", detail, headers=more)
         return key
     detail = "Authentication credentials were not provided."
-    raise HogError(401, "authentication_error", "not_authenticated", detail, headers=challenge)
+    raise HogError(401, "authentication_error", "not_authenticated", detail, headers=more)
 
 
 def find_project(store: Store, text: str, user: Document) -> Document:

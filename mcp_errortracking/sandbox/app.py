@@ -179,7 +179,9 @@ class _Api:
             broken = error
         entry["body"] = _without_key(body)
         query = dict(request.query_params)
-        key = authenticate(sandbox.store, request.headers, body, query, base)
+        metadata = f' resource_metadata="{base}/.well-known/oauth-protected-resource"'
+        challenge = f"Bearer{metadata if sandbox.features.challenge_metadata else ''}"
+        key = authenticate(sandbox.store, request.headers, body, query, challenge)
         entry["key"] = key["label"]
         user = sandbox.store.get("user", None, key["user"]) or {}
         project = find_project(sandbox.store, match.project, user) if match.project is not None else {}

@@ -15,6 +15,7 @@ from mcp_errortracking.sandbox.store import Document
 
 KIND = "assignment_rule"
 _INT32 = range(-(2**31), 2**31)
+_WHOLE = re.compile(r"-?\d+(\.0*)?")
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -177,12 +178,10 @@ def _assignee_id(value: Any) -> int | str:
 
 
 def _integer(value: Any, attr: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lstrip("-").isdigit():
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
+    if value is None:
+        raise null(attr)
+    if isinstance(value, int | float | str) and _WHOLE.fullmatch(str(value).strip()):
+        return int(float(value)) if isinstance(value, float) else int(str(value).strip().partition(".")[0])
     raise invalid("invalid_input", "A valid integer is required.", attr)
 
 

@@ -11,6 +11,8 @@ class Features:
     """`/api/projects/` knows every route; else it knows symbol_sets and releases only."""
     rewritten_environments: bool = True
     """`/api/environments/` is an alias that says it is deprecated."""
+    challenge_metadata: bool = True
+    """A 401 names the metadata of the protected resource."""
     reorder_scope: bool = True
     """An API key may reorder rules."""
     reorder_refusal: str = "This action does not support personal API key access"
@@ -52,6 +54,7 @@ AGES: dict[str, Features] = {
     "2025": Features(
         projects_paths=False,
         rewritten_environments=False,
+        challenge_metadata=False,
         reorder_scope=False,
         reorder_refusal="This action does not support Personal API Key access",
         order_key_on_create=False,

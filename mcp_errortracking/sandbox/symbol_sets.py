@@ -5,6 +5,7 @@ missing without `storage_ptr`, pending without `content_hash`, else complete.
 """
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, cast
 
 from starlette.responses import Response
@@ -24,15 +25,18 @@ _ORDERS = ("created_at", "-created_at", "ref", "-ref", "last_used", "-last_used"
 def show(call: Call, symbol_set: Document) -> Document:
     """A symbol set as this server shows it."""
     release = symbol_set["release"] and call.store.get("release", call.project_id, symbol_set["release"])
-    common = {name: symbol_set[name] for name in ("id", "ref", "created_at", "last_used", "failure_reason")}
-    pointer = symbol_set["storage_ptr"]
-    own = {"has_uploaded_file": pointer is not None} if call.features.has_uploaded_file else {"storage_ptr": pointer}
-    return {**common, "team_id": call.project_id, **own, "release": release}
+    head = {"id": symbol_set["id"], "ref": symbol_set["ref"], "team_id": call.project_id}
+    head["created_at"] = symbol_set["created_at"]
+    pointer, reason = symbol_set["storage_ptr"], symbol_set["failure_reason"]
+    if not call.features.has_uploaded_file:
+        return {**head, "storage_ptr": pointer, "failure_reason": reason}
+    state = {"last_used": symbol_set["last_used"], "failure_reason": reason, "has_uploaded_file": pointer is not None}
+    return {**head, **state, "release": release}
 
 
 def list_symbol_sets(call: Call) -> Response:
     sets = call.store.all(KIND, call.project_id)
-    query = call.query
+    query = call.query if call.features.has_uploaded_file else _old_query(call.query)
     for name in ("ref", "search"):
         if query.get(name) == "":
             raise invalid("blank", "This field may not be blank.", name)
@@ -52,6 +56,12 @@ def list_symbol_sets(call: Call) -> Response:
     if query.get("include_count", "true").lower() in ("false", "0"):
         answer["count"] = None
     return json_answer(answer)
+
+
+def _old_query(query: Mapping[str, str]) -> dict[str, str]:
+    """What older servers read of a query: pages, status and order, and nothing that they do not know."""
+    known = {"status": _STATUSES, "order_by": ("created_at", "-created_at", "ref", "-ref")}
+    return {name: value for name, value in query.items() if name in ("limit", "offset") or value in known.get(name, ())}
 
 
 def _searchable(call: Call, symbol_set: Document) -> str:

@@ -136,11 +136,11 @@ def _read_uploads(call: Call, fields: Mapping[str, Any]) -> list[Upload]:
     uploads = list[Upload]()
     if "symbol_sets" in fields:
         uploads += _read_symbol_sets(fields["symbol_sets"])
-    if "chunk_ids" in fields:
-        release_id = fields.get("release_id")
-        if release_id == "":
-            raise invalid("blank", "This field may not be blank.", "release_id")
-        uploads += [Upload(chunk_id, release_id) for chunk_id in _read_chunk_ids(fields["chunk_ids"])]
+    chunk_ids = _read_chunk_ids(fields["chunk_ids"]) if "chunk_ids" in fields else []
+    release_id = fields.get("release_id")
+    if release_id == "":
+        raise invalid("blank", "This field may not be blank.", "release_id")
+    uploads += [Upload(chunk_id, release_id) for chunk_id in chunk_ids]
     if not call.features.content_length:
         uploads = [Upload(upload.chunk_id, upload.release_id, upload.content_hash) for upload in uploads]
     return uploads
@@ -183,6 +183,9 @@ def _element_problem(element: Any) -> tuple[str, str, str] | None:
         return "chunk_id", "This field may not be null.", "null"
     if not str(fields["chunk_id"]).strip():
         return "chunk_id", "This field may not be blank.", "blank"
+    for name in ("release_id", "content_hash"):
+        if fields.get(name) == "":
+            return name, "This field may not be blank.", "blank"
     length = fields.get("content_length")
     if length is not None and (isinstance(length, bool) or not isinstance(length, int)):
         return "content_length", "A valid integer is required.", "invalid"
@@ -277,7 +280,7 @@ def _point_anew(call: Call, stored: Document | None, upload: Upload) -> Document
         "id": new_id(),
         "ref": upload.chunk_id,
         "failure_reason": None,
-        "last_used": None,
+        "last_used": now(),
         "created_at": now(),
         "release": upload.release_id and str(uuid.UUID(upload.release_id)),
         **place,

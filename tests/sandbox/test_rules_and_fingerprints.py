@@ -27,7 +27,7 @@ def create(sandbox: SandboxProcess, **fields: Any) -> dict[str, Any]:
 
 
 def test_create_and_read(sandbox: SandboxProcess) -> None:
-    rule = create(sandbox, order_key="7", disabled_data={"message": "x"}, id=UNKNOWN)
+    rule = create(sandbox, order_key="7.0", disabled_data={"message": "x"}, id=UNKNOWN)
 
     assert list(rule) == ["id", "filters", "assignee", "order_key", "disabled_data", "created_at", "updated_at"]
     assert (rule["filters"], rule["assignee"], rule["order_key"], rule["disabled_data"]) == (FILTERS, USER, 7, None)
@@ -94,6 +94,9 @@ def test_assignees(sandbox: SandboxProcess, sent: dict[str, Any], stored: dict[s
             "Role assignee IDs must be UUIDs.",
         ),
         (GOOD | {"order_key": "x"}, "invalid_input", "order_key", "A valid integer is required."),
+        (GOOD | {"order_key": True}, "invalid_input", "order_key", "A valid integer is required."),
+        (GOOD | {"order_key": 1.5}, "invalid_input", "order_key", "A valid integer is required."),
+        (GOOD | {"order_key": None}, "null", "order_key", "This field may not be null."),
         ([], "invalid_input", None, "Invalid data. Expected a dictionary, but got list."),
     ],
 )

@@ -74,6 +74,9 @@ def test_an_upload_from_start_to_download(sandbox: SandboxProcess) -> None:
     started = answer.json()["id_map"]["new"]
     assert list(started) == ["presigned_url", "symbol_set_id"]
     shown = sandbox.api("GET", f"symbol_sets/{started['symbol_set_id']}/").json()
+    assert list(shown) == [
+        *("id", "ref", "team_id", "created_at", "last_used", "failure_reason", "has_uploaded_file", "release")
+    ]
     assert (shown["has_uploaded_file"], shown["release"]["version"]) == (True, "1.4.2")
 
     url = sandbox.api("GET", f"symbol_sets/{started['symbol_set_id']}/download/").json()["url"]
@@ -190,7 +193,13 @@ def test_start_takes_chunk_ids_and_nothing(sandbox: SandboxProcess) -> None:
         ({"symbol_sets": None}, "null", "symbol_sets", "This field may not be null."),
         ({"chunk_ids": "x"}, "not_a_list", "chunk_ids", 'Expected a list of items but got type "str".'),
         ({"chunk_ids": ["a", ""]}, "blank", "chunk_ids__1", "This field may not be blank."),
-        ({"chunk_ids": ["a"], "release_id": ""}, "blank", "release_id", "This field may not be blank."),
+        ({"release_id": ""}, "blank", "release_id", "This field may not be blank."),
+        (
+            {"symbol_sets": [{"chunk_id": "a", "content_hash": ""}]},
+            "{'content_hash': ['blank']}",
+            "symbol_sets",
+            "{'content_hash': [ErrorDetail(string='This field may not be blank.', code='blank')]}",
+        ),
         ({"force": "maybe"}, "invalid_input", "force", "Must be a valid boolean."),
         ([], "invalid_input", None, "Invalid data. Expected a dictionary, but got list."),
     ],
@@ -364,7 +373,9 @@ def test_older_servers_and_symbol_sets() -> None:
         assert finish(sandbox, {UNKNOWN: "h"}).status_code == 201
         assert finish(sandbox, {PENDING: "h", COMPLETE: "h"}).json()["code"] == "file_not_found"
         assert not {"pending", "complete"} & set(refs(sandbox))
-        assert "storage_ptr" in sandbox.api("GET", f"symbol_sets/{BOUND}/").json()
+        shown = sandbox.api("GET", f"symbol_sets/{BOUND}/").json()
+        assert list(shown) == ["id", "ref", "team_id", "created_at", "storage_ptr", "failure_reason"]
+        assert sandbox.api("GET", "symbol_sets/?status=maybe&search=nothing&limit=1").json()["count"] > 1
 
 
 def test_releases(sandbox: SandboxProcess) -> None:
