@@ -47,7 +47,7 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class _Raw:
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     content: bytes
 
 
@@ -224,8 +224,9 @@ class Proxy:
         import httpx
 
         client = self._connect()
-        headers = None if call.content is None else {"Content-Type": "application/json"}
-        request = client.build_request(call.method, url, content=call.content, headers=headers)
+        # The client's headers, merged here: its own build_request would merge them, cookies and more on every call.
+        headers = client.headers if call.content is None else {**client.headers, "Content-Type": "application/json"}
+        request = httpx.Request(call.method, url, headers=headers, content=call.content)
         try:
             response = await client.send(request, stream=True)
             try:
@@ -236,7 +237,8 @@ class Proxy:
             raise self._unreachable(error) from None
         except httpx.TransportError as error:
             raise self._interrupted(error, call.exchange) from None
-        headers = {name.lower(): self._without_key(value.encode()).decode() for name, value in response.headers.items()}
+        is_success = 200 <= response.status_code < 300
+        headers = response.headers if is_success else self._headers_without_key(response.headers)
         return _Raw(response.status_code, headers, self._without_key(content))
 
     def _connect(self) -> "httpx.AsyncClient":
@@ -291,6 +293,9 @@ class Proxy:
         """Some gateways echo a request's headers: the key must not travel on from there."""
         secret = self._key.get_secret_value().encode() if self._key else b""
         return content.replace(secret, b"[key]") if secret and secret in content else content
+
+    def _headers_without_key(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {name.lower(): self._without_key(value.encode()).decode() for name, value in headers.items()}
 
     def _read(self, raw: _Raw, exchange: Exchange) -> Answer:
         if not 200 <= raw.status < 300:

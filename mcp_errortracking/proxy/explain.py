@@ -6,6 +6,7 @@ servers, and the pages of gateways are read too.
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
@@ -77,7 +78,7 @@ def is_unknown_route(status: int, content: bytes) -> bool:
     return body.detail == "Endpoint not found." or not (body.is_json or body.is_empty)
 
 
-def explain(status: int, headers: dict[str, str], content: bytes, exchange: Exchange, *, now: float) -> PostHogError:
+def explain(status: int, headers: Mapping[str, str], content: bytes, exchange: Exchange, *, now: float) -> PostHogError:
     """The error for an answer.
 
     Args:
@@ -101,7 +102,7 @@ def explain(status: int, headers: dict[str, str], content: bytes, exchange: Exch
     return _invalid(status, body, facts)
 
 
-def retry_after(headers: dict[str, str], now: float) -> float | None:
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds to wait, from a `Retry-After` of seconds or of a date; None if there is none that makes sense."""
     value = headers.get("retry-after", "").strip()
     if value.isdecimal():
@@ -137,7 +138,7 @@ def _quoted(body: Body) -> str:
     return f"PostHog says: {body.detail}" if body.detail else ""
 
 
-def _redirected(headers: dict[str, str], exchange: Exchange, facts: dict[str, Any]) -> PostHogError:
+def _redirected(headers: Mapping[str, str], exchange: Exchange, facts: dict[str, Any]) -> PostHogError:
     target = urlsplit(headers.get("location", ""))
     where = (
         f"{target.scheme}://{target.netloc}" if target.scheme in ("http", "https") and target.netloc else "elsewhere"

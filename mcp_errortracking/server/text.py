@@ -10,7 +10,10 @@ from pydantic_core import to_json
 
 from mcp_errortracking.server.untrusted import clean, escape
 
-_WORDS = ("", "null", "true", "false")
+_WORDS = frozenset(["", "null", "true", "false"])
+_GROUP = frozenset(["type", "values"])
+_ASSIGNEE = frozenset(["type", "id"])
+_CONDITION = frozenset(["key", "type", "operator", "value", "label"])
 
 
 def render(data: dict[str, Any], notes: list[str]) -> str:
@@ -69,22 +72,23 @@ def _is_nested(value: Any) -> bool:
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, dict):
-        inner = cast("dict[str, Any]", value)
-        if set(inner) == {"type", "values"}:
-            return escape(_filters(inner))
-        if set(inner) == {"type", "id"}:
-            return f"{_scalar(inner['type'])} {_scalar(inner['id'])}"
-    if isinstance(value, dict | list):
-        return _json(value)
-    return _scalar(value)
+    if not isinstance(value, dict):
+        return _json(value) if isinstance(value, list) else _scalar(value)
+    inner = cast("dict[str, Any]", value)
+    if inner.keys() == _GROUP:
+        return escape(_filters(inner))
+    if inner.keys() == _ASSIGNEE:
+        return f"{_scalar(inner['type'])} {_scalar(inner['id'])}"
+    return _json(inner)
 
 
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
-        if len(value) > 19 and value[10] == "T" and value[-1] == "Z" and value[19] == ".":
+        if len(value) > 19 and value[19] == "." and value[10] == "T" and value[-1] == "Z":
             return f"{value[:19]}Z"
         return clean(value) if value not in _WORDS else f'"{value}"'
+    if value is None:
+        return "null"
     return str(value) if type(value) is int else _encode(value)
 
 
@@ -106,15 +110,13 @@ def _filters(group: dict[str, Any]) -> str:
 
 def _condition(value: Any) -> str:
     if not isinstance(value, dict):
-        return _json(value)
+        return _encode(value)
     condition = cast("dict[str, Any]", value)
-    if set(condition) == {"type", "values"}:
+    if condition.keys() == _GROUP:
         return _filters(condition)
-    if not set(condition) <= {"key", "type", "operator", "value", "label"} or "key" not in condition:
-        return _json(condition)
-    kind = condition.get("type", "event")
-    words = [f"{condition['key']}" if kind == "event" else f"{kind}:{condition['key']}"]
-    words.append(str(condition.get("operator") or "exact"))
-    if condition.get("value") is not None:
-        words.append(_encode(condition["value"]))
-    return " ".join(words)
+    if "key" not in condition or not condition.keys() <= _CONDITION:
+        return _encode(condition)
+    kind, wanted = condition.get("type", "event"), condition.get("value")
+    name = condition["key"] if kind == "event" else f"{kind}:{condition['key']}"
+    said = f"{name} {condition.get('operator') or 'exact'}"
+    return said if wanted is None else f"{said} {_encode(wanted)}"
