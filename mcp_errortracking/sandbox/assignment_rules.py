@@ -21,10 +21,9 @@ _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 def show(call: Call, rule: Document) -> Document:
     """A rule as this server shows it."""
-    shown = {name: value for name, value in rule.items() if name != "order"}
-    if not call.features.rule_timestamps:
-        del shown["created_at"], shown["updated_at"]
-    return shown
+    if call.features.rule_timestamps:
+        return rule
+    return {name: value for name, value in rule.items() if name not in ("created_at", "updated_at")}
 
 
 def list_rules(call: Call) -> Response:

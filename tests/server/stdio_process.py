@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -41,15 +42,16 @@ class GatedUpstream:
 
             def do_GET(self) -> None:
                 upstream.arrived.release()
-                upstream.gate.wait(30)
-                try:
-                    self.send_response(200)
-                    self.send_header("Content-Type", "application/json")
-                    self.send_header("Content-Length", str(len(EMPTY_PAGE)))
-                    self.end_headers()
-                    self.wfile.write(EMPTY_PAGE)
-                except OSError:
-                    upstream.abandoned.release()
+                while not upstream.gate.is_set():
+                    if select.select([self.connection], [], [], 0.02)[0]:  # nothing more is sent: it was closed
+                        upstream.abandoned.release()
+                        self.close_connection = True
+                        return
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(EMPTY_PAGE)))
+                self.end_headers()
+                self.wfile.write(EMPTY_PAGE)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the name is http.server's
                 pass

@@ -96,6 +96,7 @@ def test_a_cancelled_call_is_not_answered_and_its_request_is_dropped() -> None:
         server.send(cancelled, {"jsonrpc": "2.0", "id": 2, "method": "ping"})
 
         assert server.receive()["id"] == 2
+        assert upstream.abandoned.acquire(timeout=20)
         out, _, code = server.finish()
 
     assert (out, code) == (b"", 0)
