@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 _DESCRIPTION = """\
 MCP server for PostHog error tracking: lets an AI agent read and change assignment rules, fingerprints and symbol sets.
 
-Without a command it speaks MCP on stdin and stdout; your MCP client starts it that way.
+Without a command it speaks MCP on stdin and stdout; your MCP client starts it that way. With --transport http it is
+reached over the network.
 """
 
 _EPILOG = """\
@@ -31,6 +32,7 @@ environment:
   POSTHOG_PERSONAL_API_KEY  personal API key with the scopes error_tracking:read and error_tracking:write
   POSTHOG_HOST              default https://us.posthog.com; EU Cloud: https://eu.posthog.com
   POSTHOG_PROJECT_ID        number of the project; default @current, the current project of the key's user
+  MCP_SERVER_TOKEN          secrets of which callers over HTTP must present one, separated by commas
 Without them, what posthog-cli login left is used. --sandbox needs none of them.
 
 try it:
@@ -70,6 +72,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"mcp_errortracking {__version__}")
     _add_connection(parser)
+    _add_transport(parser)
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -78,7 +81,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         added.set_defaults(run=run)
         return added
 
-    _add_connection(command("serve", _serve, "speak MCP on stdin and stdout (the default)"), inherit=True)
+    serve = command("serve", _serve, "speak MCP (the default): over stdio, or HTTP and SSE")
+    _add_connection(serve, inherit=True)
+    _add_transport(serve, inherit=True)
     sandbox = command("sandbox", sandbox_command.run, "serve a small PostHog on this machine, to try things on")
     sandbox_command.add_arguments(sandbox)
     _add_log_level(command("demo", _demo, "show an MCP client at work against the sandbox"), inherit=True)
@@ -123,6 +128,33 @@ def _add_connection(parser: argparse.ArgumentParser, *, inherit: bool = False) -
     _add_log_level(parser, inherit=inherit)
 
 
+def _add_transport(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
+    """How MCP clients reach the server."""
+
+    def default(value: Any) -> Any:
+        return argparse.SUPPRESS if inherit else value
+
+    group = parser.add_argument_group("transport")
+    group.add_argument(
+        "--transport",
+        choices=["stdio", "http", "sse"],
+        default=default("stdio"),
+        help="http: /mcp and /sse on one port; sse: /sse alone (default: stdio)",
+    )
+    group.add_argument("--bind", metavar="ADDRESS", default=default("127.0.0.1"), help="default: 127.0.0.1")
+    group.add_argument("--port", type=int, default=default(8780), help="0 takes a free one (default: 8780)")
+    group.add_argument(
+        "--allowed-host",
+        metavar="NAME",
+        action="append",
+        default=default([]),
+        help="a name it is reached by",
+    )
+    group.add_argument(
+        "--allowed-origin", metavar="URL", action="append", default=default([]), help="a web page that may call it"
+    )
+
+
 def _seconds(text: str) -> float:
     value = float(text)
     if not 1 <= value <= 3600:
@@ -160,6 +192,8 @@ def _fail(message: str) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    if options.transport != "stdio":
+        return _serve_http(options)
     # Importing the SDK makes some hundred thousand objects that all stay: collecting while it happens is wasted time.
     gc.disable()
     import anyio
@@ -173,7 +207,7 @@ def _serve(options: argparse.Namespace) -> int:
     with _Connection(options) as settings:
         if sys.stdin.isatty():
             print("Waiting for an MCP client on stdin; Ctrl-C ends it. See: mcp-errortracking --help", file=sys.stderr)
-        logger.info("PostHog at %s, project %s, key from %s", settings.host, settings.project, settings.source)
+        _log_settings(settings)
 
         async def run() -> None:
             async with _proxy(settings) as proxy:
@@ -181,6 +215,45 @@ def _serve(options: argparse.Namespace) -> int:
 
         anyio.run(run)
     _leave()
+    return 0
+
+
+def _log_settings(settings: "Settings") -> None:
+    logger.info("PostHog at %s, project %s, key from %s", settings.host, settings.project, settings.source)
+
+
+def _serve_http(options: argparse.Namespace) -> int:
+    import anyio
+
+    from mcp_errortracking.doctor import problem
+    from mcp_errortracking.server.app import build_server
+    from mcp_errortracking.server.http import create_app
+    from mcp_errortracking.server.http_serving import ListenError, address_of, listen, serve_http
+
+    tokens = config.server_tokens()
+    try:
+        listener = listen(options.bind, options.port, guarded=bool(tokens))
+    except ListenError as error:
+        return _fail(str(error))
+    with _Connection(options) as settings, listener:
+        _log_settings(settings)
+        paths = "/sse" if options.transport == "sse" else "/mcp and /sse"
+        callers = "callers with a token" if tokens else "anyone on this machine"
+        logger.info("MCP at %s, paths %s, for %s", address_of(listener), paths, callers)
+
+        async def run() -> None:
+            async with _proxy(settings) as proxy:
+                app = create_app(
+                    build_server(proxy, time_limit=options.timeout),
+                    ready=lambda: problem(proxy),
+                    transport=options.transport,
+                    tokens=tokens,
+                    allowed_hosts=options.allowed_host,
+                    allowed_origins=options.allowed_origin,
+                )
+                await serve_http(app, listener, log_level=options.log_level)
+
+        anyio.run(run)
     return 0
 
 

@@ -31,6 +31,7 @@ _OTHER_KEYS = {
     "phs_": "a project secret key, which this API does not take",
 }
 _PLACEHOLDER = re.compile(r"(phx_)?([xX.*_-]*|(your|my|insert)[a-z_-]*)|.*(\.\.\.|<|>).*")
+_SHORTEST_TOKEN = 16
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -97,6 +98,21 @@ def load(
 def for_sandbox(url: str, key: str, project: int) -> Settings:
     """The settings to use a sandbox that was started for this run."""
     return Settings(url, _secret(key), str(project), "the sandbox")
+
+
+def server_tokens(environ: Mapping[str, str] | None = None) -> "list[SecretStr]":
+    """The tokens that callers over HTTP must present: those in `MCP_SERVER_TOKEN`, separated by commas.
+
+    Raises:
+        ConfigError: one is too short to be a secret.
+    """
+    text = _value(os.environ if environ is None else environ, "MCP_SERVER_TOKEN") or ""
+    tokens = [token.strip() for token in text.split(",") if token.strip()]
+    if any(len(token) < _SHORTEST_TOKEN for token in tokens):
+        raise ConfigError(
+            f"A token in MCP_SERVER_TOKEN has less than {_SHORTEST_TOKEN} characters; make one: openssl rand -hex 32"
+        )
+    return [_secret(token) for token in tokens]
 
 
 def _settings(

@@ -43,6 +43,15 @@ def run(settings: Settings, *, as_json: bool) -> int:
     return 1 if any(check.verdict == "problem" for check in checks) else 0
 
 
+async def problem(proxy: Proxy) -> str | None:
+    """What stands between us and PostHog, in one sentence; None if it is there and takes the key."""
+    try:
+        await proxy.send("GET", "/api/personal_api_keys/@current/")
+    except PostHogError as error:
+        return None if error.status in (403, 404) else error.what  # an older server that does not tell is there too
+    return None
+
+
 async def examine(settings: Settings, report: Callable[[Check], None]) -> None:
     """Makes the checks in order, ends at the first problem, and never shows the key."""
     report(Check("host", "ok", settings.host))

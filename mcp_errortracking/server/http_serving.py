@@ -1,0 +1,73 @@
+"""Serving the app over HTTP until a signal asks to stop."""
+
+import asyncio
+import ipaddress
+import signal
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+GRACE_SECONDS = 10
+"""How long calls in flight may go on after a signal; then connections are closed."""
+
+
+class ListenError(Exception):
+    """The address or port cannot be used, or is open to a network without a token; the text says what to do."""
+
+
+def listen(address: str, port: int, *, guarded: bool) -> socket.socket:
+    """A listening socket. Only loopback is served to callers without a token (`guarded` is False).
+
+    Raises:
+        ListenError: it cannot, or must not, be opened.
+    """
+    try:
+        numeric = ipaddress.ip_address("127.0.0.1" if address == "localhost" else address)
+    except ValueError:
+        raise ListenError(f"--bind {address[:100]} is no IP address: give one like 127.0.0.1 or 0.0.0.0") from None
+    if not numeric.is_loopback and not guarded:
+        raise ListenError(
+            f"--bind {address} opens this server, and the PostHog key it holds, to the network: set MCP_SERVER_TOKEN "
+            "to a secret that callers must present, or leave --bind out to serve this machine only."
+        )
+    family = socket.AF_INET6 if numeric.version == 6 else socket.AF_INET
+    try:
+        return socket.create_server((str(numeric), port), family=family)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ListenError(f"Port {port} cannot be used ({reason}): choose another with --port, or --port 0.") from None
+
+
+def address_of(listener: socket.socket) -> str:
+    """The address of a listening socket, as a client is given it."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leaves the signals to `serve_http`: uvicorn ends the process by the signal it caught, we with exit code 0."""
+        yield
+
+    def stop(self) -> None:
+        """Ends it: gently at first, at once when asked again."""
+        self.force_exit, self.should_exit = self.should_exit, True
+
+
+async def serve_http(app: Starlette, listener: socket.socket, *, log_level: str) -> None:
+    """Serves until SIGINT or SIGTERM: then nothing new is let in, and calls in flight may finish."""
+    server = _Server(
+        uvicorn.Config(app, log_level=log_level, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+    )
+    loop = asyncio.get_running_loop()
+
+    def stop(*_: object) -> None:
+        loop.call_soon_threadsafe(server.stop)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    await server.serve([listener])

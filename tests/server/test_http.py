@@ -1,0 +1,225 @@
+"""MCP over HTTP and SSE: the SDK's own client on a real process, who is let in, and how it ends."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
+
+from mcp_errortracking.catalog import CATALOG
+from tests.sandbox_process import FULL, SandboxProcess
+from tests.server.mcp_client import ask, refusal
+from tests.server.stdio_process import GatedUpstream
+
+pytestmark = pytest.mark.anyio
+
+TOKEN = "a-token-of-more-than-sixteen-characters"
+LIST = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "error-tracking-assignment-rules-list", "arguments": {}},
+}
+HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+
+
+class HttpServer:
+    """`mcp-errortracking serve` over HTTP."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.log = ""
+        assert process.stderr
+        while not (found := re.search(r"MCP at (http://\S+),", self.log)):
+            line = process.stderr.readline()
+            assert line, self.log
+            self.log += line
+        self.url = found[1]
+
+
+@contextmanager
+def serving(posthog: str, *options: str, **environment: str) -> Generator[HttpServer]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
+    own = {"POSTHOG_HOST": posthog, "POSTHOG_PERSONAL_API_KEY": FULL, "POSTHOG_PROJECT_ID": "1", "HOME": "/nonexistent"}
+    command = [sys.executable, "-m", "mcp_errortracking", "serve", "--transport", "http", "--port", "0", *options]
+    with subprocess.Popen(command, env=clean | own | environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield HttpServer(process)
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Generator[SandboxProcess]:
+    with SandboxProcess() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(sandbox: SandboxProcess) -> Generator[HttpServer]:
+    with serving(sandbox.url) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def guarded(sandbox: SandboxProcess) -> Generator[HttpServer]:
+    """A server that asks for a token; two are known, so that they can be rotated."""
+    with serving(sandbox.url, MCP_SERVER_TOKEN=f"{TOKEN}, another-{TOKEN}") as running:
+        yield running
+
+
+@asynccontextmanager
+async def client_of(url: str, transport: str, era: str, token: str = "") -> AsyncGenerator[Client]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if transport == "sse":
+        async with Client(sse_client(f"{url}/sse", headers=headers), mode=era) as client:  # pyright: ignore[reportArgumentType]
+            yield client
+    else:
+        async with httpx2.AsyncClient(headers=headers) as http:
+            over = streamable_http_client(f"{url}/mcp", http_client=http)
+            async with Client(over, mode=era) as client:  # pyright: ignore[reportArgumentType] a version is any string
+                yield client
+
+
+@pytest.mark.parametrize("transport", ["http", "sse"])
+@pytest.mark.parametrize(("era", "version"), [("legacy", "2025-11-25"), ("auto", "2026-07-28")])
+async def test_the_main_job_over_each_transport_and_era(
+    server: HttpServer, transport: str, era: str, version: str
+) -> None:
+    filters = {"type": "AND", "values": [{"key": "$browser", "operator": "exact", "value": "Chrome", "type": "event"}]}
+    async with client_of(server.url, transport, era) as client:
+        assert client.protocol_version == version
+        assert [tool.name for tool in (await client.list_tools()).tools] == list(CATALOG)
+        user = {"type": "user", "id": 1}
+        rule = await ask(client, "assignment-rules-create", filters=filters, assignee=user)
+        assert await ask(client, "assignment-rules-retrieve", id=rule["id"]) == rule
+        assert (await ask(client, "assignment-rules-destroy", id=rule["id"]))["deleted"] == rule
+        assert "Not found in project 1." in await refusal(client, "assignment-rules-retrieve", id=rule["id"])
+
+
+@pytest.mark.parametrize("transport", ["http", "sse"])
+async def test_callers_with_a_token_are_let_in(guarded: HttpServer, transport: str) -> None:
+    for token in (TOKEN, f"another-{TOKEN}"):
+        async with client_of(guarded.url, transport, "legacy", token) as client:
+            assert (await ask(client, "fingerprints-list", limit=1))["count"] == 15
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/sse", "/messages/?session_id=0", "/"])
+@pytest.mark.parametrize(
+    ("authorization", "says"),
+    [
+        (None, "asks for its own token"),
+        ("Bearer wrong", "asks for its own token"),
+        (f"Basic {TOKEN}", "asks for its own token"),
+        (f"Bearer {TOKEN}x", "asks for its own token"),
+        (f"Bearer {FULL}", "That is a PostHog key. MCP forbids passing it through"),
+    ],
+)
+def test_others_are_not(
+    guarded: HttpServer, sandbox: SandboxProcess, path: str, authorization: str | None, says: str
+) -> None:
+    sandbox.empty_journal()
+    headers = HEADERS | ({"Authorization": authorization} if authorization else {})
+
+    answer = httpx.request("GET" if path == "/sse" else "POST", f"{guarded.url}{path}", headers=headers, json=LIST)
+
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert says in answer.json()["detail"]
+    assert sandbox.journal() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body", "status"),
+    [
+        ("POST", "/mcp", {"Host": "evil.example"}, LIST, 421),
+        ("GET", "/sse", {"Host": "evil.example"}, None, 421),
+        ("POST", "/mcp", {"Origin": "https://evil.example"}, LIST, 403),
+        ("GET", "/sse", {"Origin": "https://evil.example"}, None, 403),
+        ("POST", "/messages/?session_id=00000000000000000000000000000000", {}, LIST, 404),
+        ("POST", "/messages/?session_id=x", {}, LIST, 400),
+        ("POST", "/messages/", {}, LIST, 400),
+        ("POST", "/mcp", {"Content-Type": "text/plain"}, b"x", 400),
+        ("POST", "/mcp", {"Content-Type": "application/json"}, b"{", 400),
+        ("POST", "/mcp", {"Content-Type": "application/json"}, b" " * (5 << 20), 413),
+        ("PUT", "/mcp", {}, LIST, 405),
+        ("POST", "/sse", {}, LIST, 405),
+        ("GET", "/nothing", {}, None, 404),
+    ],
+)
+def test_requests_that_make_no_sense_reach_nobody(
+    server: HttpServer,
+    sandbox: SandboxProcess,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: Any,
+    status: int,
+) -> None:
+    sandbox.empty_journal()
+    sent: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
+
+    answer = httpx.request(method, f"{server.url}{path}", headers=HEADERS | headers, **sent)
+
+    assert answer.status_code == status
+    assert b"Traceback" not in answer.content
+    assert sandbox.journal() == []
+
+
+def test_alive_and_ready(server: HttpServer, guarded: HttpServer) -> None:
+    for url in (server.url, guarded.url):
+        assert httpx.get(f"{url}/healthz").text == "ok\n"
+        ready = httpx.get(f"{url}/readyz")
+        assert (ready.status_code, ready.json()) == (200, {"ready": True, "problem": None})
+    with serving("http://127.0.0.1:9") as lost:
+        assert httpx.get(f"{lost.url}/healthz").status_code == 200
+        ready = httpx.get(f"{lost.url}/readyz")
+        assert ready.status_code == 503
+        assert ready.json()["problem"].startswith("No connection to http://127.0.0.1:9")
+
+
+async def test_sse_alone(sandbox: SandboxProcess) -> None:
+    with serving(sandbox.url, "--transport", "sse") as server:
+        async with client_of(server.url, "sse", "legacy") as client:
+            assert (await ask(client, "assignment-rules-list"))["count"] == 4
+        async with httpx.AsyncClient() as http:
+            assert (await http.post(f"{server.url}/mcp", headers=HEADERS, json=LIST)).status_code == 404
+
+
+def test_another_name_is_served_if_it_is_allowed(sandbox: SandboxProcess) -> None:
+    with serving(sandbox.url, "--allowed-host", "mcp.example") as server:
+        headers = HEADERS | {"Host": "mcp.example"}
+        answer = httpx.post(f"{server.url}/mcp", headers=headers, json=LIST)
+
+    assert answer.json()["result"]["structuredContent"]["count"] == 4
+
+
+def test_calls_in_flight_finish_after_sigterm_and_it_ends_with_0() -> None:
+    answers = list[httpx.Response]()
+    with GatedUpstream() as upstream, serving(upstream.url) as server, httpx.Client(timeout=30) as http:
+        caller = threading.Thread(
+            target=lambda: answers.append(http.post(f"{server.url}/mcp", headers=HEADERS, json=LIST))
+        )
+        with http.stream("GET", f"{server.url}/sse") as stream:
+            assert stream.status_code == 200
+            caller.start()
+            upstream.arrived.acquire(timeout=20)
+            server.process.send_signal(signal.SIGTERM)
+            upstream.gate.set()
+            caller.join(30)
+        assert server.process.stderr
+        log = server.process.stderr.read()
+        assert server.process.wait(20) == 0
+
+    assert answers[0].json()["result"]["isError"] is False
+    assert "Traceback" not in log
