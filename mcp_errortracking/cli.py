@@ -46,10 +46,9 @@ EXIT_USAGE = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns the exit code: 0 done, 1 a problem, 2 a mistake in the command or the configuration."""
     options = parse(sys.argv[1:] if arguments is None else list(arguments))
-    logging.basicConfig(
-        stream=sys.stderr, level=options.log_level.upper(), format="mcp-errortracking: %(levelname)s: %(message)s"
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses
+    # Libraries log arguments and whole addresses at their lower levels: only our own loggers are turned up.
+    logging.basicConfig(stream=sys.stderr, format="mcp-errortracking: %(levelname)s: %(message)s")
+    logging.getLogger("mcp_errortracking").setLevel(options.log_level.upper())
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
@@ -251,7 +250,7 @@ def _serve_http(options: argparse.Namespace) -> int:
                     allowed_hosts=options.allowed_host,
                     allowed_origins=options.allowed_origin,
                 )
-                await serve_http(app, listener, log_level=options.log_level)
+                await serve_http(app, listener)
 
         anyio.run(run)
     return 0

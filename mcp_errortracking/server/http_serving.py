@@ -68,12 +68,12 @@ class _Server(uvicorn.Server):
         self.force_exit, self.should_exit = self.should_exit, True
 
 
-async def serve_http(app: Starlette, listener: socket.socket, *, log_level: str) -> None:
+async def serve_http(app: Starlette, listener: socket.socket) -> None:
     """Serves until SIGINT or SIGTERM: then nothing new is let in, and calls in flight may finish."""
     server = _Server(
         uvicorn.Config(
             app,
-            log_level=log_level,
+            log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,

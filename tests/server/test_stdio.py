@@ -184,6 +184,21 @@ def test_an_unknown_tool_is_a_protocol_error_with_near_names() -> None:
     assert "error-tracking-fingerprints-list" in error["message"]
 
 
+def test_the_debug_log_shows_requests_but_no_arguments() -> None:
+    with GatedUpstream() as upstream, served("--log-level", "debug", upstream=upstream.url) as server:
+        upstream.gate.set()
+        server.open()
+        call = list_rules(1)
+        call["params"]["arguments"] = {"limit": 4711}
+        server.send(call)
+        assert server.receive()["id"] == 1
+        _, log, _ = server.finish()
+
+    assert b"DEBUG: GET error_tracking/assignment_rules/: 200 after " in log
+    assert b"4711" not in log
+    assert KEY.encode() not in log
+
+
 def test_the_log_and_stdout_never_hold_the_key() -> None:
     with served("--log-level", "debug") as server:
         server.open()
