@@ -7,9 +7,10 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from mcp_errortracking import __version__, config
+from mcp_errortracking import __version__, config, logs
 from mcp_errortracking.sandbox import command as sandbox_command
 from mcp_errortracking.sandbox.process import Sandbox, SandboxStartError
 
@@ -27,17 +28,28 @@ Without a command it speaks MCP on stdin and stdout; your MCP client starts it t
 reached over the network.
 """
 
+_ENVIRONMENT_HTTP = """
+environment, over HTTP (options win; an ASGI host of mcp_errortracking.asgi:create_app has these alone):
+  MCP_SERVER_TOKEN          secrets of which callers must present one, separated by commas
+  MCP_SERVER_TOKEN_FILE     a file with one such secret a line
+  MCP_CALLER_KEYS=1         callers bring their own PostHog keys
+  MCP_ALLOWED_HOSTS, MCP_ALLOWED_ORIGINS, MCP_TRANSPORT, MCP_METRICS, MCP_TIMEOUT, MCP_MAX_CALLS, MCP_MAX_SESSIONS,
+  MCP_IDLE_SECONDS, MCP_LOG_LEVEL, MCP_LOG_FORMAT: as the options of these names
+"""
+
 _EPILOG = """\
 environment:
   POSTHOG_PERSONAL_API_KEY  personal API key with the scopes error_tracking:read and error_tracking:write
   POSTHOG_HOST              default https://us.posthog.com; EU Cloud: https://eu.posthog.com
   POSTHOG_PROJECT_ID        number of the project; default @current, the current project of the key's user
-  MCP_SERVER_TOKEN          secrets of which callers over HTTP must present one, separated by commas
 Without them, what posthog-cli login left is used. --sandbox needs none of them.
 
 try it:
   mcp-errortracking call error-tracking-assignment-rules-list --sandbox
 """
+
+TIMEOUT = 55.0
+"""Seconds a tool call may take: clients give up after 60."""
 
 EXIT_PROBLEM = 1
 EXIT_USAGE = 2
@@ -46,9 +58,7 @@ EXIT_USAGE = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns the exit code: 0 done, 1 a problem, 2 a mistake in the command or the configuration."""
     options = parse(sys.argv[1:] if arguments is None else list(arguments))
-    # Libraries log arguments and whole addresses at their lower levels: only our own loggers are turned up.
-    logging.basicConfig(stream=sys.stderr, format="mcp-errortracking: %(levelname)s: %(message)s")
-    logging.getLogger("mcp_errortracking").setLevel(options.log_level.upper())
+    logs.set_up(options.log_level, getattr(options, "log_format", "text"))
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
@@ -81,6 +91,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         return added
 
     serve = command("serve", _serve, "speak MCP (the default): over stdio, or HTTP and SSE")
+    serve.formatter_class, serve.epilog = argparse.RawDescriptionHelpFormatter, _ENVIRONMENT_HTTP
     _add_connection(serve, inherit=True)
     _add_transport(serve, inherit=True)
     sandbox = command("sandbox", sandbox_command.run, "serve a small PostHog on this machine, to try things on")
@@ -119,7 +130,7 @@ def _add_connection(parser: argparse.ArgumentParser, *, inherit: bool = False) -
     group.add_argument("--host", metavar="URL", default=default(None), help="PostHog, instead of POSTHOG_HOST")
     group.add_argument("--project", metavar="ID", default=default(None), help="instead of POSTHOG_PROJECT_ID")
     group.add_argument(
-        "--timeout", metavar="SECONDS", type=_seconds, default=default(55.0), help="limit of a tool call (default: 55)"
+        "--timeout", metavar="SECONDS", type=_seconds, default=default(None), help="limit of a tool call (default: 55)"
     )
     group.add_argument(
         "--sandbox", action="store_true", default=default(False), help="use a sandbox started for this run, not PostHog"
@@ -140,6 +151,7 @@ def _add_transport(parser: argparse.ArgumentParser, *, inherit: bool = False) ->
         default=default("stdio"),
         help="http: /mcp and /sse on one port; sse: /sse alone (default: stdio)",
     )
+    group = parser.add_argument_group("over HTTP")
     group.add_argument("--bind", metavar="ADDRESS", default=default("127.0.0.1"), help="default: 127.0.0.1")
     group.add_argument("--port", type=int, default=default(8780), help="0 takes a free one (default: 8780)")
     group.add_argument(
@@ -152,6 +164,39 @@ def _add_transport(parser: argparse.ArgumentParser, *, inherit: bool = False) ->
     group.add_argument(
         "--allowed-origin", metavar="URL", action="append", default=default([]), help="a web page that may call it"
     )
+    group.add_argument(
+        "--token-file",
+        metavar="FILE",
+        type=Path,
+        default=default(None),
+        help="secrets for callers, one a line",
+    )
+    group.add_argument(
+        "--caller-keys",
+        action="store_true",
+        default=default(False),
+        help="callers bring their own PostHog keys, in X-PostHog-API-Key; the server holds none",
+    )
+    group.add_argument("--metrics", action="store_true", default=default(False), help="serve Prometheus' /metrics")
+    group.add_argument(
+        "--max-calls", metavar="N", type=_count, default=default(None), help="under way at once (default: 512)"
+    )
+    group.add_argument(
+        "--max-sessions", metavar="N", type=_count, default=default(None), help="open SSE streams (default: 1000)"
+    )
+    group.add_argument(
+        "--idle", metavar="SECONDS", type=_count, default=default(None), help="of an SSE stream (default: 14400)"
+    )
+    group.add_argument(
+        "--log-format", choices=["text", "json"], default=default("text"), help="of the lines on stderr (default: text)"
+    )
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 10**7:
+        raise argparse.ArgumentTypeError("give a number from 1 on")
+    return value
 
 
 def _seconds(text: str) -> float:
@@ -164,15 +209,18 @@ def _seconds(text: str) -> float:
 class _Connection:
     """The settings of a command, and the sandbox it started, if it was asked to."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, *, keyless: bool = False) -> None:
         self._options = options
+        self._keyless = keyless
         self.sandbox: Sandbox | None = None
 
     def __enter__(self) -> "Settings":
         if self._options.sandbox:
             self.sandbox = Sandbox()
-            return config.for_sandbox(self.sandbox.url, self.sandbox.key, self.sandbox.project_id)
-        return config.load(host=self._options.host, project=self._options.project)
+            return config.for_sandbox(
+                self.sandbox.url, None if self._keyless else self.sandbox.key, self.sandbox.project_id
+            )
+        return config.load(host=self._options.host, project=self._options.project, keyless=self._keyless)
 
     def __exit__(self, *_: object) -> None:
         if self.sandbox is not None:
@@ -198,6 +246,7 @@ def _serve(options: argparse.Namespace) -> int:
     import anyio
 
     from mcp_errortracking.server.app import build_server
+    from mcp_errortracking.server.observe import log_calls
     from mcp_errortracking.server.stdio import serve
 
     gc.enable()
@@ -210,7 +259,9 @@ def _serve(options: argparse.Namespace) -> int:
 
         async def run() -> None:
             async with _proxy(settings) as proxy:
-                await serve(build_server(proxy, time_limit=options.timeout))
+                await serve(
+                    build_server(proxy, time_limit=options.timeout or TIMEOUT, observe=log_calls(logging.DEBUG))
+                )
 
         anyio.run(run)
     _leave()
@@ -224,35 +275,32 @@ def _log_settings(settings: "Settings") -> None:
 def _serve_http(options: argparse.Namespace) -> int:
     import anyio
 
-    from mcp_errortracking.doctor import problem
-    from mcp_errortracking.server.app import build_server
-    from mcp_errortracking.server.http import create_app
+    from mcp_errortracking.asgi import app_for
     from mcp_errortracking.server.http_serving import ListenError, address_of, listen, serve_http
 
-    tokens = config.server_tokens()
+    serving = config.load_serving(
+        token_file=options.token_file,
+        transport=options.transport,
+        allowed_hosts=tuple(options.allowed_host),
+        allowed_origins=tuple(options.allowed_origin),
+        caller_keys=options.caller_keys,
+        metrics=options.metrics,
+        timeout=options.timeout,
+        max_calls=options.max_calls,
+        max_sessions=options.max_sessions,
+        idle=options.idle,
+    )
     try:
-        listener = listen(options.bind, options.port, guarded=bool(tokens))
+        listener = listen(options.bind, options.port, guarded=bool(serving.tokens))
     except ListenError as error:
         return _fail(str(error))
-    with _Connection(options) as settings, listener:
+    with _Connection(options, keyless=serving.caller_keys) as settings, listener:
         _log_settings(settings)
-        paths = "/sse" if options.transport == "sse" else "/mcp and /sse"
-        callers = "callers with a token" if tokens else "anyone on this machine"
+        paths = "/sse" if serving.transport == "sse" else "/mcp and /sse"
+        callers = "callers with a token" if serving.tokens else "anyone on this machine"
         logger.info("MCP at %s, paths %s, for %s", address_of(listener), paths, callers)
-
-        async def run() -> None:
-            async with _proxy(settings) as proxy:
-                app = create_app(
-                    build_server(proxy, time_limit=options.timeout),
-                    ready=lambda: problem(proxy),
-                    transport=options.transport,
-                    tokens=tokens,
-                    allowed_hosts=options.allowed_host,
-                    allowed_origins=options.allowed_origin,
-                )
-                await serve_http(app, listener)
-
-        anyio.run(run)
+        app = app_for(settings, serving)
+        anyio.run(serve_http, app, listener)
     return 0
 
 
@@ -296,7 +344,7 @@ def _call(options: argparse.Namespace) -> int:
 
         async def run() -> "Reply":
             async with _proxy(settings) as proxy:
-                return await call_tool(proxy, options.tool, given, time_limit=options.timeout)
+                return await call_tool(proxy, options.tool, given, time_limit=options.timeout or TIMEOUT)
 
         try:
             reply = anyio.run(run)

@@ -2,12 +2,13 @@
 
 import json
 import logging
+import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import SplitResult, urlsplit
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def load(
     project: str | None = None,
     environ: Mapping[str, str] | None = None,
     home: Path | None = None,
+    keyless: bool = False,
 ) -> Settings:
     """The settings, by precedence: the command line, `POSTHOG_*`, what `posthog-cli` left in its variables or its file.
 
@@ -75,11 +77,14 @@ def load(
         host: of the command line.
         project: of the command line.
         home: the user's home folder, if not the one of the environment.
+        keyless: for a server whose callers bring their own keys: it must hold none, and looks for none.
 
     Raises:
         ConfigError: a value is wrong.
     """
     environ = os.environ if environ is None else environ
+    if keyless:
+        return _load_keyless(host, project, environ)
     chosen_host = host or _value(environ, "POSTHOG_HOST")
     name = "--host" if host else "POSTHOG_HOST"
     chosen = _origin(chosen_host, name) if chosen_host else None
@@ -95,24 +100,132 @@ def load(
     return _settings(chosen or own or DEFAULT_HOST, found, project, environ, found.source)
 
 
-def for_sandbox(url: str, key: str, project: int) -> Settings:
-    """The settings to use a sandbox that was started for this run."""
-    return Settings(url, _secret(key), str(project), "the sandbox")
+def for_sandbox(url: str, key: str | None, project: int) -> Settings:
+    """The settings to use a sandbox that was started for this run; `key` is None where callers bring their own."""
+    return Settings(url, _secret(key) if key else None, str(project), "the sandbox" if key else "each caller")
 
 
-def server_tokens(environ: Mapping[str, str] | None = None) -> "list[SecretStr]":
-    """The tokens that callers over HTTP must present: those in `MCP_SERVER_TOKEN`, separated by commas.
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How the server is reached over HTTP. Times in seconds."""
+
+    tokens: "list[SecretStr]"
+    transport: Literal["http", "sse"] = "http"
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    caller_keys: bool = False
+    metrics: bool = False
+    timeout: float = 55.0
+    max_calls: int | None = None
+    max_sessions: int | None = None
+    idle: float | None = None
+    log_level: str = "info"
+    log_format: Literal["text", "json"] = "text"
+
+
+_SERVING: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "transport": ("MCP_TRANSPORT", lambda text: _one_of(text, "http", "sse")),
+    "allowed_hosts": ("MCP_ALLOWED_HOSTS", lambda text: _several(text)),
+    "allowed_origins": ("MCP_ALLOWED_ORIGINS", lambda text: _several(text)),
+    "caller_keys": ("MCP_CALLER_KEYS", lambda text: _switch(text)),
+    "metrics": ("MCP_METRICS", lambda text: _switch(text)),
+    "timeout": ("MCP_TIMEOUT", lambda text: _number(text, 1, 3600)),
+    "max_calls": ("MCP_MAX_CALLS", lambda text: int(_number(text, 1, 100_000))),
+    "max_sessions": ("MCP_MAX_SESSIONS", lambda text: int(_number(text, 1, 100_000))),
+    "idle": ("MCP_IDLE_SECONDS", lambda text: _number(text, 1, 10**7)),
+    "log_level": ("MCP_LOG_LEVEL", lambda text: _one_of(text, "debug", "info", "warning", "error")),
+    "log_format": ("MCP_LOG_FORMAT", lambda text: _one_of(text, "text", "json")),
+}
+
+
+def load_serving(environ: Mapping[str, str] | None = None, *, token_file: Path | None = None, **given: Any) -> Serving:
+    """The settings of the server over HTTP: what is given, else the variables `MCP_*`.
+
+    Args:
+        token_file: one token a line; instead of `MCP_SERVER_TOKEN_FILE`.
+        given: fields of `Serving`; None or empty counts as not given.
 
     Raises:
-        ConfigError: one is too short to be a secret.
+        ConfigError: a value is wrong.
     """
-    text = _value(os.environ if environ is None else environ, "MCP_SERVER_TOKEN") or ""
-    tokens = [token.strip() for token in text.split(",") if token.strip()]
+    environ = os.environ if environ is None else environ
+    chosen = {name: value for name, value in given.items() if value}
+    for name, (variable, read) in _SERVING.items():
+        text = _value(environ, variable)
+        if name in chosen or text is None:
+            continue
+        try:
+            chosen[name] = read(text)
+        except ValueError as error:
+            raise ConfigError(f"{variable} {error}") from None
+    return Serving(tokens=_server_tokens(environ, token_file), **chosen)
+
+
+def _one_of(text: str, *choices: str) -> str:
+    if text.lower() not in choices:
+        raise ValueError(f"must be one of: {', '.join(choices)}")
+    return text.lower()
+
+
+def _several(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
+        raise ValueError("must be 1 or 0")
+    return text.lower() in ("1", "true", "yes", "on")
+
+
+def _number(text: str, least: int, most: int) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        raise ValueError(f"must be a number from {least} to {most}")
+    return value
+
+
+def _server_tokens(environ: Mapping[str, str], file: Path | None) -> "list[SecretStr]":
+    """What callers over HTTP present: the tokens of the file, and those of `MCP_SERVER_TOKEN` (comma-separated)."""
+    named = _value(environ, "MCP_SERVER_TOKEN_FILE")
+    file = file or (Path(named) if named else None)
+    tokens = list(_several(_value(environ, "MCP_SERVER_TOKEN") or ""))
+    if file is not None:
+        in_file = _lines(file)
+        if not in_file:
+            raise ConfigError(f"The token file {file} holds no token: write one a line.")
+        tokens += in_file
     if any(len(token) < _SHORTEST_TOKEN for token in tokens):
-        raise ConfigError(
-            f"A token in MCP_SERVER_TOKEN has less than {_SHORTEST_TOKEN} characters; make one: openssl rand -hex 32"
-        )
+        raise ConfigError(f"A server token has less than {_SHORTEST_TOKEN} characters; make one: openssl rand -hex 32")
+    if any(not token.isascii() or not token.isprintable() or " " in token for token in tokens):
+        raise ConfigError("A server token holds characters that no header can carry; make one: openssl rand -hex 32")
+    if any(token.startswith(("phx_", *_OTHER_KEYS)) for token in tokens):
+        raise ConfigError("A server token is a PostHog key: make one of its own: openssl rand -hex 32")
     return [_secret(token) for token in tokens]
+
+
+def _lines(file: Path) -> list[str]:
+    """The lines of a file of secrets, without blanks and comments."""
+    try:
+        text = file.read_text("utf-8")
+        mode = file.stat().st_mode
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise ConfigError(f"The token file {file} cannot be read: {reason}.") from None
+    if mode & 0o007 and os.name == "posix":
+        logger.warning("%s can be read by others on this machine; mend it with: chmod o-rwx %s", file, file)
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+
+
+def _load_keyless(host: str | None, project: str | None, environ: Mapping[str, str]) -> Settings:
+    for name in ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):
+        if _value(environ, name):
+            raise ConfigError(f"{name} is set, but with callers' own keys this server must hold none: unset it.")
+    chosen = host or _value(environ, "POSTHOG_HOST")
+    origin = _origin(chosen, "--host" if host else "POSTHOG_HOST") if chosen else DEFAULT_HOST
+    return _settings(origin, None, project, environ, "each caller")
 
 
 def _settings(

@@ -44,8 +44,11 @@ def run(settings: Settings, *, as_json: bool) -> int:
 
 
 async def problem(proxy: Proxy) -> str | None:
-    """What stands between us and PostHog, in one sentence; None if it is there and takes the key."""
+    """What stands between us and PostHog, in one sentence; None if it is there and takes the key, if there is one."""
     try:
+        if not proxy.has_key:
+            await proxy.reach()
+            return None
         await proxy.send("GET", "/api/personal_api_keys/@current/")
     except PostHogError as error:
         return None if error.status in (403, 404) else error.what  # an older server that does not tell is there too

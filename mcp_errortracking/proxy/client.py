@@ -5,7 +5,7 @@ import random
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ from mcp_errortracking.proxy.errors import (
 )
 from mcp_errortracking.proxy.explain import Exchange, explain, is_unknown_route, retry_after, unreadable
 from mcp_errortracking.proxy.limits import Limits
+from mcp_errortracking.proxy.tracing import note_status, upstream_span
 
 if TYPE_CHECKING:
     import httpx
@@ -34,14 +35,16 @@ logger = logging.getLogger(__name__)
 QueryValue = str | int | float | bool | None
 
 _RETRIED_READS = (502, 503, 504)
+_USER_AGENT = f"mcp-errortracking/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx answer: its status, and its JSON (None where it had no body)."""
+    """A 2xx answer: its status, its JSON (None where it had no body), and how many tries it took."""
 
     status: int
     data: Any
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,39 @@ class _Call:
     content: bytes | None
     exchange: Exchange
     deadline: float
+    attempts: list[int] = field(default_factory=lambda: [0])
+
+
+class _Host:
+    """What is shared by all who call one host: the connections, and which form of project paths it knows."""
+
+    def __init__(self, origin: str, limits: Limits, http_proxy: str | None) -> None:
+        self.origin = origin
+        self.form: Form = "projects"
+        self._limits = limits
+        self._http_proxy = http_proxy
+        self._client: httpx.AsyncClient | None = None
+
+    def connect(self) -> "httpx.AsyncClient":
+        """The HTTP client, made with the first call. It holds no key: each request brings its own."""
+        if self._client is None:
+            import httpx
+
+            from mcp_errortracking.proxy.transport import PoolTransport
+
+            limits = self._limits
+            self._client = httpx.AsyncClient(
+                transport=PoolTransport(limits, secure=self.origin.startswith("https:"), http_proxy=self._http_proxy),
+                timeout=httpx.Timeout(connect=limits.connect, read=limits.read, write=limits.write, pool=limits.pool),
+                follow_redirects=False,
+                trust_env=False,
+            )
+        return self._client
+
+    async def aclose(self) -> None:
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
 
 
 class Proxy:
@@ -89,17 +125,27 @@ class Proxy:
         self.project = project
         self._key = key
         self._limits = limits or Limits()
-        self._http_proxy = http_proxy
-        self._client: httpx.AsyncClient | None = None
-        self._form: Form = "projects"
+        self._shared = _Host(self.host, self._limits, http_proxy)
+        self._headers: httpx.Headers | None = None
+
+    def acting_as(self, key: SecretStr, project: str) -> "Proxy":
+        """A proxy to the same host, over the same connections, with another key and project."""
+        other = Proxy(host=self.host, key=key, project=project, limits=self._limits)
+        other._shared = self._shared
+        return other
 
     def __repr__(self) -> str:
         return f"Proxy(host={self.host!r}, project={self.project!r})"
 
     @property
+    def has_key(self) -> bool:
+        """Whether calls can be made at all."""
+        return self._key is not None
+
+    @property
     def form(self) -> Form:
         """The form of project paths in use: `projects`, until this PostHog turned out to know `environments` only."""
-        return self._form
+        return self._shared.form
 
     async def __aenter__(self) -> "Proxy":
         return self
@@ -110,10 +156,8 @@ class Proxy:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes every connection."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.aclose()
+        """Closes every connection, those of `acting_as` too."""
+        await self._shared.aclose()
 
     async def send(
         self,
@@ -158,14 +202,33 @@ class Proxy:
             with anyio.fail_after(self._limits.total):
                 answer = await self._send_in_form(call)
         except TimeoutError:
-            raise self._out_of_time(call.exchange) from None
-        except ForbiddenError as error:
-            raise await self._naming_projects(error) if error.code == "project_not_allowed" else error from None
+            error = self._out_of_time(call.exchange)
+            error.attempts = call.attempts[0]
+            raise error from None
         except PostHogError as error:
+            error.attempts = call.attempts[0]
             logger.debug("%s %s: %s after %.0f ms", method, path, error.code or error.status, _since(began))
+            if isinstance(error, ForbiddenError) and error.code == "project_not_allowed":
+                raise await self._naming_projects(error) from None
             raise
         logger.debug("%s %s: %d after %.0f ms", method, path, answer.status, _since(began))
         return answer
+
+    async def reach(self) -> None:
+        """Asks the host for a sign of life, without the key.
+
+        Raises:
+            PostHogError: no answer came, or one that says it is out of order.
+        """
+        exchange = Exchange(self.host, self.project, writes=False)
+        call = _Call("GET", "/_health", "", None, exchange, time.monotonic() + self._limits.connect)
+        try:
+            with anyio.fail_after(self._limits.connect):
+                raw = await self._send_once(call, f"{self.host}/_health", {"User-Agent": _USER_AGENT})
+        except TimeoutError:
+            raise self._out_of_time(exchange) from None
+        if raw.status >= 500:
+            raise explain(raw.status, raw.headers, raw.content, exchange, now=time.time())
 
     async def _naming_projects(self, error: ForbiddenError) -> ForbiddenError:
         """The error, with the projects that the key may use, if it tells: every key may read itself (contract 1.8)."""
@@ -174,29 +237,23 @@ class Proxy:
             projects = ", ".join(str(int(project)) for project in key["scoped_teams"])
         except (PostHogError, LookupError, TypeError, ValueError):
             return error
-        return ForbiddenError(
-            error.what,
-            f"It is limited to: {projects}." if projects else error.why,
-            error.next_step,
-            status=error.status,
-            code=error.code,
-            detail=error.detail,
-        )
+        error.why = f"It is limited to: {projects}." if projects else error.why
+        return error
 
     async def _send_in_form(self, call: _Call) -> Answer:
         """Uses the form of project paths that this server knows, and finds out which that is (contract 1.2)."""
-        form = self._form
+        form = self._shared.form
         raw = await self._send_with_retries(call, form)
         is_unknown = not call.path.startswith("/") and is_unknown_route(raw.status, raw.content)
         if is_unknown and form == "projects":
             # No such route, so nothing was done: a write may be sent to the other path too.
             second = await self._send_with_retries(call, "environments")
             if not is_unknown_route(second.status, second.content):
-                if self._form == "projects":
+                if self._shared.form == "projects":
                     logger.info("%s knows /api/environments/ only: it is used from here on", self.host)
-                self._form = "environments"
+                self._shared.form = "environments"
                 raw = second
-        return self._read(raw, call.exchange)
+        return self._read(raw, call)
 
     async def _send_with_retries(self, call: _Call, form: Form) -> _Raw:
         """The last answer, whatever its status."""
@@ -206,7 +263,7 @@ class Proxy:
             wait = min(limits.backoff * 2**attempt, limits.longest_backoff) * random.random()  # noqa: S311 no secret
             is_last = attempt == limits.attempts - 1
             try:
-                raw = await self._send_once(call, url)
+                raw = await self._send_once(call, url, self._headers or self._make_headers())
             except (UnreachableError, InterruptedCallError) as error:
                 if error.maybe_applied or is_last or time.monotonic() + wait >= call.deadline:
                     raise
@@ -220,19 +277,22 @@ class Proxy:
             await anyio.sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _send_once(self, call: _Call, url: str) -> _Raw:
+    async def _send_once(self, call: _Call, url: str, own: Mapping[str, str]) -> _Raw:
         import httpx
 
-        client = self._connect()
-        # The client's headers, merged here: its own build_request would merge them, cookies and more on every call.
-        headers = client.headers if call.content is None else {**client.headers, "Content-Type": "application/json"}
+        client = self._shared.connect()
+        call.attempts[0] += 1
+        # Built here: the client's own build_request would merge headers, cookies and more on every call.
+        headers = own if call.content is None else {**own, "Content-Type": "application/json"}
         request = httpx.Request(call.method, url, headers=headers, content=call.content)
         try:
-            response = await client.send(request, stream=True)
-            try:
-                content = await self._read_body(response, call.exchange)
-            finally:
-                await response.aclose()
+            with upstream_span(call.method, self.host, resent=call.attempts[0] - 1) as span:
+                response = await client.send(request, stream=True)
+                try:
+                    content = await self._read_body(response, call.exchange)
+                finally:
+                    await response.aclose()
+                note_status(span, response.status_code)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
             raise self._unreachable(error) from None
         except httpx.TransportError as error:
@@ -241,28 +301,19 @@ class Proxy:
         headers = response.headers if is_success else self._headers_without_key(response.headers)
         return _Raw(response.status_code, headers, self._without_key(content))
 
-    def _connect(self) -> "httpx.AsyncClient":
-        if self._client is None:
-            import httpx
+    def _make_headers(self) -> "httpx.Headers":
+        import httpx
 
-            from mcp_errortracking.proxy.transport import PoolTransport
-
-            limits = self._limits
-            secure = self.host.startswith("https:")
-            assert self._key is not None  # noqa: S101 send() has looked
-            self._client = httpx.AsyncClient(
-                transport=PoolTransport(limits, secure=secure, http_proxy=self._http_proxy),
-                timeout=httpx.Timeout(connect=limits.connect, read=limits.read, write=limits.write, pool=limits.pool),
-                headers={
-                    "Authorization": f"Bearer {self._key.get_secret_value()}",
-                    "Accept": "application/json",
-                    "Accept-Encoding": "gzip",
-                    "User-Agent": f"mcp-errortracking/{__version__}",
-                },
-                follow_redirects=False,
-                trust_env=False,
-            )
-        return self._client
+        assert self._key is not None  # noqa: S101 send() has looked
+        self._headers = httpx.Headers(  # its repr hides the key
+            {
+                "Authorization": f"Bearer {self._key.get_secret_value()}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "User-Agent": _USER_AGENT,
+            }
+        )
+        return self._headers
 
     async def _read_body(self, response: "httpx.Response", exchange: Exchange) -> bytes:
         """The decompressed body; never more than the limit is held."""
@@ -297,16 +348,16 @@ class Proxy:
     def _headers_without_key(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {name.lower(): self._without_key(value.encode()).decode() for name, value in headers.items()}
 
-    def _read(self, raw: _Raw, exchange: Exchange) -> Answer:
+    def _read(self, raw: _Raw, call: _Call) -> Answer:
         if not 200 <= raw.status < 300:
-            raise explain(raw.status, raw.headers, raw.content, exchange, now=time.time())
+            raise explain(raw.status, raw.headers, raw.content, call.exchange, now=time.time())
         if not raw.content.strip():
-            return Answer(raw.status, None)
+            return Answer(raw.status, None, call.attempts[0])
         try:
-            return Answer(raw.status, from_json(raw.content))
+            return Answer(raw.status, from_json(raw.content), call.attempts[0])
         except ValueError:
             kind = raw.headers.get("content-type", "of no type").split(";")[0][:60]
-            raise unreadable(f"It is {kind}, not JSON.", exchange, raw.status) from None
+            raise unreadable(f"It is {kind}, not JSON.", call.exchange, raw.status) from None
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         return UnreachableError(

@@ -21,7 +21,8 @@ class PostHogError(Exception):
 
     `what` happened, `why`, and the `next_step` are a sentence or two each. `code` is PostHog's error code, or a finer
     reason where its code says too little (`missing_scope`, `endpoint_not_found`, ...). `detail` is PostHog's own text.
-    `retry_after` is in seconds. `maybe_applied`: a write that may or may not have been applied.
+    `retry_after` is in seconds. `maybe_applied`: a write that may or may not have been applied. `attempts`: how often
+    the request was sent.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class PostHogError(Exception):
         self.detail = detail
         self.retry_after = retry_after
         self.maybe_applied = maybe_applied
+        self.attempts = 0
 
 
 class NotConfiguredError(PostHogError):

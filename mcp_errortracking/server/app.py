@@ -13,7 +13,9 @@ from mcp_types import (
 )
 
 from mcp_errortracking import __version__
+from mcp_errortracking.server.callers import request_id_of, sender_of
 from mcp_errortracking.server.calls import Sender, UnknownToolError, call_tool
+from mcp_errortracking.server.observe import Observer
 from mcp_errortracking.server.tools import tools
 
 INSTRUCTIONS = (
@@ -28,8 +30,13 @@ INSTRUCTIONS = (
 _TOOL_LIST_TTL_MS = 300_000  # the list is a constant of this version; clients may keep it
 
 
-def build_server(sender: Sender, *, time_limit: float) -> Server[Any]:
-    """An MCP server whose tool calls go through `sender`; `time_limit` is seconds a call."""
+def build_server(sender: Sender, *, time_limit: float, observe: Observer | None = None) -> Server[Any]:
+    """An MCP server whose tool calls go through `sender`, or through that of the caller who brings one.
+
+    Args:
+        time_limit: seconds a call.
+        observe: is told of each call after it.
+    """
     listed = ListToolsResult(tools=tools())
 
     async def on_list_tools(_context: Any, params: PaginatedRequestParams | None) -> ListToolsResult:
@@ -38,9 +45,16 @@ def build_server(sender: Sender, *, time_limit: float) -> Server[Any]:
         return listed
 
     # The SDK validates and dumps whatever a handler returns: a dict spares it the first of two dumps.
-    async def on_call_tool(_context: Any, params: CallToolRequestParams) -> Any:
+    async def on_call_tool(context: Any, params: CallToolRequestParams) -> Any:
         try:
-            reply = await call_tool(sender, params.name, params.arguments, time_limit=time_limit)
+            reply = await call_tool(
+                sender_of(context.request) or sender,
+                params.name,
+                params.arguments,
+                time_limit=time_limit,
+                observe=observe,
+                request_id=request_id_of(context.request) or str(context.request_id),
+            )
         except UnknownToolError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from None
         return {

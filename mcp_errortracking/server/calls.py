@@ -4,13 +4,14 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import anyio
 
 from mcp_errortracking.catalog import ALIASES, CATALOG, Endpoint, Outcome, StepError
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.server.arguments import ArgumentsError, nearest_tools, parse_arguments
+from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ class Answer(Protocol):
 
     @property
     def data(self) -> Any: ...
+    @property
+    def attempts(self) -> int: ...
 
 
 class Sender(Protocol):
@@ -58,21 +61,45 @@ def find_endpoint(name: str) -> type[Endpoint]:
     raise UnknownToolError(f"Unknown tool: {name[:100]}. {hint}")
 
 
-async def call_tool(sender: Sender, name: str, arguments: Mapping[str, Any] | None, *, time_limit: float) -> Reply:
+@dataclass(slots=True)
+class _Spent:
+    """What a call took of PostHog."""
+
+    seconds: float = 0.0
+    requests: int = 0
+    retries: int = 0
+
+    def add(self, began: float, attempts: int) -> None:
+        self.seconds += time.perf_counter() - began
+        self.requests += attempts
+        self.retries += max(attempts - 1, 0)
+
+
+async def call_tool(
+    sender: Sender,
+    name: str,
+    arguments: Mapping[str, Any] | None,
+    *,
+    time_limit: float,
+    observe: Observer | None = None,
+    request_id: str | None = None,
+) -> Reply:
     """Calls a tool; whatever goes wrong with the call becomes a reply that says what, why and what to do next.
 
     Args:
         time_limit: seconds for the whole call, all its requests and their retries together.
+        observe: is told how it went.
+        request_id: what the call is named by in logs.
 
     Raises:
         UnknownToolError: there is no such tool.
     """
     endpoint = find_endpoint(name)
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), _Spent()
     try:
         call = parse_arguments(endpoint, arguments)
         with anyio.fail_after(time_limit):
-            outcome = await _walk(sender, call)
+            outcome = await _walk(sender, call, spent)
     except ArgumentsError as error:
         reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
     except PostHogError as error:
@@ -89,29 +116,43 @@ async def call_tool(sender: Sender, name: str, arguments: Mapping[str, Any] | No
         )
     else:
         reply = Reply(render(outcome.data, outcome.notes), outcome.data, outcome.failed)
-    logger.debug("%s: %s in %.0f ms", endpoint.tool, _verdict(reply), (time.perf_counter() - began) * 1000)
+    if observe is not None:
+        error = reply.structured.get("error") if reply.is_error else None
+        facts = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
+        observe(
+            CallRecord(
+                tool=endpoint.tool,
+                outcome="error" if reply.is_error else "ok",
+                code=(facts.get("code") or "failed") if reply.is_error else None,
+                status=facts.get("status"),
+                ms=round((time.perf_counter() - began) * 1000, 1),
+                upstream_ms=round(spent.seconds * 1000, 1),
+                requests=spent.requests,
+                retries=spent.retries,
+                request_id=request_id,
+            )
+        )
     return reply
 
 
-def _verdict(reply: Reply) -> str:
-    return "error" if reply.is_error else "ok"
-
-
-async def _walk(sender: Sender, call: Endpoint) -> Outcome:
+async def _walk(sender: Sender, call: Endpoint, spent: _Spent) -> Outcome:
     """Sends the requests of a call one by one, as its steps ask for them."""
     steps = call.steps()
     try:
         request = next(steps)
         while True:
+            began = time.perf_counter()
             try:
                 answer = await sender.send(request.method, request.path, query=request.query, json=request.json)
             except PostHogError as error:
+                spent.add(began, error.attempts)
                 failure = StepError(str(error), status=error.status, code=error.code)
                 try:
                     request = steps.throw(failure)
                 except StepError:
                     raise error from None
             else:
+                spent.add(began, answer.attempts)
                 request = steps.send(answer.data)
     except StopIteration as stop:
         return stop.value

@@ -1,75 +1,156 @@
 """MCP over HTTP: one app with streamable HTTP at `/mcp` (both eras of the protocol) and SSE at `/sse`.
 
 Streamable HTTP keeps no sessions, so any replica can answer any request. An SSE stream lives in the process that opened
-it; its messages come in at `/messages/`.
+it; its messages come in at `/messages/`. A request passes, in order: `Guard` (who), `CallerKeys` (with which key),
+`Intake` (how much), then its endpoint.
 """
 
-import hmac
+import asyncio
+import signal
+import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Literal
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Literal
 
+from mcp.server.auth.routes import create_protected_resource_routes
 from mcp.server.lowlevel import Server
-from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecuritySettings
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.server.admission import HttpLimits, Slots
+from mcp_errortracking.server.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys
+from mcp_errortracking.server.guard import Guard, OAuth
+from mcp_errortracking.server.intake import Intake
+from mcp_errortracking.server.page import HEADERS, Access, page
+from mcp_errortracking.server.sse import SseTransport
+
+if TYPE_CHECKING:
+    from mcp_errortracking.server.metrics import Metrics
 
 Transport = Literal["http", "sse"]
 Readiness = Callable[[], Awaitable[str | None]]
 """Says what stands between this server and PostHog, None if nothing does."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_OPEN_PATHS = ("/healthz", "/readyz")
+_LOOPBACK_ORIGINS = r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?"
 _READY_SECONDS = 5.0
+_REQUEST_HEADERS = [
+    "Authorization",
+    "Content-Type",
+    "Last-Event-ID",
+    "MCP-Protocol-Version",
+    "MCP-Session-Id",
+    "Mcp-Method",
+    "Mcp-Name",
+    "X-Request-ID",
+    KEY_HEADER,
+    PROJECT_HEADER,
+]
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def create_app(
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """How callers come in.
+
+    `transport`: `http` serves streamable HTTP and SSE, `sse` SSE alone. `tokens`: secrets of which a caller presents
+    one as `Authorization: Bearer`; without any, and without `oauth`, only callers on this machine are served.
+    `allowed_hosts`: names under which it is reached, besides loopback; a request for another Host is refused.
+    `allowed_origins`: web pages that may call it, besides those of loopback.
+    """
+
+    transport: Transport = "http"
+    tokens: Sequence[SecretStr] = ()
+    allowed_hosts: Sequence[str] = ()
+    allowed_origins: Sequence[str] = ()
+    limits: HttpLimits = field(default_factory=HttpLimits)
+    oauth: OAuth | None = None
+
+
+def build_app(
     server: Server[Any],
     *,
     ready: Readiness,
-    transport: Transport = "http",
-    tokens: Sequence[SecretStr] = (),
-    allowed_hosts: Sequence[str] = (),
-    allowed_origins: Sequence[str] = (),
+    options: HttpOptions,
+    caller_keys: Proxy | None = None,
+    metrics: "Metrics | None" = None,
+    on_end: Callable[[], Awaitable[None]] | None = None,
 ) -> Starlette:
     """The app over an MCP server.
 
     Args:
-        transport: `http` serves streamable HTTP and SSE, `sse` SSE alone.
-        tokens: secrets of which a caller must present one, as `Authorization: Bearer`; none: anyone may call, which is
-            for loopback only.
-        allowed_hosts: names under which it is reached, besides loopback; a request for another Host is refused.
-        allowed_origins: web pages that may call it, besides those of loopback.
+        caller_keys: the way to PostHog for callers who bring their own keys; None: callers use the server's.
+        metrics: served at `/metrics`, to callers who may come in.
+        on_end: awaited when the app has ended.
     """
+    limits = options.limits
     security = TransportSecuritySettings(
-        allowed_hosts=[*(f"{host}:*" for host in LOOPBACK), *LOOPBACK, *_with_ports(allowed_hosts)],
-        allowed_origins=[*(f"http://{host}:*" for host in LOOPBACK), *allowed_origins],
+        allowed_hosts=[*(f"{host}:*" for host in LOOPBACK), *LOOPBACK, *_with_ports(options.allowed_hosts)],
+        allowed_origins=[*(f"http://{host}:*" for host in LOOPBACK), *options.allowed_origins],
     )
-    sse = SseServerTransport("/messages/", security_settings=security)
-    routes: list[BaseRoute] = [
-        Route("/healthz", _healthz),
-        Route("/readyz", _Ready(ready)),
-        Route("/sse", _SseEndpoint(server, sse), methods=["GET"]),
-        Mount("/messages/", app=sse.handle_post_message),
-    ]
+    access = Access(
+        needs_token=bool(options.tokens) or options.oauth is not None,
+        takes_keys=caller_keys is not None,
+        has_http=options.transport == "http",
+    )
+    calls = Slots(limits.calls, "calls")
+    sse = SseTransport(server, security=security, limits=limits, calls=calls)
+    state = _Ready(ready)
     manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True, security_settings=security)
-    if transport == "http":
+    routes: list[BaseRoute] = [
+        Route("/", _Page(state, security, access), methods=["GET"]),
+        Route("/healthz", _healthz),
+        Route("/readyz", state.endpoint),
+        Route("/sse", _Endpoint(sse.stream), methods=["GET"]),
+        Mount("/messages/", app=sse.post),
+    ]
+    if options.transport == "http":
         routes.append(Route("/mcp", StreamableHTTPASGIApp(manager)))
+    if metrics is not None:
+        metrics.watch("mcp_calls_in_flight", "Calls under way.", lambda: calls.taken)
+        metrics.watch("mcp_sse_sessions", "Open SSE streams.", lambda: sse.slots.taken)
+        routes.append(Route("/metrics", metrics.endpoint))
+    if options.oauth is not None:
+        routes += _oauth_metadata(options.oauth)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        async with manager.run():
-            yield
+        upkeep = asyncio.create_task(sse.look_after())
+        try:
+            async with manager.run():
+                with _before_the_end(sse.stop):
+                    yield
+        finally:
+            upkeep.cancel()
+            with suppress(asyncio.CancelledError):
+                await upkeep
+            if on_end is not None:
+                await on_end()
 
-    middleware = [Middleware(RequireToken, tokens=tokens)] if tokens else []
+    middleware = [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(options.allowed_origins),
+            allow_origin_regex=_LOOPBACK_ORIGINS,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=_REQUEST_HEADERS,
+            expose_headers=["MCP-Session-Id", "WWW-Authenticate", "X-Request-ID", "Retry-After"],
+        ),
+        Middleware(Guard, tokens=options.tokens, oauth=options.oauth),
+        *([Middleware(CallerKeys, proxy=caller_keys)] if caller_keys is not None else []),
+        Middleware(Intake, limits=limits, calls=calls),
+    ]
     return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
 
 
@@ -77,62 +158,91 @@ def _with_ports(hosts: Sequence[str]) -> list[str]:
     return [form for host in hosts for form in (host, f"{host}:*")]
 
 
+def _oauth_metadata(oauth: OAuth) -> list[Route]:
+    settings = oauth.settings
+    if settings.resource_server_url is None:
+        return []
+    return create_protected_resource_routes(
+        resource_url=settings.resource_server_url,
+        authorization_servers=[settings.issuer_url],
+        scopes_supported=settings.required_scopes,
+    )
+
+
+@contextmanager
+def _before_the_end(stop: Callable[[], None]) -> Generator[None]:
+    """Calls `stop` as soon as a signal asks to end: the app's host would wait for open streams, or cut them off."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop)
+        theirs = before[signal.Signals(number)]
+        if callable(theirs):
+            theirs(number, frame)
+
+    caught = [number for number, theirs in before.items() if callable(theirs)]
+    for number in caught:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number in caught:
+            signal.signal(number, before[number])
+
+
 async def _healthz(_request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
 class _Ready:
-    """`/readyz`: whether PostHog is there and takes the key; asked at most every few seconds."""
+    """Whether PostHog is there and takes the key; asked at most every few seconds."""
 
     def __init__(self, ready: Readiness) -> None:
         self._ready = ready
         self._known_until = 0.0
         self._problem: str | None = None
+        self._asking = asyncio.Lock()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if time.monotonic() >= self._known_until:
-            self._problem = await self._ready()
-            self._known_until = time.monotonic() + _READY_SECONDS
-        status = 200 if self._problem is None else 503
-        body = {"ready": self._problem is None, "problem": self._problem}
-        await JSONResponse(body, status)(scope, receive, send)
+    async def problem(self) -> str | None:
+        """What is in the way."""
+        async with self._asking:
+            if time.monotonic() >= self._known_until:
+                self._problem = await self._ready()
+                self._known_until = time.monotonic() + _READY_SECONDS
+        return self._problem
 
-
-class _SseEndpoint:
-    """`/sse`. A raw ASGI app: as a Starlette endpoint it would answer a second time when the client leaves."""
-
-    def __init__(self, server: Server[Any], transport: SseServerTransport) -> None:
-        self._server = server
-        self._transport = transport
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with self._transport.connect_sse(scope, receive, send) as (read_stream, write_stream):
-            await self._server.run(read_stream, write_stream, self._server.create_initialization_options())
+    async def endpoint(self, _request: Request) -> Response:
+        """`GET /readyz`."""
+        problem = await self.problem()
+        return JSONResponse({"ready": problem is None, "problem": problem}, 200 if problem is None else 503)
 
 
-class RequireToken:
-    """Lets in who presents one of the tokens. PostHog's own keys are refused with a word: they are not for us."""
+class _Page:
+    """`GET /`, for people."""
 
-    def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr]) -> None:
+    def __init__(self, state: _Ready, security: TransportSecuritySettings, access: Access) -> None:
+        self._state = state
+        self._security = TransportSecurityMiddleware(security)
+        self._access = access
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        request = Request(scope, receive)
+        answer = await self._security.validate_request(request)
+        if answer is None:
+            origin = f"{request.url.scheme}://{request.headers['host']}{scope.get('root_path', '')}"
+            answer = HTMLResponse(page(origin, await self._state.problem(), self._access), headers=HEADERS)
+        await answer(scope, receive, send)
+
+
+class _Endpoint:
+    """A raw ASGI app as an endpoint: given the function alone, Starlette would answer a second time after it."""
+
+    def __init__(self, app: Any) -> None:
         self._app = app
-        self._tokens = [token.get_secret_value().encode() for token in tokens]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in _OPEN_PATHS:
-            await self._app(scope, receive, send)
-            return
-        header = dict(scope["headers"]).get(b"authorization", b"")
-        scheme, _, token = header.partition(b" ")
-        # Every token is compared, so that the time taken tells nothing.
-        matches = [hmac.compare_digest(token.strip(), known) for known in self._tokens]
-        if scheme.lower() == b"bearer" and any(matches):
-            await self._app(scope, receive, send)
-            return
-        problem = "This server asks for its own token: Authorization: Bearer <token>, as set in MCP_SERVER_TOKEN."
-        if token.strip().startswith((b"phx_", b"pha_", b"phc_")):
-            problem = (
-                "That is a PostHog key. MCP forbids passing it through: it stays in this server's configuration, and "
-                "callers present the token set in MCP_SERVER_TOKEN."
-            )
-        challenge = {"WWW-Authenticate": "Bearer"}
-        await JSONResponse({"error": "unauthorized", "detail": problem}, 401, challenge)(scope, receive, send)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, send)

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
+from mcp_errortracking.server.http_protocol import TimedProtocol
+
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 30  # longer than an agent thinks between two calls, most of the time
 GRACE_SECONDS = 10
@@ -77,6 +79,8 @@ async def serve_http(app: Starlette, listener: socket.socket) -> None:
             access_log=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            http=TimedProtocol,
+            backlog=_BACKLOG,
         )
     )
     loop = asyncio.get_running_loop()

@@ -22,6 +22,7 @@ class Answered:
 
     def __init__(self, data: Any) -> None:
         self.data = data
+        self.attempts = 1
 
 
 class Sender:

@@ -1,63 +1,20 @@
 """MCP over HTTP and SSE: the SDK's own client on a real process, who is let in, and how it ends."""
 
-import os
-import re
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Generator
 from typing import Any
 
 import httpx
-import httpx2
 import pytest
-from mcp import Client
-from mcp.client.sse import sse_client
-from mcp.client.streamable_http import streamable_http_client
 
 from mcp_errortracking.catalog import CATALOG
 from tests.sandbox_process import FULL, SandboxProcess
+from tests.server.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
 from tests.server.mcp_client import ask, refusal
 from tests.server.stdio_process import GatedUpstream
 
 pytestmark = pytest.mark.anyio
-
-TOKEN = "a-token-of-more-than-sixteen-characters"
-LIST = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "tools/call",
-    "params": {"name": "error-tracking-assignment-rules-list", "arguments": {}},
-}
-HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
-
-
-class HttpServer:
-    """`mcp-errortracking serve` over HTTP."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.log = ""
-        assert process.stderr
-        while not (found := re.search(r"MCP at (http://\S+),", self.log)):
-            line = process.stderr.readline()
-            assert line, self.log
-            self.log += line
-        self.url = found[1]
-
-
-@contextmanager
-def serving(posthog: str, *options: str, **environment: str) -> Generator[HttpServer]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
-    own = {"POSTHOG_HOST": posthog, "POSTHOG_PERSONAL_API_KEY": FULL, "POSTHOG_PROJECT_ID": "1", "HOME": "/nonexistent"}
-    command = [sys.executable, "-m", "mcp_errortracking", "serve", "--transport", "http", "--port", "0", *options]
-    with subprocess.Popen(command, env=clean | own | environment, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield HttpServer(process)
-        finally:
-            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -77,19 +34,6 @@ def guarded(sandbox: SandboxProcess) -> Generator[HttpServer]:
     """A server that asks for a token; two are known, so that they can be rotated."""
     with serving(sandbox.url, MCP_SERVER_TOKEN=f"{TOKEN}, another-{TOKEN}") as running:
         yield running
-
-
-@asynccontextmanager
-async def client_of(url: str, transport: str, era: str, token: str = "") -> AsyncGenerator[Client]:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    if transport == "sse":
-        async with Client(sse_client(f"{url}/sse", headers=headers), mode=era) as client:  # pyright: ignore[reportArgumentType]
-            yield client
-    else:
-        async with httpx2.AsyncClient(headers=headers) as http:
-            over = streamable_http_client(f"{url}/mcp", http_client=http)
-            async with Client(over, mode=era) as client:  # pyright: ignore[reportArgumentType] a version is any string
-                yield client
 
 
 @pytest.mark.parametrize("transport", ["http", "sse"])
@@ -123,7 +67,7 @@ async def test_callers_with_a_token_are_let_in(guarded: HttpServer, transport: s
         ("Bearer wrong", "asks for its own token"),
         (f"Basic {TOKEN}", "asks for its own token"),
         (f"Bearer {TOKEN}x", "asks for its own token"),
-        (f"Bearer {FULL}", "That is a PostHog key. MCP forbids passing it through"),
+        (f"Bearer {FULL}", "That is a PostHog key, and MCP forbids passing"),
     ],
 )
 def test_others_are_not(

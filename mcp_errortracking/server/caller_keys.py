@@ -1,0 +1,94 @@
+"""Callers' own PostHog keys: the server holds none, and each request brings its own in a header of its own.
+
+The key is not the caller's authorization to this server (that is the server token), but a credential for PostHog that
+the caller hands over, to be used for this one request, on the host that the operator chose.
+"""
+
+import hashlib
+import secrets
+import time
+from collections import OrderedDict
+
+from pydantic import SecretStr
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
+from mcp_errortracking.server.callers import Caller, caller_of, note_caller
+from mcp_errortracking.server.guard import is_local
+
+KEY_HEADER = "X-PostHog-API-Key"
+PROJECT_HEADER = "X-PostHog-Project-ID"
+_PATHS = ("/mcp", "/sse", "/messages/")
+_GOOD_SECONDS, _BAD_SECONDS = 300.0, 30.0
+_REMEMBERED = 10_000
+
+
+class CallerKeys:
+    """Takes the key of each request for MCP, checks it with PostHog, and gives the request a way there with it.
+
+    A verdict is remembered for some minutes, under a hash with a salt of this process; the key itself is not kept.
+    """
+
+    def __init__(self, app: ASGIApp, proxy: Proxy) -> None:
+        self._app = app
+        self._proxy = proxy
+        self._salt = secrets.token_bytes(16)
+        self._verdicts = OrderedDict[str, tuple[float, str | None]]()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] in _PATHS and (refusal := await self._take_key(scope)):
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    async def _take_key(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        key, project = headers.get(KEY_HEADER, "").strip(), headers.get(PROJECT_HEADER, self._proxy.project).strip()
+        if scope.get("scheme") != "https" and not is_local(scope):
+            return _refuse(403, "tls_required", "A PostHog key is taken over TLS only, or from this machine.")
+        if not key:
+            return _refuse(401, "key_missing", f"Send your PostHog personal API key (phx_...) in {KEY_HEADER}.")
+        if not key.isascii() or not key.isprintable() or len(key) > 200 or key.startswith(("phc_", "phs_")):
+            return _refuse(401, "key_malformed", f"{KEY_HEADER} holds no personal API key: those begin with phx_.")
+        if project != "@current" and not (project.isascii() and project.isdigit() and len(project) < 19):
+            return _refuse(400, "bad_project", f"{PROJECT_HEADER} is no project number, like 123.")
+        digest = hashlib.sha256(self._salt + key.encode()).hexdigest()
+        way = self._proxy.acting_as(SecretStr(key), project)
+        try:
+            problem = await self._verdict(digest, way)
+        except PostHogError as error:
+            return _refuse(503, "posthog_unavailable", error.what, {"Retry-After": "5"})
+        if problem is not None:
+            return _refuse(401, "key_refused", problem)
+        note_caller(scope, Caller(f"{caller_of(scope).id}/{digest[:16]}/{project}", way))
+        return None
+
+    async def _verdict(self, digest: str, way: Proxy) -> str | None:
+        """What is wrong with a key, None if nothing is.
+
+        Raises:
+            PostHogError: PostHog cannot be asked.
+        """
+        until, problem = self._verdicts.get(digest, (0.0, None))
+        if time.monotonic() < until:
+            return problem
+        problem, seconds = None, _GOOD_SECONDS
+        try:
+            await way.send("GET", "/api/personal_api_keys/@current/")
+        except UnauthorizedError as error:
+            problem, seconds = f"{error.what} {error.why}".strip(), _BAD_SECONDS
+        except PostHogError as error:
+            if error.status not in (403, 404):  # a PostHog that does not tell: its API decides, call by call
+                raise
+        self._verdicts[digest] = (time.monotonic() + seconds, problem)
+        self._verdicts.move_to_end(digest)
+        while len(self._verdicts) > _REMEMBERED:
+            self._verdicts.popitem(last=False)
+        return problem
+
+
+def _refuse(status: int, error: str, detail: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": error, "detail": detail}, status, headers)

@@ -1,0 +1,53 @@
+"""Who calls over HTTP, as the parts of the app tell each other: one `Caller` in the ASGI scope of each request."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+from mcp_errortracking.server.calls import Sender
+
+_CALLER = "mcp_errortracking.caller"
+_REQUEST_ID = "mcp_errortracking.request_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A caller that was let in.
+
+    `id` tells callers apart and holds no secret. `sender` is the way to PostHog with the caller's own key; None where
+    the server's key is used.
+    """
+
+    id: str
+    sender: Sender | None = None
+
+
+def note_caller(scope: Scope, caller: Caller) -> None:
+    """Says who sent a request."""
+    scope[_CALLER] = caller
+
+
+def caller_of(scope: Scope) -> Caller:
+    """Who sent a request; without a guard, callers are told apart by their address."""
+    known = scope.get(_CALLER)
+    if isinstance(known, Caller):
+        return known
+    client = cast("tuple[str, int] | None", scope.get("client"))
+    return Caller(client[0] if client else "local")
+
+
+def sender_of(request: Any) -> Sender | None:
+    """The way to PostHog of whoever sent a message; None: the server's own."""
+    return caller_of(request.scope).sender if isinstance(request, Request) else None
+
+
+def note_request_id(scope: Scope, request_id: str) -> None:
+    """Names a request, for the logs."""
+    scope[_REQUEST_ID] = request_id
+
+
+def request_id_of(request: Any) -> str | None:
+    """The name of the HTTP request that a message came with; None over stdio."""
+    return request.scope.get(_REQUEST_ID) if isinstance(request, Request) else None

@@ -1,0 +1,128 @@
+"""Who may come in over HTTP. An ASGI app before all others; `callers` tells the rest of the app who it was.
+
+Without tokens only callers on this machine are served. With tokens, one must be presented, or what a verifier of OAuth
+tokens accepts. Either way a PostHog key in `Authorization` is refused: a token that a client sends must have been
+issued for this server (MCP, Authorization, "Token handling").
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, BearerAuthBackend, authorization_context
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.routes import build_resource_metadata_url
+from mcp.server.auth.settings import AuthSettings
+from pydantic import SecretStr
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_errortracking.server.callers import Caller, note_caller
+
+_OPEN_PATHS = ("/", "/healthz", "/readyz")
+_OPEN_PREFIX = "/.well-known/"
+_POSTHOG_KEYS = ("phx_", "pha_", "phc_", "phs_")
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """How tokens of an authorization server are accepted: the SDK's settings of a resource server, and its verifier."""
+
+    settings: AuthSettings
+    verifier: TokenVerifier
+
+
+class Guard:
+    """Lets in who may come in, and answers everyone else."""
+
+    def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr], oauth: OAuth | None = None) -> None:
+        self._app = app
+        self._tokens = [token.get_secret_value().encode() for token in tokens]
+        self._oauth = oauth
+        self._salt = secrets.token_bytes(16)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not _is_open(scope["method"], scope["path"]):
+            answer = await self._look_at(scope)
+            if isinstance(answer, Response):
+                await answer(scope, receive, send)
+                return
+            note_caller(scope, answer)
+        await self._app(scope, receive, send)
+
+    async def _look_at(self, scope: Scope) -> Caller | Response:
+        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        token = token.strip()
+        if token.startswith(_POSTHOG_KEYS):
+            return self._refuse(
+                "That is a PostHog key, and MCP forbids passing a key for another service through in Authorization. "
+                "Send this server's own token there; a key of yours, where this server takes them, goes in "
+                "X-PostHog-API-Key."
+            )
+        if not self._tokens and self._oauth is None:
+            return _caller_on_this_machine(scope)
+        if scheme.lower() == "bearer" and token:
+            # Every token is compared, so that the time taken tells nothing.
+            matches = [hmac.compare_digest(token.encode(), known) for known in self._tokens]
+            if any(matches):
+                return Caller(self._digest(token))
+            if self._oauth is not None and (user := await self._verified(scope, self._oauth)):
+                missing = set(self._oauth.settings.required_scopes or ()) - set(user.scopes)
+                if not missing:
+                    return Caller(self._digest(repr(authorization_context(user))))
+                return self._refuse(f"The token lacks the scope {' '.join(sorted(missing))}.", 403)
+        return self._refuse("This server asks for its own token: Authorization: Bearer <token>.")
+
+    def _digest(self, secret: str) -> str:
+        return hashlib.sha256(self._salt + secret.encode()).hexdigest()[:16]
+
+    async def _verified(self, scope: Scope, oauth: OAuth) -> AuthenticatedUser | None:
+        """Whose token it is, if the verifier knows it, it has not expired and was issued for this server."""
+        settings = oauth.settings
+        resource = settings.resource_server_url if settings.validate_token_resource else None
+        found = await BearerAuthBackend(oauth.verifier, resource_server_url=resource).authenticate(
+            HTTPConnection(scope)
+        )
+        return found[1] if found else None
+
+    def _refuse(self, detail: str, status: int = 401) -> Response:
+        error = "unauthorized" if status == 401 else "insufficient_scope"
+        challenge = "Bearer"
+        if self._oauth is not None:
+            challenge += f' error="{"invalid_token" if status == 401 else error}"'
+            if resource := self._oauth.settings.resource_server_url:
+                challenge += f', resource_metadata="{build_resource_metadata_url(resource)}"'
+        return JSONResponse({"error": error, "detail": detail}, status, {"WWW-Authenticate": challenge})
+
+
+def _is_open(method: str, path: str) -> bool:
+    return method in ("GET", "HEAD") and (path in _OPEN_PATHS or path.startswith(_OPEN_PREFIX))
+
+
+def _caller_on_this_machine(scope: Scope) -> Caller | Response:
+    """Without a token, the address is all there is to go by: the Host header can say anything."""
+    if is_local(scope):
+        return Caller("local")
+    return JSONResponse(
+        {
+            "error": "forbidden",
+            "detail": "Without a token this server serves callers on its own machine only: set MCP_SERVER_TOKEN.",
+        },
+        403,
+    )
+
+
+def is_local(scope: Scope) -> bool:
+    """Whether a request comes from this machine."""
+    client = scope.get("client")
+    if not client:  # a Unix socket
+        return True
+    try:
+        return ipaddress.ip_address(client[0]).is_loopback
+    except ValueError:
+        return False

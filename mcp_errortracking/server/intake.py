@@ -1,0 +1,98 @@
+"""What every request over HTTP passes: a name for the logs, a bounded body that must arrive in time, a place."""
+
+import asyncio
+import re
+from uuid import uuid4
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mcp_errortracking.server.admission import FullError, HttpLimits, Slots
+from mcp_errortracking.server.callers import caller_of, note_request_id
+
+_GIVEN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_CALLS = "/mcp"
+
+
+class Intake:
+    """Reads the body before anyone else is asked, so that a slow or endless one costs no more than its own bytes."""
+
+    def __init__(self, app: ASGIApp, limits: HttpLimits, calls: Slots) -> None:
+        self._app = app
+        self._limits = limits
+        self._calls = calls
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _GIVEN_ID.fullmatch(given) else uuid4().hex
+        note_request_id(scope, request_id)
+        name = (b"x-request-id", request_id.encode())
+
+        async def send_named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), name]}
+            await send(message)
+
+        if scope["method"] not in ("POST", "PUT", "PATCH"):
+            await self._app(scope, receive, send_named)
+            return
+        caller = caller_of(scope).id
+        counted = scope["path"] == _CALLS
+        try:
+            if counted:
+                self._calls.take(caller)
+        except FullError as full:
+            await full.response()(scope, receive, send_named)
+            return
+        try:
+            body = await self._read(scope, receive)
+            if isinstance(body, Response):
+                await body(scope, receive, send_named)
+            elif body is not None:
+                await self._app(scope, _replay(body, receive), send_named)
+        finally:
+            if counted:
+                self._calls.free(caller)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes | Response | None:
+        """The body; a refusal; None when the client has left."""
+        limit = self._limits.body
+        too_large = JSONResponse({"error": "too_large", "detail": f"A body may have {limit} bytes."}, 413)
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdigit() and int(declared) > limit:
+            return too_large
+        parts, size = list[bytes](), 0
+        try:
+            async with asyncio.timeout(self._limits.body_time):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return None
+                    part: bytes = message.get("body", b"")
+                    size += len(part)
+                    if size > limit:
+                        return too_large
+                    parts.append(part)
+                    if not message.get("more_body", False):
+                        return b"".join(parts)
+        except TimeoutError:
+            detail = f"The body did not arrive within {self._limits.body_time:g} s."
+            return JSONResponse({"error": "too_slow", "detail": detail}, 408, {"Connection": "close"})
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A receive that gives the body again, then what comes after it."""
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

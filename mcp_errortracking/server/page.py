@@ -1,0 +1,114 @@
+"""The page at `/`: what this is, whether PostHog is there, and what to paste into each client."""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from html import escape
+
+from mcp_errortracking import __version__
+from mcp_errortracking.server.caller_keys import KEY_HEADER
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8884; --soft: #8881; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin-bottom: 0; }
+.state { padding: .5rem .75rem; border: 1px solid var(--line); border-left-width: .4rem; }
+.ok { border-left-color: #2a2; } .problem { border-left-color: #d33; }
+pre { background: var(--soft); padding: .75rem; overflow-x: auto; border-radius: .3rem; user-select: all; }
+details { border-bottom: 1px solid var(--line); padding: .35rem 0; } summary { cursor: pointer; font-weight: 600; }
+"""
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+HEADERS = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""The page runs no script and loads nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a caller must bring along, and which transports are served."""
+
+    needs_token: bool = False
+    takes_keys: bool = False
+    has_http: bool = True
+
+    def headers(self) -> dict[str, str]:
+        """The headers of a client's configuration, with words in place of secrets."""
+        token = {"Authorization": "Bearer YOUR_SERVER_TOKEN"} if self.needs_token else {}
+        return token | ({KEY_HEADER: "phx_YOUR_KEY"} if self.takes_keys else {})
+
+
+def page(origin: str, problem: str | None, access: Access) -> str:
+    """The page as HTML.
+
+    Args:
+        origin: the address that the reader used, like `http://127.0.0.1:8780`.
+        problem: what stands between this server and PostHog; None if nothing does.
+    """
+    state = ("ok", "PostHog is reachable.") if problem is None else ("problem", f"Not ready: {problem}")
+    needs = list[str]()
+    if access.needs_token:
+        needs.append("the server token, which whoever runs this server gives out")
+    if access.takes_keys:
+        needs.append("your own PostHog personal API key")
+    entries = "\n".join(
+        f"<details{' open' if not index else ''}><summary>{escape(name)}</summary><pre>{escape(entry)}</pre></details>"
+        for index, (name, entry) in enumerate(client_entries(origin, access))
+    )
+    bring = f"<p>You need {escape(' and '.join(needs))}.</p>" if needs else ""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>PostHog error tracking over MCP</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>PostHog error tracking over MCP</h1>
+<p>mcp_errortracking {escape(__version__)}: an MCP server that lets an AI agent work with PostHog's error tracking. It
+is for MCP clients; this page says how to connect one.</p>
+<p class="state {state[0]}" id="state" role="status">{escape(state[1])}</p>
+<h2>Connect a client</h2>
+{bring}
+{entries}
+</body>
+</html>
+"""
+
+
+def client_entries(origin: str, access: Access) -> list[tuple[str, str]]:
+    """What to paste, by client."""
+    url = f"{origin}/{'mcp' if access.has_http else 'sse'}"
+    kind = "http" if access.has_http else "sse"
+    headers = access.headers()
+    more = {"headers": headers} if headers else {}
+    flags = "".join(f' \\\n  --header "{name}: {value}"' for name, value in headers.items())
+    plain = _json({"mcpServers": {"posthog": {"url": url, **more}}})
+    entries = [
+        ("Claude Code", f"claude mcp add --transport {kind} posthog {url}{flags}"),
+        ("Cursor and most others (mcp.json)", plain),
+        ("VS Code (.vscode/mcp.json)", _json({"servers": {"posthog": {"type": kind, "url": url, **more}}})),
+    ]
+    if access.has_http:
+        lines = ["[mcp_servers.posthog]", f'url = "{url}"']
+        if headers:
+            lines.append("http_headers = { " + ", ".join(f'"{n}" = "{v}"' for n, v in headers.items()) + " }")
+        entries.append(("Codex (~/.codex/config.toml)", "\n".join(lines)))
+        sse = {"type": "sse", "url": f"{origin}/sse", **more}
+        entries.append(("Clients that speak SSE only", _json({"mcpServers": {"posthog": sse}})))
+    bridge = ["-y", "mcp-remote", url, *(part for n, v in headers.items() for part in ("--header", f"{n}: {v}"))]
+    entries.append(
+        ("Clients that only start a command", _json({"mcpServers": {"posthog": {"command": "npx", "args": bridge}}}))
+    )
+    return entries
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2)

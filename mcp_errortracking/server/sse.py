@@ -1,0 +1,249 @@
+"""MCP over SSE: a stream of events out (`GET /sse`), messages in (`POST /messages/?session_id=...`).
+
+The SDK's own transport spends seven tasks and four queues on each stream, has no bounds, and holds a stream for ever
+whose reader has stopped reading. Here a session is one object that the SDK's server reads from and writes to; events go
+straight to the socket; one task looks after all sessions: pings them, and closes those nobody uses.
+"""
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qs, quote
+from uuid import UUID, uuid4
+
+import anyio
+from mcp.server.lowlevel import Server
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
+from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, jsonrpc_message_adapter
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from mcp_errortracking.server.admission import FullError, HttpLimits, Slots
+from mcp_errortracking.server.callers import caller_of
+
+logger = logging.getLogger(__name__)
+
+PING_SECONDS = 15.0
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # or nginx keeps events back
+]
+
+
+class SseSession:
+    """One stream: what the SDK's server reads from and writes to."""
+
+    def __init__(self, send: Send, owner: str, calls: Slots, limits: HttpLimits) -> None:
+        self.owner = owner
+        self.used = time.monotonic()
+        self._send = send
+        self._calls = calls
+        self._limits = limits
+        self._inbox = asyncio.Queue[SessionMessage | None]()
+        self._unanswered = set[str | int]()
+        self._writing = asyncio.Lock()
+        self._is_closed = False
+        self._draining = False
+
+    def put(self, message: Any, request: Request) -> None:
+        """Takes a message in.
+
+        Raises:
+            FullError: the caller, or the server, has as many calls under way as it may.
+        """
+        if isinstance(message, JSONRPCRequest) and message.id not in self._unanswered:
+            self._calls.take(self.owner)
+            self._unanswered.add(message.id)
+        elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
+            cancelled = (message.params or {}).get("requestId")
+            if isinstance(cancelled, str | int):
+                self._settle(cancelled)
+        self.used = time.monotonic()
+        self._inbox.put_nowait(SessionMessage(message, metadata=ServerMessageMetadata(request_context=request)))
+
+    def is_idle(self, now: float) -> bool:
+        """Whether nothing was asked for a long time."""
+        return not self._unanswered and now - self.used > self._limits.idle
+
+    def drain(self) -> None:
+        """Ends it with the last answer."""
+        self._draining = True
+        if not self._unanswered:
+            self.close()
+
+    def close(self) -> None:
+        """Ends it; calls in flight are cancelled."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._inbox.put_nowait(None)
+            for request_id in list(self._unanswered):
+                self._settle(request_id)
+
+    async def write(self, event: bytes) -> None:
+        """Sends bytes of the stream; a reader that takes nothing for too long ends the session."""
+        try:
+            async with asyncio.timeout(self._limits.stalled), self._writing:
+                if not self._is_closed:
+                    await self._send({"type": "http.response.body", "body": event, "more_body": True})
+        except TimeoutError:
+            logger.warning("an SSE client stopped reading; its stream is closed")
+            self.close()
+
+    async def send(self, item: SessionMessage) -> None:
+        """The SDK's side: an answer, or a notification, on its way out."""
+        message = item.message
+        text = message.model_dump_json(by_alias=True, exclude_unset=True)
+        await self.write(f"event: message\r\ndata: {text}\r\n\r\n".encode())
+        if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
+            self._settle(message.id)
+            self.used = time.monotonic()
+            if self._draining and not self._unanswered:
+                self.close()
+
+    def _settle(self, request_id: str | int) -> None:
+        if request_id in self._unanswered:
+            self._unanswered.discard(request_id)
+            self._calls.free(self.owner)
+
+    async def receive(self) -> SessionMessage:
+        """The SDK's side: the next message."""
+        item = await self._inbox.get()
+        if item is None:
+            self._inbox.put_nowait(None)
+            raise anyio.EndOfStream
+        return item
+
+    def __aiter__(self) -> "SseSession":
+        return self
+
+    async def __anext__(self) -> SessionMessage:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def aclose(self) -> None:
+        self.close()
+
+    async def __aenter__(self) -> "SseSession":
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class SseTransport:
+    """Both endpoints, and the sessions between them."""
+
+    def __init__(
+        self, server: Server[Any], *, security: TransportSecuritySettings, limits: HttpLimits, calls: Slots
+    ) -> None:
+        self._server = server
+        self._security = TransportSecurityMiddleware(security)
+        self._limits = limits
+        self._calls = calls
+        self.slots = Slots(limits.sessions, "SSE sessions")
+        self._sessions = dict[UUID, SseSession]()
+        self._stopping = False
+
+    async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """`GET /sse`: an ASGI app that lasts as long as the stream."""
+        if refusal := await self._security.validate_request(Request(scope, receive)):
+            await refusal(scope, receive, send)
+            return
+        caller = caller_of(scope).id
+        try:
+            if self._stopping:
+                raise FullError(503, "The server is going down: connect again.")
+            self.slots.take(caller)
+        except FullError as full:
+            await full.response()(scope, receive, send)
+            return
+        session_id, session = uuid4(), SseSession(send, caller, self._calls, self._limits)
+        self._sessions[session_id] = session
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            messages = f"{quote(scope.get('root_path', ''))}/messages/?session_id={session_id.hex}"
+            await session.write(f"event: endpoint\r\ndata: {messages}\r\n\r\n".encode())
+            await self._serve(session, receive)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await send({"type": "http.response.body", "body": b""})
+        finally:
+            session.close()
+            del self._sessions[session_id]
+            self.slots.free(caller)
+
+    async def _serve(self, session: SseSession, receive: Receive) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(_until_disconnect(receive, session))
+            await self._server.run(session, session, self._server.create_initialization_options())
+            watch.cancel()
+
+    async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """`POST /messages/`: an ASGI app."""
+        await (await self._accept(Request(scope, receive)))(scope, receive, send)
+
+    async def _accept(self, request: Request) -> Response:
+        if request.method != "POST":
+            return Response(status_code=405, headers={"Allow": "POST"})
+        if refusal := await self._security.validate_request(request, is_post=True):
+            return refusal
+        given = parse_qs(request.scope["query_string"]).get(b"session_id", [b""])[0]
+        try:
+            session_id = UUID(hex=given.decode())
+        except ValueError:
+            return _problem(
+                400, "bad_session_id", "session_id is missing or malformed: use the address that /sse gave."
+            )
+        session = self._sessions.get(session_id)
+        # Whoever does not own a session gets the same answer as if there were none.
+        if session is None or session.owner != caller_of(request.scope).id:
+            return _problem(404, "unknown_session", "No such session is open here: connect to /sse again.")
+        try:
+            message = jsonrpc_message_adapter.validate_json(await request.body(), by_name=False)
+        except ValidationError:
+            return _problem(400, "bad_message", "The body is no JSON-RPC 2.0 message.")
+        try:
+            session.put(message, request)
+        except FullError as full:
+            return full.response()
+        return Response("Accepted", 202)
+
+    async def look_after(self) -> None:
+        """Pings the streams, and closes those that nobody has used for long. Runs until it is cancelled."""
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            now = time.monotonic()
+            pinged = list[SseSession]()
+            for session in list(self._sessions.values()):
+                if session.is_idle(now):
+                    session.close()
+                else:
+                    pinged.append(session)
+            await asyncio.gather(*(session.write(b": ping\r\n\r\n") for session in pinged))
+
+    def stop(self) -> None:
+        """No new streams; those open end with their last answer."""
+        self._stopping = True
+        for session in list(self._sessions.values()):
+            session.drain()
+
+
+async def _until_disconnect(receive: Receive, session: SseSession) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    session.close()
+
+
+def _problem(status: int, error: str, detail: str) -> Response:
+    return JSONResponse({"error": error, "detail": detail}, status)

@@ -1,0 +1,20 @@
+"""Programs that some tests need and a new machine may lack."""
+
+import os
+import shutil
+
+import pytest
+
+
+def program(*names: str) -> str:
+    """The path of the first of these programs that is there; without any the test is skipped.
+
+    Where MCP_TEST_ALL is set, as in CI, a missing program is a failure.
+    """
+    for name in names:
+        if path := shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin"):
+            return path
+    message = f"needs {' or '.join(names)}"
+    if os.environ.get("MCP_TEST_ALL"):
+        pytest.fail(message)
+    pytest.skip(message)
