@@ -8,15 +8,16 @@ import hashlib
 import secrets
 import time
 from collections import OrderedDict
+from typing import Protocol
 
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.server.callers import Caller, caller_of, note_caller
+from mcp_errortracking.server.calls import Sender
 from mcp_errortracking.server.guard import is_local
 
 KEY_HEADER = "X-PostHog-API-Key"
@@ -26,15 +27,23 @@ _GOOD_SECONDS, _BAD_SECONDS = 300.0, 30.0
 _REMEMBERED = 10_000
 
 
+class Host(Protocol):
+    """The way to PostHog's host, which a caller's key turns into a way for that caller."""
+
+    project: str
+
+    def acting_as(self, key: SecretStr, project: str) -> Sender: ...
+
+
 class CallerKeys:
     """Takes the key of each request for MCP, checks it with PostHog, and gives the request a way there with it.
 
     A verdict is remembered for some minutes, under a hash with a salt of this process; the key itself is not kept.
     """
 
-    def __init__(self, app: ASGIApp, proxy: Proxy) -> None:
+    def __init__(self, app: ASGIApp, host: Host) -> None:
         self._app = app
-        self._proxy = proxy
+        self._host = host
         self._salt = secrets.token_bytes(16)
         self._verdicts = OrderedDict[str, tuple[float, str | None]]()
 
@@ -46,7 +55,7 @@ class CallerKeys:
 
     async def _take_key(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        key, project = headers.get(KEY_HEADER, "").strip(), headers.get(PROJECT_HEADER, self._proxy.project).strip()
+        key, project = headers.get(KEY_HEADER, "").strip(), headers.get(PROJECT_HEADER, self._host.project).strip()
         if scope.get("scheme") != "https" and not is_local(scope):
             return _refuse(403, "tls_required", "A PostHog key is taken over TLS only, or from this machine.")
         if not key:
@@ -56,7 +65,7 @@ class CallerKeys:
         if project != "@current" and not (project.isascii() and project.isdigit() and len(project) < 19):
             return _refuse(400, "bad_project", f"{PROJECT_HEADER} is no project number, like 123.")
         digest = hashlib.sha256(self._salt + key.encode()).hexdigest()
-        way = self._proxy.acting_as(SecretStr(key), project)
+        way = self._host.acting_as(SecretStr(key), project)
         try:
             problem = await self._verdict(digest, way)
         except PostHogError as error:
@@ -66,7 +75,7 @@ class CallerKeys:
         note_caller(scope, Caller(f"{caller_of(scope).id}/{digest[:16]}/{project}", way))
         return None
 
-    async def _verdict(self, digest: str, way: Proxy) -> str | None:
+    async def _verdict(self, digest: str, way: Sender) -> str | None:
         """What is wrong with a key, None if nothing is.
 
         Raises:

@@ -27,9 +27,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.admission import HttpLimits, Slots
-from mcp_errortracking.server.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys
+from mcp_errortracking.server.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys, Host
 from mcp_errortracking.server.guard import Guard, OAuth
 from mcp_errortracking.server.intake import Intake
 from mcp_errortracking.server.page import HEADERS, Access, page
@@ -83,7 +82,7 @@ def build_app(
     *,
     ready: Readiness,
     options: HttpOptions,
-    caller_keys: Proxy | None = None,
+    caller_keys: Host | None = None,
     metrics: "Metrics | None" = None,
     on_end: Callable[[], Awaitable[None]] | None = None,
 ) -> Starlette:
@@ -148,7 +147,7 @@ def build_app(
             expose_headers=["MCP-Session-Id", "WWW-Authenticate", "X-Request-ID", "Retry-After"],
         ),
         Middleware(Guard, tokens=options.tokens, oauth=options.oauth),
-        *([Middleware(CallerKeys, proxy=caller_keys)] if caller_keys is not None else []),
+        *([Middleware(CallerKeys, host=caller_keys)] if caller_keys is not None else []),
         Middleware(Intake, limits=limits, calls=calls),
     ]
     return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
