@@ -1,10 +1,9 @@
-"""uvicorn's HTTP protocol with the time limits that it lacks."""
+"""uvicorn's HTTP protocol with the time limits that it lacks, and each answer in one piece."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_SECONDS = 15.0
 """For all headers of a request to arrive, from its first byte or from the opening of the connection."""
@@ -13,7 +12,39 @@ STALLED_SECONDS = 30.0
 """A peer that takes none of what waits for it for so long is cut off."""
 
 
-class TimedProtocol(H11Protocol):
+class _OneWrite:
+    """A transport that sends what is written within one turn of the event loop as one piece.
+
+    uvicorn writes head and body of an answer apart: twice the system calls, and a process that is killed between the
+    two leaves a load balancer with half an answer, which it cannot ask another replica for.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._waiting = list[bytes]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Sends it with the next turn."""
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append(data)
+
+    def close(self) -> None:
+        """Closes when all that was written is sent."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._transport.write(b"".join(self._waiting))
+            self._waiting.clear()
+
+
+class TimedProtocol(HttpToolsProtocol):
     """Closes connections whose peer is too slow to send its headers, or to take its answer."""
 
     header_seconds = HEADER_SECONDS
@@ -25,15 +56,16 @@ class TimedProtocol(H11Protocol):
         self._stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _OneWrite(transport, self.loop)))
         self._await_headers()
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.conn.their_state is h11.IDLE and self.timeout_keep_alive_task is None:
-            self._await_headers()
-        else:
-            self._stop_waiting()
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._await_headers()
+
+    def on_headers_complete(self) -> None:
+        self._stop_waiting()
+        super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
@@ -63,6 +95,6 @@ class TimedProtocol(H11Protocol):
 
     def _too_slow(self) -> None:
         self._headers_due = None
-        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+        if not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             self.transport.close()
