@@ -28,7 +28,7 @@ bench: install
 	$(BIN)/python -m benchmarks
 
 docs: install
-	$(BIN)/python docs/reference.py
+	$(BIN)/python -m docs.reference
 
 install: $(STAMP)
 

@@ -1,9 +1,11 @@
 """The peer we are measured against, `sdk-minimal`: the same endpoints as one writes them in ten minutes with the SDK.
 
-python -m benchmarks.peer
+python -m benchmarks.peer         # over stdio
+PEER_PORT=8790 python -m benchmarks.peer sse
 """
 
 import os
+import sys
 from typing import Any
 
 import httpx
@@ -105,4 +107,7 @@ async def symbol_sets_bulk_finish_upload(content_hashes: dict[str, str]) -> dict
 
 
 if __name__ == "__main__":
-    server.run("stdio")
+    if sys.argv[1:] == ["sse"]:
+        server.run("sse", port=int(os.environ["PEER_PORT"]))
+    else:
+        server.run("stdio")

@@ -1,7 +1,7 @@
 """Writes what can be derived from the code, anew: docs/tools.md from the catalog, the table of fields in
-docs/sandbox.md from the seed's model, and the tools of manifest.json.
+docs/sandbox.md from the seed's model, that of clients in docs/deploy.md from the tests, and the tools of manifest.json.
 
-    python docs/reference.py
+    python -m docs.reference
 """
 
 import json
@@ -14,14 +14,16 @@ from mcp_errortracking.catalog import ALIASES, CATALOG, Endpoint
 from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.schema import input_schema
+from tests.clients.matrix import table
 
 ROOT = Path(__file__).parents[1]
-_FIELDS_BEGIN, _FIELDS_END = "<!-- fields -->", "<!-- end of fields -->"
+_FIELDS = "fields"
+_CLIENTS = "clients"
 
 _HEAD = """\
 # Tools
 
-Written by `python docs/reference.py` from the catalog (`mcp_errortracking/catalog/`); do not edit.
+Written by `python -m docs.reference` from the catalog (`mcp_errortracking/catalog/`); do not edit.
 
 Paths are below `/api/projects/:project_id/error_tracking/`. Arguments without "required" may be left out.
 `mcp-errortracking call TOOL 'JSON'` calls a tool from a shell.
@@ -119,9 +121,19 @@ def _seed_field(name: str, shape: dict[str, Any], required: bool) -> str:
 
 def with_seed_fields(page: str) -> str:
     """docs/sandbox.md with its generated table."""
-    head, _, rest = page.partition(_FIELDS_BEGIN)
-    _, _, tail = rest.partition(_FIELDS_END)
-    return f"{head}{_FIELDS_BEGIN}\n{seed_fields()}\n{_FIELDS_END}{tail}"
+    return _replaced(page, _FIELDS, seed_fields())
+
+
+def with_clients(page: str) -> str:
+    """docs/deploy.md with the clients that the tests run."""
+    return _replaced(page, _CLIENTS, table())
+
+
+def _replaced(page: str, name: str, text: str) -> str:
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    head, _, rest = page.partition(begin)
+    _, _, tail = rest.partition(end)
+    return f"{head}{begin}\n{text}\n{end}{tail}"
 
 
 def with_tools(manifest: str) -> str:
@@ -135,6 +147,7 @@ def with_tools(manifest: str) -> str:
 WRITTEN: dict[Path, Callable[[str], str]] = {
     ROOT / "docs" / "tools.md": reference,
     ROOT / "docs" / "sandbox.md": with_seed_fields,
+    ROOT / "docs" / "deploy.md": with_clients,
     ROOT / "manifest.json": with_tools,
 }
 """Each file that is written, and what makes its text from the one it has."""

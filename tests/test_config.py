@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.config import ConfigError, Settings, for_sandbox, load
+from mcp_errortracking.config import ConfigError, Serving, Settings, for_sandbox, load, load_serving
 
 KEY, CLI_KEY = "phx_0123456789abcdef", "phx_fedcba9876543210"
 US, EU = "https://us.posthog.com", "https://eu.posthog.com"
@@ -194,3 +194,92 @@ def test_a_proxy_of_another_kind_is_refused(tmp_path: Path, monkeypatch: pytest.
 def test_the_key_does_not_show(tmp_path: Path) -> None:
     for found in (settings(tmp_path, {"POSTHOG_PERSONAL_API_KEY": KEY}), for_sandbox(US, KEY, 1)):
         assert KEY not in repr(found) + str(found)
+
+
+SECRET, OTHER_SECRET = "a-secret-of-24-characters", "another-secret-for-rotation"
+HTTP_DEFAULTS: dict[str, Any] = {"transport": "http", "timeout": 55.0, "caller_keys": False, "max_calls": None}
+
+
+def tokens(serving: Serving) -> list[str]:
+    return [token.get_secret_value() for token in serving.tokens]
+
+
+@pytest.mark.parametrize(
+    ("environ", "given", "expected"),
+    [
+        ({}, {}, HTTP_DEFAULTS),
+        ({"MCP_TRANSPORT": "SSE", "MCP_TIMEOUT": "20"}, {}, {"transport": "sse", "timeout": 20.0}),
+        ({"MCP_TRANSPORT": "sse", "MCP_TIMEOUT": "20"}, {"transport": "http"}, {"transport": "http", "timeout": 20.0}),
+        ({"MCP_MAX_CALLS": "8", "MCP_MAX_SESSIONS": "9"}, {"max_calls": 3}, {"max_calls": 3, "max_sessions": 9}),
+        (
+            {"MCP_CALLER_KEYS": "1", "MCP_METRICS": "off"},
+            {"caller_keys": False},
+            {"caller_keys": True, "metrics": False},
+        ),
+        (
+            {"MCP_ALLOWED_HOSTS": "mcp.example.com, mcp", "MCP_ALLOWED_ORIGINS": "https://a.example"},
+            {},
+            {"allowed_hosts": ("mcp.example.com", "mcp"), "allowed_origins": ("https://a.example",)},
+        ),
+        ({"MCP_IDLE_SECONDS": "60", "MCP_LOG_LEVEL": "warning", "MCP_LOG_FORMAT": "json"}, {}, {"idle": 60.0}),
+        ({"MCP_TRANSPORT": "${MCP_TRANSPORT}", "MCP_MAX_CALLS": " "}, {}, HTTP_DEFAULTS),
+    ],
+)
+def test_serving(environ: dict[str, str], given: dict[str, Any], expected: dict[str, Any]) -> None:
+    found = load_serving(environ, **given)
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("MCP_TRANSPORT", "stdio", "must be one of: http, sse"),
+        ("MCP_CALLER_KEYS", "perhaps", "must be 1 or 0"),
+        ("MCP_TIMEOUT", "0", "must be a number from 1 to 3600"),
+        ("MCP_TIMEOUT", "nan", "must be a number from 1 to 3600"),
+        ("MCP_MAX_CALLS", "many", "must be a number from 1 to 100000"),
+        ("MCP_IDLE_SECONDS", "-1", "must be a number from 1 to 10000000"),
+        ("MCP_LOG_LEVEL", "loud", "must be one of: debug, info, warning, error"),
+        ("MCP_SERVER_TOKEN", "short", "less than 16 characters"),
+        ("MCP_SERVER_TOKEN", f"{SECRET},short", "less than 16 characters"),
+        ("MCP_SERVER_TOKEN", "a secret with blanks in it", "characters that no header can carry"),
+        ("MCP_SERVER_TOKEN", KEY, "is a PostHog key"),
+    ],
+)
+def test_serving_that_is_wrong(variable: str, value: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as raised:
+        load_serving({variable: value})
+    assert value == "short" or "TOKEN" not in variable or value not in str(raised.value)
+
+
+def test_tokens_are_those_of_the_variable_and_of_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "tokens"
+    file.write_text(f"# rotated monthly\n\n{OTHER_SECRET}\n")
+    file.chmod(0o600)
+    assert tokens(load_serving({"MCP_SERVER_TOKEN": SECRET, "MCP_SERVER_TOKEN_FILE": str(file)})) == [
+        SECRET,
+        OTHER_SECRET,
+    ]
+    assert tokens(load_serving({"MCP_SERVER_TOKEN_FILE": "/nowhere"}, token_file=file)) == [OTHER_SECRET]
+    assert not caplog.records
+    file.chmod(0o604)
+    load_serving({}, token_file=file)
+    assert "chmod o-rwx" in caplog.text
+    assert OTHER_SECRET not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"\n# none\n", "holds no token"),
+        (b"\xff\xfe", "cannot be read: Unicode"),
+    ],
+)
+def test_token_files_that_are_refused(tmp_path: Path, content: bytes | None, says: str) -> None:
+    file = tmp_path / "tokens"
+    if content is not None:
+        file.write_bytes(content)
+        file.chmod(0o600)
+    with pytest.raises(ConfigError, match=says):
+        load_serving({}, token_file=file)

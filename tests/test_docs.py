@@ -19,6 +19,7 @@ from tests.sandbox_process import SandboxProcess
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 SANDBOX = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
+DEPLOY = (ROOT / "docs" / "deploy.md").read_text("utf-8")
 
 
 def marked(page: str, name: str) -> str:
@@ -45,7 +46,7 @@ def test_the_two_commands_come_first_and_exist() -> None:
 
 
 def test_every_command_shown_is_understood() -> None:
-    lines = [line for page in (README, SANDBOX) for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    lines = [line for page in (README, SANDBOX, DEPLOY) for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
              for line in block.splitlines()]  # fmt: skip
     shown = [line.split("#")[0].split() for line in lines if line.startswith("mcp-errortracking ")]
     assert len(shown) > 8

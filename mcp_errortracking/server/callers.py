@@ -43,6 +43,12 @@ def sender_of(request: Any) -> Sender | None:
     return caller_of(request.scope).sender if isinstance(request, Request) else None
 
 
+def only_notes_of(request: Request) -> Request:
+    """The request with what was noted in it and nothing else: a session may keep it, and with it no secret, no body."""
+    kept = {name: request.scope[name] for name in (_CALLER, _REQUEST_ID, "client") if name in request.scope}
+    return Request({"type": "http", "headers": [], **kept})
+
+
 def note_request_id(scope: Scope, request_id: str) -> None:
     """Names a request, for the logs."""
     scope[_REQUEST_ID] = request_id

@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mcp.server.auth.routes import create_protected_resource_routes
 from mcp.server.lowlevel import Server
-from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Message, Receive, Scope, Send
 
 from mcp_errortracking.server.admission import HttpLimits, Slots
 from mcp_errortracking.server.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys, Host
@@ -106,7 +108,7 @@ def build_app(
     calls = Slots(limits.calls, "calls")
     sse = SseTransport(server, security=security, limits=limits, calls=calls)
     state = _Ready(ready)
-    manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True, security_settings=security)
+    mcp = _Mcp(server, security)
     routes: list[BaseRoute] = [
         Route("/", _Page(state, security, access), methods=["GET"]),
         Route("/healthz", _healthz),
@@ -115,7 +117,7 @@ def build_app(
         Mount("/messages/", app=sse.post),
     ]
     if options.transport == "http":
-        routes.append(Route("/mcp", StreamableHTTPASGIApp(manager)))
+        routes.append(Route("/mcp", mcp))
     if metrics is not None:
         metrics.watch("mcp_calls_in_flight", "Calls under way.", lambda: calls.taken)
         metrics.watch("mcp_sse_sessions", "Open SSE streams.", lambda: sse.slots.taken)
@@ -127,7 +129,7 @@ def build_app(
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         upkeep = asyncio.create_task(sse.look_after())
         try:
-            async with manager.run():
+            async with mcp.run():
                 with _before_the_end(sse.stop):
                     yield
         finally:
@@ -191,6 +193,37 @@ def _before_the_end(stop: Callable[[], None]) -> Generator[None]:
     finally:
         for number in caught:
             signal.signal(number, before[number])
+
+
+class _Mcp:
+    """Streamable HTTP: one JSON answer to a request, a stream of events only to those that ask to be told of progress.
+
+    The stream is what a call over HTTP costs most, and most calls have nothing to say before they end.
+    """
+
+    def __init__(self, server: Server[Any], security: TransportSecuritySettings) -> None:
+        self._plain, self._streaming = (
+            StreamableHTTPSessionManager(server, json_response=plain, stateless=True, security_settings=security)
+            for plain in (True, False)
+        )
+
+    @asynccontextmanager
+    async def run(self) -> AsyncGenerator[None]:
+        """Serves within this context."""
+        async with self._plain.run(), self._streaming.run():
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        first: Message | None = await receive() if scope["method"] == "POST" else None
+        body = first.get("body", b"") if first is not None else b""  # whole: `Intake` has put it together
+
+        async def again() -> Message:
+            nonlocal first
+            message, first = first, None
+            return message if message is not None else await receive()
+
+        asks = b'"progressToken"' in body and "text/event-stream" in Headers(scope=scope).get("accept", "")
+        await (self._streaming if asks else self._plain).handle_request(scope, again, send)
 
 
 async def _healthz(_request: Request) -> Response:

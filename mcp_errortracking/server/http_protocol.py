@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with the time limits that it lacks, and each answer in one piece."""
+"""uvicorn's HTTP protocol with the limits that it lacks, and each answer in one piece."""
 
 import asyncio
 from typing import Any, cast
@@ -10,6 +10,10 @@ HEADER_SECONDS = 15.0
 
 STALLED_SECONDS = 30.0
 """A peer that takes none of what waits for it for so long is cut off."""
+
+
+HEAD_BYTES = 64 * 1024
+"""Of the request line and headers, beyond the piece in which they end."""
 
 
 class _OneWrite:
@@ -45,7 +49,7 @@ class _OneWrite:
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """Closes connections whose peer is too slow to send its headers, or to take its answer."""
+    """Closes connections whose peer never ends its headers, is too slow with them, or does not take its answer."""
 
     header_seconds = HEADER_SECONDS
     stalled_seconds = STALLED_SECONDS
@@ -54,10 +58,18 @@ class TimedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._headers_due: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
+        self._head = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(cast("asyncio.Transport", _OneWrite(transport, self.loop)))
         self._await_headers()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._head = self._head + len(data) if self._headers_due is not None else 0
+        if self._head > HEAD_BYTES:
+            self._stop_waiting()
+            self._refuse(b"431 Request Header Fields Too Large")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -95,6 +107,9 @@ class TimedProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._headers_due = None
+        self._refuse(b"408 Request Timeout")
+
+    def _refuse(self, status: bytes) -> None:
         if not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             self.transport.close()

@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from mcp_errortracking.server.admission import FullError, HttpLimits, Slots
-from mcp_errortracking.server.callers import caller_of
+from mcp_errortracking.server.callers import caller_of, only_notes_of
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,8 @@ class SseSession:
         self._send = send
         self._calls = calls
         self._limits = limits
-        self._inbox = asyncio.Queue[SessionMessage | None]()
+        self._inbox = list[SessionMessage]()
+        self._arrival: asyncio.Future[None] | None = None
         self._unanswered = set[str | int]()
         self._writing = asyncio.Lock()
         self._is_closed = False
@@ -66,7 +67,9 @@ class SseSession:
             if isinstance(cancelled, str | int):
                 self._settle(cancelled)
         self.used = time.monotonic()
-        self._inbox.put_nowait(SessionMessage(message, metadata=ServerMessageMetadata(request_context=request)))
+        metadata = ServerMessageMetadata(request_context=only_notes_of(request))
+        self._inbox.append(SessionMessage(message, metadata=metadata))
+        self._wake()
 
     def is_idle(self, now: float) -> bool:
         """Whether nothing was asked for a long time."""
@@ -82,9 +85,13 @@ class SseSession:
         """Ends it; calls in flight are cancelled."""
         if not self._is_closed:
             self._is_closed = True
-            self._inbox.put_nowait(None)
+            self._wake()
             for request_id in list(self._unanswered):
                 self._settle(request_id)
+
+    def _wake(self) -> None:
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
 
     async def write(self, event: bytes) -> None:
         """Sends bytes of the stream; a reader that takes nothing for too long ends the session."""
@@ -114,11 +121,13 @@ class SseSession:
 
     async def receive(self) -> SessionMessage:
         """The SDK's side: the next message."""
-        item = await self._inbox.get()
-        if item is None:
-            self._inbox.put_nowait(None)
-            raise anyio.EndOfStream
-        return item
+        # A queue of asyncio's is four objects of 700 bytes, and there is one reader.
+        while not self._inbox:
+            if self._is_closed:
+                raise anyio.EndOfStream
+            self._arrival = asyncio.get_running_loop().create_future()
+            await self._arrival
+        return self._inbox.pop(0)
 
     def __aiter__(self) -> "SseSession":
         return self
@@ -184,9 +193,10 @@ class SseTransport:
             self.slots.free(caller)
 
     async def _serve(self, session: SseSession, receive: Receive) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            watch = tasks.create_task(_until_disconnect(receive, session))
+        watch = asyncio.create_task(_until_disconnect(receive, session))
+        try:
             await self._server.run(session, session, self._server.create_initialization_options())
+        finally:
             watch.cancel()
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:

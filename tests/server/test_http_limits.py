@@ -178,7 +178,7 @@ async def test_bodies_are_bounded_in_size_and_time() -> None:
     assert (await run_intake(limits, part))[0] == 408
 
 
-async def test_headers_that_do_not_come_end_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_headers_that_do_not_end_cost_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     import uvicorn
 
     monkeypatch.setattr(TimedProtocol, "header_seconds", 0.1)
@@ -191,10 +191,11 @@ async def test_headers_that_do_not_come_end_the_connection(monkeypatch: pytest.M
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
     task = asyncio.create_task(server.serve([listener]))
-    for start in (b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "):
+    begun = b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "
+    for start, status in ((b"", b"408"), (begun, b"408"), (begun + b"x" * 600_000, b"431")):
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         writer.write(start)
-        assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 " + status)
         writer.close()
     reader, writer = await asyncio.open_connection(*listener.getsockname())
     writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

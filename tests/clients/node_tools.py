@@ -1,0 +1,26 @@
+"""Node and the npm packages under test, where `.ci/node-tools` put them."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_MODULES = Path(__file__).parents[2] / ".venv/node/node_modules"
+CONFORMANCE = _MODULES / "@modelcontextprotocol/conformance/dist/index.js"
+
+
+def modules() -> Path:
+    """The folder of the packages; without it the test is skipped, or fails where MCP_TEST_ALL is set."""
+    if not (_MODULES / "node/bin/node").exists():
+        if os.environ.get("MCP_TEST_ALL"):
+            pytest.fail("run .ci/node-tools first")
+        pytest.skip("needs .ci/node-tools")
+    return _MODULES
+
+
+def node(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Runs Node to its end."""
+    command = [modules() / "node/bin/node", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
