@@ -17,9 +17,15 @@ from starlette.routing import Route as WebRoute
 from mcp_errortracking.sandbox import (
     account,
     assignment_rules,
+    external_references,
     fingerprints,
+    hog_functions,
     issues,
+    queries,
+    recommendations,
     releases,
+    rules,
+    settings,
     stack_frames,
     storage_views,
     symbol_sets,
@@ -38,7 +44,7 @@ MAX_BODY = 20 * 1024 * 1024
 _JOURNAL = 10_000
 _SUNSET = "Fri, 31 Jul 2026 00:00:00 GMT"
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-_BOTH_FORMS = ("symbol_sets", "releases")
+_BOTH_FORMS = ("symbol_sets", "releases", "hog_functions")
 
 
 @dataclass(slots=True)
@@ -99,11 +105,17 @@ class _Api:
             *issues.ROUTES,
             *releases.ROUTES,
             *stack_frames.ROUTES,
+            *rules.ROUTES,
+            *(rules.BYPASS.routes() if features.bypass_rules else []),
+            *(rules.SEVERITY.routes() if features.severity_rules else []),
+            *external_references.ROUTES,
+            *([*queries.ROUTES, *settings.ROUTES, *recommendations.ROUTES] if features.issue_queries else []),
             *(symbol_sets.EXTRA_ROUTES if features.symbol_set_extras else []),
             *(uploads.CHECK_ROUTES if features.bulk_check else []),
             *uploads.ROUTES,
         ]
         self._project_routes = [(_pattern(f"error_tracking/{route.path}"), route) for route in own]
+        self._project_routes += [(_pattern(route.path), route) for route in hog_functions.ROUTES]
         self._account_routes = [(_pattern(route.path), route) for route in account.ROUTES]
 
     async def journal(self, request: Request) -> Response:
@@ -187,7 +199,7 @@ class _Api:
         project = find_project(sandbox.store, match.project, user) if match.project is not None else {}
         if action is not None and action.scopes is None:
             check_scopes(key, None, sandbox.features.reorder_refusal)
-        if match.route.path == "assignment_rules/reorder" and not sandbox.features.reorder_scope:
+        if match.route.path.endswith("_rules/reorder") and not sandbox.features.reorder_scope:
             check_scopes(key, None, sandbox.features.reorder_refusal)
         if project:
             check_project(sandbox.store, key, user, project)

@@ -35,6 +35,10 @@ class Features:
     """`force` and `skip_on_conflict` count; else differing content is always refused."""
     finish_keeps_rows: bool = True
     """A failed finish keeps the sets it names, and unknown ids are refused; else they are deleted, and ignored."""
+    issue_queries: bool = True
+    """Queries about issues, settings, spikes and recommendations exist."""
+    bypass_rules: bool = True
+    severity_rules: bool = True
     has_uploaded_file: bool = True
     """Symbol sets show `has_uploaded_file`; else `storage_ptr`."""
 
@@ -50,6 +54,7 @@ AGES: dict[str, Features] = {
         order_key_on_create=False,
         bulk_check=False,
         content_length=False,
+        severity_rules=False,
     ),
     "2025": Features(
         projects_paths=False,
@@ -67,6 +72,9 @@ AGES: dict[str, Features] = {
         content_length=False,
         conflict_flags=False,
         finish_keeps_rows=False,
+        issue_queries=False,
+        bypass_rules=False,
+        severity_rules=False,
         has_uploaded_file=False,
     ),
 }

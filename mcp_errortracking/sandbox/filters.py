@@ -118,3 +118,9 @@ def _is_condition(condition: dict[str, Any]) -> bool:
 def _is_value(value: Any) -> bool:
     scalars = cast("list[Any]", value) if isinstance(value, list) else [value]
     return all(scalar is None or isinstance(scalar, str | int | float | bool) for scalar in scalars)
+
+
+def has_condition(group: dict[str, Any]) -> bool:
+    """Whether checked filters hold a real condition, at any depth."""
+    values = cast("list[dict[str, Any]]", group["values"])
+    return any(has_condition(one) if "values" in one else one.get("type") != "empty" for one in values)

@@ -7,6 +7,8 @@ import base64
 import json
 import sqlite3
 import struct
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mcp_errortracking.sandbox.access import key_id
 from mcp_errortracking.sandbox.clock import derived_id
 from mcp_errortracking.sandbox.features import AGES, Features
+from mcp_errortracking.sandbox.history import EVENT, EXCEPTION, History, events_of, exception_of, moment
 from mcp_errortracking.sandbox.objects import Objects
 from mcp_errortracking.sandbox.store import Document, Store
 
@@ -98,6 +101,59 @@ class Issue(_OfProject):
     first_seen: str | None = None
     assignee: dict[str, Any] | None = None
     fingerprints: list[Fingerprint | str] = []
+    events: History | None = Field(default=None, description="What happened, see sandbox/history.py.")
+
+
+class _Rule(_OfProject):
+    filters: dict[str, Any] = {"type": "AND", "values": []}
+    order_key: int = 0
+    disabled_data: dict[str, Any] | None = None
+
+
+class GroupingRule(_Rule):
+    assignee: dict[str, Any] | None = None
+    description: str | None = None
+
+
+class SuppressionRule(_Rule):
+    sampling_rate: float = Field(default=1.0, ge=0, le=1)
+
+
+class BypassRule(_Rule):
+    pass
+
+
+class SeverityRule(_Rule):
+    severity: Literal["low", "medium", "high", "critical"]
+
+
+class Integration(_Model):
+    id: int
+    kind: Literal["github", "gitlab", "linear", "jira"]
+    display_name: str = "Acme"
+
+
+class HogFunction(_OfProject):
+    name: str
+    type: str = "internal_destination"
+    enabled: bool = True
+    description: str = ""
+    template_id: str | None = None
+    inputs: dict[str, Any] = {}
+    filters: dict[str, Any] = {}
+
+
+class Recommendation(_OfProject):
+    type: str
+    meta: dict[str, Any] = {}
+    completed: bool = False
+
+
+class Spike(_OfProject):
+    issue: int = Field(description="Place in `issues`.")
+    detected_at: str = "-1d"
+    computed_baseline: float = 1.0
+    current_bucket_value: int = 500
 
 
 class Release(_OfProject):
@@ -155,6 +211,14 @@ class Seed(_Model):
     releases: list[Release] = []
     stack_frames: list[StackFrame] = []
     symbol_sets: list[SymbolSet] = []
+    grouping_rules: list[GroupingRule] = []
+    suppression_rules: list[SuppressionRule] = []
+    bypass_rules: list[BypassRule] = []
+    severity_rules: list[SeverityRule] = []
+    integrations: list[Integration] = []
+    hog_functions: list[HogFunction] = []
+    recommendations: list[Recommendation] = []
+    spikes: list[Spike] = []
 
 
 def read_seed(text: str) -> Seed:
@@ -205,6 +269,7 @@ class _Planter:
         self._store = store
         self._objects = objects
         self._projects = [project.id for project in seed.projects]
+        self._now = datetime.now(UTC)
 
     def plant(self) -> None:
         seed, add = self._seed, self._store.add
@@ -247,6 +312,44 @@ class _Planter:
             self._add("stack_frame", number, frame, {"raw_id": raw_id, **body})
         for number, symbol_set in enumerate(seed.symbol_sets):
             self._plant_symbol_set(number, symbol_set)
+        self._plant_rules()
+        self._plant_others()
+
+    def _plant_rules(self) -> None:
+        seed = self._seed
+        kinds: dict[str, Sequence[_Rule]] = {
+            "grouping_rule": seed.grouping_rules,
+            "suppression_rule": seed.suppression_rules,
+            "bypass_rule": seed.bypass_rules,
+            "severity_rule": seed.severity_rules,
+        }
+        for kind, rules in kinds.items():
+            for number, rule in enumerate(rules):
+                body = rule.model_dump(exclude={"project", "id", "created_at"})
+                own = {"issue": None} if kind == "grouping_rule" else {}
+                self._add(kind, number, rule, {**body, **own, "updated_at": rule.created_at or EPOCH})
+
+    def _plant_others(self) -> None:
+        seed = self._seed
+        for integration in seed.integrations:
+            self._store.add("integration", self._projects[0], integration.model_dump())
+        for number, function in enumerate(seed.hog_functions):
+            body = function.model_dump(exclude={"project", "id", "created_at"})
+            own = {"execution_order": None, "deleted": False, "updated_at": function.created_at or EPOCH}
+            self._add("hog_function", number, function, {**body, **own})
+        for number, recommendation in enumerate(seed.recommendations):
+            body = recommendation.model_dump(exclude={"project", "id", "created_at"})
+            state = {"status": "ready", "computed_at": EPOCH, "dismissed_at": None, "updated_at": EPOCH}
+            self._add("recommendation", number, recommendation, {**body, **state})
+        for number, spike in enumerate(seed.spikes):
+            place = f"spikes[{number}].issue"
+            self._check(spike.issue < len(seed.issues), place, spike.issue)
+            issue = self._store.get("issue", None, self._id("issue", spike.issue, seed.issues[spike.issue])) or {}
+            body = spike.model_dump(include={"computed_baseline", "current_bucket_value"})
+            of = {name: issue[name] for name in ("id", "name", "description")}
+            self._add(
+                "spike", number, spike, {"issue": of, "detected_at": moment(spike.detected_at, self._now), **body}
+            )
 
     def _plant_people(self) -> None:
         seed = self._seed
@@ -281,10 +384,17 @@ class _Planter:
     def _plant_issue(self, number: int, issue: Issue) -> None:
         issue_id = self._id("issue", number, issue)
         project = self._project(issue, f"issues[{number}].project")
-        created = issue.created_at or EPOCH
+        created = moment(issue.created_at or EPOCH, self._now)
         body = issue.model_dump(include={"name", "description", "status", "severity", "assignee"})
-        more: Document = {"first_seen": issue.first_seen or created, "external_issues": [], "cohort": None}
-        self._store.add("issue", project, {"id": issue_id, **body, **more})
+        first_seen = moment(issue.first_seen, self._now) if issue.first_seen else created
+        more: Document = {"first_seen": first_seen, "external_issues": [], "cohort": None}
+        planted = {"id": issue_id, **body, **more}
+        self._store.add("issue", project, planted)
+        if issue.events is not None:
+            texts = [one if isinstance(one, str) else one.fingerprint for one in issue.fingerprints]
+            self._check(bool(texts), f"issues[{number}].events", "fingerprint for them")
+            self._store.add(EXCEPTION, project, exception_of(planted, issue.events))
+            self._store.add_all(EVENT, project, events_of(planted, texts, issue.events, self._now))
         for place, given in enumerate(issue.fingerprints):
             record = Fingerprint(fingerprint=given) if isinstance(given, str) else given
             self._store.add(

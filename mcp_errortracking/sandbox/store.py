@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,11 @@ class Store:
             "INSERT INTO documents (kind, project, id, name, body) VALUES (?, ?, ?, ?, ?)",
             (kind, project, str(document["id"]), _name(kind, document), json.dumps(document)),
         )
+
+    def add_all(self, kind: str, project: int | None, documents: Iterable[Document]) -> None:
+        """Stores many new documents of a kind that has no names."""
+        rows = ((kind, project, document["id"], json.dumps(document)) for document in documents)
+        self._db.executemany("INSERT INTO documents (kind, project, id, body) VALUES (?, ?, ?, ?)", rows)
 
     def put(self, kind: str, document: Document) -> None:
         """Replaces the document with that `id`."""

@@ -240,15 +240,15 @@ async def test_a_killed_server_is_found_again(sandbox: SandboxProcess) -> None:
     with serving(sandbox.url) as first:
         port = port_of(first)
         async with client_of(first.url, "http", "auto") as modern, client_of(first.url, "http", "legacy") as old:
-            assert (await ask(modern, "fingerprints-list"))["count"] == 15
+            assert (await ask(modern, "fingerprints-list"))["count"] == 27
             first.process.kill()
             first.process.wait()
             with serving(sandbox.url, "--port", str(port)) as second:
                 assert second.url == first.url
-                assert (await ask(modern, "fingerprints-list"))["count"] == 15
-                assert (await ask(old, "fingerprints-list"))["count"] == 15
+                assert (await ask(modern, "fingerprints-list"))["count"] == 27
+                assert (await ask(old, "fingerprints-list"))["count"] == 27
                 async with client_of(second.url, "sse", "legacy") as again:
-                    assert (await ask(again, "fingerprints-list"))["count"] == 15
+                    assert (await ask(again, "fingerprints-list"))["count"] == 27
 
 
 def test_streams_that_come_and_go_leave_nothing(sandbox: SandboxProcess) -> None:

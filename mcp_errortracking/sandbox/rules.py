@@ -1,0 +1,250 @@
+"""What the kinds of rules have in common (contract 3 and 6.2 to 6.5): finding, ordering and removing them; assignees.
+
+The kinds: assignment (a file of its own: it is the oldest), grouping, suppression, bypass and severity.
+"""
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from starlette.responses import Response
+
+from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer, no_content
+from mcp_errortracking.sandbox.clock import is_uuid, new_id, now
+from mcp_errortracking.sandbox.errors import invalid, not_found, null, required, server_error
+from mcp_errortracking.sandbox.filters import check_filters, has_condition
+from mcp_errortracking.sandbox.pagination import page
+from mcp_errortracking.sandbox.store import Document
+
+INT32 = range(-(2**31), 2**31)
+SEVERITIES = ("low", "medium", "high", "critical")
+_MATCH_ALL: Document = {"type": "AND", "values": []}
+_WHOLE = re.compile(r"-?\d+(\.0*)?")
+_CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def find(call: Call, kind: str) -> Document:
+    """The rule that the path names.
+
+    Raises:
+        ErrorAnswer: 404, and 500 where the id is no UUID.
+    """
+    rule_id = call.parameters["id"]
+    if not is_uuid(rule_id):
+        raise server_error() if call.features.rule_serializers else not_found()
+    rule = call.store.get(kind, call.project_id, uuid.UUID(rule_id))
+    if rule is None:
+        raise not_found()
+    return rule
+
+
+def integer(value: Any, attr: str, least: int | None = None) -> int:
+    """A whole number as the serializers read it."""
+    if value is None:
+        raise null(attr)
+    if isinstance(value, int | float | str) and _WHOLE.fullmatch(str(value).strip()):
+        found = int(float(value)) if isinstance(value, float) else int(str(value).strip().partition(".")[0])
+        if least is not None and found < least:
+            raise invalid("min_value", f"Ensure this value is greater than or equal to {least}.", attr)
+        return found
+    raise invalid("invalid_input", "A valid integer is required.", attr)
+
+
+def reorder(kind: str) -> Callable[[Call], Response]:
+    """The view that gives rules of a kind their positions."""
+
+    def view(call: Call) -> Response:
+        fields = call.fields()
+        if call.features.reorder_ignores:
+            return no_content()
+        if "orders" not in fields:
+            raise required("orders")
+        orders = fields["orders"]
+        if orders is None:
+            raise null("orders")
+        if not isinstance(orders, dict):
+            detail = f'Expected a dictionary of items but got type "{type(orders).__name__}".'
+            raise invalid("not_a_dict", detail, "orders")
+        wanted = {key: integer(value, f"orders__{key}") for key, value in cast("dict[str, Any]", orders).items()}
+        for key, order_key in wanted.items():
+            if not is_uuid(key) or order_key not in INT32:
+                raise server_error()
+            rule = call.store.get(kind, call.project_id, uuid.UUID(key))
+            if rule is not None:
+                if not _CANONICAL.fullmatch(key):
+                    raise server_error()
+                call.store.put(kind, {**rule, "order_key": order_key})
+        return no_content()
+
+    return view
+
+
+def read_assignee(value: Any) -> Document:
+    """An assignee as the serializer reads it."""
+    if not isinstance(value, dict):
+        detail = f"Invalid data. Expected a dictionary, but got {type(value).__name__}."
+        raise invalid("invalid_input", detail, "assignee__non_field_errors")
+    fields = cast("dict[str, Any]", value)
+    for name in ("type", "id"):
+        if name not in fields:
+            raise required(f"assignee__{name}")
+        if fields[name] is None:
+            raise null(f"assignee__{name}")
+        if name == "type" and fields["type"] not in ("user", "role"):
+            raise invalid("invalid_choice", f'"{fields["type"]}" is not a valid choice.', "assignee__type")
+    number = _assignee_id(fields["id"])
+    if fields["type"] == "user" and not isinstance(number, int):
+        raise invalid("invalid_input", "User assignee IDs must be integers.", "assignee__id")
+    if fields["type"] == "role" and not isinstance(number, str):
+        raise invalid("invalid_input", "Role assignee IDs must be UUIDs.", "assignee__id")
+    return {"type": fields["type"], "id": number}
+
+
+def _assignee_id(value: Any) -> int | str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        if is_uuid(value):  # 32 digits are read as a UUID first
+            return str(uuid.UUID(value))
+        if value.strip().lstrip("-").isdigit():
+            return int(value)
+    raise invalid("invalid_input", "Expected an integer user ID or UUID role ID.", "assignee__id")
+
+
+def check_assignee_exists(call: Call, assignee: Document) -> None:
+    """Nothing checks it before the insert, so it ends in a foreign-key error."""
+    if call.store.get(assignee["type"], None, assignee["id"]) is None:
+        raise server_error()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of rule: where it is, what besides filters it has, and whether its list comes in pages."""
+
+    name: str
+    path: str
+    read: Callable[[Call, Document, bool], Document]
+    paged: bool = True
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(self.path, {"GET": Action(self._list), "POST": Action(self._create, (WRITE,))}),
+            Route(f"{self.path}/reorder", {"PATCH": Action(reorder(self.name), (WRITE,))}),
+            Route(
+                f"{self.path}/{{id}}",
+                {
+                    "GET": Action(lambda call: json_answer(find(call, self.name))),
+                    "PATCH": Action(self._update, (WRITE,)),
+                    "PUT": Action(self._update, (WRITE,)),
+                    "DELETE": Action(self._destroy, (WRITE,)),
+                },
+            ),
+        ]
+
+    def _list(self, call: Call) -> Response:
+        rules = sorted(call.store.all(self.name, call.project_id), key=lambda rule: rule["order_key"])
+        if not self.paged:
+            return json_answer({"results": rules})
+        return json_answer(page(rules, call.query, call.url, lambda rule: rule))
+
+    def _create(self, call: Call) -> Response:
+        stamp = now()
+        own = self.read(call, call.fields(), True)
+        rule = {"id": new_id(), "order_key": 0, **own, "disabled_data": None, "created_at": stamp, "updated_at": stamp}
+        call.store.add(self.name, call.project_id, rule)
+        return json_answer(rule, 201)
+
+    def _update(self, call: Call) -> Response:
+        changed = self.read(call, call.fields(), False)
+        rule = find(call, self.name)
+        cleared = {"disabled_data": None} if "filters" in changed else {}
+        call.store.put(self.name, {**rule, **changed, **cleared, "updated_at": now()})
+        return no_content()
+
+    def _destroy(self, call: Call) -> Response:
+        call.store.remove(self.name, call.project_id, find(call, self.name)["id"])
+        return no_content()
+
+
+def _filters(fields: Document, *, needed: str | None) -> Document:
+    """The filters, if they are there; `needed` is what is said of filters without a condition."""
+    filters = fields.get("filters")
+    if filters is None:
+        return {}
+    check_filters(filters)
+    if needed is not None and not has_condition(filters):
+        raise invalid("invalid_input", needed)
+    return {"filters": filters}
+
+
+def _need(fields: Document, *names: str) -> None:
+    for name in names:
+        if name not in fields:
+            raise required(name)
+        if fields[name] is None:
+            raise null(name)
+
+
+def _grouping(call: Call, fields: Document, is_new: bool) -> Document:
+    if not is_new:
+        return _filters(fields, needed=None)
+    _need(fields, "filters")
+    own = _filters(fields, needed="Filters must contain at least one filter value.")
+    assignee = None
+    if fields.get("assignee") is not None:
+        assignee = read_assignee(fields["assignee"])
+        check_assignee_exists(call, assignee)
+    return {**own, "assignee": assignee, "description": fields.get("description"), "issue": None}
+
+
+def _suppression(_call: Call, fields: Document, is_new: bool) -> Document:
+    filters: Any = fields.get("filters")
+    own = Document()
+    if filters is not None:
+        if not isinstance(filters, dict):
+            raise invalid("invalid_input", "Expected an object.", "filters")
+        if "values" not in filters:
+            raise invalid("invalid_input", "Invalid filters")
+        own["filters"] = _filters(fields, needed=None)["filters"] if filters["values"] else _MATCH_ALL
+    elif is_new:
+        own["filters"] = _MATCH_ALL
+    rate = fields.get("sampling_rate", 1.0 if is_new else None)
+    if rate is not None:
+        if isinstance(rate, bool) or not isinstance(rate, int | float):
+            raise invalid("invalid_input", "A valid number is required.", "sampling_rate")
+        if not 0 <= rate <= 1:
+            bound = "less than or equal to 1.0" if rate > 1 else "greater than or equal to 0.0"
+            raise invalid("max_value" if rate > 1 else "min_value", f"Ensure this value is {bound}.", "sampling_rate")
+        own["sampling_rate"] = float(rate)
+    return own
+
+
+def _bypass(_call: Call, fields: Document, is_new: bool) -> Document:
+    if is_new:
+        _need(fields, "filters")
+    return _filters(fields, needed="A bypass rule must have at least one filter.")
+
+
+def _severity(_call: Call, fields: Document, is_new: bool) -> Document:
+    if is_new:
+        _need(fields, "filters", "severity")
+    own = _filters(fields, needed=None)
+    severity = fields.get("severity")
+    if severity is not None:
+        if severity not in SEVERITIES:
+            raise invalid("invalid_choice", f'"{severity}" is not a valid choice.', "severity")
+        own["severity"] = severity
+    if is_new and "order_key" in fields:
+        own["order_key"] = integer(fields["order_key"], "order_key")
+    return own
+
+
+GROUPING = _Kind("grouping_rule", "grouping_rules", _grouping, paged=False)
+SUPPRESSION = _Kind("suppression_rule", "suppression_rules", _suppression)
+BYPASS = _Kind("bypass_rule", "bypass_rules", _bypass)
+SEVERITY = _Kind("severity_rule", "severity_rules", _severity, paged=False)
+
+ROUTES = [*GROUPING.routes(), *SUPPRESSION.routes()]
+"""Those that even an old PostHog has."""

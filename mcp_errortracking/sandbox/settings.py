@@ -1,0 +1,97 @@
+"""What a project sets: rate limits and when a spike is one (contract 6.10, 6.11); and the spikes that were seen."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer
+from mcp_errortracking.sandbox.errors import invalid
+from mcp_errortracking.sandbox.pagination import page
+from mcp_errortracking.sandbox.rules import integer
+from mcp_errortracking.sandbox.store import Document
+
+_RATE_LIMITS: Document = {
+    "project_rate_limit_value": None,
+    "project_rate_limit_bucket_size_minutes": None,
+    "per_issue_rate_limit_value": None,
+    "per_issue_rate_limit_bucket_size_minutes": None,
+    "autocapture_exceptions_opt_in": True,
+}
+_SPIKES: Document = {"snooze_duration_minutes": 10, "multiplier": 10, "threshold": 500}
+_ORDERS = ("detected_at", "computed_baseline", "current_bucket_value")
+
+
+def _held(call: Call, name: str, defaults: Document) -> Document:
+    found = call.store.get("project_setting", call.project_id, f"{name}-{call.project_id}")
+    return {**defaults, **(found["values"] if found else {})}
+
+
+def _hold(call: Call, name: str, values: Document) -> None:
+    document = {"id": f"{name}-{call.project_id}", "values": values}
+    if call.store.get("project_setting", call.project_id, document["id"]) is None:
+        call.store.add("project_setting", call.project_id, document)
+    else:
+        call.store.put("project_setting", document)
+
+
+def _changed(call: Call, held: Document, *, null_allowed: bool) -> Document:
+    changed = dict(held)
+    for name, value in call.fields().items():
+        if name not in held:
+            continue
+        if isinstance(held[name], bool):
+            if not isinstance(value, bool):
+                raise invalid("invalid", "Must be a valid boolean.", name)
+            changed[name] = value
+        else:
+            changed[name] = None if value is None and null_allowed else integer(value, name, least=1)
+    return changed
+
+
+def retrieve_settings(call: Call) -> Response:
+    return json_answer(_held(call, "settings", _RATE_LIMITS))
+
+
+def update_settings(call: Call) -> Response:
+    changed = _changed(call, _held(call, "settings", _RATE_LIMITS), null_allowed=True)
+    _hold(call, "settings", changed)
+    return json_answer(changed)
+
+
+def retrieve_spikes(call: Call) -> Response:
+    return json_answer(_held(call, "spikes", _SPIKES))
+
+
+def update_spikes(call: Call) -> Response:
+    changed = _changed(call, _held(call, "spikes", _SPIKES), null_allowed=False)
+    _hold(call, "spikes", changed)
+    return json_answer(changed)
+
+
+def list_spikes(call: Call) -> Response:
+    query = call.query
+    order = query.get("order_by", "-detected_at")
+    if order.removeprefix("-") not in _ORDERS:
+        raise invalid("invalid_choice", f'"{order}" is not a valid choice.', "order_by")
+    spikes = call.store.all("spike", call.project_id)
+    if ids := query.get("issue_ids"):
+        spikes = [one for one in spikes if one["issue"]["id"] in ids.split(",")]
+    if since := query.get("date_from"):
+        spikes = [one for one in spikes if one["detected_at"] >= since]
+    if until := query.get("date_to"):
+        spikes = [one for one in spikes if one["detected_at"] <= until]
+
+    def key(one: Document) -> Any:
+        return one[order.removeprefix("-")]
+
+    spikes.sort(key=key, reverse=order.startswith("-"))
+    return json_answer(page(spikes, query, call.url, lambda one: one))
+
+
+ROUTES = [
+    Route("settings/retrieve_settings", {"GET": Action(retrieve_settings)}),
+    Route("settings/update_settings", {"PATCH": Action(update_settings, (WRITE,))}),
+    Route("spike_detection_config", {"GET": Action(retrieve_spikes)}),
+    Route("spike_detection_config/update_config", {"PATCH": Action(update_spikes, (WRITE,))}),
+    Route("spike_events", {"GET": Action(list_spikes)}),
+]
