@@ -13,8 +13,9 @@ from mcp_types import (
 )
 
 from mcp_errortracking import __version__
+from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.callers import request_id_of, sender_of
-from mcp_errortracking.server.calls import Sender, UnknownToolError, call_tool
+from mcp_errortracking.server.calls import UnknownToolError, call_tool
 from mcp_errortracking.server.observe import Observer
 from mcp_errortracking.server.tools import tools
 

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
+from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.callers import Caller, caller_of, note_caller
-from mcp_errortracking.server.calls import Sender
 from mcp_errortracking.server.guard import is_local
 
 KEY_HEADER = "X-PostHog-API-Key"

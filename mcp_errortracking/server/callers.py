@@ -6,7 +6,7 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.types import Scope
 
-from mcp_errortracking.server.calls import Sender
+from mcp_errortracking.proxy.sender import Sender
 
 _CALLER = "mcp_errortracking.caller"
 _REQUEST_ID = "mcp_errortracking.request_id"

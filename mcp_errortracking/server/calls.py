@@ -4,34 +4,18 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import anyio
 
 from mcp_errortracking.catalog import ALIASES, CATALOG, Endpoint, Outcome, StepError
 from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.arguments import ArgumentsError, nearest_tools, parse_arguments
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 
 logger = logging.getLogger(__name__)
-
-
-class Answer(Protocol):
-    """What a sender gives back: the parsed JSON of a 2xx answer, None where it had no body."""
-
-    @property
-    def data(self) -> Any: ...
-    @property
-    def attempts(self) -> int: ...
-
-
-class Sender(Protocol):
-    """What a call needs of the proxy."""
-
-    async def send(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
-    ) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)
