@@ -49,7 +49,7 @@ def _path(endpoint: type[Endpoint]) -> str:
 
 def _section(endpoint: type[Endpoint]) -> str:
     schema = input_schema(endpoint)
-    lines = [f"## {endpoint.tool}", "", endpoint.description, ""]
+    lines = [f"## {endpoint.tool}", "", endpoint.summary, ""]
     lines.append(f"`{endpoint.method} {_path(endpoint)}`, scope `{endpoint.scope}`, {_manner(endpoint)}.")
     aliases = [alias for alias, tool in ALIASES.items() if tool == endpoint.tool]
     if endpoint.since:
@@ -140,7 +140,7 @@ def with_tools(manifest: str) -> str:
     """manifest.json with the catalog's tools."""
     data = json.loads(manifest)
     data["version"] = __version__
-    data["tools"] = [{"name": tool, "description": endpoint.description} for tool, endpoint in CATALOG.items()]
+    data["tools"] = [{"name": tool, "description": endpoint.summary} for tool, endpoint in CATALOG.items()]
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,5 +1,6 @@
 """What PostHog's error-tracking API offers, as data: one class per endpoint, in the order an agent sees them."""
 
+from mcp_errortracking.catalog.alerts import CreateAlert, DeleteAlert, ListAlerts, UpdateAlert
 from mcp_errortracking.catalog.assignment_rules import (
     CreateAssignmentRule,
     DeleteAssignmentRule,
@@ -8,30 +9,171 @@ from mcp_errortracking.catalog.assignment_rules import (
     RetrieveAssignmentRule,
     UpdateAssignmentRule,
 )
+from mcp_errortracking.catalog.bypass_rules import (
+    CreateBypassRule,
+    DeleteBypassRule,
+    ListBypassRules,
+    ReorderBypassRules,
+    RetrieveBypassRule,
+    UpdateBypassRule,
+)
 from mcp_errortracking.catalog.endpoint import Endpoint, ListedBy, Outcome, Request, StepError
-from mcp_errortracking.catalog.fingerprints import ListFingerprints, RetrieveFingerprint
+from mcp_errortracking.catalog.external_references import (
+    CreateExternalReference,
+    ListExternalReferences,
+    RetrieveExternalReference,
+)
+from mcp_errortracking.catalog.fingerprints import ListFingerprints, ResolveFingerprint, RetrieveFingerprint
+from mcp_errortracking.catalog.grouping_rules import (
+    CreateGroupingRule,
+    DeleteGroupingRule,
+    ListGroupingRules,
+    ReorderGroupingRules,
+    RetrieveGroupingRule,
+    UpdateGroupingRule,
+)
+from mcp_errortracking.catalog.issues import (
+    AssignIssue,
+    FindIssueValues,
+    ListIssues,
+    MergeIssues,
+    RetrieveIssue,
+    SetIssueCohort,
+    SplitIssue,
+    UpdateIssue,
+    UpdateIssuesInBulk,
+)
+from mcp_errortracking.catalog.queries import QueryIssue, QueryIssueEvents, QueryIssues
+from mcp_errortracking.catalog.recommendations import (
+    DismissRecommendation,
+    ListRecommendations,
+    RefreshRecommendation,
+    RestoreRecommendation,
+)
+from mcp_errortracking.catalog.releases import (
+    CreateRelease,
+    DeleteRelease,
+    ListReleases,
+    RetrieveRelease,
+    RetrieveReleaseByHash,
+    UpdateRelease,
+)
+from mcp_errortracking.catalog.settings import (
+    GetSettings,
+    GetSpikeDetection,
+    ListSpikeEvents,
+    UpdateSettings,
+    UpdateSpikeDetection,
+)
+from mcp_errortracking.catalog.severity_rules import (
+    CreateSeverityRule,
+    DeleteSeverityRule,
+    ListSeverityRules,
+    ReorderSeverityRules,
+    RetrieveSeverityRule,
+    UpdateSeverityRule,
+)
+from mcp_errortracking.catalog.stack_frames import GetStackFrames, ListStackFrames, RetrieveStackFrame
+from mcp_errortracking.catalog.suppression_rules import (
+    CreateSuppressionRule,
+    DeleteSuppressionRule,
+    ListSuppressionRules,
+    ReorderSuppressionRules,
+    RetrieveSuppressionRule,
+    UpdateSuppressionRule,
+)
 from mcp_errortracking.catalog.symbol_sets import (
+    CheckSymbolSetUploads,
+    DeleteSymbolSet,
     DeleteSymbolSets,
     DownloadSymbolSet,
     FinishSymbolSetUploads,
+    ListSymbolSets,
+    RetrieveSymbolSet,
     StartSymbolSetUploads,
 )
 
 __all__ = ["ALIASES", "CATALOG", "Endpoint", "ListedBy", "Outcome", "Request", "StepError"]
 
 _ENDPOINTS: tuple[type[Endpoint], ...] = (
+    QueryIssues,
+    QueryIssue,
+    QueryIssueEvents,
+    ListIssues,
+    RetrieveIssue,
+    UpdateIssue,
+    AssignIssue,
+    MergeIssues,
+    SplitIssue,
+    SetIssueCohort,
+    UpdateIssuesInBulk,
+    FindIssueValues,
     ListAssignmentRules,
     CreateAssignmentRule,
     RetrieveAssignmentRule,
     UpdateAssignmentRule,
     DeleteAssignmentRule,
     ReorderAssignmentRules,
+    ListGroupingRules,
+    CreateGroupingRule,
+    RetrieveGroupingRule,
+    UpdateGroupingRule,
+    DeleteGroupingRule,
+    ReorderGroupingRules,
+    ListSuppressionRules,
+    CreateSuppressionRule,
+    RetrieveSuppressionRule,
+    UpdateSuppressionRule,
+    DeleteSuppressionRule,
+    ReorderSuppressionRules,
+    ListBypassRules,
+    CreateBypassRule,
+    RetrieveBypassRule,
+    UpdateBypassRule,
+    DeleteBypassRule,
+    ReorderBypassRules,
+    ListSeverityRules,
+    CreateSeverityRule,
+    RetrieveSeverityRule,
+    UpdateSeverityRule,
+    DeleteSeverityRule,
+    ReorderSeverityRules,
     ListFingerprints,
     RetrieveFingerprint,
-    StartSymbolSetUploads,
-    FinishSymbolSetUploads,
+    ResolveFingerprint,
+    ListSymbolSets,
+    RetrieveSymbolSet,
+    DeleteSymbolSet,
     DownloadSymbolSet,
     DeleteSymbolSets,
+    FinishSymbolSetUploads,
+    StartSymbolSetUploads,
+    CheckSymbolSetUploads,
+    ListReleases,
+    CreateRelease,
+    RetrieveRelease,
+    RetrieveReleaseByHash,
+    UpdateRelease,
+    DeleteRelease,
+    ListStackFrames,
+    RetrieveStackFrame,
+    GetStackFrames,
+    ListExternalReferences,
+    RetrieveExternalReference,
+    CreateExternalReference,
+    GetSettings,
+    UpdateSettings,
+    ListSpikeEvents,
+    GetSpikeDetection,
+    UpdateSpikeDetection,
+    ListRecommendations,
+    RefreshRecommendation,
+    DismissRecommendation,
+    RestoreRecommendation,
+    ListAlerts,
+    CreateAlert,
+    UpdateAlert,
+    DeleteAlert,
 )
 
 CATALOG: dict[str, type[Endpoint]] = {endpoint.tool: endpoint for endpoint in _ENDPOINTS}

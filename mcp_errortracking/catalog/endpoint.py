@@ -23,7 +23,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Scope = Literal["error_tracking:read", "error_tracking:write"]
+Scope = Literal["error_tracking:read", "error_tracking:write", "hog_function:read", "hog_function:write"]
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -43,12 +43,14 @@ class Outcome:
     """What a call came to.
 
     `data` is JSON, an object at its root. `notes` are sentences for the agent that the data does not say. `failed`
-    marks a call that PostHog accepted and that still did not do what was asked.
+    marks a call that PostHog accepted and that still did not do what was asked. `shown` is what the text for the model
+    is made of, where that is not the data itself; a string in it with line breaks is shown as these lines.
     """
 
     data: dict[str, Any]
     notes: list[str] = field(default_factory=list[str])
     failed: bool = False
+    shown: dict[str, Any] | None = None
 
 
 class StepError(Exception):
@@ -86,7 +88,12 @@ class Endpoint(BaseModel):
     path: ClassVar[str]
     scope: ClassVar[Scope]
     title: ClassVar[str]
-    description: ClassVar[str]
+    summary: ClassVar[str]
+    """What an agent reads of it: the docstring. (`description` is an argument of some endpoints.)"""
+    toolset: ClassVar[str]
+    """The group it is chosen by: the name of its module, unless said."""
+    nulls: ClassVar[tuple[str, ...]] = ()
+    """Arguments whose null is sent, because it means something; that of any other means not given."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other names a call may use; they are not listed."""
     since: ClassVar[str | None] = None
@@ -103,6 +110,9 @@ class Endpoint(BaseModel):
         tool: str | None = None,
         request: str = "",
         scope: Scope = "error_tracking:read",
+        toolset: str | None = None,
+        nulls: tuple[str, ...] = (),
+        read_only: bool | None = None,
         aliases: tuple[str, ...] = (),
         since: str | None = None,
         destructive: bool | None = None,
@@ -114,13 +124,15 @@ class Endpoint(BaseModel):
             return
         method, path = request.split()
         cls.tool, cls.scope, cls.aliases, cls.since = tool, scope, aliases, since
-        cls.method, cls.path = method, f"error_tracking/{path}"  # pyright: ignore[reportAttributeAccessIssue]
+        cls.toolset, cls.nulls = toolset or cls.__module__.rpartition(".")[2], nulls
+        cls.method = method  # pyright: ignore[reportAttributeAccessIssue]
+        cls.path = path.removeprefix("/") if path.startswith("/") else f"error_tracking/{path}"
         words = re.findall(r"[A-Z][a-z]+", cls.__name__)
         cls.title = " ".join([words[0], *(word.lower() for word in words[1:])])
-        cls.description = " ".join((cls.__doc__ or "").split())
-        cls.read_only = method == "GET"
+        cls.summary = " ".join((cls.__doc__ or "").split())
+        cls.read_only = method == "GET" if read_only is None else read_only
         cls.destructive = method in ("PUT", "PATCH", "DELETE") if destructive is None else destructive
-        cls.idempotent = method != "POST" if idempotent is None else idempotent
+        cls.idempotent = (method != "POST" or cls.read_only) if idempotent is None else idempotent
 
     @classmethod
     def path_parameters(cls) -> list[str]:
@@ -131,11 +143,15 @@ class Endpoint(BaseModel):
         """The HTTP request of this call.
 
         Path parameters are percent-encoded, so that a value never becomes a segment of its own. The other arguments
-        that were given go to the query (GET, DELETE) or to the JSON body; null means not given.
+        that were given go to the query (GET, DELETE) or to the JSON body; null means not given, but for `nulls`.
         """
         in_path = self.path_parameters()
         given = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        rest = {name: value for name, value in given.items() if name not in in_path and value is not None}
+        rest = {
+            name: value
+            for name, value in given.items()
+            if name not in in_path and (value is not None or name in self.nulls)
+        }
         path = _PLACEHOLDER.sub(lambda match: quote(str(given[match[1]]), safe=""), self.path)
         if self.method in ("GET", "DELETE"):
             return Request(self.method, path, query=rest or None)

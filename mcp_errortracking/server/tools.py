@@ -16,7 +16,7 @@ def as_tool(endpoint: type[Endpoint]) -> Tool:
     return Tool(
         name=endpoint.tool,
         title=endpoint.title,
-        description=endpoint.description,
+        description=endpoint.summary,
         input_schema=input_schema(endpoint),
         annotations=ToolAnnotations(
             read_only_hint=endpoint.read_only,

@@ -138,7 +138,7 @@ def test_the_declarations_agree_with_each_other() -> None:
         assert endpoint.tool == name
         assert len(name) <= 50
         assert endpoint.title
-        assert endpoint.description
+        assert endpoint.summary
         assert set(endpoint.path_parameters()) <= set(endpoint.model_fields)
         assert endpoint.read_only == (endpoint.method == "GET")
         assert endpoint.scope == ("error_tracking:read" if endpoint.read_only else "error_tracking:write")
