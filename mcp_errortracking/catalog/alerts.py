@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object, as_objects
 from mcp_errortracking.catalog.identifiers import AlertId
 from mcp_errortracking.catalog.paging import Limit, Offset, read_page
 
@@ -64,7 +64,7 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
 
     def steps(self) -> Steps:
         page = read_page((yield self.request()))
-        functions = cast("list[dict[str, Any]]", page.get("results") or [])
+        functions = as_objects(page.get("results"))
         alerts = [one for one in functions if triggers(one)]
         others = len(functions) - len(alerts)
         notes = [f"{others} other hog functions on this page are no alerts of error tracking."] if others else []

@@ -23,7 +23,14 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Scope = Literal["error_tracking:read", "error_tracking:write", "hog_function:read", "hog_function:write"]
+Scope = Literal[
+    "error_tracking:read",
+    "error_tracking:write",
+    "hog_function:read",
+    "hog_function:write",
+    "integration:read",
+    "activity_log:read",
+]
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -44,7 +51,7 @@ class Outcome:
 
     `data` is JSON, an object at its root. `notes` are sentences for the agent that the data does not say. `failed`
     marks a call that PostHog accepted and that still did not do what was asked. `shown` is what the text for the model
-    is made of, where that is not the data itself; a string in it with line breaks is shown as these lines.
+    is made of, where that is not the data itself; a tuple of strings in it (`Lines`) is shown as these lines.
     """
 
     data: dict[str, Any]
@@ -68,6 +75,7 @@ class StepError(Exception):
 
 
 Steps = Generator[Request, Any, Outcome]
+Lines = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,8 @@ class Endpoint(BaseModel):
     tool: ClassVar[str]
     method: ClassVar[Method]
     path: ClassVar[str]
-    scope: ClassVar[Scope]
+    scopes: ClassVar[tuple[Scope, ...]]
+    """All that the key needs."""
     title: ClassVar[str]
     summary: ClassVar[str]
     """What an agent reads of it: the docstring. (`description` is an argument of some endpoints.)"""
@@ -100,6 +109,8 @@ class Endpoint(BaseModel):
     """When PostHog got the endpoint, as far as known; None: before 2026."""
     advice: ClassVar[Mapping[str, str]] = {}
     """What to do next, by PostHog's error code, where this endpoint knows better than the general explanation."""
+    shown: ClassVar[tuple[str, ...]] = ()
+    """Optional arguments without which an example of a call would not be one."""
     read_only: ClassVar[bool]
     destructive: ClassVar[bool]
     idempotent: ClassVar[bool]
@@ -109,7 +120,7 @@ class Endpoint(BaseModel):
         *,
         tool: str | None = None,
         request: str = "",
-        scope: Scope = "error_tracking:read",
+        scope: Scope | tuple[Scope, ...] = "error_tracking:read",
         toolset: str | None = None,
         nulls: tuple[str, ...] = (),
         read_only: bool | None = None,
@@ -123,7 +134,8 @@ class Endpoint(BaseModel):
         if tool is None:  # a base of several endpoints, not an endpoint itself
             return
         method, path = request.split()
-        cls.tool, cls.scope, cls.aliases, cls.since = tool, scope, aliases, since
+        cls.tool, cls.aliases, cls.since = tool, aliases, since
+        cls.scopes = (scope,) if isinstance(scope, str) else scope
         cls.toolset, cls.nulls = toolset or cls.__module__.rpartition(".")[2], nulls
         cls.method = method  # pyright: ignore[reportAttributeAccessIssue]
         cls.path = path.removeprefix("/") if path.startswith("/") else f"error_tracking/{path}"

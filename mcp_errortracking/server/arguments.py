@@ -58,6 +58,7 @@ def example(endpoint: type[Endpoint], errors: list[ErrorDetails] | None = None) 
         if (examples := [found.examples[0] for found in _metadata(info, FieldInfo) if found.examples])
     }
     fitting = {name for name, info in endpoint.model_fields.items() if info.is_required() or name in wrong}
+    fitting |= set(endpoint.shown)
     return {name: shown[name] for name in shown if name in fitting} or dict(list(shown.items())[:1])
 
 

@@ -8,14 +8,18 @@ from typing import Any, cast
 
 import anyio
 
-from mcp_errortracking.catalog import ALIASES, CATALOG, Endpoint, Outcome, StepError
+from mcp_errortracking.catalog import Endpoint, Outcome, StepError
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.server.arguments import ArgumentsError, nearest_tools, parse_arguments
+from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
+from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
 
 logger = logging.getLogger(__name__)
+
+MAX_RESULT_TOKENS = 20_000
+"""Some clients refuse a result over 25,000 tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +29,6 @@ class Reply:
     text: str
     structured: dict[str, Any]
     is_error: bool = False
-
-
-class UnknownToolError(LookupError):
-    """No such tool; the text names the nearest ones."""
-
-
-def find_endpoint(name: str) -> type[Endpoint]:
-    """The endpoint behind a tool name or one of its aliases.
-
-    Raises:
-        UnknownToolError: there is none.
-    """
-    endpoint = CATALOG.get(ALIASES.get(name, name))
-    if endpoint is not None:
-        return endpoint
-    near = nearest_tools(name, list(CATALOG))
-    hint = f"The nearest are: {', '.join(near)}." if near else "tools/list names all of them."
-    raise UnknownToolError(f"Unknown tool: {name[:100]}. {hint}")
 
 
 @dataclass(slots=True)
@@ -65,6 +51,8 @@ async def call_tool(
     arguments: Mapping[str, Any] | None,
     *,
     time_limit: float,
+    toolbox: Toolbox = EVERY_TOOL,
+    max_result_tokens: int = MAX_RESULT_TOKENS,
     observe: Observer | None = None,
     request_id: str | None = None,
 ) -> Reply:
@@ -72,13 +60,15 @@ async def call_tool(
 
     Args:
         time_limit: seconds for the whole call, all its requests and their retries together.
+        toolbox: the tools that may be called.
+        max_result_tokens: a longer text is cut; the structured result is not.
         observe: is told how it went.
         request_id: what the call is named by in logs.
 
     Raises:
         UnknownToolError: there is no such tool.
     """
-    endpoint = find_endpoint(name)
+    endpoint = toolbox.find(name)
     began, spent = time.perf_counter(), _Spent()
     try:
         call = parse_arguments(endpoint, arguments)
@@ -99,7 +89,9 @@ async def call_tool(
             is_error=True,
         )
     else:
-        reply = Reply(render(outcome.data, outcome.notes), outcome.data, outcome.failed)
+        shown = outcome.data if outcome.shown is None else outcome.shown
+        budget = min(getattr(call, "max_tokens", None) or max_result_tokens, max_result_tokens)
+        reply = Reply(render(shown, outcome.notes, max_tokens=budget), outcome.data, outcome.failed)
     if observe is not None:
         error = reply.structured.get("error") if reply.is_error else None
         facts = cast("dict[str, Any]", error) if isinstance(error, dict) else {}

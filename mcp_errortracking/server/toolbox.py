@@ -1,0 +1,99 @@
+"""The tools that one server offers: all, or what its operator chose."""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Endpoint
+from mcp_errortracking.server.arguments import nearest_tools
+
+
+class SelectionError(ValueError):
+    """A name that is no tool or no toolset; the text names the nearest ones."""
+
+
+class UnknownToolError(LookupError):
+    """No such tool here; the text names the nearest ones, or says how to have it."""
+
+
+class Toolbox:
+    """The tools on offer, in the order of the catalog.
+
+    Args:
+        toolsets: names of toolsets; with no tools named either, the default one.
+        tools: names of tools, beside those of the toolsets.
+        exclude: tools or toolsets that are not offered all the same.
+        read_only: leaves out whatever changes something.
+
+    Raises:
+        SelectionError: a name is none, or nothing is left.
+    """
+
+    def __init__(
+        self,
+        *,
+        toolsets: tuple[str, ...] = (),
+        tools: tuple[str, ...] = (),
+        exclude: tuple[str, ...] = (),
+        read_only: bool = False,
+    ) -> None:
+        toolsets = toolsets or (() if tools else ("default",))
+        wanted = {tool for toolset in toolsets for tool in _toolset(toolset)} | set(map(_tool, tools))
+        unwanted = {tool for name in exclude for tool in (TOOLSETS.get(name) or (_tool(name),))}
+        self._read_only = read_only
+        self._offered = {
+            tool: endpoint
+            for tool, endpoint in CATALOG.items()
+            if tool in wanted and tool not in unwanted and (endpoint.read_only or not read_only)
+        }
+        if not self._offered:
+            raise SelectionError("No tool is left: choose more with --toolsets or --tools, or exclude less.")
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the tools on offer."""
+        return list(self._offered)
+
+    def names_for(self, scopes: Collection[str] | None) -> list[str]:
+        """The tools on offer that a key with these scopes can use; all of them where its scopes are not known."""
+        if scopes is None or "*" in scopes:
+            return self.names
+        held = {*scopes, *(scope.replace(":write", ":read") for scope in scopes)}
+        return [tool for tool, endpoint in self._offered.items() if held.issuperset(endpoint.scopes)]
+
+    def find(self, name: str) -> type[Endpoint]:
+        """The endpoint behind a tool name or one of its aliases.
+
+        Raises:
+            UnknownToolError: it is not on offer.
+        """
+        tool = ALIASES.get(name, name)
+        if endpoint := self._offered.get(tool):
+            return endpoint
+        if tool in CATALOG:
+            hidden = self._read_only and not CATALOG[tool].read_only
+            change = "without --read-only" if hidden else f"with --tools {tool} or a toolset that has it"
+            raise UnknownToolError(f"{tool} is not offered by this server. Its operator can start it {change}.")
+        near = nearest_tools(name, self.names)
+        hint = f"The nearest are: {', '.join(near)}." if near else "tools/list names all of them."
+        raise UnknownToolError(f"Unknown tool: {name[:100]}. {hint}")
+
+
+def _toolset(name: str) -> tuple[str, ...]:
+    if name in TOOLSETS:
+        return TOOLSETS[name]
+    near = get_close_matches(name, TOOLSETS, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(TOOLSETS)}."
+    raise SelectionError(f"There is no toolset {name[:100]}: {hint}")
+
+
+def _tool(name: str) -> str:
+    tool = ALIASES.get(name, name)
+    if tool in CATALOG:
+        return tool
+    near = nearest_tools(name, list(CATALOG))
+    hint = f"did you mean {' or '.join(near)}?" if near else "mcp-errortracking tools --toolsets all names all of them."
+    raise SelectionError(f"There is no tool {name[:100]}: {hint}")
+
+
+EVERY_TOOL = Toolbox(toolsets=("all",))
+"""For those who choose by name: the command line, and tests."""
