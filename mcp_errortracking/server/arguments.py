@@ -107,7 +107,9 @@ def _problem(endpoint: type[Endpoint], detail: ErrorDetails) -> str:
     if expected:
         return f"{place}: expected {expected}, got {_kind_of(value)}"
     message = detail["msg"].removeprefix("Input ")
-    return f"{place}: {message}, got {_kind_of(value)}" if place else message
+    if not place:
+        return message
+    return f"{place}: {message}" if isinstance(value, dict | list) else f"{place}: {message}, got {_kind_of(value)}"
 
 
 def _uuid_problem(endpoint: type[Endpoint], location: list[int | str], detail: ErrorDetails) -> str:

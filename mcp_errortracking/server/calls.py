@@ -137,6 +137,8 @@ async def _walk(sender: Sender, call: Endpoint, spent: _Spent) -> Outcome:
 def _explain(endpoint: type[Endpoint], error: PostHogError) -> Reply:
     """An error of the proxy's, with the advice of the endpoint where it has some for this code."""
     next_step = endpoint.advice.get(error.code or "", error.next_step)
+    if error.code == "endpoint_not_found" and endpoint.since:
+        next_step = f"PostHog has it since {endpoint.since}: upgrade an older one, or do without this tool."
     text = " ".join(part for part in (error.what, error.why, next_step) if part)
     facts = {
         "status": error.status,

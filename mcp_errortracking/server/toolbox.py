@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Endpoint
 from mcp_errortracking.server.arguments import nearest_tools
+from mcp_errortracking.server.scopes import covers
 
 
 class SelectionError(ValueError):
@@ -55,10 +56,11 @@ class Toolbox:
 
     def names_for(self, scopes: Collection[str] | None) -> list[str]:
         """The tools on offer that a key with these scopes can use; all of them where its scopes are not known."""
-        if scopes is None or "*" in scopes:
+        if scopes is None:
             return self.names
-        held = {*scopes, *(scope.replace(":write", ":read") for scope in scopes)}
-        return [tool for tool, endpoint in self._offered.items() if held.issuperset(endpoint.scopes)]
+        return [
+            tool for tool, endpoint in self._offered.items() if all(covers(scopes, scope) for scope in endpoint.scopes)
+        ]
 
     def find(self, name: str) -> type[Endpoint]:
         """The endpoint behind a tool name or one of its aliases.
