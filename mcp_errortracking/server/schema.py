@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any, cast
 
-from mcp_errortracking.catalog import Endpoint
+from mcp_errortracking.catalog import Declaration
 
 Schema = dict[str, Any]
 
@@ -16,7 +16,7 @@ _UNREMARKABLE = 200
 _NULL = {"type": "null"}
 
 
-def input_schema(endpoint: type[Endpoint]) -> Schema:
+def input_schema(endpoint: type[Declaration]) -> Schema:
     """The schema of an endpoint's arguments, as an agent gets it.
 
     Titles, examples, nullable unions and defaults of null are left out: what may be null may be left out. A shape used
