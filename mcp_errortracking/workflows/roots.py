@@ -4,8 +4,8 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mcp_errortracking.workflows.problems import WorkflowError
@@ -90,30 +90,35 @@ class Roots:
             raise WorkflowError("too_large", size, "PostHog takes no larger file.", "Split the bundle into chunks.")
         return content
 
-    def write(self, path: str | Path, content: bytes) -> None:
-        """Replaces or creates a file as a whole: until it is all there, the old one stands. Keeps its mode.
+    def write(self, *files: tuple[str | Path, bytes]) -> None:
+        """Replaces or creates files, each as a whole, in this order: until all are written, the old ones stand.
+
+        Modes are kept. A process that is killed leaves whole files, and files whose names end in `LEFTOVER`.
 
         Raises:
-            WorkflowError: as for `resolve`, or the file is read-only, the disk full, the folder gone.
+            WorkflowError: as for `resolve`, or a file is read-only, the disk full, the folder gone.
         """
-        real = self.resolve(path)
-        temporary = real.with_name(f".{real.name[:100]}.{secrets.token_hex(4)}{LEFTOVER}")
+        staged: list[tuple[Path, Path]] = []
         try:
-            mode = _mode(real)
-            if mode is not None and not (mode & 0o222 and os.access(real, os.W_OK)):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-            try:
-                with open(temporary, "xb") as file:
-                    if mode is not None:
-                        os.chmod(temporary, mode)
-                    file.write(content)
-                os.replace(temporary, real)
-            except BaseException:
+            for path, content in files:
+                real = self.resolve(path)
+                with _explaining(path):
+                    temporary = real.with_name(f".{real.name[:100]}.{secrets.token_hex(4)}{LEFTOVER}")
+                    mode = _mode(real)
+                    with open(temporary, "xb") as file:
+                        staged.append((temporary, real))
+                        if mode is not None:
+                            os.chmod(temporary, mode)
+                        file.write(content)
+            while staged:
+                temporary, real = staged[0]
+                with _explaining(real):
+                    os.replace(temporary, real)
+                staged.pop(0)
+        finally:
+            for temporary, _ in staged:
                 with suppress(OSError):
                     temporary.unlink()
-                raise
-        except OSError as error:
-            raise explained(error, path, "written") from error
 
 
 def explained(error: OSError, path: str | Path, verb: str) -> WorkflowError:
@@ -124,11 +129,23 @@ def explained(error: OSError, path: str | Path, verb: str) -> WorkflowError:
     return WorkflowError(code, f"{path} could not be {verb}.", why, next_step)
 
 
-def _mode(path: Path) -> int | None:
+@contextmanager
+def _explaining(path: str | Path) -> Generator[None]:
     try:
-        return stat.S_IMODE(path.stat().st_mode)
+        yield
+    except OSError as error:
+        raise explained(error, path, "written") from error
+
+
+def _mode(path: Path) -> int | None:
+    """The mode of a file that may be replaced; None if there is none. A read-only one is not replaced, even by root."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
         return None
+    if not (mode & 0o222 and os.access(path, os.W_OK)):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return mode
 
 
 def _spelled(path: Path) -> Path:
