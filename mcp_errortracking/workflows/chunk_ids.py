@@ -53,7 +53,7 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
     url = None
     if map_text is None:
         url = map_url(source) or ""
-        map_text = _from_data_url(url)
+        map_text = map_in(source)
     fields = parsed(map_text)
     own_id, map_id = comment(source, "chunkId"), text_of(fields, "chunk_id") or text_of(fields, "chunkId")
     if own_id is None and map_id is not None:
@@ -99,6 +99,22 @@ def stable_id(source: bytes) -> str:
     return str(UUID(bytes=digest.digest()[:16], version=5))
 
 
+def map_in(source: bytes) -> bytes:
+    """The map that a bundle holds as a data URL.
+
+    Raises:
+        InvalidMapError: it holds none.
+    """
+    head, comma, data = (map_url(source) or "").partition(",")
+    if not head.startswith("data:") or not comma:
+        raise InvalidMapError("The data URL that should hold it is none.")
+    try:
+        raw = unquote_to_bytes(data)
+        return base64.b64decode(raw, validate=True) if head.endswith(";base64") else raw
+    except binascii.Error as error:
+        raise InvalidMapError(f"Its data URL is not base 64: {error}.") from None
+
+
 def _bundlers_id(source: bytes, fields: Fields) -> str | None:
     for text in (comment(source, "debugId"), text_of(fields, "debugId"), text_of(fields, "debug_id")):
         try:
@@ -118,14 +134,3 @@ def _check_utf8(source: bytes) -> None:
             f"{error.reason.capitalize()} at byte {error.start}.",
             "Let the bundler write UTF-8.",
         ) from None
-
-
-def _from_data_url(url: str) -> bytes:
-    head, comma, data = url.partition(",")
-    if not url.startswith("data:") or not comma:
-        raise InvalidMapError("The data URL that should hold it is none.")
-    try:
-        raw = unquote_to_bytes(data)
-        return base64.b64decode(raw, validate=True) if head.endswith(";base64") else raw
-    except binascii.Error as error:
-        raise InvalidMapError(f"Its data URL is not base 64: {error}.") from None

@@ -61,7 +61,16 @@ def read(content: bytes) -> SourceMap:
     Raises:
         InvalidMapError: it is none.
     """
-    return _map(parsed(content), _DEPTH)
+    return of_fields(parsed(content))
+
+
+def of_fields(fields: Fields) -> SourceMap:
+    """The map that these JSON fields are.
+
+    Raises:
+        InvalidMapError: they are none.
+    """
+    return _map(fields, _DEPTH)
 
 
 def is_hermes(fields: Fields) -> bool:
