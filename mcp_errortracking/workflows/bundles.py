@@ -193,8 +193,8 @@ class _Search:
         return Build(
             self.folder,
             tuple(sorted(pairs, key=lambda pair: pair.bundle)),
-            tuple(hermes),
-            tuple(proguard),
+            tuple(sorted(hermes)),
+            tuple(sorted(proguard)),
             tuple(sorted(self.problems, key=lambda problem: problem.path)),
             tuple(notes),
             tuple(self.leftovers),

@@ -5,10 +5,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
 from mcp_errortracking.workflows.bundles import Build, find
 from mcp_errortracking.workflows.preparation import Prepared, prepare
 from mcp_errortracking.workflows.roots import Roots
 from tests.clients.node_tools import modules, node
+
+EVERY_TIME = settings(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+"""Of property tests: the same examples in every run, however slow the machine is."""
 
 FIXTURES = Path(__file__).with_name("fixtures")
 BUILT = FIXTURES / "built"
