@@ -1,0 +1,257 @@
+"""A batch of symbol sets on its way: started together, sent side by side, finished together.
+
+PostHog starts and finishes all or nothing; here the chunk that stands in the way is found, by its name in the answer or
+by halving, and the others go on without it.
+"""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+
+from mcp_errortracking.proxy.errors import InvalidError, PostHogError
+from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.container import Version
+from mcp_errortracking.workflows.content import Body, ContentError, Fingerprint
+from mcp_errortracking.workflows.results import Choice, Outcome
+from mcp_errortracking.workflows.storage import Storage
+from mcp_errortracking.workflows.storage_errors import ExpiredError, NoFormsError, StorageError
+from mcp_errortracking.workflows.symbol_sets import Started, SymbolSets, Wanted
+
+_ROUNDS = 3  # starts of one chunk: fresh URLs after an expired one, a PUT where forms are not taken
+_NAMED = re.compile(r"Symbol set (.+) already (?:exists|has)", re.DOTALL)
+_FOR_ALL = ("invalid_release_id", "object_storage_required", "invalid_conflict_handling")
+_UNFINISHED = ("file_not_found", "file_too_large", "symbol_set_not_found")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A chunk to be uploaded, and its place in what was given."""
+
+    index: int
+    chunk: Chunk
+    known: Fingerprint
+
+
+class Report(Protocol):
+    """Is told what became of a job."""
+
+    async def __call__(
+        self,
+        job: Job,
+        outcome: Outcome,
+        *,
+        code: str | None = None,
+        reason: str = "",
+        next_step: str = "",
+        choices: tuple[Choice, ...] = (),
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A job whose file has arrived."""
+
+    job: Job
+    symbol_set_id: str
+
+
+class Batches:
+    """Takes batches from their start to their finish, and reports on each job exactly once."""
+
+    def __init__(
+        self,
+        symbol_sets: SymbolSets,
+        storage: Storage,
+        *,
+        release_id: str | None,
+        force: bool,
+        skip_on_conflict: bool,
+        version: Version,
+        compressed: bool,
+        sizes_first: bool,
+        concurrency: int,
+        report: Report,
+    ) -> None:
+        """
+        Args:
+            sizes_first: pack the files before the start, so that it can say their sizes and get URLs to PUT to; else
+                only what PostHog turns out to want is packed.
+            concurrency: transfers at once, of all batches together.
+        """
+        self._symbol_sets = symbol_sets
+        self._storage = storage
+        self._release_id = release_id
+        self._force = force
+        self._skip_on_conflict = skip_on_conflict
+        self._version: Version = version
+        self._compressed = compressed
+        self._sizes_first = sizes_first
+        self._report = report
+        self._transfers = CapacityLimiter(concurrency)
+        self._packers = CapacityLimiter(min(os.cpu_count() or 1, 4))
+
+    async def run(self, jobs: Sequence[Job]) -> None:
+        """Uploads a batch."""
+        bodies = dict[int, Body]()
+        try:
+            left = await self._pack(jobs, bodies) if self._sizes_first else list(jobs)
+            for number in range(_ROUNDS):
+                if not left:
+                    return
+                started = await self._start(left, bodies)
+                ready = await self._pack([job for job, _ in started], bodies)
+                started = [(job, one) for job, one in started if job in ready]
+                sent, left = await self._send(started, bodies, is_last=number == _ROUNDS - 1)
+                # An older PostHog has deleted what it was to finish together with a bad one: then one by one.
+                left += await self._finish(sent, alone=number > 0)
+            for job in left:
+                await self._fail(job, "symbol_set_not_found", "PostHog lost the set before it was finished.")
+        finally:
+            for body in bodies.values():
+                body.close()
+
+    async def _pack(self, jobs: Sequence[Job], bodies: dict[int, Body]) -> list[Job]:
+        """Packs what is not packed yet; returns the jobs that can go on."""
+        failed = set[int]()
+
+        async def pack(job: Job) -> None:
+            try:
+                bodies[job.index] = await to_thread.run_sync(self._body, job, limiter=self._packers)
+            except ContentError as error:
+                failed.add(job.index)
+                await self._fail(job, error.code, error.what, error.next_step)
+
+        async with anyio.create_task_group() as group:
+            for job in jobs:
+                if job.index not in bodies:
+                    group.start_soon(pack, job)
+        return [job for job in jobs if job.index not in failed]
+
+    def _body(self, job: Job) -> Body:
+        return Body(job.chunk, job.known, self._version, compressed=self._compressed)
+
+    async def _start(self, jobs: list[Job], bodies: Mapping[int, Body]) -> list[tuple[Job, Started]]:
+        """Starts all that PostHog lets start; reports on the others."""
+        while jobs:
+            try:
+                answer = await self._symbol_sets.start(
+                    (self._wanted(job, bodies.get(job.index)) for job in jobs),
+                    force=self._force,
+                    skip_on_conflict=self._skip_on_conflict,
+                )
+            except InvalidError as error:
+                if error.code in _FOR_ALL or len(jobs) == 1:
+                    for job in jobs:
+                        await self._refuse(job, error)
+                    return []
+                found = _NAMED.search(error.detail or "")
+                named = [job for job in jobs if found and job.chunk.chunk_id == found[1]]
+                if not named:
+                    middle = len(jobs) // 2
+                    return await self._start(jobs[:middle], bodies) + await self._start(jobs[middle:], bodies)
+                await self._refuse(named[0], error)
+                jobs = [job for job in jobs if job is not named[0]]
+            except PostHogError as error:
+                for job in jobs:
+                    await self._refuse(job, error)
+                return []
+            else:
+                for job in jobs:
+                    if job.chunk.chunk_id not in answer:
+                        await self._report(job, Outcome.UNCHANGED, reason="PostHog wants no file for it.")
+                return [(job, answer[job.chunk.chunk_id]) for job in jobs if job.chunk.chunk_id in answer]
+        return []
+
+    def _wanted(self, job: Job, body: Body | None) -> Wanted:
+        return Wanted(job.chunk.chunk_id, job.known.content_hash, self._release_id, body and body.size)
+
+    async def _send(
+        self, started: Sequence[tuple[Job, Started]], bodies: Mapping[int, Body], *, is_last: bool
+    ) -> tuple[list[_Sent], list[Job]]:
+        """Sends files; returns those that arrived, and those to be started again."""
+        sent, again = list[_Sent](), list[Job]()
+
+        async def send(job: Job, one: Started) -> None:
+            async with self._transfers:
+                try:
+                    await self._storage.send(one.target, bodies[job.index])
+                except (ExpiredError, NoFormsError) as error:
+                    if is_last:
+                        await self._fail(job, _code(error), error.what, error.next_step)
+                    else:
+                        again.append(job)
+                except StorageError as error:
+                    await self._fail(job, _code(error), error.what, error.next_step)
+                except ContentError as error:
+                    await self._fail(job, error.code, error.what, error.next_step)
+                else:
+                    sent.append(_Sent(job, one.symbol_set_id))
+
+        async with anyio.create_task_group() as group:
+            for job, one in started:
+                group.start_soon(send, job, one)
+        return sent, again
+
+    async def _finish(self, sent: Sequence[_Sent], *, alone: bool) -> list[Job]:
+        """Confirms what arrived; returns what has to be started again, because PostHog has deleted it."""
+        if not sent:
+            return []
+        if alone and len(sent) > 1:
+            return [job for one in sent for job in await self._finish([one], alone=True)]
+        try:
+            await self._symbol_sets.finish({one.symbol_set_id: one.job.known.content_hash for one in sent})
+        except PostHogError as error:
+            if error.code not in _UNFINISHED or len(sent) == 1:
+                for one in sent:
+                    await self._refuse(one.job, error)
+                return []
+            return await self._finish_without(sent, error)
+        for one in sent:
+            await self._report(one.job, Outcome.UPLOADED)
+        return []
+
+    async def _finish_without(self, sent: Sequence[_Sent], error: PostHogError) -> list[Job]:
+        """Goes on after a refusal that one set of several caused."""
+        try:
+            rows = [await self._symbol_sets.get(one.symbol_set_id) for one in sent]
+        except PostHogError:
+            for one in sent:
+                await self._refuse(one.job, error)
+            return []
+        kept = [one for one, row in zip(sent, rows, strict=True) if row is not None]
+        lost = [one.job for one, row in zip(sent, rows, strict=True) if row is None]
+        if lost:
+            return lost + await self._finish(kept, alone=False)
+        middle = len(kept) // 2
+        return await self._finish(kept[:middle], alone=False) + await self._finish(kept[middle:], alone=False)
+
+    async def _refuse(self, job: Job, error: PostHogError) -> None:
+        """Reports PostHog's refusal of one chunk."""
+        reason, next_step, choices = error.detail or error.what, error.next_step, tuple[Choice, ...]()
+        if error.code in ("content_hash_mismatch", "content_hash_required") and not self._force:
+            choices = (Choice.FORCE, Choice.SKIP_ON_CONFLICT)
+            next_step = "Upload with force to overwrite it, or with skip_on_conflict to keep it."
+        elif error.code in ("content_hash_mismatch", "content_hash_required"):
+            next_step = "This PostHog never overwrites: delete the symbol set, then upload again."
+        elif error.code == "release_id_mismatch":
+            choices = (Choice.WITHOUT_RELEASE,)
+            next_step = "Upload without a release; the set keeps the one it has. Force does not change that."
+        elif error.code in _UNFINISHED:
+            next_step = "Upload again."
+        await self._fail(job, error.code or f"http_{error.status}", reason, next_step, choices)
+
+    async def _fail(
+        self, job: Job, code: str, reason: str, next_step: str = "Upload again.", choices: tuple[Choice, ...] = ()
+    ) -> None:
+        await self._report(job, Outcome.FAILED, code=code, reason=reason, next_step=next_step, choices=choices)
+
+
+def _code(error: StorageError) -> str:
+    """A storage error as a word: `expired`, `busy`, ..."""
+    words = re.findall(r"[A-Z][a-z]+", type(error).__name__.removesuffix("Error"))
+    return "storage_" + "_".join(words).lower()
