@@ -37,6 +37,22 @@ class Job:
     known: Fingerprint
 
 
+@dataclass(frozen=True, slots=True)
+class ConflictRules:
+    """What to do where PostHog has something else under a chunk id; without a rule it is a failure of that chunk."""
+
+    force: bool = False
+    """Overwrite other content."""
+    skip_on_conflict: bool = False
+    """Keep other content."""
+    without_release: bool = False
+    """Where the set belongs to another release, upload without one."""
+
+    def __post_init__(self) -> None:
+        if self.force and self.skip_on_conflict:
+            raise ValueError("give force or skip_on_conflict, not both")
+
+
 class Report(Protocol):
     """Is told what became of a job."""
 
@@ -69,8 +85,7 @@ class Batches:
         storage: Storage,
         *,
         release_id: str | None,
-        force: bool,
-        skip_on_conflict: bool,
+        rules: ConflictRules,
         version: Version,
         compressed: bool,
         sizes_first: bool,
@@ -86,8 +101,8 @@ class Batches:
         self._symbol_sets = symbol_sets
         self._storage = storage
         self._release_id = release_id
-        self._force = force
-        self._skip_on_conflict = skip_on_conflict
+        self._rules = rules
+        self._unbound = set[int]()  # jobs that go on without the release
         self._version: Version = version
         self._compressed = compressed
         self._sizes_first = sizes_first
@@ -137,38 +152,74 @@ class Batches:
 
     async def _start(self, jobs: list[Job], bodies: Mapping[int, Body]) -> list[tuple[Job, Started]]:
         """Starts all that PostHog lets start; reports on the others."""
+        is_sorted = self._sizes_first
         while jobs:
             try:
                 answer = await self._symbol_sets.start(
                     (self._wanted(job, bodies.get(job.index)) for job in jobs),
-                    force=self._force,
-                    skip_on_conflict=self._skip_on_conflict,
+                    force=self._rules.force,
+                    skip_on_conflict=self._rules.skip_on_conflict,
                 )
             except InvalidError as error:
-                if error.code in _FOR_ALL or len(jobs) == 1:
-                    for job in jobs:
-                        await self._refuse(job, error)
+                if error.code in _FOR_ALL:
+                    await self._refuse_all(jobs, error)
                     return []
-                found = _NAMED.search(error.detail or "")
-                named = [job for job in jobs if found and job.chunk.chunk_id == found[1]]
-                if not named:
+                if error.code == "release_id_mismatch" and not is_sorted:
+                    jobs, is_sorted = await self._without_unchanged(jobs), True
+                    continue
+                culprit = _culprit(jobs, error)
+                if culprit is None:
                     middle = len(jobs) // 2
                     return await self._start(jobs[:middle], bodies) + await self._start(jobs[middle:], bodies)
-                await self._refuse(named[0], error)
-                jobs = [job for job in jobs if job is not named[0]]
+                if self._may_unbind(culprit, error):
+                    self._unbound.add(culprit.index)
+                    continue
+                await self._refuse(culprit, error)
+                jobs = [job for job in jobs if job is not culprit]
             except PostHogError as error:
-                for job in jobs:
-                    await self._refuse(job, error)
+                await self._refuse_all(jobs, error)
                 return []
             else:
-                for job in jobs:
-                    if job.chunk.chunk_id not in answer:
-                        await self._report(job, Outcome.UNCHANGED, reason="PostHog wants no file for it.")
-                return [(job, answer[job.chunk.chunk_id]) for job in jobs if job.chunk.chunk_id in answer]
+                return await self._started(jobs, answer)
         return []
 
+    async def _started(self, jobs: list[Job], answer: Mapping[str, Started]) -> list[tuple[Job, Started]]:
+        """The jobs whose files PostHog waits for; reports on the others, which it has."""
+        for job in jobs:
+            if job.chunk.chunk_id not in answer:
+                await self._report(job, Outcome.UNCHANGED, reason="PostHog wants no file for it: it has one.")
+        return [(job, answer[job.chunk.chunk_id]) for job in jobs if job.chunk.chunk_id in answer]
+
+    async def _without_unchanged(self, jobs: list[Job]) -> list[Job]:
+        """Leaves out the jobs whose content PostHog has, under whichever release: asked about without one.
+
+        What has another content, or none, is started anew afterwards; until then nothing was overwritten.
+        """
+        asked, left = jobs, list[Job]()
+        while asked:
+            try:
+                answer = await self._symbol_sets.start(
+                    (Wanted(job.chunk.chunk_id, job.known.content_hash) for job in asked),
+                    force=False,
+                    skip_on_conflict=False,
+                )
+            except PostHogError as error:
+                culprit = _culprit(asked, error) if isinstance(error, InvalidError) else None
+                if culprit is None:
+                    return left + asked
+                left.append(culprit)
+                asked = [job for job in asked if job is not culprit]
+            else:
+                return left + [job for job, _ in await self._started(asked, answer)]
+        return left
+
+    def _may_unbind(self, job: Job, error: PostHogError) -> bool:
+        is_bound = self._release_id is not None and job.index not in self._unbound
+        return error.code == "release_id_mismatch" and self._rules.without_release and is_bound
+
     def _wanted(self, job: Job, body: Body | None) -> Wanted:
-        return Wanted(job.chunk.chunk_id, job.known.content_hash, self._release_id, body and body.size)
+        release_id = None if job.index in self._unbound else self._release_id
+        return Wanted(job.chunk.chunk_id, job.known.content_hash, release_id, body and body.size)
 
     async def _send(
         self, started: Sequence[tuple[Job, Started]], bodies: Mapping[int, Body], *, is_last: bool
@@ -207,8 +258,7 @@ class Batches:
             await self._symbol_sets.finish({one.symbol_set_id: one.job.known.content_hash for one in sent})
         except PostHogError as error:
             if error.code not in _UNFINISHED or len(sent) == 1:
-                for one in sent:
-                    await self._refuse(one.job, error)
+                await self._refuse_all([one.job for one in sent], error)
                 return []
             return await self._finish_without(sent, error)
         for one in sent:
@@ -220,8 +270,7 @@ class Batches:
         try:
             rows = [await self._symbol_sets.get(one.symbol_set_id) for one in sent]
         except PostHogError:
-            for one in sent:
-                await self._refuse(one.job, error)
+            await self._refuse_all([one.job for one in sent], error)
             return []
         kept = [one for one, row in zip(sent, rows, strict=True) if row is not None]
         lost = [one.job for one, row in zip(sent, rows, strict=True) if row is None]
@@ -230,17 +279,24 @@ class Batches:
         middle = len(kept) // 2
         return await self._finish(kept[:middle], alone=False) + await self._finish(kept[middle:], alone=False)
 
+    async def _refuse_all(self, jobs: Sequence[Job], error: PostHogError) -> None:
+        for job in jobs:
+            await self._refuse(job, error)
+
     async def _refuse(self, job: Job, error: PostHogError) -> None:
         """Reports PostHog's refusal of one chunk."""
         reason, next_step, choices = error.detail or error.what, error.next_step, tuple[Choice, ...]()
-        if error.code in ("content_hash_mismatch", "content_hash_required") and not self._force:
+        if error.code == "content_hash_mismatch" and self._rules.skip_on_conflict:
+            await self._report(job, Outcome.SKIPPED_CONFLICT, reason="PostHog has other content and keeps it.")
+            return
+        if error.code in ("content_hash_mismatch", "content_hash_required") and not self._rules.force:
             choices = (Choice.FORCE, Choice.SKIP_ON_CONFLICT)
             next_step = "Upload with force to overwrite it, or with skip_on_conflict to keep it."
         elif error.code in ("content_hash_mismatch", "content_hash_required"):
             next_step = "This PostHog never overwrites: delete the symbol set, then upload again."
         elif error.code == "release_id_mismatch":
             choices = (Choice.WITHOUT_RELEASE,)
-            next_step = "Upload without a release; the set keeps the one it has. Force does not change that."
+            next_step = "Upload it without a release; the set keeps the one it has. Force does not change that."
         elif error.code in _UNFINISHED:
             next_step = "Upload again."
         await self._fail(job, error.code or f"http_{error.status}", reason, next_step, choices)
@@ -249,6 +305,14 @@ class Batches:
         self, job: Job, code: str, reason: str, next_step: str = "Upload again.", choices: tuple[Choice, ...] = ()
     ) -> None:
         await self._report(job, Outcome.FAILED, code=code, reason=reason, next_step=next_step, choices=choices)
+
+
+def _culprit(jobs: Sequence[Job], error: InvalidError) -> Job | None:
+    """The job that a refusal of all of them is about; None where that cannot be told."""
+    if len(jobs) == 1:
+        return jobs[0]
+    found = _NAMED.search(error.detail or "")
+    return next((job for job in jobs if found and job.chunk.chunk_id == found[1]), None)
 
 
 def _code(error: StorageError) -> str:

@@ -7,14 +7,14 @@ the same hash and is left alone, what is not is started anew by PostHog's own ru
 
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import anyio
 from anyio import to_thread
 
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.workflows.batches import Batches, Job
+from mcp_errortracking.workflows.batches import Batches, ConflictRules, Job
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.content import ContentError, Fingerprint, fingerprint
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release
@@ -34,21 +34,15 @@ _HASHED_AT_ONCE = 16  # chunks a worker thread takes at a time
 class Options:
     """How to upload.
 
-    Give `force` to overwrite content that differs, or `skip_on_conflict` to keep it; without either it is a failure of
-    that chunk. `container` is the version sent: every PostHog reads 1, which is not compressed; `auto` sends 2 to a
-    PostHog that can compare uploads beforehand (September 2026), whose readers know it for certain.
+    `container` is the version sent. Every PostHog reads 1, which is not compressed; `auto` sends 2 to a PostHog that
+    can compare uploads beforehand (September 2026), whose readers know it for certain, and 1 to older ones.
     """
 
-    force: bool = False
-    skip_on_conflict: bool = False
+    rules: ConflictRules = field(default_factory=ConflictRules)
     container: Literal["auto", 1, 2] = "auto"
     compressed: bool = True
     concurrency: int = CONCURRENCY
     """Transfers at once."""
-
-    def __post_init__(self) -> None:
-        if self.force and self.skip_on_conflict:
-            raise ValueError("give force or skip_on_conflict, not both")
 
 
 async def upload(
@@ -79,14 +73,13 @@ async def upload(
     bound = await find_or_create_release(sender, release) if isinstance(release, ReleaseName) else release
     symbol_sets = SymbolSets(sender, sleep=sleep)
     compared = await symbol_sets.compare({job.chunk.chunk_id: job.known.content_hash for job in uploading.jobs})
-    await uploading.sort_out(compared, chosen)
+    await uploading.sort_out(compared, chosen.rules)
     version = chosen.container if chosen.container != "auto" else 1 if compared is None else 2
     batches = Batches(
         symbol_sets,
         storage,
         release_id=bound and bound.id,
-        force=chosen.force,
-        skip_on_conflict=chosen.skip_on_conflict,
+        rules=chosen.rules,
         version=version,
         compressed=chosen.compressed,
         sizes_first=compared is not None,
@@ -147,7 +140,7 @@ class _Upload:
                     await self._settle(index, _duplicate(job, first))
         self.jobs = list(first_of.values())
 
-    async def sort_out(self, compared: Comparison | None, options: Options) -> None:
+    async def sort_out(self, compared: Comparison | None, rules: ConflictRules) -> None:
         """Settles the chunks that need no upload, as far as PostHog could compare them."""
         if compared is None:
             return
@@ -155,9 +148,9 @@ class _Upload:
         for job in self.jobs:
             if job.chunk.chunk_id in compared.same:
                 await self.settle(job, Outcome.UNCHANGED, reason="PostHog has this content already.")
-            elif job.chunk.chunk_id in compared.other and options.skip_on_conflict:
+            elif job.chunk.chunk_id in compared.other and rules.skip_on_conflict:
                 await self.settle(job, Outcome.SKIPPED_CONFLICT, reason="PostHog has other content and keeps it.")
-            elif job.chunk.chunk_id in compared.other and not options.force:
+            elif job.chunk.chunk_id in compared.other and not rules.force:
                 await self.settle(
                     job,
                     Outcome.FAILED,
