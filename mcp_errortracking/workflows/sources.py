@@ -51,24 +51,24 @@ def list_sources(source_map: bytes) -> list[Source]:
     return list(found.values())
 
 
-def write_sources(source_map: bytes, folder: Path, permit: Permit) -> list[Path]:
+def write_sources(source_map: bytes, folder: Path, permit: Permit, *, overwrite: bool = False) -> list[Path]:
     """Writes the sources that a map holds into a folder, and returns the files' paths.
 
-    Names become paths below the folder: schemes, drive letters, `.` and `..` are dropped. A file is written whole or
-    not at all; one that is there already is replaced.
+    Names become paths below the folder, see `source_path`. A file is written whole or not at all.
 
     Args:
         permit: is asked for the folder, and for each file before it is written.
+        overwrite: replace files that are there with other content.
 
     Raises:
-        SourcesError: no source map, or it holds no sources; nothing was written.
+        SourcesError: no source map, it holds no sources, or a file is in the way; nothing was written.
         OSError: a file cannot be written; those before it are.
     """
     sources = [source for source in list_sources(source_map) if source.content is not None]
     if not sources:
         raise SourcesError("The source map holds no sources: it was made without sourcesContent.")
     base = permit(folder)
-    written, taken = list[Path](), set[str]()
+    targets, taken = dict[Path, bytes](), set[str]()
     for source in sources:
         relative = source_path(source.name)
         if str(relative).casefold() in taken:  # two names can become one path
@@ -76,20 +76,28 @@ def write_sources(source_map: bytes, folder: Path, permit: Permit) -> list[Path]
             relative = relative.with_name(f"{relative.stem}-{digest}{relative.suffix}")
         taken.add(str(relative).casefold())
         target = _place(base, relative, permit)
-        _write(target, (source.content or "").encode("utf-8", "surrogatepass"))
-        written.append(target)
-    return written
+        targets[target] = (source.content or "").encode("utf-8", "replace")
+        if not overwrite and target.exists() and target.read_bytes() != targets[target]:
+            raise SourcesError(f"{relative} is there already, with other content. Choose another folder, or overwrite.")
+    for target, content in targets.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write(target, content)
+    return list(targets)
 
 
 def source_path(name: str) -> Path:
-    """A source's name as a relative path that stays where it is put: `webpack://shop/./src/a.ts` is `shop/src/a.ts`."""
+    """A source's name as a relative path that stays where it is put: `webpack://shop/./src/a.ts` is `shop/src/a.ts`.
+
+    Schemes, drive letters, `.` and `..` are dropped. Names that mean something to a system or a tool do not come
+    through: reserved ones, and those that begin with a dot (`.git`), get an underscore before them.
+    """
     plain = _SCHEME.sub("", name.replace("\\", "/")).partition("?")[0]
     parts = list[str]()
     for part in plain.split("/"):
         safe = _UNSAFE.sub("_", part).strip().rstrip(".")
         if not safe:
             continue
-        if _RESERVED.match(safe):
+        if _RESERVED.match(safe) or safe.startswith("."):
             safe = f"_{safe}"
         if len(safe.encode("utf-8", "replace")) > _MAX_PART:
             digest = hashlib.sha256(safe.encode("utf-8", "replace")).hexdigest()[:8]
@@ -123,7 +131,7 @@ def _walk(data: Any, depth: int) -> Iterator[Source]:
 
 
 def _place(base: Path, relative: Path, permit: Permit) -> Path:
-    """The file to write, in a folder that exists and lies below the base even if something there is a symlink.
+    """The file to write, which lies below the base even if something on its way is a symlink.
 
     Raises:
         SourcesError: it does not.
@@ -135,9 +143,7 @@ def _place(base: Path, relative: Path, permit: Permit) -> Path:
         parent = parent.parent
     if parent != base and base.resolve() not in parent.resolve().parents and parent.resolve() != base.resolve():
         raise SourcesError(f"{relative} leads out of the folder: a folder on its way is a symlink.")
-    permitted = permit(target)
-    permitted.parent.mkdir(parents=True, exist_ok=True)
-    return permitted
+    return permit(target)
 
 
 def _write(target: Path, content: bytes) -> None:

@@ -33,6 +33,7 @@ MAX_CHECKED = 1000
 _WAITS = (0.5, 1.0)  # seconds before the second and the third try
 _LONGEST_WAIT = 60.0  # a Retry-After beyond this is not waited for
 _PAGE = 100
+_LOOKUPS = 8  # at once
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -130,38 +131,46 @@ class SymbolSets:
             return None
 
     async def find(self, ref: str) -> dict[str, Any] | None:
-        """The symbol set of a chunk id (or URL), or None; older servers are looked through page by page."""
-        found = await self._page({"ref": ref, "limit": 1})
-        if not found or found[0].get("ref") == ref:
-            return found[0] if found else None
-        return (await self.by_ref([ref], known_filter=False)).get(ref)
+        """The symbol set of a chunk id (or URL), or None."""
+        return (await self.by_ref([ref])).get(ref)
 
-    async def by_ref(self, refs: Iterable[str], *, known_filter: bool = True) -> dict[str, dict[str, Any]]:
+    async def by_ref(self, refs: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Symbol sets by their ref, for those of the refs that there are.
 
-        The cheaper of two ways is taken: one request per ref, or all pages of the project.
-
-        Args:
-            known_filter: whether the list can be asked for a ref, which older servers cannot.
+        The cheaper of two ways is taken: one request per ref, or all pages of the project. An older server, which
+        cannot be asked for a ref, is paged through.
         """
-        wanted, found = set(refs), dict[str, dict[str, Any]]()
-        answer = as_object(await self._send(_listing({"limit": _PAGE})))
-        count, page = answer.get("count"), as_objects(answer.get("results"))
-        pages = -(-count // _PAGE) if isinstance(count, int) else None
-        if known_filter and len(wanted) < (pages if pages is not None else len(wanted) + 1):
-            for ref in sorted(wanted):
-                if one := await self.find(ref):
-                    found[ref] = one
-            return found
-        offset = 0
-        while page:
-            found.update((one["ref"], one) for one in page if one.get("ref") in wanted)
-            offset += len(page)
-            if len(found) == len(wanted) or not answer.get("next"):
-                break
-            answer = as_object(await self._send(_listing({"limit": _PAGE, "offset": offset})))
+        wanted, found = sorted(set(refs)), dict[str, dict[str, Any]]()
+        first = as_object(await self._send(_listing({"limit": _PAGE, "order_by": "created_at"})))
+        count = first.get("count")
+        if first.get("next") and isinstance(count, int) and len(wanted) < -(-count // _PAGE):
+            limiter, understood = anyio.CapacityLimiter(_LOOKUPS), [True]
+
+            async def look_up(ref: str) -> None:
+                async with limiter:
+                    answer = as_object(await self._send(_listing({"ref": ref, "limit": 1}))) if understood[0] else {}
+                for row in as_objects(answer.get("results")):
+                    understood[0] &= row.get("ref") == ref
+                    found[ref] = row
+
+            async with anyio.create_task_group() as group:
+                for ref in wanted:
+                    group.start_soon(look_up, ref)
+            if understood[0]:
+                return found
+        return await self._paged(set(wanted), first)
+
+    async def _paged(self, wanted: set[str], answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """The wanted sets on this page and all that follow."""
+        found, offset = dict[str, dict[str, Any]](), 0
+        while True:
             page = as_objects(answer.get("results"))
-        return found
+            found.update((row["ref"], row) for row in page if row.get("ref") in wanted)
+            offset += len(page)
+            if not page or not answer.get("next") or len(found) == len(wanted):
+                return found
+            query = {"limit": _PAGE, "offset": offset, "order_by": "created_at"}
+            answer = as_object(await self._send(_listing(query)))
 
     async def download_url(self, symbol_set_id: str) -> str:
         """A presigned URL of the file; a secret.
@@ -173,9 +182,6 @@ class SymbolSets:
         if not isinstance(url, str):
             raise _unreadable("names no download URL")
         return url
-
-    async def _page(self, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-        return as_objects(as_object(await self._send(_listing(query))).get("results"))
 
     async def _to_upload(self, hashes: Mapping[str, str], flag: str) -> set[str] | None:
         elements = [{"chunk_id": one, "content_hash": content_hash} for one, content_hash in hashes.items()]

@@ -43,6 +43,8 @@ class Options:
     compressed: bool = True
     concurrency: int = CONCURRENCY
     """Transfers at once."""
+    batch: int = MAX_STARTED
+    """Sets that are started and finished together, at most."""
 
 
 async def upload(
@@ -89,7 +91,7 @@ async def upload(
     slots = anyio.Semaphore(_BATCHES_AT_ONCE)
     sent_before = storage.bytes_sent
     async with anyio.create_task_group() as group:
-        for batch in _batches(uploading.jobs):
+        for batch in _batches(uploading.jobs, chosen.batch):
             await slots.acquire()
             group.start_soon(_run, batches, batch, slots)
     return uploading.result(storage.bytes_sent - sent_before, bound)
@@ -219,10 +221,10 @@ def _duplicate(job: Job, first: Job) -> ChunkResult:
     )
 
 
-def _batches(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+def _batches(jobs: Iterable[Job], most: int) -> Iterator[list[Job]]:
     batch, size = list[Job](), 0
     for job in jobs:
-        if batch and (len(batch) == MAX_STARTED or size + job.known.size > _BATCH_BYTES):
+        if batch and (len(batch) >= most or size + job.known.size > _BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(job)
