@@ -1,4 +1,4 @@
-"""A PostHog that knows uploads only, and its object storage, at the lowest cost: one asyncio protocol, files in a folder.
+"""A PostHog that knows uploads only, with its object storage, at the lowest cost: an asyncio protocol and a folder.
 
     python -m benchmarks.object_store FOLDER
 
@@ -16,11 +16,9 @@ from typing import Any, BinaryIO
 HASHES: dict[str, str] = {}
 """Content hash by chunk id, of finished sets."""
 _STARTED: dict[str, str] = {}
-_FOLDER = Path()
-_BASE = ""
 
 
-def answer(path: str, body: Any) -> dict[str, Any]:
+def answer(base: str, path: str, body: Any) -> dict[str, Any]:
     """What PostHog answers to a request of an upload."""
     if path.endswith("/bulk_check_upload/"):
         keeps = body.get("skip_on_conflict")
@@ -36,7 +34,7 @@ def answer(path: str, body: Any) -> dict[str, Any]:
         for one in body["symbol_sets"]:
             symbol_set_id = str(uuid.uuid4())
             _STARTED[symbol_set_id] = one["chunk_id"]
-            url = f"{_BASE}/objects/{symbol_set_id}"
+            url = f"{base}/objects/{symbol_set_id}"
             id_map[one["chunk_id"]] = {"symbol_set_id": symbol_set_id, "presigned_put_url": url}
         return {"id_map": id_map}
     if path.endswith("/bulk_finish_upload/"):
@@ -50,9 +48,14 @@ def answer(path: str, body: Any) -> dict[str, Any]:
 
 
 class _Connection(asyncio.Protocol):
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        host, port = transport.get_extra_info("sockname")
+        self._base = f"http://{host}:{port}"
         self._head = b""
         self._left = -1
         self._file: BinaryIO | None = None
@@ -79,24 +82,22 @@ class _Connection(asyncio.Protocol):
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         self._left = int(headers.get("content-length", 0))
         if self._path.startswith("/objects/"):
-            self._file = (_FOLDER / os.path.basename(self._path)).open("wb", buffering=0)
+            self._file = (self._folder / os.path.basename(self._path)).open("wb", buffering=0)
 
     def _end(self) -> None:
         content = b""
         if self._file is not None:
             self._file.close()
         else:
-            content = json.dumps(answer(self._path, json.loads(bytes(self._body) or b"{}"))).encode()
+            content = json.dumps(answer(self._base, self._path, json.loads(bytes(self._body) or b"{}"))).encode()
         self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(content), content))
         self._head, self._left, self._file, self._body = b"", -1, None, bytearray()
 
 
 async def _serve(folder: Path) -> None:
-    global _FOLDER, _BASE
-    _FOLDER = folder
-    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", 0)
-    _BASE = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    print(_BASE, flush=True)
+    server = await asyncio.get_running_loop().create_server(lambda: _Connection(folder), "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    print(f"http://{host}:{port}", flush=True)
     await server.serve_forever()
 
 

@@ -124,15 +124,22 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--scale", type=float, default=1.0, help="share of the 2,000 symbol sets and of their bytes")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--build", nargs=3, metavar=("SETS", "BYTES", "FOLDER"), help=argparse.SUPPRESS)
     parser.add_argument("--measure", nargs=3, metavar=("WHAT", "URL", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.build:
+        sets, size, folder = options.build
+        build(Path(folder), int(sets), int(size))
+        return
     if options.measure:
         what, url, folder = options.measure
         print(json.dumps(measure(what, url, Path(folder))))
         return
     sets, size = max(1, int(SETS * options.scale)), int(BYTES * options.scale)
     with tempfile.TemporaryDirectory() as files, tempfile.TemporaryDirectory() as objects:
-        build(Path(files), sets, size)
+        # In a process of its own: a child's peak memory begins with its parent's.
+        own = [sys.executable, "-m", "benchmarks.uploads"]
+        subprocess.run([*own, "--build", str(sets), str(size), files], check=True)
         command = [sys.executable, "-m", "benchmarks.object_store", objects]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as store:
             assert store.stdout

@@ -136,7 +136,7 @@ class Batches:
 
         async def pack(job: Job) -> None:
             try:
-                bodies[job.index] = await to_thread.run_sync(self._body, job, limiter=self._packers)
+                bodies[job.index] = await self._body(job)
             except ContentError as error:
                 failed.add(job.index)
                 await self._fail(job, error.code, error.what, error.next_step)
@@ -147,8 +147,12 @@ class Batches:
                     group.start_soon(pack, job)
         return [job for job in jobs if job.index not in failed]
 
-    def _body(self, job: Job) -> Body:
-        return Body(job.chunk, job.known, self._version, compressed=self._compressed)
+    async def _body(self, job: Job) -> Body:
+        def body() -> Body:
+            return Body(job.chunk, job.known, self._version, compressed=self._compressed)
+
+        is_quick = self._version == 1 or not self._compressed  # nothing is read before it is sent
+        return body() if is_quick else await to_thread.run_sync(body, limiter=self._packers)
 
     async def _start(self, jobs: list[Job], bodies: Mapping[int, Body]) -> list[tuple[Job, Started]]:
         """Starts all that PostHog lets start; reports on the others."""

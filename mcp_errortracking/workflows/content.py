@@ -30,6 +30,7 @@ MAX_OBJECT = 100 * 1024 * 1024
 """Bytes of a symbol set that PostHog's object storage takes (contract 5.4)."""
 
 _PIECE = 256 * 1024
+_SENT = 512 * 1024  # what is sent at once: each piece costs a change of threads
 _IN_MEMORY = 128 * 1024
 
 
@@ -120,11 +121,22 @@ class Body:
             raise _too_large(chunk, self.size, MAX_OBJECT)
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes, from the first one on. Blocks.
+        """The bytes, from the first one on, in pieces of half a MiB to one. Blocks.
 
         Raises:
             ContentError: the files changed meanwhile.
         """
+        waiting, size = list[bytes](), 0
+        for piece in self._all():
+            waiting.append(piece)
+            size += len(piece)
+            if size >= _SENT:
+                yield b"".join(waiting)
+                waiting, size = [], 0
+        if waiting:
+            yield b"".join(waiting)
+
+    def _all(self) -> Iterator[bytes]:
         if self._file is None:
             yield self._head
             yield from payload(self._chunk, self._known)

@@ -12,7 +12,10 @@ from typing import Literal
 
 import anyio
 from anyio import to_thread
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectSendStream
 
+from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.batches import Batches, ConflictRules, Job
 from mcp_errortracking.workflows.chunks import Chunk
@@ -26,7 +29,8 @@ Progress = Callable[[int, int, str], Awaitable[None]]
 """Is told how much is done, of how much, and a few words on what."""
 
 _BATCH_BYTES = 64 * 1024 * 1024  # of content: what is packed at once, and sent within the five minutes of its URLs
-_BATCHES_AT_ONCE = 2
+_BATCHES_AT_ONCE = 3
+_GROUP = 250  # chunks that are hashed and compared together
 _HASHED_AT_ONCE = 16  # chunks a worker thread takes at a time
 
 
@@ -67,87 +71,134 @@ async def upload(
         PostHogError: before anything was uploaded: PostHog cannot be reached, does not know the key, or has no such
             release. What fails later is in the result.
     """
-    chosen, given = options or Options(), list(chunks)
-    uploading = _Upload(given, progress)
-    await uploading.read()
-    if not uploading.jobs:
-        return uploading.result(0, None)
-    bound = await find_or_create_release(sender, release) if isinstance(release, ReleaseName) else release
-    symbol_sets = SymbolSets(sender, sleep=sleep)
-    compared = await symbol_sets.compare({job.chunk.chunk_id: job.known.content_hash for job in uploading.jobs})
-    await uploading.sort_out(compared, chosen.rules)
-    version = chosen.container if chosen.container != "auto" else 1 if compared is None else 2
-    batches = Batches(
-        symbol_sets,
-        storage,
-        release_id=bound and bound.id,
-        rules=chosen.rules,
-        version=version,
-        compressed=chosen.compressed,
-        sizes_first=compared is not None,
-        concurrency=chosen.concurrency,
-        report=uploading.settle,
-    )
-    slots = anyio.Semaphore(_BATCHES_AT_ONCE)
+    given = list(chunks)
+    uploading = _Upload(sender, storage, given, release, options or Options(), progress, sleep)
     sent_before = storage.bytes_sent
     async with anyio.create_task_group() as group:
-        for batch in _batches(uploading.jobs, chosen.batch):
-            await slots.acquire()
-            group.start_soon(_run, batches, batch, slots)
-    return uploading.result(storage.bytes_sent - sent_before, bound)
-
-
-async def _run(batches: Batches, jobs: list[Job], slots: anyio.Semaphore) -> None:
-    try:
-        await batches.run(jobs)
-    finally:
-        slots.release()
+        read, to_be_sent = anyio.create_memory_object_stream[list[Job]](0)
+        group.start_soon(uploading.read_all, read)
+        async with to_be_sent:
+            async for jobs in to_be_sent:
+                if not await uploading.send_all(jobs, group):
+                    group.cancel_scope.cancel()
+                    break
+    if uploading.refusal is not None:
+        raise uploading.refusal
+    return uploading.result(storage.bytes_sent - sent_before)
 
 
 class _Upload:
     """The chunks of one upload, and what became of each so far."""
 
-    def __init__(self, chunks: list[Chunk], progress: Progress | None) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        storage: Storage,
+        chunks: list[Chunk],
+        release: ReleaseName | Release | None,
+        options: Options,
+        progress: Progress | None,
+        sleep: Sleep,
+    ) -> None:
+        self._sender = sender
+        self._storage = storage
+        self._symbol_sets = SymbolSets(sender, sleep=sleep)
         self._chunks = chunks
+        self._release = release
+        self._options = options
         self._progress = progress
+        self._slots = anyio.Semaphore(_BATCHES_AT_ONCE)
+        self._batches: Batches | None = None
+        self._first_of = dict[str, Job]()
         self._results: list[ChunkResult | None] = [None] * len(chunks)
         self._settled = 0
         self._hashed = 0
-        self.jobs = list[Job]()
-        """What is still to be done."""
+        self.refusal: PostHogError | None = None
+        """Why nothing could be begun at all."""
 
-    async def read(self) -> None:
-        """Hashes every chunk, and folds those of one id."""
-        known: list[Fingerprint | ContentError | None] = [None] * len(self._chunks)
-        work = iter(range(0, len(self._chunks), _HASHED_AT_ONCE))
+    async def read_all(self, ready: MemoryObjectSendStream[list[Job]]) -> None:
+        """Hashes the chunks, group by group, while those before are on their way."""
+        async with ready:
+            for first in range(0, len(self._chunks), _GROUP):
+                if jobs := await self._read(range(first, min(first + _GROUP, len(self._chunks)))):
+                    await ready.send(jobs)
+
+    async def send_all(self, jobs: list[Job], group: TaskGroup) -> bool:
+        """Sends a group of chunks on their way, as tasks; False where PostHog refuses from the first request on."""
+        try:
+            if isinstance(self._release, ReleaseName):
+                self._release = await find_or_create_release(self._sender, self._release)
+            hashes = {job.chunk.chunk_id: job.known.content_hash for job in jobs}
+            compared = await self._symbol_sets.compare(hashes)
+        except PostHogError as error:
+            if self._batches is None:
+                self.refusal = error
+                return False
+            for job in jobs:
+                await self.settle(job, Outcome.FAILED, code=error.code, reason=error.what, next_step=error.next_step)
+            return True
+        batches = self._batches = self._batches or self._on_their_way(compared)
+        jobs = await self._sort_out(jobs, compared)
+        for batch in _batches(jobs, self._options.batch):
+            await self._slots.acquire()
+            group.start_soon(self._run, batches, batch)
+        return True
+
+    def _on_their_way(self, compared: Comparison | None) -> Batches:
+        options, release = self._options, self._release
+        return Batches(
+            self._symbol_sets,
+            self._storage,
+            release_id=release.id if isinstance(release, Release) else None,
+            rules=options.rules,
+            version=options.container if options.container != "auto" else 1 if compared is None else 2,
+            compressed=options.compressed,
+            sizes_first=compared is not None,
+            concurrency=options.concurrency,
+            report=self.settle,
+        )
+
+    async def _run(self, batches: Batches, jobs: list[Job]) -> None:
+        try:
+            await batches.run(jobs)
+        finally:
+            self._slots.release()
+
+    async def _read(self, places: range) -> list[Job]:
+        """Hashes a group of chunks, and folds those of one id."""
+        known = dict[int, Fingerprint | ContentError]()
+        work = iter(range(places.start, places.stop, _HASHED_AT_ONCE))
 
         async def worker() -> None:
             for first in work:
-                some = self._chunks[first : first + _HASHED_AT_ONCE]
-                known[first : first + len(some)] = await to_thread.run_sync(_fingerprints, some)
+                some = self._chunks[first : min(first + _HASHED_AT_ONCE, places.stop)]
+                known.update(enumerate(await to_thread.run_sync(_fingerprints, some), first))
                 self._hashed += len(some)
-                await self._tell(f"read {self._hashed} of {len(self._chunks)} files")
+                await self._tell(f"read {self._hashed} of {len(self._chunks)}")
 
         async with anyio.create_task_group() as group:
             for _ in range(min(os.cpu_count() or 1, 4)):
                 group.start_soon(worker)
-        first_of = dict[str, Job]()
-        for index, (chunk, found) in enumerate(zip(self._chunks, known, strict=True)):
+        jobs = list[Job]()
+        for index in places:
+            found = known[index]
             if isinstance(found, ContentError):
-                await self._settle(index, _unreadable(chunk, found))
-            elif found is not None:
-                job = Job(index, chunk, found)
-                first = first_of.setdefault(chunk.chunk_id, job)
-                if first is not job:
-                    await self._settle(index, _duplicate(job, first))
-        self.jobs = list(first_of.values())
+                await self._settle(index, _unreadable(self._chunks[index], found))
+                continue
+            job = Job(index, self._chunks[index], found)
+            first = self._first_of.setdefault(job.chunk.chunk_id, job)
+            if first is job:
+                jobs.append(job)
+            else:
+                await self._settle(index, _duplicate(job, first))
+        return jobs
 
-    async def sort_out(self, compared: Comparison | None, rules: ConflictRules) -> None:
-        """Settles the chunks that need no upload, as far as PostHog could compare them."""
+    async def _sort_out(self, jobs: list[Job], compared: Comparison | None) -> list[Job]:
+        """The chunks to be uploaded; settles the others, as far as PostHog could compare them."""
         if compared is None:
-            return
-        left = list[Job]()
-        for job in self.jobs:
+            return jobs
+        rules, left = self._options.rules, list[Job]()
+        for job in jobs:
             if job.chunk.chunk_id in compared.same:
                 await self.settle(job, Outcome.UNCHANGED, reason="PostHog has this content already.")
             elif job.chunk.chunk_id in compared.other and rules.skip_on_conflict:
@@ -163,7 +214,7 @@ class _Upload:
                 )
             else:
                 left.append(job)
-        self.jobs = left
+        return left
 
     async def settle(
         self,
@@ -179,8 +230,9 @@ class _Upload:
         result = ChunkResult(job.chunk, outcome, job.known.content_hash, code, reason, next_step, choices)
         await self._settle(job.index, result)
 
-    def result(self, bytes_sent: int, release: Release | None) -> UploadResult:
+    def result(self, bytes_sent: int) -> UploadResult:
         """What became of all of them."""
+        release = self._release if isinstance(self._release, Release) else None
         return UploadResult([one for one in self._results if one is not None], bytes_sent, release)
 
     async def _settle(self, index: int, result: ChunkResult) -> None:
@@ -193,7 +245,7 @@ class _Upload:
             await self._progress(self._hashed + self._settled, 2 * len(self._chunks), message)
 
 
-def _fingerprints(chunks: list[Chunk]) -> list[Fingerprint | ContentError | None]:
+def _fingerprints(chunks: list[Chunk]) -> list[Fingerprint | ContentError]:
     def one(chunk: Chunk) -> Fingerprint | ContentError:
         if not chunk.chunk_id.strip():
             return ContentError("no_chunk_id", f"{chunk.label} has no chunk id.", "Inject one.")
