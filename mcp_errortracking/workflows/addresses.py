@@ -16,6 +16,7 @@ import httpcore2
 from mcp_errortracking.workflows.storage_errors import AddressRefusedError
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")  # not in every Python's list of private networks
 
 
 def is_private(address: str) -> bool:
@@ -25,7 +26,7 @@ def is_private(address: str) -> bool:
         inner = ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(ip.packed[-4:]) if ip in _NAT64 else None)
         if inner is not None:
             return is_private(str(inner))
-    return not ip.is_global or ip.is_multicast
+    return not ip.is_global or ip.is_multicast or ip in _LOCAL_NAT64
 
 
 async def resolve(host: str, port: int) -> list[str]:

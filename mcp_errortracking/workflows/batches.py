@@ -19,10 +19,11 @@ from mcp_errortracking.workflows.container import Version
 from mcp_errortracking.workflows.content import Body, ContentError, Fingerprint
 from mcp_errortracking.workflows.results import Choice, Outcome
 from mcp_errortracking.workflows.storage import Storage
-from mcp_errortracking.workflows.storage_errors import ExpiredError, NoFormsError, StorageError
+from mcp_errortracking.workflows.storage_errors import BusyError, ExpiredError, LostError, NoFormsError, StorageError
 from mcp_errortracking.workflows.symbol_sets import Started, SymbolSets, Wanted
 
 _ROUNDS = 3  # starts of one chunk: fresh URLs after an expired one, a PUT where forms are not taken
+_MAX_MISSES = 20  # then object storage is down, and the rest need not wait for it
 _NAMED = re.compile(r"Symbol set (.+) already (?:exists|has)", re.DOTALL)
 _FOR_ALL = ("invalid_release_id", "object_storage_required", "invalid_conflict_handling")
 _UNFINISHED = ("file_not_found", "file_too_large", "symbol_set_not_found")
@@ -102,6 +103,7 @@ class Batches:
         self._storage = storage
         self._release_id = release_id
         self._rules = rules
+        self._misses = 0  # transfers in a row that found object storage busy or lost
         self._unbound = set[int]()  # jobs that go on without the release
         self._version: Version = version
         self._compressed = compressed
@@ -233,6 +235,9 @@ class Batches:
 
         async def send(job: Job, one: Started) -> None:
             async with self._transfers:
+                if self._misses >= _MAX_MISSES:
+                    await self._fail(job, "storage_lost", "Too many transfers before it failed; it was not tried.")
+                    return
                 try:
                     await self._storage.send(one.target, bodies[job.index])
                 except (ExpiredError, NoFormsError) as error:
@@ -241,10 +246,12 @@ class Batches:
                     else:
                         again.append(job)
                 except StorageError as error:
+                    self._misses += isinstance(error, BusyError | LostError)
                     await self._fail(job, _code(error), error.what, error.next_step)
                 except ContentError as error:
                     await self._fail(job, error.code, error.what, error.next_step)
                 else:
+                    self._misses = 0
                     sent.append(_Sent(job, one.symbol_set_id))
 
         async with anyio.create_task_group() as group:

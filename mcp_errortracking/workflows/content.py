@@ -72,14 +72,14 @@ def fingerprint(chunk: Chunk) -> Fingerprint:
     for part in chunk.parts:
         with _opened(part) as (stamp, pieces):
             stamps.append(stamp)
+            size = payload_size(chunk.kind, (one.size for one in stamps))
+            if size > MAX_DECODED:
+                raise _too_large(chunk, size, MAX_DECODED)
             if chunk.kind is DataType.SOURCE_AND_MAP:
                 digest.update(length(stamp.size))
             for piece in pieces:
                 digest.update(piece)
-    size = payload_size(chunk.kind, (stamp.size for stamp in stamps))
-    if size > MAX_DECODED:
-        raise _too_large(chunk, size, MAX_DECODED)
-    return Fingerprint(digest.hexdigest(), size, tuple(stamps))
+    return Fingerprint(digest.hexdigest(), payload_size(chunk.kind, (one.size for one in stamps)), tuple(stamps))
 
 
 def payload(chunk: Chunk, known: Fingerprint) -> Iterator[bytes]:
