@@ -77,7 +77,7 @@ class Storage:
         self._http_proxy = http_proxy
         self._concurrency = concurrency
         self._sleep = sleep
-        self._transport: PoolTransport | None = None
+        self._transports = dict[str, PoolTransport]()
         self.bytes_sent = 0
         """Bytes of the objects that the store confirmed."""
 
@@ -91,8 +91,8 @@ class Storage:
 
     async def aclose(self) -> None:
         """Closes every connection."""
-        if self._transport is not None:
-            transport, self._transport = self._transport, None
+        while self._transports:
+            _, transport = self._transports.popitem()
             await transport.aclose()
 
     async def send(self, target: Target, body: Sendable) -> None:
@@ -206,7 +206,7 @@ class Storage:
         request = httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": _TIMEOUT})
         failure: StorageError
         try:
-            answer = await self._connect().handle_async_request(request)
+            answer = await self._connect(url.scheme).handle_async_request(request)
         except httpx.TransportError as error:
             failure = _lost(error)
         else:
@@ -214,12 +214,15 @@ class Storage:
             return answer
         raise failure  # here, so that the transport's error, which holds the request, is not chained to it
 
-    def _connect(self) -> PoolTransport:
-        if self._transport is None:
+    def _connect(self, scheme: str) -> PoolTransport:
+        """The connections for a scheme: loading the certificates takes a while, and plain HTTP needs none."""
+        if scheme not in self._transports:
             guard = None if self._http_proxy else GuardedNetwork(self._posthog.host)
             limits = Limits(connections=self._concurrency)
-            self._transport = PoolTransport(limits, secure=True, http_proxy=self._http_proxy, network=guard)
-        return self._transport
+            self._transports[scheme] = PoolTransport(
+                limits, secure=scheme == "https", http_proxy=self._http_proxy, network=guard
+            )
+        return self._transports[scheme]
 
     def _checked(self, url: str) -> httpx.URL:
         """The URL, if it may be used at all.

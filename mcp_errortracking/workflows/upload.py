@@ -135,7 +135,8 @@ class _Upload:
                 self.refusal = error
                 return False
             for job in jobs:
-                await self.settle(job, Outcome.FAILED, code=error.code, reason=error.what, next_step=error.next_step)
+                code, next_step = error.code or f"http_{error.status}", error.next_step
+                await self.settle(job, Outcome.FAILED, code=code, reason=error.what, next_step=next_step)
             return True
         batches = self._batches = self._batches or self._on_their_way(compared)
         jobs = await self._sort_out(jobs, compared)

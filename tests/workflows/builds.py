@@ -33,12 +33,15 @@ def write_bundle(folder: Path, name: str, *, size: int = 2000, salt: str = "") -
 
 def expected_hash(chunk: Chunk) -> str:
     """A chunk's content hash, worked out from the format's description."""
-    assert isinstance(chunk.source, Path)
-    assert isinstance(chunk.map, Path)
-    source, data = chunk.source.read_bytes(), chunk.map.read_bytes()
+    source, data = parts_of(chunk)
     head = b"posthog_error_tracking" + struct.pack("<II", 1, 2)
     body = struct.pack("<Q", len(source)) + source + struct.pack("<Q", len(data)) + data
     return hashlib.sha512(head + body).hexdigest()
+
+
+def parts_of(chunk: Chunk) -> tuple[bytes, ...]:
+    """The bytes of a chunk's files: source and map."""
+    return tuple(part.read_bytes() for part in chunk.parts if isinstance(part, Path))
 
 
 def unfinished(sandbox: SandboxProcess, chunks: Sequence[Chunk]) -> list[str]:

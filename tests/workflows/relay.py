@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from tests.proxy.fault_server import Received, Reply, _read, _reset
+from tests.proxy.fault_server import Received, Reply, _reset
 
 PASS = Reply(b"pass")
 """Let it through."""
@@ -24,7 +24,7 @@ def xml(status: int, code: str, message: str = "") -> Reply:
     """An error as S3 answers it."""
     body = f'<?xml version="1.0"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n"
-    return Reply(f"{head}Connection: close\r\n\r\n{body}".encode())
+    return Reply(f"{head}\r\n{body}".encode())
 
 
 EXPIRED = xml(403, "AccessDenied", "Request has expired")
@@ -49,6 +49,8 @@ class Relay:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._rules = list[_Rule]()
         self._lock = threading.Lock()
+        self._open = threading.Event()
+        self._open.set()
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
         return self
@@ -62,6 +64,14 @@ class Relay:
     def on(self, pattern: str, *replies: Reply) -> None:
         """The next requests whose `METHOD path` fits get these replies, one each; after them all get through."""
         self._rules.append(_Rule(re.compile(pattern), list(replies)))
+
+    def hold(self) -> None:
+        """Lets requests wait."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Lets them through again."""
+        self._open.set()
 
     def count(self, pattern: str) -> int:
         """How many requests fitted."""
@@ -83,6 +93,7 @@ class Relay:
                 request = _read(connection)
                 if request is None:
                     return
+                self._open.wait(20)
                 self.received.append(request)
                 reply = self._reply(request)
                 if self.watch is not None:
@@ -95,7 +106,7 @@ class Relay:
                         connection.sendall(answer)
                         return
                 elif reply.raw:
-                    connection.sendall(reply.raw)
+                    connection.sendall(reply.raw.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
                     return
                 _reset(connection)
             except OSError:
@@ -121,3 +132,23 @@ class Relay:
             while piece := sandbox.recv(65536):
                 answer += piece
         return answer
+
+
+def _read(connection: socket.socket) -> Received | None:
+    """A request, or None where the client goes away before its end."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = connection.recv(65536)
+        if not piece:
+            return None
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    while len(body) < int(headers.get("content-length", 0)):
+        piece = connection.recv(65536)
+        if not piece:
+            return None
+        body += piece
+    method, target, _ = first.split(" ")
+    return Received(method, target, headers, body)

@@ -12,7 +12,7 @@ from mcp_errortracking.workflows import content
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.container import DataType, SymbolData, decode, encode
 from mcp_errortracking.workflows.content import Body, ContentError, fingerprint
-from tests.workflows.builds import expected_hash, write_bundle
+from tests.workflows.builds import expected_hash, parts_of, write_bundle
 
 
 def test_the_hash_is_that_of_the_uncompressed_container(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_the_hash_is_that_of_the_uncompressed_container(tmp_path: Path) -> None:
 
 def test_parts_made_in_memory_hash_like_files(tmp_path: Path) -> None:
     chunk = write_bundle(tmp_path, "main")
-    source, data = (part.read_bytes() for part in chunk.parts if isinstance(part, Path))
+    source, data = parts_of(chunk)
     made = Chunk("main", lambda: data, lambda: source)
 
     assert fingerprint(made).content_hash == fingerprint(chunk).content_hash

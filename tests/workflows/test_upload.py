@@ -15,7 +15,7 @@ from mcp_errortracking.workflows.releases import Release, ReleaseName, find_rele
 from mcp_errortracking.workflows.results import Choice, Outcome, UploadResult
 from mcp_errortracking.workflows.upload import Options, upload
 from tests.sandbox_process import FULL, SandboxProcess
-from tests.workflows.builds import connected, expected_hash, stored, unfinished, write_build, write_bundle
+from tests.workflows.builds import connected, expected_hash, parts_of, stored, unfinished, write_build, write_bundle
 
 pytestmark = pytest.mark.anyio
 
@@ -94,7 +94,7 @@ async def test_an_upload_and_again(aged: SandboxProcess, tmp_path: Path) -> None
     if aged.facts["age"] != "2025":
         for chunk in chunks:
             symbols = decode(stored(aged, chunk.chunk_id))
-            assert (symbols.source, symbols.data) == tuple(Path(str(part)).read_bytes() for part in chunk.parts)
+            assert (symbols.source, symbols.data) == parts_of(chunk)
             assert symbols.version == (2 if aged.facts["age"] == "new" else 1)
 
 
