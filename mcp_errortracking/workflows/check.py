@@ -41,7 +41,7 @@ class Held:
 
     `compared`: whether its content hash was compared, which older servers cannot do. `wrong_release`: it is bound to
     another release than the one asked about, or to none. `expires` is when it is deleted unless it is used before;
-    None where that is not known.
+    None where there is nothing to delete, or PostHog does not say when it was used.
     """
 
     chunk_id: str
@@ -125,8 +125,7 @@ def _held(
     state = _state(chunk_id, row, compared, arrived)
     release = cast("dict[str, Any]", row["release"]) if isinstance(row.get("release"), dict) else {}
     last_used = _time(row.get("last_used"))
-    since = last_used or _time(row.get("created_at"))
-    expires = since + RETENTION if since and "last_used" in row else None
+    expires = last_used + RETENTION if last_used and _has_file(row) else None
     return Held(
         chunk_id,
         state,
