@@ -31,6 +31,8 @@ class Features:
     bulk_check: bool = True
     content_length: bool = True
     """A declared length earns a presigned PUT."""
+    storage_forms: bool = True
+    """Object storage takes uploads by form; else it answers 501, as some do."""
     conflict_flags: bool = True
     """`force` and `skip_on_conflict` count; else differing content is always refused."""
     finish_keeps_rows: bool = True
