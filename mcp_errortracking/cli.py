@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from mcp_errortracking import __version__, config, logs
+from mcp_errortracking import __version__, config, logs, source_maps_command
 from mcp_errortracking.options import add_connection, add_log_level, add_offer, add_roots, add_transport
 from mcp_errortracking.sandbox import command as sandbox_command
 from mcp_errortracking.sandbox.process import Sandbox, SandboxStartError
@@ -51,6 +51,8 @@ try it:
 
 TIMEOUT = 55.0
 """Seconds a tool call may take: clients give up after 60."""
+
+_PATIENCE = 3600.0  # of a command on a build
 
 EXIT_PROBLEM = 1
 EXIT_USAGE = 2
@@ -107,6 +109,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add_offer(tools, inherit=True)
     add_log_level(tools, inherit=True)
     tools.add_argument("--json", action="store_true", help="print the answer of tools/list")
+    source_maps = command("source-maps", _source_maps, "upload and check source maps, resolve minified frames")
+    source_maps_command.add_arguments(source_maps)
     call = command("call", _call, "call one tool and print its result")
     add_connection(call, inherit=True)
     call.add_argument("tool", metavar="TOOL", help="name of the tool, see: mcp-errortracking tools")
@@ -296,6 +300,31 @@ def _call(options: argparse.Namespace) -> int:
             return _fail(str(error))
     print(json.dumps(reply.structured, ensure_ascii=False) if options.json else reply.text)
     return EXIT_PROBLEM if reply.is_error else 0
+
+
+def _source_maps(options: argparse.Namespace) -> int:
+    import anyio
+
+    from mcp_errortracking.offering import workshop_for
+    from mcp_errortracking.server.calls import call_tool
+
+    arguments = source_maps_command.arguments_of(options)
+    with _Connection(options) as settings:
+
+        async def run() -> "Reply":
+            async with _proxy(settings) as proxy:
+                return await call_tool(
+                    proxy,
+                    options.tool,
+                    arguments,
+                    time_limit=options.timeout or _PATIENCE,
+                    max_result_tokens=sys.maxsize,
+                    workshop=workshop_for(settings, source_maps_command.roots_of(arguments)),
+                    progress=source_maps_command.show_progress,
+                )
+
+        reply = anyio.run(run)
+    return 0 if source_maps_command.print_reply(reply, as_json=options.json) else EXIT_PROBLEM
 
 
 def _doctor(options: argparse.Namespace) -> int:
