@@ -11,6 +11,7 @@ from anyio import to_thread
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.endpoint import as_object, as_objects
 from mcp_errortracking.catalog.queries import QueryIssueEvents
+from mcp_errortracking.catalog.stack_frames import GetStackFrames
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.workflows.bundles import find
 from mcp_errortracking.workflows.container import DataType
@@ -96,7 +97,9 @@ async def _frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], list[
     exceptions = as_objects(as_object(events[0].get("properties")).get("$exception_list"))
     raw = [frame for one in exceptions for frame in as_objects(as_object(one.get("stacktrace")).get("frames"))[::-1]]
     readable = [frame for frame in raw if frame.get("resolved") is True]
-    frames = of_event([frame for frame in raw if frame.get("resolved") is not True])
+    minified = [frame for frame in raw if frame.get("resolved") is not True]
+    refs = await _symbol_sets_of(minified, desk)
+    frames = of_event([{"chunk_id": refs.get(str(frame.get("raw_id"))), **frame} for frame in minified])
     if not frames:
         raise WorkflowError(
             "all_resolved",
@@ -105,6 +108,20 @@ async def _frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], list[
         )
     notes = [f"{len(readable)} other frames of the event are readable already."] if readable else []
     return frames[:_MOST_FRAMES], notes
+
+
+async def _symbol_sets_of(frames: list[dict[str, Any]], desk: Desk) -> dict[str, str]:
+    """The refs of symbol sets by raw id of the frame: the frames in an event do not name them."""
+    raw_ids = [str(frame["raw_id"]) for frame in frames if frame.get("raw_id") and not frame.get("chunk_id")]
+    if not raw_ids:
+        return {}
+    request = GetStackFrames(raw_ids=raw_ids[:_MOST_FRAMES]).request()
+    try:
+        answer = (await desk.sender.send(request.method, request.path, json=request.json)).data
+    except PostHogError:
+        return {}  # an older PostHog: what the event says must do
+    known = as_objects(as_object(answer).get("results"))
+    return {str(one.get("raw_id")): ref for one in known if isinstance(ref := one.get("symbol_set_ref"), str)}
 
 
 class _Finder:
