@@ -173,8 +173,9 @@ def events_of(
         if history.spike is not None and number % 4:
             ago = history.spike - chance.random() * _SPIKE_HOURS / 24
         person = chance.randrange(history.users)
-        # The first one of each issue works here, and counts as a test account.
-        name = "ada@acme.example" if person == 0 else f"customer-{person}@mail.example"
+        # The first of many works here, and counts as a test account.
+        is_tester = person == 0 and history.users > 1
+        name = "ada@acme.example" if is_tester else f"customer-{person}@mail.example"
         properties: dict[str, Any] = {
             "$exception_fingerprint": fingerprints[number % len(fingerprints)],
             "$session_id": derived_id("session", issue["id"], person, number // max(history.users, 1)),

@@ -8,7 +8,7 @@ from mcp_errortracking.sandbox.call import Call
 from mcp_errortracking.sandbox.clock import is_uuid
 from mcp_errortracking.sandbox.conditions import Condition, Occurrence, read_conditions
 from mcp_errortracking.sandbox.errors import invalid
-from mcp_errortracking.sandbox.history import EVENT, EXCEPTION
+from mcp_errortracking.sandbox.history import EVENT, EXCEPTION, iso
 from mcp_errortracking.sandbox.ranges import Range
 from mcp_errortracking.sandbox.store import Document
 
@@ -40,9 +40,9 @@ def occurrences(
     owner = {one["fingerprint"]: one["issue_id"] for one in call.store.all("fingerprint", call.project_id)}
     exceptions = {one["id"]: one for one in call.store.all(EXCEPTION, call.project_id)}
     found = dict[str, list[Occurrence]]()
-    for event in call.store.all(EVENT, call.project_id):
+    for event in call.store.within(EVENT, call.project_id, iso(time.begin), iso(time.end)):
         issue = issues.get(owner.get(event["properties"]["$exception_fingerprint"], ""))
-        if issue is None or not time.holds(event["timestamp"]):
+        if issue is None:
             continue
         exception = exceptions[event["origin"]]
         whole = {
@@ -54,8 +54,6 @@ def occurrences(
         }
         if all(holds(whole) for holds in wanted):
             found.setdefault(issue["id"], []).append(whole)
-    for events in found.values():
-        events.sort(key=lambda event: (event["timestamp"], event["id"]))
     return found
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from mcp_errortracking.sandbox.errors import invalid
-from mcp_errortracking.sandbox.history import iso
 from mcp_errortracking.sandbox.store import Document
 
 _RELATIVE = re.compile(r"-(\d+)([hdwmqy])(Start|End)?")
@@ -20,10 +19,6 @@ class Range:
 
     begin: datetime
     end: datetime
-
-    def holds(self, timestamp: str) -> bool:
-        """Whether a time, written as PostHog does, lies in it."""
-        return iso(self.begin) <= timestamp <= iso(self.end)
 
     def buckets(self, timestamps: list[str], number: int) -> list[Document]:
         """How many of the times lie in each of so many equal parts."""
