@@ -1,4 +1,4 @@
-"""One sandbox for all tests of a run: the default project at a fixed time, as the seed says before each test."""
+"""The sandboxes that most tests share: the default project at a fixed time."""
 
 import json
 from collections.abc import Generator
@@ -19,6 +19,9 @@ DEFAULT["keys"].append(
 )
 
 
+QUIET = DEFAULT | {"issues": [{**one, "events": None} for one in DEFAULT["issues"]]}
+
+
 @pytest.fixture(scope="session")
 def running() -> Generator[SandboxProcess]:
     """For tests that change nothing."""
@@ -26,8 +29,14 @@ def running() -> Generator[SandboxProcess]:
         yield sandbox
 
 
+@pytest.fixture(scope="session")
+def _quiet() -> Generator[SandboxProcess]:
+    with SandboxProcess(QUIET) as sandbox:
+        yield sandbox
+
+
 @pytest.fixture
-def fresh(running: SandboxProcess) -> Generator[SandboxProcess]:
-    """For tests that change something: put back after each."""
-    yield running
-    running.reset()
+def fresh(_quiet: SandboxProcess) -> Generator[SandboxProcess]:
+    """For tests that change something: put back after each. No event ever happened here, so that this is quick."""
+    yield _quiet
+    _quiet.reset()

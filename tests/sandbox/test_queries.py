@@ -426,12 +426,17 @@ def test_a_key_that_reads_may_ask(running: SandboxProcess) -> None:
         assert ask(running, f"POST query/{path}/", {}, key=READ_ONLY)[0] != 403
 
 
-def test_merged_issues_are_counted_together(fresh: SandboxProcess, events: list[Event]) -> None:
-    target, source = (fresh.api("GET", "issues/").json()["results"][number]["id"] for number in (12, 0))
+def test_merged_issues_are_counted_together(events: list[Event]) -> None:
+    with SandboxProcess(DEFAULT) as sandbox:
+        check_merged(sandbox, events)
+
+
+def check_merged(sandbox: SandboxProcess, events: list[Event]) -> None:
+    target, source = (sandbox.api("GET", "issues/").json()["results"][number]["id"] for number in (12, 0))
     both = counted(events, *USUAL, lambda event: event["origin"] in (target, source))
 
-    fresh.api("POST", f"issues/{target}/merge/", {"ids": [source]})
+    sandbox.api("POST", f"issues/{target}/merge/", {"ids": [source]})
 
-    (row,) = [one for one in query(fresh) if one["id"] == target]
+    (row,) = [one for one in query(sandbox) if one["id"] == target]
     assert row["aggregations"]["occurrences"] == both[target][0] + both[source][0]
-    assert source not in [one["id"] for one in query(fresh, status="all")]
+    assert source not in [one["id"] for one in query(sandbox, status="all")]
