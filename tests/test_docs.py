@@ -11,7 +11,7 @@ import pytest
 
 from docs.reference import WRITTEN
 from mcp_errortracking import __version__
-from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.catalog import TOOLSETS
 from mcp_errortracking.cli import parse
 from mcp_errortracking.demo.tour import container
 from tests.sandbox_process import SandboxProcess
@@ -58,7 +58,7 @@ def test_every_command_shown_is_understood() -> None:
 def test_config_entries_are_json_and_name_real_settings() -> None:
     entries = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
     servers = [(entry.get("mcpServers") or entry["servers"])["posthog"] for entry in entries]
-    source = (ROOT / "mcp_errortracking" / "config.py").read_text("utf-8")
+    source = "".join(file.read_text("utf-8") for file in (ROOT / "mcp_errortracking" / "config").glob("*.py"))
     assert len(servers) == 2
     for server in servers:
         assert server["command"] == "mcp-errortracking"
@@ -104,7 +104,7 @@ def test_the_manifest_is_the_packages() -> None:
     manifest = json.loads((ROOT / "manifest.json").read_text("utf-8"))
 
     assert manifest["version"] == __version__
-    assert [tool["name"] for tool in manifest["tools"]] == list(CATALOG)
+    assert [tool["name"] for tool in manifest["tools"]] == list(TOOLSETS["default"])
     assert manifest["user_config"]["api_key"]["sensitive"] is True
     assert "api_key" not in json.dumps(manifest["server"]["mcp_config"]["args"])
 

@@ -82,6 +82,7 @@ class ReorderBypassRules(
     tool="error-tracking-bypass-rules-reorder",
     request="PATCH bypass_rules/reorder/",
     scope=_WRITE,
+    aliases=("error-tracking-bypass-rules-reorder-partial-update",),
     since="mid 2026",
 ):
     """Set positions of bypass rules; those not named keep theirs. Returns the order that then holds."""

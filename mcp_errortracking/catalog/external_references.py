@@ -1,6 +1,6 @@
 """Links from issues to issue trackers: GitHub, GitLab, Linear, Jira (contract 6.9)."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -10,6 +10,9 @@ from mcp_errortracking.catalog.paging import PagedEndpoint
 
 _READ = "error_tracking:read"
 _WRITE = "error_tracking:write"
+_LINKS = "September 2026"
+
+IntegrationId = Annotated[int, Field(ge=1, examples=[7])]
 
 
 class ListExternalReferences(
@@ -29,6 +32,36 @@ class RetrieveExternalReference(
     id: ReferenceId
 
 
+class SearchTrackerIssues(
+    Endpoint,
+    tool="error-tracking-external-references-search",
+    request="GET external_references/search_issues/",
+    scope=(_READ, "integration:read"),
+    since=_LINKS,
+    aliases=("error-tracking-external-references-search-issues-retrieve",),
+):
+    """Search a connected tracker for issues to link; external_context is what link takes."""
+
+    integration_id: IntegrationId
+    search: str = Field(min_length=1, examples=["TypeError in checkout"])
+    repository: str | None = Field(default=None, description="github.")
+
+
+class LinkExternalReference(
+    Endpoint,
+    tool="error-tracking-external-references-link",
+    request="POST external_references/link_issue/",
+    scope=_WRITE,
+    since=_LINKS,
+    aliases=("error-tracking-external-references-link-issue-create",),
+):
+    """Link an issue to one that exists at a connected tracker."""
+
+    integration_id: IntegrationId
+    issue: IssueId
+    external_context: dict[str, Any] = Field(description="From search.", examples=[{"repository": "web", "number": 42}])
+
+
 class CreateExternalReference(
     Endpoint,
     tool="error-tracking-external-references-create",
@@ -37,7 +70,7 @@ class CreateExternalReference(
 ):
     """Open a new issue at a connected tracker, for others to see, and link it."""
 
-    integration_id: int = Field(ge=1, description="Of the connected tracker.", examples=[7])
+    integration_id: IntegrationId = Field(description="Of the connected tracker.")
     config: dict[str, Any] = Field(
         description="github: repository, title, body; gitlab: title, body; linear: team_id, title, description; "
         "jira: project_key, title, description.",

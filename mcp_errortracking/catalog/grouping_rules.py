@@ -81,5 +81,6 @@ class ReorderGroupingRules(
     tool="error-tracking-grouping-rules-reorder",
     request="PATCH grouping_rules/reorder/",
     scope=_WRITE,
+    aliases=("error-tracking-grouping-rules-reorder-partial-update",),
 ):
     """Set positions of grouping rules; those not named keep theirs. Returns the order that then holds."""

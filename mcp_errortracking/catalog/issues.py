@@ -8,12 +8,12 @@ from pydantic_core import PydanticCustomError
 from mcp_errortracking.catalog.assignee import AssigneeArgument
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, StepError, Steps, as_object
 from mcp_errortracking.catalog.identifiers import IssueId
-from mcp_errortracking.catalog.paging import PagedEndpoint
+from mcp_errortracking.catalog.paging import ActivityEndpoint, PagedEndpoint
 from mcp_errortracking.catalog.severity import Severity
 
 _READ = "error_tracking:read"
 _WRITE = "error_tracking:write"
-_EXAMPLE = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
+_ANOTHER = "01936f30-0c4d-7000-8000-77b1e6d2f0a9"
 _SCOPED = "2026-04-07"  # before, no API key might (contract 6.6)
 _UNKNOWN_ISSUE = "Find issues with query-error-tracking-issues-list; a merged issue lives on in the one it went into."
 
@@ -60,6 +60,7 @@ class UpdateIssue(
     description: str | None = None
 
     advice = {"not_found": _UNKNOWN_ISSUE}
+    shown = ("status",)
 
     @model_validator(mode="after")
     def something_changes(self) -> "UpdateIssue":
@@ -104,7 +105,7 @@ class MergeIssues(
     takes single fingerprints out again. Returns the issue."""
 
     id: IssueId
-    ids: list[IssueId] = Field(min_length=1, description="Issues to merge in.", examples=[[_EXAMPLE]])
+    ids: list[IssueId] = Field(min_length=1, description="Issues to merge in.", examples=[[_ANOTHER]])
 
     advice = {"not_found": f"Nothing was merged. {_UNKNOWN_ISSUE}"}
 
@@ -189,9 +190,11 @@ class UpdateIssuesInBulk(
     """Set the status or the assignee of many issues at once."""
 
     action: Literal["set_status", "assign"] = Field(examples=["set_status"])
-    ids: list[IssueId] = Field(min_length=1, examples=[[_EXAMPLE]])
+    ids: list[IssueId] = Field(min_length=1, examples=[[_ANOTHER]])
     status: Status | None = None
     assignee: AssigneeArgument | None = None
+
+    shown = ("status",)
 
     @model_validator(mode="after")
     def action_has_its_value(self) -> "UpdateIssuesInBulk":
@@ -201,6 +204,35 @@ class UpdateIssuesInBulk(
         if self.action == "assign" and "assignee" not in self.model_fields_set:
             raise PydanticCustomError("no_assignee", "assignee: needed by assign; null unassigns")
         return self
+
+
+class IssuesExist(
+    Endpoint,
+    tool="error-tracking-issues-exists-retrieve",
+    request="GET issues/exists/",
+    scope=_READ,
+):
+    """Whether the project has any issue: if not, no exception ever arrived."""
+
+
+class ListIssuesActivity(
+    ActivityEndpoint,
+    tool="error-tracking-issues-all-activity-retrieve",
+    request="GET issues/activity/",
+    scope="activity_log:read",
+):
+    """Who changed which issue, newest first."""
+
+
+class ListIssueActivity(
+    ActivityEndpoint,
+    tool="error-tracking-issues-activity-retrieve",
+    request="GET issues/{id}/activity/",
+    scope="activity_log:read",
+):
+    """Who changed an issue and how, newest first."""
+
+    id: IssueId
 
 
 class FindIssueValues(

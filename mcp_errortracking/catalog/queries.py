@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.assignee import AssigneeArgument
-from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object, as_objects
-from mcp_errortracking.catalog.filters import PropertyFilter
+from mcp_errortracking.catalog.endpoint import Outcome, Request, Steps, as_object, as_objects
+from mcp_errortracking.catalog.filters import PropertyFilter, notes_on
 from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
-from mcp_errortracking.catalog.stack_traces import show_event, show_frame
+from mcp_errortracking.catalog.paging import LongEndpoint
+from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, show_event, show_frame
 
 _READ = "error_tracking:read"
 _SINCE = "spring 2026"
@@ -58,12 +59,8 @@ def _age(text: str | None) -> float | None:
     return -moment.timestamp() / 86_400 if moment.tzinfo else None
 
 
-class _Query(Endpoint):
-    """A question about issues. `filterGroup` is flat: all of its conditions must hold."""
-
-
 class QueryIssues(
-    _Query,
+    LongEndpoint,
     tool="query-error-tracking-issues-list",
     request="POST query/issues/",
     scope=_READ,
@@ -101,11 +98,12 @@ class QueryIssues(
     def steps(self) -> Steps:
         answer = _read_part((yield self.request()))
         rows = [_row(issue) for issue in as_objects(answer.get("results"))]
-        return Outcome(answer, shown={**answer, "results": rows})
+        notes = notes_on(self.filterGroup or [], in_rule=False)
+        return Outcome(answer, notes, shown={**answer, "results": rows})
 
 
 class QueryIssue(
-    _Query,
+    LongEndpoint,
     tool="query-error-tracking-issue",
     request="POST query/issue/",
     scope=_READ,
@@ -133,7 +131,7 @@ class QueryIssue(
 
 
 class QueryIssueEvents(
-    _Query,
+    LongEndpoint,
     tool="query-error-tracking-issue-events",
     request="POST query/issue_events/",
     scope=_READ,
@@ -160,6 +158,7 @@ class QueryIssueEvents(
         | None
     ) = Field(default=None, examples=[["exception", "stacktrace"]])
     onlyAppFrames: bool | None = Field(default=None, description="Default true: no library frames.")  # noqa: N815
+    maxFrames: int | None = Field(default=None, ge=1, exclude=True, description="Default 50.")  # noqa: N815
     dateRange: DateRange | None = None  # noqa: N815
     searchQuery: Text | None = None  # noqa: N815
     filterGroup: list[PropertyFilter] | None = None  # noqa: N815
@@ -172,8 +171,8 @@ class QueryIssueEvents(
 
     def steps(self) -> Steps:
         answer = _read_part((yield self.request()))
-        events = [show_event(event) for event in as_objects(answer.get("results"))]
-        notes = list[str]()
+        events = [show_event(event, self.maxFrames or MAX_FRAMES) for event in as_objects(answer.get("results"))]
+        notes = notes_on(self.filterGroup or [], in_rule=False)
         if not events:
             notes.append("No event in this range matches: try a longer dateRange, e.g. date_from -30d.")
         return Outcome(answer, notes, shown={**answer, "results": events})

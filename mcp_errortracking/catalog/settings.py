@@ -11,6 +11,7 @@ from mcp_errortracking.catalog.paging import PagedEndpoint
 _READ = "error_tracking:read"
 _WRITE = "error_tracking:write"
 _SINCE = "spring 2026"
+_SPIKES = "spikes"
 AtLeastOne = Annotated[int, Field(ge=1, examples=[100])]
 
 
@@ -62,6 +63,7 @@ class ListSpikeEvents(
     request="GET spike_events/",
     scope=_READ,
     since=_SINCE,
+    toolset=_SPIKES,
 ):
     """When issues spiked, newest first, with the usual and the observed number of events."""
 
@@ -87,6 +89,7 @@ class GetSpikeDetection(
     request="GET spike_detection_config/",
     scope=_READ,
     since=_SINCE,
+    toolset=_SPIKES,
 ):
     """When a rise in an issue's events counts as a spike."""
 
@@ -97,6 +100,7 @@ class UpdateSpikeDetection(
     request="PATCH spike_detection_config/update_config/",
     scope=_WRITE,
     since=_SINCE,
+    toolset=_SPIKES,
 ):
     """Change when a rise counts as a spike: at least threshold events, and multiplier times the usual number."""
 

@@ -87,6 +87,7 @@ class ReorderSeverityRules(
     tool="error-tracking-severity-rules-reorder",
     request="PATCH severity_rules/reorder/",
     scope=_WRITE,
+    aliases=("error-tracking-severity-rules-reorder-partial-update",),
     since="2026-08-20",
 ):
     """Set positions of severity rules; those not named keep theirs. Returns the order that then holds."""

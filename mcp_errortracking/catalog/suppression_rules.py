@@ -86,5 +86,6 @@ class ReorderSuppressionRules(
     tool="error-tracking-suppression-rules-reorder",
     request="PATCH suppression_rules/reorder/",
     scope=_WRITE,
+    aliases=("error-tracking-suppression-rules-reorder-partial-update",),
 ):
     """Set positions of suppression rules; those not named keep theirs. Returns the order that then holds."""

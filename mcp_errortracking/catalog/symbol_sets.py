@@ -157,6 +157,21 @@ class FinishSymbolSetUploads(
         return Outcome({**answer, "confirmed": [str(symbol_set) for symbol_set in self.content_hashes]})
 
 
+class FinishSymbolSetUpload(
+    Endpoint,
+    tool="error-tracking-symbol-sets-finish-upload-update",
+    request="PUT symbol_sets/{id}/finish_upload/",
+    scope=_WRITE,
+    destructive=False,
+):
+    """Confirm one uploaded file. A hash that PostHog already holds is kept."""
+
+    id: SymbolSetId
+    content_hash: str = Field(min_length=1, description="Hex SHA-512.", examples=["cf83e1357eefb8bd..."])
+
+    advice = {**FinishSymbolSetUploads.advice, "not_found": _FIND_IDS}
+
+
 class SymbolSetUpload(BaseModel):
     """One bundle whose symbols are to be uploaded."""
 

@@ -10,7 +10,8 @@ import pytest
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.proxy.errors import PostHogError, RateLimitedError
 from mcp_errortracking.server.arguments import example
-from mcp_errortracking.server.calls import Reply, UnknownToolError, call_tool
+from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.toolbox import UnknownToolError
 
 pytestmark = pytest.mark.anyio
 
