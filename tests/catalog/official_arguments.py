@@ -74,7 +74,7 @@ _FUNCTION: Arguments = {
     "template_id": "template-slack",
     "execution_order": 3,
 }
-_TRIGGER = {"events": [{"id": "$error_tracking_issue_spiking", "type": "events"}]}
+TRIGGER: Arguments = {"events": [{"id": "$error_tracking_issue_spiking", "type": "events"}]}
 
 
 def _rules(name: str, good: Arguments) -> list[tuple[str, Arguments]]:
@@ -82,12 +82,12 @@ def _rules(name: str, good: Arguments) -> list[tuple[str, Arguments]]:
 
 
 ACCEPTED: list[tuple[str, Arguments]] = [
-    ("error-tracking-alerts-create", {"filters": _TRIGGER}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER}),
     ("error-tracking-alerts-create", _FUNCTION),
-    ("error-tracking-alerts-create", {"filters": _TRIGGER, "name": None, "masking": None, "mappings": None}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER, "name": None, "masking": None, "mappings": None}),
     (
         "error-tracking-alerts-create",
-        {"filters": _TRIGGER, "type": None, "icon_url": None, "template_id": None, "execution_order": None},
+        {"filters": TRIGGER, "type": None, "icon_url": None, "template_id": None, "execution_order": None},
     ),
     ("error-tracking-alerts-delete", {"id": ID}),
     ("error-tracking-alerts-list", {}),
@@ -125,6 +125,7 @@ ACCEPTED: list[tuple[str, Arguments]] = [
         {"filters": SIMPLE, "assignee": {"type": "user", "id": 1}, "description": "one"},
     ),
     ("error-tracking-grouping-rules-create", {"filters": SIMPLE, "assignee": None, "description": None}),
+    ("error-tracking-grouping-rules-create", {"filters": SIMPLE, "description": ""}),
     ("error-tracking-grouping-rules-list", {}),
     ("error-tracking-grouping-rules-update", {"id": ID, "filters": SIMPLE}),
     ("error-tracking-issues-assign-partial-update", {"id": ID, "assignee": {"type": "user", "id": 1}}),
@@ -138,6 +139,7 @@ ACCEPTED: list[tuple[str, Arguments]] = [
     ("error-tracking-issues-partial-update", {"id": ID, "status": "resolved"}),
     ("error-tracking-issues-partial-update", {"id": ID, "severity": None, "name": "n", "description": "d"}),
     ("error-tracking-issues-partial-update", {"id": ID, "severity": "high", "name": None, "description": None}),
+    ("error-tracking-issues-partial-update", {"id": ID, "description": "", "name": ""}),
     ("error-tracking-issues-partial-update", {"id": ID}),
     ("error-tracking-issues-split-create", {"id": ID, "fingerprints": [{"fingerprint": "abc", "name": "n"}]}),
     (
@@ -253,18 +255,18 @@ ACCEPTED: list[tuple[str, Arguments]] = [
 ]
 
 REFUSED: list[tuple[str, Arguments]] = [
-    ("error-tracking-alerts-create", {"filters": _TRIGGER, "name": "x" * 401}),
-    ("error-tracking-alerts-create", {"filters": _TRIGGER, "type": "alert"}),
-    ("error-tracking-alerts-create", {"filters": _TRIGGER, "enabled": "yes"}),
-    ("error-tracking-alerts-create", {"filters": _TRIGGER, "execution_order": -1}),
-    ("error-tracking-alerts-create", {"filters": _TRIGGER, "execution_order": 32768}),
-    ("error-tracking-alerts-create", {"filters": _TRIGGER, "masking": {"ttl": 59, "hash": "x"}}),
-    ("error-tracking-alerts-create", {"filters": _TRIGGER, "masking": {"ttl": 60}}),
-    ("error-tracking-alerts-create", {"filters": _TRIGGER, "template_id": "x" * 401}),
-    ("error-tracking-alerts-create", {"filters": _TRIGGER, "inputs": []}),
-    ("error-tracking-alerts-create", {"filters": {**_TRIGGER, "source": "elsewhere"}}),
-    ("error-tracking-alerts-create", {"filters": _TRIGGER, "inputs_schema": [{"key": "a"}]}),
-    ("error-tracking-alerts-create", {"filters": _TRIGGER, "description": None}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER, "name": "x" * 401}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER, "type": "alert"}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER, "enabled": "yes"}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER, "execution_order": -1}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER, "execution_order": 32768}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER, "masking": {"ttl": 59, "hash": "x"}}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER, "masking": {"ttl": 60}}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER, "template_id": "x" * 401}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER, "inputs": []}),
+    ("error-tracking-alerts-create", {"filters": {**TRIGGER, "source": "elsewhere"}}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER, "inputs_schema": [{"key": "a"}]}),
+    ("error-tracking-alerts-create", {"filters": TRIGGER, "description": None}),
     ("error-tracking-alerts-delete", {}),
     ("error-tracking-alerts-delete", {"id": 5}),
     ("error-tracking-alerts-list", {"limit": "many"}),
