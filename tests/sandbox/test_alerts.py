@@ -124,6 +124,9 @@ def test_functions_are_listed(running: SandboxProcess, query: str, names: list[s
     status, page = functions(running, "GET", query)
 
     assert (status, [one["name"] for one in page["results"]]) == (200, names)
+    for one in page["results"]:
+        assert "inputs" not in one  # a list says less
+        assert one["template"]["id"].startswith("template-")
 
 
 def test_a_function_from_its_creation_to_its_end(fresh: SandboxProcess) -> None:
@@ -134,6 +137,7 @@ def test_a_function_from_its_creation_to_its_end(fresh: SandboxProcess) -> None:
     assert status == 201
     assert {name: made[name] for name in body} == body
     assert made["enabled"] is False
+    assert (made["template"], made["status"]) == (None, None)
     assert functions(fresh, "GET", f"{made['id']}/") == (200, made)
     stale = functions(fresh, "PATCH", f"{made['id']}/", {"name": "Two", "base_updated_at": "2020-01-01T00:00:00Z"})
     assert stale[0] == 400
