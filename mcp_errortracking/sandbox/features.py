@@ -31,6 +31,8 @@ class Features:
     bulk_check: bool = True
     content_length: bool = True
     """A declared length earns a presigned PUT."""
+    object_storage: bool = True
+    """There is an object storage; else nothing can be uploaded or downloaded."""
     conflict_flags: bool = True
     """`force` and `skip_on_conflict` count; else differing content is always refused."""
     finish_keeps_rows: bool = True

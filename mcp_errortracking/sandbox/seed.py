@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from mcp_errortracking.sandbox.features import AGES, Features
 from mcp_errortracking.sandbox.history import History
@@ -26,7 +26,7 @@ class Server(_Model):
 
     age: Literal["new", "2026-06", "2025"] = "new"
     features: dict[str, bool | str] = {}
-    now: datetime | None = Field(default=None, description="The time it believes it is; default: what it is.")
+    now: AwareDatetime | None = Field(default=None, description="The time it believes it is; default: what it is.")
 
 
 class Organization(_Model):

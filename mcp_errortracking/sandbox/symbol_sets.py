@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer, no_content
 from mcp_errortracking.sandbox.clock import is_uuid
-from mcp_errortracking.sandbox.errors import BareError, invalid, server_error
+from mcp_errortracking.sandbox.errors import BareError, ErrorAnswer, invalid, server_error
 from mcp_errortracking.sandbox.lookup import find
 from mcp_errortracking.sandbox.pagination import page
 from mcp_errortracking.sandbox.store import Document
@@ -81,6 +81,11 @@ def retrieve(call: Call) -> Response:
 
 def destroy(call: Call) -> Response:
     symbol_set = find(call, KIND)
+    try:
+        check_storage(call)
+    except ErrorAnswer as refusal:  # it finds out after the row is gone
+        refusal.aftermath = lambda: call.store.remove(KIND, call.project_id, symbol_set["id"])
+        raise
     call.store.remove(KIND, call.project_id, symbol_set["id"])
     for frame in call.store.all("stack_frame", call.project_id):
         if frame["symbol_set_ref"] == symbol_set["ref"] and not frame["resolved"]:
@@ -90,10 +95,19 @@ def destroy(call: Call) -> Response:
     return no_content()
 
 
+def check_storage(call: Call) -> None:
+    """Refuses what needs object storage where there is none."""
+    if not call.features.object_storage:
+        detail = "Object storage must be available to allow source map uploads."
+        raise invalid("object_storage_required", detail)
+
+
 def download(call: Call) -> Response:
     symbol_set = find(call, KIND)
     if symbol_set["storage_ptr"] is None:
         raise BareError(404, "Symbol set has no uploaded file.")
+    if not call.features.object_storage:
+        raise BareError(500, "Could not generate download URL.")
     return json_answer({"url": call.objects.presigned_get(call.base, symbol_set["storage_ptr"])})
 
 

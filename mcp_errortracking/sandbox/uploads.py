@@ -36,7 +36,7 @@ def bulk_start(call: Call) -> Response:
     force, skip = _boolean(fields, "force"), _boolean(fields, "skip_on_conflict")
     if not call.features.conflict_flags:
         force = skip = False
-    _check_request(call, uploads, force, skip)
+    _check_request(call, uploads, force=force, skip=skip)
     started = dict[str, Any]()
     for upload in uploads:
         symbol_set = _wanted(call, upload, force=force, skip=skip)
@@ -54,7 +54,7 @@ def bulk_check(call: Call) -> Response:
         detail = f"Ensure this field has no more than {_MAX_CHECKED} elements."
         raise invalid("max_length", detail, "symbol_sets")
     force, skip = _boolean(fields, "force"), _boolean(fields, "skip_on_conflict")
-    _check_request(call, uploads, force, skip)
+    _check_request(call, uploads, force=force, skip=skip, storage_needed=False)
     wanted = list[str]()
     for upload in uploads:
         stored, needed = _decide(call, upload, force=force, skip=skip)
@@ -75,6 +75,8 @@ def bulk_finish(call: Call) -> Response:
     named = cast("dict[str, Any]", hashes)
     if not all(is_uuid(one) for one in named):
         raise server_error()
+    if named:
+        symbol_sets.check_storage(call)
     by_id = {str(uuid.UUID(one)): value for one, value in named.items()}
     found = [one for one_id in by_id if (one := call.store.get(KIND, call.project_id, one_id))]
     try:
@@ -102,6 +104,7 @@ def finish(call: Call) -> Response:
     if not content_hash:
         detail = "A content hash must be provided to complete symbol set upload."
         raise invalid("content_hash_required", detail)
+    symbol_sets.check_storage(call)
     _check_stored(call, symbol_set)
     if symbol_set["content_hash"] is None:
         call.store.put(KIND, {**symbol_set, "content_hash": content_hash})
@@ -225,9 +228,11 @@ def _boolean(fields: Mapping[str, Any], name: str) -> bool:
     raise invalid("invalid_input", "Must be a valid boolean.", name)
 
 
-def _check_request(call: Call, uploads: list[Upload], force: bool, skip: bool) -> None:
+def _check_request(call: Call, uploads: list[Upload], *, force: bool, skip: bool, storage_needed: bool = True) -> None:
     if force and skip:
         raise invalid("invalid_conflict_handling", "Use either force or skip_on_conflict, not both.")
+    if storage_needed:
+        symbol_sets.check_storage(call)
     repeated = sorted(chunk for chunk, times in Counter(upload.chunk_id for upload in uploads).items() if times > 1)
     if repeated:
         raise invalid("invalid_chunk_ids", f"Duplicate chunk IDs provided: {', '.join(repeated)}")
