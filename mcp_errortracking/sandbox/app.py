@@ -97,6 +97,7 @@ def create_app(sandbox: Sandbox) -> Starlette:
         ]
     )
     app.state.objects = sandbox.objects
+    app.state.storage_forms = sandbox.features.storage_forms
     return app
 
 

@@ -33,6 +33,8 @@ class Features:
     """A declared length earns a presigned PUT."""
     object_storage: bool = True
     """There is an object storage; else nothing can be uploaded or downloaded."""
+    storage_forms: bool = True
+    """Object storage takes uploads by form; else it answers 501, as some do."""
     conflict_flags: bool = True
     """`force` and `skip_on_conflict` count; else differing content is always refused."""
     finish_keeps_rows: bool = True

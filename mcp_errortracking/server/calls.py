@@ -15,9 +15,12 @@ from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
-from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, WorkflowError, Workshop
+from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, Workshop
 
 logger = logging.getLogger(__name__)
+
+_GIVE_ROOTS = "Its operator can start it with --root and the folder of the build."
 
 MAX_RESULT_TOKENS = 20_000
 """Some clients refuse a result over 25,000 tokens."""
@@ -100,7 +103,7 @@ async def call_tool(
     except ArgumentsError as error:
         reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
     except WorkflowError as error:
-        reply = Reply(str(error), {"error": {"code": "workflow_failed"}}, is_error=True)
+        reply = Reply(str(error), {"error": {"code": error.code}}, is_error=True)
     except PostHogError as error:
         reply = _explain(endpoint, error)
     except TimeoutError:
@@ -158,7 +161,9 @@ async def _walk(sender: Sender, call: Endpoint) -> Outcome:
 
 async def _work(call: Workflow, workshop: Workshop | None, sender: Sender, progress: Progress) -> Outcome:
     if workshop is None:
-        raise WorkflowError(f"{call.tool} works on local files, and this server was started without any.")
+        raise WorkflowError(
+            "no_roots", f"{call.tool} works on local files, and this server may touch none.", next_step=_GIVE_ROOTS
+        )
     return await call.run(Desk(workshop, sender, progress))
 
 

@@ -1,0 +1,332 @@
+"""A batch of symbol sets on its way: started together, sent side by side, finished together.
+
+PostHog starts and finishes all or nothing; here the chunk that stands in the way is found, by its name in the answer or
+by halving, and the others go on without it.
+"""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+
+from mcp_errortracking.proxy.errors import InvalidError, PostHogError
+from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.container import Version
+from mcp_errortracking.workflows.content import Body, ContentError, Fingerprint
+from mcp_errortracking.workflows.results import Choice, Outcome
+from mcp_errortracking.workflows.storage import Storage
+from mcp_errortracking.workflows.storage_errors import BusyError, ExpiredError, LostError, NoFormsError, StorageError
+from mcp_errortracking.workflows.symbol_sets import Started, SymbolSets, Wanted
+
+_ROUNDS = 3  # starts of one chunk: fresh URLs after an expired one, a PUT where forms are not taken
+_MAX_MISSES = 20  # then object storage is down, and the rest need not wait for it
+_NAMED = re.compile(r"Symbol set (.+) already (?:exists|has)", re.DOTALL)
+_FOR_ALL = ("invalid_release_id", "object_storage_required", "invalid_conflict_handling")
+_UNFINISHED = ("file_not_found", "file_too_large", "symbol_set_not_found")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A chunk to be uploaded, and its place in what was given."""
+
+    index: int
+    chunk: Chunk
+    known: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRules:
+    """What to do where PostHog has something else under a chunk id; without a rule it is a failure of that chunk."""
+
+    force: bool = False
+    """Overwrite other content."""
+    skip_on_conflict: bool = False
+    """Keep other content."""
+    without_release: bool = False
+    """Where the set belongs to another release, upload without one."""
+
+    def __post_init__(self) -> None:
+        if self.force and self.skip_on_conflict:
+            raise ValueError("give force or skip_on_conflict, not both")
+
+
+class Report(Protocol):
+    """Is told what became of a job."""
+
+    async def __call__(
+        self,
+        job: Job,
+        outcome: Outcome,
+        *,
+        code: str | None = None,
+        reason: str = "",
+        next_step: str = "",
+        choices: tuple[Choice, ...] = (),
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A job whose file has arrived."""
+
+    job: Job
+    symbol_set_id: str
+
+
+class Batches:
+    """Takes batches from their start to their finish, and reports on each job exactly once."""
+
+    def __init__(
+        self,
+        symbol_sets: SymbolSets,
+        storage: Storage,
+        *,
+        release_id: str | None,
+        rules: ConflictRules,
+        version: Version,
+        compressed: bool,
+        sizes_first: bool,
+        concurrency: int,
+        report: Report,
+    ) -> None:
+        """
+        Args:
+            sizes_first: pack the files before the start, so that it can say their sizes and get URLs to PUT to; else
+                only what PostHog turns out to want is packed.
+            concurrency: transfers at once, of all batches together.
+        """
+        self._symbol_sets = symbol_sets
+        self._storage = storage
+        self._release_id = release_id
+        self._rules = rules
+        self._misses = 0  # transfers in a row that found object storage busy or lost
+        self._unbound = set[int]()  # jobs that go on without the release
+        self._version: Version = version
+        self._compressed = compressed
+        self._sizes_first = sizes_first
+        self._report = report
+        self._transfers = CapacityLimiter(concurrency)
+        self._packers = CapacityLimiter(min(os.cpu_count() or 1, 4))
+
+    async def run(self, jobs: Sequence[Job]) -> None:
+        """Uploads a batch."""
+        bodies = dict[int, Body]()
+        try:
+            left = await self._pack(jobs, bodies) if self._sizes_first else list(jobs)
+            for number in range(_ROUNDS):
+                if not left:
+                    return
+                started = await self._start(left, bodies)
+                ready = await self._pack([job for job, _ in started], bodies)
+                started = [(job, one) for job, one in started if job in ready]
+                sent, left = await self._send(started, bodies, is_last=number == _ROUNDS - 1)
+                # An older PostHog has deleted what it was to finish together with a bad one: then one by one.
+                left += await self._finish(sent, alone=number > 0)
+            for job in left:
+                await self._fail(job, "symbol_set_not_found", "PostHog lost the set before it was finished.")
+        finally:
+            for body in bodies.values():
+                body.close()
+
+    async def _pack(self, jobs: Sequence[Job], bodies: dict[int, Body]) -> list[Job]:
+        """Packs what is not packed yet; returns the jobs that can go on."""
+        failed = set[int]()
+
+        async def pack(job: Job) -> None:
+            try:
+                bodies[job.index] = await self._body(job)
+            except ContentError as error:
+                failed.add(job.index)
+                await self._fail(job, error.code, error.what, error.next_step)
+
+        async with anyio.create_task_group() as group:
+            for job in jobs:
+                if job.index not in bodies:
+                    group.start_soon(pack, job)
+        return [job for job in jobs if job.index not in failed]
+
+    async def _body(self, job: Job) -> Body:
+        def body() -> Body:
+            return Body(job.chunk, job.known, self._version, compressed=self._compressed)
+
+        is_quick = self._version == 1 or not self._compressed  # nothing is read before it is sent
+        return body() if is_quick else await to_thread.run_sync(body, limiter=self._packers)
+
+    async def _start(self, jobs: list[Job], bodies: Mapping[int, Body]) -> list[tuple[Job, Started]]:
+        """Starts all that PostHog lets start; reports on the others."""
+        is_sorted = self._sizes_first
+        while jobs:
+            try:
+                answer = await self._symbol_sets.start(
+                    (self._wanted(job, bodies.get(job.index)) for job in jobs),
+                    force=self._rules.force,
+                    skip_on_conflict=self._rules.skip_on_conflict,
+                )
+            except InvalidError as error:
+                if error.code in _FOR_ALL:
+                    await self._refuse_all(jobs, error)
+                    return []
+                if error.code == "release_id_mismatch" and not is_sorted:
+                    jobs, is_sorted = await self._without_unchanged(jobs), True
+                    continue
+                culprit = _culprit(jobs, error)
+                if culprit is None:
+                    middle = len(jobs) // 2
+                    return await self._start(jobs[:middle], bodies) + await self._start(jobs[middle:], bodies)
+                if self._may_unbind(culprit, error):
+                    self._unbound.add(culprit.index)
+                    continue
+                await self._refuse(culprit, error)
+                jobs = [job for job in jobs if job is not culprit]
+            except PostHogError as error:
+                await self._refuse_all(jobs, error)
+                return []
+            else:
+                return await self._started(jobs, answer)
+        return []
+
+    async def _started(self, jobs: list[Job], answer: Mapping[str, Started]) -> list[tuple[Job, Started]]:
+        """The jobs whose files PostHog waits for; reports on the others, which it has."""
+        for job in jobs:
+            if job.chunk.chunk_id not in answer:
+                await self._report(job, Outcome.UNCHANGED, reason="PostHog wants no file for it: it has one.")
+        return [(job, answer[job.chunk.chunk_id]) for job in jobs if job.chunk.chunk_id in answer]
+
+    async def _without_unchanged(self, jobs: list[Job]) -> list[Job]:
+        """Leaves out the jobs whose content PostHog has, under whichever release: asked about without one.
+
+        What has another content, or none, is started anew afterwards; until then nothing was overwritten.
+        """
+        asked, left = jobs, list[Job]()
+        while asked:
+            try:
+                answer = await self._symbol_sets.start(
+                    (Wanted(job.chunk.chunk_id, job.known.content_hash) for job in asked),
+                    force=False,
+                    skip_on_conflict=False,
+                )
+            except PostHogError as error:
+                culprit = _culprit(asked, error) if isinstance(error, InvalidError) else None
+                if culprit is None:
+                    return left + asked
+                left.append(culprit)
+                asked = [job for job in asked if job is not culprit]
+            else:
+                return left + [job for job, _ in await self._started(asked, answer)]
+        return left
+
+    def _may_unbind(self, job: Job, error: PostHogError) -> bool:
+        is_bound = self._release_id is not None and job.index not in self._unbound
+        return error.code == "release_id_mismatch" and self._rules.without_release and is_bound
+
+    def _wanted(self, job: Job, body: Body | None) -> Wanted:
+        release_id = None if job.index in self._unbound else self._release_id
+        return Wanted(job.chunk.chunk_id, job.known.content_hash, release_id, body and body.size)
+
+    async def _send(
+        self, started: Sequence[tuple[Job, Started]], bodies: Mapping[int, Body], *, is_last: bool
+    ) -> tuple[list[_Sent], list[Job]]:
+        """Sends files; returns those that arrived, and those to be started again."""
+        sent, again = list[_Sent](), list[Job]()
+
+        async def send(job: Job, one: Started) -> None:
+            async with self._transfers:
+                if self._misses >= _MAX_MISSES:
+                    await self._fail(job, "storage_lost", "Too many transfers before it failed; it was not tried.")
+                    return
+                try:
+                    await self._storage.send(one.target, bodies[job.index])
+                except (ExpiredError, NoFormsError) as error:
+                    if is_last:
+                        await self._fail(job, _code(error), error.what, error.next_step)
+                    else:
+                        again.append(job)
+                except StorageError as error:
+                    self._misses += isinstance(error, BusyError | LostError)
+                    await self._fail(job, _code(error), error.what, error.next_step)
+                except ContentError as error:
+                    await self._fail(job, error.code, error.what, error.next_step)
+                else:
+                    self._misses = 0
+                    sent.append(_Sent(job, one.symbol_set_id))
+
+        async with anyio.create_task_group() as group:
+            for job, one in started:
+                group.start_soon(send, job, one)
+        return sent, again
+
+    async def _finish(self, sent: Sequence[_Sent], *, alone: bool) -> list[Job]:
+        """Confirms what arrived; returns what has to be started again, because PostHog has deleted it."""
+        if not sent:
+            return []
+        if alone and len(sent) > 1:
+            return [job for one in sent for job in await self._finish([one], alone=True)]
+        try:
+            await self._symbol_sets.finish({one.symbol_set_id: one.job.known.content_hash for one in sent})
+        except PostHogError as error:
+            if error.code not in _UNFINISHED or len(sent) == 1:
+                await self._refuse_all([one.job for one in sent], error)
+                return []
+            return await self._finish_without(sent, error)
+        for one in sent:
+            await self._report(one.job, Outcome.UPLOADED)
+        return []
+
+    async def _finish_without(self, sent: Sequence[_Sent], error: PostHogError) -> list[Job]:
+        """Goes on after a refusal that one set of several caused."""
+        try:
+            rows = [await self._symbol_sets.get(one.symbol_set_id) for one in sent]
+        except PostHogError:
+            await self._refuse_all([one.job for one in sent], error)
+            return []
+        kept = [one for one, row in zip(sent, rows, strict=True) if row is not None]
+        lost = [one.job for one, row in zip(sent, rows, strict=True) if row is None]
+        if lost:
+            return lost + await self._finish(kept, alone=False)
+        middle = len(kept) // 2
+        return await self._finish(kept[:middle], alone=False) + await self._finish(kept[middle:], alone=False)
+
+    async def _refuse_all(self, jobs: Sequence[Job], error: PostHogError) -> None:
+        for job in jobs:
+            await self._refuse(job, error)
+
+    async def _refuse(self, job: Job, error: PostHogError) -> None:
+        """Reports PostHog's refusal of one chunk."""
+        reason, next_step, choices = error.detail or error.what, error.next_step, tuple[Choice, ...]()
+        if error.code == "content_hash_mismatch" and self._rules.skip_on_conflict:
+            await self._report(job, Outcome.SKIPPED_CONFLICT, reason="PostHog has other content and keeps it.")
+            return
+        if error.code in ("content_hash_mismatch", "content_hash_required") and not self._rules.force:
+            choices = (Choice.FORCE, Choice.SKIP_ON_CONFLICT)
+            next_step = "Upload with force to overwrite it, or with skip_on_conflict to keep it."
+        elif error.code in ("content_hash_mismatch", "content_hash_required"):
+            next_step = "This PostHog never overwrites: delete the symbol set, then upload again."
+        elif error.code == "release_id_mismatch":
+            choices = (Choice.WITHOUT_RELEASE,)
+            next_step = "Upload it without a release; the set keeps the one it has. Force does not change that."
+        elif error.code in _UNFINISHED:
+            next_step = "Upload again."
+        await self._fail(job, error.code or f"http_{error.status}", reason, next_step, choices)
+
+    async def _fail(
+        self, job: Job, code: str, reason: str, next_step: str = "Upload again.", choices: tuple[Choice, ...] = ()
+    ) -> None:
+        await self._report(job, Outcome.FAILED, code=code, reason=reason, next_step=next_step, choices=choices)
+
+
+def _culprit(jobs: Sequence[Job], error: InvalidError) -> Job | None:
+    """The job that a refusal of all of them is about; None where that cannot be told."""
+    if len(jobs) == 1:
+        return jobs[0]
+    found = _NAMED.search(error.detail or "")
+    return next((job for job in jobs if found and job.chunk.chunk_id == found[1]), None)
+
+
+def _code(error: StorageError) -> str:
+    """A storage error as a word: `expired`, `busy`, ..."""
+    words = re.findall(r"[A-Z][a-z]+", type(error).__name__.removesuffix("Error"))
+    return "storage_" + "_".join(words).lower()

@@ -1,0 +1,286 @@
+"""Uploading symbol sets: hash, compare, start, send, finish; each chunk for itself.
+
+A chunk that cannot be read, that PostHog refuses or that object storage loses is reported, and the others go on.
+Nothing is finished whose file did not arrive. An upload that was broken off is simply repeated: what is finished has
+the same hash and is left alone, what is not is started anew by PostHog's own rules (contract 2.3).
+"""
+
+import os
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import anyio
+from anyio import to_thread
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectSendStream
+
+from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.workflows.batches import Batches, ConflictRules, Job
+from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.content import ContentError, Fingerprint, fingerprint
+from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release
+from mcp_errortracking.workflows.results import Choice, ChunkResult, Outcome, UploadResult
+from mcp_errortracking.workflows.storage import CONCURRENCY, Storage
+from mcp_errortracking.workflows.symbol_sets import MAX_STARTED, Comparison, Sleep, SymbolSets
+
+Progress = Callable[[int, int, str], Awaitable[None]]
+"""Is told how much is done, of how much, and a few words on what."""
+
+_BATCH_BYTES = 64 * 1024 * 1024  # of content: what is packed at once, and sent within the five minutes of its URLs
+_BATCHES_AT_ONCE = 3
+_GROUP = 250  # chunks that are hashed and compared together
+_HASHED_AT_ONCE = 16  # chunks a worker thread takes at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to upload.
+
+    `container` is the version sent. Every PostHog reads 1, which is not compressed; `auto` sends 2 to a PostHog that
+    can compare uploads beforehand (September 2026), whose readers know it for certain, and 1 to older ones.
+    """
+
+    rules: ConflictRules = field(default_factory=ConflictRules)
+    container: Literal["auto", 1, 2] = "auto"
+    compressed: bool = True
+    concurrency: int = CONCURRENCY
+    """Transfers at once."""
+    batch: int = MAX_STARTED
+    """Sets that are started and finished together, at most."""
+
+
+async def upload(
+    sender: Sender,
+    storage: Storage,
+    chunks: Iterable[Chunk],
+    *,
+    release: ReleaseName | Release | None = None,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    sleep: Sleep = anyio.sleep,
+) -> UploadResult:
+    """Uploads chunks that PostHog does not have yet.
+
+    Args:
+        release: what the sets are bound to; a name is looked up, and created if there is none.
+        sleep: waits between tries.
+
+    Raises:
+        PostHogError: before anything was uploaded: PostHog cannot be reached, does not know the key, or has no such
+            release. What fails later is in the result.
+    """
+    given = list(chunks)
+    uploading = _Upload(sender, storage, given, release, options or Options(), progress, sleep)
+    sent_before = storage.bytes_sent
+    async with anyio.create_task_group() as group:
+        read, to_be_sent = anyio.create_memory_object_stream[list[Job]](0)
+        group.start_soon(uploading.read_all, read)
+        async with to_be_sent:
+            async for jobs in to_be_sent:
+                if not await uploading.send_all(jobs, group):
+                    group.cancel_scope.cancel()
+                    break
+    if uploading.refusal is not None:
+        raise uploading.refusal
+    return uploading.result(storage.bytes_sent - sent_before)
+
+
+class _Upload:
+    """The chunks of one upload, and what became of each so far."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        storage: Storage,
+        chunks: list[Chunk],
+        release: ReleaseName | Release | None,
+        options: Options,
+        progress: Progress | None,
+        sleep: Sleep,
+    ) -> None:
+        self._sender = sender
+        self._storage = storage
+        self._symbol_sets = SymbolSets(sender, sleep=sleep)
+        self._chunks = chunks
+        self._release = release
+        self._options = options
+        self._progress = progress
+        self._slots = anyio.Semaphore(_BATCHES_AT_ONCE)
+        self._batches: Batches | None = None
+        self._first_of = dict[str, Job]()
+        self._results: list[ChunkResult | None] = [None] * len(chunks)
+        self._settled = 0
+        self._hashed = 0
+        self.refusal: PostHogError | None = None
+        """Why nothing could be begun at all."""
+
+    async def read_all(self, ready: MemoryObjectSendStream[list[Job]]) -> None:
+        """Hashes the chunks, group by group, while those before are on their way."""
+        async with ready:
+            for first in range(0, len(self._chunks), _GROUP):
+                if jobs := await self._read(range(first, min(first + _GROUP, len(self._chunks)))):
+                    await ready.send(jobs)
+
+    async def send_all(self, jobs: list[Job], group: TaskGroup) -> bool:
+        """Sends a group of chunks on their way, as tasks; False where PostHog refuses from the first request on."""
+        try:
+            if isinstance(self._release, ReleaseName):
+                self._release = await find_or_create_release(self._sender, self._release)
+            hashes = {job.chunk.chunk_id: job.known.content_hash for job in jobs}
+            compared = await self._symbol_sets.compare(hashes)
+        except PostHogError as error:
+            if self._batches is None:
+                self.refusal = error
+                return False
+            for job in jobs:
+                code, next_step = error.code or f"http_{error.status}", error.next_step
+                await self.settle(job, Outcome.FAILED, code=code, reason=error.what, next_step=next_step)
+            return True
+        batches = self._batches = self._batches or self._on_their_way(compared)
+        jobs = await self._sort_out(jobs, compared)
+        for batch in _batches(jobs, self._options.batch):
+            await self._slots.acquire()
+            group.start_soon(self._run, batches, batch)
+        return True
+
+    def _on_their_way(self, compared: Comparison | None) -> Batches:
+        options, release = self._options, self._release
+        return Batches(
+            self._symbol_sets,
+            self._storage,
+            release_id=release.id if isinstance(release, Release) else None,
+            rules=options.rules,
+            version=options.container if options.container != "auto" else 1 if compared is None else 2,
+            compressed=options.compressed,
+            sizes_first=compared is not None,
+            concurrency=options.concurrency,
+            report=self.settle,
+        )
+
+    async def _run(self, batches: Batches, jobs: list[Job]) -> None:
+        try:
+            await batches.run(jobs)
+        finally:
+            self._slots.release()
+
+    async def _read(self, places: range) -> list[Job]:
+        """Hashes a group of chunks, and folds those of one id."""
+        known = dict[int, Fingerprint | ContentError]()
+        work = iter(range(places.start, places.stop, _HASHED_AT_ONCE))
+
+        async def worker() -> None:
+            for first in work:
+                some = self._chunks[first : min(first + _HASHED_AT_ONCE, places.stop)]
+                known.update(enumerate(await to_thread.run_sync(_fingerprints, some), first))
+                self._hashed += len(some)
+                await self._tell(f"read {self._hashed} of {len(self._chunks)}")
+
+        async with anyio.create_task_group() as group:
+            for _ in range(min(os.cpu_count() or 1, 4)):
+                group.start_soon(worker)
+        jobs = list[Job]()
+        for index in places:
+            found = known[index]
+            if isinstance(found, ContentError):
+                await self._settle(index, _unreadable(self._chunks[index], found))
+                continue
+            job = Job(index, self._chunks[index], found)
+            first = self._first_of.setdefault(job.chunk.chunk_id, job)
+            if first is job:
+                jobs.append(job)
+            else:
+                await self._settle(index, _duplicate(job, first))
+        return jobs
+
+    async def _sort_out(self, jobs: list[Job], compared: Comparison | None) -> list[Job]:
+        """The chunks to be uploaded; settles the others, as far as PostHog could compare them."""
+        if compared is None:
+            return jobs
+        rules, left = self._options.rules, list[Job]()
+        for job in jobs:
+            if job.chunk.chunk_id in compared.same:
+                await self.settle(job, Outcome.UNCHANGED, reason="PostHog has this content already.")
+            elif job.chunk.chunk_id in compared.other and rules.skip_on_conflict:
+                await self.settle(job, Outcome.SKIPPED_CONFLICT, reason="PostHog has other content and keeps it.")
+            elif job.chunk.chunk_id in compared.other and not rules.force:
+                await self.settle(
+                    job,
+                    Outcome.FAILED,
+                    code="content_hash_mismatch",
+                    reason="PostHog has other content under this chunk id.",
+                    next_step="Upload with force to overwrite it, or with skip_on_conflict to keep it.",
+                    choices=(Choice.FORCE, Choice.SKIP_ON_CONFLICT),
+                )
+            else:
+                left.append(job)
+        return left
+
+    async def settle(
+        self,
+        job: Job,
+        outcome: Outcome,
+        *,
+        code: str | None = None,
+        reason: str = "",
+        next_step: str = "",
+        choices: tuple[Choice, ...] = (),
+    ) -> None:
+        """Notes what became of a chunk."""
+        result = ChunkResult(job.chunk, outcome, job.known.content_hash, code, reason, next_step, choices)
+        await self._settle(job.index, result)
+
+    def result(self, bytes_sent: int) -> UploadResult:
+        """What became of all of them."""
+        release = self._release if isinstance(self._release, Release) else None
+        return UploadResult([one for one in self._results if one is not None], bytes_sent, release)
+
+    async def _settle(self, index: int, result: ChunkResult) -> None:
+        self._results[index] = result
+        self._settled += 1
+        await self._tell(f"{result.outcome.replace('_', ' ')}: {result.chunk.label}")
+
+    async def _tell(self, message: str) -> None:
+        if self._progress is not None:
+            await self._progress(self._hashed + self._settled, 2 * len(self._chunks), message)
+
+
+def _fingerprints(chunks: list[Chunk]) -> list[Fingerprint | ContentError]:
+    def one(chunk: Chunk) -> Fingerprint | ContentError:
+        if not chunk.chunk_id.strip():
+            return ContentError("no_chunk_id", f"{chunk.label} has no chunk id.", "Inject one.")
+        try:
+            return fingerprint(chunk)
+        except ContentError as error:
+            return error
+
+    return [one(chunk) for chunk in chunks]
+
+
+def _unreadable(chunk: Chunk, error: ContentError) -> ChunkResult:
+    return ChunkResult(chunk, Outcome.FAILED, None, error.code, error.what, error.next_step)
+
+
+def _duplicate(job: Job, first: Job) -> ChunkResult:
+    is_same = job.known.content_hash == first.known.content_hash
+    return ChunkResult(
+        job.chunk,
+        Outcome.DUPLICATE,
+        job.known.content_hash,
+        "duplicate_chunk_id",
+        f"{first.chunk.label} has the same chunk id and {'the same' if is_same else 'other'} content; it counts.",
+        "" if is_same else "Give each bundle a chunk id of its own, or frames of this one cannot be resolved.",
+    )
+
+
+def _batches(jobs: Iterable[Job], most: int) -> Iterator[list[Job]]:
+    batch, size = list[Job](), 0
+    for job in jobs:
+        if batch and (len(batch) >= most or size + job.known.size > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(job)
+        size += job.known.size
+    if batch:
+        yield batch
