@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mcp_errortracking import __version__
-from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 
 LIST = "error-tracking-assignment-rules-list"
@@ -52,6 +52,8 @@ def test_every_command_has_help(command: str) -> None:
 def test_tools() -> None:
     code, out, _ = run("tools", "--json")
     assert code == 0
+    assert tuple(tool["name"] for tool in json.loads(out)["tools"]) == TOOLSETS["default"]
+    code, out, _ = run("tools", "--json", "--toolsets", "all")
     assert [tool["name"] for tool in json.loads(out)["tools"]] == list(CATALOG)
     code, out, _ = run("tools")
     assert f"{LIST} (reads)\n" in out
