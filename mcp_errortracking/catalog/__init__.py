@@ -1,7 +1,8 @@
 """What PostHog's error-tracking API offers, as data: one class per endpoint."""
 
 from mcp_errortracking.catalog.catalog import ALIASES, CATALOG
-from mcp_errortracking.catalog.endpoint import Endpoint, ListedBy, Outcome, Request, StepError
+from mcp_errortracking.catalog.declaration import Declaration, ListedBy
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, StepError
 from mcp_errortracking.catalog.toolsets import TOOLSETS
 
-__all__ = ["ALIASES", "CATALOG", "TOOLSETS", "Endpoint", "ListedBy", "Outcome", "Request", "StepError"]
+__all__ = ["ALIASES", "CATALOG", "TOOLSETS", "Declaration", "Endpoint", "ListedBy", "Outcome", "Request", "StepError"]

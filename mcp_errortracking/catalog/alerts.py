@@ -7,6 +7,7 @@ first: only what error tracking sets off is listed, changed or deleted.
 from typing import Any, Literal, cast
 
 from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object, as_objects
@@ -32,6 +33,12 @@ Type = Literal[
 ]
 
 
+def _name_one_type(schema: dict[str, Any]) -> None:
+    """Alerts are of one type; the others are understood and refused by PostHog where they do not fit."""
+    schema.pop("anyOf", None)
+    schema |= {"type": "string", "const": "internal_destination"}
+
+
 def triggers(function: dict[str, Any]) -> list[str]:
     """The events of error tracking that set a hog function off; none: it is no alert."""
     filters = as_object(function.get("filters"))
@@ -47,11 +54,12 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
     limit: Limit | None = None
     offset: Offset | None = None
     enabled: bool | None = None
-    type: list[Type] | Type | None = None
-    id: str | None = None
-    created_at: str | None = None
-    created_by: int | None = None
-    updated_at: str | None = None
+    # Understood, as PostHog's own client sends them, but not worth an agent's tokens.
+    type: SkipJsonSchema[list[Type] | Type | None] = None
+    id: SkipJsonSchema[str | None] = None
+    created_at: SkipJsonSchema[str | None] = None
+    created_by: SkipJsonSchema[int | None] = None
+    updated_at: SkipJsonSchema[str | None] = None
 
     def request(self) -> Request:
         sent = super().request()
@@ -91,14 +99,14 @@ class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /
     inputs: dict[str, Any] | None = None
     template_id: str | None = Field(default=None, max_length=400)
     enabled: bool | None = None
-    type: Type | None = Field(default=None, description="internal_destination for alerts.")
+    type: Type | None = Field(default=None, json_schema_extra=_name_one_type)
     description: str | None = None
-    hog: str | None = None
-    inputs_schema: list[dict[str, Any]] | None = None
-    masking: dict[str, Any] | None = None
-    mappings: list[dict[str, Any]] | None = None
-    icon_url: str | None = None
-    execution_order: int | None = Field(default=None, ge=0, le=32767)
+    hog: SkipJsonSchema[str | None] = None
+    inputs_schema: SkipJsonSchema[list[dict[str, Any]] | None] = None
+    masking: SkipJsonSchema[dict[str, Any] | None] = None
+    mappings: SkipJsonSchema[list[dict[str, Any]] | None] = None
+    icon_url: SkipJsonSchema[str | None] = None
+    execution_order: SkipJsonSchema[int | None] = Field(default=None, ge=0, le=32767)
 
     @model_validator(mode="after")
     def is_an_alert(self) -> "CreateAlert":
@@ -122,14 +130,14 @@ class UpdateAlert(
     inputs: dict[str, Any] | None = None
     template_id: str | None = Field(default=None, max_length=400)
     enabled: bool | None = None
-    type: Type | None = None
+    type: SkipJsonSchema[Type | None] = None
     description: str | None = None
-    hog: str | None = None
-    inputs_schema: list[dict[str, Any]] | None = None
-    masking: dict[str, Any] | None = None
-    mappings: list[dict[str, Any]] | None = None
-    icon_url: str | None = None
-    execution_order: int | None = Field(default=None, ge=0, le=32767)
+    hog: SkipJsonSchema[str | None] = None
+    inputs_schema: SkipJsonSchema[list[dict[str, Any]] | None] = None
+    masking: SkipJsonSchema[dict[str, Any] | None] = None
+    mappings: SkipJsonSchema[list[dict[str, Any]] | None] = None
+    icon_url: SkipJsonSchema[str | None] = None
+    execution_order: SkipJsonSchema[int | None] = Field(default=None, ge=0, le=32767)
     base_updated_at: str | None = Field(default=None, description="Refuse if changed since.")
 
     advice = {"not_found": _UNKNOWN}

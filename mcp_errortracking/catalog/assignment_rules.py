@@ -31,8 +31,7 @@ class CreateAssignmentRule(
     request="POST assignment_rules/",
     scope=_WRITE,
 ):
-    """Create a rule that assigns matching new issues. Existing issues stay as they are. Useful keys: $exception_types,
-    $exception_values, $exception_sources, $exception_functions."""
+    """Create a rule that assigns matching new issues. Existing issues stay as they are."""
 
     filters: Filters
     assignee: AssigneeArgument

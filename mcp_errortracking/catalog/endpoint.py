@@ -20,18 +20,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, cast
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict
+from mcp_errortracking.catalog.declaration import Declaration, Scope
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Scope = Literal[
-    "error_tracking:read",
-    "error_tracking:write",
-    "hog_function:read",
-    "hog_function:write",
-    "integration:read",
-    "activity_log:read",
-]
-
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -78,42 +69,13 @@ Steps = Generator[Request, Any, Outcome]
 Lines = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ListedBy:
-    """Metadata of an id field: what it identifies, and the tool whose answer holds real ones."""
-
-    noun: str
-    tool: str
-
-
-class Endpoint(BaseModel):
+class Endpoint(Declaration):
     """A documented endpoint; each subclass is one, each instance a validated call of it."""
 
-    model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
-
-    tool: ClassVar[str]
     method: ClassVar[Method]
     path: ClassVar[str]
-    scopes: ClassVar[tuple[Scope, ...]]
-    """All that the key needs."""
-    title: ClassVar[str]
-    summary: ClassVar[str]
-    """What an agent reads of it: the docstring. (`description` is an argument of some endpoints.)"""
-    toolset: ClassVar[str]
-    """The group it is chosen by: the name of its module, unless said."""
     nulls: ClassVar[tuple[str, ...]] = ()
     """Arguments whose null is sent, because it means something; that of any other means not given."""
-    aliases: ClassVar[tuple[str, ...]] = ()
-    """Other names a call may use; they are not listed."""
-    since: ClassVar[str | None] = None
-    """When PostHog got the endpoint, as far as known; None: before 2026."""
-    advice: ClassVar[Mapping[str, str]] = {}
-    """What to do next, by PostHog's error code, where this endpoint knows better than the general explanation."""
-    shown: ClassVar[tuple[str, ...]] = ()
-    """Optional arguments without which an example of a call would not be one."""
-    read_only: ClassVar[bool]
-    destructive: ClassVar[bool]
-    idempotent: ClassVar[bool]
 
     def __init_subclass__(
         cls,
@@ -134,17 +96,20 @@ class Endpoint(BaseModel):
         if tool is None:  # a base of several endpoints, not an endpoint itself
             return
         method, path = request.split()
-        cls.tool, cls.aliases, cls.since = tool, aliases, since
-        cls.scopes = (scope,) if isinstance(scope, str) else scope
-        cls.toolset, cls.nulls = toolset or cls.__module__.rpartition(".")[2], nulls
+        reads = method == "GET" if read_only is None else read_only
+        cls.declare(
+            tool,
+            scope,
+            toolset=toolset,
+            aliases=aliases,
+            since=since,
+            read_only=reads,
+            destructive=method in ("PUT", "PATCH", "DELETE") if destructive is None else destructive,
+            idempotent=(method != "POST" or reads) if idempotent is None else idempotent,
+        )
         cls.method = method  # pyright: ignore[reportAttributeAccessIssue]
         cls.path = path.removeprefix("/") if path.startswith("/") else f"error_tracking/{path}"
-        words = re.findall(r"[A-Z][a-z]+", cls.__name__)
-        cls.title = " ".join([words[0], *(word.lower() for word in words[1:])])
-        cls.summary = " ".join((cls.__doc__ or "").split())
-        cls.read_only = method == "GET" if read_only is None else read_only
-        cls.destructive = method in ("PUT", "PATCH", "DELETE") if destructive is None else destructive
-        cls.idempotent = (method != "POST" or cls.read_only) if idempotent is None else idempotent
+        cls.nulls = nulls
 
     @classmethod
     def path_parameters(cls) -> list[str]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from mcp_errortracking.catalog.endpoint import ListedBy
+from mcp_errortracking.catalog.declaration import ListedBy
 
 _NIL = UUID(int=0)
 _ISSUE_PAGE = re.compile(r"https?://[^\s?#]+/error_tracking/([0-9a-fA-F-]{32,36})(?:[/?#]\S*)?$")

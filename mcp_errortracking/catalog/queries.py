@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.assignee import AssigneeArgument
 from mcp_errortracking.catalog.endpoint import Outcome, Request, Steps, as_object, as_objects
-from mcp_errortracking.catalog.filters import PropertyFilter
+from mcp_errortracking.catalog.filters import PropertyFilter, notes_on
 from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
 from mcp_errortracking.catalog.paging import LongEndpoint
 from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, show_event, show_frame
@@ -98,7 +98,8 @@ class QueryIssues(
     def steps(self) -> Steps:
         answer = _read_part((yield self.request()))
         rows = [_row(issue) for issue in as_objects(answer.get("results"))]
-        return Outcome(answer, shown={**answer, "results": rows})
+        notes = notes_on(self.filterGroup or [], in_rule=False)
+        return Outcome(answer, notes, shown={**answer, "results": rows})
 
 
 class QueryIssue(
@@ -171,7 +172,7 @@ class QueryIssueEvents(
     def steps(self) -> Steps:
         answer = _read_part((yield self.request()))
         events = [show_event(event, self.maxFrames or MAX_FRAMES) for event in as_objects(answer.get("results"))]
-        notes = list[str]()
+        notes = notes_on(self.filterGroup or [], in_rule=False)
         if not events:
             notes.append("No event in this range matches: try a longer dateRange, e.g. date_from -30d.")
         return Outcome(answer, notes, shown={**answer, "results": events})

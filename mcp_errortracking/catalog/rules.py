@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, StepError, Steps, as_object, as_objects
-from mcp_errortracking.catalog.filters import FilterGroup
+from mcp_errortracking.catalog.filters import FilterGroup, notes_on
 from mcp_errortracking.catalog.identifiers import RealUUID
 from mcp_errortracking.catalog.paging import next_offset
 
@@ -20,7 +20,9 @@ MATCHES_EVERYTHING = (
 
 def note_on(filters: FilterGroup | None) -> list[str]:
     """What an agent should know of filters that it sends."""
-    return [MATCHES_EVERYTHING] if filters is not None and filters.matches_everything() else []
+    if filters is None:
+        return []
+    return [MATCHES_EVERYTHING] * filters.matches_everything() + notes_on(filters.conditions(), in_rule=True)
 
 
 class CreateRule(Endpoint):

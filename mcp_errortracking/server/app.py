@@ -34,6 +34,7 @@ from mcp_errortracking.server.resources import ResourceError, Resources
 from mcp_errortracking.server.scopes import KeyScopes
 from mcp_errortracking.server.toolbox import Toolbox, UnknownToolError
 from mcp_errortracking.server.tools import listed
+from mcp_errortracking.workflows.workflow import Workshop
 
 INSTRUCTIONS = (
     "PostHog error tracking. Exceptions are grouped by fingerprint into issues. Begin with "
@@ -58,6 +59,7 @@ def build_server(
     observe: Observer | None = None,
     private_lists: bool = False,
     page_size: int = _PAGE,
+    workshop: Workshop | None = None,
 ) -> Server[Any]:
     """An MCP server whose tool calls go through `sender`, or through that of the caller who brings one.
 
@@ -68,6 +70,7 @@ def build_server(
         observe: is told of each call after it.
         private_lists: callers bring their own keys, so that one's list of tools may not be another's.
         page_size: tools in one answer of tools/list.
+        workshop: where the workflows on offer work.
     """
     box = toolbox or Toolbox()
     own_scopes = KeyScopes(sender)
@@ -84,6 +87,8 @@ def build_server(
             max_result_tokens=max_result_tokens,
             observe=observe,
             request_id=request_id_of(context.request) or str(context.request_id),
+            workshop=workshop,
+            progress=context.session.report_progress if _wants_progress(context) else None,
         )
 
     async def on_list_tools(context: Any, params: PaginatedRequestParams | None) -> ListToolsResult:
@@ -172,6 +177,10 @@ def build_server(
         # Without this, every call over HTTP in the 2026 era would list the tools again.
         get_tool_input_schema=lambda _name: None,
     )
+
+
+def _wants_progress(context: Any) -> bool:
+    return bool(context.meta and context.meta.get("progress_token") is not None)
 
 
 def _position(params: PaginatedRequestParams | None, length: int) -> int:

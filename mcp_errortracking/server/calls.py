@@ -8,13 +8,14 @@ from typing import Any, cast
 
 import anyio
 
-from mcp_errortracking.catalog import Endpoint, Outcome, StepError
+from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.proxy.sender import Answer, Sender
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
+from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, WorkflowError, Workshop
 
 logger = logging.getLogger(__name__)
 
@@ -32,14 +33,27 @@ class Reply:
 
 
 @dataclass(slots=True)
-class _Spent:
-    """What a call took of PostHog."""
+class _Counting:
+    """A sender that keeps count of what a call takes of PostHog."""
 
+    sender: Sender
     seconds: float = 0.0
     requests: int = 0
     retries: int = 0
 
-    def add(self, began: float, attempts: int) -> None:
+    async def send(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
+    ) -> Answer:
+        began = time.perf_counter()
+        try:
+            answer = await self.sender.send(method, path, query=query, json=json)
+        except PostHogError as error:
+            self._add(began, error.attempts)
+            raise
+        self._add(began, answer.attempts)
+        return answer
+
+    def _add(self, began: float, attempts: int) -> None:
         self.seconds += time.perf_counter() - began
         self.requests += attempts
         self.retries += max(attempts - 1, 0)
@@ -55,6 +69,8 @@ async def call_tool(
     max_result_tokens: int = MAX_RESULT_TOKENS,
     observe: Observer | None = None,
     request_id: str | None = None,
+    workshop: Workshop | None = None,
+    progress: Progress | None = None,
 ) -> Reply:
     """Calls a tool; whatever goes wrong with the call becomes a reply that says what, why and what to do next.
 
@@ -64,18 +80,27 @@ async def call_tool(
         max_result_tokens: a longer text is cut; the structured result is not.
         observe: is told how it went.
         request_id: what the call is named by in logs.
+        workshop: where workflows work; None: nowhere.
+        progress: is told how far a long call is, which may then take longer.
 
     Raises:
         UnknownToolError: there is no such tool.
     """
     endpoint = toolbox.find(name)
-    began, spent = time.perf_counter(), _Spent()
+    began, spent = time.perf_counter(), _Counting(sender)
+    if progress is not None and issubclass(endpoint, Workflow):
+        time_limit = max(time_limit, endpoint.patience)
     try:
         call = parse_arguments(endpoint, arguments)
         with anyio.fail_after(time_limit):
-            outcome = await _walk(sender, call, spent)
+            if isinstance(call, Endpoint):
+                outcome = await _walk(spent, call)
+            else:
+                outcome = await _work(cast("Workflow", call), workshop, spent, progress or _silent)
     except ArgumentsError as error:
         reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
+    except WorkflowError as error:
+        reply = Reply(str(error), {"error": {"code": "workflow_failed"}}, is_error=True)
     except PostHogError as error:
         reply = _explain(endpoint, error)
     except TimeoutError:
@@ -111,32 +136,41 @@ async def call_tool(
     return reply
 
 
-async def _walk(sender: Sender, call: Endpoint, spent: _Spent) -> Outcome:
+async def _walk(sender: Sender, call: Endpoint) -> Outcome:
     """Sends the requests of a call one by one, as its steps ask for them."""
     steps = call.steps()
     try:
         request = next(steps)
         while True:
-            began = time.perf_counter()
             try:
                 answer = await sender.send(request.method, request.path, query=request.query, json=request.json)
             except PostHogError as error:
-                spent.add(began, error.attempts)
                 failure = StepError(str(error), status=error.status, code=error.code)
                 try:
                     request = steps.throw(failure)
                 except StepError:
                     raise error from None
             else:
-                spent.add(began, answer.attempts)
                 request = steps.send(answer.data)
     except StopIteration as stop:
         return stop.value
 
 
-def _explain(endpoint: type[Endpoint], error: PostHogError) -> Reply:
+async def _work(call: Workflow, workshop: Workshop | None, sender: Sender, progress: Progress) -> Outcome:
+    if workshop is None:
+        raise WorkflowError(f"{call.tool} works on local files, and this server was started without any.")
+    return await call.run(Desk(workshop, sender, progress))
+
+
+async def _silent(_done: float, _total: float | None, _doing: str) -> None:
+    """Progress that nobody asked for."""
+
+
+def _explain(endpoint: type[Declaration], error: PostHogError) -> Reply:
     """An error of the proxy's, with the advice of the endpoint where it has some for this code."""
     next_step = endpoint.advice.get(error.code or "", error.next_step)
+    if error.code == "endpoint_not_found" and endpoint.since:
+        next_step = f"PostHog has it since {endpoint.since}: upgrade an older one, or do without this tool."
     text = " ".join(part for part in (error.what, error.why, next_step) if part)
     facts = {
         "status": error.status,
@@ -149,7 +183,7 @@ def _explain(endpoint: type[Endpoint], error: PostHogError) -> Reply:
     return Reply(text, {"error": {name: fact for name, fact in facts.items() if fact is not None}}, is_error=True)
 
 
-def _out_of_time(endpoint: type[Endpoint], seconds: float) -> Reply:
+def _out_of_time(endpoint: type[Declaration], seconds: float) -> Reply:
     next_step = _after(endpoint, "Try again later, or ask for less.")
     return Reply(
         f"{endpoint.tool} took longer than {seconds:g} s and was given up. {next_step}",
@@ -158,6 +192,6 @@ def _out_of_time(endpoint: type[Endpoint], seconds: float) -> Reply:
     )
 
 
-def _after(endpoint: type[Endpoint], read: str) -> str:
+def _after(endpoint: type[Declaration], read: str) -> str:
     """What to do after a call that was broken off: as said for a read, and for a write to look first."""
     return read if endpoint.read_only else "It may or may not have been applied: read before you repeat it."

@@ -1,6 +1,7 @@
 """What a key may do, as PostHog says (contract 1.8), so that an agent is not offered what it cannot use."""
 
 import logging
+from collections.abc import Collection
 from typing import Any, cast
 
 import anyio
@@ -19,6 +20,11 @@ def read_scopes(key: Any) -> frozenset[str] | None:
     """The scopes in PostHog's answer about a key; None where it does not tell."""
     scopes = cast("dict[str, Any]", key).get("scopes") if isinstance(key, dict) else None
     return frozenset(map(str, cast("list[Any]", scopes))) if isinstance(scopes, list) and scopes else None
+
+
+def covers(held: Collection[str], scope: str) -> bool:
+    """Whether a key with these scopes has that one: `*` is all of them, and who may write may read."""
+    return "*" in held or scope in held or scope.replace(":read", ":write") in held
 
 
 class KeyScopes:

@@ -1,8 +1,8 @@
 """A result as an agent reads it: few tokens, and no field lost that it needs to act.
 
 A list of objects is a table: tab-separated, its column names once, what is equal in every row said once. Any other
-object is a line per field. Times are cut to whole seconds, and in a table their column says that they are UTC; the
-structured content has them in full.
+object is a line per field. Times are cut to whole seconds, and in a table their column says what they
+share (UTC, the year); the structured content has them in full.
 """
 
 from typing import Any, cast
@@ -64,7 +64,7 @@ def _page(page: dict[str, Any]) -> tuple[list[str], list[str]]:
     """What stands above the rows, and the rows: a line each, or several where one holds `Lines`."""
     rows = cast("list[Any]", page["results"])
     count, following = page.get("count"), page.get("next_offset")
-    head = f"{len(rows)} of {count}" if isinstance(count, int) else f"{len(rows)} rows"
+    head = f"{len(rows)} of {count}" if isinstance(count, int) else f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
     if following is not None:
         head += f"; next page: offset {following}"
     rest = {name: value for name, value in page.items() if name not in ("count", "next_offset", "results")}
@@ -91,9 +91,10 @@ def _table(rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
     for name in own:
         times = [cell for row in cells if (cell := row.get(name)) is not None and cell != "null"]
         if times and all(_is_time(cell) for cell in times):
-            labels.append(f"{clean(name)} (UTC)")
+            year = times[0][:5] if all(cell[:5] == times[0][:5] for cell in times) else ""
+            labels.append(f"{clean(name)} (UTC{', ' if year else ''}{year[:4]})")
             for row in cells:
-                row[name] = row.get(name, "").removesuffix("Z")
+                row[name] = row.get(name, "").removeprefix(year).removesuffix("Z")
         else:
             labels.append(clean(name))
     return [*above, "\t".join(labels)], ["\t".join(row.get(name, "") for name in own) for row in cells]

@@ -1,10 +1,15 @@
 """The tools that one server offers: all, or what its operator chose."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
-from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Endpoint
+from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration
 from mcp_errortracking.server.arguments import nearest_tools
+from mcp_errortracking.server.scopes import covers
+from mcp_errortracking.workflows.workflow import Workflow
+
+WORKFLOWS = "source_maps"
+"""The toolset of the workflows."""
 
 
 class SelectionError(ValueError):
@@ -23,6 +28,7 @@ class Toolbox:
         tools: names of tools, beside those of the toolsets.
         exclude: tools or toolsets that are not offered all the same.
         read_only: leaves out whatever changes something.
+        workflows: those that this server can do, beside the catalog; a toolset of their own, and part of the default.
 
     Raises:
         SelectionError: a name is none, or nothing is left.
@@ -35,15 +41,18 @@ class Toolbox:
         tools: tuple[str, ...] = (),
         exclude: tuple[str, ...] = (),
         read_only: bool = False,
+        workflows: Iterable[type[Workflow]] = (),
     ) -> None:
+        self._known: dict[str, type[Declaration]] = {**CATALOG, **{workflow.tool: workflow for workflow in workflows}}
+        self._toolsets = _with_workflows([tool for tool in self._known if tool not in CATALOG])
         toolsets = toolsets or (() if tools else ("default",))
-        wanted = {tool for toolset in toolsets for tool in _toolset(toolset)} | set(map(_tool, tools))
-        unwanted = {tool for name in exclude for tool in (TOOLSETS.get(name) or (_tool(name),))}
+        wanted = {tool for toolset in toolsets for tool in self._toolset(toolset)} | set(map(self._tool, tools))
+        unwanted = {tool for name in exclude for tool in (self._toolsets.get(name) or (self._tool(name),))}
         self._read_only = read_only
         self._offered = {
-            tool: endpoint
-            for tool, endpoint in CATALOG.items()
-            if tool in wanted and tool not in unwanted and (endpoint.read_only or not read_only)
+            tool: declaration
+            for tool, declaration in self._known.items()
+            if tool in wanted and tool not in unwanted and (declaration.read_only or not read_only)
         }
         if not self._offered:
             raise SelectionError("No tool is left: choose more with --toolsets or --tools, or exclude less.")
@@ -55,12 +64,28 @@ class Toolbox:
 
     def names_for(self, scopes: Collection[str] | None) -> list[str]:
         """The tools on offer that a key with these scopes can use; all of them where its scopes are not known."""
-        if scopes is None or "*" in scopes:
+        if scopes is None:
             return self.names
-        held = {*scopes, *(scope.replace(":write", ":read") for scope in scopes)}
-        return [tool for tool, endpoint in self._offered.items() if held.issuperset(endpoint.scopes)]
+        return [
+            tool for tool, endpoint in self._offered.items() if all(covers(scopes, scope) for scope in endpoint.scopes)
+        ]
 
-    def find(self, name: str) -> type[Endpoint]:
+    def _toolset(self, name: str) -> tuple[str, ...]:
+        if name in self._toolsets:
+            return self._toolsets[name]
+        near = get_close_matches(name, self._toolsets, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self._toolsets)}."
+        raise SelectionError(f"There is no toolset {name[:100]}: {hint}")
+
+    def _tool(self, name: str) -> str:
+        tool = ALIASES.get(name, name)
+        if tool in self._known:
+            return tool
+        near = nearest_tools(name, list(self._known))
+        hint = f"did you mean {' or '.join(near)}?" if near else "mcp-errortracking tools --toolsets all names them."
+        raise SelectionError(f"There is no tool {name[:100]}: {hint}")
+
+    def find(self, name: str) -> type[Declaration]:
         """The endpoint behind a tool name or one of its aliases.
 
         Raises:
@@ -69,8 +94,8 @@ class Toolbox:
         tool = ALIASES.get(name, name)
         if endpoint := self._offered.get(tool):
             return endpoint
-        if tool in CATALOG:
-            hidden = self._read_only and not CATALOG[tool].read_only
+        if tool in self._known:
+            hidden = self._read_only and not self._known[tool].read_only
             change = "without --read-only" if hidden else f"with --tools {tool} or a toolset that has it"
             raise UnknownToolError(f"{tool} is not offered by this server. Its operator can start it {change}.")
         near = nearest_tools(name, self.names)
@@ -78,21 +103,12 @@ class Toolbox:
         raise UnknownToolError(f"Unknown tool: {name[:100]}. {hint}")
 
 
-def _toolset(name: str) -> tuple[str, ...]:
-    if name in TOOLSETS:
-        return TOOLSETS[name]
-    near = get_close_matches(name, TOOLSETS, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(TOOLSETS)}."
-    raise SelectionError(f"There is no toolset {name[:100]}: {hint}")
-
-
-def _tool(name: str) -> str:
-    tool = ALIASES.get(name, name)
-    if tool in CATALOG:
-        return tool
-    near = nearest_tools(name, list(CATALOG))
-    hint = f"did you mean {' or '.join(near)}?" if near else "mcp-errortracking tools --toolsets all names all of them."
-    raise SelectionError(f"There is no tool {name[:100]}: {hint}")
+def _with_workflows(workflows: list[str]) -> dict[str, tuple[str, ...]]:
+    """The toolsets of the catalog, and the workflows among them where there are any."""
+    if not workflows:
+        return TOOLSETS
+    more: dict[str, tuple[str, ...]] = {"default": tuple(workflows), "all": tuple(workflows)}
+    return {name: (*tools, *more.get(name, ())) for name, tools in TOOLSETS.items()} | {WORKFLOWS: tuple(workflows)}
 
 
 EVERY_TOOL = Toolbox(toolsets=("all",))

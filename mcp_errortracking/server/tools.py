@@ -11,7 +11,7 @@ from typing import Any
 
 from mcp_types import Tool, ToolAnnotations
 
-from mcp_errortracking.catalog import CATALOG, Endpoint
+from mcp_errortracking.catalog import CATALOG, Declaration
 
 TOOL_LIST = Path(__file__).with_name("tool_list.json")
 
@@ -22,7 +22,7 @@ def listed(names: Iterable[str]) -> list[Tool]:
     return [Tool.model_validate(on_file[name]) for name in names]
 
 
-def as_tool(endpoint: type[Endpoint]) -> Tool:
+def as_tool(endpoint: type[Declaration]) -> Tool:
     """One endpoint as an MCP tool; all four annotations are stated, since their defaults make clients ask too often."""
     from mcp_errortracking.server.schema import input_schema
 
