@@ -15,6 +15,7 @@ from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
+from mcp_errortracking.server.wrong_kind import other_kind
 from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, WorkflowError, Workshop
 
 logger = logging.getLogger(__name__)
@@ -149,6 +150,8 @@ async def _walk(sender: Sender, call: Endpoint) -> Outcome:
                 try:
                     request = steps.throw(failure)
                 except StepError:
+                    if error.code == "not_found":
+                        error.why = await other_kind(sender, call) or error.why
                     raise error from None
             else:
                 request = steps.send(answer.data)
