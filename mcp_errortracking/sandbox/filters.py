@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from mcp_errortracking.sandbox.errors import invalid
 
-_OPERATORS = frozenset(
+OPERATORS = frozenset(
     [
         "exact",
         "is_not",
@@ -112,7 +112,7 @@ def _is_condition(condition: dict[str, Any]) -> bool:
         return False
     if operator is None:
         return kind in _WITHOUT_OPERATOR
-    return kind != "hogql" and operator in _OPERATORS and _is_value(condition.get("value"))
+    return kind != "hogql" and operator in OPERATORS and _is_value(condition.get("value"))
 
 
 def _is_value(value: Any) -> bool:

@@ -12,6 +12,7 @@ from mcp_errortracking.sandbox import symbol_sets
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer
 from mcp_errortracking.sandbox.clock import is_uuid, new_id, now
 from mcp_errortracking.sandbox.errors import BareError, ErrorAnswer, invalid, null, server_error
+from mcp_errortracking.sandbox.lookup import find
 from mcp_errortracking.sandbox.objects import MAX_BYTES
 from mcp_errortracking.sandbox.store import Document
 
@@ -54,7 +55,13 @@ def bulk_check(call: Call) -> Response:
         raise invalid("max_length", detail, "symbol_sets")
     force, skip = _boolean(fields, "force"), _boolean(fields, "skip_on_conflict")
     _check_request(call, uploads, force, skip)
-    wanted = [upload.chunk_id for upload in uploads if _decide(call, upload, force=force, skip=skip)[1]]
+    wanted = list[str]()
+    for upload in uploads:
+        stored, needed = _decide(call, upload, force=force, skip=skip)
+        if needed:
+            wanted.append(upload.chunk_id)
+        elif stored is not None:
+            call.store.put(KIND, {**stored, "last_used": now()})
     return json_answer({"chunk_ids_to_upload": wanted})
 
 
@@ -90,7 +97,7 @@ def _finish(call: Call, hashes: Mapping[str, Any], found: list[Document]) -> Non
 
 
 def finish(call: Call) -> Response:
-    symbol_set, fields = symbol_sets.find(call), call.fields()
+    symbol_set, fields = find(call, KIND), call.fields()
     content_hash = fields.get("content_hash")
     if not content_hash:
         detail = "A content hash must be provided to complete symbol set upload."
@@ -332,6 +339,7 @@ ROUTES = [
         "symbol_sets",
         {"GET": Action(symbol_sets.list_symbol_sets), "POST": Action(upload_directly, (WRITE,))},
     ),
+    Route("symbol_sets/bulk_check_upload", {"POST": Action(bulk_check, (WRITE,), json_only=True)}, "bulk_check"),
     Route("symbol_sets/start_upload", {"POST": Action(start, (WRITE,))}),
     Route("symbol_sets/bulk_start_upload", {"POST": Action(bulk_start, (WRITE,), json_only=True)}),
     Route("symbol_sets/bulk_finish_upload", {"POST": Action(bulk_finish, (WRITE,), json_only=True)}),
@@ -339,11 +347,10 @@ ROUTES = [
         "symbol_sets/{id}",
         {
             "GET": Action(symbol_sets.retrieve),
-            "PUT": Action(touch, (WRITE,)),
-            "PATCH": Action(touch, (WRITE,)),
+            "PUT": Action(touch, (WRITE,), since="symbol_set_updates"),
+            "PATCH": Action(touch, (WRITE,), since="symbol_set_updates"),
             "DELETE": Action(symbol_sets.destroy, (WRITE,)),
         },
     ),
     Route("symbol_sets/{id}/finish_upload", {"PUT": Action(finish, (WRITE,))}),
 ]
-CHECK_ROUTES = [Route("symbol_sets/bulk_check_upload", {"POST": Action(bulk_check, (WRITE,), json_only=True)})]
