@@ -91,7 +91,7 @@ def test_a_prompt_goes_with_its_tools() -> None:
 
     assert [prompt.name for prompt in reading.listed()] == ["triage", "investigate", "source-maps"]
     assert [prompt.name for prompt in without.listed()] == ["triage", "investigate", "quiet", "ownership"]
-    with pytest.raises(PromptError, match="Unknown prompt: triage. There are: none."):
+    with pytest.raises(PromptError, match=r"Unknown prompt: triage\. There are: none\."):
         Prompts([]).get("triage", None)
 
 

@@ -89,7 +89,7 @@ def test_a_tool_that_is_not_offered_is_told_from_one_that_is_none() -> None:
         box.find(BYPASS)
     with pytest.raises(UnknownToolError, match=f"Unknown tool: list_alerts. The nearest are: {ALERTS}"):
         box.find("list_alerts")
-    with pytest.raises(UnknownToolError, match="Unknown tool: zzz. tools/list names all of them."):
+    with pytest.raises(UnknownToolError, match=r"Unknown tool: zzz\. tools/list names all of them\."):
         box.find("zzz")
 
 
