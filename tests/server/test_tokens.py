@@ -19,7 +19,7 @@ SAMPLES = {
     "code": ("  const total = items.reduce((sum, item) => sum + discount(item) * 1.07, 0) ?? undefined;", 29),
     "german": ("Fehler beim Öffnen der Größenübersicht: Straße ungültig, bitte prüfen Sie die Eingabe.", 22),
     "japanese": ("エラー: 未定義のプロパティを読み取れません。もう一度お試しください。", 24),
-    "russian": ("Не удалось прочитать свойство неопределённого объекта, повторите попытку позже.", 18),
+    "russian": ("Не удалось прочитать свойство неопределённого объекта, повторите попытку позже.", 18),  # noqa: RUF001
     "hindi": ("त्रुटि: अपरिभाषित गुण नहीं पढ़ सकते, कृपया पुनः प्रयास करें", 20),
     "emoji": ("🔥💥🚨 boom 👩\u200d👩\u200d👧\u200d👦🏳️\u200d🌈", 23),
     "blanks": ("a          b\n\n\n\n\t\t\t\tc        \n    d", 9),
