@@ -28,6 +28,7 @@ from mcp_errortracking.proxy.failures import interrupted, out_of_time, unreachab
 from mcp_errortracking.proxy.host import Host
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.pacing import Pace, Pacer
+from mcp_errortracking.proxy.reads import only_reads
 from mcp_errortracking.proxy.tracing import note_status, upstream_span
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class _Call:
 class Proxy:
     """One connection pool, one key, one project.
 
-    A read (GET) is tried again when the connection fails, when PostHog is busy (429) or a gateway is (502, 503, 504). A
+    A read is tried again when the connection fails, when PostHog is busy (429) or a gateway is (502, 503, 504). A
     write is tried again only when it cannot have been applied: the connection was never made, or PostHog answered 429,
     which it does before it looks at the request (contract 1.6). Nothing else is ever sent twice. Where the limits of
     the key are used up, calls wait for their turn before they are sent (`proxy.pacing`).
@@ -180,7 +181,7 @@ class Proxy:
             path=path,
             query=f"?{urlencode(pairs)}" if pairs else "",
             content=None if json is None else to_json(json),
-            exchange=Exchange(self.host, self.project, writes=method not in ("GET", "HEAD")),
+            exchange=Exchange(self.host, self.project, writes=not only_reads(method, path)),
             deadline=began + self._limits.total,
             pace=self._shared.pacer.pace(self._key, path),
         )

@@ -82,7 +82,8 @@ class _Pool(httpcore2.AsyncConnectionPool):
     def __init__(self, *, lifetime: float, keepalive_expiry: float, **options: Any) -> None:
         super().__init__(keepalive_expiry=keepalive_expiry, **options)
         self._lifetime = lifetime
-        self._options = {"ssl_context": options["ssl_context"], "keepalive_expiry": keepalive_expiry}
+        kept = {name: options[name] for name in ("ssl_context", "network_backend") if name in options}
+        self._options = {"keepalive_expiry": keepalive_expiry, **kept}
         self._is_direct = options["proxy"] is None
 
     def create_connection(self, origin: httpcore2.Origin) -> httpcore2.AsyncConnectionInterface:
