@@ -100,7 +100,12 @@ class _MortalConnection(httpcore2.AsyncHTTPConnection):
 
     def has_expired(self) -> bool:
         """Whether it is not to be used again: the pool asks between requests."""
-        return super().has_expired() or time.monotonic() > self._ends
+        return super().has_expired() or time.monotonic() > self._ends or self._holds_too_much()
+
+    def _holds_too_much(self) -> bool:
+        """Whether more came than the answer that was asked for: it would be taken for that to the next request."""
+        inner = self._connection
+        return isinstance(inner, httpcore2.AsyncHTTP11Connection) and bool(inner._h11_state.trailing_data[0])  # pyright: ignore[reportPrivateUsage]
 
 
 def _forward_proxy(address: str) -> httpcore2.Proxy:
