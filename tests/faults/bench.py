@@ -6,7 +6,7 @@ import logging
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ from tests.faults.wire import Plan, Wire
 
 KEY = "phx_the_key_that_must_never_be_seen"
 TIME_LIMIT = 55.0
-LIMITS = Limits(backoff=0.0, body=BODY_LIMIT)
+LIMITS = Limits(backoff=0.0, attempts=2, body=BODY_LIMIT)
+_PATIENT = replace(LIMITS, backoff=0.2, attempts=4)  # for a host that comes back between two tries
 
 # What the examples of the tools are about: one object of each kind, with the id that stands in them.
 ID = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
@@ -73,8 +74,13 @@ class Baseline:
     """A call without a fault: its reply, and the place of its first write among its requests (None: it only reads)."""
 
     reply: Reply
-    requests: int
+    record: CallRecord
     first_write: int | None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the sandbox has the endpoint at all."""
+        return self.record.code != "endpoint_not_found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ class Bench:
             await self.wire.plan(Plan())
             reply, record = await self._call(endpoint)
             writes = [number for number, seen in enumerate(self.wire.seen) if not reads(endpoint, seen.method)]
-            known = Baseline(reply, record.requests, writes[0] if writes else None)
+            known = Baseline(reply, record, writes[0] if writes else None)
             self._baselines[endpoint.tool] = known
         return known
 
@@ -123,7 +129,7 @@ class Bench:
         baseline = await self.baseline(endpoint)
         first = baseline.first_write or 0
         await self.wire.plan(Plan(first, once, fault.act, fault.connecting, fault.unread))
-        reply, record = await self._call(endpoint)
+        reply, record = await self._call(endpoint, _PATIENT if fault.connecting == "refused" else LIMITS)
         writes = [
             (entry["method"], entry["path"], json.dumps(entry["body"]))
             for entry in self.sandbox.journal
@@ -138,14 +144,14 @@ class Bench:
             self.wire.heard_elsewhere(),
         )
 
-    async def _call(self, endpoint: type[Endpoint]) -> tuple[Reply, CallRecord]:
+    async def _call(self, endpoint: type[Endpoint], limits: Limits = LIMITS) -> tuple[Reply, CallRecord]:
         """The reply; whatever the call changed is undone."""
         records = list[CallRecord]()
         self.sandbox.journal.clear()
         reply: Reply | None = None
         try:
             with self.sandbox.store.transaction():
-                async with self.proxy() as proxy:
+                async with self.proxy(limits) as proxy:
                     reply = await call_tool(
                         proxy, endpoint.tool, example(endpoint), time_limit=TIME_LIMIT, observe=records.append
                     )
@@ -168,10 +174,11 @@ def reads(endpoint: type[Endpoint], method: str) -> bool:
 
 
 def _outcome(baseline: Baseline, reply: Reply, record: CallRecord) -> Outcome:
-    error: dict[str, Any] = reply.structured.get("error") or {} if reply.is_error else {}
-    code = (baseline.reply.structured.get("error") or {}).get("code") if baseline.reply.is_error else None
-    if (reply.is_error, error.get("code")) == (baseline.reply.is_error, code):
-        return Outcome.RETRIED if record.retries else Outcome.ANSWERED
+    retries = record.retries - baseline.record.retries
+    usual = baseline.reply
+    if (reply.is_error, reply.is_error and reply.text) == (usual.is_error, usual.is_error and usual.text):
+        return Outcome.RETRIED if retries else Outcome.ANSWERED
+    error: dict[str, Any] = reply.structured.get("error") or {}
     if error.get("maybe_applied"):
         return Outcome.IN_DOUBT
     return Outcome.GIVEN_UP if record.retries else Outcome.EXPLAINED
