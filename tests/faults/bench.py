@@ -33,7 +33,7 @@ from tests.faults.wire import Plan, Wire
 KEY = "phx_the_key_that_must_never_be_seen"
 TIME_LIMIT = 55.0
 LIMITS = Limits(backoff=0.0, attempts=2, body=BODY_LIMIT)
-_PATIENT = replace(LIMITS, backoff=0.2, attempts=4)  # for a host that comes back between two tries
+_PATIENT = replace(LIMITS, backoff=4.0, longest_backoff=4.0, attempts=8)  # for a host that comes back between two tries
 
 # What the examples of the tools are about: one object of each kind, with the id that stands in them.
 ID = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"

@@ -341,6 +341,6 @@ def _endless(name: str, what: str, expected: Expected, begin: bytes, piece: byte
 
 _endless("gigabyte", "a body of 1 GB", FINAL, _head(200, length=_GIGABYTE), b"0" * 65536)
 _endless("gigabyte-chunked", "chunks without end", FINAL, _head(200, _CHUNKED), b"8000\r\n" + b"0" * 32768 + b"\r\n")
-_endless("endless-header", "a header without end", BROKEN, b"HTTP/1.1 200 OK\r\nX-Long: ", b"a" * 16384)
-_endless("endless-headers", "headers without end", BROKEN, b"HTTP/1.1 200 OK\r\n", b"X-More: abcdefgh\r\n" * 1000)
-_endless("endless-trailer", "a trailer without end", BROKEN, _head(200, _CHUNKED) + b"0\r\nX-Long: ", b"a" * 16384)
+_endless("endless-header", "a header without end", BROKEN, b"HTTP/1.1 200 OK\r\nX-Long: ", b"a" * 65536)
+_endless("endless-headers", "headers without end", BROKEN, b"HTTP/1.1 200 OK\r\n", b"X-More: abcdefgh\r\n" * 4000)
+_endless("endless-trailer", "a trailer without end", BROKEN, _head(200, _CHUNKED) + b"0\r\nX-Long: ", b"a" * 65536)

@@ -193,7 +193,7 @@ class Wire:
         if self._connecting == "refused":
             self._server.close()
             if self._plan.once:
-                asyncio.get_running_loop().call_later(0.001, self._come_back)
+                asyncio.get_running_loop().call_later(1, self._come_back)
 
     def _come_back(self) -> None:
         self._connecting = self._plan.connecting = None
