@@ -2,8 +2,9 @@
 
 A map has the name of what stands at a position: for a frame, of what is called there, not of the function it is in. So
 the minified name that the engine gives is looked for in the bundle, before the frame's position: where that name is
-declared, the map leads to the original declaration, whose name it is. Where the engine gives no name, or the bundle is
-not there, the frame's caller tells: what is called at its position is this function.
+declared, the map leads to the original declaration, whose name it is. Where the declaration is not found (another chunk
+has it, or it is too far away), the caller tells: if the minified name stands at its position, the original there is the
+function's. What has no name in the bundle has none here.
 """
 
 import re
@@ -31,11 +32,15 @@ def declared(symbols: Symbols, line: int, column: int, minified: str) -> str | N
     return symbols.names[key]
 
 
-def called(caller: Position | None) -> str | None:
-    """The name of what is called at a position, from the original source; else the map's name for it."""
-    if caller is None:
+def called(symbols: Symbols, line: int, column: int, minified: str) -> str | None:
+    """The original name of the function that is called at a position (from 0), if it is the one called `minified`."""
+    start = symbols.offset(line, column)
+    position = symbols.map.find(line, column)
+    if start is None or position is None:
         return None
-    found = _CALL.match(_rest(caller))
+    if not re.match(rf"(?:new\s+)?{re.escape(_short(minified))}\s*\(", symbols.text[start : start + 300]):
+        return None
+    found = _CALL.match(_rest(position))
     return found["name"] if found else None
 
 

@@ -89,8 +89,7 @@ def test_a_new_line_moves_nothing_else(lines: list[Line], line: int, column: int
 def test_any_text_is_decoded_or_refused(text: str, line: int, column: int) -> None:
     try:
         found = Mappings(text).find(line, column)
-    except InvalidMapError as error:
-        assert error.why.endswith(".")
+    except InvalidMapError:
         return
     assert found is None or found is UNMAPPED or min(found.source, found.line, found.column, found.name or 0) >= 0
 

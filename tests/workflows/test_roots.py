@@ -105,7 +105,7 @@ def test_a_read_only_file_stays_and_so_do_the_others(root: Path) -> None:
     (root / "b.js").write_text("b")
     (root / "b.js").chmod(0o444)
 
-    with pytest.raises(WorkflowError, match="b.js could not be written. It is read-only") as caught:
+    with pytest.raises(WorkflowError, match=r"b\.js could not be written\. It is read-only") as caught:
         Roots([root]).write(("a.js", b"new"), ("b.js", b"new"))
 
     assert caught.value.code == "read_only"
