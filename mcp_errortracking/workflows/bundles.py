@@ -153,15 +153,8 @@ class _Search:
 
     def tail(self, bundle: Path) -> bytes:
         """Enough of the end of a bundle to find its comment: all of it when the end does not have one."""
-        real = self.roots.resolve(bundle)
-        try:
-            with real.open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - _TAIL))
-                end = file.read()
-        except OSError as error:
-            raise explained(error, self.name(bundle), "read") from error
-        return end if size <= _TAIL or map_url(end) else self.roots.read(real, LIMIT)
+        end = self.roots.read_part(bundle, _TAIL, from_end=True)
+        return end if len(end) < _TAIL or map_url(end) else self.roots.read(bundle, LIMIT)
 
     def target(self, bundle: Path, url: str) -> Path | None:
         """The file that a `sourceMappingURL` means, if it exists: beside the bundle or below the folder."""
@@ -234,9 +227,8 @@ class _Search:
     def is_proguard(self, path: Path) -> bool:
         """Whether a text file is what R8 or ProGuard write, by its first lines."""
         try:
-            with self.roots.resolve(path).open("rb") as file:
-                return bool(_PROGUARD_LINE.search(file.read(_TAIL)))
-        except (OSError, WorkflowError):
+            return bool(_PROGUARD_LINE.search(self.roots.read_part(path, _TAIL)))
+        except WorkflowError:
             return False
 
     def is_wanted(self, path: Path) -> bool:

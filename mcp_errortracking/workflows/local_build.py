@@ -44,11 +44,8 @@ class LocalBuild:
     def chunk_id(self, pair: Pair) -> str | None:
         """The chunk id in a bundle's last lines."""
         try:
-            with self._roots.resolve(pair.bundle).open("rb") as file:
-                size = file.seek(0, 2)
-                file.seek(max(0, size - _TAIL))
-                return comment(file.read(), "chunkId")
-        except OSError:
+            return comment(self._roots.read_part(pair.bundle, _TAIL, from_end=True), "chunkId")
+        except WorkflowError:
             return None
 
     def pair(self, frame: Frame) -> Pair | None:

@@ -77,18 +77,28 @@ class Roots:
         Raises:
             WorkflowError: as for `resolve`, or it is no regular file, has more than `limit` bytes, or cannot be read.
         """
+        content = self.read_part(path, limit + 1)
+        if len(content) > limit:
+            size = f"{Path(path).name} has more than {limit // 1024**2} MiB."
+            raise WorkflowError("too_large", size, "PostHog takes no larger file.", "Split the bundle into chunks.")
+        return content
+
+    def read_part(self, path: str | Path, size: int, *, from_end: bool = False) -> bytes:
+        """The first bytes of a file, or the last.
+
+        Raises:
+            WorkflowError: as for `resolve`, or it is no regular file or cannot be read.
+        """
         real = self.resolve(path)
         try:
             if not stat.S_ISREG(real.stat().st_mode):
                 raise WorkflowError("unreadable", f"{path} is no regular file.", next_step="Name a file.")
             with real.open("rb") as file:
-                content = file.read(limit + 1)
+                if from_end:
+                    file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+                return file.read(size)
         except OSError as error:
             raise explained(error, path, "read") from error
-        if len(content) > limit:
-            size = f"{real.name} has more than {limit // 1024**2} MiB."
-            raise WorkflowError("too_large", size, "PostHog takes no larger file.", "Split the bundle into chunks.")
-        return content
 
     def write(self, *files: tuple[str | Path, bytes]) -> None:
         """Replaces or creates files, each as a whole, in this order: until all are written, the old ones stand.

@@ -10,7 +10,7 @@ import pytest
 
 from mcp_errortracking.workflows.bundles import find
 from mcp_errortracking.workflows.preparation import Prepared, prepare
-from mcp_errortracking.workflows.problems import Problem
+from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.roots import Roots
 from tests.workflows.builds import BUILT, contents, copied, one_prepared, prepared
 
@@ -37,9 +37,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     second = prepared(tmp_path)
 
     assert not any(item.written for item in second)
-    assert [(item.chunk_id, item.source, item.content) for item in second] == [
-        (item.chunk_id, item.source, item.content) for item in first
-    ]
+    assert [(item.chunk_id, item.read()) for item in second] == [(item.chunk_id, item.read()) for item in first]
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == times
 
 
@@ -48,14 +46,40 @@ def test_what_is_prepared_is_what_lies_on_disk(tmp_path: Path) -> None:
 
     for item in prepared(tmp_path, release_id="r1"):
         assert isinstance(item, Prepared)
-        assert json.loads(item.content)["release_id"] == "r1"
+        source, content = item.read()
+        assert json.loads(content)["release_id"] == "r1"
+        assert item.size == sum(file.stat().st_size for file in item.files)
         if item.kind == "hermes":
-            assert item.source is None
-            assert (tmp_path / item.path).read_bytes() == item.content
+            assert source is None
+            assert (tmp_path / item.path).read_bytes() == content
         else:
-            assert (tmp_path / item.path).read_bytes() == item.source
-            beside = tmp_path / f"{item.path}.map"
-            assert not beside.exists() or beside.read_bytes() == item.content
+            assert (tmp_path / item.path).read_bytes() == source
+            assert len(item.files) == 1 or item.files[1].read_bytes() == content
+
+
+def test_another_release_is_put_into_maps_that_have_their_id(tmp_path: Path) -> None:
+    copied(tmp_path, "webpack")
+    prepared(tmp_path, release_id="r1")
+
+    assert [item.written for item in prepared(tmp_path, release_id="r1")] == [(), ()]
+    assert [item.written for item in prepared(tmp_path)] == [(), ()]
+    again = prepared(tmp_path, release_id="r2")
+    assert [item.written for item in again] == [("webpack/329.js.map",), ("webpack/shop.js.map",)]
+    assert all(json.loads(item.read().map)["release_id"] == "r2" for item in again)
+    assert [item.written for item in prepared(tmp_path, release_id="r2")] == [(), ()]
+
+
+def test_what_is_done_is_read_only_when_asked_for_and_then_checked(tmp_path: Path) -> None:
+    copied(tmp_path, "webpack")
+    prepared(tmp_path)
+    path = tmp_path / "webpack" / "329.js.map"
+    path.write_bytes(path.read_bytes()[:-10])
+
+    broken, whole = prepared(tmp_path)
+
+    assert whole.read().map == (tmp_path / "webpack" / "shop.js.map").read_bytes()
+    with pytest.raises(WorkflowError, match="broken JSON"):
+        broken.read()
 
 
 @pytest.mark.parametrize(

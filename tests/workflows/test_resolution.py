@@ -55,13 +55,13 @@ def test_an_error_thrown_in_node_is_readable(tmp_path: Path, script: str, is_inj
 
     readable = [shown(item) for item in resolved(folder, frames)]
 
-    assert [(source.split("/", 1)[1] if source.startswith("shop/") else source, line) for source, line, _ in readable][
-        :2
-    ] == [("src/price.ts", 8), ("src/cart.ts", 12)]
-    assert readable[0][2] == "parse"
-    names = [name for *_, name in readable]
-    assert "total" in names
-    assert "checkout" in names
+    total = None if script.startswith("webpack") else "total"  # webpack has made it a function without a name
+    assert [(source.removeprefix("shop/"), line, name) for source, line, name in readable] == [
+        ("src/price.ts", 8, "parse"),
+        ("src/cart.ts", 12, None),
+        ("src/cart.ts", 12, total),
+        ("src/cart.ts", 16, "checkout"),
+    ]
 
 
 def test_chunks_of_vite_and_calls_between_them(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_chunks_of_vite_and_calls_between_them(tmp_path: Path) -> None:
 
     assert shown(first) == ("shop/src/cart.ts", 10, "total")
     assert first.original
-    assert first.original.column == 11
+    assert first.original.column == 15  # the minifier has left out `new`
     assert first.original.context == {
         7: "",
         8: "export function total(items: Item[]): Price {",
