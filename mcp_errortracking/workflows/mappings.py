@@ -7,17 +7,21 @@ Python: text is split in C, a segment's text is decoded once however often it oc
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import add, itemgetter
+from typing import cast
 
 from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.vlq import ALPHABET, decoded, encoded
 
 _MOST_SEGMENTS = 12_000_000
 """A file of 100 MiB has fewer; more are only there to fill memory."""
-_BLOCK = 1024
+_PIECE = 64 * 1024
+_BLOCK = 256
 """Sums are kept for every so many segments."""
 _COLUMN, _SOURCE, _LINE, _ORIGINAL_COLUMN, _NAME, _COUNT = range(6)
+
+_NOUGHTS = [(0,) * (5 - count) for count in range(6)]
 
 _Segment = tuple[int, int, int, int, int, int]
 """Its five differences to the segment before, nought where it has none, and how many numbers it has."""
@@ -58,7 +62,7 @@ class Mappings:
             raise InvalidMapError(f"It has more than {_MOST_SEGMENTS:,} segments.")
         self._starts = list(accumulate((line.count(",") + 1 for line in lines), initial=0))
         known = _Segments()
-        self._segments = list(map(known.__getitem__, text.replace(";", ",").split(",")))
+        self._segments = [*chain.from_iterable(map(known.__getitem__, piece.split(",")) for piece in _pieces(lines))]
         self._is_regular = all(segment[_COLUMN] >= 0 and segment[_COUNT] for segment in known.values())
         self._rows: dict[int, _Row] = {}
         self._sums: list[tuple[int, ...]] = []
@@ -124,14 +128,20 @@ class _Segments(dict[str, _Segment]):
     def __missing__(self, text: str) -> _Segment:
         numbers = decoded(text)
         count = len(numbers)
-        if count == 5:
-            made = (*numbers, 5)
-        elif count in (0, 1, 4):
-            made = (*numbers, *(0,) * (5 - count), count)
-        else:
+        if count not in (0, 1, 4, 5):
             raise InvalidMapError(f"Its mappings have a segment of {count} numbers; 1, 4 or 5 are right.")
-        self[text] = made  # pyright: ignore[reportArgumentType] - six numbers, as counted
-        return self[text]
+        made = self[text] = cast(_Segment, (*numbers, *_NOUGHTS[count], count))
+        return made
+
+
+def _pieces(lines: list[str]) -> Iterator[str]:
+    """The lines' segments in texts short enough that what is made of them stays in the processor's cache."""
+    text, at = ",".join(lines), 0
+    while at <= len(text):
+        end = text.find(",", at + _PIECE)
+        end = len(text) if end < 0 else end
+        yield text[at:end]
+        at = end + 1
 
 
 def check_letters(text: str) -> None:

@@ -10,7 +10,7 @@ from threading import Lock
 from mcp_errortracking.workflows.map_json import parsed
 from mcp_errortracking.workflows.source_map import SourceMap, is_hermes, of_fields
 
-_LINE_END = re.compile("\r\n|[\n\r\u2028\u2029]")
+_LINE_END = re.compile("\n|\r\n?|\u2028|\u2029")
 _TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
 _CACHED = 256 * 1024 * 1024
 
@@ -37,7 +37,8 @@ class Symbols:
     def text(self) -> str:
         """The bundle, so that its columns are those of JavaScript (UTF-16 units); empty if it is not known."""
         if self._text is None:
-            self._text = _TWO_UNITS.sub("??", (self._script or b"").decode("utf-8", "replace"))
+            text = (self._script or b"").decode("utf-8", "replace")
+            self._text = text if text.isascii() else _TWO_UNITS.sub("??", text)
             self._script = None
             self._starts = [0, *(found.end() for found in _LINE_END.finditer(self._text))]
         return self._text
