@@ -205,3 +205,27 @@ def test_the_cache_forgets_what_was_used_longest_ago() -> None:
         get(name)
 
     assert loaded == ["a", "b", "c", "b"]
+
+
+def test_a_map_broken_elsewhere_still_resolves_what_it_can() -> None:
+    fields = {"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAAC,gBAAC", "sourcesContent": ["one();"]}
+    symbols = Symbols(b"function e(){   fail()}e()", json.dumps(fields).encode())
+
+    (item,) = resolve([Frame("a.js", 1, 16, "e")], lambda _: symbols, Roots([FIXTURES]))
+
+    assert shown(item) == ("a.ts", 1, None)
+
+
+def test_a_function_of_another_chunk_is_named_by_its_caller() -> None:
+    names = {"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAA", "sourcesContent": ["  total(items);"]}
+    caller = Symbols(b"e(t)", json.dumps({**names, "mappings": "AAAE"}).encode())
+    inner = Symbols(b"fail()", json.dumps(names).encode())
+    frames = [Frame("inner.js", 1, 0, "e"), Frame("caller.js", 1, 0)]
+    roots = Roots([FIXTURES])
+
+    def symbols_for(frame: Frame) -> Symbols:
+        return inner if frame.file == "inner.js" else caller
+
+    assert [shown(item)[2] for item in resolve(frames, symbols_for, roots)] == ["total", None]
+    other = [Frame("inner.js", 1, 0, "x"), frames[1]]
+    assert [shown(item)[2] for item in resolve(other, symbols_for, roots)] == [None, None]
