@@ -164,12 +164,13 @@ def _many(folder: Path) -> None:
 def _resolving(folder: Path, script: bytes, map_text: bytes) -> None:
     (folder / "app.js").write_bytes(script)
     (folder / "app.js.map").write_bytes(map_text)
+    looked(folder)
     roots = Roots([folder])
     build = LocalBuild(roots, find(roots, folder), SymbolCache())
     chance = random.Random(2)
     columns = [chance.randrange(len(script) - 100) for _ in range(100)]
     text = script.decode()
-    frames = [Frame("https://shop.example/app.js", 1, column, _function(text, column)) for column in columns]
+    frames = [Frame("https://shop.example/app.js", 2, column, _function(text, column)) for column in columns]
     seconds: list[float] = []
     with timed(seconds):
         found = resolve(frames, build.symbols, roots)

@@ -4,6 +4,7 @@ A line of a minified bundle has hundreds of thousands of segments, so hardly any
 Python: text is split in C, a segment's text is decoded once however often it occurs, and sums are taken block by block.
 """
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,13 @@ from typing import cast
 from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.vlq import ALPHABET, decoded, encoded
 
-_MOST_SEGMENTS = 12_000_000
+_MOST_SEGMENTS = 8_000_000
 """A file of 100 MiB has fewer; more are only there to fill memory."""
 _PIECE = 64 * 1024
 _BLOCK = 256
 """Sums are kept for every so many segments."""
+_GAPS = (",,", ",;", ";,")
 _COLUMN, _SOURCE, _LINE, _ORIGINAL_COLUMN, _NAME, _COUNT = range(6)
-
 _NOUGHTS = [(0,) * (5 - count) for count in range(6)]
 
 _Segment = tuple[int, int, int, int, int, int]
@@ -53,17 +54,20 @@ class Mappings:
     """Decoded mappings of one map."""
 
     def __init__(self, text: str) -> None:
-        """Raises:
-        InvalidMapError: the text is not base 64 VLQ, or its segments are not of 1, 4 or 5 numbers.
+        """Decodes a `mappings` text; sums are taken when positions are asked for.
+
+        Raises:
+            InvalidMapError: the text is not base 64 VLQ, or its segments are not of 1, 4 or 5 numbers.
         """
         check_letters(text)
         lines = text.split(";")
         if text.count(",") + len(lines) > _MOST_SEGMENTS:
             raise InvalidMapError(f"It has more than {_MOST_SEGMENTS:,} segments.")
-        self._starts = list(accumulate((line.count(",") + 1 for line in lines), initial=0))
+        self._starts = array("i", accumulate((line.count(",") + 1 for line in lines), initial=0))
         known = _Segments()
         self._segments = [*chain.from_iterable(map(known.__getitem__, piece.split(",")) for piece in _pieces(lines))]
-        self._is_regular = all(segment[_COLUMN] >= 0 and segment[_COUNT] for segment in known.values())
+        self._is_regular = all(segment[_COLUMN] >= 0 for segment in known.values())
+        self._is_regular &= not any(gap in f";{text};" for gap in _GAPS)
         self._rows: dict[int, _Row] = {}
         self._sums: list[tuple[int, ...]] = []
 
@@ -90,7 +94,9 @@ class Mappings:
         start, end = self._starts[line : line + 2]
         columns = list(accumulate(map(itemgetter(_COLUMN), self._segments[start:end])))
         row = _Row(columns, range(start, end))
-        if not self._is_regular:
+        if not self._segments[start][_COUNT] and end - start == 1:
+            row = _Row((), ())
+        elif not self._is_regular:
             order = [index for index in range(end - start) if self._segments[start + index][_COUNT]]
             order.sort(key=columns.__getitem__)
             row = _Row([columns[index] for index in order], [start + index for index in order])
@@ -145,8 +151,10 @@ def _pieces(lines: list[str]) -> Iterator[str]:
 
 
 def check_letters(text: str) -> None:
-    """Raises:
-    InvalidMapError: a letter that mappings cannot have.
+    """Sees to it that a text has only letters that mappings can have.
+
+    Raises:
+        InvalidMapError: it has others.
     """
     if not text.isascii() or text.encode("ascii").translate(None, f"{ALPHABET},;".encode("ascii")):
         raise InvalidMapError("Its mappings hold letters that are no base 64 digits.")

@@ -18,8 +18,10 @@ class Roots:
     """The folders that the configuration names. Relative paths start at the first."""
 
     def __init__(self, folders: Sequence[str | Path] = (".",)) -> None:
-        """Raises:
-        WorkflowError: a root is no folder.
+        """Follows the symlinks of the roots themselves.
+
+        Raises:
+            WorkflowError: a root is no folder.
         """
         self.folders = tuple(Path(folder).expanduser().resolve() for folder in folders) or (Path.cwd(),)
         for folder in self.folders:
