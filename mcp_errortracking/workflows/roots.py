@@ -73,6 +73,17 @@ class Roots:
             raise WorkflowError("no_folder", f"{path} is no folder.", why, "Name the folder that the build wrote.")
         return real
 
+    def make_folder(self, path: str | Path) -> Path:
+        """The real path of a folder, made if it is missing, with those above it.
+
+        Raises:
+            WorkflowError: as for `resolve`, or a file stands in its way, or it may not be made.
+        """
+        real = self.resolve(path)
+        with _explaining(path):
+            real.mkdir(parents=True, exist_ok=True)
+        return real
+
     def read(self, path: str | Path, limit: int) -> bytes:
         """The content of a file.
 
@@ -183,4 +194,5 @@ _REASONS: dict[int, tuple[str, str, str]] = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _DENIED),
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _GONE),
+    errno.EEXIST: ("in_the_way", "A file of this name is there.", "Name another folder, or move the file away."),
 }
