@@ -21,7 +21,9 @@ _PIECE = 64 * 1024
 _BLOCK = 256
 """Sums are kept for every so many segments."""
 _GAPS = (",,", ",;", ";,")
-_COLUMN, _SOURCE, _LINE, _ORIGINAL_COLUMN, _NAME, _COUNT = range(6)
+_COLUMN, _COUNT = 0, 5
+_FIELDS = [itemgetter(field) for field in range(5)]
+"""The numbers of a segment: column, source, original line, original column, name."""
 _NOUGHTS = [(0,) * (5 - count) for count in range(6)]
 
 _Segment = tuple[int, int, int, int, int, int]
@@ -44,7 +46,7 @@ UNMAPPED = Mapped(-1, 0, 0, None)
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A line of the bundle: where its segments start, ascending, and which segments those are."""
+    """A line of the bundle, sorted: where its segments start, and which segments those are."""
 
     columns: Sequence[int]
     indexes: Sequence[int]
@@ -67,7 +69,8 @@ class Mappings:
         known = _Segments()
         self._segments = [*chain.from_iterable(map(known.__getitem__, piece.split(",")) for piece in _pieces(lines))]
         self._is_regular = all(segment[_COLUMN] >= 0 for segment in known.values())
-        self._is_regular &= not any(gap in f";{text};" for gap in _GAPS)
+        closed = f";{text};"
+        self._is_regular &= not any(gap in closed for gap in _GAPS)
         self._rows: dict[int, _Row] = {}
         self._sums: list[tuple[int, ...]] = []
 
@@ -82,26 +85,45 @@ class Mappings:
         """
         if not 0 <= line < len(self._starts) - 1:
             return None
+        if not self._sums:
+            self._sums = list(self._block_sums())
+        look = self._index if self._is_regular else self._index_unsorted
+        index = look(line, column, before)
+        return None if index is None else self._mapped(index)
+
+    def _index(self, line: int, column: int, before: bool) -> int | None:
+        """Which segment counts, in mappings whose columns ascend: found by the sums of columns over all lines."""
+        start, end = self._starts[line : line + 2]
+        if not self._segments[start][_COUNT]:
+            return None
+        first, last = start // _BLOCK, (end - 1) // _BLOCK
+        base = self._sums[first][_COLUMN] + sum(map(_FIELDS[_COLUMN], self._segments[first * _BLOCK : start]))
+        wanted = column + base
+        block = bisect_left(self._sums, wanted, first + 1, last + 1, key=_FIELDS[_COLUMN]) - 1
+        low, high = max(start, block * _BLOCK), min(end, (block + 1) * _BLOCK)
+        before_low = base if block == first else self._sums[block][_COLUMN]
+        columns = list(accumulate(map(_FIELDS[_COLUMN], self._segments[low:high]), initial=before_low))
+        at = bisect_left(columns, wanted, 1)
+        is_there = not before and at < len(columns) and columns[at] == wanted
+        index = low + at - 1 - (not is_there)
+        return index if index >= start else None
+
+    def _index_unsorted(self, line: int, column: int, before: bool) -> int | None:
+        """The same where columns do not ascend, or segments are empty: the line is sorted first."""
         row = self._rows.get(line) or self._row(line)
         at = bisect_left(row.columns, column)
         if before or at == len(row.columns) or row.columns[at] != column:
             at -= 1
-        if at < 0:
-            return None
-        return self._mapped(row.indexes[at])
+        return row.indexes[at] if at >= 0 else None
 
     def _row(self, line: int) -> _Row:
         start, end = self._starts[line : line + 2]
-        columns = list(accumulate(map(itemgetter(_COLUMN), self._segments[start:end])))
-        row = _Row(columns, range(start, end))
-        if not self._segments[start][_COUNT] and end - start == 1:
-            row = _Row((), ())
-        elif not self._is_regular:
-            order = [index for index in range(end - start) if self._segments[start + index][_COUNT]]
-            order.sort(key=columns.__getitem__)
-            row = _Row([columns[index] for index in order], [start + index for index in order])
-            if row.columns and row.columns[0] < 0:
-                raise InvalidMapError(f"Line {line + 1} of its mappings has a column below nought.")
+        columns = list(accumulate(map(_FIELDS[_COLUMN], self._segments[start:end])))
+        order = [index for index in range(end - start) if self._segments[start + index][_COUNT]]
+        order.sort(key=columns.__getitem__)
+        row = _Row([columns[index] for index in order], [start + index for index in order])
+        if row.columns and row.columns[0] < 0:
+            raise InvalidMapError(f"Line {line + 1} of its mappings has a column below nought.")
         self._rows[line] = row
         return row
 
@@ -109,23 +131,19 @@ class Mappings:
         count = self._segments[index][_COUNT]
         if count == 1:
             return UNMAPPED
-        if not self._sums:
-            self._sums = list(self._block_sums())
         block = index // _BLOCK
         rest = self._segments[block * _BLOCK : index + 1]
-        source, line, column, name = (
-            total + sum(map(itemgetter(field), rest))
-            for field, total in zip((_SOURCE, _LINE, _ORIGINAL_COLUMN, _NAME), self._sums[block], strict=True)
+        _, source, line, column, name = (
+            total + sum(map(field, rest)) for field, total in zip(_FIELDS, self._sums[block], strict=True)
         )
         if min(source, line, column, name) < 0:
             raise InvalidMapError("Its mappings lead to a position below nought.")
         return Mapped(source, line, column, name if count == 5 else None)
 
     def _block_sums(self) -> Iterator[tuple[int, ...]]:
-        fields = [itemgetter(field) for field in (_SOURCE, _LINE, _ORIGINAL_COLUMN, _NAME)]
         blocks = (self._segments[at : at + _BLOCK] for at in range(0, len(self._segments), _BLOCK))
-        each = (tuple(sum(map(field, block)) for field in fields) for block in blocks)
-        return accumulate(each, lambda total, more: tuple(map(add, total, more)), initial=(0, 0, 0, 0))
+        each = (tuple(sum(map(field, block)) for field in _FIELDS) for block in blocks)
+        return accumulate(each, lambda total, more: tuple(map(add, total, more)), initial=(0,) * 5)
 
 
 class _Segments(dict[str, _Segment]):
