@@ -4,6 +4,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -20,7 +21,9 @@ EXCLUDED = ("node_modules/", ".git/", ".hg/", ".svn/", ".venv/", ".cache/", ".ne
 """Passed over always; a pattern that begins with ! brings them back."""
 INLINE = "data:"
 _SCRIPTS = (".js", ".mjs", ".cjs")
+_COMPRESSED = tuple(f"{script}.{ending}" for script in _SCRIPTS for ending in ("gz", "br", "zst"))
 _TAIL = 64 * 1024
+_PAGE = 1024 * 1024
 _HERMES_MARK = b'"x_hermes_function_offsets"'
 _KINDS = {".css.map": "CSS map(s)", ".d.ts.map": "map(s) of TypeScript declarations"}
 _PROGUARD_LINE = re.compile(rb"^(?:# compiler: |# pg_map_id: |[\w.$]+ -> [\w.$]+:\s*$)", re.MULTILINE)
@@ -87,6 +90,8 @@ class _Search:
     problems: list[Problem] = field(default_factory=list[Problem])
     claims: dict[Path, list[Path]] = field(default_factory=lambda: defaultdict[Path, list[Path]](list))
     inline: list[Path] = field(default_factory=list[Path])
+    pages: list[Path] = field(default_factory=list[Path])
+    compressed: int = 0
     disputed: set[Path] = field(default_factory=set[Path])
 
     def walk(self, unwanted: GitIgnoreSpec) -> Iterator[Path]:
@@ -114,6 +119,10 @@ class _Search:
             self.maps.append(path)
         elif name.endswith(".txt") and "mapping" in name:
             self.texts.append(path)
+        elif name.endswith(_COMPRESSED):
+            self.compressed += 1
+        elif name.endswith(".html"):
+            self.pages.append(path)
         elif name.endswith(LEFTOVER):
             self.leftovers.append(path)
 
@@ -153,15 +162,8 @@ class _Search:
 
     def tail(self, bundle: Path) -> bytes:
         """Enough of the end of a bundle to find its comment: all of it when the end does not have one."""
-        real = self.roots.resolve(bundle)
-        try:
-            with real.open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - _TAIL))
-                end = file.read()
-        except OSError as error:
-            raise explained(error, self.name(bundle), "read") from error
-        return end if size <= _TAIL or map_url(end) else self.roots.read(real, LIMIT)
+        end = self.roots.read_part(bundle, _TAIL, from_end=True)
+        return end if len(end) < _TAIL or map_url(end) else self.roots.read(bundle, LIMIT)
 
     def target(self, bundle: Path, url: str) -> Path | None:
         """The file that a `sourceMappingURL` means, if it exists: beside the bundle or below the folder."""
@@ -196,7 +198,7 @@ class _Search:
             tuple(sorted(hermes)),
             tuple(sorted(proguard)),
             tuple(sorted(self.problems, key=lambda problem: problem.path)),
-            tuple(notes),
+            (*notes, *self.changed_bundles()),
             tuple(self.leftovers),
         )
 
@@ -231,12 +233,21 @@ class _Search:
         ]
         return hermes, notes
 
+    def changed_bundles(self) -> Iterator[str]:
+        """A word on what stops fitting once bundles have a chunk id in them."""
+        if self.compressed:
+            yield f"{self.compressed} compressed bundle(s): compress again after the upload, for it changes bundles."
+        for page in self.pages:
+            with suppress(WorkflowError):
+                if b" integrity=" in self.roots.read_part(page, _PAGE):
+                    name = self.name(page)
+                    yield f"{name} pins files by their hash (integrity): put chunk ids in before it is made."
+
     def is_proguard(self, path: Path) -> bool:
         """Whether a text file is what R8 or ProGuard write, by its first lines."""
         try:
-            with self.roots.resolve(path).open("rb") as file:
-                return bool(_PROGUARD_LINE.search(file.read(_TAIL)))
-        except (OSError, WorkflowError):
+            return bool(_PROGUARD_LINE.search(self.roots.read_part(path, _TAIL)))
+        except WorkflowError:
             return False
 
     def is_wanted(self, path: Path) -> bool:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
@@ -117,10 +118,9 @@ def map_in(source: bytes) -> bytes:
 
 def _bundlers_id(source: bytes, fields: Fields) -> str | None:
     for text in (comment(source, "debugId"), text_of(fields, "debugId"), text_of(fields, "debug_id")):
-        try:
-            return str(UUID(text)) if text else None
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            if text:
+                return str(UUID(text))
     return None
 
 

@@ -2,13 +2,16 @@
 
 A map has the name of what stands at a position: for a frame, of what is called there, not of the function it is in. So
 the minified name that the engine gives is looked for in the bundle, before the frame's position: where that name is
-declared, the map leads to the original declaration, whose name it is. Where the engine gives no name, or the bundle is
-not there, the frame's caller tells: what is called at its position is this function.
+declared, the map leads to the original declaration, whose name it is. Where the declaration is not found (another chunk
+has it, or it is too far away), the caller tells: if the minified name stands at its position, the original there is the
+function's. What has no name in the bundle has none here.
 """
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 
+from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.source_map import Position
 from mcp_errortracking.workflows.symbols import Symbols
 
@@ -27,15 +30,21 @@ def declared(symbols: Symbols, line: int, column: int, minified: str) -> str | N
     """The original name of the function around a position (from 0), which the engine calls `minified`."""
     key = (line, column, minified)
     if key not in symbols.names:
-        symbols.names[key] = _declared(symbols, line, column, _short(minified))
+        symbols.names[key] = None
+        with suppress(InvalidMapError):  # the map is broken there, not where the frame is
+            symbols.names[key] = _declared(symbols, line, column, _short(minified))
     return symbols.names[key]
 
 
-def called(caller: Position | None) -> str | None:
-    """The name of what is called at a position, from the original source; else the map's name for it."""
-    if caller is None:
+def called(symbols: Symbols, line: int, column: int, minified: str) -> str | None:
+    """The original name of the function that is called at a position (from 0), if it is the one called `minified`."""
+    start = symbols.offset(line, column)
+    position = symbols.map.find(line, column)
+    if start is None or position is None:
         return None
-    found = _CALL.match(_rest(caller))
+    if not re.match(rf"(?:new\s+)?{re.escape(_short(minified))}\s*\(", symbols.text[start : start + 300]):
+        return None
+    found = _CALL.match(_rest(position))
     return found["name"] if found else None
 
 
@@ -43,17 +52,22 @@ def _declared(symbols: Symbols, line: int, column: int, name: str) -> str | None
     end = symbols.offset(line, column)
     if end is None or not _IDENTIFIER.fullmatch(name):
         return None
-    start = max(0, end - _WINDOW)
-    before = symbols.text[start:end]
-    for found in reversed(list(_pattern(name).finditer(before))):
-        inside = before[found.end() :]
-        if inside.count("{") <= inside.count("}") and found["short"] is None:
-            continue
-        position = symbols.map.find(*symbols.place(start + found.start("name")))
-        if position and position.source is not None:
-            original = _DECLARATION.match(_rest(position))
-            return position.name or (original["name"] if original else None)
+    text, declaration = symbols.text, _pattern(name)
+    first = max(0, end - _WINDOW)
+    at = text.rfind(name, first, end)
+    while at >= 0:
+        found = declaration.match(text, at, end)
+        if found and (found["short"] is not None or _is_inside(text, found.end(), end)):
+            position = symbols.map.find(*symbols.place(at))
+            if position and position.source is not None:
+                original = _DECLARATION.match(_rest(position))
+                return position.name or (original["name"] if original else None)
+        at = text.rfind(name, first, at + len(name) - 1)
     return None
+
+
+def _is_inside(text: str, start: int, end: int) -> bool:
+    return text.count("{", start, end) > text.count("}", start, end)
 
 
 @lru_cache(256)

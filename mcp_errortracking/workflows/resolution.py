@@ -68,8 +68,8 @@ def resolve(
         if isinstance(position, Problem) or symbols is None:
             resolved.append(Resolved(frame, None, position if isinstance(position, Problem) else None))
             continue
-        caller = found[at + 1][1] if at + 1 < len(found) else None
-        function = _function(frame, symbols, caller if isinstance(caller, Position) else None)
+        caller = (frames[at + 1], found[at + 1][0]) if at + 1 < len(found) else (frame, None)
+        function = _function(frame, symbols, *caller)
         resolved.append(Resolved(frame, _original(position, function, symbols, roots, context, history), None))
     return resolved
 
@@ -88,12 +88,13 @@ def _position(frame: Frame, symbols_for: Callable[[Frame], Symbols]) -> tuple[Sy
     return symbols, position
 
 
-def _function(frame: Frame, symbols: Symbols, caller: Position | None) -> str | None:
-    if symbols.is_hermes:  # keeps the names
+def _function(frame: Frame, symbols: Symbols, caller: Frame, callers: Symbols | None) -> str | None:
+    if symbols.is_hermes or frame.function is None:  # Hermes keeps the names
         return frame.function
-    if frame.function and (name := declared(symbols, frame.line - 1, frame.column, frame.function)):
-        return name
-    return called(caller)
+    name = declared(symbols, frame.line - 1, frame.column, frame.function)
+    if name is None and callers:
+        name = called(callers, caller.line - 1, caller.column, frame.function)
+    return name
 
 
 def _original(

@@ -18,8 +18,10 @@ class Roots:
     """The folders that the configuration names. Relative paths start at the first."""
 
     def __init__(self, folders: Sequence[str | Path] = (".",)) -> None:
-        """Raises:
-        WorkflowError: a root is no folder.
+        """Follows the symlinks of the roots themselves.
+
+        Raises:
+            WorkflowError: a root is no folder.
         """
         self.folders = tuple(Path(folder).expanduser().resolve() for folder in folders) or (Path.cwd(),)
         for folder in self.folders:
@@ -71,24 +73,45 @@ class Roots:
             raise WorkflowError("no_folder", f"{path} is no folder.", why, "Name the folder that the build wrote.")
         return real
 
+    def make_folder(self, path: str | Path) -> Path:
+        """The real path of a folder, made if it is missing, with those above it.
+
+        Raises:
+            WorkflowError: as for `resolve`, or a file stands in its way, or it may not be made.
+        """
+        real = self.resolve(path)
+        with _explaining(path):
+            real.mkdir(parents=True, exist_ok=True)
+        return real
+
     def read(self, path: str | Path, limit: int) -> bytes:
         """The content of a file.
 
         Raises:
             WorkflowError: as for `resolve`, or it is no regular file, has more than `limit` bytes, or cannot be read.
         """
+        content = self.read_part(path, limit + 1)
+        if len(content) > limit:
+            size = f"{Path(path).name} has more than {limit // 1024**2} MiB."
+            raise WorkflowError("too_large", size, "PostHog takes no larger file.", "Split the bundle into chunks.")
+        return content
+
+    def read_part(self, path: str | Path, size: int, *, from_end: bool = False) -> bytes:
+        """The first bytes of a file, or the last.
+
+        Raises:
+            WorkflowError: as for `resolve`, or it is no regular file or cannot be read.
+        """
         real = self.resolve(path)
         try:
             if not stat.S_ISREG(real.stat().st_mode):
                 raise WorkflowError("unreadable", f"{path} is no regular file.", next_step="Name a file.")
             with real.open("rb") as file:
-                content = file.read(limit + 1)
+                if from_end:
+                    file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+                return file.read(size)
         except OSError as error:
             raise explained(error, path, "read") from error
-        if len(content) > limit:
-            size = f"{real.name} has more than {limit // 1024**2} MiB."
-            raise WorkflowError("too_large", size, "PostHog takes no larger file.", "Split the bundle into chunks.")
-        return content
 
     def write(self, *files: tuple[str | Path, bytes]) -> None:
         """Replaces or creates files, each as a whole, in this order: until all are written, the old ones stand.
@@ -171,4 +194,5 @@ _REASONS: dict[int, tuple[str, str, str]] = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _DENIED),
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _GONE),
+    errno.EEXIST: ("in_the_way", "A file of this name is there.", "Name another folder, or move the file away."),
 }

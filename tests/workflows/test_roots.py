@@ -78,6 +78,18 @@ def test_only_folders_are_roots_and_folders(root: Path) -> None:
             Roots([root]).folder(wrong)
 
 
+def test_a_folder_is_made_below_a_root_only(root: Path) -> None:
+    roots = Roots([root])
+
+    assert roots.make_folder("x/y") == roots.make_folder("x/y") == root / "x" / "y"
+    assert (root / "x" / "y").is_dir()
+    for path, code in (("a.js", "in_the_way"), ("a.js/b", "vanished"), ("../x", "outside_roots")):
+        with pytest.raises(WorkflowError) as caught:
+            roots.make_folder(path)
+        assert caught.value.code == code
+    assert not (root.parent / "x").exists()
+
+
 def test_reading_is_limited_to_regular_files_of_a_size(root: Path) -> None:
     os.mkfifo(root / "pipe")
     roots = Roots([root])
@@ -105,7 +117,7 @@ def test_a_read_only_file_stays_and_so_do_the_others(root: Path) -> None:
     (root / "b.js").write_text("b")
     (root / "b.js").chmod(0o444)
 
-    with pytest.raises(WorkflowError, match="b.js could not be written. It is read-only") as caught:
+    with pytest.raises(WorkflowError, match=r"b\.js could not be written\. It is read-only") as caught:
         Roots([root]).write(("a.js", b"new"), ("b.js", b"new"))
 
     assert caught.value.code == "read_only"
