@@ -153,9 +153,9 @@ def _offer(options: argparse.Namespace) -> config.Offer:
 
 
 def _proxy(settings: "Settings") -> "Proxy":
-    from mcp_errortracking.proxy import Proxy
+    from mcp_errortracking.connecting import proxy_for
 
-    return Proxy(host=settings.host, key=settings.key, project=settings.project, http_proxy=settings.http_proxy)
+    return proxy_for(settings)
 
 
 def _fail(message: str) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urlsplit
 
-from mcp_errortracking.config.values import OTHER_KEYS, ConfigError, secret, value
+from mcp_errortracking.config.values import OTHER_KEYS, ConfigError, from_variables, secret, switch, value
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -41,6 +41,8 @@ class Settings:
     project: str
     source: str
     http_proxy: str | None = None
+    paced: bool | None = None
+    """Whether PostHog limits requests (contract 1.6); None: as is known of the host, or as its answers tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ def _settings(
     parts = urlsplit(host)
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK and key is not None:
         logger.warning("%s is plain http: the API key travels unencrypted", host)
-    return Settings(host, key, _checked_project(chosen), source, _http_proxy(parts))
+    paced = from_variables({"paced": ("POSTHOG_RATE_LIMITS", switch)}, {}, environ).get("paced")
+    return Settings(host, key, _checked_project(chosen), source, _http_proxy(parts), paced)
 
 
 def _find(environ: Mapping[str, str], home: Path | None) -> _Found | None:

@@ -68,7 +68,7 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
     if not isinstance(value, str) or info is None or info.annotation is str:
         return value
     text = value.strip()
-    if text == "null" or (not text and not info.is_required()):
+    if text == "null" or (not text and not info.is_required() and not _takes_empty_text(info)):
         return None
     if text[:1] in "[{":
         try:
@@ -76,6 +76,11 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
         except (ValueError, RecursionError):
             return value
     return value
+
+
+def _takes_empty_text(info: FieldInfo) -> bool:
+    """Whether an empty string means something: then it is not one of those that clients send for "not given"."""
+    return str in get_args(info.annotation) and not any(getattr(item, "min_length", 0) for item in info.metadata)
 
 
 def _problem(endpoint: type[Declaration], detail: ErrorDetails) -> str:

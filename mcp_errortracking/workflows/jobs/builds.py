@@ -4,13 +4,13 @@ import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from anyio import to_thread
 
-from mcp_errortracking.workflows.bundles import LIMIT, Build, Pair, find
-from mcp_errortracking.workflows.chunk_ids import Injection, injected, map_in, with_id
+from mcp_errortracking.workflows.bundles import LIMIT, Build, find
+from mcp_errortracking.workflows.chunk_ids import injected, map_in, with_id
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.container import DataType
 from mcp_errortracking.workflows.git import ask
@@ -63,43 +63,39 @@ async def searched(call: "UploadSourceMaps | CheckSourceMaps", desk: Desk, *, dr
             problems.append(one)
             continue
         written += one.written
-        chunks.append((_as_it_would_be if dry_run and one.written else _on_disk)(roots, build, one))
+        chunks.append(_chunk(roots, one, dry_run=dry_run))
         await desk.progress(len(chunks) / 2, total, f"prepared {one.path}")
     if not chunks:
         raise _nothing(call.folder, problems)
     return Found(build, tuple(chunks), tuple(written), tuple(problems))
 
 
-def _as_it_would_be(roots: Roots, build: Build, one: Prepared) -> Chunk:
-    """A chunk whose files are not written: its parts are made anew whenever they are read, so that none is kept."""
-    path = build.folder / one.path
-    if one.kind != "javascript":
-        return Chunk(one.chunk_id, partial(_hermes_with_id, roots, path), None, _KINDS[one.kind], one.path)
-    pair = next(pair for pair in build.pairs if pair.bundle == path)
-    return Chunk(
-        one.chunk_id,
-        lambda: _injected(roots, pair).map,
-        lambda: _injected(roots, pair).source,
-        DataType.SOURCE_AND_MAP,
-        one.path,
-    )
+def _chunk(roots: Roots, one: Prepared, *, dry_run: bool) -> Chunk:
+    """What is to be uploaded: the files as they are, or what they would be, made anew whenever it is read."""
+    kind = _KINDS[one.kind]
+    if dry_run and one.written:
+        remade = partial(_remade, roots, one)
+        source = (lambda: remade().source) if kind is DataType.SOURCE_AND_MAP else None
+        return Chunk(one.chunk_id, lambda: remade().map, source, kind, one.path)
+    if kind is not DataType.SOURCE_AND_MAP:
+        return Chunk(one.chunk_id, one.files[0], None, kind, one.path)
+    bundle = one.files[0]
+    inline = partial(_inline_map, roots, bundle)
+    return Chunk(one.chunk_id, one.files[1] if len(one.files) > 1 else inline, bundle, kind, one.path)
 
 
-def _injected(roots: Roots, pair: Pair) -> Injection:
-    return injected(roots.read(pair.bundle, LIMIT), roots.read(pair.map, LIMIT) if pair.map else None)
+def _remade(roots: Roots, one: Prepared) -> "_Parts":
+    """Content with its ids, from files that do not have them; not kept, so that a large build fits into memory."""
+    first = roots.read(one.files[0], LIMIT)
+    if one.kind == "hermes":
+        return _Parts(b"", with_id(first)[1])
+    made = injected(first, roots.read(one.files[1], LIMIT) if len(one.files) > 1 else None)
+    return _Parts(made.source, made.map)
 
 
-def _hermes_with_id(roots: Roots, path: Path) -> bytes:
-    return with_id(roots.read(path, LIMIT))[1]
-
-
-def _on_disk(roots: Roots, build: Build, one: Prepared) -> Chunk:
-    path = build.folder / one.path
-    if one.kind != "javascript":
-        return Chunk(one.chunk_id, path, None, _KINDS[one.kind], one.path)
-    pair = next(pair for pair in build.pairs if pair.bundle == path)
-    inline = partial(_inline_map, roots, path)
-    return Chunk(one.chunk_id, pair.map or inline, path, DataType.SOURCE_AND_MAP, one.path)
+class _Parts(NamedTuple):
+    source: bytes
+    map: bytes
 
 
 def _inline_map(roots: Roots, bundle: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -95,11 +96,15 @@ async def _frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], list[
             "no_event", "The issue has no event in the last 90 days.", next_step="Paste a stack trace instead."
         )
     exceptions = as_objects(as_object(events[0].get("properties")).get("$exception_list"))
-    raw = [frame for one in exceptions for frame in as_objects(as_object(one.get("stacktrace")).get("frames"))[::-1]]
+    stacks = [as_objects(as_object(one.get("stacktrace")).get("frames")) for one in exceptions]
+    raw = [frame for stack in stacks for frame in stack]
     readable = [frame for frame in raw if frame.get("resolved") is True]
-    minified = [frame for frame in raw if frame.get("resolved") is not True]
-    refs = await _symbol_sets_of(minified, desk)
-    frames = of_event([{"chunk_id": refs.get(str(frame.get("raw_id"))), **frame} for frame in minified])
+    refs = await _symbol_sets_of([frame for frame in raw if frame.get("resolved") is not True], desk)
+    frames = [
+        frame
+        for stack in stacks
+        for frame in of_event([{"chunk_id": refs.get(str(one.get("raw_id"))), **one} for one in stack])
+    ]
     if not frames:
         raise WorkflowError(
             "all_resolved",
@@ -188,10 +193,7 @@ class _Finder:
         if chunk_id:
             facts |= await self._on_server(chunk_id)
         if self._local is not None:
-            pair = self._local.chunks().get(chunk_id or "") or self._local.pair(frame)
-            facts["has_local_map"] = pair is not None
-            facts["local_chunk_id"] = (self._local.chunk_id(pair) or "") if pair else None
-            facts["resolves_locally"] = one.original is not None
+            facts |= asdict(self._local.facts(frame)) | {"chunk_id": chunk_id}
         if deployed:
             facts["deployed_chunk_id"] = await self._live(frame.file)
         verdict = judge(Facts(**facts))
