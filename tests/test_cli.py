@@ -13,7 +13,9 @@ import pytest
 
 from mcp_errortracking import __version__
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
+from mcp_errortracking.workflows.tools import TOOLS
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
+from tests.server.mcp_client import OFFERED
 
 LIST = "error-tracking-assignment-rules-list"
 
@@ -52,9 +54,9 @@ def test_every_command_has_help(command: str) -> None:
 def test_tools() -> None:
     code, out, _ = run("tools", "--json")
     assert code == 0
-    assert tuple(tool["name"] for tool in json.loads(out)["tools"]) == TOOLSETS["default"]
+    assert tuple(tool["name"] for tool in json.loads(out)["tools"]) == OFFERED
     code, out, _ = run("tools", "--json", "--toolsets", "all")
-    assert [tool["name"] for tool in json.loads(out)["tools"]] == list(CATALOG)
+    assert [tool["name"] for tool in json.loads(out)["tools"]] == [*CATALOG, *(tool.tool for tool in TOOLS)]
     code, out, _ = run("tools")
     assert f"{LIST} (reads)\n" in out
     assert "error-tracking-assignment-rules-destroy (writes)\n" in out
@@ -134,7 +136,7 @@ def test_demo_shows_a_day_s_work() -> None:
     called = [line.split()[1] for line in out.splitlines() if line.startswith("> ")]
     assert set(called) <= set(TOOLSETS["default"])
     assert len(called) <= 15
-    assert f"These were {len(set(called))} of the {len(TOOLSETS['default'])} tools" in out
+    assert f"These were {len(set(called))} of the {len(OFFERED)} tools" in out
 
 
 def start_sandbox(*options: str, stdin: Any = subprocess.PIPE) -> subprocess.Popen[str]:

@@ -91,7 +91,7 @@ async def _issues(agent: _Agent) -> None:
     ada = {"type": "user", "id": 1}
     held = await agent.call("error-tracking-issues-assign-partial-update", {"id": issue, "assignee": ada})
     _check("the issue is assigned", held["assignee"] == ada)
-    found = await agent.call("query-error-tracking-issues-list", {"searchQuery": "AbortError", "limit": 1})
+    found = await agent.call("query-error-tracking-issues-list", {"searchQuery": "gtag", "limit": 1})
     noise = found["results"][0]["id"]
     quiet = await agent.call("error-tracking-issues-partial-update", {"id": noise, "status": "suppressed"})
     _check("the noise is quiet", quiet["status"] == "suppressed")

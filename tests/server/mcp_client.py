@@ -9,6 +9,12 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult
 
+from mcp_errortracking.catalog import TOOLSETS
+from mcp_errortracking.workflows.tools import TOOLS
+
+OFFERED = (*TOOLSETS["default"], *(tool.tool for tool in TOOLS))
+"""What is offered over stdio, where nothing else is asked for."""
+
 ERAS: dict[str, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}
 """The two eras of the protocol: the client's `mode`, and the version that it then speaks with the server."""
 

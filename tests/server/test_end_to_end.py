@@ -11,10 +11,10 @@ import httpx
 import pytest
 from mcp import Client, MCPError
 
-from mcp_errortracking.catalog import ALIASES, TOOLSETS
+from mcp_errortracking.catalog import ALIASES
 from mcp_errortracking.server.app import INSTRUCTIONS
 from tests.sandbox_process import FULL, OTHER_PROJECT, READ_ONLY, ROLE, SandboxProcess
-from tests.server.mcp_client import ERAS, ask, connected, refusal, text_of
+from tests.server.mcp_client import ERAS, OFFERED, ask, connected, refusal, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -69,7 +69,7 @@ async def test_the_server_says_what_it_is(client: Client) -> None:
     assert client.protocol_version == ERAS[client.mode]
     assert client.instructions == INSTRUCTIONS
     listed = await client.list_tools()
-    assert tuple(tool.name for tool in listed.tools) == TOOLSETS["default"]
+    assert tuple(tool.name for tool in listed.tools) == OFFERED
     assert listed.next_cursor is None
 
 
@@ -290,7 +290,7 @@ async def test_keys_that_may_not(era: str, sandbox: SandboxProcess) -> None:
 
 async def test_without_a_key_the_tools_are_listed_and_say_what_is_missing() -> None:
     async with connected("https://us.posthog.com", None) as client:
-        assert len((await client.list_tools()).tools) == len(TOOLSETS["default"])
+        assert len((await client.list_tools()).tools) == len(OFFERED)
         said = await refusal(client, "fingerprints-list")
 
     assert "No PostHog API key is configured, so nothing was sent." in said

@@ -1,6 +1,5 @@
 """The tools over a build, from the folder to a readable frame, with a real PostHog stand-in at the other end."""
 
-import json
 import shutil
 import sys
 from collections.abc import AsyncGenerator
@@ -203,7 +202,7 @@ async def test_resolve_from_a_local_build_and_name_the_chunk_that_is_not_there(
     sandbox: SandboxProcess, dist: Path
 ) -> None:
     sandbox.empty_journal()
-    stack = f"Error: x\n    at o (https://shop.example/{INDEX}:2:300)\n    at https://shop.example/other.js:1:5"
+    stack = f"Error: x\n    at o (https://shop.example/{INDEX}:1:300)\n    at https://shop.example/other.js:1:5"
 
     local = await ask(sandbox, dist, "source-maps-resolve", stack=stack, folder="dist")
     nowhere = await ask(sandbox, dist, "source-maps-resolve", stack="main.js:1:5", chunk_id="no-such-chunk")
@@ -258,5 +257,6 @@ async def test_a_key_that_may_only_read_cannot_upload(sandbox: SandboxProcess, d
     reply = await ask(sandbox, dist, "source-maps-upload", key=READ_ONLY, folder="dist")
 
     assert reply.is_error
-    assert "lacks the scope error_tracking:write" in json.dumps(reply.structured) + reply.text
+    assert {one["code"] for one in reply.structured["failures"]} == {"missing_scope"}
+    assert "API key missing required scope 'error_tracking:write'" in reply.text
     assert sandbox.api("GET", "symbol_sets/").json()["count"] == 0

@@ -194,6 +194,8 @@ class _Finder:
             facts |= await self._on_server(chunk_id)
         if self._local is not None:
             facts |= asdict(self._local.facts(frame)) | {"chunk_id": chunk_id}
+            if facts["has_local_map"] and one.problem is not None and one.problem.code == "not_mapped":
+                return Verdict("map_does_not_cover", one.problem.message, one.problem.next_step)
         if deployed:
             facts["deployed_chunk_id"] = await self._live(frame.file)
         verdict = judge(Facts(**facts))

@@ -113,7 +113,7 @@ CASES = [
         {"enabled": True},
         ("GET /hog_functions/",),
         {"count": 1, "results.0.id": ALERT},
-        ("issue_created", "Note: 1 other hog functions on this page are no alerts of error tracking."),
+        ("issue_created", "Note: Hog functions on this page that are no alerts of error tracking: 1."),
     ),
     Case(
         "error-tracking-alerts-create",
