@@ -4,7 +4,6 @@ PostHog starts and finishes all or nothing; here the chunk that stands in the wa
 by halving, and the others go on without it.
 """
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from mcp_errortracking.proxy.errors import InvalidError, PostHogError
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.container import Version
 from mcp_errortracking.workflows.content import Body, ContentError, Fingerprint
+from mcp_errortracking.workflows.hashing import THREADS
 from mcp_errortracking.workflows.results import Choice, Outcome
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import BusyError, ExpiredError, LostError, NoFormsError, StorageError
@@ -89,14 +89,13 @@ class Batches:
         rules: ConflictRules,
         version: Version,
         compressed: bool,
-        sizes_first: bool,
+        compared: bool,
         concurrency: int,
         report: Report,
     ) -> None:
         """
         Args:
-            sizes_first: pack the files before the start, so that it can say their sizes and get URLs to PUT to; else
-                only what PostHog turns out to want is packed.
+            compared: the jobs are known to need an upload, because PostHog could compare their hashes.
             concurrency: transfers at once, of all batches together.
         """
         self._symbol_sets = symbol_sets
@@ -107,16 +106,18 @@ class Batches:
         self._unbound = set[int]()  # jobs that go on without the release
         self._version: Version = version
         self._compressed = compressed
-        self._sizes_first = sizes_first
+        self._compared = compared
+        self._is_quick = version == 1 or not compressed  # nothing is read before it is sent
         self._report = report
         self._transfers = CapacityLimiter(concurrency)
-        self._packers = CapacityLimiter(min(os.cpu_count() or 1, 4))
+        self._packers = CapacityLimiter(THREADS)
 
     async def run(self, jobs: Sequence[Job]) -> None:
         """Uploads a batch."""
         bodies = dict[int, Body]()
         try:
-            left = await self._pack(jobs, bodies) if self._sizes_first else list(jobs)
+            # Packed first, a start can say the sizes, and get URLs to PUT to; but only what is wanted is worth packing.
+            left = await self._pack(jobs, bodies) if self._compared or self._is_quick else list(jobs)
             for number in range(_ROUNDS):
                 if not left:
                     return
@@ -153,12 +154,11 @@ class Batches:
         def body() -> Body:
             return Body(job.chunk, job.known, self._version, compressed=self._compressed)
 
-        is_quick = self._version == 1 or not self._compressed  # nothing is read before it is sent
-        return body() if is_quick else await to_thread.run_sync(body, limiter=self._packers)
+        return body() if self._is_quick else await to_thread.run_sync(body, limiter=self._packers)
 
     async def _start(self, jobs: list[Job], bodies: Mapping[int, Body]) -> list[tuple[Job, Started]]:
         """Starts all that PostHog lets start; reports on the others."""
-        is_sorted = self._sizes_first
+        is_sorted = self._compared
         while jobs:
             try:
                 answer = await self._symbol_sets.start(
@@ -243,7 +243,7 @@ class Batches:
                 except (ExpiredError, NoFormsError) as error:
                     if is_last:
                         await self._fail(job, _code(error), error.what, error.next_step)
-                    else:
+                    else:  # a fresh URL, or one to PUT to
                         again.append(job)
                 except StorageError as error:
                     self._misses += isinstance(error, BusyError | LostError)

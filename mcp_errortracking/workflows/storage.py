@@ -313,13 +313,14 @@ def _refusal(status: int, body: str, *, uploads_form: bool = False) -> StorageEr
     code = found[1] if found else None
     said = f"HTTP {status}{f' {code}' if code else ''}"
     if status == 501 and uploads_form:
-        return NoFormsError(f"Object storage takes no uploads by form ({said}).", status=status, code=code)
+        next_step = "Upgrade PostHog: since September 2026 it hands out addresses to PUT to as well."
+        return NoFormsError(f"Object storage takes no uploads by form ({said}).", next_step, status=status, code=code)
     if status == 429 or status >= 500 or code in ("SlowDown", "RequestTimeout"):
         return BusyError(f"Object storage failed with {said}.", "Try again in a minute.", status=status, code=code)
     if status in (400, 401, 403) and (code in _EXPIRED_CODES or any(word in body for word in _EXPIRED)):
         return ExpiredError(
             f"The presigned URL is not good any more ({said}).",
-            "Start again for a fresh one.",
+            "Ask for a fresh one.",
             status=status,
             code=code,
         )

@@ -5,13 +5,11 @@ Nothing is finished whose file did not arrive. An upload that was broken off is 
 the same hash and is left alone, what is not is started anew by PostHog's own rules (contract 2.3).
 """
 
-import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 import anyio
-from anyio import to_thread
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
@@ -19,11 +17,12 @@ from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.batches import Batches, ConflictRules, Job
 from mcp_errortracking.workflows.chunks import Chunk
-from mcp_errortracking.workflows.content import ContentError, Fingerprint, fingerprint
+from mcp_errortracking.workflows.content import ContentError
+from mcp_errortracking.workflows.hashing import fingerprints
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release
 from mcp_errortracking.workflows.results import Choice, ChunkResult, Outcome, UploadResult
 from mcp_errortracking.workflows.storage import CONCURRENCY, Storage
-from mcp_errortracking.workflows.symbol_sets import MAX_STARTED, Comparison, Sleep, SymbolSets
+from mcp_errortracking.workflows.symbol_sets import MAX_STARTED, Comparison, Sleep, SymbolSets, Wanted
 
 Progress = Callable[[int, int, str], Awaitable[None]]
 """Is told how much is done, of how much, and a few words on what."""
@@ -31,7 +30,6 @@ Progress = Callable[[int, int, str], Awaitable[None]]
 _BATCH_BYTES = 64 * 1024 * 1024  # of content: what is packed at once, and sent within the five minutes of its URLs
 _BATCHES_AT_ONCE = 3
 _GROUP = 250  # chunks that are hashed and compared together
-_HASHED_AT_ONCE = 16  # chunks a worker thread takes at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,7 @@ class _Upload:
             rules=options.rules,
             version=options.container if options.container != "auto" else 1 if compared is None else 2,
             compressed=options.compressed,
-            sizes_first=compared is not None,
+            compared=compared is not None,
             concurrency=options.concurrency,
             report=self.settle,
         )
@@ -167,22 +165,15 @@ class _Upload:
 
     async def _read(self, places: range) -> list[Job]:
         """Hashes a group of chunks, and folds those of one id."""
-        known = dict[int, Fingerprint | ContentError]()
-        work = iter(range(places.start, places.stop, _HASHED_AT_ONCE))
+        hashed = self._hashed
 
-        async def worker() -> None:
-            for first in work:
-                some = self._chunks[first : min(first + _HASHED_AT_ONCE, places.stop)]
-                known.update(enumerate(await to_thread.run_sync(_fingerprints, some), first))
-                self._hashed += len(some)
-                await self._tell(f"read {self._hashed} of {len(self._chunks)}")
+        async def tell(done: int) -> None:
+            self._hashed = hashed + done
+            await self._tell(f"read {self._hashed} of {len(self._chunks)}")
 
-        async with anyio.create_task_group() as group:
-            for _ in range(min(os.cpu_count() or 1, 4)):
-                group.start_soon(worker)
+        known = await fingerprints(self._chunks[places.start : places.stop], tell)
         jobs = list[Job]()
-        for index in places:
-            found = known[index]
+        for index, found in zip(places, known, strict=True):
             if isinstance(found, ContentError):
                 await self._settle(index, _unreadable(self._chunks[index], found))
                 continue
@@ -199,8 +190,9 @@ class _Upload:
         if compared is None:
             return jobs
         rules, left = self._options.rules, list[Job]()
+        lost = await self._bind([job for job in jobs if job.chunk.chunk_id in compared.same])
         for job in jobs:
-            if job.chunk.chunk_id in compared.same:
+            if job.chunk.chunk_id in compared.same and job.chunk.chunk_id not in lost:
                 await self.settle(job, Outcome.UNCHANGED, reason="PostHog has this content already.")
             elif job.chunk.chunk_id in compared.other and rules.skip_on_conflict:
                 await self.settle(job, Outcome.SKIPPED_CONFLICT, reason="PostHog has other content and keeps it.")
@@ -216,6 +208,22 @@ class _Upload:
             else:
                 left.append(job)
         return left
+
+    async def _bind(self, jobs: list[Job]) -> frozenset[str]:
+        """Gives unchanged sets that have no release the one of this upload, which a start does though it wants no file.
+
+        One of them belonging to another release stops it: then all keep what they have.
+
+        Returns:
+            The chunk ids of those that are gone since they were compared, and are waited for now.
+        """
+        if not jobs or not isinstance(self._release, Release):
+            return frozenset()
+        wanted = [Wanted(job.chunk.chunk_id, job.known.content_hash, self._release.id) for job in jobs]
+        try:
+            return frozenset(await self._symbol_sets.start(wanted, force=False, skip_on_conflict=True))
+        except PostHogError:
+            return frozenset()
 
     async def settle(
         self,
@@ -244,18 +252,6 @@ class _Upload:
     async def _tell(self, message: str) -> None:
         if self._progress is not None:
             await self._progress(self._hashed + self._settled, 2 * len(self._chunks), message)
-
-
-def _fingerprints(chunks: list[Chunk]) -> list[Fingerprint | ContentError]:
-    def one(chunk: Chunk) -> Fingerprint | ContentError:
-        if not chunk.chunk_id.strip():
-            return ContentError("no_chunk_id", f"{chunk.label} has no chunk id.", "Inject one.")
-        try:
-            return fingerprint(chunk)
-        except ContentError as error:
-            return error
-
-    return [one(chunk) for chunk in chunks]
 
 
 def _unreadable(chunk: Chunk, error: ContentError) -> ChunkResult:

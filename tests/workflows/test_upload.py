@@ -98,14 +98,28 @@ async def test_an_upload_and_again(aged: SandboxProcess, tmp_path: Path) -> None
             assert symbols.version == (2 if aged.facts["age"] == "new" else 1)
 
 
-async def test_the_second_time_costs_two_requests(sandbox: SandboxProcess, tmp_path: Path) -> None:
+async def test_an_unchanged_build_gets_the_release_it_had_not(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    chunks = write_build(tmp_path, 3, first=10)
+    async with connected(sandbox.url, sandbox.key) as (proxy, storage):
+        await upload(proxy, storage, chunks[:2])
+        result = await upload(proxy, storage, chunks, release=NAME)
+        assert [one.outcome for one in result.chunks] == [Outcome.UNCHANGED, Outcome.UNCHANGED, Outcome.UPLOADED]
+        later = await upload(proxy, storage, chunks, release=ReleaseName("1.4.3", "shop"))
+        assert set(outcomes(later).values()) == {Outcome.UNCHANGED}
+
+    rows = sandbox.api("GET", "symbol_sets/?search=chunk-1").json()["results"]
+    assert [row["release"] and row["release"]["version"] for row in rows if row["ref"] != "chunk-1"] == ["1.4.2"] * 3
+
+
+async def test_the_second_time_costs_three_requests(sandbox: SandboxProcess, tmp_path: Path) -> None:
     chunks = write_build(tmp_path, 3, first=10)
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         await upload(proxy, storage, chunks, release=NAME)
         sandbox.empty_journal()
         await upload(proxy, storage, chunks, release=NAME)
 
-    assert paths(sandbox) == [f"releases/hash/{NAME.hash_id}/", "symbol_sets/bulk_check_upload/"]
+    requests = [f"releases/hash/{NAME.hash_id}/", "symbol_sets/bulk_check_upload/", "symbol_sets/bulk_start_upload/"]
+    assert paths(sandbox) == requests
 
 
 @pytest.mark.parametrize(
@@ -258,15 +272,31 @@ async def test_a_release_that_went_away_fails_each_chunk_once(sandbox: SandboxPr
 
 
 async def test_a_store_without_forms(tmp_path: Path) -> None:
-    """With the newest PostHog a PUT is used at once; with one that cannot be asked beforehand, after the refusal."""
+    """A PUT is used where there is one: at once, or where nothing was packed beforehand, after the refusal."""
     chunks = write_build(tmp_path, 3)
-    for features, ok in (({}, True), ({"bulk_check": False}, True), ({"content_length": False}, False)):
+    for features, starts, code in (
+        ({}, 1, None),
+        ({"bulk_check": False}, 2, None),
+        ({"content_length": False}, 3, "storage_no_forms"),
+    ):
         server = {"features": {"storage_forms": False, **features}}
         with SandboxProcess(EMPTY | {"server": server}) as sandbox:
             async with connected(sandbox.url, sandbox.key) as (proxy, storage):
-                result = await upload(proxy, storage, chunks)
-            assert [one.code for one in result.failed] == ([] if ok else ["storage_no_forms"] * 3)
+                result = await upload(proxy, storage, chunks, options=Options(container=2))
+            assert [one.code for one in result.chunks] == [code] * 3
+            assert sum(path.endswith("start_upload/") for path in paths(sandbox)) == starts
             assert all("501" in one.reason for one in result.failed)
+
+
+async def test_full_batches(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    chunks = write_build(tmp_path, 101, size=10, first=10)
+    async with connected(sandbox.url, sandbox.key) as (proxy, storage):
+        result = await upload(proxy, storage, chunks)
+
+    assert set(outcomes(result).values()) == {Outcome.UPLOADED}
+    starts = [entry["body"] for entry in sandbox.journal() if entry["path"].endswith("start_upload/")]
+    assert sorted(len(body["symbol_sets"]) for body in starts) == [1, 50, 50]
+    assert unfinished(sandbox, chunks) == []
 
 
 def test_options_exclude_each_other() -> None:
