@@ -43,6 +43,8 @@ def _of(chunks: Sequence[Chunk]) -> list[Fingerprint | ContentError]:
     def one(chunk: Chunk) -> Fingerprint | ContentError:
         if not chunk.chunk_id.strip():
             return ContentError("no_chunk_id", f"{chunk.label} has no chunk id.", "Inject one.")
+        if chunk.chunk_id != chunk.chunk_id.strip():  # PostHog would store it without them, and never find it again
+            return ContentError("bad_chunk_id", f"{chunk.label} has spaces around its chunk id.", "Inject another.")
         try:
             return fingerprint(chunk)
         except ContentError as error:

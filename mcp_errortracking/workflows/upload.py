@@ -72,14 +72,13 @@ async def upload(
     given = list(chunks)
     uploading = _Upload(sender, storage, given, release, options or Options(), progress, sleep)
     sent_before = storage.bytes_sent
-    async with anyio.create_task_group() as group:
-        read, to_be_sent = anyio.create_memory_object_stream[list[Job]](0)
-        group.start_soon(uploading.read_all, read)
-        async with to_be_sent:
-            async for jobs in to_be_sent:
-                if not await uploading.send_all(jobs, group):
-                    group.cancel_scope.cancel()
-                    break
+    ready, to_be_sent = anyio.create_memory_object_stream[list[Job]](0)
+    async with anyio.create_task_group() as group, to_be_sent, ready:
+        group.start_soon(uploading.read_all, ready)
+        async for jobs in to_be_sent:
+            if not await uploading.send_all(jobs, group):
+                group.cancel_scope.cancel()
+                break
     if uploading.refusal is not None:
         raise uploading.refusal
     return uploading.result(storage.bytes_sent - sent_before)

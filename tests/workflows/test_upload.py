@@ -5,6 +5,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
@@ -204,8 +205,9 @@ async def test_bad_files_are_reported_and_the_others_go_on(sandbox: SandboxProce
     (tmp_path / "chunk-11.js.map").write_bytes(b"")
     os.truncate(tmp_path / "chunk-12.js", 513 << 20)
     chunks[3] = Chunk(" ", chunks[3].map, chunks[3].source, name="chunk-13.js")
+    chunks.insert(4, Chunk(" padded", chunks[3].map, chunks[3].source, name="chunk-13.js"))
     double = write_bundle(tmp_path, "again", salt="x")
-    chunks += [chunks[4], Chunk("chunk-15", double.map, double.source, name="again.js")]
+    chunks += [chunks[5], Chunk("chunk-15", double.map, double.source, name="again.js")]
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks)
 
@@ -214,6 +216,7 @@ async def test_bad_files_are_reported_and_the_others_go_on(sandbox: SandboxProce
         (Outcome.FAILED, "empty"),
         (Outcome.FAILED, "too_large"),
         (Outcome.FAILED, "no_chunk_id"),
+        (Outcome.FAILED, "bad_chunk_id"),
         *[(Outcome.UPLOADED, None)] * 4,
         (Outcome.DUPLICATE, "duplicate_chunk_id"),
         (Outcome.DUPLICATE, "duplicate_chunk_id"),
@@ -223,8 +226,27 @@ async def test_bad_files_are_reported_and_the_others_go_on(sandbox: SandboxProce
     assert (same.reason, same.next_step) == ("chunk-14.js has the same chunk id and the same content; it counts.", "")
     assert other.reason == "chunk-15.js has the same chunk id and other content; it counts."
     assert "cannot be resolved" in other.next_step
-    assert unfinished(sandbox, chunks[4:8]) == []
+    assert unfinished(sandbox, chunks[5:9]) == []
     assert all(one.next_step for one in result.failed)
+
+
+async def test_an_upload_that_is_cancelled_is_gone_on_with(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    chunks = write_build(tmp_path, 6, first=10)
+    with anyio.CancelScope() as scope:
+
+        async def progress(_done: int, _total: int, message: str) -> None:
+            if message.startswith("uploaded"):
+                scope.cancel()
+
+        async with connected(sandbox.url, sandbox.key) as (proxy, storage):
+            await upload(proxy, storage, chunks, options=Options(batch=1), progress=progress)
+    assert scope.cancelled_caught
+    left = unfinished(sandbox, chunks)
+    assert 0 < len(left) < 6
+
+    async with connected(sandbox.url, sandbox.key) as (proxy, storage):
+        result = await upload(proxy, storage, chunks)
+    assert (result.count(Outcome.UPLOADED), unfinished(sandbox, chunks)) == (len(left), [])
 
 
 async def test_nothing_to_upload_asks_nothing(sandbox: SandboxProcess, tmp_path: Path) -> None:
