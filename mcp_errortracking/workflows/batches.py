@@ -102,6 +102,8 @@ class Batches:
         self._storage = storage
         self._release_id = release_id
         self._rules = rules
+        self.bytes_sent = 0
+        """Bytes of the files that arrived."""
         self._misses = 0  # transfers in a row that found object storage busy or lost
         self._unbound = set[int]()  # jobs that go on without the release
         self._version: Version = version
@@ -252,6 +254,7 @@ class Batches:
                     await self._fail(job, error.code, error.what, error.next_step)
                 else:
                     self._misses = 0
+                    self.bytes_sent += bodies[job.index].size
                     sent.append(_Sent(job, one.symbol_set_id))
 
         async with anyio.create_task_group() as group:
@@ -266,29 +269,34 @@ class Batches:
         if alone and len(sent) > 1:
             return [job for one in sent for job in await self._finish([one], alone=True)]
         try:
-            await self._symbol_sets.finish({one.symbol_set_id: one.job.known.content_hash for one in sent})
+            is_certain = await self._symbol_sets.finish({one.symbol_set_id: one.job.known.content_hash for one in sent})
+            kept, lost = (sent, list[Job]()) if is_certain or self._compared else await self._still_there(sent)
         except PostHogError as error:
             if error.code not in _UNFINISHED or len(sent) == 1:
                 await self._refuse_all([one.job for one in sent], error)
                 return []
             return await self._finish_without(sent, error)
-        for one in sent:
+        for one in kept:
             await self._report(one.job, Outcome.UPLOADED)
-        return []
+        return lost
 
     async def _finish_without(self, sent: Sequence[_Sent], error: PostHogError) -> list[Job]:
         """Goes on after a refusal that one set of several caused."""
         try:
-            rows = [await self._symbol_sets.get(one.symbol_set_id) for one in sent]
+            kept, lost = await self._still_there(sent)
         except PostHogError:
             await self._refuse_all([one.job for one in sent], error)
             return []
-        kept = [one for one, row in zip(sent, rows, strict=True) if row is not None]
-        lost = [one.job for one, row in zip(sent, rows, strict=True) if row is None]
         if lost:
             return lost + await self._finish(kept, alone=False)
         middle = len(kept) // 2
         return await self._finish(kept[:middle], alone=False) + await self._finish(kept[middle:], alone=False)
+
+    async def _still_there(self, sent: Sequence[_Sent]) -> tuple[list[_Sent], list[Job]]:
+        """The sets that PostHog has, and the jobs of those that it has not any more."""
+        rows = [await self._symbol_sets.get(one.symbol_set_id) for one in sent]
+        kept = [one for one, row in zip(sent, rows, strict=True) if row is not None]
+        return kept, [one.job for one, row in zip(sent, rows, strict=True) if row is None]
 
     async def _refuse_all(self, jobs: Sequence[Job], error: PostHogError) -> None:
         for job in jobs:
@@ -308,8 +316,8 @@ class Batches:
         elif error.code == "release_id_mismatch":
             choices = (Choice.WITHOUT_RELEASE,)
             next_step = "Upload it without a release; the set keeps the one it has. Force does not change that."
-        elif error.code in _UNFINISHED:
-            next_step = "Upload again."
+        elif error.code in _UNFINISHED or error.maybe_applied:
+            next_step = "Upload again: what is done already is left alone."
         await self._fail(job, error.code or f"http_{error.status}", reason, next_step, choices)
 
     async def _fail(

@@ -78,8 +78,6 @@ class Storage:
         self._concurrency = concurrency
         self._sleep = sleep
         self._transports = dict[str, PoolTransport]()
-        self.bytes_sent = 0
-        """Bytes of the objects that the store confirmed."""
 
     async def __aenter__(self) -> "Storage":
         return self
@@ -109,7 +107,6 @@ class Storage:
         await self._with_retries(
             lambda: self._upload(where, body), None if fallback is None else lambda: self._upload(fallback, body)
         )
-        self.bytes_sent += body.size
 
     async def fetch(self, url: str, target: BinaryIO, *, limit: int) -> int:
         """Downloads an object into a file, from its beginning, and returns its size.
@@ -167,10 +164,10 @@ class Storage:
             url, method, content = where.url, "POST", _streamed(body.pieces(), head, tail)
         answer = await self._exchange(method, self._checked(url), headers, content)
         try:
+            said = await _beginning(answer)
             if 200 <= answer.status_code < 300:
-                await answer.aread()
                 return
-            failure = _refusal(answer.status_code, await _beginning(answer), uploads_form=method == "POST")
+            failure = _refusal(answer.status_code, said, uploads_form=method == "POST")
         except httpx.TransportError as error:
             failure = _lost(error)
         finally:
@@ -298,7 +295,7 @@ async def _nothing(_answer: httpx.Response) -> None:
 
 
 async def _beginning(answer: httpx.Response) -> str:
-    """The first bytes of an error's body, as text."""
+    """The first bytes of a body, as text: all of an error that says why."""
     content = b""
     async for part in answer.aiter_raw():
         content += part

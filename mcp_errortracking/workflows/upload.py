@@ -71,7 +71,6 @@ async def upload(
     """
     given = list(chunks)
     uploading = _Upload(sender, storage, given, release, options or Options(), progress, sleep)
-    sent_before = storage.bytes_sent
     ready, to_be_sent = anyio.create_memory_object_stream[list[Job]](0)
     async with anyio.create_task_group() as group, to_be_sent, ready:
         group.start_soon(uploading.read_all, ready)
@@ -81,7 +80,7 @@ async def upload(
                 break
     if uploading.refusal is not None:
         raise uploading.refusal
-    return uploading.result(storage.bytes_sent - sent_before)
+    return uploading.result()
 
 
 class _Upload:
@@ -238,8 +237,9 @@ class _Upload:
         result = ChunkResult(job.chunk, outcome, job.known.content_hash, code, reason, next_step, choices)
         await self._settle(job.index, result)
 
-    def result(self, bytes_sent: int) -> UploadResult:
+    def result(self) -> UploadResult:
         """What became of all of them."""
+        bytes_sent = self._batches.bytes_sent if self._batches else 0
         release = self._release if isinstance(self._release, Release) else None
         return UploadResult([one for one in self._results if one is not None], bytes_sent, release)
 
