@@ -5,19 +5,29 @@ by halving, and the others go on without it.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import anyio
 from anyio import CapacityLimiter, to_thread
 
 from mcp_errortracking.proxy.errors import InvalidError, PostHogError
 from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.conflicts import ConflictRules
 from mcp_errortracking.workflows.container import Version
 from mcp_errortracking.workflows.content import Body, ContentError, Fingerprint
+from mcp_errortracking.workflows.endings import (
+    LOST,
+    NOT_TRIED,
+    NOT_WANTED,
+    UNFINISHED,
+    UPLOADED,
+    not_sent,
+    refused,
+    unreadable,
+)
 from mcp_errortracking.workflows.hashing import THREADS
-from mcp_errortracking.workflows.results import Choice, Outcome
+from mcp_errortracking.workflows.results import Ending
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import BusyError, ExpiredError, LostError, NoFormsError, StorageError
 from mcp_errortracking.workflows.symbol_sets import Started, SymbolSets, Wanted
@@ -26,7 +36,6 @@ _ROUNDS = 3  # starts of one chunk: fresh URLs after an expired one, a PUT where
 _MAX_MISSES = 20  # then object storage is down, and the rest need not wait for it
 _NAMED = re.compile(r"Symbol set (.+) already (?:exists|has)", re.DOTALL)
 _FOR_ALL = ("invalid_release_id", "object_storage_required", "invalid_conflict_handling")
-_UNFINISHED = ("file_not_found", "file_too_large", "symbol_set_not_found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +47,8 @@ class Job:
     known: Fingerprint
 
 
-@dataclass(frozen=True, slots=True)
-class ConflictRules:
-    """What to do where PostHog has something else under a chunk id; without a rule it is a failure of that chunk."""
-
-    force: bool = False
-    """Overwrite other content."""
-    skip_on_conflict: bool = False
-    """Keep other content."""
-    without_release: bool = False
-    """Where the set belongs to another release, upload without one."""
-
-    def __post_init__(self) -> None:
-        if self.force and self.skip_on_conflict:
-            raise ValueError("give force or skip_on_conflict, not both")
-
-
-class Report(Protocol):
-    """Is told what became of a job."""
-
-    async def __call__(
-        self,
-        job: Job,
-        outcome: Outcome,
-        *,
-        code: str | None = None,
-        reason: str = "",
-        next_step: str = "",
-        choices: tuple[Choice, ...] = (),
-    ) -> None: ...
+Report = Callable[[Job, Ending], Awaitable[None]]
+"""Is told what became of a job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +112,7 @@ class Batches:
                 # An older PostHog has deleted what it was to finish together with a bad one: then one by one.
                 left += await self._finish(sent, alone=number > 0)
             for job in left:
-                await self._fail(job, "symbol_set_not_found", "PostHog lost the set before it was finished.")
+                await self._report(job, LOST)
         finally:
             for body in bodies.values():
                 body.close()
@@ -144,7 +126,7 @@ class Batches:
                 bodies[job.index] = await self._body(job)
             except ContentError as error:
                 failed.add(job.index)
-                await self._fail(job, error.code, error.what, error.next_step)
+                await self._report(job, unreadable(error))
 
         async with anyio.create_task_group() as group:
             for job in jobs:
@@ -195,7 +177,7 @@ class Batches:
         """The jobs whose files PostHog waits for; reports on the others, which it has."""
         for job in jobs:
             if job.chunk.chunk_id not in answer:
-                await self._report(job, Outcome.UNCHANGED, reason="PostHog wants no file for it: it has one.")
+                await self._report(job, NOT_WANTED)
         return [(job, answer[job.chunk.chunk_id]) for job in jobs if job.chunk.chunk_id in answer]
 
     async def _without_unchanged(self, jobs: list[Job]) -> list[Job]:
@@ -238,20 +220,20 @@ class Batches:
         async def send(job: Job, one: Started) -> None:
             async with self._transfers:
                 if self._misses >= _MAX_MISSES:
-                    await self._fail(job, "storage_lost", "Too many transfers before it failed; it was not tried.")
+                    await self._report(job, NOT_TRIED)
                     return
                 try:
                     await self._storage.send(one.target, bodies[job.index])
                 except (ExpiredError, NoFormsError) as error:
                     if is_last:
-                        await self._fail(job, _code(error), error.what, error.next_step)
+                        await self._report(job, not_sent(error))
                     else:  # a fresh URL, or one to PUT to
                         again.append(job)
                 except StorageError as error:
                     self._misses += isinstance(error, BusyError | LostError)
-                    await self._fail(job, _code(error), error.what, error.next_step)
+                    await self._report(job, not_sent(error))
                 except ContentError as error:
-                    await self._fail(job, error.code, error.what, error.next_step)
+                    await self._report(job, unreadable(error))
                 else:
                     self._misses = 0
                     self.bytes_sent += bodies[job.index].size
@@ -272,12 +254,12 @@ class Batches:
             is_certain = await self._symbol_sets.finish({one.symbol_set_id: one.job.known.content_hash for one in sent})
             kept, lost = (sent, list[Job]()) if is_certain or self._compared else await self._still_there(sent)
         except PostHogError as error:
-            if error.code not in _UNFINISHED or len(sent) == 1:
+            if error.code not in UNFINISHED or len(sent) == 1:
                 await self._refuse_all([one.job for one in sent], error)
                 return []
             return await self._finish_without(sent, error)
         for one in kept:
-            await self._report(one.job, Outcome.UPLOADED)
+            await self._report(one.job, UPLOADED)
         return lost
 
     async def _finish_without(self, sent: Sequence[_Sent], error: PostHogError) -> list[Job]:
@@ -303,27 +285,7 @@ class Batches:
             await self._refuse(job, error)
 
     async def _refuse(self, job: Job, error: PostHogError) -> None:
-        """Reports PostHog's refusal of one chunk."""
-        reason, next_step, choices = error.detail or error.what, error.next_step, tuple[Choice, ...]()
-        if error.code == "content_hash_mismatch" and self._rules.skip_on_conflict:
-            await self._report(job, Outcome.SKIPPED_CONFLICT, reason="PostHog has other content and keeps it.")
-            return
-        if error.code in ("content_hash_mismatch", "content_hash_required") and not self._rules.force:
-            choices = (Choice.FORCE, Choice.SKIP_ON_CONFLICT)
-            next_step = "Upload with force to overwrite it, or with skip_on_conflict to keep it."
-        elif error.code in ("content_hash_mismatch", "content_hash_required"):
-            next_step = "This PostHog never overwrites: delete the symbol set, then upload again."
-        elif error.code == "release_id_mismatch":
-            choices = (Choice.WITHOUT_RELEASE,)
-            next_step = "Upload it without a release; the set keeps the one it has. Force does not change that."
-        elif error.code in _UNFINISHED or error.maybe_applied:
-            next_step = "Upload again: what is done already is left alone."
-        await self._fail(job, error.code or f"http_{error.status}", reason, next_step, choices)
-
-    async def _fail(
-        self, job: Job, code: str, reason: str, next_step: str = "Upload again.", choices: tuple[Choice, ...] = ()
-    ) -> None:
-        await self._report(job, Outcome.FAILED, code=code, reason=reason, next_step=next_step, choices=choices)
+        await self._report(job, refused(error, self._rules))
 
 
 def _culprit(jobs: Sequence[Job], error: InvalidError) -> Job | None:
@@ -332,9 +294,3 @@ def _culprit(jobs: Sequence[Job], error: InvalidError) -> Job | None:
         return jobs[0]
     found = _NAMED.search(error.detail or "")
     return next((job for job in jobs if found and job.chunk.chunk_id == found[1]), None)
-
-
-def _code(error: StorageError) -> str:
-    """A storage error as a word: `expired`, `busy`, ..."""
-    words = re.findall(r"[A-Z][a-z]+", type(error).__name__.removesuffix("Error"))
-    return "storage_" + "_".join(words).lower()

@@ -15,12 +15,14 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.workflows.batches import Batches, ConflictRules, Job
+from mcp_errortracking.workflows.batches import Batches, Job
 from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.conflicts import ConflictRules
 from mcp_errortracking.workflows.content import ContentError
+from mcp_errortracking.workflows.endings import OTHER_CONTENT, SKIPPED, UNCHANGED, refused, unreadable
 from mcp_errortracking.workflows.hashing import fingerprints
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release
-from mcp_errortracking.workflows.results import Choice, ChunkResult, Outcome, UploadResult
+from mcp_errortracking.workflows.results import ChunkResult, Ending, Outcome, UploadResult
 from mcp_errortracking.workflows.storage import CONCURRENCY, Storage
 from mcp_errortracking.workflows.symbol_sets import MAX_STARTED, Comparison, Sleep, SymbolSets, Wanted
 
@@ -131,8 +133,7 @@ class _Upload:
                 self.refusal = error
                 return False
             for job in jobs:
-                code, next_step = error.code or f"http_{error.status}", error.next_step
-                await self.settle(job, Outcome.FAILED, code=code, reason=error.what, next_step=next_step)
+                await self._settle(job, refused(error, self._options.rules))
             return True
         batches = self._batches = self._batches or self._on_their_way(compared)
         jobs = await self._sort_out(jobs, compared)
@@ -152,7 +153,7 @@ class _Upload:
             compressed=options.compressed,
             compared=compared is not None,
             concurrency=options.concurrency,
-            report=self.settle,
+            report=self._settle,
         )
 
     async def _run(self, batches: Batches, jobs: list[Job]) -> None:
@@ -173,14 +174,14 @@ class _Upload:
         jobs = list[Job]()
         for index, found in zip(places, known, strict=True):
             if isinstance(found, ContentError):
-                await self._settle(index, _unreadable(self._chunks[index], found))
+                await self._note(index, unreadable(found), None)
                 continue
             job = Job(index, self._chunks[index], found)
             first = self._first_of.setdefault(job.chunk.chunk_id, job)
             if first is job:
                 jobs.append(job)
             else:
-                await self._settle(index, _duplicate(job, first))
+                await self._settle(job, _duplicate(job, first))
         return jobs
 
     async def _sort_out(self, jobs: list[Job], compared: Comparison | None) -> list[Job]:
@@ -191,18 +192,11 @@ class _Upload:
         lost = await self._bind([job for job in jobs if job.chunk.chunk_id in compared.same])
         for job in jobs:
             if job.chunk.chunk_id in compared.same and job.chunk.chunk_id not in lost:
-                await self.settle(job, Outcome.UNCHANGED, reason="PostHog has this content already.")
+                await self._settle(job, UNCHANGED)
             elif job.chunk.chunk_id in compared.other and rules.skip_on_conflict:
-                await self.settle(job, Outcome.SKIPPED_CONFLICT, reason="PostHog has other content and keeps it.")
+                await self._settle(job, SKIPPED)
             elif job.chunk.chunk_id in compared.other and not rules.force:
-                await self.settle(
-                    job,
-                    Outcome.FAILED,
-                    code="content_hash_mismatch",
-                    reason="PostHog has other content under this chunk id.",
-                    next_step="Upload with force to overwrite it, or with skip_on_conflict to keep it.",
-                    choices=(Choice.FORCE, Choice.SKIP_ON_CONFLICT),
-                )
+                await self._settle(job, OTHER_CONTENT)
             else:
                 left.append(job)
         return left
@@ -223,46 +217,32 @@ class _Upload:
         except PostHogError:
             return frozenset()
 
-    async def settle(
-        self,
-        job: Job,
-        outcome: Outcome,
-        *,
-        code: str | None = None,
-        reason: str = "",
-        next_step: str = "",
-        choices: tuple[Choice, ...] = (),
-    ) -> None:
-        """Notes what became of a chunk."""
-        result = ChunkResult(job.chunk, outcome, job.known.content_hash, code, reason, next_step, choices)
-        await self._settle(job.index, result)
-
     def result(self) -> UploadResult:
         """What became of all of them."""
         bytes_sent = self._batches.bytes_sent if self._batches else 0
         release = self._release if isinstance(self._release, Release) else None
         return UploadResult([one for one in self._results if one is not None], bytes_sent, release)
 
-    async def _settle(self, index: int, result: ChunkResult) -> None:
-        self._results[index] = result
+    async def _settle(self, job: Job, ending: Ending) -> None:
+        await self._note(job.index, ending, job.known.content_hash)
+
+    async def _note(self, index: int, ending: Ending, content_hash: str | None) -> None:
+        """Keeps what became of a chunk, and tells of it."""
+        chunk = self._chunks[index]
+        facts = (ending.outcome, ending.code, ending.reason, ending.next_step, ending.choices)
+        self._results[index] = ChunkResult(*facts, chunk=chunk, content_hash=content_hash)
         self._settled += 1
-        await self._tell(f"{result.outcome.replace('_', ' ')}: {result.chunk.label}")
+        await self._tell(f"{ending.outcome.replace('_', ' ')}: {chunk.label}")
 
     async def _tell(self, message: str) -> None:
         if self._progress is not None:
             await self._progress(self._hashed + self._settled, 2 * len(self._chunks), message)
 
 
-def _unreadable(chunk: Chunk, error: ContentError) -> ChunkResult:
-    return ChunkResult(chunk, Outcome.FAILED, None, error.code, error.what, error.next_step)
-
-
-def _duplicate(job: Job, first: Job) -> ChunkResult:
+def _duplicate(job: Job, first: Job) -> Ending:
     is_same = job.known.content_hash == first.known.content_hash
-    return ChunkResult(
-        job.chunk,
+    return Ending(
         Outcome.DUPLICATE,
-        job.known.content_hash,
         "duplicate_chunk_id",
         f"{first.chunk.label} has the same chunk id and {'the same' if is_same else 'other'} content; it counts.",
         "" if is_same else "Give each bundle a chunk id of its own, or frames of this one cannot be resolved.",

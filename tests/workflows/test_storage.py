@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from mcp_errortracking.workflows.presigned import Form, Target, read_target
 from mcp_errortracking.workflows.storage import Storage
@@ -239,3 +241,24 @@ async def test_a_forward_proxy_gets_no_private_address_either() -> None:
             await storage.fetch("https://192.168.0.1/x", io.BytesIO(), limit=10)
         with pytest.raises(LostError):
             await storage.fetch("https://storage.example/x", io.BytesIO(), limit=10)
+
+
+@settings(max_examples=150, deadline=None)
+@example("https://[::1")
+@example("https://\ud800/")
+@example("http://8.8.4.4:99999/")
+@given(st.text() | st.text().map("https://".__add__) | st.text().map("https://storage.example/".__add__))
+async def test_no_url_of_a_strangers_raises_anything_else(url: str) -> None:
+    """Whether PostHog names it or a redirect does."""
+    async with Storage("https://8.8.8.8", http_proxy="http://127.0.0.1:9", sleep=Pauses()) as storage:
+        with pytest.raises(StorageError):
+            await storage.fetch(url, io.BytesIO(), limit=10)
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "//[", "\x80", "?" * 70_000, "https://a b/", "gopher://x"])
+async def test_a_redirect_to_nonsense(location: str) -> None:
+    redirect = f"HTTP/1.1 302 X\r\nContent-Length: 0\r\nLocation: {location}\r\n\r\n".encode("latin-1")
+    with FaultServer([Reply(redirect)]) as server:
+        async with Storage(server.url, sleep=Pauses()) as storage:
+            with pytest.raises(StorageError):
+                await storage.fetch(f"{server.url}/key", io.BytesIO(), limit=10)

@@ -9,11 +9,11 @@ import anyio
 import pytest
 
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
-from mcp_errortracking.workflows.batches import ConflictRules
 from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.conflicts import Choice, ConflictRules
 from mcp_errortracking.workflows.container import DataType, decode
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_release
-from mcp_errortracking.workflows.results import Choice, Outcome, UploadResult
+from mcp_errortracking.workflows.results import Outcome, UploadResult
 from mcp_errortracking.workflows.upload import Options, upload
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.workflows.builds import connected, expected_hash, parts_of, stored, unfinished, write_build, write_bundle
