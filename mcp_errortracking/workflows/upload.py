@@ -24,14 +24,14 @@ from mcp_errortracking.workflows.hashing import fingerprints
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release
 from mcp_errortracking.workflows.results import ChunkResult, Ending, Outcome, UploadResult
 from mcp_errortracking.workflows.storage import CONCURRENCY, Storage
-from mcp_errortracking.workflows.symbol_sets import MAX_STARTED, Comparison, Sleep, SymbolSets, Wanted
+from mcp_errortracking.workflows.symbol_sets import MAX_CHECKED, MAX_STARTED, Comparison, Sleep, SymbolSets, Wanted
 
 Progress = Callable[[int, int, str], Awaitable[None]]
 """Is told how much is done, of how much, and a few words on what."""
 
 _BATCH_BYTES = 64 * 1024 * 1024  # of content: what is packed at once, and sent within the five minutes of its URLs
 _BATCHES_AT_ONCE = 3
-_GROUP = 250  # chunks that are hashed and compared together
+_GROUP = 50  # chunks that are hashed and compared together at first; each next group is twice as large
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +117,11 @@ class _Upload:
     async def read_all(self, ready: MemoryObjectSendStream[list[Job]]) -> None:
         """Hashes the chunks, group by group, while those before are on their way."""
         async with ready:
-            for first in range(0, len(self._chunks), _GROUP):
-                if jobs := await self._read(range(first, min(first + _GROUP, len(self._chunks)))):
+            first, size = 0, _GROUP
+            while first < len(self._chunks):
+                if jobs := await self._read(range(first, min(first + size, len(self._chunks)))):
                     await ready.send(jobs)
+                first, size = first + size, min(2 * size, MAX_CHECKED)
 
     async def send_all(self, jobs: list[Job], group: TaskGroup) -> bool:
         """Sends a group of chunks on their way, as tasks; False where PostHog refuses from the first request on."""

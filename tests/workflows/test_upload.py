@@ -230,6 +230,24 @@ async def test_bad_files_are_reported_and_the_others_go_on(sandbox: SandboxProce
     assert all(one.next_step for one in result.failed)
 
 
+async def test_over_100_mib_is_what_is_sent_not_what_is_read(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    file = tmp_path / "big.map"
+    file.touch()
+    os.truncate(file, 101 << 20)
+    chunks = [*write_build(tmp_path, 1, first=10), Chunk("big", file, kind=DataType.HERMES_MAP, name="big.map")]
+    async with connected(sandbox.url, sandbox.key) as (proxy, storage):
+        plain = await upload(proxy, storage, chunks, options=Options(compressed=False))
+        packed = await upload(proxy, storage, chunks)
+
+    assert [(one.outcome, one.code) for one in plain.chunks] == [
+        (Outcome.UPLOADED, None),
+        (Outcome.FAILED, "too_large"),
+    ]
+    assert plain.failed[0].reason == "big.map makes a symbol set of 101.0 MiB; at most 100 MiB are taken."
+    assert [one.outcome for one in packed.chunks] == [Outcome.UNCHANGED, Outcome.UPLOADED]
+    assert len(decode(stored(sandbox, "big")).data) == 101 << 20
+
+
 async def test_an_upload_that_is_cancelled_is_gone_on_with(sandbox: SandboxProcess, tmp_path: Path) -> None:
     chunks = write_build(tmp_path, 6, first=10)
     with anyio.CancelScope() as scope:
@@ -316,7 +334,7 @@ async def test_full_batches(sandbox: SandboxProcess, tmp_path: Path) -> None:
 
     assert set(outcomes(result).values()) == {Outcome.UPLOADED}
     starts = [entry["body"] for entry in sandbox.journal() if entry["path"].endswith("start_upload/")]
-    assert sorted(len(body["symbol_sets"]) for body in starts) == [1, 50, 50]
+    assert sorted(len(body["symbol_sets"]) for body in starts) == [1, 50, 50]  # the first are on their way at once
     assert unfinished(sandbox, chunks) == []
 
 
