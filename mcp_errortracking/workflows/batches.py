@@ -17,6 +17,7 @@ from mcp_errortracking.workflows.conflicts import ConflictRules
 from mcp_errortracking.workflows.container import Version
 from mcp_errortracking.workflows.content import Body, ContentError, Fingerprint
 from mcp_errortracking.workflows.endings import (
+    GONE,
     LOST,
     NOT_TRIED,
     NOT_WANTED,
@@ -108,9 +109,13 @@ class Batches:
                 started = await self._start(left, bodies)
                 ready = await self._pack([job for job, _ in started], bodies)
                 started = [(job, one) for job, one in started if job in ready]
-                sent, left = await self._send(started, bodies, is_last=number == _ROUNDS - 1)
-                # An older PostHog has deleted what it was to finish together with a bad one: then one by one.
-                left += await self._finish(sent, alone=number > 0)
+                is_last = number == _ROUNDS - 1
+                sent, left = await self._send(started, bodies, is_last=is_last)
+                if number == 0:
+                    left += await self._finish(sent, is_last=is_last)
+                else:  # one by one: an older PostHog deletes all that it was to finish together with a bad one
+                    for one in sent:
+                        left += await self._finish([one], is_last=is_last)
             for job in left:
                 await self._report(job, LOST)
         finally:
@@ -244,25 +249,25 @@ class Batches:
                 group.start_soon(send, job, one)
         return sent, again
 
-    async def _finish(self, sent: Sequence[_Sent], *, alone: bool) -> list[Job]:
-        """Confirms what arrived; returns what has to be started again, because PostHog has deleted it."""
+    async def _finish(self, sent: Sequence[_Sent], *, is_last: bool) -> list[Job]:
+        """Confirms what arrived; returns what has to be started again, because PostHog has it not any more."""
         if not sent:
             return []
-        if alone and len(sent) > 1:
-            return [job for one in sent for job in await self._finish([one], alone=True)]
         try:
             is_certain = await self._symbol_sets.finish({one.symbol_set_id: one.job.known.content_hash for one in sent})
             kept, lost = (sent, list[Job]()) if is_certain or self._compared else await self._still_there(sent)
         except PostHogError as error:
+            if len(sent) == 1 and error.code in GONE and not is_last:
+                return [sent[0].job]
             if error.code not in UNFINISHED or len(sent) == 1:
                 await self._refuse_all([one.job for one in sent], error)
                 return []
-            return await self._finish_without(sent, error)
+            return await self._finish_without(sent, error, is_last=is_last)
         for one in kept:
             await self._report(one.job, UPLOADED)
         return lost
 
-    async def _finish_without(self, sent: Sequence[_Sent], error: PostHogError) -> list[Job]:
+    async def _finish_without(self, sent: Sequence[_Sent], error: PostHogError, *, is_last: bool) -> list[Job]:
         """Goes on after a refusal that one set of several caused."""
         try:
             kept, lost = await self._still_there(sent)
@@ -270,9 +275,9 @@ class Batches:
             await self._refuse_all([one.job for one in sent], error)
             return []
         if lost:
-            return lost + await self._finish(kept, alone=False)
+            return lost + await self._finish(kept, is_last=is_last)
         middle = len(kept) // 2
-        return await self._finish(kept[:middle], alone=False) + await self._finish(kept[middle:], alone=False)
+        return await self._finish(kept[:middle], is_last=is_last) + await self._finish(kept[middle:], is_last=is_last)
 
     async def _still_there(self, sent: Sequence[_Sent]) -> tuple[list[_Sent], list[Job]]:
         """The sets that PostHog has, and the jobs of those that it has not any more."""

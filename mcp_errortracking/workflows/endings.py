@@ -10,6 +10,8 @@ from mcp_errortracking.workflows.storage_errors import StorageError
 
 UNFINISHED = ("file_not_found", "file_too_large", "symbol_set_not_found")
 """PostHog's codes for a set that it cannot finish."""
+GONE = ("file_not_found", "symbol_set_not_found")
+"""Those of them that a new start may help: another upload started or deleted the set meanwhile."""
 
 UPLOADED = Ending(Outcome.UPLOADED)
 UNCHANGED = Ending(Outcome.UNCHANGED, reason="PostHog has this content already.")

@@ -73,6 +73,11 @@ class Relay:
         """Lets them through again."""
         self._open.set()
 
+    def settle(self) -> None:
+        """Waits until nothing is on its way any more."""
+        while len(self._threads) > 1:
+            self._threads.pop().join(20)
+
     def count(self, pattern: str) -> int:
         """How many requests fitted."""
         return sum(re.match(pattern, f"{one.method} {one.target}") is not None for one in self.received)

@@ -154,9 +154,9 @@ async def test_a_finish_that_stays_lost_is_made_up_for_by_the_next_run(
 async def test_a_set_that_cannot_be_finished_is_told_apart(
     sandbox: SandboxProcess, relay: Relay, tmp_path: Path
 ) -> None:
-    """One of five files vanishes from storage after it arrived: by halving, the others are finished."""
-    chunks = write_build(tmp_path, 5)
-    relay.on(PUT, http(200, kind=""))  # says it has the file, and has not
+    """One of five files is never there though the store says so: by halving, the others are finished."""
+    chunks, lie = write_build(tmp_path, 5), http(200, kind="")
+    relay.on(PUT, lie, PASS, PASS, PASS, PASS, lie, lie)
     async with connected(relay.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks, options=Options(concurrency=1))
 
@@ -164,6 +164,17 @@ async def test_a_set_that_cannot_be_finished_is_told_apart(
     (failed,) = result.failed
     assert unfinished(sandbox, chunks) == [failed.chunk.chunk_id]
     assert failed.reason == "No file has been uploaded for the symbol set."
+
+
+async def test_a_file_that_is_gone_once_is_sent_again(sandbox: SandboxProcess, relay: Relay, tmp_path: Path) -> None:
+    """As when the start of a run that was killed arrives late, and points the set to another place."""
+    chunks = write_build(tmp_path, 3)
+    relay.on(PUT, http(200, kind=""))
+    async with connected(relay.url, sandbox.key) as (proxy, storage):
+        result = await upload(proxy, storage, chunks, options=Options(concurrency=1))
+
+    assert (outcomes(result), relay.count(PUT)) == ([OK] * 3, 4)
+    assert unfinished(sandbox, chunks) == []
 
 
 async def test_an_older_server_deletes_what_it_cannot_finish(tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ def test_the_next_run_completes(
     relay.watch = kill
     relay.release()
     assert uploader.ended() == -signal.SIGKILL
+    relay.settle()
     relay.watch = None
     left = unfinished(sandbox, chunks)
     for chunk in chunks:  # nothing is finished that is not there
