@@ -1,48 +1,43 @@
-"""What an agent pays to read us, in tokens of o200k_base:
+"""What an agent pays to read us, in tokens of o200k_base, beside PostHog's own MCP tools:
 
-    python -m benchmarks.tokens
-
-The tokenizer is npm's gpt-tokenizer, which ships its vocabulary; npm installs it into `.venv/tokenizer` at first use.
+python -m benchmarks.tokens            prints it
+python -m benchmarks.tokens --write    writes docs/tokens.md too
 """
 
 import json
-import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from mcp_errortracking.server.text import render
-from mcp_errortracking.server.tools import tools
+import anyio
 
-_HOME = Path(__file__).parents[1] / ".venv" / "tokenizer"
-_PACKAGE = "gpt-tokenizer@4.0.0"
-_COUNT = """
-import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
-import { readFileSync } from "node:fs";
-const texts = JSON.parse(readFileSync(0, "utf8"));
-console.log(JSON.stringify(texts.map((text) => countTokens(text, { disallowedSpecial: new Set() }))));
-"""
+from benchmarks import official
+from benchmarks.tokenizer import count
+from mcp_errortracking import config
+from mcp_errortracking.catalog import CATALOG, TOOLSETS
+from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.sandbox.process import Sandbox
+from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.tokens import upper_bound
+from mcp_errortracking.server.tools import listed
 
-
-def count(texts: list[str]) -> list[int]:
-    """The number of tokens of each text.
-
-    Raises:
-        subprocess.CalledProcessError: npm or node failed.
-    """
-    if not (_HOME / "node_modules" / "gpt-tokenizer").exists():
-        _HOME.mkdir(parents=True, exist_ok=True)
-        install = ["npm", "install", "--prefix", str(_HOME), "--ignore-scripts", "--no-fund", "--no-audit", "--silent"]
-        subprocess.run([*install, _PACKAGE], check=True)
-    (_HOME / "count.mjs").write_text(_COUNT, "utf-8")
-    answer = subprocess.run(
-        ["node", "count.mjs"], cwd=_HOME, input=json.dumps(texts), capture_output=True, text=True, check=True
-    )
-    return json.loads(answer.stdout)
+_PAGE = Path(__file__).parents[1] / "docs" / "tokens.md"
+_LONG = {"include": ["exception", "stacktrace"], "onlyAppFrames": False}
 
 
 def compact(data: Any) -> str:
     """JSON without white space."""
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+
+
+def definitions(tools: Iterable[str]) -> list[dict[str, Any]]:
+    """Tools as a client passes them on to a model."""
+    return [
+        {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema} for tool in listed(tools)
+    ]
 
 
 def rules(number: int) -> list[dict[str, Any]]:
@@ -70,20 +65,108 @@ def rules(number: int) -> list[dict[str, Any]]:
     ]
 
 
-def main() -> None:
-    """Prints the cost of the tool list, tool by tool, and of a list of 20 rules."""
-    definitions = [
-        {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema} for tool in tools()
+async def _ask(sandbox: Sandbox, questions: Sequence[tuple[str, dict[str, Any]]]) -> list[Reply]:
+    settings = config.for_sandbox(sandbox.url, sandbox.key, sandbox.project_id)
+    async with Proxy(host=settings.host, key=settings.key, project=settings.project) as proxy:
+        return [await call_tool(proxy, tool, arguments, time_limit=20) for tool, arguments in questions]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * (len(head) - 1)}"]
+    return [*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows), ""]
+
+
+def _lists() -> list[str]:
+    theirs = official.definitions()
+    whole = {
+        "the default set": definitions(TOOLSETS["default"]),
+        "the 32 names of PostHog's own server": definitions(TOOLSETS["official"]),
+        "the documented endpoints": definitions(TOOLSETS["documented"]),
+        "all of error tracking": definitions(TOOLSETS["all"]),
+    }
+    every = whole["all of error tracking"]
+    counts = iter(count([*map(compact, [*whole.values(), theirs]), *map(compact, every), *map(compact, theirs)]))
+    totals = {name: next(counts) for name in whole}
+    their_total = next(counts)
+    each = {tool["name"]: next(counts) for tool in every}
+    their_each = {tool["name"]: next(counts) for tool in theirs}
+    longest = max(every, key=lambda tool: len(compact(tool["inputSchema"])))
+    size = len(compact(longest["inputSchema"]))
+    rows = [(name, len(whole[name]), f"{total:,}") for name, total in totals.items()]
+    rows.append((f"PostHog's own server ({official.PACKAGE})", len(theirs), f"{their_total:,}"))
+    return [
+        "## The tool list",
+        "",
+        "Name, description and input schema of each tool, as compact JSON.",
+        "",
+        *_table(("list", "tools", "tokens"), rows),
+        f"The longest input schema, that of `{longest['name']}`, has {size:,} characters.",
+        "",
+        "## Each tool",
+        "",
+        *_table(
+            ("tool", "ours", "PostHog's"), [(f"`{tool}`", each[tool], their_each.get(tool, "")) for tool in CATALOG]
+        ),
     ]
-    page = {"count": 123, "next_offset": 20, "results": rules(20)}
-    texts = [compact(definitions), *map(compact, definitions), render(page, []), compact(page)]
-    whole, *each, text, as_json = count(texts)
-    print("tokens of o200k_base\n")
-    for definition, tokens in zip(definitions, each, strict=True):
-        print(f"{tokens:6d}  {definition['name']}")
-    print(f"{whole:6d}  the whole tool list (name, description, input schema of {len(definitions)} tools)\n")
-    print(f"{text:6d}  a list of 20 assignment rules, as text")
-    print(f"{as_json:6d}  the same as compact JSON (ratio {text / as_json:.2f})")
+
+
+def _results() -> list[str]:
+    seed = json.loads((files("mcp_errortracking.sandbox") / "default_seed.json").read_text("utf-8"))
+    seed["assignment_rules"] = rules(20)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "seed.json")
+        file.write_text(json.dumps(seed), "utf-8")
+        with Sandbox(("--seed", str(file))) as sandbox:
+            issues = {"status": "all", "limit": 25, "dateRange": {"date_from": "-90d"}}
+            found = anyio.run(_ask, sandbox, [("query-error-tracking-issues-list", issues)])
+            deepest = _deepest(sandbox, [issue["id"] for issue in found[0].structured["results"]])
+            questions: dict[str, tuple[str, dict[str, Any]]] = {
+                "a list of 20 assignment rules": ("error-tracking-assignment-rules-list", {}),
+                "a list of issues": ("query-error-tracking-issues-list", issues),
+                "an event of one issue, with its whole stack": (
+                    "query-error-tracking-issue-events",
+                    {"issueId": deepest, **_LONG},
+                ),
+            }
+            replies = anyio.run(_ask, sandbox, list(questions.values()))
+            theirs = [official.call(sandbox, tool, arguments) for tool, arguments in questions.values()]
+    texts = [reply.text for reply in replies]
+    as_json = [compact(reply.structured) for reply in replies]
+    counts = count([*texts, *theirs, *as_json])
+    n = len(questions)
+    rows = [
+        (
+            name,
+            counts[i],
+            counts[n + i],
+            counts[2 * n + i],
+            f"{counts[i] / counts[2 * n + i]:.2f}",
+            upper_bound(texts[i]),
+        )
+        for i, name in enumerate(questions)
+    ]
+    head = ("result", "ours", "PostHog's", "compact JSON", "ours / JSON", "our own estimate")
+    return ["## Results", "", "The text that a model reads, of the same data in the sandbox.", "", *_table(head, rows)]
+
+
+def _deepest(sandbox: Sandbox, issues: list[str]) -> str:
+    """The issue whose newest event has most frames."""
+    replies = anyio.run(_ask, sandbox, [("query-error-tracking-issue-events", {"issueId": i, **_LONG}) for i in issues])
+    return max(zip(replies, issues, strict=True), key=lambda pair: compact(pair[0].structured).count('"raw_id"'))[1]
+
+
+def report() -> str:
+    """docs/tokens.md, the whole page."""
+    head = ["# Tokens", "", "Written by `python -m benchmarks.tokens --write`: tokens of o200k_base.", ""]
+    return "\n".join([*head, *_results(), *_lists()]).rstrip() + "\n"
+
+
+def main() -> None:
+    """Prints the page, and writes it if asked to."""
+    page = report()
+    print(page)
+    if "--write" in sys.argv:
+        _PAGE.write_text(page, "utf-8")
 
 
 if __name__ == "__main__":

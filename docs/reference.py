@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from mcp_errortracking import __version__
-from mcp_errortracking.catalog import ALIASES, CATALOG, Endpoint
+from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration, Endpoint
 from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.schema import input_schema
+from mcp_errortracking.workflows.tools import TOOLS
 from tests.clients.matrix import table
 
 ROOT = Path(__file__).parents[1]
@@ -25,32 +26,105 @@ _HEAD = """\
 
 Written by `python -m docs.reference` from the catalog (`mcp_errortracking/catalog/`); do not edit.
 
-Paths are below `/api/projects/:project_id/error_tracking/`. Arguments without "required" may be left out.
-`mcp-errortracking call TOOL 'JSON'` calls a tool from a shell.
+Paths are below `/api/projects/:project_id/error_tracking/`, and those with a slash before them below
+`/api/projects/:project_id/`. Arguments without "required" may be left out. `mcp-errortracking call TOOL 'JSON'` calls a
+tool from a shell, whatever the server offers.
 
-| tool | request | scope of the key |
-| --- | --- | --- |
 """
+
+_NO_TOOLS = (
+    ("POST symbol_sets/, POST symbol_sets/start_upload/", "deprecated; bulk-start-upload does the same, and more"),
+    ("PUT, PATCH symbol_sets/:id/", "change nothing"),
+    ("GET git-provider-file-links/resolve_github/, .../resolve_gitlab/", "PostHog lets no personal API key call them"),
+    (
+        "sentry_migrations/",
+        "imports from another tracker: paths and scopes are not confirmed",
+    ),
+    ("alerts/", "behind a feature flag; the alerts that people have are hog functions, which the alert tools work on"),
+)
+"""What PostHog has and is no tool here, and why."""
+
+_STRICTER = (
+    ("issues-partial-update, settings-update, spike-detection-config-update", "without anything to change"),
+    ("issues-merge-create", "an issue into itself"),
+    ("issues-split-create", "without fingerprints"),
+    ("issues-assign-partial-update", "without `assignee`: PostHog would unassign; say so with null"),
+    ("alerts-create", "without a trigger of error tracking: it would be some other function"),
+    ("alerts-delete, alerts-partial-update", "for a hog function that is no alert of error tracking"),
+    ("every id", "that is no UUID: newer servers answer 500"),
+    ("every filter", "that is none: the official schema lets any object pass"),
+)
+"""What PostHog's own MCP server sends and we refuse."""
 
 
 def reference(_page: str = "") -> str:
     """docs/tools.md, the whole page."""
+    sections = [_section(endpoint) for endpoint in (*CATALOG.values(), *TOOLS)]
+    parts = [_HEAD + _toolsets(), _requests(), _not_tools(), *sections, _shapes()]
+    return "\n".join(parts)
+
+
+def _toolsets() -> str:
+    lines = ["| toolset | tools |", "| --- | --- |"]
+    for name, tools in TOOLSETS.items():
+        said = {
+            "default": f"{len(tools)}, what is offered unless you choose: the two lists below (and `source_maps`)",
+            "all": f"{len(tools)}, everything on this page (and `source_maps`)",
+            "documented": f"{len(tools)}, the endpoints on PostHog's public page",
+            "official": f"{len(tools)}, the error-tracking tools of PostHog's own MCP server",
+        }.get(name)
+        lines.append(f"| `{name}` | {said or ', '.join(f'[{_short(tool)}](#{tool})' for tool in tools)} |")
+    lines.append(f"| `source_maps` | {', '.join(f'[{tool.tool}](#{tool.tool})' for tool in TOOLS)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _short(tool: str) -> str:
+    return tool.replace("error-tracking-", "")
+
+
+def _requests() -> str:
     rows = [
-        f"| [{tool}](#{tool}) | `{endpoint.method} {_path(endpoint)}` | `{endpoint.scope}` |"
+        f"| [{tool}](#{tool}) | `{endpoint.method} {_path(endpoint)}` | {_scopes(endpoint)} | {_default(tool)} |"
         for tool, endpoint in CATALOG.items()
     ]
-    sections = [_section(endpoint) for endpoint in CATALOG.values()]
-    return "\n".join([_HEAD + "\n".join(rows), "", *sections, _shapes()])
+    return "\n".join(["| tool | request | scope of the key | by default |", "| --- | --- | --- | --- |", *rows, ""])
+
+
+def _default(tool: str) -> str:
+    return "yes" if tool in TOOLSETS["default"] else ""
+
+
+def _not_tools() -> str:
+    none = [f"| `{what}` | {why} |" for what, why in _NO_TOOLS]
+    stricter = [f"| {what} | {why} |" for what, why in _STRICTER]
+    return "\n".join(
+        [
+            "What PostHog has and is no tool here:",
+            "",
+            *("| request | why |", "| --- | --- |", *none),
+            "",
+            "What PostHog's own MCP server sends, and this one refuses with a word:",
+            "",
+            *("| tool | a call |", "| --- | --- |", *stricter),
+            "",
+        ]
+    )
 
 
 def _path(endpoint: type[Endpoint]) -> str:
-    return endpoint.path.removeprefix("error_tracking/")
+    below = endpoint.path.removeprefix("error_tracking/")
+    return below if below != endpoint.path else f"/{endpoint.path}"
 
 
-def _section(endpoint: type[Endpoint]) -> str:
+def _scopes(endpoint: type[Declaration]) -> str:
+    return " and ".join(f"`{scope}`" for scope in endpoint.scopes)
+
+
+def _section(endpoint: type[Declaration]) -> str:
     schema = input_schema(endpoint)
-    lines = [f"## {endpoint.tool}", "", endpoint.description, ""]
-    lines.append(f"`{endpoint.method} {_path(endpoint)}`, scope `{endpoint.scope}`, {_manner(endpoint)}.")
+    lines = [f"## {endpoint.tool}", "", endpoint.summary, ""]
+    does = f"`{endpoint.method} {_path(endpoint)}`" if issubclass(endpoint, Endpoint) else "Works on local files"
+    lines.append(f"{does}, scope {_scopes(endpoint)}, {_manner(endpoint)}.")
     aliases = [alias for alias, tool in ALIASES.items() if tool == endpoint.tool]
     if endpoint.since:
         lines.append(f"In PostHog since {endpoint.since}; an older server answers `Endpoint not found.`")
@@ -75,7 +149,7 @@ def _shapes() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _manner(endpoint: type[Endpoint]) -> str:
+def _manner(endpoint: type[Declaration]) -> str:
     if endpoint.read_only:
         return "reads only"
     kind = "overwrites or deletes" if endpoint.destructive else "adds"
@@ -137,10 +211,11 @@ def _replaced(page: str, name: str, text: str) -> str:
 
 
 def with_tools(manifest: str) -> str:
-    """manifest.json with the catalog's tools."""
+    """manifest.json with the tools that are offered by default."""
     data = json.loads(manifest)
+    offered = [(tool, CATALOG[tool]) for tool in TOOLSETS["default"]]
     data["version"] = __version__
-    data["tools"] = [{"name": tool, "description": endpoint.description} for tool, endpoint in CATALOG.items()]
+    data["tools"] = [{"name": tool, "description": endpoint.summary} for tool, endpoint in offered]
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from mcp_errortracking import config, logs
-from mcp_errortracking.config import Serving, Settings
+from mcp_errortracking.config import Offer, Serving, Settings
 from mcp_errortracking.doctor import problem
+from mcp_errortracking.offering import roots_for, toolbox_for, workshop_for
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.admission import HttpLimits
 from mcp_errortracking.server.app import build_server
+from mcp_errortracking.server.calls import MAX_RESULT_TOKENS
 from mcp_errortracking.server.guard import OAuth
 from mcp_errortracking.server.http import HttpOptions, build_app
 from mcp_errortracking.server.observe import CallRecord, log_calls
@@ -35,15 +37,17 @@ def create_app(*, oauth: OAuth | None = None) -> Starlette:
     """
     serving = config.load_serving()
     logs.set_up(serving.log_level, serving.log_format)
-    return app_for(config.load(keyless=serving.caller_keys), serving, oauth=oauth)
+    return app_for(config.load(keyless=serving.caller_keys), serving, config.load_offer(), oauth=oauth)
 
 
-def app_for(settings: Settings, serving: Serving, *, oauth: OAuth | None = None) -> Starlette:
+def app_for(settings: Settings, serving: Serving, offer: Offer, *, oauth: OAuth | None = None) -> Starlette:
     """The app for given settings. It owns its connections to PostHog, and closes them when it ends.
 
     Raises:
-        ConfigError: metrics are wanted, and prometheus-client is not installed.
+        ConfigError: metrics are wanted, and prometheus-client is not installed; or the offer names no tool.
     """
+    roots = roots_for(offer, over_network=True)
+    toolbox = toolbox_for(offer, roots)
     proxy = Proxy(host=settings.host, key=settings.key, project=settings.project, http_proxy=settings.http_proxy)
     metrics = _metrics() if serving.metrics else None
     write = log_calls(logging.INFO)
@@ -54,7 +58,15 @@ def app_for(settings: Settings, serving: Serving, *, oauth: OAuth | None = None)
             metrics.observe(record)
 
     return build_app(
-        build_server(proxy, time_limit=serving.timeout, observe=observe),
+        build_server(
+            proxy,
+            time_limit=serving.timeout,
+            toolbox=toolbox,
+            max_result_tokens=offer.max_result_tokens or MAX_RESULT_TOKENS,
+            observe=observe,
+            private_lists=serving.caller_keys,
+            workshop=workshop_for(settings, roots),
+        ),
         ready=lambda: problem(proxy),
         options=HttpOptions(
             transport=serving.transport,

@@ -7,10 +7,10 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from mcp_errortracking import __version__, config, logs
+from mcp_errortracking import __version__, config, logs, source_maps_command
+from mcp_errortracking.options import add_connection, add_log_level, add_offer, add_roots, add_transport
 from mcp_errortracking.sandbox import command as sandbox_command
 from mcp_errortracking.sandbox.process import Sandbox, SandboxStartError
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
-MCP server for PostHog error tracking: lets an AI agent read and change assignment rules, fingerprints and symbol sets.
+MCP server for PostHog error tracking: lets an AI agent read issues and their stack traces, and work on issues, rules,
+symbol sets, releases and alerts.
 
 Without a command it speaks MCP on stdin and stdout; your MCP client starts it that way. With --transport http it is
 reached over the network.
@@ -50,6 +51,8 @@ try it:
 
 TIMEOUT = 55.0
 """Seconds a tool call may take: clients give up after 60."""
+
+_PATIENCE = 3600.0  # of a command on a build
 
 EXIT_PROBLEM = 1
 EXIT_USAGE = 2
@@ -80,8 +83,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mcp_errortracking {__version__}")
-    _add_connection(parser)
-    _add_transport(parser)
+    add_connection(parser)
+    add_offer(parser)
+    add_transport(parser)
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -92,118 +96,28 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
     serve = command("serve", _serve, "speak MCP (the default): over stdio, or HTTP and SSE")
     serve.formatter_class, serve.epilog = argparse.RawDescriptionHelpFormatter, _ENVIRONMENT_HTTP
-    _add_connection(serve, inherit=True)
-    _add_transport(serve, inherit=True)
+    add_connection(serve, inherit=True)
+    add_offer(serve, inherit=True)
+    add_transport(serve, inherit=True)
     sandbox = command("sandbox", sandbox_command.run, "serve a small PostHog on this machine, to try things on")
     sandbox_command.add_arguments(sandbox)
-    _add_log_level(command("demo", _demo, "show an MCP client at work against the sandbox"), inherit=True)
+    add_log_level(command("demo", _demo, "show an MCP client at work against the sandbox"), inherit=True)
     doctor = command("doctor", _doctor, "check host, key, scopes and project, and say what to fix")
-    _add_connection(doctor, inherit=True)
+    add_connection(doctor, inherit=True)
     doctor.add_argument("--json", action="store_true", help="print the checks as JSON")
     tools = command("tools", _tools, "list the tools as an agent sees them")
-    _add_log_level(tools, inherit=True)
+    add_offer(tools, inherit=True)
+    add_log_level(tools, inherit=True)
     tools.add_argument("--json", action="store_true", help="print the answer of tools/list")
+    source_maps = command("source-maps", _source_maps, "upload and check source maps, resolve minified frames")
+    source_maps_command.add_arguments(source_maps)
     call = command("call", _call, "call one tool and print its result")
-    _add_connection(call, inherit=True)
+    add_connection(call, inherit=True)
     call.add_argument("tool", metavar="TOOL", help="name of the tool, see: mcp-errortracking tools")
     call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments, - to read stdin")
+    add_roots(call)
     call.add_argument("--json", action="store_true", help="print the structured result instead of the text")
     return parser.parse_args(arguments)
-
-
-def _add_log_level(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
-    parser.add_argument(
-        "--log-level",
-        choices=["debug", "info", "warning", "error"],
-        default=argparse.SUPPRESS if inherit else "info",
-        help="how much to log on stderr (default: info)",
-    )
-
-
-def _add_connection(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
-    """The options of every command that talks to PostHog. A command inherits what stands before its name."""
-
-    def default(value: Any) -> Any:
-        return argparse.SUPPRESS if inherit else value
-
-    group = parser.add_argument_group("connection")
-    group.add_argument("--host", metavar="URL", default=default(None), help="PostHog, instead of POSTHOG_HOST")
-    group.add_argument("--project", metavar="ID", default=default(None), help="instead of POSTHOG_PROJECT_ID")
-    group.add_argument(
-        "--timeout", metavar="SECONDS", type=_seconds, default=default(None), help="limit of a tool call (default: 55)"
-    )
-    group.add_argument(
-        "--sandbox", action="store_true", default=default(False), help="use a sandbox started for this run, not PostHog"
-    )
-    _add_log_level(parser, inherit=inherit)
-
-
-def _add_transport(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
-    """How MCP clients reach the server."""
-
-    def default(value: Any) -> Any:
-        return argparse.SUPPRESS if inherit else value
-
-    group = parser.add_argument_group("transport")
-    group.add_argument(
-        "--transport",
-        choices=["stdio", "http", "sse"],
-        default=default("stdio"),
-        help="http: /mcp and /sse on one port; sse: /sse alone (default: stdio)",
-    )
-    group = parser.add_argument_group("over HTTP")
-    group.add_argument("--bind", metavar="ADDRESS", default=default("127.0.0.1"), help="default: 127.0.0.1")
-    group.add_argument("--port", type=int, default=default(8780), help="0 takes a free one (default: 8780)")
-    group.add_argument(
-        "--allowed-host",
-        metavar="NAME",
-        action="append",
-        default=default([]),
-        help="a name it is reached by",
-    )
-    group.add_argument(
-        "--allowed-origin", metavar="URL", action="append", default=default([]), help="a web page that may call it"
-    )
-    group.add_argument(
-        "--token-file",
-        metavar="FILE",
-        type=Path,
-        default=default(None),
-        help="secrets for callers, one a line",
-    )
-    group.add_argument(
-        "--caller-keys",
-        action="store_true",
-        default=default(False),
-        help="callers bring their own PostHog keys, in X-PostHog-API-Key; the server holds none",
-    )
-    group.add_argument("--metrics", action="store_true", default=default(False), help="serve Prometheus' /metrics")
-    group.add_argument(
-        "--max-calls", metavar="N", type=_count, default=default(None), help="under way at once (default: 512)"
-    )
-    group.add_argument(
-        "--max-sessions", metavar="N", type=_count, default=default(None), help="open SSE streams (default: 1000)"
-    )
-    group.add_argument(
-        "--idle", metavar="SECONDS", type=_count, default=default(None), help="of an SSE stream (default: 14400)"
-    )
-    group.add_argument(
-        "--log-format", choices=["text", "json"], default=default("text"), help="of the lines on stderr (default: text)"
-    )
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 10**7:
-        raise argparse.ArgumentTypeError("give a number from 1 on")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 1 <= value <= 3600:
-        raise argparse.ArgumentTypeError("give 1 to 3600 seconds")
-    return value
 
 
 class _Connection:
@@ -227,6 +141,17 @@ class _Connection:
             self.sandbox.stop()
 
 
+def _offer(options: argparse.Namespace) -> config.Offer:
+    return config.load_offer(
+        toolsets=options.toolsets,
+        tools=options.tools,
+        exclude=options.exclude,
+        read_only=options.read_only,
+        max_result_tokens=options.max_result_tokens,
+        roots=tuple(options.root),
+    )
+
+
 def _proxy(settings: "Settings") -> "Proxy":
     from mcp_errortracking.proxy import Proxy
 
@@ -245,13 +170,18 @@ def _serve(options: argparse.Namespace) -> int:
     gc.disable()
     import anyio
 
+    from mcp_errortracking.offering import roots_for, toolbox_for, workshop_for
     from mcp_errortracking.server.app import build_server
+    from mcp_errortracking.server.calls import MAX_RESULT_TOKENS
     from mcp_errortracking.server.observe import log_calls
     from mcp_errortracking.server.stdio import serve
 
     gc.enable()
     gc.freeze()
 
+    offer = _offer(options)
+    roots = roots_for(offer, over_network=False)
+    toolbox = toolbox_for(offer, roots)
     with _Connection(options) as settings:
         if sys.stdin.isatty():
             print("Waiting for an MCP client on stdin; Ctrl-C ends it. See: mcp-errortracking --help", file=sys.stderr)
@@ -260,7 +190,14 @@ def _serve(options: argparse.Namespace) -> int:
         async def run() -> None:
             async with _proxy(settings) as proxy:
                 await serve(
-                    build_server(proxy, time_limit=options.timeout or TIMEOUT, observe=log_calls(logging.DEBUG))
+                    build_server(
+                        proxy,
+                        time_limit=options.timeout or TIMEOUT,
+                        toolbox=toolbox,
+                        max_result_tokens=offer.max_result_tokens or MAX_RESULT_TOKENS,
+                        observe=log_calls(logging.DEBUG),
+                        workshop=workshop_for(settings, roots),
+                    )
                 )
 
         anyio.run(run)
@@ -299,7 +236,7 @@ def _serve_http(options: argparse.Namespace) -> int:
         paths = "/sse" if serving.transport == "sse" else "/mcp and /sse"
         callers = "callers with a token" if serving.tokens else "anyone on this machine"
         logger.info("MCP at %s, paths %s, for %s", address_of(listener), paths, callers)
-        app = app_for(settings, serving)
+        app = app_for(settings, serving, _offer(options))
         anyio.run(serve_http, app, listener)
     return 0
 
@@ -312,14 +249,16 @@ def _leave() -> None:
 
 
 def _tools(options: argparse.Namespace) -> int:
-    from mcp_errortracking.server.tools import tools
+    from mcp_errortracking.offering import roots_for, toolbox_for
+    from mcp_errortracking.server.tools import listed
 
-    listed = tools()
+    offer = _offer(options)
+    tools = listed(toolbox_for(offer, roots_for(offer, over_network=False)).names)
     if options.json:
-        answer = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed]
+        answer = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
         print(json.dumps({"tools": answer}, ensure_ascii=False))
         return 0
-    for tool in listed:
+    for tool in tools:
         annotations = tool.annotations
         kind = "reads" if annotations and annotations.read_only_hint else "writes"
         print(f"{tool.name} ({kind})\n    {tool.description}\n")
@@ -329,7 +268,9 @@ def _tools(options: argparse.Namespace) -> int:
 def _call(options: argparse.Namespace) -> int:
     import anyio
 
-    from mcp_errortracking.server.calls import UnknownToolError, call_tool
+    from mcp_errortracking.offering import roots_for, workshop_for
+    from mcp_errortracking.server.calls import call_tool
+    from mcp_errortracking.server.toolbox import UnknownToolError
 
     text = sys.stdin.read() if options.arguments == "-" else options.arguments
     try:
@@ -339,12 +280,19 @@ def _call(options: argparse.Namespace) -> int:
     if not isinstance(arguments, dict):
         return _fail("the arguments are no JSON object; give one such as '{\"limit\": 5}'")
     given = cast("dict[str, Any]", arguments)
+    roots = roots_for(config.load_offer(roots=tuple(options.root)), over_network=False)
 
     with _Connection(options) as settings:
 
         async def run() -> "Reply":
             async with _proxy(settings) as proxy:
-                return await call_tool(proxy, options.tool, given, time_limit=options.timeout or TIMEOUT)
+                return await call_tool(
+                    proxy,
+                    options.tool,
+                    given,
+                    time_limit=options.timeout or TIMEOUT,
+                    workshop=workshop_for(settings, roots),
+                )
 
         try:
             reply = anyio.run(run)
@@ -352,6 +300,31 @@ def _call(options: argparse.Namespace) -> int:
             return _fail(str(error))
     print(json.dumps(reply.structured, ensure_ascii=False) if options.json else reply.text)
     return EXIT_PROBLEM if reply.is_error else 0
+
+
+def _source_maps(options: argparse.Namespace) -> int:
+    import anyio
+
+    from mcp_errortracking.offering import workshop_for
+    from mcp_errortracking.server.calls import call_tool
+
+    arguments = source_maps_command.arguments_of(options)
+    with _Connection(options) as settings:
+
+        async def run() -> "Reply":
+            async with _proxy(settings) as proxy:
+                return await call_tool(
+                    proxy,
+                    options.tool,
+                    arguments,
+                    time_limit=options.timeout or _PATIENCE,
+                    max_result_tokens=sys.maxsize,
+                    workshop=workshop_for(settings, source_maps_command.roots_of(arguments)),
+                    progress=source_maps_command.show_progress,
+                )
+
+        reply = anyio.run(run)
+    return 0 if source_maps_command.print_reply(reply, as_json=options.json) else EXIT_PROBLEM
 
 
 def _doctor(options: argparse.Namespace) -> int:

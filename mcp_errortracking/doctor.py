@@ -8,9 +8,12 @@ from typing import Any, Literal, cast
 
 import anyio
 
+from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.config import Settings
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.server.scopes import KEY_PATH, covers, read_scopes
+from mcp_errortracking.server.toolbox import Toolbox
 
 READ, WRITE = "error_tracking:read", "error_tracking:write"
 _MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
@@ -49,7 +52,7 @@ async def problem(proxy: Proxy) -> str | None:
         if not proxy.has_key:
             await proxy.reach()
             return None
-        await proxy.send("GET", "/api/personal_api_keys/@current/")
+        await proxy.send("GET", KEY_PATH)
     except PostHogError as error:
         return None if error.status in (403, 404) else error.what  # an older server that does not tell is there too
     return None
@@ -85,7 +88,7 @@ async def _check_key(proxy: Proxy, settings: Settings, report: Callable[[Check],
     began = time.monotonic()
     try:
         # Every key may read itself, whatever its scopes (contract 1.8).
-        data = (await proxy.send("GET", "/api/personal_api_keys/@current/")).data
+        data = (await proxy.send("GET", KEY_PATH)).data
     except PostHogError as error:
         if error.status not in (403, 404):
             raise
@@ -94,7 +97,7 @@ async def _check_key(proxy: Proxy, settings: Settings, report: Callable[[Check],
     key = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
     took = (time.monotonic() - began) * 1000
     report(Check("key", "ok", f"accepted in {took:.0f} ms; found in {settings.source}"))
-    _check_scopes(key.get("scopes"), report)
+    _check_scopes(key, report)
     teams: list[Any] = key.get("scoped_teams") or []
     if teams and settings.project != "@current" and int(settings.project) not in teams:
         listed = ", ".join(map(str, teams))
@@ -108,17 +111,20 @@ async def _check_key(proxy: Proxy, settings: Settings, report: Callable[[Check],
         )
 
 
-def _check_scopes(scopes: Any, report: Callable[[Check], None]) -> None:
-    if not isinstance(scopes, list):
+def _check_scopes(key: Any, report: Callable[[Check], None]) -> None:
+    held = read_scopes(key)
+    if held is None:
         return
-    held = {str(scope) for scope in cast("list[Any]", scopes)}
-    add = "add it to the key in PostHog's Settings, Personal API keys"
-    if "*" in held or WRITE in held:
-        report(Check("scopes", "ok", "may read and change error tracking"))
-    elif READ in held:
-        report(Check("scopes", "warning", f"may read only: tools that change something need {WRITE}", add))
-    else:
-        report(Check("scopes", "problem", f"the key lacks {READ}", add))
+    box = Toolbox()
+    usable = box.names_for(held)
+    unused = [tool for tool in box.names if tool not in usable]
+    if not unused:
+        report(Check("scopes", "ok", f"all {len(usable)} tools of the default set can be used"))
+        return
+    lacking = sorted({scope for tool in unused for scope in CATALOG[tool].scopes if not covers(held, scope)})
+    verdict = "warning" if usable else "problem"
+    finding = f"{len(usable)} of {len(box.names)} tools can be used; for the others it lacks {', '.join(lacking)}"
+    report(Check("scopes", verdict, finding, "add them to the key in PostHog's Settings, Personal API keys"))
 
 
 async def _check_project(proxy: Proxy, settings: Settings, report: Callable[[Check], None]) -> None:

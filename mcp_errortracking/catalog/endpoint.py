@@ -20,11 +20,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, cast
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict
+from mcp_errortracking.catalog.declaration import Declaration, Scope
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Scope = Literal["error_tracking:read", "error_tracking:write"]
-
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -43,12 +41,14 @@ class Outcome:
     """What a call came to.
 
     `data` is JSON, an object at its root. `notes` are sentences for the agent that the data does not say. `failed`
-    marks a call that PostHog accepted and that still did not do what was asked.
+    marks a call that PostHog accepted and that still did not do what was asked. `shown` is what the text for the model
+    is made of, where that is not the data itself; a tuple of strings in it (`Lines`) is shown as these lines.
     """
 
     data: dict[str, Any]
     notes: list[str] = field(default_factory=list[str])
     failed: bool = False
+    shown: dict[str, Any] | None = None
 
 
 class StepError(Exception):
@@ -66,43 +66,26 @@ class StepError(Exception):
 
 
 Steps = Generator[Request, Any, Outcome]
+Lines = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ListedBy:
-    """Metadata of an id field: what it identifies, and the tool whose answer holds real ones."""
-
-    noun: str
-    tool: str
-
-
-class Endpoint(BaseModel):
+class Endpoint(Declaration):
     """A documented endpoint; each subclass is one, each instance a validated call of it."""
 
-    model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
-
-    tool: ClassVar[str]
     method: ClassVar[Method]
     path: ClassVar[str]
-    scope: ClassVar[Scope]
-    title: ClassVar[str]
-    description: ClassVar[str]
-    aliases: ClassVar[tuple[str, ...]] = ()
-    """Other names a call may use; they are not listed."""
-    since: ClassVar[str | None] = None
-    """When PostHog got the endpoint, as far as known; None: before 2026."""
-    advice: ClassVar[Mapping[str, str]] = {}
-    """What to do next, by PostHog's error code, where this endpoint knows better than the general explanation."""
-    read_only: ClassVar[bool]
-    destructive: ClassVar[bool]
-    idempotent: ClassVar[bool]
+    nulls: ClassVar[tuple[str, ...]] = ()
+    """Arguments whose null is sent, because it means something; that of any other means not given."""
 
     def __init_subclass__(
         cls,
         *,
         tool: str | None = None,
         request: str = "",
-        scope: Scope = "error_tracking:read",
+        scope: Scope | tuple[Scope, ...] = "error_tracking:read",
+        toolset: str | None = None,
+        nulls: tuple[str, ...] = (),
+        read_only: bool | None = None,
         aliases: tuple[str, ...] = (),
         since: str | None = None,
         destructive: bool | None = None,
@@ -113,14 +96,20 @@ class Endpoint(BaseModel):
         if tool is None:  # a base of several endpoints, not an endpoint itself
             return
         method, path = request.split()
-        cls.tool, cls.scope, cls.aliases, cls.since = tool, scope, aliases, since
-        cls.method, cls.path = method, f"error_tracking/{path}"  # pyright: ignore[reportAttributeAccessIssue]
-        words = re.findall(r"[A-Z][a-z]+", cls.__name__)
-        cls.title = " ".join([words[0], *(word.lower() for word in words[1:])])
-        cls.description = " ".join((cls.__doc__ or "").split())
-        cls.read_only = method == "GET"
-        cls.destructive = method in ("PUT", "PATCH", "DELETE") if destructive is None else destructive
-        cls.idempotent = method != "POST" if idempotent is None else idempotent
+        reads = method == "GET" if read_only is None else read_only
+        cls.declare(
+            tool,
+            scope,
+            toolset=toolset,
+            aliases=aliases,
+            since=since,
+            read_only=reads,
+            destructive=method in ("PUT", "PATCH", "DELETE") if destructive is None else destructive,
+            idempotent=(method != "POST" or reads) if idempotent is None else idempotent,
+        )
+        cls.method = method  # pyright: ignore[reportAttributeAccessIssue]
+        cls.path = path.removeprefix("/") if path.startswith("/") else f"error_tracking/{path}"
+        cls.nulls = nulls
 
     @classmethod
     def path_parameters(cls) -> list[str]:
@@ -131,11 +120,15 @@ class Endpoint(BaseModel):
         """The HTTP request of this call.
 
         Path parameters are percent-encoded, so that a value never becomes a segment of its own. The other arguments
-        that were given go to the query (GET, DELETE) or to the JSON body; null means not given.
+        that were given go to the query (GET, DELETE) or to the JSON body; null means not given, but for `nulls`.
         """
         in_path = self.path_parameters()
         given = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        rest = {name: value for name, value in given.items() if name not in in_path and value is not None}
+        rest = {
+            name: value
+            for name, value in given.items()
+            if name not in in_path and (value is not None or name in self.nulls)
+        }
         path = _PLACEHOLDER.sub(lambda match: quote(str(given[match[1]]), safe=""), self.path)
         if self.method in ("GET", "DELETE"):
             return Request(self.method, path, query=rest or None)

@@ -1,6 +1,6 @@
 """The filters of a rule: groups of property filters, joined by AND or OR (contract 3.1)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
@@ -9,47 +9,25 @@ from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.endpoint import as_objects
 
-Operator = Literal[
-    "exact",
-    "is_not",
-    "icontains",
-    "not_icontains",
-    "starts_with",
-    "not_starts_with",
-    "ends_with",
-    "not_ends_with",
-    "regex",
-    "not_regex",
-    "gt",
-    "gte",
-    "lt",
-    "lte",
-    "is_set",
-    "is_not_set",
-    "is_date_exact",
-    "is_date_before",
-    "is_date_after",
-    "between",
-    "not_between",
-    "min",
-    "max",
-    "in",
-    "not_in",
-    "is_cleaned_path_exact",
-    "flag_evaluates_to",
-    "semver_eq",
-    "semver_neq",
-    "semver_gt",
-    "semver_gte",
-    "semver_lt",
-    "semver_lte",
-    "semver_tilde",
-    "semver_caret",
-    "semver_wildcard",
-    "icontains_multi",
-    "not_icontains_multi",
-]
+OPERATORS = (
+    *("exact", "is_not", "icontains", "not_icontains", "starts_with", "not_starts_with", "ends_with", "not_ends_with"),
+    *("regex", "not_regex", "gt", "gte", "lt", "lte", "is_set", "is_not_set", "in", "not_in"),
+    *("is_date_exact", "is_date_before", "is_date_after", "between", "not_between", "min", "max"),
+    *("is_cleaned_path_exact", "flag_evaluates_to", "icontains_multi", "not_icontains_multi"),
+    *("semver_eq", "semver_neq", "semver_gt", "semver_gte", "semver_lt", "semver_lte"),
+    *("semver_tilde", "semver_caret", "semver_wildcard"),
+)
 """Contract 3.1, and the four `*_with` that PostHog's own client knows besides."""
+
+TYPES = (
+    *("event", "person", "person_metadata", "element", "event_metadata", "session", "cohort", "recording", "log_entry"),
+    *("group", "feature", "flag", "hogql", "empty", "data_warehouse", "data_warehouse_person_property"),
+    *("error_tracking_issue", "log", "log_attribute", "log_resource_attribute", "span", "span_attribute"),
+    *("span_resource_attribute", "revenue_analytics", "workflow_variable", "metric", "behavioral"),
+)
+"""The types of property filters that PostHog's schema knows (contract 3.1)."""
+
+_OF_ONE_EVENT = ("event", "empty", "person", "element", "feature")
 
 Scalar = str | bool | int | float
 
@@ -64,8 +42,11 @@ class PropertyFilter(BaseModel):
         extra="forbid", defer_build=True, hide_input_in_errors=True, json_schema_extra={"required": ["key"]}
     )
 
-    key: str | None = Field(default=None, min_length=1)
-    operator: Operator | None = Field(default=None, description="Default exact.")
+    key: str | None = Field(default=None, min_length=1, description="e.g. $exception_types, $exception_sources")
+    # Their whole list costs more tokens than all the rest of a rule: a wrong one is answered with the nearest.
+    operator: str | None = Field(
+        default=None, description="exact (default), is_not, icontains, regex, gt, lt, is_set, is_date_after, ..."
+    )
     value: Scalar | list[Scalar] | None = None
     type: str = Field(default="event", min_length=1)
     # Understood, but not worth a place in every rule tool's schema: only group filters and the UI's labels use them.
@@ -74,11 +55,19 @@ class PropertyFilter(BaseModel):
     group_key_names: SkipJsonSchema[dict[str, str] | None] = None
     cohort_name: SkipJsonSchema[str | None] = None
 
+    @field_validator("operator")
+    @classmethod
+    def known_operator(cls, value: str | None) -> str | None:
+        """Refuses an operator that PostHog does not have."""
+        if value is not None and value not in OPERATORS:
+            raise PydanticCustomError("literal_error", "unknown operator", {"expected": ", ".join(OPERATORS)})
+        return value
+
     @model_validator(mode="after")
     def complete(self) -> "PropertyFilter":
         """Sends what PostHog's own client does: the type always, and `exact` where an event filter has no operator."""
         if self.type != "empty" and self.key is None:
-            raise PydanticCustomError("missing", "key is required: the name of an event property")
+            raise PydanticCustomError("no_key", "key is required: the name of an event property")
         if self.type == "event" and self.operator is None:
             self.operator = "exact"
         if self.type == "event" and self.operator not in _WITHOUT_VALUE and self.value is None:
@@ -149,3 +138,20 @@ Filters = Annotated[
     ),
 ]
 """The `filters` argument of a rule."""
+
+
+def notes_on(conditions: Iterable[PropertyFilter], *, in_rule: bool) -> list[str]:
+    """What an agent should know of conditions that are sent as they are.
+
+    Args:
+        in_rule: they are compiled for a rule, which sees one event and nothing else (contract 3.1).
+    """
+    types = dict.fromkeys(condition.type for condition in conditions)
+    unknown = [kind for kind in types if kind not in TYPES]
+    beyond = [kind for kind in types if in_rule and kind in TYPES and kind not in _OF_ONE_EVENT]
+    notes = [f"Filter type {kind} is none that PostHog is known to have; it was sent as it is." for kind in unknown]
+    notes += [
+        f"Filter type {kind}: a rule sees one event only, so PostHog may never match it, or disable the rule."
+        for kind in beyond
+    ]
+    return notes

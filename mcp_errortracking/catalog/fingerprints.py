@@ -33,3 +33,14 @@ class RetrieveFingerprint(
         "not_found": "The id is that of the record, not of the issue: error-tracking-fingerprints-list with issue_id "
         "finds the records of an issue.",
     }
+
+
+class ResolveFingerprint(
+    Endpoint,
+    tool="error-tracking-fingerprints-resolve-retrieve",
+    request="GET fingerprints/resolve/",
+    scope="error_tracking:read",
+):
+    """The record, and so the issue, of a fingerprint text."""
+
+    fingerprint: str = Field(min_length=1, examples=["81fa0b9f..."])

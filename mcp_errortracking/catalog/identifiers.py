@@ -1,14 +1,16 @@
 """Ids as PostHog writes them: UUIDs, and where an agent finds real ones (contract 1.7)."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from mcp_errortracking.catalog.endpoint import ListedBy
+from mcp_errortracking.catalog.declaration import ListedBy
 
 _NIL = UUID(int=0)
+_ISSUE_PAGE = re.compile(r"https?://[^\s?#]+/error_tracking/([0-9a-fA-F-]{32,36})(?:[/?#]\S*)?$")
 _EXAMPLE = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
 
 
@@ -17,6 +19,12 @@ def refuse_nil(value: UUID) -> UUID:
     if value == _NIL:
         raise PydanticCustomError("nil_uuid", "the all-zero UUID is a placeholder, not a real id")
     return value
+
+
+def issue_of_url(value: Any) -> Any:
+    """The issue's id in the address of its page, `https://us.posthog.com/project/1/error_tracking/<id>?...`."""
+    found = _ISSUE_PAGE.match(value.strip()) if isinstance(value, str) else None
+    return found[1] if found else value
 
 
 RealUUID = Annotated[UUID, AfterValidator(refuse_nil)]
@@ -34,11 +42,58 @@ FingerprintId = Annotated[
 ]
 IssueId = Annotated[
     RealUUID,
+    BeforeValidator(issue_of_url),
     Field(examples=[_EXAMPLE]),
-    ListedBy("issue", "error-tracking-fingerprints-list"),
+    ListedBy("issue", "query-error-tracking-issues-list"),
 ]
+"""Also understood: the address of an issue's page in PostHog."""
 SymbolSetId = Annotated[
     RealUUID,
     Field(examples=[_EXAMPLE]),
-    ListedBy("symbol set", "error-tracking-symbol-sets-bulk-start-upload"),
+    ListedBy("symbol set", "error-tracking-symbol-sets-list"),
+]
+GroupingRuleId = Annotated[
+    RealUUID,
+    Field(examples=[_EXAMPLE]),
+    ListedBy("grouping rule", "error-tracking-grouping-rules-list"),
+]
+SuppressionRuleId = Annotated[
+    RealUUID,
+    Field(examples=[_EXAMPLE]),
+    ListedBy("suppression rule", "error-tracking-suppression-rules-list"),
+]
+BypassRuleId = Annotated[
+    RealUUID,
+    Field(examples=[_EXAMPLE]),
+    ListedBy("bypass rule", "error-tracking-bypass-rules-list"),
+]
+SeverityRuleId = Annotated[
+    RealUUID,
+    Field(examples=[_EXAMPLE]),
+    ListedBy("severity rule", "error-tracking-severity-rules-list"),
+]
+AlertId = Annotated[
+    RealUUID,
+    Field(examples=[_EXAMPLE]),
+    ListedBy("alert", "error-tracking-alerts-list"),
+]
+ReleaseId = Annotated[
+    RealUUID,
+    Field(examples=[_EXAMPLE]),
+    ListedBy("release", "error-tracking-releases-list"),
+]
+StackFrameId = Annotated[
+    RealUUID,
+    Field(examples=[_EXAMPLE]),
+    ListedBy("stack frame", "error-tracking-stack-frames-list"),
+]
+ReferenceId = Annotated[
+    RealUUID,
+    Field(examples=[_EXAMPLE]),
+    ListedBy("external reference", "error-tracking-external-references-list"),
+]
+RecommendationId = Annotated[
+    RealUUID,
+    Field(examples=[_EXAMPLE]),
+    ListedBy("recommendation", "error-tracking-recommendations-list"),
 ]

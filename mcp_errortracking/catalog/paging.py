@@ -11,7 +11,13 @@ Limit = Annotated[int, Field(ge=1, le=10_000, description="Default 100.", exampl
 Offset = Annotated[int, Field(ge=0, le=2**31 - 1, examples=[20])]
 
 
-class PagedEndpoint(Endpoint):
+class LongEndpoint(Endpoint):
+    """An endpoint that can answer at length: the caller may say how long is too long."""
+
+    max_tokens: Annotated[int, Field(ge=100, le=1_000_000)] | None = Field(default=None, exclude=True)
+
+
+class PagedEndpoint(LongEndpoint):
     """An endpoint that answers a page; the links of the page become the offset to read on from."""
 
     limit: Limit | None = None
@@ -20,6 +26,22 @@ class PagedEndpoint(Endpoint):
     def steps(self) -> Steps:
         answer = yield self.request()
         return Outcome(read_page(answer))
+
+
+class ActivityEndpoint(Endpoint):
+    """A page of PostHog's activity log, which counts pages where other lists count rows (contract 6.6)."""
+
+    limit: Limit | None = None
+    page: Annotated[int, Field(ge=1, le=2**31 - 1, examples=[1])] | None = None
+
+    def steps(self) -> Steps:
+        answer = as_object((yield self.request()))
+        rows = answer.get("results")
+        if not isinstance(rows, list):
+            return Outcome(answer)
+        following = (self.page or 1) + 1 if answer.get("next") else None
+        notes = [f"More: page {following}."] if following else []
+        return Outcome({"count": answer.get("total_count", answer.get("count")), "results": rows}, notes)
 
 
 def read_page(answer: Any) -> dict[str, Any]:

@@ -4,13 +4,14 @@ The documented upload is three calls: start hands out URLs, the files go straigh
 """
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps, as_object
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object
 from mcp_errortracking.catalog.identifiers import RealUUID, SymbolSetId
+from mcp_errortracking.catalog.paging import PagedEndpoint
 
 MAX_FILE = 100 * 1024 * 1024
 """Bytes that object storage takes per symbol set (contract 5.4)."""
@@ -18,9 +19,54 @@ MAX_FILE = 100 * 1024 * 1024
 _READ = "error_tracking:read"
 _WRITE = "error_tracking:write"
 _EXAMPLE_ID = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
-_FIND_IDS = (
-    "Symbol set ids come from error-tracking-symbol-sets-bulk-start-upload, or from PostHog's symbol set settings."
-)
+_FIND_IDS = "Symbol set ids come from error-tracking-symbol-sets-list."
+
+
+class ListSymbolSets(
+    PagedEndpoint,
+    tool="error-tracking-symbol-sets-list",
+    request="GET symbol_sets/",
+    scope=_READ,
+):
+    """Symbol sets (source maps), newest first. status invalid: nothing usable was uploaded, frames stay minified."""
+
+    limit: Annotated[int, Field(ge=1, le=100, examples=[20])] | None = None
+    status: Literal["all", "valid", "invalid"] | None = None
+    search: str | None = Field(default=None, min_length=1, description="In ref, release or commit.")
+    ref: str | None = Field(default=None, min_length=1, description="Exact chunk id or URL.")
+    order_by: Literal["created_at", "-created_at", "ref", "-ref", "last_used", "-last_used"] | None = None
+
+
+class RetrieveSymbolSet(
+    Endpoint,
+    tool="error-tracking-symbol-sets-retrieve",
+    request="GET symbol_sets/{id}/",
+    scope=_READ,
+):
+    """One symbol set: its release, and why it failed if it did."""
+
+    id: SymbolSetId
+
+    advice = {"not_found": _FIND_IDS}
+
+
+class DeleteSymbolSet(
+    Endpoint,
+    tool="error-tracking-symbol-sets-destroy",
+    request="DELETE symbol_sets/{id}/",
+    scope=_WRITE,
+):
+    """Delete a symbol set, its file and its unresolved frames for good. Returns it as it was."""
+
+    id: SymbolSetId
+
+    advice = {"not_found": _FIND_IDS}
+
+    def steps(self) -> Steps:
+        sent = self.request()
+        symbol_set = as_object((yield Request("GET", sent.path)))
+        yield sent
+        return Outcome({"deleted": symbol_set})
 
 
 class DownloadSymbolSet(
@@ -111,6 +157,21 @@ class FinishSymbolSetUploads(
         return Outcome({**answer, "confirmed": [str(symbol_set) for symbol_set in self.content_hashes]})
 
 
+class FinishSymbolSetUpload(
+    Endpoint,
+    tool="error-tracking-symbol-sets-finish-upload-update",
+    request="PUT symbol_sets/{id}/finish_upload/",
+    scope=_WRITE,
+    destructive=False,
+):
+    """Confirm one uploaded file. A hash that PostHog already holds is kept."""
+
+    id: SymbolSetId
+    content_hash: str = Field(min_length=1, description="Hex SHA-512.", examples=["cf83e1357eefb8bd..."])
+
+    advice = {**FinishSymbolSetUploads.advice, "not_found": _FIND_IDS}
+
+
 class SymbolSetUpload(BaseModel):
     """One bundle whose symbols are to be uploaded."""
 
@@ -185,3 +246,23 @@ class StartSymbolSetUploads(
         if skipped:
             notes.append("skipped: PostHog wants no upload for these chunks; it keeps what it has.")
         return Outcome({**answer, "skipped": skipped}, notes)
+
+
+class CheckSymbolSetUploads(
+    Endpoint,
+    tool="error-tracking-symbol-sets-bulk-check-upload",
+    request="POST symbol_sets/bulk_check_upload/",
+    scope=_WRITE,
+    since="2026-09-10",
+    aliases=("error-tracking-symbol-sets-bulk-check-upload-create",),
+    idempotent=True,
+):
+    """Which chunks still need an upload. Starts none."""
+
+    symbol_sets: list[SymbolSetUpload] = Field(
+        min_length=1, max_length=1000, examples=[[{"chunk_id": _EXAMPLE_ID, "content_hash": "cf83e1357eefb8bd..."}]]
+    )
+    force: bool | None = None
+    skip_on_conflict: bool | None = None
+
+    advice = StartSymbolSetUploads.advice

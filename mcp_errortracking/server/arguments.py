@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from mcp_errortracking.catalog import Endpoint, ListedBy
+from mcp_errortracking.catalog import Declaration, ListedBy
 from mcp_errortracking.server.untrusted import clean
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class ArgumentsError(Exception):
     """The arguments do not fit the tool. The text names each one, what was expected, and an example that fits."""
 
 
-def parse_arguments(endpoint: type[Endpoint], arguments: Mapping[str, Any] | None) -> Endpoint:
+def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | None) -> Declaration:
     """A validated call of the endpoint.
 
     Several clients send an object, a list or null as a string of JSON; where the argument is no string, that is
@@ -49,7 +49,7 @@ def parse_arguments(endpoint: type[Endpoint], arguments: Mapping[str, Any] | Non
     raise ArgumentsError("\n".join(lines))
 
 
-def example(endpoint: type[Endpoint], errors: list[ErrorDetails] | None = None) -> dict[str, Any]:
+def example(endpoint: type[Declaration], errors: list[ErrorDetails] | None = None) -> dict[str, Any]:
     """Arguments that fit: the required ones, and those the errors are about."""
     wrong = {str(detail["loc"][0]) for detail in errors or [] if detail["loc"]}
     shown = {
@@ -58,10 +58,11 @@ def example(endpoint: type[Endpoint], errors: list[ErrorDetails] | None = None) 
         if (examples := [found.examples[0] for found in _metadata(info, FieldInfo) if found.examples])
     }
     fitting = {name for name, info in endpoint.model_fields.items() if info.is_required() or name in wrong}
+    fitting |= set(endpoint.shown)
     return {name: shown[name] for name in shown if name in fitting} or dict(list(shown.items())[:1])
 
 
-def _from_text(endpoint: type[Endpoint], name: str, value: Any) -> Any:
+def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
     """A value that a client wrote as a string of JSON, read; any other as it is."""
     info = endpoint.model_fields.get(name)
     if not isinstance(value, str) or info is None or info.annotation is str:
@@ -77,7 +78,7 @@ def _from_text(endpoint: type[Endpoint], name: str, value: Any) -> Any:
     return value
 
 
-def _problem(endpoint: type[Endpoint], detail: ErrorDetails) -> str:
+def _problem(endpoint: type[Declaration], detail: ErrorDetails) -> str:
     location = [part for part in detail["loc"] if part not in _TAGS]
     place = _place(location)
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
@@ -106,10 +107,12 @@ def _problem(endpoint: type[Endpoint], detail: ErrorDetails) -> str:
     if expected:
         return f"{place}: expected {expected}, got {_kind_of(value)}"
     message = detail["msg"].removeprefix("Input ")
-    return f"{place}: {message}, got {_kind_of(value)}" if place else message
+    if not place:
+        return message
+    return f"{place}: {message}" if isinstance(value, dict | list) else f"{place}: {message}, got {_kind_of(value)}"
 
 
-def _uuid_problem(endpoint: type[Endpoint], location: list[int | str], detail: ErrorDetails) -> str:
+def _uuid_problem(endpoint: type[Declaration], location: list[int | str], detail: ErrorDetails) -> str:
     listed = _listed_by(endpoint, location)
     noun = f"the UUID of a{'n' if listed.noun[0] in 'aeiou' else ''} {listed.noun}" if listed else "a UUID"
     source = f"; real ones come from {listed.tool}" if listed else ""
@@ -118,7 +121,7 @@ def _uuid_problem(endpoint: type[Endpoint], location: list[int | str], detail: E
     return f"expected {noun}, got {_echo(detail['input'])}{source}"
 
 
-def _listed_by(endpoint: type[Endpoint], location: list[int | str]) -> ListedBy | None:
+def _listed_by(endpoint: type[Declaration], location: list[int | str]) -> ListedBy | None:
     info = endpoint.model_fields.get(str(location[0])) if location else None
     return next(_metadata(info, ListedBy), None)
 
@@ -135,14 +138,14 @@ def _metadata(annotated: object, kind: type[T]) -> Iterator[T]:
         yield from _metadata(inner, kind)
 
 
-def _unknown(endpoint: type[Endpoint], location: tuple[int | str, ...], place: str) -> str:
+def _unknown(endpoint: type[Declaration], location: tuple[int | str, ...], place: str) -> str:
     names = _names_beside(endpoint, location)
     near = get_close_matches(str(location[-1]), names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(names)}" if names else "it takes none"
     return f"{place}: unknown argument; {hint}"
 
 
-def _names_beside(endpoint: type[Endpoint], location: tuple[int | str, ...]) -> list[str]:
+def _names_beside(endpoint: type[Declaration], location: tuple[int | str, ...]) -> list[str]:
     """The names that are known where an unknown one was found."""
     model: type[BaseModel] = endpoint
     for step in location[:-1]:

@@ -8,6 +8,7 @@ import hashlib
 import secrets
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Protocol
 
 from pydantic import SecretStr
@@ -19,6 +20,7 @@ from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.callers import Caller, caller_of, note_caller
 from mcp_errortracking.server.guard import is_local
+from mcp_errortracking.server.scopes import KEY_PATH, read_scopes
 
 KEY_HEADER = "X-PostHog-API-Key"
 PROJECT_HEADER = "X-PostHog-Project-ID"
@@ -35,6 +37,15 @@ class Host(Protocol):
     def acting_as(self, key: SecretStr, project: str) -> Sender: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What PostHog said of a key, and until when that is believed (monotonic seconds)."""
+
+    until: float
+    problem: str | None = None
+    scopes: frozenset[str] | None = None
+
+
 class CallerKeys:
     """Takes the key of each request for MCP, checks it with PostHog, and gives the request a way there with it.
 
@@ -45,7 +56,7 @@ class CallerKeys:
         self._app = app
         self._host = host
         self._salt = secrets.token_bytes(16)
-        self._verdicts = OrderedDict[str, tuple[float, str | None]]()
+        self._verdicts = OrderedDict[str, _Verdict]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in _PATHS and (refusal := await self._take_key(scope)):
@@ -67,36 +78,37 @@ class CallerKeys:
         digest = hashlib.sha256(self._salt + key.encode()).hexdigest()
         way = self._host.acting_as(SecretStr(key), project)
         try:
-            problem = await self._verdict(digest, way)
+            verdict = await self._verdict(digest, way)
         except PostHogError as error:
             return _refuse(503, "posthog_unavailable", error.what, {"Retry-After": "5"})
-        if problem is not None:
-            return _refuse(401, "key_refused", problem)
-        note_caller(scope, Caller(f"{caller_of(scope).id}/{digest[:16]}/{project}", way))
+        if verdict.problem is not None:
+            return _refuse(401, "key_refused", verdict.problem)
+        note_caller(scope, Caller(f"{caller_of(scope).id}/{digest[:16]}/{project}", way, verdict.scopes))
         return None
 
-    async def _verdict(self, digest: str, way: Sender) -> str | None:
-        """What is wrong with a key, None if nothing is.
+    async def _verdict(self, digest: str, way: Sender) -> "_Verdict":
+        """What is to be said of a key.
 
         Raises:
             PostHogError: PostHog cannot be asked.
         """
-        until, problem = self._verdicts.get(digest, (0.0, None))
-        if time.monotonic() < until:
-            return problem
-        problem, seconds = None, _GOOD_SECONDS
+        known = self._verdicts.get(digest)
+        if known is not None and time.monotonic() < known.until:
+            return known
         try:
-            await way.send("GET", "/api/personal_api_keys/@current/")
+            scopes = read_scopes((await way.send("GET", KEY_PATH)).data)
+            verdict = _Verdict(time.monotonic() + _GOOD_SECONDS, scopes=scopes)
         except UnauthorizedError as error:
-            problem, seconds = f"{error.what} {error.why}".strip(), _BAD_SECONDS
+            verdict = _Verdict(time.monotonic() + _BAD_SECONDS, problem=f"{error.what} {error.why}".strip())
         except PostHogError as error:
             if error.status not in (403, 404):  # a PostHog that does not tell: its API decides, call by call
                 raise
-        self._verdicts[digest] = (time.monotonic() + seconds, problem)
+            verdict = _Verdict(time.monotonic() + _GOOD_SECONDS)
+        self._verdicts[digest] = verdict
         self._verdicts.move_to_end(digest)
         while len(self._verdicts) > _REMEMBERED:
             self._verdicts.popitem(last=False)
-        return problem
+        return verdict
 
 
 def _refuse(status: int, error: str, detail: str, headers: dict[str, str] | None = None) -> Response:

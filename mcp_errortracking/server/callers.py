@@ -16,12 +16,13 @@ _REQUEST_ID = "mcp_errortracking.request_id"
 class Caller:
     """A caller that was let in.
 
-    `id` tells callers apart and holds no secret. `sender` is the way to PostHog with the caller's own key; None where
-    the server's key is used.
+    `id` tells callers apart and holds no secret. `sender` is the way to PostHog with the caller's own key, `scopes` are
+    that key's as far as PostHog says; None where the server's key is used.
     """
 
     id: str
     sender: Sender | None = None
+    scopes: frozenset[str] | None = None
 
 
 def note_caller(scope: Scope, caller: Caller) -> None:
@@ -41,6 +42,11 @@ def caller_of(scope: Scope) -> Caller:
 def sender_of(request: Any) -> Sender | None:
     """The way to PostHog of whoever sent a message; None: the server's own."""
     return caller_of(request.scope).sender if isinstance(request, Request) else None
+
+
+def scopes_of(request: Any) -> frozenset[str] | None:
+    """What the key that a caller brought may do; None where that is not known."""
+    return caller_of(request.scope).scopes if isinstance(request, Request) else None
 
 
 def only_notes_of(request: Request) -> Request:

@@ -8,14 +8,30 @@ from typing import Any, cast
 
 import anyio
 
-from mcp_errortracking.catalog import ALIASES, CATALOG, Endpoint, Outcome, StepError
+from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.server.arguments import ArgumentsError, nearest_tools, parse_arguments
+from mcp_errortracking.proxy.sender import Answer, Sender
+from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
+from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
+from mcp_errortracking.server.wrong_kind import other_kind
+from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, Workshop
 
 logger = logging.getLogger(__name__)
+
+_GIVE_ROOTS = "Its operator can start it with --root and the folder of the build."
+
+MAX_RESULT_TOKENS = 20_000
+"""Some clients refuse a result over 25,000 tokens."""
+
+_LACKING = "PostHog has it since {since}: upgrade an older one, or do without this tool."
+_TOO_OLD = {
+    "endpoint_not_found": _LACKING,
+    "method_not_allowed": _LACKING,  # an older server takes the path for that of an object
+    "no_api_key_access": "API keys may since {since}: do it in PostHog's web interface, or upgrade PostHog.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +43,28 @@ class Reply:
     is_error: bool = False
 
 
-class UnknownToolError(LookupError):
-    """No such tool; the text names the nearest ones."""
-
-
-def find_endpoint(name: str) -> type[Endpoint]:
-    """The endpoint behind a tool name or one of its aliases.
-
-    Raises:
-        UnknownToolError: there is none.
-    """
-    endpoint = CATALOG.get(ALIASES.get(name, name))
-    if endpoint is not None:
-        return endpoint
-    near = nearest_tools(name, list(CATALOG))
-    hint = f"The nearest are: {', '.join(near)}." if near else "tools/list names all of them."
-    raise UnknownToolError(f"Unknown tool: {name[:100]}. {hint}")
-
-
 @dataclass(slots=True)
-class _Spent:
-    """What a call took of PostHog."""
+class _Counting:
+    """A sender that keeps count of what a call takes of PostHog."""
 
+    sender: Sender
     seconds: float = 0.0
     requests: int = 0
     retries: int = 0
 
-    def add(self, began: float, attempts: int) -> None:
+    async def send(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
+    ) -> Answer:
+        began = time.perf_counter()
+        try:
+            answer = await self.sender.send(method, path, query=query, json=json)
+        except PostHogError as error:
+            self._add(began, error.attempts)
+            raise
+        self._add(began, answer.attempts)
+        return answer
+
+    def _add(self, began: float, attempts: int) -> None:
         self.seconds += time.perf_counter() - began
         self.requests += attempts
         self.retries += max(attempts - 1, 0)
@@ -65,27 +76,42 @@ async def call_tool(
     arguments: Mapping[str, Any] | None,
     *,
     time_limit: float,
+    toolbox: Toolbox = EVERY_TOOL,
+    max_result_tokens: int = MAX_RESULT_TOKENS,
     observe: Observer | None = None,
     request_id: str | None = None,
+    workshop: Workshop | None = None,
+    progress: Progress | None = None,
 ) -> Reply:
     """Calls a tool; whatever goes wrong with the call becomes a reply that says what, why and what to do next.
 
     Args:
         time_limit: seconds for the whole call, all its requests and their retries together.
+        toolbox: the tools that may be called.
+        max_result_tokens: a longer text is cut; the structured result is not.
         observe: is told how it went.
         request_id: what the call is named by in logs.
+        workshop: where workflows work; None: nowhere.
+        progress: is told how far a long call is, which may then take longer.
 
     Raises:
         UnknownToolError: there is no such tool.
     """
-    endpoint = find_endpoint(name)
-    began, spent = time.perf_counter(), _Spent()
+    endpoint = toolbox.find(name)
+    began, spent = time.perf_counter(), _Counting(sender)
+    if progress is not None and issubclass(endpoint, Workflow):
+        time_limit = max(time_limit, endpoint.patience)
     try:
         call = parse_arguments(endpoint, arguments)
         with anyio.fail_after(time_limit):
-            outcome = await _walk(sender, call, spent)
+            if isinstance(call, Endpoint):
+                outcome = await _walk(spent, call)
+            else:
+                outcome = await _work(cast("Workflow", call), workshop, spent, progress or _silent)
     except ArgumentsError as error:
         reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
+    except WorkflowError as error:
+        reply = Reply(str(error), {"error": {"code": error.code}}, is_error=True)
     except PostHogError as error:
         reply = _explain(endpoint, error)
     except TimeoutError:
@@ -99,7 +125,9 @@ async def call_tool(
             is_error=True,
         )
     else:
-        reply = Reply(render(outcome.data, outcome.notes), outcome.data, outcome.failed)
+        shown = outcome.data if outcome.shown is None else outcome.shown
+        budget = min(getattr(call, "max_tokens", None) or max_result_tokens, max_result_tokens)
+        reply = Reply(render(shown, outcome.notes, max_tokens=budget), outcome.data, outcome.failed)
     if observe is not None:
         error = reply.structured.get("error") if reply.is_error else None
         facts = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
@@ -119,32 +147,46 @@ async def call_tool(
     return reply
 
 
-async def _walk(sender: Sender, call: Endpoint, spent: _Spent) -> Outcome:
+async def _walk(sender: Sender, call: Endpoint) -> Outcome:
     """Sends the requests of a call one by one, as its steps ask for them."""
     steps = call.steps()
     try:
         request = next(steps)
         while True:
-            began = time.perf_counter()
             try:
                 answer = await sender.send(request.method, request.path, query=request.query, json=request.json)
             except PostHogError as error:
-                spent.add(began, error.attempts)
                 failure = StepError(str(error), status=error.status, code=error.code)
                 try:
                     request = steps.throw(failure)
                 except StepError:
+                    if error.code == "not_found":
+                        error.why = await other_kind(sender, call) or error.why
                     raise error from None
             else:
-                spent.add(began, answer.attempts)
                 request = steps.send(answer.data)
     except StopIteration as stop:
         return stop.value
 
 
-def _explain(endpoint: type[Endpoint], error: PostHogError) -> Reply:
+async def _work(call: Workflow, workshop: Workshop | None, sender: Sender, progress: Progress) -> Outcome:
+    if workshop is None:
+        raise WorkflowError(
+            "no_roots", f"{call.tool} works on local files, and this server may touch none.", next_step=_GIVE_ROOTS
+        )
+    return await call.run(Desk(workshop, sender, progress))
+
+
+async def _silent(_done: float, _total: float | None, _doing: str) -> None:
+    """Progress that nobody asked for."""
+
+
+def _explain(endpoint: type[Declaration], error: PostHogError) -> Reply:
     """An error of the proxy's, with the advice of the endpoint where it has some for this code."""
-    next_step = endpoint.advice.get(error.code or "", error.next_step)
+    next_step = endpoint.advice.get(error.code or "")
+    if next_step is None:
+        too_old = _TOO_OLD.get(error.code or "") if endpoint.since else None
+        next_step = too_old.format(since=endpoint.since) if too_old else error.next_step
     text = " ".join(part for part in (error.what, error.why, next_step) if part)
     facts = {
         "status": error.status,
@@ -157,7 +199,7 @@ def _explain(endpoint: type[Endpoint], error: PostHogError) -> Reply:
     return Reply(text, {"error": {name: fact for name, fact in facts.items() if fact is not None}}, is_error=True)
 
 
-def _out_of_time(endpoint: type[Endpoint], seconds: float) -> Reply:
+def _out_of_time(endpoint: type[Declaration], seconds: float) -> Reply:
     next_step = _after(endpoint, "Try again later, or ask for less.")
     return Reply(
         f"{endpoint.tool} took longer than {seconds:g} s and was given up. {next_step}",
@@ -166,6 +208,6 @@ def _out_of_time(endpoint: type[Endpoint], seconds: float) -> Reply:
     )
 
 
-def _after(endpoint: type[Endpoint], read: str) -> str:
+def _after(endpoint: type[Declaration], read: str) -> str:
     """What to do after a call that was broken off: as said for a read, and for a write to look first."""
     return read if endpoint.read_only else "It may or may not have been applied: read before you repeat it."

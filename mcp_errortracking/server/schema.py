@@ -3,20 +3,20 @@
 from collections import Counter
 from typing import Any, cast
 
-from mcp_errortracking.catalog import Endpoint
+from mcp_errortracking.catalog import Declaration
 
 Schema = dict[str, Any]
 
 # Bounds that nobody meets by accident are left to the validator, whose errors name them.
 _NOISE = (
     *("title", "examples", "discriminator", "$defs"),
-    *("minLength", "minItems", "minProperties", "propertyNames"),
+    *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "propertyNames", "minimum"),
 )
-_UNREMARKABLE = (0, 2**31 - 1, -(2**31))
+_UNREMARKABLE = 200
 _NULL = {"type": "null"}
 
 
-def input_schema(endpoint: type[Endpoint]) -> Schema:
+def input_schema(endpoint: type[Declaration]) -> Schema:
     """The schema of an endpoint's arguments, as an agent gets it.
 
     Titles, examples, nullable unions and defaults of null are left out: what may be null may be left out. A shape used
@@ -30,13 +30,14 @@ def input_schema(endpoint: type[Endpoint]) -> Schema:
     shapes = {name: cast("Schema", _compact(shape)) for name, shape in definitions.items()}
     for shape in shapes.values():
         shape.pop("description", None)
-        shape.pop("additionalProperties", None)  # unknown keys are refused all the same, with the nearest real one
+        shape.pop("additionalProperties", None)
     while single := _used_once(root, shapes):
         name, shape = single, shapes.pop(single)
         root = cast("Schema", _inline(root, name, shape))
         shapes = {other: cast("Schema", _inline(body, name, shape)) for other, body in shapes.items()}
     ordered = {"type": "object", "properties": root.pop("properties", {}), **root}
     ordered.pop("default", None)
+    ordered.pop("additionalProperties", None)  # unknown arguments are refused all the same, with the nearest real one
     return ordered | ({"$defs": shapes} if shapes else {})
 
 
@@ -59,9 +60,7 @@ def _compact(node: Any) -> Any:
     for key, value in schema.items():
         if key in _NOISE or (key == "default" and value is None):
             continue
-        if (key in ("maximum", "minimum") and value in _UNREMARKABLE) or (
-            key == "additionalProperties" and value is True
-        ):
+        if (key == "maximum" and value >= _UNREMARKABLE) or (key == "additionalProperties" and value is True):
             continue
         if key == "properties":
             value = {name: _compact(field) for name, field in value.items()}

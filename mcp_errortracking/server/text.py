@@ -1,57 +1,114 @@
 """A result as an agent reads it: few tokens, and no field lost that it needs to act.
 
 A list of objects is a table: tab-separated, its column names once, what is equal in every row said once. Any other
-object is a line per field. Times are cut to whole seconds; the structured content has them in full.
+object is a line per field. Times are cut to whole seconds, and in a table their column says what they
+share (UTC, the year); the structured content has them in full.
 """
 
 from typing import Any, cast
 
 from pydantic_core import to_json
 
+from mcp_errortracking.catalog.endpoint import Lines
+from mcp_errortracking.server.tokens import surely_within, upper_bound
 from mcp_errortracking.server.untrusted import clean, escape
 
 _WORDS = frozenset(["", "null", "true", "false"])
 _GROUP = frozenset(["type", "values"])
 _ASSIGNEE = frozenset(["type", "id"])
+_ROOM_FOR_NOTE = 40
 _CONDITION = frozenset(["key", "type", "operator", "value", "label"])
 
 
-def render(data: dict[str, Any], notes: list[str]) -> str:
-    """The text of a result: its data, then the notes, a line each."""
-    lines = _page(data) if isinstance(data.get("results"), list) else _fields(data, "")
-    lines += [f"Note: {note}" for note in notes]
-    return "\n".join(lines) or "Done."
+def render(data: dict[str, Any], notes: list[str], *, max_tokens: int | None = None) -> str:
+    """The text of a result: its data, then the notes, a line each.
+
+    Args:
+        max_tokens: what is longer is cut, rows first of all, and a note says how to get the rest.
+    """
+    is_page = isinstance(data.get("results"), list)
+    head, lines = _page(data) if is_page else ([], _fields(data, ""))
+    noted = [f"Note: {note}" for note in notes]
+    if max_tokens is not None:
+        room = max_tokens - upper_bound("\n".join([*head, *noted])) - _ROOM_FOR_NOTE
+        kept = _fitting(lines, room)
+        if kept < len(lines):
+            noted.append(f"Note: {_left_out(data, lines, kept, max_tokens)}")
+            lines = lines[:kept]
+    return "\n".join([*head, *lines, *noted]) or "Done."
 
 
-def _page(page: dict[str, Any]) -> list[str]:
+def _fitting(lines: list[str], tokens: int) -> int:
+    """How many lines from the first on are within so many tokens."""
+    if surely_within(lines, tokens):
+        return len(lines)
+    for index, line in enumerate(lines):
+        tokens -= upper_bound(line) + 1
+        if tokens < 0:
+            return index
+    return len(lines)
+
+
+def _left_out(data: dict[str, Any], lines: list[str], kept: int, max_tokens: int) -> str:
+    rows = cast("list[Any]", data.get("results") or [])
+    missing = len(lines) - kept
+    if len(lines) != len(rows):
+        return f"{missing} more lines left out to stay within {max_tokens} tokens. Ask for less, or raise max_tokens."
+    following, count = data.get("next_offset"), data.get("count")
+    end = following if isinstance(following, int) else count if isinstance(count, int) else None
+    how = f"Go on with offset {end - missing}" if end is not None else "Ask for less"
+    return f"{missing} more rows left out to stay within {max_tokens} tokens. {how}, or raise max_tokens."
+
+
+def _page(page: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """What stands above the rows, and the rows: a line each, or several where one holds `Lines`."""
     rows = cast("list[Any]", page["results"])
     count, following = page.get("count"), page.get("next_offset")
-    head = f"{len(rows)} of {count}" if isinstance(count, int) else f"{len(rows)} rows"
+    head = f"{len(rows)} of {count}" if isinstance(count, int) else f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
     if following is not None:
         head += f"; next page: offset {following}"
     rest = {name: value for name, value in page.items() if name not in ("count", "next_offset", "results")}
-    return [head, *_fields(rest, ""), *(_table(rows) if _is_rows(rows) else map(_json, rows))]
+    above = [head, *_fields(rest, "")]
+    if not _is_rows(rows):
+        return above, [_json(row) for row in rows]
+    if any(isinstance(value, tuple) for row in cast("list[dict[str, Any]]", rows) for value in row.values()):
+        return above, [line for row in rows for line in ["-", *_fields(row, "  ")]]
+    columns, lines = _table(rows)
+    return above + columns, lines
 
 
-def _table(rows: list[dict[str, Any]]) -> list[str]:
+def _table(rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """The lines above a table, and one for each of its rows, none if all rows are equal."""
     columns = dict.fromkeys(name for row in rows for name in row)
     cells = [{name: _cell(value) for name, value in row.items()} for row in rows]
-    first = cells[0] if cells else {}
+    first = cells[0]
     shared = [name for name in columns if len(rows) > 1 and all(row.get(name) == first.get(name) for row in cells)]
-    lines = [f"every row: {', '.join(f'{clean(name)} {first[name]}' for name in shared)}"] if shared else []
+    above = [f"every row: {', '.join(f'{clean(name)} {first[name]}' for name in shared)}"] if shared else []
     own = [name for name in columns if name not in shared]
-    if own:
-        lines.append("\t".join(clean(name) for name in own))
-        lines += ["\t".join(row.get(name, "") for name in own) for row in cells]
-    return lines
+    if not own:
+        return above, []
+    labels = list[str]()
+    for name in own:
+        times = [cell for row in cells if (cell := row.get(name)) is not None and cell != "null"]
+        if times and all(_is_time(cell) for cell in times):
+            year = times[0][:5] if all(cell[:5] == times[0][:5] for cell in times) else ""
+            labels.append(f"{clean(name)} (UTC{', ' if year else ''}{year[:4]})")
+            for row in cells:
+                row[name] = row.get(name, "").removeprefix(year).removesuffix("Z")
+        else:
+            labels.append(clean(name))
+    return [*above, "\t".join(labels)], ["\t".join(row.get(name, "") for name in own) for row in cells]
 
 
 def _fields(data: dict[str, Any], indent: str) -> list[str]:
     lines = list[str]()
     for name, value in data.items():
         label = f"{indent}{clean(name)}:"
-        if _is_rows(value):
-            lines += [label, *(f"{indent}  {row}" for row in _table(cast("list[dict[str, Any]]", value)))]
+        if isinstance(value, tuple):
+            lines += [label, *(f"{indent}  {clean(line)}" for line in cast("Lines", value))]
+        elif _is_rows(value):
+            above, rows = _table(cast("list[dict[str, Any]]", value))
+            lines += [label, *(f"{indent}  {row}" for row in above + rows)]
         elif _is_nested(value):
             lines += [label, *_fields(cast("dict[str, Any]", value), f"{indent}  ")]
         else:
@@ -86,10 +143,16 @@ def _scalar(value: Any) -> str:
     if isinstance(value, str):
         if len(value) > 19 and value[19] == "." and value[10] == "T" and value[-1] == "Z":
             return f"{value[:19]}Z"
-        return clean(value) if value not in _WORDS else f'"{value}"'
+        if value in _WORDS or value.startswith("Note:"):
+            return _json(value)
+        return clean(value)
     if value is None:
         return "null"
     return str(value) if type(value) is int else _encode(value)
+
+
+def _is_time(text: str) -> bool:
+    return len(text) == 20 and text[10] == "T" and text[-1] == "Z" and text[:4].isdecimal()
 
 
 def _json(value: Any) -> str:

@@ -1,22 +1,36 @@
-"""The catalog as MCP tools."""
+"""The catalog as MCP tools.
+
+What an agent sees of them is on file in `tool_list.json`: making it takes longer than all else that a start does, and a
+change of it is a visible diff. It is written anew by `python -m mcp_errortracking.server.tools`.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 from mcp_types import Tool, ToolAnnotations
 
-from mcp_errortracking.catalog import CATALOG, Endpoint
-from mcp_errortracking.server.schema import input_schema
+from mcp_errortracking.catalog import CATALOG, Declaration
+from mcp_errortracking.workflows.tools import TOOLS
+
+TOOL_LIST = Path(__file__).with_name("tool_list.json")
 
 
-def tools() -> list[Tool]:
-    """Every endpoint as an MCP tool, always in the order of the catalog."""
-    return [as_tool(endpoint) for endpoint in CATALOG.values()]
+def listed(names: Iterable[str]) -> list[Tool]:
+    """These tools as they are on file, in the order of the names."""
+    on_file: dict[str, Any] = {tool["name"]: tool for tool in json.loads(TOOL_LIST.read_text("utf-8"))}
+    return [Tool.model_validate(on_file[name]) for name in names]
 
 
-def as_tool(endpoint: type[Endpoint]) -> Tool:
+def as_tool(endpoint: type[Declaration]) -> Tool:
     """One endpoint as an MCP tool; all four annotations are stated, since their defaults make clients ask too often."""
+    from mcp_errortracking.server.schema import input_schema
+
     return Tool(
         name=endpoint.tool,
         title=endpoint.title,
-        description=endpoint.description,
+        description=endpoint.summary,
         input_schema=input_schema(endpoint),
         annotations=ToolAnnotations(
             read_only_hint=endpoint.read_only,
@@ -25,3 +39,14 @@ def as_tool(endpoint: type[Endpoint]) -> Tool:
             open_world_hint=True,
         ),
     )
+
+
+def tool_list() -> str:
+    """What belongs into `tool_list.json`."""
+    tools = map(as_tool, [*CATALOG.values(), *TOOLS])
+    dumped = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+    return json.dumps(dumped, indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    TOOL_LIST.write_text(tool_list(), "utf-8")

@@ -54,7 +54,16 @@ async def find_or_create_release(sender: Sender, name: ReleaseName) -> Release:
     Raises:
         PostHogError: there is none, and it could not be created.
     """
-    return await _by_hash(sender, name) or await _by_name(sender, name) or await _create(sender, name)
+    return await find_release_by_name(sender, name) or await _create(sender, name)
+
+
+async def find_release_by_name(sender: Sender, name: ReleaseName) -> Release | None:
+    """The release of that name, or None if there is none.
+
+    Raises:
+        PostHogError: no answer.
+    """
+    return await _by_hash(sender, name) or await _by_name(sender, name)
 
 
 async def _by_hash(sender: Sender, name: ReleaseName) -> Release | None:

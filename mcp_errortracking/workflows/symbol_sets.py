@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import anyio
 
-from mcp_errortracking.catalog import FinishSymbolSetUploads, StartSymbolSetUploads
 from mcp_errortracking.catalog.endpoint import Request, as_object, as_objects
+from mcp_errortracking.catalog.symbol_sets import FinishSymbolSetUploads, StartSymbolSetUploads
 from mcp_errortracking.proxy.errors import (
     InterruptedCallError,
     NotFoundError,

@@ -138,22 +138,30 @@ def test_the_declarations_agree_with_each_other() -> None:
         assert endpoint.tool == name
         assert len(name) <= 50
         assert endpoint.title
-        assert endpoint.description
+        assert endpoint.summary
         assert set(endpoint.path_parameters()) <= set(endpoint.model_fields)
-        assert endpoint.read_only == (endpoint.method == "GET")
-        assert endpoint.scope == ("error_tracking:read" if endpoint.read_only else "error_tracking:write")
+        assert endpoint.read_only == all(scope.endswith(":read") for scope in endpoint.scopes)
+        assert endpoint.read_only or endpoint.method != "GET"
         assert not (endpoint.read_only and endpoint.destructive)
     assert set(ALIASES.values()) <= set(CATALOG)
     assert not set(ALIASES) & set(CATALOG)
 
 
 def test_posthogs_longer_names_mean_the_same_tools() -> None:
-    assert ALIASES == {
-        "error-tracking-assignment-rules-reorder-partial-update": "error-tracking-assignment-rules-reorder",
+    rules = ("bypass", "grouping", "severity", "suppression")
+    assert {
+        **{f"error-tracking-{rule}-rules-partial-update": f"error-tracking-{rule}-rules-update" for rule in rules},
+        **{
+            f"error-tracking-{rule}-rules-reorder-partial-update": f"error-tracking-{rule}-rules-reorder"
+            for rule in ("assignment", *rules)
+        },
+        "error-tracking-external-references-link-issue-create": "error-tracking-external-references-link",
+        "error-tracking-external-references-search-issues-retrieve": "error-tracking-external-references-search",
+        "error-tracking-symbol-sets-bulk-check-upload-create": "error-tracking-symbol-sets-bulk-check-upload",
         "error-tracking-symbol-sets-bulk-delete-create": "error-tracking-symbol-sets-bulk-delete",
         "error-tracking-symbol-sets-bulk-finish-upload-create": "error-tracking-symbol-sets-bulk-finish-upload",
         "error-tracking-symbol-sets-bulk-start-upload-create": "error-tracking-symbol-sets-bulk-start-upload",
-    }
+    } == ALIASES
 
 
 def test_answers_of_an_unexpected_shape_become_objects() -> None:

@@ -103,7 +103,7 @@ def test_objects_written_as_strings_are_understood() -> None:
             "- order_key: should be less than or equal to 2147483647, got 2147483648",
         ),
         ("assignment-rules-list", {"limt": 3}, "- limt: unknown argument; did you mean limit?"),
-        ("assignment-rules-list", {"zzz": 3}, "- zzz: unknown argument; it takes limit, offset"),
+        ("assignment-rules-list", {"zzz": 3}, "- zzz: unknown argument; it takes max_tokens, limit, offset"),
         ("assignment-rules-list", {"limit": 0}, "- limit: should be greater than or equal to 1, got 0"),
         ("assignment-rules-list", {"limit": "many"}, '- limit: expected an integer, got the string "many"'),
         ("assignment-rules-list", {"limit": 1.5}, "- limit: expected an integer, got 1.5"),
@@ -123,7 +123,7 @@ def test_objects_written_as_strings_are_understood() -> None:
             "fingerprints-list",
             {"issue_id": NIL},
             "- issue_id: the all-zero UUID is a placeholder, not the UUID of an issue; "
-            "real ones come from error-tracking-fingerprints-list",
+            "real ones come from query-error-tracking-issues-list",
         ),
         ("assignment-rules-reorder", {"orders": {}}, "- orders: "),
         (
@@ -171,7 +171,7 @@ def test_a_refusal_ends_with_an_example_that_fits() -> None:
 def test_every_example_fits_its_tool() -> None:
     for name, endpoint in CATALOG.items():
         parse_arguments(endpoint, example(endpoint))
-        assert example(endpoint), name
+        assert example(endpoint) or not endpoint.model_fields, name
 
 
 def test_a_refusal_stays_short_and_on_its_lines() -> None:

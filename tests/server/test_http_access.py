@@ -14,7 +14,8 @@ from mcp.server.auth.settings import AuthSettings
 from pydantic import AnyHttpUrl, SecretStr
 
 from mcp_errortracking.asgi import app_for
-from mcp_errortracking.config import Serving, Settings
+from mcp_errortracking.catalog import CATALOG, TOOLSETS
+from mcp_errortracking.config import Offer, Serving, Settings
 from mcp_errortracking.server.guard import OAuth
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
@@ -64,6 +65,20 @@ async def test_each_caller_acts_with_the_own_key(
         ("full access", "1"),
         ("read only", "2"),
     }
+
+
+@pytest.mark.parametrize("transport", ["http", "sse"])
+async def test_each_caller_is_shown_what_the_own_key_can_use(keyless: HttpServer, transport: str) -> None:
+    async with (
+        client_of(keyless.url, transport, "auto", TOKEN, {KEY: FULL}) as full,
+        client_of(keyless.url, transport, "auto", TOKEN, {KEY: READ_ONLY}) as reader,
+    ):
+        lists = [await client.list_tools() for client in (full, reader, full)]
+
+    names = [tuple(tool.name for tool in listed.tools) for listed in lists]
+    reads = tuple(tool for tool in TOOLSETS["default"] if CATALOG[tool].scopes == ("error_tracking:read",))
+    assert names == [TOOLSETS["default"], reads, TOOLSETS["default"]]
+    assert {listed.cache_scope for listed in lists} == {"private"}
 
 
 def test_a_key_is_checked_once(keyless: HttpServer, sandbox: SandboxProcess) -> None:
@@ -179,6 +194,7 @@ async def test_oauth_tokens_are_accepted_by_a_verifier(sandbox: SandboxProcess) 
     app = app_for(
         Settings(sandbox.url, SecretStr(FULL), "1", "the test"),
         Serving(tokens=[], allowed_hosts=("mcp.example",)),
+        Offer(),
         oauth=OAuth(settings, Verifier()),
     )
     statuses = dict[str, int]()
@@ -201,7 +217,7 @@ async def test_oauth_tokens_are_accepted_by_a_verifier(sandbox: SandboxProcess) 
 
 
 async def test_without_a_token_only_this_machine_is_served(sandbox: SandboxProcess) -> None:
-    app = app_for(Settings(sandbox.url, SecretStr(FULL), "1", "the test"), Serving(tokens=[]))
+    app = app_for(Settings(sandbox.url, SecretStr(FULL), "1", "the test"), Serving(tokens=[]), Offer())
     sandbox.empty_journal()
     async with app.router.lifespan_context(app):
         for address, status in (("127.0.0.1", 200), ("::1", 200), ("203.0.113.9", 403)):

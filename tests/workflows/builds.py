@@ -1,77 +1,62 @@
-"""A build in a folder, as chunks to upload, and how to look at what PostHog has of it."""
+"""The builds of real bundlers in fixtures/built, and what Node says of them."""
 
-import hashlib
 import json
-import struct
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import shutil
 from pathlib import Path
+from typing import Any
 
-from pydantic import SecretStr
+from hypothesis import HealthCheck, settings
 
-from mcp_errortracking.proxy import Limits, Proxy
-from mcp_errortracking.workflows.chunks import Chunk
-from mcp_errortracking.workflows.storage import Storage
-from tests.sandbox_process import SandboxProcess
+from mcp_errortracking.workflows.bundles import Build, find
+from mcp_errortracking.workflows.preparation import Prepared, prepare
+from mcp_errortracking.workflows.roots import Roots
+from tests.clients.node_tools import modules, node
 
+EVERY_TIME = settings(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+"""Of property tests: the same examples in every run, however slow the machine is."""
 
-def write_build(folder: Path, count: int, *, size: int = 2000, first: int = 0) -> list[Chunk]:
-    """Bundles and their maps, all different, of at least `size` bytes each."""
-    return [write_bundle(folder, f"chunk-{number}", size=size) for number in range(first, first + count)]
-
-
-def write_bundle(folder: Path, name: str, *, size: int = 2000, salt: str = "") -> Chunk:
-    """One bundle and its map."""
-    source, source_map = folder / f"{name}.js", folder / f"{name}.js.map"
-    text = f"{name}{salt};"
-    source.write_text(text * (size // len(text) + 1), "utf-8")
-    content = json.dumps({"version": 3, "sources": [f"src/{name}.ts"], "sourcesContent": [salt], "mappings": "AAAA"})
-    source_map.write_text(content, "utf-8")
-    return Chunk(name, source_map, source, name=f"{name}.js")
+FIXTURES = Path(__file__).with_name("fixtures")
+BUILT = FIXTURES / "built"
+SCRIPTS = sorted(path for path in BUILT.rglob("*") if path.suffix in (".js", ".mjs", ".cjs"))
 
 
-def expected_hash(chunk: Chunk) -> str:
-    """A chunk's content hash, worked out from the format's description."""
-    source, data = parts_of(chunk)
-    head = b"posthog_error_tracking" + struct.pack("<II", 1, 2)
-    body = struct.pack("<Q", len(source)) + source + struct.pack("<Q", len(data)) + data
-    return hashlib.sha512(head + body).hexdigest()
+def copied(tmp_path: Path, *names: str) -> Path:
+    """A copy of some of the builds, or of all."""
+    for name in names or [path.name for path in BUILT.iterdir()]:
+        shutil.copytree(BUILT / name, tmp_path / name)
+    return tmp_path
 
 
-def parts_of(chunk: Chunk) -> tuple[bytes, ...]:
-    """The bytes of a chunk's files: source and map."""
-    return tuple(part.read_bytes() for part in chunk.parts if isinstance(part, Path))
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below a folder."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def unfinished(sandbox: SandboxProcess, chunks: Sequence[Chunk]) -> list[str]:
-    """The chunks that PostHog does not have finished with their present hash."""
-    asked = [{"chunk_id": one.chunk_id, "content_hash": expected_hash(one)} for one in chunks]
-    body = {"symbol_sets": asked, "force": True}
-    return sandbox.api("POST", "symbol_sets/bulk_check_upload/", body).json()["chunk_ids_to_upload"]
+def looked_through(folder: Path, **options: Any) -> tuple[Roots, Build]:
+    roots = Roots([folder])
+    return roots, find(roots, folder, **options)
 
 
-def stored(sandbox: SandboxProcess, chunk_id: str) -> bytes:
-    """What lies in object storage for a chunk."""
-    (row,) = sandbox.api("GET", f"symbol_sets/?ref={chunk_id}").json()["results"]
-    url = sandbox.api("GET", f"symbol_sets/{row['id']}/download/").json()["url"]
-    return sandbox.http.get(url).raise_for_status().content
+def prepared(folder: Path, **options: Any) -> list[Any]:
+    roots, build = looked_through(folder)
+    return list(prepare(roots, build, **options))
 
 
-@dataclass
-class Pauses:
-    """A sleep that takes no time and remembers what it was asked for."""
-
-    asked: list[float] = field(default_factory=list[float])
-
-    async def __call__(self, seconds: float) -> None:
-        self.asked.append(seconds)
+def one_prepared(folder: Path, **options: Any) -> Prepared:
+    (only,) = prepared(folder, **options)
+    assert isinstance(only, Prepared), only
+    return only
 
 
-@asynccontextmanager
-async def connected(url: str, key: str, *, pauses: Pauses | None = None) -> AsyncGenerator[tuple[Proxy, Storage]]:
-    """The real proxy and the real storage client, of one PostHog."""
-    limits = Limits(backoff=0.001)
-    proxy = Proxy(host=url, key=SecretStr(key), project="1", limits=limits)
-    async with proxy, Storage(url, sleep=pauses or Pauses()) as storage:
-        yield proxy, storage
+def traced(maps: list[str]) -> list[list[tuple[Any, ...]]]:
+    """What an independent decoder says of every mapping: see trace.mjs."""
+    ran = node(Path(__file__).with_name("trace.mjs"), modules(), input=json.dumps(maps))
+    assert ran.returncode == 0, ran.stderr
+    return [[tuple(row) for row in rows] for rows in json.loads(ran.stdout)]
+
+
+def run(bundle: Path, *calls: tuple[str, list[Any]]) -> Any:
+    """What a bundle does: see run_bundle.mjs."""
+    ran = node(Path(__file__).with_name("run_bundle.mjs"), bundle, input=json.dumps(calls))
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)

@@ -15,7 +15,7 @@ import anyio
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.releases import ReleaseName
 from mcp_errortracking.workflows.upload import Options, upload
-from tests.workflows.builds import connected
+from tests.workflows.written_builds import connected
 
 
 def chunks_of(folder: Path) -> list[Chunk]:

@@ -10,8 +10,8 @@ from mcp_errortracking.proxy.errors import UnauthorizedError
 from mcp_errortracking.workflows import symbol_sets
 from mcp_errortracking.workflows.check import Held, State, check
 from tests.sandbox_process import FULL, SandboxProcess
-from tests.workflows.builds import Pauses, connected
 from tests.workflows.relay import RESET, Relay
+from tests.workflows.written_builds import Pauses, connected
 
 pytestmark = pytest.mark.anyio
 

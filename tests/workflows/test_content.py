@@ -12,7 +12,7 @@ from mcp_errortracking.workflows import content
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.container import DataType, SymbolData, decode, encode
 from mcp_errortracking.workflows.content import Body, ContentError, fingerprint
-from tests.workflows.builds import expected_hash, parts_of, write_bundle
+from tests.workflows.written_builds import expected_hash, parts_of, write_bundle
 
 
 def test_the_hash_is_that_of_the_uncompressed_container(tmp_path: Path) -> None:

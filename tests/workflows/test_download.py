@@ -12,8 +12,8 @@ from mcp_errortracking.workflows.download import NoSymbolSetError, download
 from mcp_errortracking.workflows.storage_errors import ObjectMissingError, StorageError, TooLargeError
 from mcp_errortracking.workflows.upload import Options, upload
 from tests.sandbox_process import FULL, SandboxProcess
-from tests.workflows.builds import connected, parts_of, write_build
 from tests.workflows.relay import RESET, Relay, xml
+from tests.workflows.written_builds import connected, parts_of, write_build
 
 pytestmark = pytest.mark.anyio
 

@@ -26,8 +26,8 @@ from mcp_errortracking.workflows.storage_errors import (
     TooLargeError,
 )
 from tests.proxy.fault_server import FaultServer, Reply, http
-from tests.workflows.builds import Pauses
 from tests.workflows.relay import EXPIRED, RESET, xml
+from tests.workflows.written_builds import Pauses
 
 pytestmark = pytest.mark.anyio
 SECRET = "X-Amz-Signature=5ecre7"

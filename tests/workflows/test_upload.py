@@ -16,7 +16,15 @@ from mcp_errortracking.workflows.releases import Release, ReleaseName, find_rele
 from mcp_errortracking.workflows.results import Outcome, UploadResult
 from mcp_errortracking.workflows.upload import Options, upload
 from tests.sandbox_process import FULL, SandboxProcess
-from tests.workflows.builds import connected, expected_hash, parts_of, stored, unfinished, write_build, write_bundle
+from tests.workflows.written_builds import (
+    connected,
+    expected_hash,
+    parts_of,
+    stored,
+    unfinished,
+    write_build,
+    write_bundle,
+)
 
 pytestmark = pytest.mark.anyio
 

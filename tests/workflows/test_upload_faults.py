@@ -13,8 +13,8 @@ from mcp_errortracking.workflows.results import Outcome, UploadResult
 from mcp_errortracking.workflows.upload import Options
 from tests.proxy.fault_server import Received, Reply, http
 from tests.sandbox_process import FULL, SandboxProcess
-from tests.workflows.builds import Pauses, connected, unfinished, write_build
 from tests.workflows.relay import EXPIRED, LOSE, PASS, RESET, Relay, xml
+from tests.workflows.written_builds import Pauses, connected, unfinished, write_build
 
 pytestmark = pytest.mark.anyio
 SEED: dict[str, Any] = {"projects": [{"id": 1}], "keys": [{"value": FULL}]}

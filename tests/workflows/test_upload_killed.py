@@ -16,8 +16,8 @@ import pytest
 from mcp_errortracking.workflows.container import decode
 from tests.proxy.fault_server import Received
 from tests.sandbox_process import FULL, SandboxProcess
-from tests.workflows.builds import parts_of, stored, unfinished, write_build
 from tests.workflows.relay import Relay
+from tests.workflows.written_builds import parts_of, stored, unfinished, write_build
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL and fork")
 

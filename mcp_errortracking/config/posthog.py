@@ -1,15 +1,16 @@
-"""Every setting, read once, in one place: where PostHog is, with which key, and which project."""
+"""Where PostHog is, with which key, and which project."""
 
 import json
 import logging
-import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urlsplit
+
+from mcp_errortracking.config.values import OTHER_KEYS, ConfigError, secret, value
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -27,17 +28,8 @@ _MOVED = {
     "app.posthog.com": DEFAULT_HOST,
     "posthog.com": DEFAULT_HOST,
 }
-_OTHER_KEYS = {
-    "phc_": "a project token, which only sends events",
-    "phs_": "a project secret key, which this API does not take",
-}
 _PLACEHOLDER = re.compile(r"(phx_)?([xX.*_-]*|(your|my|insert)[a-z_-]*)|.*(\.\.\.|<|>).*")
-_SHORTEST_TOKEN = 16
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-class ConfigError(Exception):
-    """A setting is wrong; the text says which, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +77,7 @@ def load(
     environ = os.environ if environ is None else environ
     if keyless:
         return _load_keyless(host, project, environ)
-    chosen_host = host or _value(environ, "POSTHOG_HOST")
+    chosen_host = host or value(environ, "POSTHOG_HOST")
     name = "--host" if host else "POSTHOG_HOST"
     chosen = _origin(chosen_host, name) if chosen_host else None
     found = _find(environ, home)
@@ -102,128 +94,14 @@ def load(
 
 def for_sandbox(url: str, key: str | None, project: int) -> Settings:
     """The settings to use a sandbox that was started for this run; `key` is None where callers bring their own."""
-    return Settings(url, _secret(key) if key else None, str(project), "the sandbox" if key else "each caller")
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """How the server is reached over HTTP. Times in seconds."""
-
-    tokens: "list[SecretStr]"
-    transport: Literal["http", "sse"] = "http"
-    allowed_hosts: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
-    caller_keys: bool = False
-    metrics: bool = False
-    timeout: float = 55.0
-    max_calls: int | None = None
-    max_sessions: int | None = None
-    idle: float | None = None
-    log_level: str = "info"
-    log_format: Literal["text", "json"] = "text"
-
-
-_SERVING: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "transport": ("MCP_TRANSPORT", lambda text: _one_of(text, "http", "sse")),
-    "allowed_hosts": ("MCP_ALLOWED_HOSTS", lambda text: _several(text)),
-    "allowed_origins": ("MCP_ALLOWED_ORIGINS", lambda text: _several(text)),
-    "caller_keys": ("MCP_CALLER_KEYS", lambda text: _switch(text)),
-    "metrics": ("MCP_METRICS", lambda text: _switch(text)),
-    "timeout": ("MCP_TIMEOUT", lambda text: _number(text, 1, 3600)),
-    "max_calls": ("MCP_MAX_CALLS", lambda text: int(_number(text, 1, 100_000))),
-    "max_sessions": ("MCP_MAX_SESSIONS", lambda text: int(_number(text, 1, 100_000))),
-    "idle": ("MCP_IDLE_SECONDS", lambda text: _number(text, 1, 10**7)),
-    "log_level": ("MCP_LOG_LEVEL", lambda text: _one_of(text, "debug", "info", "warning", "error")),
-    "log_format": ("MCP_LOG_FORMAT", lambda text: _one_of(text, "text", "json")),
-}
-
-
-def load_serving(environ: Mapping[str, str] | None = None, *, token_file: Path | None = None, **given: Any) -> Serving:
-    """The settings of the server over HTTP: what is given, else the variables `MCP_*`.
-
-    Args:
-        token_file: one token a line; instead of `MCP_SERVER_TOKEN_FILE`.
-        given: fields of `Serving`; None or empty counts as not given.
-
-    Raises:
-        ConfigError: a value is wrong.
-    """
-    environ = os.environ if environ is None else environ
-    chosen = {name: value for name, value in given.items() if value}
-    for name, (variable, read) in _SERVING.items():
-        text = _value(environ, variable)
-        if name in chosen or text is None:
-            continue
-        try:
-            chosen[name] = read(text)
-        except ValueError as error:
-            raise ConfigError(f"{variable} {error}") from None
-    return Serving(tokens=_server_tokens(environ, token_file), **chosen)
-
-
-def _one_of(text: str, *choices: str) -> str:
-    if text.lower() not in choices:
-        raise ValueError(f"must be one of: {', '.join(choices)}")
-    return text.lower()
-
-
-def _several(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _switch(text: str) -> bool:
-    if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
-        raise ValueError("must be 1 or 0")
-    return text.lower() in ("1", "true", "yes", "on")
-
-
-def _number(text: str, least: int, most: int) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not least <= value <= most:
-        raise ValueError(f"must be a number from {least} to {most}")
-    return value
-
-
-def _server_tokens(environ: Mapping[str, str], file: Path | None) -> "list[SecretStr]":
-    """What callers over HTTP present: the tokens of the file, and those of `MCP_SERVER_TOKEN` (comma-separated)."""
-    named = _value(environ, "MCP_SERVER_TOKEN_FILE")
-    file = file or (Path(named) if named else None)
-    tokens = list(_several(_value(environ, "MCP_SERVER_TOKEN") or ""))
-    if file is not None:
-        in_file = _lines(file)
-        if not in_file:
-            raise ConfigError(f"The token file {file} holds no token: write one a line.")
-        tokens += in_file
-    if any(len(token) < _SHORTEST_TOKEN for token in tokens):
-        raise ConfigError(f"A server token has less than {_SHORTEST_TOKEN} characters; make one: openssl rand -hex 32")
-    if any(not token.isascii() or not token.isprintable() or " " in token for token in tokens):
-        raise ConfigError("A server token holds characters that no header can carry; make one: openssl rand -hex 32")
-    if any(token.startswith(("phx_", *_OTHER_KEYS)) for token in tokens):
-        raise ConfigError("A server token is a PostHog key: make one of its own: openssl rand -hex 32")
-    return [_secret(token) for token in tokens]
-
-
-def _lines(file: Path) -> list[str]:
-    """The lines of a file of secrets, without blanks and comments."""
-    try:
-        text = file.read_text("utf-8")
-        mode = file.stat().st_mode
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise ConfigError(f"The token file {file} cannot be read: {reason}.") from None
-    if mode & 0o007 and os.name == "posix":
-        logger.warning("%s can be read by others on this machine; mend it with: chmod o-rwx %s", file, file)
-    return [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+    return Settings(url, secret(key) if key else None, str(project), "the sandbox" if key else "each caller")
 
 
 def _load_keyless(host: str | None, project: str | None, environ: Mapping[str, str]) -> Settings:
     for name in ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):
-        if _value(environ, name):
+        if value(environ, name):
             raise ConfigError(f"{name} is set, but with callers' own keys this server must hold none: unset it.")
-    chosen = host or _value(environ, "POSTHOG_HOST")
+    chosen = host or value(environ, "POSTHOG_HOST")
     origin = _origin(chosen, "--host" if host else "POSTHOG_HOST") if chosen else DEFAULT_HOST
     return _settings(origin, None, project, environ, "each caller")
 
@@ -232,35 +110,20 @@ def _settings(
     host: str, found: _Found | None, project: str | None, environ: Mapping[str, str], source: str
 ) -> Settings:
     own_project = found.project if found else None
-    chosen = project or _value(environ, "POSTHOG_PROJECT_ID") or own_project or DEFAULT_PROJECT
-    key = _secret(_checked_key(found.key, found.source)) if found else None
+    chosen = project or value(environ, "POSTHOG_PROJECT_ID") or own_project or DEFAULT_PROJECT
+    key = secret(_checked_key(found.key, found.source)) if found else None
     parts = urlsplit(host)
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK and key is not None:
         logger.warning("%s is plain http: the API key travels unencrypted", host)
     return Settings(host, key, _checked_project(chosen), source, _http_proxy(parts))
 
 
-def _secret(key: str) -> "SecretStr":
-    from pydantic import SecretStr  # imported with the first key: --help and the like need no pydantic
-
-    return SecretStr(key)
-
-
-def _value(environ: Mapping[str, str], *names: str) -> str | None:
-    """The first of the variables that is set; blank ones and placeholders nobody filled in count as not set."""
-    for name in names:
-        value = environ.get(name, "").strip()
-        if value and not re.fullmatch(r"\$\{[^}]*\}", value):
-            return value
-    return None
-
-
 def _find(environ: Mapping[str, str], home: Path | None) -> _Found | None:
-    if key := _value(environ, "POSTHOG_PERSONAL_API_KEY"):
+    if key := value(environ, "POSTHOG_PERSONAL_API_KEY"):
         return _Found("environment variable POSTHOG_PERSONAL_API_KEY", key, None, None)
-    if key := _value(environ, "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):
-        host = _value(environ, "POSTHOG_CLI_HOST") or DEFAULT_HOST
-        project = _value(environ, "POSTHOG_CLI_PROJECT_ID", "POSTHOG_CLI_ENV_ID")
+    if key := value(environ, "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):
+        host = value(environ, "POSTHOG_CLI_HOST") or DEFAULT_HOST
+        project = value(environ, "POSTHOG_CLI_PROJECT_ID", "POSTHOG_CLI_ENV_ID")
         return _Found("the environment variables of posthog-cli", key, host, project)
     return _find_in_file((home or Path(environ.get("HOME") or Path.home())) / ".posthog" / "credentials.json")
 
@@ -325,7 +188,7 @@ def _origin(text: str, name: str) -> str:
 
 
 def _checked_key(key: str, source: str) -> str:
-    for prefix, kind in _OTHER_KEYS.items():
+    for prefix, kind in OTHER_KEYS.items():
         if key.startswith(prefix):
             raise ConfigError(f"The key in {source} ({prefix}...) is {kind}: {_WHERE_TO_GET_A_KEY}.")
     if not key.isascii() or not key.isprintable() or " " in key:

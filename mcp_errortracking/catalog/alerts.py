@@ -1,0 +1,179 @@
+"""Alerts: hog functions that an event of error tracking sets off (contract 6.14).
+
+PostHog keeps alerts among all other hog functions, and its endpoints act on whichever id they get. Here each call looks
+first: only what error tracking sets off is listed, changed or deleted.
+"""
+
+from typing import Any, Literal, cast
+
+from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
+
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object, as_objects
+from mcp_errortracking.catalog.identifiers import AlertId
+from mcp_errortracking.catalog.paging import Limit, Offset, read_page
+
+_READ = "hog_function:read"
+_WRITE = "hog_function:write"
+_PREFIX = "$error_tracking_issue_"
+_UNKNOWN = "Find alerts with error-tracking-alerts-list."
+_EXAMPLE: dict[str, Any] = {
+    "source": "internal-events",
+    "events": [{"id": "$error_tracking_issue_spiking", "type": "events"}],
+}
+Type = Literal[
+    "destination",
+    "site_destination",
+    "internal_destination",
+    "source_webhook",
+    "warehouse_source_webhook",
+    "site_app",
+    "transformation",
+]
+
+
+def _name_one_type(schema: dict[str, Any]) -> None:
+    """Alerts are of one type; the others are understood and refused by PostHog where they do not fit."""
+    schema.pop("anyOf", None)
+    schema |= {"type": "string", "const": "internal_destination"}
+
+
+def triggers(function: dict[str, Any]) -> list[str]:
+    """The events of error tracking that set a hog function off; none: it is no alert."""
+    filters = as_object(function.get("filters"))
+    events: Any = filters.get("events")
+    found = cast("list[Any]", events) if isinstance(events, list) else []
+    ids = [str(as_object(event).get("id")) for event in found]
+    return [name.removeprefix("$error_tracking_") for name in ids if name.startswith(_PREFIX)]
+
+
+class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_functions/", scope=_READ):
+    """Alerts of error tracking: who is told when an issue is created, reopened, assigned or spikes."""
+
+    limit: Limit | None = None
+    offset: Offset | None = None
+    enabled: bool | None = None
+    # Understood, as PostHog's own client sends them, but not worth an agent's tokens.
+    type: SkipJsonSchema[list[Type] | Type | None] = None
+    id: SkipJsonSchema[str | None] = None
+    created_at: SkipJsonSchema[str | None] = None
+    created_by: SkipJsonSchema[int | None] = None
+    updated_at: SkipJsonSchema[str | None] = None
+
+    def request(self) -> Request:
+        sent = super().request()
+        query = dict(sent.query or {})
+        if "enabled" in query:
+            query["enabled"] = str(query["enabled"]).lower()
+        if isinstance(query.get("type"), list):
+            query["type"] = ",".join(query["type"])
+        return Request(sent.method, sent.path, query=query or None)
+
+    def steps(self) -> Steps:
+        page = read_page((yield self.request()))
+        functions = as_objects(page.get("results"))
+        alerts = [one for one in functions if triggers(one)]
+        others = len(functions) - len(alerts)
+        notes = [f"{others} other hog functions on this page are no alerts of error tracking."] if others else []
+        shown = [
+            {
+                **{name: one.get(name) for name in ("id", "name", "enabled", "type", "template_id")},
+                "triggers": ", ".join(triggers(one)),
+                **{name: one.get(name) for name in ("created_at", "updated_at")},
+            }
+            for one in alerts
+        ]
+        answer = {**page, "count": len(alerts), "results": alerts}
+        return Outcome(answer, notes, shown={**answer, "results": shown})
+
+
+class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /hog_functions/", scope=_WRITE):
+    """Create an alert. filters.events names the trigger: $error_tracking_issue_created, _reopened, _spiking or
+    _assigned; created floods a noisy project. Confirm the channel with the user first, and look for a like alert in
+    error-tracking-alerts-list. template_id: template-slack (inputs slack_workspace {value: integration id}, channel
+    {value}) or template-webhook (inputs url {value})."""
+
+    name: str | None = Field(default=None, max_length=400)
+    filters: dict[str, Any] | None = Field(default=None, examples=[_EXAMPLE])
+    inputs: dict[str, Any] | None = None
+    template_id: str | None = Field(default=None, max_length=400)
+    enabled: bool | None = None
+    type: Type | None = Field(default=None, json_schema_extra=_name_one_type)
+    description: str | None = None
+    hog: SkipJsonSchema[str | None] = None
+    inputs_schema: SkipJsonSchema[list[dict[str, Any]] | None] = None
+    masking: SkipJsonSchema[dict[str, Any] | None] = None
+    mappings: SkipJsonSchema[list[dict[str, Any]] | None] = None
+    icon_url: SkipJsonSchema[str | None] = None
+    execution_order: SkipJsonSchema[int | None] = Field(default=None, ge=0, le=32767)
+
+    @model_validator(mode="after")
+    def is_an_alert(self) -> "CreateAlert":
+        """Refuses a hog function that error tracking does not set off: it would be something else."""
+        if not triggers({"filters": self.filters}):
+            raise PydanticCustomError(
+                "no_trigger",
+                "filters.events: name the trigger, e.g. $error_tracking_issue_spiking; without one it is no alert",
+            )
+        return self
+
+
+class UpdateAlert(
+    Endpoint, tool="error-tracking-alerts-partial-update", request="PATCH /hog_functions/{id}/", scope=_WRITE
+):
+    """Change an alert; omitted fields stay. Refuses hog functions that are no alerts of error tracking."""
+
+    id: AlertId
+    name: str | None = Field(default=None, max_length=400)
+    filters: dict[str, Any] | None = None
+    inputs: dict[str, Any] | None = None
+    template_id: str | None = Field(default=None, max_length=400)
+    enabled: bool | None = None
+    type: SkipJsonSchema[Type | None] = None
+    description: str | None = None
+    hog: SkipJsonSchema[str | None] = None
+    inputs_schema: SkipJsonSchema[list[dict[str, Any]] | None] = None
+    masking: SkipJsonSchema[dict[str, Any] | None] = None
+    mappings: SkipJsonSchema[list[dict[str, Any]] | None] = None
+    icon_url: SkipJsonSchema[str | None] = None
+    execution_order: SkipJsonSchema[int | None] = Field(default=None, ge=0, le=32767)
+    base_updated_at: str | None = Field(default=None, description="Refuse if changed since.")
+
+    advice = {"not_found": _UNKNOWN}
+
+    def steps(self) -> Steps:
+        sent = self.request()
+        function = as_object((yield Request("GET", sent.path)))
+        if not triggers(function):
+            return _no_alert(function)
+        return Outcome(as_object((yield sent)))
+
+
+class DeleteAlert(Endpoint, tool="error-tracking-alerts-delete", request="PATCH /hog_functions/{id}/", scope=_WRITE):
+    """Delete an alert; it stops at once and cannot be brought back. Refuses hog functions that are no alerts of error
+    tracking. Returns it as it was."""
+
+    id: AlertId
+
+    advice = {"not_found": _UNKNOWN}
+
+    def request(self) -> Request:
+        return Request("PATCH", super().request().path, json={"deleted": True})
+
+    def steps(self) -> Steps:
+        sent = self.request()
+        function = as_object((yield Request("GET", sent.path)))
+        if not triggers(function):
+            return _no_alert(function)
+        yield sent
+        return Outcome({"deleted": function})
+
+
+def _no_alert(function: dict[str, Any]) -> Outcome:
+    name, kind = function.get("name"), function.get("type")
+    return Outcome(
+        {"id": function.get("id"), "name": name, "type": kind},
+        [f"Nothing was changed: this hog function is no alert of error tracking. {_UNKNOWN}"],
+        failed=True,
+    )

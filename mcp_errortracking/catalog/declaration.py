@@ -1,0 +1,73 @@
+"""What every tool declares: its arguments are the fields of a class, and what an agent reads of it the docstring."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Scope = Literal[
+    "error_tracking:read",
+    "error_tracking:write",
+    "hog_function:read",
+    "hog_function:write",
+    "integration:read",
+    "activity_log:read",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedBy:
+    """Metadata of an id field: what it identifies, and the tool whose answer holds real ones."""
+
+    noun: str
+    tool: str
+
+
+class Declaration(BaseModel):
+    """A tool; each subclass is one, each instance a validated call of it."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
+
+    tool: ClassVar[str]
+    scopes: ClassVar[tuple[Scope, ...]]
+    """All that the key needs."""
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    """What an agent reads of it: the docstring. (`description` is an argument of some tools.)"""
+    toolset: ClassVar[str]
+    """The group it is chosen by: the name of its module, unless said."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other names a call may use; they are not listed."""
+    since: ClassVar[str | None] = None
+    """When PostHog got what it needs, as far as known; None: before 2026."""
+    advice: ClassVar[Mapping[str, str]] = {}
+    """What to do next, by PostHog's error code, where this tool knows better than the general explanation."""
+    shown: ClassVar[tuple[str, ...]] = ()
+    """Optional arguments without which an example of a call would not be one."""
+    read_only: ClassVar[bool]
+    destructive: ClassVar[bool]
+    idempotent: ClassVar[bool]
+
+    @classmethod
+    def declare(
+        cls,
+        tool: str,
+        scope: Scope | tuple[Scope, ...],
+        *,
+        toolset: str | None,
+        aliases: tuple[str, ...],
+        since: str | None,
+        read_only: bool,
+        destructive: bool,
+        idempotent: bool,
+    ) -> None:
+        """Sets what is known of the tool when its class is made."""
+        cls.tool, cls.aliases, cls.since = tool, aliases, since
+        cls.scopes = (scope,) if isinstance(scope, str) else scope
+        cls.toolset = toolset or cls.__module__.rpartition(".")[2]
+        words = re.findall(r"[A-Z][a-z]+", cls.__name__)
+        cls.title = " ".join([words[0], *(word.lower() for word in words[1:])])
+        cls.summary = " ".join((cls.__doc__ or "").split())
+        cls.read_only, cls.destructive, cls.idempotent = read_only, destructive, idempotent

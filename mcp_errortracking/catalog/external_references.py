@@ -1,0 +1,82 @@
+"""Links from issues to issue trackers: GitHub, GitLab, Linear, Jira (contract 6.9)."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from mcp_errortracking.catalog.endpoint import Endpoint
+from mcp_errortracking.catalog.identifiers import IssueId, ReferenceId
+from mcp_errortracking.catalog.paging import PagedEndpoint
+
+_READ = "error_tracking:read"
+_WRITE = "error_tracking:write"
+_LINKS = "September 2026"
+
+IntegrationId = Annotated[int, Field(ge=1, examples=[7])]
+
+
+class ListExternalReferences(
+    PagedEndpoint, tool="error-tracking-external-references-list", request="GET external_references/", scope=_READ
+):
+    """Links from issues to issue trackers."""
+
+
+class RetrieveExternalReference(
+    Endpoint,
+    tool="error-tracking-external-references-retrieve",
+    request="GET external_references/{id}/",
+    scope=_READ,
+):
+    """One link to an issue tracker."""
+
+    id: ReferenceId
+
+
+class SearchTrackerIssues(
+    Endpoint,
+    tool="error-tracking-external-references-search",
+    request="GET external_references/search_issues/",
+    scope=(_READ, "integration:read"),
+    since=_LINKS,
+    aliases=("error-tracking-external-references-search-issues-retrieve",),
+):
+    """Search a connected tracker for issues to link; external_context is what link takes."""
+
+    integration_id: IntegrationId
+    search: str = Field(min_length=1, examples=["TypeError in checkout"])
+    repository: str | None = Field(default=None, description="github.")
+
+    # An older server takes "search_issues" for the id of a reference.
+    advice = {"invalid_input": f"PostHog has it since {_LINKS}: upgrade an older one, or do without this tool."}
+
+
+class LinkExternalReference(
+    Endpoint,
+    tool="error-tracking-external-references-link",
+    request="POST external_references/link_issue/",
+    scope=_WRITE,
+    since=_LINKS,
+    aliases=("error-tracking-external-references-link-issue-create",),
+):
+    """Link an issue to one that exists at a connected tracker."""
+
+    integration_id: IntegrationId
+    issue: IssueId
+    external_context: dict[str, Any] = Field(description="From search.", examples=[{"repository": "web", "number": 42}])
+
+
+class CreateExternalReference(
+    Endpoint,
+    tool="error-tracking-external-references-create",
+    request="POST external_references/",
+    scope=_WRITE,
+):
+    """Open a new issue at a connected tracker, for others to see, and link it."""
+
+    integration_id: IntegrationId = Field(description="Of the connected tracker.")
+    config: dict[str, Any] = Field(
+        description="github: repository, title, body; gitlab: title, body; linear: team_id, title, description; "
+        "jira: project_key, title, description.",
+        examples=[{"repository": "web", "title": "TypeError in checkout", "body": "..."}],
+    )
+    issue: IssueId

@@ -1,0 +1,257 @@
+"""Issues: groups of exceptions, and what becomes of them (contract 6.6)."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from mcp_errortracking.catalog.assignee import AssigneeArgument
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, StepError, Steps, as_object
+from mcp_errortracking.catalog.identifiers import IssueId
+from mcp_errortracking.catalog.paging import ActivityEndpoint, PagedEndpoint
+from mcp_errortracking.catalog.severity import Severity
+
+_READ = "error_tracking:read"
+_WRITE = "error_tracking:write"
+_ANOTHER = "01936f30-0c4d-7000-8000-77b1e6d2f0a9"
+_SCOPED = "2026-04-07"  # before, no API key might (contract 6.6)
+_UNKNOWN_ISSUE = "Find issues with query-error-tracking-issues-list; a merged issue lives on in the one it went into."
+
+Status = Annotated[Literal["active", "resolved", "suppressed"], Field(examples=["resolved"])]
+
+
+class ListIssues(
+    PagedEndpoint,
+    tool="error-tracking-issues-list",
+    request="GET issues/",
+    scope=_READ,
+):
+    """All issues, without counts. To search, filter or sort, use query-error-tracking-issues-list."""
+
+
+class RetrieveIssue(
+    Endpoint,
+    tool="error-tracking-issues-retrieve",
+    request="GET issues/{id}/",
+    scope=_READ,
+):
+    """One issue with its external links and cohort. For counts and stack, use query-error-tracking-issue."""
+
+    id: IssueId
+    fingerprint: str | None = Field(default=None, description="Says where the issue of this fingerprint went.")
+
+    advice = {"not_found": _UNKNOWN_ISSUE}
+
+
+class UpdateIssue(
+    Endpoint,
+    tool="error-tracking-issues-partial-update",
+    request="PATCH issues/{id}/",
+    scope=_WRITE,
+    nulls=("severity", "name", "description"),
+):
+    """Change an issue's status, severity (null removes it), name or description. suppressed drops its new events;
+    resolved reopens when it happens again."""
+
+    id: IssueId
+    status: Status | None = None
+    severity: Severity | None = None
+    name: str | None = None
+    description: str | None = None
+
+    advice = {"not_found": _UNKNOWN_ISSUE}
+    shown = ("status",)
+
+    @model_validator(mode="after")
+    def something_changes(self) -> "UpdateIssue":
+        """Refuses an update of nothing."""
+        if not self.model_fields_set - {"id"}:
+            raise PydanticCustomError("nothing_to_do", "give status, severity, name or description")
+        return self
+
+
+class AssignIssue(
+    Endpoint,
+    tool="error-tracking-issues-assign-partial-update",
+    request="PATCH issues/{id}/assign/",
+    scope=_WRITE,
+    nulls=("assignee",),
+    since=_SCOPED,
+):
+    """Assign an issue to a user or role; null unassigns. Returns the issue."""
+
+    id: IssueId
+    assignee: AssigneeArgument | None = Field(examples=[{"type": "user", "id": 1}])
+
+    advice = {
+        "not_found": _UNKNOWN_ISSUE,
+        "error": "PostHog fails like this when the assignee does not exist: check the user or role id.",
+    }
+
+    def steps(self) -> Steps:
+        answer = as_object((yield self.request()))
+        return (yield from _read_back(str(self.id), answer))
+
+
+class MergeIssues(
+    Endpoint,
+    tool="error-tracking-issues-merge-create",
+    request="POST issues/{id}/merge/",
+    scope=_WRITE,
+    since=_SCOPED,
+    destructive=True,
+):
+    """Merge other issues into this one: their fingerprints move here and they are deleted. There is no undo; split
+    takes single fingerprints out again. Returns the issue."""
+
+    id: IssueId
+    ids: list[IssueId] = Field(min_length=1, description="Issues to merge in.", examples=[[_ANOTHER]])
+
+    advice = {"not_found": f"Nothing was merged. {_UNKNOWN_ISSUE}"}
+
+    @model_validator(mode="after")
+    def not_into_itself(self) -> "MergeIssues":
+        """Refuses what PostHog would answer with success: false."""
+        if self.id in self.ids:
+            raise PydanticCustomError("into_itself", "ids: an issue cannot be merged into itself, leave its id out")
+        return self
+
+    def steps(self) -> Steps:
+        answer = as_object((yield self.request()))
+        if answer.get("success") is False:
+            return Outcome(answer, ["Nothing was merged: PostHog found nothing left to merge."], failed=True)
+        return (yield from _read_back(str(self.id), answer))
+
+
+class SplitFingerprint(BaseModel):
+    """A fingerprint that becomes an issue of its own."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
+
+    fingerprint: str = Field(min_length=1)
+    name: str | None = None
+    description: str | None = None
+
+
+class SplitIssue(
+    Endpoint,
+    tool="error-tracking-issues-split-create",
+    request="POST issues/{id}/split/",
+    scope=_WRITE,
+    since=_SCOPED,
+    destructive=True,
+):
+    """Take fingerprints out of an issue, each into a new issue. Fingerprint texts come from
+    error-tracking-fingerprints-list with issue_id."""
+
+    id: IssueId
+    fingerprints: list[SplitFingerprint] = Field(min_length=1, examples=[[{"fingerprint": "81fa0b9f..."}]])
+
+    advice = {"not_found": _UNKNOWN_ISSUE}
+
+    def steps(self) -> Steps:
+        answer = as_object((yield self.request()))
+        made = answer.get("new_issue_ids")
+        missing = len(self.fingerprints) - len(made) if isinstance(made, list) else 0  # pyright: ignore[reportUnknownArgumentType]
+        notes = list[str]()
+        if missing > 0:
+            notes.append(
+                f"{missing} of {len(self.fingerprints)} fingerprints were skipped: this issue does not own them. "
+                "error-tracking-fingerprints-list with issue_id shows those it owns."
+            )
+        return Outcome(answer, notes, failed=missing == len(self.fingerprints))
+
+
+class SetIssueCohort(
+    Endpoint,
+    tool="error-tracking-issues-cohort-update",
+    request="PUT issues/{id}/cohort/",
+    scope=_WRITE,
+    since=_SCOPED,
+):
+    """Attach a cohort of affected people to an issue."""
+
+    id: IssueId
+    cohortId: int = Field(ge=1, examples=[3])  # noqa: N815 PostHog's name
+
+    advice = {"not_found": "The issue or the cohort does not exist in this project."}
+
+
+class UpdateIssuesInBulk(
+    Endpoint,
+    tool="error-tracking-issues-bulk-create",
+    request="POST issues/bulk/",
+    scope=_WRITE,
+    nulls=("assignee",),
+    since=_SCOPED,
+    destructive=True,
+    idempotent=True,
+):
+    """Set the status or the assignee of many issues at once."""
+
+    action: Literal["set_status", "assign"] = Field(examples=["set_status"])
+    ids: list[IssueId] = Field(min_length=1, examples=[[_ANOTHER]])
+    status: Status | None = None
+    assignee: AssigneeArgument | None = None
+
+    shown = ("status",)
+
+    @model_validator(mode="after")
+    def action_has_its_value(self) -> "UpdateIssuesInBulk":
+        """Refuses an action without what it sets."""
+        if self.action == "set_status" and self.status is None:
+            raise PydanticCustomError("no_status", "status: needed by set_status")
+        if self.action == "assign" and "assignee" not in self.model_fields_set:
+            raise PydanticCustomError("no_assignee", "assignee: needed by assign; null unassigns")
+        return self
+
+
+class IssuesExist(
+    Endpoint,
+    tool="error-tracking-issues-exists-retrieve",
+    request="GET issues/exists/",
+    scope=_READ,
+):
+    """Whether the project has any issue: if not, no exception ever arrived."""
+
+
+class ListIssuesActivity(
+    ActivityEndpoint,
+    tool="error-tracking-issues-all-activity-retrieve",
+    request="GET issues/activity/",
+    scope="activity_log:read",
+):
+    """Who changed which issue, newest first."""
+
+
+class ListIssueActivity(
+    ActivityEndpoint,
+    tool="error-tracking-issues-activity-retrieve",
+    request="GET issues/{id}/activity/",
+    scope="activity_log:read",
+):
+    """Who changed an issue and how, newest first."""
+
+    id: IssueId
+
+
+class FindIssueValues(
+    Endpoint,
+    tool="error-tracking-issues-values-retrieve",
+    request="GET issues/values/",
+    scope=_READ,
+    since=_SCOPED,
+):
+    """Names or descriptions of issues that contain a text."""
+
+    key: Literal["name", "issue_description"] = Field(examples=["name"])
+    value: str = Field(min_length=1, examples=["Type"])
+
+
+def _read_back(issue_id: str, answer: dict[str, object]) -> Steps:
+    """The issue as it is now, after an answer that says little more than success."""
+    try:
+        issue = as_object((yield Request("GET", f"error_tracking/issues/{issue_id}/")))
+    except StepError as failure:
+        return Outcome(answer, [f"PostHog accepted the call, but the issue could not be read back. {failure.summary}"])
+    return Outcome(issue)

@@ -1,0 +1,208 @@
+"""Questions about issues: which there are, how often they happen, what an event of one looks like (contract 6.13)."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from mcp_errortracking.catalog.assignee import AssigneeArgument
+from mcp_errortracking.catalog.endpoint import Outcome, Request, Steps, as_object, as_objects
+from mcp_errortracking.catalog.filters import PropertyFilter, notes_on
+from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
+from mcp_errortracking.catalog.paging import LongEndpoint
+from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, show_event, show_frame
+
+_READ = "error_tracking:read"
+_SINCE = "spring 2026"
+_UNKNOWN_ISSUE = (
+    "PostHog knows no such issue in this project: find issues with query-error-tracking-issues-list (status all, a "
+    "longer dateRange)."
+)
+_DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "q": 91, "y": 365}
+_LIST_LIMIT = 25
+
+Text = Annotated[str, Field(max_length=500)]
+LongText = Annotated[str, Field(max_length=1000)]
+Buckets = Annotated[int, Field(ge=0, le=200)]
+OneOrMore = str | list[str]
+
+
+class DateRange(BaseModel):
+    """From when to when."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
+
+    date_from: str | None = Field(default=None, description="-24h, -7d, -3m, all, or ISO 8601. Default -7d.")
+    date_to: str | None = Field(default=None, description="Default now.")
+
+    @model_validator(mode="after")
+    def forwards(self) -> "DateRange":
+        """Refuses a range that ends before it begins, which PostHog answers with nothing at all."""
+        begin, end = _age(self.date_from or "-7d"), _age(self.date_to)
+        if begin is not None and end is not None and begin <= end:
+            raise PydanticCustomError("backwards", "date_to lies before date_from: swap them")
+        return self
+
+
+def _age(text: str | None) -> float | None:
+    """How many days ago a date is; None where that cannot be told."""
+    if text is None:
+        return None
+    if found := re.fullmatch(r"-(\d+)([hdwmqy])(?:Start|End)?", text):
+        return int(found[1]) * _DAYS[found[2]]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return -moment.timestamp() / 86_400 if moment.tzinfo else None
+
+
+class QueryIssues(
+    LongEndpoint,
+    tool="query-error-tracking-issues-list",
+    request="POST query/issues/",
+    scope=_READ,
+    since=_SINCE,
+    read_only=True,
+    toolset="issues",
+):
+    """Search issues with their counts in a date range, most frequent first. filterGroup conditions must all hold."""
+
+    dateRange: DateRange | None = None  # noqa: N815 PostHog's name, as all like it below
+    status: Literal["active", "resolved", "suppressed", "archived", "pending_release", "all"] | None = Field(
+        default=None, description="Default active.", examples=["all"]
+    )
+    searchQuery: Text | None = None  # noqa: N815
+    orderBy: Literal["last_seen", "first_seen", "occurrences", "users", "sessions"] | None = None  # noqa: N815
+    orderDirection: Literal["ASC", "DESC"] | None = None  # noqa: N815
+    assignee: AssigneeArgument | None = None
+    filterGroup: list[PropertyFilter] | None = None  # noqa: N815
+    library: OneOrMore | None = Field(default=None, description="web, posthog-python ...")
+    release: Text | None = None
+    fingerprint: OneOrMore | None = None
+    user: Text | None = Field(default=None, description="distinct_id or email.")
+    personId: RealUUID | None = None  # noqa: N815
+    url: LongText | None = None
+    filePath: LongText | None = None  # noqa: N815
+    filterTestAccounts: bool | None = Field(default=None, description="Default true: leave them out.")  # noqa: N815
+    volumeResolution: Buckets | None = Field(default=None, description="Buckets of a sparkline.")  # noqa: N815
+    limit: Annotated[int, Field(ge=1, le=100)] | None = Field(default=None, description="Default 25.", examples=[5])
+    offset: Annotated[int, Field(ge=0)] | None = None
+
+    def request(self) -> Request:
+        sent = super().request()
+        return Request(sent.method, sent.path, json={"limit": _LIST_LIMIT, **(sent.json or {})})
+
+    def steps(self) -> Steps:
+        answer = _read_part((yield self.request()))
+        rows = [_row(issue) for issue in as_objects(answer.get("results"))]
+        notes = notes_on(self.filterGroup or [], in_rule=False)
+        return Outcome(answer, notes, shown={**answer, "results": rows})
+
+
+class QueryIssue(
+    LongEndpoint,
+    tool="query-error-tracking-issue",
+    request="POST query/issue/",
+    scope=_READ,
+    since=_SINCE,
+    read_only=True,
+    toolset="issues",
+):
+    """One issue: counts in a date range, the top frame in the app's own code, latest release, impact."""
+
+    issueId: IssueId  # noqa: N815
+    dateRange: DateRange | None = None  # noqa: N815
+    includeSparkline: bool | None = None  # noqa: N815
+    volumeResolution: Buckets | None = None  # noqa: N815
+    filterTestAccounts: bool | None = None  # noqa: N815
+
+    advice = {"not_found": _UNKNOWN_ISSUE, "no_details": _UNKNOWN_ISSUE}
+
+    def steps(self) -> Steps:
+        issue = as_object((yield self.request()))
+        shown = _row(issue)
+        frame = as_object(issue.get("top_in_app_frame"))
+        if frame:
+            shown["top_in_app_frame"] = show_frame(frame)
+        return Outcome(issue, shown=shown)
+
+
+class QueryIssueEvents(
+    LongEndpoint,
+    tool="query-error-tracking-issue-events",
+    request="POST query/issue_events/",
+    scope=_READ,
+    since=_SINCE,
+    read_only=True,
+    toolset="issues",
+):
+    """Events of an issue, newest first, with what include asks for. stacktrace: frames nearest to the error first."""
+
+    issueId: IssueId  # noqa: N815
+    include: (
+        list[
+            Literal[
+                "exception",
+                "stacktrace",
+                "code_variables",
+                "environment",
+                "release",
+                "navigation",
+                "correlation",
+                "diagnostics",
+            ]
+        ]
+        | None
+    ) = Field(default=None, examples=[["exception", "stacktrace"]])
+    onlyAppFrames: bool | None = Field(default=None, description="Default true: no library frames.")  # noqa: N815
+    maxFrames: int | None = Field(default=None, ge=1, exclude=True, description="Default 50.")  # noqa: N815
+    dateRange: DateRange | None = None  # noqa: N815
+    searchQuery: Text | None = None  # noqa: N815
+    filterGroup: list[PropertyFilter] | None = None  # noqa: N815
+    filterTestAccounts: bool | None = None  # noqa: N815
+    orderDirection: Literal["ASC", "DESC"] | None = None  # noqa: N815
+    limit: Annotated[int, Field(ge=1, le=20)] | None = Field(default=None, description="Default 1.")
+    offset: Annotated[int, Field(ge=0)] | None = None
+
+    advice = {"not_found": _UNKNOWN_ISSUE, "no_details": _UNKNOWN_ISSUE}
+
+    def steps(self) -> Steps:
+        answer = _read_part((yield self.request()))
+        events = [show_event(event, self.maxFrames or MAX_FRAMES) for event in as_objects(answer.get("results"))]
+        notes = notes_on(self.filterGroup or [], in_rule=False)
+        if not events:
+            notes.append("No event in this range matches: try a longer dateRange, e.g. date_from -30d.")
+        return Outcome(answer, notes, shown={**answer, "results": events})
+
+
+def _read_part(answer: Any) -> dict[str, Any]:
+    """A part of a longer answer, with `next_offset` as lists have it."""
+    part = as_object(answer)
+    following = part.get("nextOffset")
+    own = {name: value for name, value in part.items() if name not in ("hasMore", "nextOffset", "limit", "offset")}
+    return {"next_offset": following if part.get("hasMore") else None, **own}
+
+
+def _row(issue: dict[str, Any]) -> dict[str, Any]:
+    """An issue with its counts beside its other fields, and a sparkline as numbers."""
+    row = dict(issue)
+    counts = as_object(row.pop("aggregations", None))
+    volume = counts.pop("volume_buckets", None) if counts else None
+    counts = dict(counts)
+    counts.pop("volumeRange", None)
+    row |= counts
+    buckets = as_objects(volume)
+    if buckets:
+        row["volume"] = _sparkline(buckets)
+    sparkline = as_objects(row.get("sparkline"))
+    if sparkline:
+        row["sparkline"] = _sparkline(sparkline)
+    return row
+
+
+def _sparkline(buckets: list[dict[str, Any]]) -> str:
+    numbers = " ".join(str(bucket.get("value")) for bucket in buckets)
+    return f"from {cast('str', buckets[0].get('label'))}: {numbers}"

@@ -1,0 +1,58 @@
+"""Recommendations: what PostHog thinks of a project's error tracking (contract 6.12)."""
+
+from mcp_errortracking.catalog.endpoint import Endpoint
+from mcp_errortracking.catalog.identifiers import RecommendationId
+from mcp_errortracking.catalog.paging import PagedEndpoint
+
+_READ = "error_tracking:read"
+_WRITE = "error_tracking:write"
+_SINCE = "spring 2026"
+
+
+class ListRecommendations(
+    PagedEndpoint,
+    tool="error-tracking-recommendations-list",
+    request="GET recommendations/",
+    scope=_READ,
+    since=_SINCE,
+):
+    """What PostHog recommends for error tracking in this project."""
+
+
+class RefreshRecommendation(
+    Endpoint,
+    tool="error-tracking-recommendations-refresh-create",
+    request="POST recommendations/{id}/refresh/",
+    scope=_WRITE,
+    since=_SINCE,
+    idempotent=True,
+):
+    """Compute a recommendation anew."""
+
+    id: RecommendationId
+
+
+class DismissRecommendation(
+    Endpoint,
+    tool="error-tracking-recommendations-dismiss-create",
+    request="POST recommendations/{id}/dismiss/",
+    scope=_WRITE,
+    since=_SINCE,
+    idempotent=True,
+):
+    """Hide a recommendation for everyone."""
+
+    id: RecommendationId
+
+
+class RestoreRecommendation(
+    Endpoint,
+    tool="error-tracking-recommendations-restore-create",
+    request="POST recommendations/{id}/restore/",
+    scope=_WRITE,
+    since=_SINCE,
+    idempotent=True,
+):
+    """Show a dismissed recommendation again."""
+
+    id: RecommendationId

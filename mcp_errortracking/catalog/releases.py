@@ -1,0 +1,81 @@
+"""Releases: versions of the user's own product, to which symbol sets belong (contract 6.7)."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object
+from mcp_errortracking.catalog.identifiers import ReleaseId
+from mcp_errortracking.catalog.paging import PagedEndpoint
+
+_READ = "error_tracking:read"
+_WRITE = "error_tracking:write"
+_UNKNOWN = "List the releases with error-tracking-releases-list."
+Name = Annotated[str, Field(min_length=1, examples=["1.4.2"])]
+HashId = Annotated[str, Field(min_length=1, max_length=128, examples=["9fceb02d"])]
+
+
+class ListReleases(PagedEndpoint, tool="error-tracking-releases-list", request="GET releases/", scope=_READ):
+    """Releases, newest first."""
+
+
+class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="POST releases/", scope=_WRITE):
+    """Create a release, to bind symbol sets to."""
+
+    version: Name
+    project: Name = Field(description="The product's name, no PostHog project.")
+    hash_id: HashId | None = Field(default=None, description="Unique; default: the release's id.")
+    metadata: dict[str, Any] | None = Field(default=None, description="E.g. git: {commit_id, branch}.")
+
+    advice = {"release_hash_in_use": "Nothing was created: find that one with error-tracking-releases-hash-retrieve."}
+
+
+class RetrieveRelease(Endpoint, tool="error-tracking-releases-retrieve", request="GET releases/{id}/", scope=_READ):
+    """One release."""
+
+    id: ReleaseId
+
+    advice = {"not_found": _UNKNOWN}
+
+
+class RetrieveReleaseByHash(
+    Endpoint, tool="error-tracking-releases-hash-retrieve", request="GET releases/hash/{hash_id}/", scope=_READ
+):
+    """The release with this hash_id."""
+
+    hash_id: HashId
+
+    advice = {"not_found": _UNKNOWN}
+
+
+class UpdateRelease(
+    Endpoint, tool="error-tracking-releases-partial-update", request="PATCH releases/{id}/", scope=_WRITE
+):
+    """Change a release, and return it."""
+
+    id: ReleaseId
+    version: Name | None = None
+    project: Name | None = None
+    hash_id: HashId | None = None
+    metadata: dict[str, Any] | None = None
+
+    advice = {"not_found": _UNKNOWN}
+
+    def steps(self) -> Steps:
+        sent = self.request()
+        yield sent
+        return Outcome(as_object((yield Request("GET", sent.path))))
+
+
+class DeleteRelease(Endpoint, tool="error-tracking-releases-destroy", request="DELETE releases/{id}/", scope=_WRITE):
+    """Delete a release and, with it, all its symbol sets. Returns it as it was."""
+
+    id: ReleaseId
+
+    advice = {"not_found": _UNKNOWN}
+
+    def steps(self) -> Steps:
+        sent = self.request()
+        release = as_object((yield Request("GET", sent.path)))
+        yield sent
+        return Outcome({"deleted": release})

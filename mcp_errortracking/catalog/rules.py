@@ -1,0 +1,133 @@
+"""What all kinds of rules have in common: filters, an order, answers that PostHog leaves empty (contract 3, 6.2)."""
+
+from collections.abc import Generator
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, StepError, Steps, as_object, as_objects
+from mcp_errortracking.catalog.filters import FilterGroup, notes_on
+from mcp_errortracking.catalog.identifiers import RealUUID
+from mcp_errortracking.catalog.paging import next_offset
+
+OrderKey = Annotated[int, Field(ge=-(2**31), le=2**31 - 1, examples=[0])]
+"""A PostgreSQL 32-bit integer; PostHog fails with 500 on anything larger (contract 3.0)."""
+
+MATCHES_EVERYTHING = (
+    "These filters hold no condition: PostHog lets such a rule match every issue (before May 2026: it disables it)."
+)
+
+
+def note_on(filters: FilterGroup | None) -> list[str]:
+    """What an agent should know of filters that it sends."""
+    if filters is None:
+        return []
+    return [MATCHES_EVERYTHING] * filters.matches_everything() + notes_on(filters.conditions(), in_rule=True)
+
+
+class CreateRule(Endpoint):
+    """A rule is made; the answer is the rule."""
+
+    def steps(self) -> Steps:
+        rule = as_object((yield self.request()))
+        notes = note_on(getattr(self, "filters", None))
+        order_key = getattr(self, "order_key", None)
+        if order_key is not None and rule.get("order_key", order_key) != order_key:
+            notes.append(
+                f"This PostHog ignores order_key on create and stored {rule.get('order_key')}: "
+                f"set the order with {self.tool.removesuffix('create')}reorder."
+            )
+        return Outcome(rule, notes)
+
+
+class UpdateRule(Endpoint):
+    """A rule is changed: 204 without a body, so the rule is read back (contract 3.5)."""
+
+    def steps(self) -> Steps:
+        sent = self.request()
+        yield sent
+        try:
+            rule = as_object((yield Request("GET", sent.path)))
+        except StepError as failure:
+            return Outcome(
+                {"id": str(getattr(self, "id", "")), "updated": True},
+                [f"PostHog accepted the update, but the rule could not be read back. {failure.summary}"],
+            )
+        notes = note_on(getattr(self, "filters", None))
+        kept = [name for name, value in (sent.json or {}).items() if name in rule and rule[name] != value]
+        if kept:
+            notes.append(f"PostHog accepted the update, but {' and '.join(kept)} read back differs from what was sent.")
+        if rule.get("disabled_data") is not None:
+            notes.append(self._still_disabled(sent))
+        return Outcome(rule, notes, failed=bool(kept))
+
+    def _still_disabled(self, sent: Request) -> str:
+        if "filters" not in (sent.json or {}):
+            return "The rule is disabled: only an update with filters enables it."
+        return "The rule is still disabled: this PostHog is too old to re-enable a rule by an update."
+
+
+class DeleteRule(Endpoint):
+    """A rule is deleted: it is read first, so that the answer can say what is gone."""
+
+    def steps(self) -> Steps:
+        sent = self.request()
+        rule = as_object((yield Request("GET", sent.path)))
+        yield sent
+        create = f"{self.tool.removesuffix('destroy')}create"
+        return Outcome({"deleted": rule}, [f"To undo, call {create} with the same fields."])
+
+
+class ReorderRules(Endpoint):
+    """Positions are set: 204 whether or not anything changed, so the whole list is read back (contract 3.7)."""
+
+    orders: dict[RealUUID, OrderKey] = Field(
+        min_length=1,
+        description="{rule id: position}",
+        examples=[{"01936f2e-7a51-7000-8000-3d0f1c9a42b7": 0}],
+    )
+
+    advice = {
+        "no_api_key_access": "PostHog before about September 2026 lets no API key reorder: reorder in PostHog's "
+        "settings (Error tracking), or upgrade PostHog.",
+    }
+
+    def steps(self) -> Steps:
+        sent = self.request()
+        yield sent
+        try:
+            rules = yield from _all_rules(sent.path.removesuffix("reorder/"))
+        except StepError as failure:
+            return Outcome(
+                {"reordered": None},
+                [f"PostHog accepted the call, but the new order could not be read back. {failure.summary}"],
+            )
+        wanted = {str(rule): position for rule, position in self.orders.items()}
+        held = {str(rule.get("id")): rule.get("order_key") for rule in rules}
+        unknown = [rule for rule in wanted if rule not in held]
+        unmoved = [rule for rule, position in wanted.items() if rule in held and held[rule] != position]
+        order = [{"id": rule.get("id"), "order_key": rule.get("order_key")} for rule in rules]
+        notes = list[str]()
+        if unmoved:
+            notes.append(
+                "Nothing was reordered: PostHog answered 204 but kept the old positions of "
+                f"{', '.join(unmoved)}. It is too old for this call, or another reorder came in between."
+            )
+        if unknown:
+            notes.append(f"Ignored, no rules of this project: {', '.join(unknown)}.")
+        if len(set(held.values())) < len(held):
+            notes.append("Some rules share a position; PostHog tries those in no defined order.")
+        return Outcome({"order": order}, notes, failed=bool(unmoved) or len(unknown) == len(wanted))
+
+
+def _all_rules(path: str) -> Generator[Request, Any, list[dict[str, Any]]]:
+    rules = list[dict[str, Any]]()
+    offset: int | None = None
+    while True:
+        query = {"limit": 1000} | ({} if offset is None else {"offset": offset})
+        page = as_object((yield Request("GET", path, query=query)))
+        rules += as_objects(page.get("results"))
+        following = next_offset(page.get("next"))
+        if following is None or following <= (offset or 0):
+            return rules
+        offset = following

@@ -1,0 +1,109 @@
+"""Rate limits, spikes, and when a spike is one (contract 6.10, 6.11)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from mcp_errortracking.catalog.endpoint import Endpoint
+from mcp_errortracking.catalog.paging import PagedEndpoint
+
+_READ = "error_tracking:read"
+_WRITE = "error_tracking:write"
+_SINCE = "spring 2026"
+_SPIKES = "spikes"
+AtLeastOne = Annotated[int, Field(ge=1, examples=[100])]
+
+
+class _Update(Endpoint):
+    @model_validator(mode="after")
+    def something_changes(self) -> "_Update":
+        """Refuses an update of nothing."""
+        if not self.model_fields_set:
+            names = ", ".join(type(self).model_fields)
+            raise PydanticCustomError("nothing_to_do", "give at least one of {names}", {"names": names})
+        return self
+
+
+class GetSettings(
+    Endpoint,
+    tool="error-tracking-settings-get",
+    request="GET settings/retrieve_settings/",
+    scope=_READ,
+    since=_SINCE,
+):
+    """The project's rate limits of exceptions; null: none."""
+
+
+class UpdateSettings(
+    _Update,
+    tool="error-tracking-settings-update",
+    request="PATCH settings/update_settings/",
+    scope=_WRITE,
+    nulls=(
+        "project_rate_limit_value",
+        "project_rate_limit_bucket_size_minutes",
+        "per_issue_rate_limit_value",
+        "per_issue_rate_limit_bucket_size_minutes",
+    ),
+    since=_SINCE,
+):
+    """Change rate limits: exceptions per bucket of so many minutes; null removes one. Exceptions beyond a limit are
+    lost."""
+
+    project_rate_limit_value: AtLeastOne | None = None
+    project_rate_limit_bucket_size_minutes: AtLeastOne | None = None
+    per_issue_rate_limit_value: AtLeastOne | None = None
+    per_issue_rate_limit_bucket_size_minutes: AtLeastOne | None = None
+
+
+class ListSpikeEvents(
+    PagedEndpoint,
+    tool="error-tracking-spike-events-list",
+    request="GET spike_events/",
+    scope=_READ,
+    since=_SINCE,
+    toolset=_SPIKES,
+):
+    """When issues spiked, newest first, with the usual and the observed number of events."""
+
+    issue_ids: str | None = Field(default=None, description="Comma-separated.")
+    date_from: str | None = Field(default=None, description="ISO 8601.")
+    date_to: str | None = None
+    order_by: (
+        Literal[
+            "detected_at",
+            "-detected_at",
+            "computed_baseline",
+            "-computed_baseline",
+            "current_bucket_value",
+            "-current_bucket_value",
+        ]
+        | None
+    ) = None
+
+
+class GetSpikeDetection(
+    Endpoint,
+    tool="error-tracking-spike-detection-config-retrieve",
+    request="GET spike_detection_config/",
+    scope=_READ,
+    since=_SINCE,
+    toolset=_SPIKES,
+):
+    """When a rise in an issue's events counts as a spike."""
+
+
+class UpdateSpikeDetection(
+    _Update,
+    tool="error-tracking-spike-detection-config-update",
+    request="PATCH spike_detection_config/update_config/",
+    scope=_WRITE,
+    since=_SINCE,
+    toolset=_SPIKES,
+):
+    """Change when a rise counts as a spike: at least threshold events, and multiplier times the usual number."""
+
+    snooze_duration_minutes: AtLeastOne | None = None
+    multiplier: AtLeastOne | None = None
+    threshold: AtLeastOne | None = None

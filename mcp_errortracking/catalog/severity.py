@@ -1,0 +1,7 @@
+"""How bad an issue is (contract 6.5)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+Severity = Annotated[Literal["low", "medium", "high", "critical"], Field(examples=["high"])]

@@ -1,0 +1,87 @@
+"""A stack trace as people read one: nearest to the error first, the app's own frames marked, and why PostHog could not
+resolve a frame."""
+
+from typing import Any, cast
+
+from mcp_errortracking.catalog.endpoint import Lines, as_object, as_objects
+
+MAX_FRAMES = 50
+_IN_EXCEPTIONS = ("$exception_list", "$exception_types", "$exception_values")
+_CONTEXT_LINES = 3
+
+
+def show_event(event: dict[str, Any], max_frames: int = MAX_FRAMES) -> dict[str, Any]:
+    """An event with its exceptions as lines; every other property stays a field."""
+    properties = as_object(event.get("properties"))
+    exceptions = as_objects(properties.get("$exception_list"))
+    left_out = _IN_EXCEPTIONS if exceptions else ()
+    own = {name: value for name, value in event.items() if name != "properties"}
+    rest = {name: value for name, value in properties.items() if name not in left_out}
+    return {**own, **rest, **({"exceptions": _show_exceptions(exceptions, max_frames)} if exceptions else {})}
+
+
+def show_frame(frame: dict[str, Any]) -> str:
+    """One frame: `function (path:line:column)`, or what is known of it and why it is not resolved."""
+    name = frame.get("resolved_name") or frame.get("mangled_name") or "?"
+    place = ":".join(str(part) for part in (frame.get("source"), frame.get("line"), frame.get("column")) if part)
+    text = f"{name} ({place})"
+    if frame.get("resolved") is False:
+        # The chunk tells which source map is missing, the raw id asks for the frame again.
+        known = {"chunk": frame.get("chunk_id"), "raw_id": frame.get("raw_id")}
+        ids = "".join(f", {label} {value}" for label, value in known.items() if value)
+        text += f" [not resolved: {frame.get('resolve_failure') or 'no reason given'}{ids}]"
+    return text
+
+
+def _show_exceptions(exceptions: list[dict[str, Any]], max_frames: int) -> Lines:
+    lines = list[str]()
+    unresolved = False
+    for index, exception in enumerate(exceptions):
+        unhandled = as_object(exception.get("mechanism")).get("handled") is False
+        cause = "caused by " if index else ""
+        lines.append(f"{cause}{exception.get('type')}: {exception.get('value')}{' (unhandled)' if unhandled else ''}")
+        frames = as_objects(as_object(exception.get("stacktrace")).get("frames"))[::-1]
+        shown = _chosen(frames, max_frames)
+        max_frames -= len(shown)
+        with_context = next((frame for frame in shown if frame.get("in_app") and frame.get("context")), None)
+        for frame in shown:
+            lines.append(f"  {'*' if frame.get('in_app') else ' '} {show_frame(frame)}")
+            lines += _source(frame, _CONTEXT_LINES if frame is with_context else 0)
+            lines += _variables(frame)
+        if len(frames) > len(shown):
+            lines.append(f"  {len(frames) - len(shown)} frames left out; maxFrames raises the number")
+        unresolved = unresolved or any(frame.get("resolved") is False for frame in frames)
+    if any(line.startswith("  * ") for line in lines):
+        lines.append("(* the app's own code)")
+    if unresolved:
+        lines.append(
+            "(not resolved: upload the source map of that very build; error-tracking-symbol-sets-list with ref: the "
+            "chunk says what PostHog holds)"
+        )
+    return tuple(lines)
+
+
+def _chosen(frames: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+    """As many frames, in their order: those of the app's own code before any other, then those nearest to the error."""
+    if len(frames) <= number:
+        return frames
+    ranked = sorted(range(len(frames)), key=lambda index: (not frames[index].get("in_app"), index))
+    return [frames[index] for index in sorted(ranked[:number])]
+
+
+def _source(frame: dict[str, Any], around: int) -> list[str]:
+    """The line of source a frame stands at, with as many lines before and after it."""
+    context = as_object(frame.get("context"))
+    before = as_objects(context.get("before"))[-around:] if around else []
+    after = as_objects(context.get("after"))[:around]
+    at = as_object(context.get("line"))
+    if not isinstance(at.get("line"), str):
+        return []
+    return [f"      {line.get('number')}| {line.get('line')}" for line in [*before, at, *after]]
+
+
+def _variables(frame: dict[str, Any]) -> list[str]:
+    variables: Any = frame.get("code_variables")
+    if not isinstance(variables, dict):
+        return []
+    return [f"      {name} = {value}" for name, value in cast("dict[str, Any]", variables).items()]

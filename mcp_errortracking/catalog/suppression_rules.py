@@ -1,0 +1,91 @@
+"""Suppression rules: matching exceptions are dropped at ingestion (contract 6.3)."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from mcp_errortracking.catalog.endpoint import Endpoint
+from mcp_errortracking.catalog.filters import Filters
+from mcp_errortracking.catalog.identifiers import SuppressionRuleId
+from mcp_errortracking.catalog.paging import PagedEndpoint
+from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, ReorderRules, UpdateRule
+
+_READ = "error_tracking:read"
+_WRITE = "error_tracking:write"
+_UNKNOWN_RULE = "List the rules with error-tracking-suppression-rules-list and use an id from there."
+
+Share = Annotated[float, Field(ge=0, le=1, examples=[1])]
+
+
+class ListSuppressionRules(
+    PagedEndpoint,
+    tool="error-tracking-suppression-rules-list",
+    request="GET suppression_rules/",
+    scope=_READ,
+):
+    """Suppression rules: matching new exceptions are dropped and never stored."""
+
+
+class CreateSuppressionRule(
+    CreateRule,
+    tool="error-tracking-suppression-rules-create",
+    request="POST suppression_rules/",
+    scope=_WRITE,
+):
+    """Create a rule that drops matching new exceptions for good. Without filters it drops everything. To see them and
+    stay quiet, set an issue's status to suppressed instead."""
+
+    filters: Filters | None = None
+    sampling_rate: Share | None = Field(default=None, description="Share dropped, 0 to 1; default 1.")
+
+
+class RetrieveSuppressionRule(
+    Endpoint,
+    tool="error-tracking-suppression-rules-retrieve",
+    request="GET suppression_rules/{id}/",
+    scope=_READ,
+):
+    """One suppression rule."""
+
+    id: SuppressionRuleId
+
+    advice = {"not_found": _UNKNOWN_RULE}
+
+
+class UpdateSuppressionRule(
+    UpdateRule,
+    tool="error-tracking-suppression-rules-update",
+    request="PUT suppression_rules/{id}/",
+    scope=_WRITE,
+    aliases=("error-tracking-suppression-rules-partial-update",),
+):
+    """Change the filters or sampling_rate of a suppression rule and return it."""
+
+    id: SuppressionRuleId
+    filters: Filters | None = None
+    sampling_rate: Share | None = None
+
+    advice = {"not_found": _UNKNOWN_RULE}
+
+
+class DeleteSuppressionRule(
+    DeleteRule,
+    tool="error-tracking-suppression-rules-destroy",
+    request="DELETE suppression_rules/{id}/",
+    scope=_WRITE,
+):
+    """Delete a suppression rule for good. Returns it as it was."""
+
+    id: SuppressionRuleId
+
+    advice = {"not_found": _UNKNOWN_RULE}
+
+
+class ReorderSuppressionRules(
+    ReorderRules,
+    tool="error-tracking-suppression-rules-reorder",
+    request="PATCH suppression_rules/reorder/",
+    scope=_WRITE,
+    aliases=("error-tracking-suppression-rules-reorder-partial-update",),
+):
+    """Set positions of suppression rules; those not named keep theirs. Returns the order that then holds."""

@@ -1,0 +1,47 @@
+"""What a key may do, as PostHog says (contract 1.8), so that an agent is not offered what it cannot use."""
+
+import logging
+from collections.abc import Collection
+from typing import Any, cast
+
+import anyio
+
+from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.proxy.sender import Sender
+
+logger = logging.getLogger(__name__)
+
+KEY_PATH = "/api/personal_api_keys/@current/"
+_PATIENCE = 3.0
+"""Seconds that a client may wait for its list of tools on this account."""
+
+
+def read_scopes(key: Any) -> frozenset[str] | None:
+    """The scopes in PostHog's answer about a key; None where it does not tell."""
+    scopes = cast("dict[str, Any]", key).get("scopes") if isinstance(key, dict) else None
+    return frozenset(map(str, cast("list[Any]", scopes))) if isinstance(scopes, list) and scopes else None
+
+
+def covers(held: Collection[str], scope: str) -> bool:
+    """Whether a key with these scopes has that one: `*` is all of them, and who may write may read."""
+    return "*" in held or scope in held or scope.replace(":read", ":write") in held
+
+
+class KeyScopes:
+    """The scopes of one sender's key: asked for once, and again only where PostHog gave no answer."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._lock = anyio.Lock()
+        self._known: frozenset[str] | None = None
+
+    async def get(self) -> frozenset[str] | None:
+        """The scopes; None where PostHog does not say, in time or at all."""
+        async with self._lock:
+            if self._known is None:
+                try:
+                    with anyio.fail_after(_PATIENCE):
+                        self._known = read_scopes((await self._sender.send("GET", KEY_PATH)).data)
+                except (PostHogError, TimeoutError) as error:
+                    logger.debug("the key's scopes are not known: every tool is listed (%s)", type(error).__name__)
+            return self._known

@@ -1,0 +1,72 @@
+"""A tool that takes several calls to PostHog, and the user's own files."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.catalog.declaration import Declaration, Scope
+from mcp_errortracking.proxy.sender import Sender
+
+Progress = Callable[[float, float | None, str], Awaitable[None]]
+"""Told how far a call is: done, of how many (None: not known), and what is being done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where workflows work: the folders they may read and write, the PostHog that is configured, and the way there."""
+
+    roots: tuple[Path, ...]
+    host: str
+    http_proxy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What one call works with."""
+
+    workshop: Workshop
+    sender: Sender
+    progress: Progress
+
+
+class Workflow(Declaration):
+    """A tool of this server's own; each subclass is one, each instance a validated call of it."""
+
+    patience: ClassVar[float] = 600.0
+    """Seconds that a call may take where the client is told how far it is."""
+
+    def __init_subclass__(
+        cls,
+        *,
+        tool: str | None = None,
+        scope: Scope | tuple[Scope, ...] = "error_tracking:read",
+        toolset: str = "source_maps",
+        read_only: bool = False,
+        destructive: bool = False,
+        idempotent: bool = True,
+        since: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if tool is not None:
+            cls.declare(
+                tool,
+                scope,
+                toolset=toolset,
+                aliases=(),
+                since=since,
+                read_only=read_only,
+                destructive=destructive,
+                idempotent=idempotent,
+            )
+
+    async def run(self, desk: Desk) -> Outcome:
+        """Does the work.
+
+        Raises:
+            WorkflowError: it cannot be done.
+            PostHogError: PostHog refused a call, or gave no answer.
+        """
+        raise NotImplementedError
