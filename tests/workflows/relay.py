@@ -101,12 +101,11 @@ class Relay:
                 self._open.wait(20)
                 self.received.append(request)
                 reply = self._reply(request)
-                if self.watch is not None:
-                    self.watch(request, "before")
+                watch = self.watch or (lambda *_: None)
+                watch(request, "before")
                 if reply in (PASS, LOSE):
                     answer = self._forward(request)
-                    if self.watch is not None:
-                        self.watch(request, "after")
+                    watch(request, "after")
                     if reply is PASS:
                         connection.sendall(answer)
                         return
