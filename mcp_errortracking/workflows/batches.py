@@ -4,20 +4,31 @@ PostHog starts and finishes all or nothing; here the chunk that stands in the wa
 by halving, and the others go on without it.
 """
 
-import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import anyio
 from anyio import CapacityLimiter, to_thread
 
 from mcp_errortracking.proxy.errors import InvalidError, PostHogError
 from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.conflicts import ConflictRules
 from mcp_errortracking.workflows.container import Version
 from mcp_errortracking.workflows.content import Body, ContentError, Fingerprint
-from mcp_errortracking.workflows.results import Choice, Outcome
+from mcp_errortracking.workflows.endings import (
+    GONE,
+    LOST,
+    NOT_TRIED,
+    NOT_WANTED,
+    UNFINISHED,
+    UPLOADED,
+    not_sent,
+    refused,
+    unreadable,
+)
+from mcp_errortracking.workflows.hashing import THREADS
+from mcp_errortracking.workflows.results import Ending
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import BusyError, ExpiredError, LostError, NoFormsError, StorageError
 from mcp_errortracking.workflows.symbol_sets import Started, SymbolSets, Wanted
@@ -26,7 +37,6 @@ _ROUNDS = 3  # starts of one chunk: fresh URLs after an expired one, a PUT where
 _MAX_MISSES = 20  # then object storage is down, and the rest need not wait for it
 _NAMED = re.compile(r"Symbol set (.+) already (?:exists|has)", re.DOTALL)
 _FOR_ALL = ("invalid_release_id", "object_storage_required", "invalid_conflict_handling")
-_UNFINISHED = ("file_not_found", "file_too_large", "symbol_set_not_found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +48,8 @@ class Job:
     known: Fingerprint
 
 
-@dataclass(frozen=True, slots=True)
-class ConflictRules:
-    """What to do where PostHog has something else under a chunk id; without a rule it is a failure of that chunk."""
-
-    force: bool = False
-    """Overwrite other content."""
-    skip_on_conflict: bool = False
-    """Keep other content."""
-    without_release: bool = False
-    """Where the set belongs to another release, upload without one."""
-
-    def __post_init__(self) -> None:
-        if self.force and self.skip_on_conflict:
-            raise ValueError("give force or skip_on_conflict, not both")
-
-
-class Report(Protocol):
-    """Is told what became of a job."""
-
-    async def __call__(
-        self,
-        job: Job,
-        outcome: Outcome,
-        *,
-        code: str | None = None,
-        reason: str = "",
-        next_step: str = "",
-        choices: tuple[Choice, ...] = (),
-    ) -> None: ...
+Report = Callable[[Job, Ending], Awaitable[None]]
+"""Is told what became of a job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,45 +72,52 @@ class Batches:
         rules: ConflictRules,
         version: Version,
         compressed: bool,
-        sizes_first: bool,
+        compared: bool,
         concurrency: int,
         report: Report,
     ) -> None:
         """
         Args:
-            sizes_first: pack the files before the start, so that it can say their sizes and get URLs to PUT to; else
-                only what PostHog turns out to want is packed.
+            compared: the jobs are known to need an upload, because PostHog could compare their hashes.
             concurrency: transfers at once, of all batches together.
         """
         self._symbol_sets = symbol_sets
         self._storage = storage
         self._release_id = release_id
         self._rules = rules
+        self.bytes_sent = 0
+        """Bytes of the files that arrived."""
         self._misses = 0  # transfers in a row that found object storage busy or lost
         self._unbound = set[int]()  # jobs that go on without the release
         self._version: Version = version
         self._compressed = compressed
-        self._sizes_first = sizes_first
+        self._compared = compared
+        self._is_quick = version == 1 or not compressed  # nothing is read before it is sent
         self._report = report
         self._transfers = CapacityLimiter(concurrency)
-        self._packers = CapacityLimiter(min(os.cpu_count() or 1, 4))
+        self._packers = CapacityLimiter(THREADS)
 
     async def run(self, jobs: Sequence[Job]) -> None:
         """Uploads a batch."""
         bodies = dict[int, Body]()
         try:
-            left = await self._pack(jobs, bodies) if self._sizes_first else list(jobs)
+            # Packed first, a start can say the sizes, and get URLs to PUT to; but only what is wanted is worth packing.
+            left = await self._pack(jobs, bodies) if self._compared or self._is_quick else list(jobs)
             for number in range(_ROUNDS):
                 if not left:
                     return
                 started = await self._start(left, bodies)
                 ready = await self._pack([job for job, _ in started], bodies)
                 started = [(job, one) for job, one in started if job in ready]
-                sent, left = await self._send(started, bodies, is_last=number == _ROUNDS - 1)
-                # An older PostHog has deleted what it was to finish together with a bad one: then one by one.
-                left += await self._finish(sent, alone=number > 0)
+                is_last = number == _ROUNDS - 1
+                sent, left = await self._send(started, bodies, is_last=is_last)
+                if number == 0:
+                    left += await self._finish(sent, is_last=is_last)
+                else:  # one by one: an older PostHog deletes all that it was to finish together with a bad one
+                    for one in sent:
+                        left += await self._finish([one], is_last=is_last)
             for job in left:
-                await self._fail(job, "symbol_set_not_found", "PostHog lost the set before it was finished.")
+                await self._report(job, LOST)
         finally:
             for body in bodies.values():
                 body.close()
@@ -141,7 +131,7 @@ class Batches:
                 bodies[job.index] = await self._body(job)
             except ContentError as error:
                 failed.add(job.index)
-                await self._fail(job, error.code, error.what, error.next_step)
+                await self._report(job, unreadable(error))
 
         async with anyio.create_task_group() as group:
             for job in jobs:
@@ -153,12 +143,11 @@ class Batches:
         def body() -> Body:
             return Body(job.chunk, job.known, self._version, compressed=self._compressed)
 
-        is_quick = self._version == 1 or not self._compressed  # nothing is read before it is sent
-        return body() if is_quick else await to_thread.run_sync(body, limiter=self._packers)
+        return body() if self._is_quick else await to_thread.run_sync(body, limiter=self._packers)
 
     async def _start(self, jobs: list[Job], bodies: Mapping[int, Body]) -> list[tuple[Job, Started]]:
         """Starts all that PostHog lets start; reports on the others."""
-        is_sorted = self._sizes_first
+        is_sorted = self._compared
         while jobs:
             try:
                 answer = await self._symbol_sets.start(
@@ -193,7 +182,7 @@ class Batches:
         """The jobs whose files PostHog waits for; reports on the others, which it has."""
         for job in jobs:
             if job.chunk.chunk_id not in answer:
-                await self._report(job, Outcome.UNCHANGED, reason="PostHog wants no file for it: it has one.")
+                await self._report(job, NOT_WANTED)
         return [(job, answer[job.chunk.chunk_id]) for job in jobs if job.chunk.chunk_id in answer]
 
     async def _without_unchanged(self, jobs: list[Job]) -> list[Job]:
@@ -236,22 +225,23 @@ class Batches:
         async def send(job: Job, one: Started) -> None:
             async with self._transfers:
                 if self._misses >= _MAX_MISSES:
-                    await self._fail(job, "storage_lost", "Too many transfers before it failed; it was not tried.")
+                    await self._report(job, NOT_TRIED)
                     return
                 try:
                     await self._storage.send(one.target, bodies[job.index])
                 except (ExpiredError, NoFormsError) as error:
                     if is_last:
-                        await self._fail(job, _code(error), error.what, error.next_step)
-                    else:
+                        await self._report(job, not_sent(error))
+                    else:  # a fresh URL, or one to PUT to
                         again.append(job)
                 except StorageError as error:
                     self._misses += isinstance(error, BusyError | LostError)
-                    await self._fail(job, _code(error), error.what, error.next_step)
+                    await self._report(job, not_sent(error))
                 except ContentError as error:
-                    await self._fail(job, error.code, error.what, error.next_step)
+                    await self._report(job, unreadable(error))
                 else:
                     self._misses = 0
+                    self.bytes_sent += bodies[job.index].size
                     sent.append(_Sent(job, one.symbol_set_id))
 
         async with anyio.create_task_group() as group:
@@ -259,63 +249,48 @@ class Batches:
                 group.start_soon(send, job, one)
         return sent, again
 
-    async def _finish(self, sent: Sequence[_Sent], *, alone: bool) -> list[Job]:
-        """Confirms what arrived; returns what has to be started again, because PostHog has deleted it."""
+    async def _finish(self, sent: Sequence[_Sent], *, is_last: bool) -> list[Job]:
+        """Confirms what arrived; returns what has to be started again, because PostHog has it not any more."""
         if not sent:
             return []
-        if alone and len(sent) > 1:
-            return [job for one in sent for job in await self._finish([one], alone=True)]
         try:
-            await self._symbol_sets.finish({one.symbol_set_id: one.job.known.content_hash for one in sent})
+            is_certain = await self._symbol_sets.finish({one.symbol_set_id: one.job.known.content_hash for one in sent})
+            kept, lost = (sent, list[Job]()) if is_certain or self._compared else await self._still_there(sent)
         except PostHogError as error:
-            if error.code not in _UNFINISHED or len(sent) == 1:
+            if len(sent) == 1 and error.code in GONE and not is_last:
+                return [sent[0].job]
+            if error.code not in UNFINISHED or len(sent) == 1:
                 await self._refuse_all([one.job for one in sent], error)
                 return []
-            return await self._finish_without(sent, error)
-        for one in sent:
-            await self._report(one.job, Outcome.UPLOADED)
-        return []
+            return await self._finish_without(sent, error, is_last=is_last)
+        for one in kept:
+            await self._report(one.job, UPLOADED)
+        return lost
 
-    async def _finish_without(self, sent: Sequence[_Sent], error: PostHogError) -> list[Job]:
+    async def _finish_without(self, sent: Sequence[_Sent], error: PostHogError, *, is_last: bool) -> list[Job]:
         """Goes on after a refusal that one set of several caused."""
         try:
-            rows = [await self._symbol_sets.get(one.symbol_set_id) for one in sent]
+            kept, lost = await self._still_there(sent)
         except PostHogError:
             await self._refuse_all([one.job for one in sent], error)
             return []
-        kept = [one for one, row in zip(sent, rows, strict=True) if row is not None]
-        lost = [one.job for one, row in zip(sent, rows, strict=True) if row is None]
         if lost:
-            return lost + await self._finish(kept, alone=False)
+            return lost + await self._finish(kept, is_last=is_last)
         middle = len(kept) // 2
-        return await self._finish(kept[:middle], alone=False) + await self._finish(kept[middle:], alone=False)
+        return await self._finish(kept[:middle], is_last=is_last) + await self._finish(kept[middle:], is_last=is_last)
+
+    async def _still_there(self, sent: Sequence[_Sent]) -> tuple[list[_Sent], list[Job]]:
+        """The sets that PostHog has, and the jobs of those that it has not any more."""
+        rows = [await self._symbol_sets.get(one.symbol_set_id) for one in sent]
+        kept = [one for one, row in zip(sent, rows, strict=True) if row is not None]
+        return kept, [one.job for one, row in zip(sent, rows, strict=True) if row is None]
 
     async def _refuse_all(self, jobs: Sequence[Job], error: PostHogError) -> None:
         for job in jobs:
             await self._refuse(job, error)
 
     async def _refuse(self, job: Job, error: PostHogError) -> None:
-        """Reports PostHog's refusal of one chunk."""
-        reason, next_step, choices = error.detail or error.what, error.next_step, tuple[Choice, ...]()
-        if error.code == "content_hash_mismatch" and self._rules.skip_on_conflict:
-            await self._report(job, Outcome.SKIPPED_CONFLICT, reason="PostHog has other content and keeps it.")
-            return
-        if error.code in ("content_hash_mismatch", "content_hash_required") and not self._rules.force:
-            choices = (Choice.FORCE, Choice.SKIP_ON_CONFLICT)
-            next_step = "Upload with force to overwrite it, or with skip_on_conflict to keep it."
-        elif error.code in ("content_hash_mismatch", "content_hash_required"):
-            next_step = "This PostHog never overwrites: delete the symbol set, then upload again."
-        elif error.code == "release_id_mismatch":
-            choices = (Choice.WITHOUT_RELEASE,)
-            next_step = "Upload it without a release; the set keeps the one it has. Force does not change that."
-        elif error.code in _UNFINISHED:
-            next_step = "Upload again."
-        await self._fail(job, error.code or f"http_{error.status}", reason, next_step, choices)
-
-    async def _fail(
-        self, job: Job, code: str, reason: str, next_step: str = "Upload again.", choices: tuple[Choice, ...] = ()
-    ) -> None:
-        await self._report(job, Outcome.FAILED, code=code, reason=reason, next_step=next_step, choices=choices)
+        await self._report(job, refused(error, self._rules))
 
 
 def _culprit(jobs: Sequence[Job], error: InvalidError) -> Job | None:
@@ -324,9 +299,3 @@ def _culprit(jobs: Sequence[Job], error: InvalidError) -> Job | None:
         return jobs[0]
     found = _NAMED.search(error.detail or "")
     return next((job for job in jobs if found and job.chunk.chunk_id == found[1]), None)
-
-
-def _code(error: StorageError) -> str:
-    """A storage error as a word: `expired`, `busy`, ..."""
-    words = re.findall(r"[A-Z][a-z]+", type(error).__name__.removesuffix("Error"))
-    return "storage_" + "_".join(words).lower()

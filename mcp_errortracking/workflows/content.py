@@ -6,10 +6,11 @@ PostHog only compares it with the one it stored (contract 5.2).
 """
 
 import hashlib
+import itertools
 import os
 import stat
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +30,8 @@ from mcp_errortracking.workflows.container import (
 MAX_OBJECT = 100 * 1024 * 1024
 """Bytes of a symbol set that PostHog's object storage takes (contract 5.4)."""
 
-_PIECE = 256 * 1024
-_SENT = 512 * 1024  # what is sent at once: each piece costs a change of threads
-_IN_MEMORY = 128 * 1024
+_PIECE = 1024 * 1024  # few and large: after each, a worker thread waits for its turn again
+_IN_MEMORY = 384 * 1024
 
 
 class ContentError(Exception):
@@ -121,25 +121,13 @@ class Body:
             raise _too_large(chunk, self.size, MAX_OBJECT)
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes, from the first one on, in pieces of half a MiB to one. Blocks.
+        """The bytes, from the first one on, in pieces of 1 to 2 MiB. Blocks.
 
         Raises:
             ContentError: the files changed meanwhile.
         """
-        waiting, size = list[bytes](), 0
-        for piece in self._all():
-            waiting.append(piece)
-            size += len(piece)
-            if size >= _SENT:
-                yield b"".join(waiting)
-                waiting, size = [], 0
-        if waiting:
-            yield b"".join(waiting)
-
-    def _all(self) -> Iterator[bytes]:
         if self._file is None:
-            yield self._head
-            yield from payload(self._chunk, self._known)
+            yield from _joined(itertools.chain([self._head], payload(self._chunk, self._known)))
             return
         self._file.seek(0)
         while piece := self._file.read(_PIECE):
@@ -154,7 +142,7 @@ class Body:
         # On POSIX the file has no name, so that nothing is left behind even by a process that is killed.
         file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 closed by close()
         try:
-            write(file, self._chunk.kind, payload(self._chunk, self._known), self._known.size)
+            write(file, self._chunk.kind, _joined(payload(self._chunk, self._known)), self._known.size)
         except OSError as error:
             file.close()
             raise ContentError(
@@ -166,6 +154,19 @@ class Body:
             file.close()
             raise
         return file
+
+
+def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Small pieces made into large ones."""
+    waiting, size = list[bytes](), 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _PIECE:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
 
 
 @contextmanager

@@ -12,6 +12,21 @@ class Form:
     url: str = field(repr=False)
     fields: Mapping[str, str] = field(repr=False)
 
+    def around_file(self, boundary: str) -> tuple[bytes, bytes]:
+        """What comes before and after the file in the body: the fields first, then the file, with a filename.
+
+        Stores written in Go take a part without one for another field (contract 5.3).
+        """
+        parts = list[str]()
+        for name, value in self.fields.items():
+            quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+            parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{quoted}"\r\n\r\n{value}\r\n')
+        parts.append(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="file"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n"
+        )
+        return "".join(parts).encode(), f"\r\n--{boundary}--\r\n".encode()
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

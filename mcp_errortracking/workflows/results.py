@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.conflicts import Choice
 from mcp_errortracking.workflows.releases import Release
 
 
@@ -22,29 +23,27 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class Choice(StrEnum):
-    """What can be asked for to get past a conflict, in another upload."""
-
-    FORCE = "force"
-    SKIP_ON_CONFLICT = "skip_on_conflict"
-    WITHOUT_RELEASE = "without_release"
-
-
 @dataclass(frozen=True, slots=True)
-class ChunkResult:
-    """What became of one chunk.
+class Ending:
+    """What became of a chunk, and why.
 
-    `code` is PostHog's error code, or a word of ours (`empty`, `missing`, `expired`, ...); `choices` can be had in
-    another upload. `content_hash` is None where the content could not be read.
+    `code` is PostHog's error code, or a word of ours (`empty`, `missing`, `storage_busy`, ...); `choices` can be had in
+    another upload.
     """
 
-    chunk: Chunk
     outcome: Outcome
-    content_hash: str | None = None
     code: str | None = None
     reason: str = ""
     next_step: str = ""
     choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkResult(Ending):
+    """What became of one chunk. `content_hash` is None where the content could not be read."""
+
+    chunk: Chunk = field(kw_only=True)
+    content_hash: str | None = field(kw_only=True, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,8 @@ streamed, with an exact Content-Length; downloads are limited. A transfer is tri
 or the connection breaks: an object that is sent twice is the same object.
 """
 
-import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import TracebackType
 from typing import BinaryIO, Protocol, TypeVar
 from urllib.parse import urljoin
@@ -24,12 +23,12 @@ from mcp_errortracking.workflows.storage_errors import (
     AddressRefusedError,
     BusyError,
     DeniedError,
-    ExpiredError,
     LostError,
-    NoFormsError,
     ObjectMissingError,
     StorageError,
     TooLargeError,
+    lost,
+    refusal,
 )
 
 CONCURRENCY = 10
@@ -39,9 +38,6 @@ _WAITS = (0.5, 1.0)  # seconds before the second and the third try
 _REDIRECTS = 3
 _ERROR_BODY = 16 * 1024
 _TIMEOUT = {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 600.0}
-_CODE = re.compile(r"<Code>([A-Za-z0-9._-]{1,60})</Code>")
-_EXPIRED = ("expired", "Expired")
-_EXPIRED_CODES = ("AccessDenied", "ExpiredToken", "RequestExpired", "TokenExpired")
 
 _T = TypeVar("_T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -78,8 +74,6 @@ class Storage:
         self._concurrency = concurrency
         self._sleep = sleep
         self._transports = dict[str, PoolTransport]()
-        self.bytes_sent = 0
-        """Bytes of the objects that the store confirmed."""
 
     async def __aenter__(self) -> "Storage":
         return self
@@ -109,7 +103,6 @@ class Storage:
         await self._with_retries(
             lambda: self._upload(where, body), None if fallback is None else lambda: self._upload(fallback, body)
         )
-        self.bytes_sent += body.size
 
     async def fetch(self, url: str, target: BinaryIO, *, limit: int) -> int:
         """Downloads an object into a file, from its beginning, and returns its size.
@@ -159,7 +152,7 @@ class Storage:
             url, method, headers, content = where, "PUT", {"Content-Length": str(body.size)}, _streamed(body.pieces())
         else:
             boundary = secrets.token_hex(16)
-            head, tail = _form(boundary, where.fields)
+            head, tail = where.around_file(boundary)
             headers = {
                 "Content-Length": str(len(head) + body.size + len(tail)),
                 "Content-Type": f"multipart/form-data; boundary={boundary}",
@@ -167,12 +160,12 @@ class Storage:
             url, method, content = where.url, "POST", _streamed(body.pieces(), head, tail)
         answer = await self._exchange(method, self._checked(url), headers, content)
         try:
+            said = await _beginning(answer)
             if 200 <= answer.status_code < 300:
-                await answer.aread()
                 return
-            failure = _refusal(answer.status_code, await _beginning(answer), uploads_form=method == "POST")
+            failure = refusal(answer.status_code, said, uploads_form=method == "POST")
         except httpx.TransportError as error:
-            failure = _lost(error)
+            failure = lost(error)
         finally:
             await answer.aclose()
         raise failure
@@ -186,11 +179,11 @@ class Storage:
                 if 200 <= answer.status_code < 300:
                     return await read(answer)
                 if answer.status_code in (301, 302, 303, 307, 308):
-                    where = self._checked(urljoin(str(where), answer.headers.get("location", "")))
+                    where = self._checked(answer.headers.get("location", ""), beside=where)
                     continue
-                failure = _refusal(answer.status_code, await _beginning(answer))
+                failure = refusal(answer.status_code, await _beginning(answer))
             except httpx.TransportError as error:
-                failure = _lost(error)
+                failure = lost(error)
             finally:
                 await answer.aclose()
             raise failure
@@ -208,7 +201,7 @@ class Storage:
         try:
             answer = await self._connect(url.scheme).handle_async_request(request)
         except httpx.TransportError as error:
-            failure = _lost(error)
+            failure = lost(error)
         else:
             answer.request = request
             return answer
@@ -224,14 +217,17 @@ class Storage:
             )
         return self._transports[scheme]
 
-    def _checked(self, url: str) -> httpx.URL:
+    def _checked(self, url: str, *, beside: httpx.URL | None = None) -> httpx.URL:
         """The URL, if it may be used at all.
+
+        Args:
+            beside: the URL that redirects to it.
 
         Raises:
             AddressRefusedError: it is none, or not of HTTPS where PostHog is.
         """
         try:
-            where = httpx.URL(url)
+            where = httpx.URL(urljoin(str(beside), url) if beside else url)
         except (httpx.InvalidURL, ValueError):
             where = httpx.URL("")
         if where.scheme not in ("http", "https") or not where.host or where.userinfo:
@@ -251,22 +247,6 @@ def _is_private_literal(host: str) -> bool:
         return is_private(host)
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
-
-
-def _form(boundary: str, fields: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """What comes before and after the file: the fields first, then the file, with a filename.
-
-    Stores written in Go take a part without one for another field (contract 5.3).
-    """
-    parts = list[str]()
-    for name, value in fields.items():
-        quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
-        parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{quoted}"\r\n\r\n{value}\r\n')
-    parts.append(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="file"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n"
-    )
-    return "".join(parts).encode(), f"\r\n--{boundary}--\r\n".encode()
 
 
 async def _streamed(pieces: Iterator[bytes], head: bytes = b"", tail: bytes = b"") -> AsyncIterator[bytes]:
@@ -298,51 +278,10 @@ async def _nothing(_answer: httpx.Response) -> None:
 
 
 async def _beginning(answer: httpx.Response) -> str:
-    """The first bytes of an error's body, as text."""
+    """The first bytes of a body, as text: all of an error that says why."""
     content = b""
     async for part in answer.aiter_raw():
         content += part
         if len(content) >= _ERROR_BODY:
             break
     return content[:_ERROR_BODY].decode("utf-8", "replace")
-
-
-def _refusal(status: int, body: str, *, uploads_form: bool = False) -> StorageError:
-    """The error for an answer that is not 2xx. S3 says why in XML."""
-    found = _CODE.search(body)
-    code = found[1] if found else None
-    said = f"HTTP {status}{f' {code}' if code else ''}"
-    if status == 501 and uploads_form:
-        return NoFormsError(f"Object storage takes no uploads by form ({said}).", status=status, code=code)
-    if status == 429 or status >= 500 or code in ("SlowDown", "RequestTimeout"):
-        return BusyError(f"Object storage failed with {said}.", "Try again in a minute.", status=status, code=code)
-    if status in (400, 401, 403) and (code in _EXPIRED_CODES or any(word in body for word in _EXPIRED)):
-        return ExpiredError(
-            f"The presigned URL is not good any more ({said}).",
-            "Start again for a fresh one.",
-            status=status,
-            code=code,
-        )
-    if status == 404:
-        return ObjectMissingError(
-            f"Object storage has no such object ({said}).", "Upload it again.", status=status, code=code
-        )
-    return DeniedError(
-        f"Object storage refuses with {said}.",
-        "Look at PostHog's object storage settings, and at what stands between it and this machine.",
-        status=status,
-        code=code,
-    )
-
-
-def _lost(error: httpx.TransportError) -> LostError:
-    words = {
-        "ConnectTimeout": "connecting took too long",
-        "PoolTimeout": "too many transfers are under way",
-        "ReadTimeout": "no answer came in time",
-        "WriteTimeout": "sending took too long",
-    }
-    said = words.get(type(error).__name__)
-    reason = said or " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__
-    next_step = "Check the network between this machine and PostHog's object storage, then try again."
-    return LostError(f"No transfer to object storage: {reason}.", next_step)

@@ -11,6 +11,16 @@ StorageError
 └── AddressRefusedError  an address that may not be connected to, or a URL that is none
 """
 
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import httpx
+
+_CODE = re.compile(r"<Code>([A-Za-z0-9._-]{1,60})</Code>")
+_EXPIRED = ("expired", "Expired")
+_EXPIRED_CODES = ("AccessDenied", "ExpiredToken", "RequestExpired", "TokenExpired")
+
 
 class StorageError(Exception):
     """A transfer that did not succeed: what happened, and what to do. `status` and `code` are the store's."""
@@ -53,3 +63,46 @@ class TooLargeError(StorageError):
 
 class AddressRefusedError(StorageError):
     """An address that may not be connected to, or a URL that is none."""
+
+
+def refusal(status: int, body: str, *, uploads_form: bool = False) -> StorageError:
+    """The error for an answer that is not 2xx. S3 says why in XML."""
+    found = _CODE.search(body)
+    code = found[1] if found else None
+    said = f"HTTP {status}{f' {code}' if code else ''}"
+    if status == 501 and uploads_form:
+        next_step = "Upgrade PostHog: since September 2026 it hands out addresses to PUT to as well."
+        return NoFormsError(f"Object storage takes no uploads by form ({said}).", next_step, status=status, code=code)
+    if status == 429 or status >= 500 or code in ("SlowDown", "RequestTimeout"):
+        return BusyError(f"Object storage failed with {said}.", "Try again in a minute.", status=status, code=code)
+    if status in (400, 401, 403) and (code in _EXPIRED_CODES or any(word in body for word in _EXPIRED)):
+        return ExpiredError(
+            f"The presigned URL is not good any more ({said}).",
+            "Ask for a fresh one.",
+            status=status,
+            code=code,
+        )
+    if status == 404:
+        return ObjectMissingError(
+            f"Object storage has no such object ({said}).", "Upload it again.", status=status, code=code
+        )
+    return DeniedError(
+        f"Object storage refuses with {said}.",
+        "Look at PostHog's object storage settings, and at what stands between it and this machine.",
+        status=status,
+        code=code,
+    )
+
+
+def lost(error: "httpx.TransportError") -> LostError:
+    """The error for a connection that was not made, or broke."""
+    words = {
+        "ConnectTimeout": "connecting took too long",
+        "PoolTimeout": "too many transfers are under way",
+        "ReadTimeout": "no answer came in time",
+        "WriteTimeout": "sending took too long",
+    }
+    said = words.get(type(error).__name__)
+    reason = said or " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__
+    next_step = "Check the network between this machine and PostHog's object storage, then try again."
+    return LostError(f"No transfer to object storage: {reason}.", next_step)

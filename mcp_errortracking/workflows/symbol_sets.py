@@ -75,6 +75,7 @@ class SymbolSets:
         """
         self._sender = sender
         self._sleep = sleep
+        self._compares = True  # until PostHog turns out not to
 
     async def compare(self, hashes: Mapping[str, str]) -> Comparison | None:
         """Compares content hashes by chunk id with those that PostHog stored; None: this PostHog cannot.
@@ -84,6 +85,8 @@ class SymbolSets:
         Raises:
             PostHogError: no answer, or a refusal that has nothing to do with comparing.
         """
+        if not self._compares:
+            return None
         same, other, absent = set[str](), set[str](), set[str]()
         chunk_ids = list(hashes)
         for first in range(0, len(chunk_ids), MAX_CHECKED):
@@ -91,6 +94,7 @@ class SymbolSets:
             # With force, content that differs is wanted too; with skip_on_conflict it is not. Neither is ever refused.
             to_overwrite = await self._to_upload(asked, "force")
             if to_overwrite is None:
+                self._compares = False
                 return None
             to_add = (await self._to_upload(asked, "skip_on_conflict") or set[str]()) if to_overwrite else set[str]()
             same |= set(asked) - to_overwrite
@@ -113,13 +117,19 @@ class SymbolSets:
             raise _unreadable("names no uploads")
         return {chunk_id: _started(entry) for chunk_id, entry in cast("dict[str, Any]", id_map).items()}
 
-    async def finish(self, hashes: Mapping[str, str]) -> None:
+    async def finish(self, hashes: Mapping[str, str]) -> bool:
         """Confirms uploads: content hashes by symbol set id; all or none.
+
+        Returns:
+            Whether it is certain: PostHog before June 2026 deletes the sets when a finish fails, and says yes to the
+            second try, though there is nothing left to confirm.
 
         Raises:
             PostHogError: none was confirmed. PostHog before June 2026 has deleted them all then.
         """
-        await self._send(FinishSymbolSetUploads.model_validate({"content_hashes": dict(hashes)}).request())
+        call = FinishSymbolSetUploads.model_validate({"content_hashes": dict(hashes)})
+        _, tries = await self._send_counted(call.request())
+        return tries == 1
 
     async def get(self, symbol_set_id: str) -> dict[str, Any] | None:
         """A symbol set, or None if there is none of that id."""
@@ -206,7 +216,11 @@ class SymbolSets:
         Raises:
             PostHogError: three tries did not get one, or PostHog refuses.
         """
-        for wait in (*_WAITS, None):
+        return (await self._send_counted(request))[0]
+
+    async def _send_counted(self, request: Request) -> tuple[Any, int]:
+        """The JSON of an answer, and how many tries it took."""
+        for number, wait in enumerate((*_WAITS, None), 1):
             try:
                 sent = await self._sender.send(request.method, request.path, query=request.query, json=request.json)
             except (InterruptedCallError, RateLimitedError, ServerFailureError, UnreachableError) as error:
@@ -215,7 +229,7 @@ class SymbolSets:
                     raise
                 await self._sleep(max(wait, asked))
             else:
-                return sent.data
+                return sent.data, number
         raise AssertionError("the last try returns or raises")
 
 

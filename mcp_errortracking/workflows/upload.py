@@ -5,33 +5,33 @@ Nothing is finished whose file did not arrive. An upload that was broken off is 
 the same hash and is left alone, what is not is started anew by PostHog's own rules (contract 2.3).
 """
 
-import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 import anyio
-from anyio import to_thread
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.workflows.batches import Batches, ConflictRules, Job
+from mcp_errortracking.workflows.batches import Batches, Job
 from mcp_errortracking.workflows.chunks import Chunk
-from mcp_errortracking.workflows.content import ContentError, Fingerprint, fingerprint
+from mcp_errortracking.workflows.conflicts import ConflictRules
+from mcp_errortracking.workflows.content import ContentError
+from mcp_errortracking.workflows.endings import OTHER_CONTENT, SKIPPED, UNCHANGED, refused, unreadable
+from mcp_errortracking.workflows.hashing import fingerprints
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release
-from mcp_errortracking.workflows.results import Choice, ChunkResult, Outcome, UploadResult
+from mcp_errortracking.workflows.results import ChunkResult, Ending, Outcome, UploadResult
 from mcp_errortracking.workflows.storage import CONCURRENCY, Storage
-from mcp_errortracking.workflows.symbol_sets import MAX_STARTED, Comparison, Sleep, SymbolSets
+from mcp_errortracking.workflows.symbol_sets import MAX_CHECKED, MAX_STARTED, Comparison, Sleep, SymbolSets, Wanted
 
 Progress = Callable[[int, int, str], Awaitable[None]]
 """Is told how much is done, of how much, and a few words on what."""
 
 _BATCH_BYTES = 64 * 1024 * 1024  # of content: what is packed at once, and sent within the five minutes of its URLs
 _BATCHES_AT_ONCE = 3
-_GROUP = 250  # chunks that are hashed and compared together
-_HASHED_AT_ONCE = 16  # chunks a worker thread takes at a time
+_GROUP = 50  # chunks that are hashed and compared together at first; each next group is twice as large
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +73,16 @@ async def upload(
     """
     given = list(chunks)
     uploading = _Upload(sender, storage, given, release, options or Options(), progress, sleep)
-    sent_before = storage.bytes_sent
-    async with anyio.create_task_group() as group:
-        read, to_be_sent = anyio.create_memory_object_stream[list[Job]](0)
-        group.start_soon(uploading.read_all, read)
-        async with to_be_sent:
-            async for jobs in to_be_sent:
-                if not await uploading.send_all(jobs, group):
-                    group.cancel_scope.cancel()
-                    break
+    ready, to_be_sent = anyio.create_memory_object_stream[list[Job]](0)
+    async with anyio.create_task_group() as group, to_be_sent, ready:
+        group.start_soon(uploading.read_all, ready)
+        async for jobs in to_be_sent:
+            if not await uploading.send_all(jobs, group):
+                group.cancel_scope.cancel()
+                break
     if uploading.refusal is not None:
         raise uploading.refusal
-    return uploading.result(storage.bytes_sent - sent_before)
+    return uploading.result()
 
 
 class _Upload:
@@ -119,9 +117,11 @@ class _Upload:
     async def read_all(self, ready: MemoryObjectSendStream[list[Job]]) -> None:
         """Hashes the chunks, group by group, while those before are on their way."""
         async with ready:
-            for first in range(0, len(self._chunks), _GROUP):
-                if jobs := await self._read(range(first, min(first + _GROUP, len(self._chunks)))):
+            first, size = 0, _GROUP
+            while first < len(self._chunks):
+                if jobs := await self._read(range(first, min(first + size, len(self._chunks)))):
                     await ready.send(jobs)
+                first, size = first + size, min(2 * size, MAX_CHECKED)
 
     async def send_all(self, jobs: list[Job], group: TaskGroup) -> bool:
         """Sends a group of chunks on their way, as tasks; False where PostHog refuses from the first request on."""
@@ -135,8 +135,7 @@ class _Upload:
                 self.refusal = error
                 return False
             for job in jobs:
-                code, next_step = error.code or f"http_{error.status}", error.next_step
-                await self.settle(job, Outcome.FAILED, code=code, reason=error.what, next_step=next_step)
+                await self._settle(job, refused(error, self._options.rules))
             return True
         batches = self._batches = self._batches or self._on_their_way(compared)
         jobs = await self._sort_out(jobs, compared)
@@ -154,9 +153,9 @@ class _Upload:
             rules=options.rules,
             version=options.container if options.container != "auto" else 1 if compared is None else 2,
             compressed=options.compressed,
-            sizes_first=compared is not None,
+            compared=compared is not None,
             concurrency=options.concurrency,
-            report=self.settle,
+            report=self._settle,
         )
 
     async def _run(self, batches: Batches, jobs: list[Job]) -> None:
@@ -167,31 +166,24 @@ class _Upload:
 
     async def _read(self, places: range) -> list[Job]:
         """Hashes a group of chunks, and folds those of one id."""
-        known = dict[int, Fingerprint | ContentError]()
-        work = iter(range(places.start, places.stop, _HASHED_AT_ONCE))
+        hashed = self._hashed
 
-        async def worker() -> None:
-            for first in work:
-                some = self._chunks[first : min(first + _HASHED_AT_ONCE, places.stop)]
-                known.update(enumerate(await to_thread.run_sync(_fingerprints, some), first))
-                self._hashed += len(some)
-                await self._tell(f"read {self._hashed} of {len(self._chunks)}")
+        async def tell(done: int) -> None:
+            self._hashed = hashed + done
+            await self._tell(f"read {self._hashed} of {len(self._chunks)}")
 
-        async with anyio.create_task_group() as group:
-            for _ in range(min(os.cpu_count() or 1, 4)):
-                group.start_soon(worker)
+        known = await fingerprints(self._chunks[places.start : places.stop], tell)
         jobs = list[Job]()
-        for index in places:
-            found = known[index]
+        for index, found in zip(places, known, strict=True):
             if isinstance(found, ContentError):
-                await self._settle(index, _unreadable(self._chunks[index], found))
+                await self._note(index, unreadable(found), None)
                 continue
             job = Job(index, self._chunks[index], found)
             first = self._first_of.setdefault(job.chunk.chunk_id, job)
             if first is job:
                 jobs.append(job)
             else:
-                await self._settle(index, _duplicate(job, first))
+                await self._settle(job, _duplicate(job, first))
         return jobs
 
     async def _sort_out(self, jobs: list[Job], compared: Comparison | None) -> list[Job]:
@@ -199,75 +191,60 @@ class _Upload:
         if compared is None:
             return jobs
         rules, left = self._options.rules, list[Job]()
+        lost = await self._bind([job for job in jobs if job.chunk.chunk_id in compared.same])
         for job in jobs:
-            if job.chunk.chunk_id in compared.same:
-                await self.settle(job, Outcome.UNCHANGED, reason="PostHog has this content already.")
+            if job.chunk.chunk_id in compared.same and job.chunk.chunk_id not in lost:
+                await self._settle(job, UNCHANGED)
             elif job.chunk.chunk_id in compared.other and rules.skip_on_conflict:
-                await self.settle(job, Outcome.SKIPPED_CONFLICT, reason="PostHog has other content and keeps it.")
+                await self._settle(job, SKIPPED)
             elif job.chunk.chunk_id in compared.other and not rules.force:
-                await self.settle(
-                    job,
-                    Outcome.FAILED,
-                    code="content_hash_mismatch",
-                    reason="PostHog has other content under this chunk id.",
-                    next_step="Upload with force to overwrite it, or with skip_on_conflict to keep it.",
-                    choices=(Choice.FORCE, Choice.SKIP_ON_CONFLICT),
-                )
+                await self._settle(job, OTHER_CONTENT)
             else:
                 left.append(job)
         return left
 
-    async def settle(
-        self,
-        job: Job,
-        outcome: Outcome,
-        *,
-        code: str | None = None,
-        reason: str = "",
-        next_step: str = "",
-        choices: tuple[Choice, ...] = (),
-    ) -> None:
-        """Notes what became of a chunk."""
-        result = ChunkResult(job.chunk, outcome, job.known.content_hash, code, reason, next_step, choices)
-        await self._settle(job.index, result)
+    async def _bind(self, jobs: list[Job]) -> frozenset[str]:
+        """Gives unchanged sets that have no release the one of this upload, which a start does though it wants no file.
 
-    def result(self, bytes_sent: int) -> UploadResult:
+        One of them belonging to another release stops it: then all keep what they have.
+
+        Returns:
+            The chunk ids of those that are gone since they were compared, and are waited for now.
+        """
+        if not jobs or not isinstance(self._release, Release):
+            return frozenset()
+        wanted = [Wanted(job.chunk.chunk_id, job.known.content_hash, self._release.id) for job in jobs]
+        try:
+            return frozenset(await self._symbol_sets.start(wanted, force=False, skip_on_conflict=True))
+        except PostHogError:
+            return frozenset()
+
+    def result(self) -> UploadResult:
         """What became of all of them."""
+        bytes_sent = self._batches.bytes_sent if self._batches else 0
         release = self._release if isinstance(self._release, Release) else None
         return UploadResult([one for one in self._results if one is not None], bytes_sent, release)
 
-    async def _settle(self, index: int, result: ChunkResult) -> None:
-        self._results[index] = result
+    async def _settle(self, job: Job, ending: Ending) -> None:
+        await self._note(job.index, ending, job.known.content_hash)
+
+    async def _note(self, index: int, ending: Ending, content_hash: str | None) -> None:
+        """Keeps what became of a chunk, and tells of it."""
+        chunk = self._chunks[index]
+        facts = (ending.outcome, ending.code, ending.reason, ending.next_step, ending.choices)
+        self._results[index] = ChunkResult(*facts, chunk=chunk, content_hash=content_hash)
         self._settled += 1
-        await self._tell(f"{result.outcome.replace('_', ' ')}: {result.chunk.label}")
+        await self._tell(f"{ending.outcome.replace('_', ' ')}: {chunk.label}")
 
     async def _tell(self, message: str) -> None:
         if self._progress is not None:
             await self._progress(self._hashed + self._settled, 2 * len(self._chunks), message)
 
 
-def _fingerprints(chunks: list[Chunk]) -> list[Fingerprint | ContentError]:
-    def one(chunk: Chunk) -> Fingerprint | ContentError:
-        if not chunk.chunk_id.strip():
-            return ContentError("no_chunk_id", f"{chunk.label} has no chunk id.", "Inject one.")
-        try:
-            return fingerprint(chunk)
-        except ContentError as error:
-            return error
-
-    return [one(chunk) for chunk in chunks]
-
-
-def _unreadable(chunk: Chunk, error: ContentError) -> ChunkResult:
-    return ChunkResult(chunk, Outcome.FAILED, None, error.code, error.what, error.next_step)
-
-
-def _duplicate(job: Job, first: Job) -> ChunkResult:
+def _duplicate(job: Job, first: Job) -> Ending:
     is_same = job.known.content_hash == first.known.content_hash
-    return ChunkResult(
-        job.chunk,
+    return Ending(
         Outcome.DUPLICATE,
-        job.known.content_hash,
         "duplicate_chunk_id",
         f"{first.chunk.label} has the same chunk id and {'the same' if is_same else 'other'} content; it counts.",
         "" if is_same else "Give each bundle a chunk id of its own, or frames of this one cannot be resolved.",

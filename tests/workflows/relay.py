@@ -73,6 +73,11 @@ class Relay:
         """Lets them through again."""
         self._open.set()
 
+    def settle(self) -> None:
+        """Waits until nothing is on its way any more."""
+        while len(self._threads) > 1:
+            self._threads.pop().join(20)
+
     def count(self, pattern: str) -> int:
         """How many requests fitted."""
         return sum(re.match(pattern, f"{one.method} {one.target}") is not None for one in self.received)
@@ -84,8 +89,8 @@ class Relay:
             except OSError:
                 return
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _serve(self, connection: socket.socket) -> None:
         with connection:
@@ -96,12 +101,11 @@ class Relay:
                 self._open.wait(20)
                 self.received.append(request)
                 reply = self._reply(request)
-                if self.watch is not None:
-                    self.watch(request, "before")
+                watch = self.watch or (lambda *_: None)
+                watch(request, "before")
                 if reply in (PASS, LOSE):
                     answer = self._forward(request)
-                    if self.watch is not None:
-                        self.watch(request, "after")
+                    watch(request, "after")
                     if reply is PASS:
                         connection.sendall(answer)
                         return

@@ -5,14 +5,15 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
-from mcp_errortracking.workflows.batches import ConflictRules
 from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.conflicts import Choice, ConflictRules
 from mcp_errortracking.workflows.container import DataType, decode
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_release
-from mcp_errortracking.workflows.results import Choice, Outcome, UploadResult
+from mcp_errortracking.workflows.results import Outcome, UploadResult
 from mcp_errortracking.workflows.upload import Options, upload
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.workflows.written_builds import (
@@ -84,7 +85,7 @@ async def test_an_upload_and_again(aged: SandboxProcess, tmp_path: Path) -> None
         assert [one.content_hash for one in result.chunks] == [expected_hash(chunk) for chunk in chunks]
         assert result.release is not None
         assert (result.release.version, result.release.is_new, result.failed) == ("1.4.2", True, [])
-        assert result.bytes_sent == storage.bytes_sent > 0
+        assert 0 < result.bytes_sent < 7 * 5000
         assert (told[0], told[-1][:2]) == ((7, 14, "read 7 of 7"), (14, 14))
         assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
 
@@ -106,14 +107,28 @@ async def test_an_upload_and_again(aged: SandboxProcess, tmp_path: Path) -> None
             assert symbols.version == (2 if aged.facts["age"] == "new" else 1)
 
 
-async def test_the_second_time_costs_two_requests(sandbox: SandboxProcess, tmp_path: Path) -> None:
+async def test_an_unchanged_build_gets_the_release_it_had_not(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    chunks = write_build(tmp_path, 3, first=10)
+    async with connected(sandbox.url, sandbox.key) as (proxy, storage):
+        await upload(proxy, storage, chunks[:2])
+        result = await upload(proxy, storage, chunks, release=NAME)
+        assert [one.outcome for one in result.chunks] == [Outcome.UNCHANGED, Outcome.UNCHANGED, Outcome.UPLOADED]
+        later = await upload(proxy, storage, chunks, release=ReleaseName("1.4.3", "shop"))
+        assert set(outcomes(later).values()) == {Outcome.UNCHANGED}
+
+    rows = sandbox.api("GET", "symbol_sets/?search=chunk-1").json()["results"]
+    assert [row["release"] and row["release"]["version"] for row in rows if row["ref"] != "chunk-1"] == ["1.4.2"] * 3
+
+
+async def test_the_second_time_costs_three_requests(sandbox: SandboxProcess, tmp_path: Path) -> None:
     chunks = write_build(tmp_path, 3, first=10)
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         await upload(proxy, storage, chunks, release=NAME)
         sandbox.empty_journal()
         await upload(proxy, storage, chunks, release=NAME)
 
-    assert paths(sandbox) == [f"releases/hash/{NAME.hash_id}/", "symbol_sets/bulk_check_upload/"]
+    requests = [f"releases/hash/{NAME.hash_id}/", "symbol_sets/bulk_check_upload/", "symbol_sets/bulk_start_upload/"]
+    assert paths(sandbox) == requests
 
 
 @pytest.mark.parametrize(
@@ -198,8 +213,9 @@ async def test_bad_files_are_reported_and_the_others_go_on(sandbox: SandboxProce
     (tmp_path / "chunk-11.js.map").write_bytes(b"")
     os.truncate(tmp_path / "chunk-12.js", 513 << 20)
     chunks[3] = Chunk(" ", chunks[3].map, chunks[3].source, name="chunk-13.js")
+    chunks.insert(4, Chunk(" padded", chunks[3].map, chunks[3].source, name="chunk-13.js"))
     double = write_bundle(tmp_path, "again", salt="x")
-    chunks += [chunks[4], Chunk("chunk-15", double.map, double.source, name="again.js")]
+    chunks += [chunks[5], Chunk("chunk-15", double.map, double.source, name="again.js")]
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks)
 
@@ -208,6 +224,7 @@ async def test_bad_files_are_reported_and_the_others_go_on(sandbox: SandboxProce
         (Outcome.FAILED, "empty"),
         (Outcome.FAILED, "too_large"),
         (Outcome.FAILED, "no_chunk_id"),
+        (Outcome.FAILED, "bad_chunk_id"),
         *[(Outcome.UPLOADED, None)] * 4,
         (Outcome.DUPLICATE, "duplicate_chunk_id"),
         (Outcome.DUPLICATE, "duplicate_chunk_id"),
@@ -217,8 +234,45 @@ async def test_bad_files_are_reported_and_the_others_go_on(sandbox: SandboxProce
     assert (same.reason, same.next_step) == ("chunk-14.js has the same chunk id and the same content; it counts.", "")
     assert other.reason == "chunk-15.js has the same chunk id and other content; it counts."
     assert "cannot be resolved" in other.next_step
-    assert unfinished(sandbox, chunks[4:8]) == []
+    assert unfinished(sandbox, chunks[5:9]) == []
     assert all(one.next_step for one in result.failed)
+
+
+async def test_over_100_mib_is_what_is_sent_not_what_is_read(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    file = tmp_path / "big.map"
+    file.touch()
+    os.truncate(file, 101 << 20)
+    chunks = [*write_build(tmp_path, 1, first=10), Chunk("big", file, kind=DataType.HERMES_MAP, name="big.map")]
+    async with connected(sandbox.url, sandbox.key) as (proxy, storage):
+        plain = await upload(proxy, storage, chunks, options=Options(compressed=False))
+        packed = await upload(proxy, storage, chunks)
+
+    assert [(one.outcome, one.code) for one in plain.chunks] == [
+        (Outcome.UPLOADED, None),
+        (Outcome.FAILED, "too_large"),
+    ]
+    assert plain.failed[0].reason == "big.map makes a symbol set of 101.0 MiB; at most 100 MiB are taken."
+    assert [one.outcome for one in packed.chunks] == [Outcome.UNCHANGED, Outcome.UPLOADED]
+    assert len(decode(stored(sandbox, "big")).data) == 101 << 20
+
+
+async def test_an_upload_that_is_cancelled_is_gone_on_with(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    chunks = write_build(tmp_path, 6, first=10)
+    with anyio.CancelScope() as scope:
+
+        async def progress(_done: int, _total: int, message: str) -> None:
+            if message.startswith("uploaded"):
+                scope.cancel()
+
+        async with connected(sandbox.url, sandbox.key) as (proxy, storage):
+            await upload(proxy, storage, chunks, options=Options(batch=1), progress=progress)
+    assert scope.cancelled_caught
+    left = unfinished(sandbox, chunks)
+    assert 0 < len(left) < 6
+
+    async with connected(sandbox.url, sandbox.key) as (proxy, storage):
+        result = await upload(proxy, storage, chunks)
+    assert (result.count(Outcome.UPLOADED), unfinished(sandbox, chunks)) == (len(left), [])
 
 
 async def test_nothing_to_upload_asks_nothing(sandbox: SandboxProcess, tmp_path: Path) -> None:
@@ -266,15 +320,30 @@ async def test_a_release_that_went_away_fails_each_chunk_once(sandbox: SandboxPr
 
 
 async def test_a_store_without_forms(tmp_path: Path) -> None:
-    """With the newest PostHog a PUT is used at once; with one that cannot be asked beforehand, after the refusal."""
+    """Where nothing was packed beforehand, a PUT is asked for after the refusal."""
     chunks = write_build(tmp_path, 3)
-    for features, ok in (({}, True), ({"bulk_check": False}, True), ({"content_length": False}, False)):
+    for features, starts, code in (
+        ({"bulk_check": False}, 2, None),
+        ({"content_length": False}, 3, "storage_no_forms"),
+    ):
         server = {"features": {"storage_forms": False, **features}}
         with SandboxProcess(EMPTY | {"server": server}) as sandbox:
             async with connected(sandbox.url, sandbox.key) as (proxy, storage):
-                result = await upload(proxy, storage, chunks)
-            assert [one.code for one in result.failed] == ([] if ok else ["storage_no_forms"] * 3)
+                result = await upload(proxy, storage, chunks, options=Options(container=2))
+            assert [one.code for one in result.chunks] == [code] * 3
+            assert sum(path.endswith("start_upload/") for path in paths(sandbox)) == starts
             assert all("501" in one.reason for one in result.failed)
+
+
+async def test_full_batches(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    chunks = write_build(tmp_path, 101, size=10, first=10)
+    async with connected(sandbox.url, sandbox.key) as (proxy, storage):
+        result = await upload(proxy, storage, chunks)
+
+    assert set(outcomes(result).values()) == {Outcome.UPLOADED}
+    starts = [entry["body"] for entry in sandbox.journal() if entry["path"].endswith("start_upload/")]
+    assert sorted(len(body["symbol_sets"]) for body in starts) == [1, 50, 50]  # the first are on their way at once
+    assert unfinished(sandbox, chunks) == []
 
 
 def test_options_exclude_each_other() -> None:

@@ -143,6 +143,7 @@ async def test_a_finish_that_stays_lost_is_made_up_for_by_the_next_run(
     async with connected(relay.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks)
         assert outcomes(result) == [(Outcome.FAILED, "http_502")] * 4
+        assert {one.next_step for one in result.failed} == {"Upload again: what is done already is left alone."}
         assert len(unfinished(sandbox, chunks)) == 4
 
         again = await upload(proxy, storage, chunks)
@@ -153,9 +154,9 @@ async def test_a_finish_that_stays_lost_is_made_up_for_by_the_next_run(
 async def test_a_set_that_cannot_be_finished_is_told_apart(
     sandbox: SandboxProcess, relay: Relay, tmp_path: Path
 ) -> None:
-    """One of five files vanishes from storage after it arrived: by halving, the others are finished."""
-    chunks = write_build(tmp_path, 5)
-    relay.on(PUT, http(200, kind=""))  # says it has the file, and has not
+    """One of five files is never there though the store says so: by halving, the others are finished."""
+    chunks, lie = write_build(tmp_path, 5), http(200, kind="")
+    relay.on(PUT, lie, PASS, PASS, PASS, PASS, lie, lie)
     async with connected(relay.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks, options=Options(concurrency=1))
 
@@ -163,6 +164,17 @@ async def test_a_set_that_cannot_be_finished_is_told_apart(
     (failed,) = result.failed
     assert unfinished(sandbox, chunks) == [failed.chunk.chunk_id]
     assert failed.reason == "No file has been uploaded for the symbol set."
+
+
+async def test_a_file_that_is_gone_once_is_sent_again(sandbox: SandboxProcess, relay: Relay, tmp_path: Path) -> None:
+    """As when the start of a run that was killed arrives late, and points the set to another place."""
+    chunks = write_build(tmp_path, 3)
+    relay.on(PUT, http(200, kind=""))
+    async with connected(relay.url, sandbox.key) as (proxy, storage):
+        result = await upload(proxy, storage, chunks, options=Options(concurrency=1))
+
+    assert (outcomes(result), relay.count(PUT)) == ([OK] * 3, 4)
+    assert unfinished(sandbox, chunks) == []
 
 
 async def test_an_older_server_deletes_what_it_cannot_finish(tmp_path: Path) -> None:
@@ -175,6 +187,27 @@ async def test_an_older_server_deletes_what_it_cannot_finish(tmp_path: Path) -> 
                 result = await upload(proxy, storage, chunks, options=Options(concurrency=1))
         assert outcomes(result) == [OK] * 5
         assert unfinished(sandbox, chunks) == []
+
+
+async def test_an_older_server_that_says_yes_with_nothing_there(tmp_path: Path) -> None:
+    """A finish fails after the sets were deleted; the second try "succeeds". They are looked for, and sent again."""
+    chunks = write_build(tmp_path, 3)
+    features = {"finish_keeps_rows": False, "bulk_check": False}
+    with SandboxProcess(SEED | {"server": {"features": features}}) as sandbox, Relay(sandbox.url) as relay:
+
+        def delete_all(request: Received, phase: str) -> None:
+            if request.target.endswith("/bulk_finish_upload/") and phase == "before" and relay.count(FINISH) == 1:
+                rows = sandbox.api("GET", "symbol_sets/").json()["results"]
+                sandbox.api("POST", "symbol_sets/bulk_delete/", {"ids": [row["id"] for row in rows]})
+
+        relay.watch = delete_all
+        relay.on(FINISH, http(502))
+        async with connected(relay.url, sandbox.key) as (proxy, storage):
+            result = await upload(proxy, storage, chunks)
+        assert outcomes(result) == [OK] * 3
+        rows = sandbox.api("GET", "symbol_sets/").json()["results"]
+        assert sorted(row["ref"] for row in rows) == ["chunk-0", "chunk-1", "chunk-2"]
+        assert relay.count(START) == 2
 
 
 async def test_a_set_that_someone_deletes_meanwhile_is_started_anew(

@@ -6,7 +6,7 @@ from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.workflows import results
-from mcp_errortracking.workflows.batches import ConflictRules
+from mcp_errortracking.workflows.conflicts import ConflictRules
 from mcp_errortracking.workflows.jobs.builds import Found, release_of, searched
 from mcp_errortracking.workflows.problems import Problem
 from mcp_errortracking.workflows.results import ChunkResult, UploadResult
