@@ -110,6 +110,8 @@ def test_the_inspector(
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout)
 
-    assert [tool["name"] for tool in ask("--method", "tools/list")["tools"]] == list(CATALOG)
+    assert [tool["name"] for tool in ask("--method", "tools/list")["tools"]] == list(
+        TOOLSETS["default"] if path else OFFERED
+    )
     called = ask("--method", "tools/call", "--tool-name", "error-tracking-fingerprints-list", "--tool-arg", "limit=1")
     assert len(called["structuredContent"]["results"]) == 1

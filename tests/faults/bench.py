@@ -21,7 +21,8 @@ from mcp_errortracking.proxy import Limits, Proxy
 from mcp_errortracking.proxy.pacing import Pacer
 from mcp_errortracking.sandbox.app import Sandbox, create_app
 from mcp_errortracking.sandbox.objects import Objects
-from mcp_errortracking.sandbox.seed import Seed, plant
+from mcp_errortracking.sandbox.planting import plant
+from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.sandbox.store import Store
 from mcp_errortracking.sandbox.throttle import Throttle
 from mcp_errortracking.server.arguments import example
