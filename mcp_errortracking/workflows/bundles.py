@@ -1,0 +1,241 @@
+"""What lies in a build folder: bundles with their source maps, maps of other kinds, and what is wrong with the rest."""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pathspec import GitIgnoreSpec
+
+from mcp_errortracking.workflows.problems import Problem, WorkflowError
+from mcp_errortracking.workflows.roots import LEFTOVER, Roots, explained
+from mcp_errortracking.workflows.script import map_url
+
+LIMIT = 100 * 1024 * 1024
+"""Bytes of one file: PostHog's limit for a symbol set (contract 5.4)."""
+EXCLUDED = ("node_modules/", ".git/", ".hg/", ".svn/", ".venv/", ".cache/", ".next/cache/")
+"""Passed over always; a pattern that begins with ! brings them back."""
+INLINE = "data:"
+_SCRIPTS = (".js", ".mjs", ".cjs")
+_TAIL = 64 * 1024
+_HERMES_MARK = b'"x_hermes_function_offsets"'
+_KINDS = {".css.map": "CSS map(s)", ".d.ts.map": "map(s) of TypeScript declarations"}
+_PROGUARD_LINE = re.compile(rb"^(?:# compiler: |# pg_map_id: |[\w.$]+ -> [\w.$]+:\s*$)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A bundle and its map, as real paths. `map`: None when the bundle holds it, as a data URL."""
+
+    bundle: Path
+    map: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What was found in a folder, in the order of the names. `leftovers`: files of a run that was killed."""
+
+    folder: Path
+    pairs: tuple[Pair, ...]
+    hermes: tuple[Path, ...]
+    proguard: tuple[Path, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    leftovers: tuple[Path, ...] = ()
+
+    def name(self, path: Path) -> str:
+        """A file's path below the folder."""
+        return path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path)
+
+
+def find(roots: Roots, folder: str | Path, *, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Build:
+    """Looks through a folder. Nothing is changed, and of bundles only the end is read.
+
+    Args:
+        include: globs as in `.gitignore`; only bundles, Hermes maps and ProGuard mappings that match one are taken.
+        exclude: the same, of files and folders to pass over, beside `EXCLUDED`.
+
+    Raises:
+        WorkflowError: the folder is none, lies outside the roots, or a pattern is none.
+    """
+    real = roots.folder(folder)
+    try:
+        wanted = GitIgnoreSpec.from_lines(include or ["*"])
+        unwanted = GitIgnoreSpec.from_lines([*EXCLUDED, *exclude])
+    except ValueError as error:
+        raise WorkflowError("bad_pattern", "A pattern is none.", str(error), "Write it as in .gitignore.") from error
+    search = _Search(roots, real, wanted)
+    for path in search.walk(unwanted):
+        search.sort_in(path)
+    for bundle in search.bundles:
+        search.pair(bundle)
+    return search.build()
+
+
+@dataclass
+class _Search:
+    roots: Roots
+    folder: Path
+    wanted: GitIgnoreSpec
+    bundles: list[Path] = field(default_factory=list[Path])
+    maps: list[Path] = field(default_factory=list[Path])
+    texts: list[Path] = field(default_factory=list[Path])
+    leftovers: list[Path] = field(default_factory=list[Path])
+    problems: list[Problem] = field(default_factory=list[Problem])
+    claims: dict[Path, list[Path]] = field(default_factory=lambda: defaultdict[Path, list[Path]](list))
+    inline: list[Path] = field(default_factory=list[Path])
+    disputed: set[Path] = field(default_factory=set[Path])
+
+    def walk(self, unwanted: GitIgnoreSpec) -> Iterator[Path]:
+        """The files that no pattern excludes, by name. Symlinks to folders are not followed."""
+
+        def failed(error: OSError) -> None:
+            name = self.name(Path(error.filename or self.folder))
+            self.problems.append(Problem.of(name, explained(error, name, "read")))
+
+        for parent, folders, files in os.walk(self.folder, onerror=failed):
+            at = Path(parent)
+            prefix = "" if at == self.folder else f"{self.name(at)}/"
+            folders[:] = sorted(name for name in folders if not unwanted.match_file(f"{prefix}{name}/"))
+            for name in sorted(files):
+                if not unwanted.match_file(prefix + name):
+                    yield at / name
+
+    def sort_in(self, path: Path) -> None:
+        """Notes what kind of file it is by its name."""
+        name = path.name.lower()
+        if name.endswith(_SCRIPTS):
+            if self.is_wanted(path):
+                self.bundles.append(path)
+        elif name.endswith(".map"):
+            self.maps.append(path)
+        elif name.endswith(".txt") and "mapping" in name:
+            self.texts.append(path)
+        elif name.endswith(LEFTOVER):
+            self.leftovers.append(path)
+
+    def pair(self, bundle: Path) -> None:
+        """Finds the map of a bundle, or says why there is none."""
+        try:
+            script = self.tail(bundle)
+        except WorkflowError as error:
+            self.problems.append(Problem.of(self.name(bundle), error))
+            return
+        if not script:
+            self.report(bundle, "empty", "The file is empty (0 bytes).", "Was the build interrupted? Build again.")
+            return
+        url = map_url(script)
+        if url and url.startswith(INLINE):
+            self.inline.append(bundle)
+            return
+        beside = bundle.with_name(f"{bundle.name}.map")
+        try:
+            named = self.target(bundle, url) if url else None
+            by_name = self.roots.resolve(beside) if beside.is_file() else None
+        except WorkflowError as error:
+            self.problems.append(Problem.of(self.name(bundle), error))
+            return
+        if named and by_name and named != by_name:
+            self.disputed |= {named, by_name}
+            message = f"Two maps: its comment names {self.name(named)}, but {beside.name} lies beside it."
+            self.report(bundle, "two_maps", message, "Delete the one that is not of this build, or build again.")
+        elif found := named or by_name:
+            self.claims[found].append(bundle)
+        elif url:
+            message = f"Its comment names the map {url[:200]}, which is not there."
+            self.report(bundle, "map_missing", message, "Keep maps in the build folder until they are uploaded.")
+        else:
+            message = "It has no source map: no sourceMappingURL comment, and no file of its name with .map."
+            self.report(bundle, "no_map", message, "Let the bundler write source maps, or exclude this file.")
+
+    def tail(self, bundle: Path) -> bytes:
+        """Enough of the end of a bundle to find its comment: all of it when the end does not have one."""
+        end = self.roots.read_part(bundle, _TAIL, from_end=True)
+        return end if len(end) < _TAIL or map_url(end) else self.roots.read(bundle, LIMIT)
+
+    def target(self, bundle: Path, url: str) -> Path | None:
+        """The file that a `sourceMappingURL` means, if it exists: beside the bundle or below the folder."""
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return None
+        path = unquote(parts.path).replace("\\", "/")
+        if parts.scheme or parts.netloc or path.startswith("/"):
+            places = [self.folder / path.lstrip("/"), bundle.parent / path.rsplit("/", 1)[-1]]
+        else:
+            places = [bundle.parent / path]
+        found = (self.roots.resolve(place) for place in places)
+        return next((place for place in found if place.is_file()), None)
+
+    def build(self) -> Build:
+        """Everything together, once all bundles were paired."""
+        pairs = [Pair(bundle, None) for bundle in self.inline]
+        for map_path, bundles in self.claims.items():
+            if len(bundles) == 1:
+                pairs.append(Pair(bundles[0], map_path))
+                continue
+            for bundle in bundles:
+                others = ", ".join(self.name(other) for other in bundles if other != bundle)
+                message = f"{self.name(map_path)} is named by it and by {others}; it can be right for one only."
+                self.report(bundle, "shared_map", message, "Let the bundler write a map for each bundle.")
+        hermes, notes = self.other_maps()
+        proguard = [path for path in self.texts if self.is_wanted(path) and self.is_proguard(path)]
+        return Build(
+            self.folder,
+            tuple(sorted(pairs, key=lambda pair: pair.bundle)),
+            tuple(sorted(hermes)),
+            tuple(sorted(proguard)),
+            tuple(sorted(self.problems, key=lambda problem: problem.path)),
+            tuple(notes),
+            tuple(self.leftovers),
+        )
+
+    def other_maps(self) -> tuple[list[Path], list[str]]:
+        """The Hermes maps among the maps that no bundle claims, and a word on those that are passed over."""
+        hermes: list[Path] = []
+        passed = dict.fromkeys(_KINDS, 0)
+        for path in self.maps:
+            ending = next((ending for ending in passed if path.name.lower().endswith(ending)), None)
+            if ending:
+                passed[ending] += 1
+                continue
+            try:
+                real = self.roots.resolve(path)
+                if not self.is_wanted(path) or real in self.claims or real in self.disputed:
+                    continue
+                content = self.roots.read(path, LIMIT)
+            except WorkflowError as error:
+                self.problems.append(Problem.of(self.name(path), error))
+                continue
+            if _HERMES_MARK in content:
+                hermes.append(path)
+            elif not content:
+                self.report(path, "empty", "The file is empty (0 bytes).", "Was the build interrupted? Build again.")
+            else:
+                message = "No bundle names this map, and none lies beside it."
+                self.report(path, "no_bundle", message, "Build again; delete it if it is of an older build.")
+        notes = [
+            f"{count} {_KINDS[ending]} passed over: PostHog has no use for {'it' if count == 1 else 'them'}."
+            for ending, count in passed.items()
+            if count
+        ]
+        return hermes, notes
+
+    def is_proguard(self, path: Path) -> bool:
+        """Whether a text file is what R8 or ProGuard write, by its first lines."""
+        try:
+            return bool(_PROGUARD_LINE.search(self.roots.read_part(path, _TAIL)))
+        except WorkflowError:
+            return False
+
+    def is_wanted(self, path: Path) -> bool:
+        return self.wanted.match_file(self.name(path))
+
+    def name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path)
+
+    def report(self, path: Path, code: str, message: str, next_step: str) -> None:
+        self.problems.append(Problem(self.name(path), code, message, next_step))

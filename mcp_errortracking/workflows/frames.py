@@ -1,0 +1,96 @@
+"""Stack frames as they are pasted or sent, in one form.
+
+Engines count differently. V8 (Chrome, Node), Firefox and Safari write lines and columns from 1. Hermes' compiled frames
+(`address at`) have a bytecode offset from 0 as their column. PostHog's SDKs send `lineno` and `colno` as the engine
+wrote them, so its frames are read in the same way; one of platform `hermes` has an offset.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_POSITION = r"(?P<file>\S.*?):(?P<line>\d{1,10})(?::(?P<column>\d{1,10}))?"
+_V8 = re.compile(rf"\s*at (?:async )?(?:(?P<function>\S.*?) \()?(?P<hermes>address at )?{_POSITION}\)?\s*")
+_V8_EVAL = re.compile(r"eval at .*?\((?P<file>[^()\s]+):(?P<line>\d{1,10}):(?P<column>\d{1,10})\)")
+_GECKO = re.compile(rf"\s*(?:async\*)?(?:(?P<function>(?:(?!://)[^@])*)@)?{_POSITION}\s*")
+_GECKO_EVAL = re.compile(r"(?P<file>\S+) line (?P<line>\d{1,10}) > ")
+_LONGEST_LINE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One call. `line` counts from 1, `column` from 0, whatever the engine does. `file`: a URL or a path.
+
+    `function`: as the engine names it, so minified. `chunk_id`: what PostHog's SDK found for the file.
+    """
+
+    file: str
+    line: int
+    column: int
+    function: str | None = None
+    chunk_id: str | None = None
+    in_app: bool | None = None
+
+
+def pasted(text: str) -> list[Frame]:
+    """The frames of a stack trace of V8, Firefox, Safari or Hermes, or a bare `main.js:1:48213`; other lines are not.
+
+    A frame without a column is taken to be at the start of its line.
+    """
+    return [frame for line in text.splitlines() if (frame := _frame(line[:_LONGEST_LINE]))]
+
+
+def of_event(frames: Sequence[Mapping[str, Any]], chunk_id: str | None = None) -> list[Frame]:
+    """The frames of PostHog's `$exception_list[].stacktrace.frames` that have a file and a line, in their order.
+
+    Both the SDKs' names of the fields (`filename`, `lineno`, `colno`, `function`) and those of the server's frames
+    (`source`, `line`, `column`, `mangled_name`) are read.
+    """
+    found: list[Frame] = []
+    for fields in frames:
+        file = _text(fields, "filename", "source", "abs_path")
+        line, column = _number(fields, "lineno", "line"), _number(fields, "colno", "column")
+        if file is None or line is None:
+            continue
+        starts_at = 0 if _text(fields, "platform", "lang") == "hermes" else 1
+        function = _text(fields, "function", "mangled_name")
+        in_app = fields.get("in_app")
+        found.append(
+            Frame(
+                file,
+                line,
+                max(0, (column or 0) - starts_at),
+                None if function in ("?", "<anonymous>") else function,
+                _text(fields, "chunk_id") or chunk_id,
+                in_app if isinstance(in_app, bool) else None,
+            )
+        )
+    return found
+
+
+def _frame(text: str) -> Frame | None:
+    found = _V8.fullmatch(text) or _GECKO.fullmatch(text)
+    if not found:
+        return None
+    function = found["function"]
+    place = _V8_EVAL.search(text) or _GECKO_EVAL.search(found["file"]) or found
+    starts_at = 0 if found.groupdict().get("hermes") else 1
+    column = place.groupdict().get("column")
+    is_named = function not in (None, "", "<anonymous>", "anonymous", "?")
+    return Frame(
+        place["file"],
+        int(place["line"]),
+        max(0, int(column) - starts_at) if column else 0,
+        function if is_named else None,
+    )
+
+
+def _text(fields: Mapping[str, Any], *names: str) -> str | None:
+    values = (fields.get(name) for name in names)
+    return next((value for value in values if isinstance(value, str) and value), None)
+
+
+def _number(fields: Mapping[str, Any], *names: str) -> int | None:
+    values = (fields.get(name) for name in names)
+    return next((value for value in values if isinstance(value, int) and not isinstance(value, bool)), None)

@@ -1,0 +1,85 @@
+"""What a function was called before it was minified.
+
+A map has the name of what stands at a position: for a frame, of what is called there, not of the function it is in. So
+the minified name that the engine gives is looked for in the bundle, before the frame's position: where that name is
+declared, the map leads to the original declaration, whose name it is. Where the declaration is not found (another chunk
+has it, or it is too far away), the caller tells: if the minified name stands at its position, the original there is the
+function's. What has no name in the bundle has none here.
+"""
+
+import re
+from functools import lru_cache
+
+from mcp_errortracking.workflows.source_map import Position
+from mcp_errortracking.workflows.symbols import Symbols
+
+_WINDOW = 64 * 1024
+"""How far before a frame its function may begin, in characters."""
+_IDENTIFIER = re.compile(r"[\w$]+")
+_DECLARATION = re.compile(
+    r"(?:(?:export|default|async|static|const|let|var|get|set|class|function)\b[ \t]*\*?[ \t]*)*"
+    r"(?P<name>#?[A-Za-z_$][\w$]*)"
+)
+_CALL = re.compile(r"(?:(?:new|await)\s+)*(?:[\w$]+\??\.)*(?P<name>[A-Za-z_$][\w$]*)\s*(?:\?\.)?\(")
+_MORE_WORDS = re.compile(r"^(?:async |new |get |set |static |Object\.|Array\.)+| \[as [^\]]*\]$")
+
+
+def declared(symbols: Symbols, line: int, column: int, minified: str) -> str | None:
+    """The original name of the function around a position (from 0), which the engine calls `minified`."""
+    key = (line, column, minified)
+    if key not in symbols.names:
+        symbols.names[key] = _declared(symbols, line, column, _short(minified))
+    return symbols.names[key]
+
+
+def called(symbols: Symbols, line: int, column: int, minified: str) -> str | None:
+    """The original name of the function that is called at a position (from 0), if it is the one called `minified`."""
+    start = symbols.offset(line, column)
+    position = symbols.map.find(line, column)
+    if start is None or position is None:
+        return None
+    if not re.match(rf"(?:new\s+)?{re.escape(_short(minified))}\s*\(", symbols.text[start : start + 300]):
+        return None
+    found = _CALL.match(_rest(position))
+    return found["name"] if found else None
+
+
+def _declared(symbols: Symbols, line: int, column: int, name: str) -> str | None:
+    end = symbols.offset(line, column)
+    if end is None or not _IDENTIFIER.fullmatch(name):
+        return None
+    start = max(0, end - _WINDOW)
+    before = symbols.text[start:end]
+    for found in reversed(list(_pattern(name).finditer(before))):
+        inside = before[found.end() :]
+        if inside.count("{") <= inside.count("}") and found["short"] is None:
+            continue
+        position = symbols.map.find(*symbols.place(start + found.start("name")))
+        if position and position.source is not None:
+            original = _DECLARATION.match(_rest(position))
+            return position.name or (original["name"] if original else None)
+    return None
+
+
+@lru_cache(256)
+def _pattern(name: str) -> re.Pattern[str]:
+    """Where a name is declared: as a function or method with braces, a class, or (`short`) an arrow without braces."""
+    brackets = r"\((?:[^()]|\([^()]{0,200}\)){0,300}\)"
+    arguments = rf"(?:[\w$]+|{brackets})"
+    return re.compile(
+        rf"(?<![\w$])(?P<name>{re.escape(name)})(?:"
+        rf"\s*[=:]\s*(?:async\b\s*)?(?:function\b|class\b|{arguments}\s*=>\s*(?=\{{))"
+        rf"|\s*[=:]\s*(?:async\b\s*)?{arguments}\s*=>(?P<short>[^;{{}}]{{0,400}}$)"
+        rf"|\s*{brackets}\s*(?=\{{)"
+        rf"|(?<=class {re.escape(name)})(?:\s+extends\b[^{{]{{0,200}}|\s*)(?=\{{))"
+    )
+
+
+def _short(minified: str) -> str:
+    return _MORE_WORDS.sub("", minified).rsplit(".", 1)[-1]
+
+
+def _rest(position: Position) -> str:
+    """What stands in the original source from a position to the end of its line."""
+    lines = position.text or ()
+    return lines[position.line - 1][position.column :] if 0 < position.line <= len(lines) else ""

@@ -1,0 +1,120 @@
+"""A build folder as a place to find symbols in: by chunk id, else by the name of the bundle."""
+
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from mcp_errortracking.workflows.bundles import LIMIT, Build, Pair
+from mcp_errortracking.workflows.chunk_ids import map_in
+from mcp_errortracking.workflows.frames import Frame
+from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.roots import Roots
+from mcp_errortracking.workflows.script import comment
+from mcp_errortracking.workflows.symbols import CACHE, SymbolCache, Symbols
+
+_TAIL = 64 * 1024
+
+
+class LocalBuild:
+    """The pairs and Hermes maps of a build, as symbols."""
+
+    def __init__(self, roots: Roots, build: Build, cache: SymbolCache = CACHE) -> None:
+        self._roots = roots
+        self._build = build
+        self._cache = cache
+        self._by_chunk_id: dict[str, Pair] | None = None
+
+    def symbols(self, frame: Frame) -> Symbols:
+        """What resolves a frame.
+
+        Raises:
+            WorkflowError: nothing here does, or several bundles could; or a file cannot be read.
+        """
+        pair = self.chunks().get(frame.chunk_id or "") or self._by_name(frame)
+        return self._cache.get(self._key(pair), lambda: self._load(pair))
+
+    def chunks(self) -> dict[str, Pair]:
+        """The bundles that have a chunk id, by it."""
+        if self._by_chunk_id is None:
+            self._by_chunk_id = {}
+            for pair in self._build.pairs:
+                if chunk_id := self.chunk_id(pair):
+                    self._by_chunk_id.setdefault(chunk_id, pair)
+        return self._by_chunk_id
+
+    def chunk_id(self, pair: Pair) -> str | None:
+        """The chunk id in a bundle's last lines."""
+        try:
+            return comment(self._roots.read_part(pair.bundle, _TAIL, from_end=True), "chunkId")
+        except WorkflowError:
+            return None
+
+    def pair(self, frame: Frame) -> Pair | None:
+        """The bundle that a frame's file names, if it is clear which."""
+        try:
+            return self._by_name(frame)
+        except WorkflowError:
+            return None
+
+    def _by_name(self, frame: Frame) -> Pair:
+        wanted = _parts(frame.file)
+        candidates = [*self._build.pairs, *(Pair(path, path) for path in self._build.hermes)]
+        scored = [(_shared(wanted, self._parts_of(pair)), pair) for pair in candidates]
+        best = max((score for score, _ in scored), default=0)
+        found = [pair for score, pair in scored if score == best]
+        if not best:
+            raise WorkflowError(
+                "no_bundle",
+                f"No bundle with a map in {self._build.folder.name} is named {wanted[-1] if wanted else frame.file}.",
+                next_step="Name the folder of the build that is deployed, or build it again from that commit.",
+            )
+        if len(found) > 1:
+            names = ", ".join(self._build.name(pair.bundle) for pair in found[:5])
+            raise WorkflowError(
+                "several_bundles",
+                f"{frame.file} could be any of {names}.",
+                next_step="Name a folder that holds one of them, or give the frame's chunk id.",
+            )
+        return found[0]
+
+    def _parts_of(self, pair: Pair) -> tuple[str, ...]:
+        name = self._build.name(pair.bundle)
+        if pair.bundle == pair.map:  # a Hermes map: main.jsbundle.map, or main.hbc.map of main.jsbundle
+            name = name.removesuffix(".map").removesuffix(".hbc")
+        return PurePosixPath(name).parts
+
+    def _key(self, pair: Pair) -> tuple[object, ...]:
+        key: list[object] = []
+        for path in (pair.bundle, pair.map):
+            try:
+                state = path.stat() if path else None
+            except OSError:
+                state = None
+            key += [path, state and (state.st_mtime_ns, state.st_size, state.st_ino)]
+        return tuple(key)
+
+    def _load(self, pair: Pair) -> Symbols:
+        if pair.map is None:
+            script = self._roots.read(pair.bundle, LIMIT)
+            return Symbols(script, map_in(script), pair.bundle)
+        map_text = self._roots.read(pair.map, LIMIT)
+        script = None if pair.bundle == pair.map else self._roots.read(pair.bundle, LIMIT)
+        return Symbols(script, map_text, Path(pair.map))
+
+
+def _parts(file: str) -> tuple[str, ...]:
+    """The path of a frame's URL, cut at its slashes."""
+    try:
+        path = unquote(urlsplit(file).path) or file
+    except ValueError:
+        path = file
+    return tuple(part for part in path.replace("\\", "/").split("/") if part)
+
+
+def _shared(left: tuple[str, ...], right: tuple[str, ...]) -> int:
+    """How many of their last parts are the same."""
+    count = 0
+    for one, other in zip(reversed(left), reversed(right), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count

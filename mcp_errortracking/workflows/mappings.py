@@ -1,0 +1,184 @@
+"""The `mappings` of a source map (version 3): which original position stands behind a position in a bundle.
+
+A line of a minified bundle has hundreds of thousands of segments, so hardly anything here is done per segment in
+Python: text is split in C, a segment's text is decoded once however often it occurs, and sums are taken block by block.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from operator import add, itemgetter
+
+from mcp_errortracking.workflows.problems import InvalidMapError
+from mcp_errortracking.workflows.vlq import ALPHABET, decoded, encoded
+
+_MOST_SEGMENTS = 12_000_000
+"""A file of 100 MiB has fewer; more are only there to fill memory."""
+_BLOCK = 1024
+"""Sums are kept for every so many segments."""
+_COLUMN, _SOURCE, _LINE, _ORIGINAL_COLUMN, _NAME, _COUNT = range(6)
+
+_Segment = tuple[int, int, int, int, int, int]
+"""Its five differences to the segment before, nought where it has none, and how many numbers it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """An original position: indexes into `sources` and `names`, line and column from 0."""
+
+    source: int
+    line: int
+    column: int
+    name: int | None
+
+
+UNMAPPED = Mapped(-1, 0, 0, None)
+"""Of code that the bundler made, and says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line of the bundle: where its segments start, ascending, and which segments those are."""
+
+    columns: Sequence[int]
+    indexes: Sequence[int]
+
+
+class Mappings:
+    """Decoded mappings of one map."""
+
+    def __init__(self, text: str) -> None:
+        """Raises:
+        InvalidMapError: the text is not base 64 VLQ, or its segments are not of 1, 4 or 5 numbers.
+        """
+        check_letters(text)
+        lines = text.split(";")
+        if text.count(",") + len(lines) > _MOST_SEGMENTS:
+            raise InvalidMapError(f"It has more than {_MOST_SEGMENTS:,} segments.")
+        self._starts = list(accumulate((line.count(",") + 1 for line in lines), initial=0))
+        known = _Segments()
+        self._segments = list(map(known.__getitem__, text.replace(";", ",").split(",")))
+        self._is_regular = all(segment[_COLUMN] >= 0 and segment[_COUNT] for segment in known.values())
+        self._rows: dict[int, _Row] = {}
+        self._sums: list[tuple[int, ...]] = []
+
+    def find(self, line: int, column: int, *, before: bool = False) -> Mapped | None:
+        """What stands at a position of the bundle (from 0); None where its line has no segment up to there.
+
+        It is the last segment at or before the column, of the same line. Of several at that very column the first
+        counts, as in other decoders. `before`: only segments before the column count.
+
+        Raises:
+            InvalidMapError: the numbers lead below nought.
+        """
+        if not 0 <= line < len(self._starts) - 1:
+            return None
+        row = self._rows.get(line) or self._row(line)
+        at = bisect_left(row.columns, column)
+        if before or at == len(row.columns) or row.columns[at] != column:
+            at -= 1
+        if at < 0:
+            return None
+        return self._mapped(row.indexes[at])
+
+    def _row(self, line: int) -> _Row:
+        start, end = self._starts[line : line + 2]
+        columns = list(accumulate(map(itemgetter(_COLUMN), self._segments[start:end])))
+        row = _Row(columns, range(start, end))
+        if not self._is_regular:
+            order = [index for index in range(end - start) if self._segments[start + index][_COUNT]]
+            order.sort(key=columns.__getitem__)
+            row = _Row([columns[index] for index in order], [start + index for index in order])
+            if row.columns and row.columns[0] < 0:
+                raise InvalidMapError(f"Line {line + 1} of its mappings has a column below nought.")
+        self._rows[line] = row
+        return row
+
+    def _mapped(self, index: int) -> Mapped:
+        count = self._segments[index][_COUNT]
+        if count == 1:
+            return UNMAPPED
+        if not self._sums:
+            self._sums = list(self._block_sums())
+        block = index // _BLOCK
+        rest = self._segments[block * _BLOCK : index + 1]
+        source, line, column, name = (
+            total + sum(map(itemgetter(field), rest))
+            for field, total in zip((_SOURCE, _LINE, _ORIGINAL_COLUMN, _NAME), self._sums[block], strict=True)
+        )
+        if min(source, line, column, name) < 0:
+            raise InvalidMapError("Its mappings lead to a position below nought.")
+        return Mapped(source, line, column, name if count == 5 else None)
+
+    def _block_sums(self) -> Iterator[tuple[int, ...]]:
+        fields = [itemgetter(field) for field in (_SOURCE, _LINE, _ORIGINAL_COLUMN, _NAME)]
+        blocks = (self._segments[at : at + _BLOCK] for at in range(0, len(self._segments), _BLOCK))
+        each = (tuple(sum(map(field, block)) for field in fields) for block in blocks)
+        return accumulate(each, lambda total, more: tuple(map(add, total, more)), initial=(0, 0, 0, 0))
+
+
+class _Segments(dict[str, _Segment]):
+    """A segment by its text."""
+
+    def __missing__(self, text: str) -> _Segment:
+        numbers = decoded(text)
+        count = len(numbers)
+        if count == 5:
+            made = (*numbers, 5)
+        elif count in (0, 1, 4):
+            made = (*numbers, *(0,) * (5 - count), count)
+        else:
+            raise InvalidMapError(f"Its mappings have a segment of {count} numbers; 1, 4 or 5 are right.")
+        self[text] = made  # pyright: ignore[reportArgumentType] - six numbers, as counted
+        return self[text]
+
+
+def check_letters(text: str) -> None:
+    """Raises:
+    InvalidMapError: a letter that mappings cannot have.
+    """
+    if not text.isascii() or text.encode("ascii").translate(None, f"{ALPHABET},;".encode("ascii")):
+        raise InvalidMapError("Its mappings hold letters that are no base 64 digits.")
+
+
+def with_new_line(text: str, line: int, column: int) -> str:
+    """The mappings after code that ends its line has been put in at a position of the bundle (from 0).
+
+    What stood at the position and behind it in its line moves to the start of the next line; the new code is mapped to
+    nothing.
+
+    Raises:
+        InvalidMapError: that line's mappings are not base 64 VLQ.
+    """
+    lines = text.split(";", line + 1)
+    if len(lines) <= line:
+        return text
+    if not column:
+        lines.insert(line, "")
+        return ";".join(lines)
+    check_letters(lines[line])
+    kept: list[str] = []
+    moved: list[str] = []
+    at, count = 0, 0
+    segments = [segment for segment in lines[line].split(",") if segment]
+    for place, segment in enumerate(segments):
+        numbers = decoded(segment)
+        start = at + numbers[0]
+        if start >= column:
+            moved = [_encoded((start - column, *numbers[1:])), *segments[place + 1 :]]
+            if count and start > column:
+                moved.insert(0, _encoded((0,) * count))
+            break
+        kept.append(segment)
+        at, count = start, len(numbers)
+    else:
+        moved = [_encoded((0,) * count)] if count else []
+    if count > 1:
+        kept.append(encoded(column - at))
+    lines[line : line + 1] = [",".join(kept), ",".join(moved)]
+    return ";".join(lines)
+
+
+def _encoded(numbers: Sequence[int]) -> str:
+    return "".join(map(encoded, numbers))

@@ -1,0 +1,158 @@
+"""Getting a build ready for upload: each bundle and map with their chunk id, on disk and to be read."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from mcp_errortracking.workflows.bundles import LIMIT, Build, Pair
+from mcp_errortracking.workflows.chunk_ids import Injection, injected, with_id
+from mcp_errortracking.workflows.problems import Problem, WorkflowError
+from mcp_errortracking.workflows.roots import Roots
+from mcp_errortracking.workflows.script import comment
+
+_TAIL = 64 * 1024
+_HEAD = 1024
+
+
+class Content(NamedTuple):
+    """What a symbol set holds. `source`: the bundle, None for kinds without; `map`: the map, or ProGuard's mapping."""
+
+    source: bytes | None
+    map: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One symbol set to be, and which files were written for it (in a dry run: would be).
+
+    `path`: of the bundle, or of the map that stands alone, below the folder. `files`: those it is read from. `size`: of
+    those files, in bytes.
+    """
+
+    kind: Literal["javascript", "hermes", "proguard"]
+    chunk_id: str
+    path: str
+    files: tuple[Path, ...]
+    read: Callable[[], Content] = field(compare=False, repr=False)
+    """Its content. Files that had their id already are read only then; raises `WorkflowError` if that fails."""
+    written: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """The bytes of its files; 0 for one that is gone."""
+        sizes = 0
+        for file in self.files:
+            with suppress(OSError):
+                sizes += file.stat().st_size
+        return sizes
+
+
+def prepare(
+    roots: Roots,
+    build: Build,
+    *,
+    release_id: str | None = None,
+    proguard_id: str | None = None,
+    dry_run: bool = False,
+) -> Iterator[Prepared | Problem]:
+    """Gives every pair and map its chunk id, one at a time: only one is in memory. A second time writes nothing.
+
+    Args:
+        release_id: is put into the maps, beside the chunk id.
+        proguard_id: the id under which the Android app sends its stack traces; without it a mapping is a problem.
+        dry_run: writes nothing, and says what would be written.
+    """
+    work = _Preparation(roots, build, release_id, dry_run)
+    if not dry_run:
+        for leftover in build.leftovers:
+            with suppress(OSError):
+                leftover.unlink()
+    for pair in build.pairs:
+        yield _or_problem(build, pair.bundle, partial(work.pair, pair))
+    for path in build.hermes:
+        yield _or_problem(build, path, partial(work.hermes, path))
+    for path in build.proguard:
+        yield _or_problem(build, path, partial(work.proguard, path, proguard_id))
+
+
+def _or_problem(build: Build, path: Path, make: Callable[[], Prepared]) -> Prepared | Problem:
+    try:
+        return make()
+    except WorkflowError as error:
+        return Problem.of(build.name(path), error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Preparation:
+    roots: Roots
+    build: Build
+    release_id: str | None
+    dry_run: bool
+
+    def pair(self, pair: Pair) -> Prepared:
+        files = (pair.bundle, pair.map) if pair.map else (pair.bundle,)
+        name = self.build.name(pair.bundle)
+        if pair.map:
+            chunk_id = comment(self.roots.read_part(pair.bundle, _TAIL, from_end=True), "chunkId")
+            if chunk_id and self.has_id(pair.map, chunk_id):
+                return Prepared("javascript", chunk_id, name, files, partial(self.content, pair))
+        made = self.injected(pair)
+        # The bundle first: one that has its id while its map has not can be told, and is repaired by the next run.
+        changed = [(pair.bundle, made.source)] if made.source_changed else []
+        if pair.map and made.map_changed:
+            changed.append((pair.map, made.map))
+        written = self.write(*changed)
+        content = Content(made.source, made.map)
+        return Prepared("javascript", made.chunk_id, name, files, lambda: content, written)
+
+    def injected(self, pair: Pair) -> Injection:
+        source = self.roots.read(pair.bundle, LIMIT)
+        return injected(source, self.map_text(pair.map) if pair.map else None, self.release_id)
+
+    def content(self, pair: Pair) -> Content:
+        made = self.injected(pair)
+        return Content(made.source, made.map)
+
+    def hermes(self, path: Path) -> Prepared:
+        old = self.map_text(path)
+        chunk_id, made = with_id(old, self.release_id)
+        written = self.write((path, made)) if made != old else ()
+        return Prepared("hermes", chunk_id, self.build.name(path), (path,), lambda: Content(None, made), written)
+
+    def proguard(self, path: Path, chunk_id: str | None) -> Prepared:
+        if chunk_id is None:
+            raise WorkflowError(
+                "needs_id",
+                "It is a mapping of ProGuard or R8.",
+                "Such a file does not say under which id the app sends its stack traces.",
+                "Give the id that the Android build put into the app.",
+            )
+        content = self.map_text(path)
+        try:
+            content.decode()
+        except UnicodeDecodeError as error:
+            raise WorkflowError("not_utf8", "The mapping is not UTF-8.", str(error), "Build again.") from None
+        return Prepared("proguard", chunk_id, self.build.name(path), (path,), lambda: Content(None, content))
+
+    def has_id(self, map_path: Path, chunk_id: str) -> bool:
+        """Whether a map begins as `injected` lets one begin: then it was given its id and needs no reading."""
+        fields = {"chunk_id": chunk_id} | ({"release_id": self.release_id} if self.release_id else {})
+        begins = json.dumps(fields, separators=(",", ":")).encode()[:-1]
+        return self.roots.read_part(map_path, _HEAD).startswith(begins)
+
+    def write(self, *files: tuple[Path, bytes]) -> tuple[str, ...]:
+        if not self.dry_run:
+            self.roots.write(*files)
+        return tuple(self.build.name(path) for path, _ in files)
+
+    def map_text(self, path: Path) -> bytes:
+        content = self.roots.read(path, LIMIT)
+        if not content:
+            raise WorkflowError(
+                "empty", "The map is empty (0 bytes).", next_step="Was the build interrupted? Build again."
+            )
+        return content

@@ -1,0 +1,90 @@
+"""What has to be known of a JavaScript file without parsing it: its last comments, and where code may be put first.
+
+Works on bytes, because files are large and what is looked for is ASCII.
+"""
+
+import re
+from dataclasses import dataclass
+
+_MAP_URL = b"sourceMappingURL="
+_COMMENT_START = re.compile(rb"(?://|/\*)[#@][ \t]*$")
+_URL = re.compile(rb"([^\s'\"`*]+)[ \t]*(?:\*/)?\s*")
+_SPACE_OR_COMMENT = re.compile(rb"(?:\s|\xef\xbb\xbf|//[^\n\r]*|/\*[\s\S]*?\*/)*")
+_STRING = re.compile(rb"\"(?:[^\"\\\n\r]|\\[\s\S])*\"|'(?:[^'\\\n\r]|\\[\s\S])*'")
+_NEXT_STATEMENT = re.compile(rb"(?!in\b|instanceof\b)[\w$\"'{};@#~\x80-\xff]|!(?!=)|\+\+|--|$")
+_LINE_END = re.compile("\r\n|[\n\r\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a script. `offset`: in bytes; `line` and `column`: from 0, as source maps count (UTF-16 units)."""
+
+    offset: int
+    line: int
+    column: int
+
+
+def map_url(script: bytes) -> str | None:
+    """The URL of the last `sourceMappingURL` comment, if nothing but comments follows it."""
+    end = len(script)
+    while end > 0:
+        start = script.rfind(b"\n", 0, end) + 1
+        at = script.rfind(_MAP_URL, start, end)
+        if at >= 0 and _COMMENT_START.search(script, max(start, at - 20), at):
+            found = _URL.fullmatch(script, at + len(_MAP_URL), end)
+            if found:
+                return found[1].decode("utf-8", "replace")
+        line = script[start:end].strip()
+        if line.endswith(b"*/"):
+            end = script.rfind(b"/*", 0, end)
+        elif line and not line.startswith(b"//"):
+            return None
+        else:
+            end = start - 1
+    return None
+
+
+def comment(script: bytes, name: str) -> str | None:
+    """The value of the last line `//# name=value`: `chunkId`, `debugId` (contract 5.2). At most 128 characters."""
+    mark = f"//# {name}=".encode()
+    at = script.rfind(b"\n" + mark)
+    if at < 0 and not script.startswith(mark):
+        return None
+    found = re.compile(rb"\S{1,128}").match(script, at + 1 + len(mark))
+    return found[0].decode("utf-8", "replace") if found else None
+
+
+def first_place(script: bytes) -> Place:
+    """Where code can be put first and change nothing: after the byte order mark, `#!` line and directives.
+
+    A directive (`"use strict"`) only is one when nothing but comments and other directives precede it.
+    """
+    start = 3 if script.startswith(b"\xef\xbb\xbf") else 0
+    offset = start
+    if script.startswith(b"#!", start):
+        offset = _after_line(script, start)
+    at = offset
+    while directive := _STRING.match(script, _skip(script, at)):
+        end = _skip(script, directive.end())
+        if script.startswith(b";", end):
+            at = end + 1
+        elif b"\n" in script[directive.end() : end] and _NEXT_STATEMENT.match(script, end):
+            at = end
+        else:
+            break
+        offset = at
+    rest = re.compile(rb"[ \t]*(?:\r\n|\n|\r)").match(script, offset)
+    if rest and offset > start and not script.startswith((b"\n", b"\r"), offset - 1):
+        offset = rest.end()
+    lines = _LINE_END.split(script[start:offset].decode("utf-8", "replace"))
+    return Place(offset, len(lines) - 1, len(lines[-1].encode("utf-16-le")) // 2)
+
+
+def _skip(script: bytes, at: int) -> int:
+    found = _SPACE_OR_COMMENT.match(script, at)
+    return found.end() if found else at
+
+
+def _after_line(script: bytes, at: int) -> int:
+    found = re.compile(rb"[^\n\r]*(?:\r\n|\n|\r)?").match(script, at)
+    return found.end() if found else at

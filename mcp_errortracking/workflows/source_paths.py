@@ -1,0 +1,62 @@
+"""The names that bundlers give to original sources, as paths that a person would write."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.roots import Roots
+
+_BUNDLERS = re.compile(r"(?:webpack|webpack-internal|turbopack|rollup|parcel|app|ng|vite|metro|rspack):")
+_MARKS = re.compile(r"^(?:\[[\w-]+\]/|\([\w-]+\)/|@fs/|\./)+")
+
+
+def readable(source: str) -> str:
+    """`webpack://shop/./src/cart.js?1a2b` and `../../src/cart.js` are `src/cart.js`; `file:///a/b.js` is `/a/b.js`."""
+    text = source.replace("\\", "/")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return source
+    if parts.scheme == "file":
+        return re.sub(r"^/([A-Za-z]:)", r"\1", unquote(parts.path))
+    if _BUNDLERS.match(text):
+        text = parts.path.lstrip("/")
+    elif parts.scheme in ("http", "https"):
+        text = unquote(parts.path).lstrip("/")
+    else:
+        text = re.sub(r"\?[^/]*$", "", text).removeprefix("\0")
+    text = _MARKS.sub("", text)
+    kept: list[str] = []
+    for part in text.split("/"):
+        if part == ".." and kept and kept[-1]:
+            kept.pop()
+        elif part not in (".", "..") and (part or not kept):
+            kept.append(part)
+    return "/".join(kept) or source
+
+
+def on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | None:
+    """The file below the roots that a source's name means; None if there is none.
+
+    A relative name starts at the map. Otherwise the readable path is looked for in the folders from the map's up to
+    its root, and in the roots.
+    """
+    path = readable(source)
+    starts = list(roots.folders)
+    places: list[Path] = []
+    if map_path:
+        if not urlsplit(source).scheme:
+            places.append(map_path.parent / source)
+        starts = [folder for folder in map_path.parents if roots.holds(folder)] + starts
+    if path.startswith("/"):
+        places.append(Path(path))
+    places += [folder / path.lstrip("/") for folder in starts]
+    for place in places:
+        try:
+            real = roots.resolve(place)
+            if real.is_file():
+                return real
+        except (WorkflowError, OSError, ValueError):
+            continue
+    return None

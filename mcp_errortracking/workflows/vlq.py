@@ -1,0 +1,51 @@
+"""Numbers as source maps write them: base 64, variable length, five bits a digit, the sign in the lowest bit."""
+
+import re
+
+from mcp_errortracking.workflows.problems import InvalidMapError
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_DIGITS = {letter: digit for digit, letter in enumerate(ALPHABET)}
+_CONTINUED = frozenset(ALPHABET[32:])
+_MOST_DIGITS = 7
+_split = re.compile("[g-z0-9+/]*[A-Za-f]").findall
+
+
+class _Numbers(dict[str, int]):
+    """A number by its text; each is worked out once."""
+
+    def __missing__(self, text: str) -> int:
+        if len(text) > _MOST_DIGITS:
+            raise InvalidMapError("Its mappings hold a number of too many digits.")
+        number = sum((_DIGITS[letter] & 31) << 5 * place for place, letter in enumerate(text))
+        size = number >> 1
+        if size >= 2**31 or number == 1:  # 1 is minus nought, which stands for -2,147,483,648
+            raise InvalidMapError("Its mappings hold a number beyond 31 bits.")
+        if len(self) < 2**16:
+            self[text] = -size if number & 1 else size
+        return -size if number & 1 else size
+
+
+_number = _Numbers().__getitem__
+
+
+def decoded(segment: str) -> tuple[int, ...]:
+    """The numbers of one segment, all of whose letters are of the alphabet.
+
+    Raises:
+        InvalidMapError: a number without an end, or one beyond 31 bits.
+    """
+    if segment and segment[-1] in _CONTINUED:
+        raise InvalidMapError("Its mappings end within a number.")
+    return tuple(map(_number, _split(segment)))
+
+
+def encoded(number: int) -> str:
+    """One number as text."""
+    rest = -number << 1 | 1 if number < 0 else number << 1
+    text = ""
+    while True:
+        digit, rest = rest & 31, rest >> 5
+        text += ALPHABET[digit | 32 if rest else digit]
+        if not rest:
+            return text

@@ -1,0 +1,94 @@
+"""The last commit of a line, from real checkouts."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mcp_errortracking.workflows.history import Commit, last_commit
+from mcp_errortracking.workflows.roots import Roots
+from tests.required import program
+
+FIRST = {"GIT_AUTHOR_DATE": "2026-01-01T10:00:00+02:00", "GIT_COMMITTER_DATE": "2026-01-01T10:00:00+02:00"}
+SECOND = {"GIT_AUTHOR_DATE": "2026-02-01T10:00:00+00:00", "GIT_COMMITTER_DATE": "2026-02-01T10:00:00+00:00"}
+
+
+def git(folder: Path, *arguments: str, **environment: str) -> str:
+    settings = ("-c", "user.name=Ada", "-c", "user.email=ada@shop.example", "-c", "init.defaultBranch=main")
+    ran = subprocess.run(
+        [program("git"), *settings, *arguments],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ran.stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    source = folder / "-cart.ts"
+    source.write_text("one\ntwo\nthree\n")
+    git(folder, "init", "--quiet")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "Begin", **FIRST)
+    source.write_text("one\nTWO\nthree\n")
+    git(folder, "commit", "--quiet", "--all", "--message", "Shout\n\nmore", **SECOND)
+    return folder
+
+
+def test_the_latest_commit_of_the_lines(checkout: Path) -> None:
+    roots, source = Roots([checkout]), checkout / "-cart.ts"
+    head, first = git(checkout, "rev-parse", "HEAD", "HEAD~1").split()
+
+    assert last_commit(roots, source, {2: "TWO"}) == Commit(head, "Ada", "2026-02-01T10:00:00+00:00", "Shout")
+    assert last_commit(roots, source, {3: "three"}) == Commit(first, "Ada", "2026-01-01T08:00:00+00:00", "Begin")
+    both = last_commit(roots, source, {1: "one", 2: "TWO\r"})
+    assert both
+    assert both.id == head
+
+
+def test_no_commit_where_it_would_be_of_other_code(checkout: Path) -> None:
+    roots, source = Roots([checkout]), checkout / "-cart.ts"
+    (checkout / "new.ts").write_text("x\n")
+
+    assert last_commit(roots, source, {2: "two"}) is None
+    assert last_commit(roots, source, {9: "two"}) is None
+    assert last_commit(roots, checkout / "new.ts", {1: "x"}) is None
+    assert last_commit(roots, checkout / "gone" / "new.ts", {1: "x"}) is None
+
+
+def test_a_checkout_around_the_root_is_not_looked_into(checkout: Path) -> None:
+    inner = checkout / "inner"
+    inner.mkdir()
+    (inner / "a.ts").write_text("a\n")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--quiet", "--message", "Inner", **SECOND)
+
+    assert last_commit(Roots([inner]), inner / "a.ts", {1: "a"}) is None
+    assert last_commit(Roots([checkout]), inner / "a.ts", {1: "a"})
+
+
+def test_nothing_that_the_checkout_configures_is_run(checkout: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    script = tmp_path / "script"
+    script.write_text(f'#!/bin/sh\ntouch {ran}\ncat "$@"\n')
+    script.chmod(0o755)
+    for name in ("core.fsmonitor", "core.pager", "diff.evil.textconv", "filter.evil.clean", "filter.evil.smudge"):
+        git(checkout, "config", name, str(script))
+    (checkout / ".gitattributes").write_text("*.ts diff=evil filter=evil\n")
+
+    assert last_commit(Roots([checkout]), checkout / "-cart.ts", {1: "one"})
+    assert not ran.exists()
+
+
+def test_a_git_that_is_missing_or_slow_is_no_error(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    roots, source = Roots([checkout]), checkout / "-cart.ts"
+
+    assert last_commit(roots, source, {1: "one"}, timeout=0) is None
+    monkeypatch.setenv("PATH", str(checkout))
+    assert last_commit(roots, source, {1: "one"}) is None
