@@ -29,6 +29,7 @@ bench: install
 
 docs: install
 	$(BIN)/python -m docs.reference
+	$(BIN)/python -m tests.faults.report
 
 install: $(STAMP)
 

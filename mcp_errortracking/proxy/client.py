@@ -3,9 +3,8 @@
 import logging
 import random
 import time
-import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -16,6 +15,7 @@ from pydantic_core import from_json, to_json
 
 from mcp_errortracking import __version__
 from mcp_errortracking.proxy.address import Form, target
+from mcp_errortracking.proxy.content import read_content
 from mcp_errortracking.proxy.errors import (
     ForbiddenError,
     InterruptedCallError,
@@ -24,7 +24,11 @@ from mcp_errortracking.proxy.errors import (
     UnreachableError,
 )
 from mcp_errortracking.proxy.explain import Exchange, explain, is_unknown_route, retry_after, unreadable
+from mcp_errortracking.proxy.failures import interrupted, out_of_time, unreachable
+from mcp_errortracking.proxy.host import Host
 from mcp_errortracking.proxy.limits import Limits
+from mcp_errortracking.proxy.pacing import Pace, Pacer
+from mcp_errortracking.proxy.reads import only_reads
 from mcp_errortracking.proxy.tracing import note_status, upstream_span
 
 if TYPE_CHECKING:
@@ -54,7 +58,7 @@ class _Raw:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Call:
     method: str
     path: str
@@ -62,47 +66,19 @@ class _Call:
     content: bytes | None
     exchange: Exchange
     deadline: float
-    attempts: list[int] = field(default_factory=lambda: [0])
-
-
-class _Host:
-    """What is shared by all who call one host: the connections, and which form of project paths it knows."""
-
-    def __init__(self, origin: str, limits: Limits, http_proxy: str | None) -> None:
-        self.origin = origin
-        self.form: Form = "projects"
-        self._limits = limits
-        self._http_proxy = http_proxy
-        self._client: httpx.AsyncClient | None = None
-
-    def connect(self) -> "httpx.AsyncClient":
-        """The HTTP client, made with the first call. It holds no key: each request brings its own."""
-        if self._client is None:
-            import httpx
-
-            from mcp_errortracking.proxy.transport import PoolTransport
-
-            limits = self._limits
-            self._client = httpx.AsyncClient(
-                transport=PoolTransport(limits, secure=self.origin.startswith("https:"), http_proxy=self._http_proxy),
-                timeout=httpx.Timeout(connect=limits.connect, read=limits.read, write=limits.write, pool=limits.pool),
-                follow_redirects=False,
-                trust_env=False,
-            )
-        return self._client
-
-    async def aclose(self) -> None:
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.aclose()
+    pace: Pace | None
+    attempts: int = 0
+    is_out: bool = False
+    """Whether its request is on the way, so that it may have arrived; not while it waits before one."""
 
 
 class Proxy:
     """One connection pool, one key, one project.
 
-    A read (GET) is tried again when the connection fails, when PostHog is busy (429) or a gateway is (502, 503, 504). A
+    A read is tried again when the connection fails, when PostHog is busy (429) or a gateway is (502, 503, 504). A
     write is tried again only when it cannot have been applied: the connection was never made, or PostHog answered 429,
-    which it does before it looks at the request (contract 1.6). Nothing else is ever sent twice.
+    which it does before it looks at the request (contract 1.6). Nothing else is ever sent twice. Where the limits of
+    the key are used up, calls wait for their turn before they are sent (`proxy.pacing`).
     """
 
     def __init__(
@@ -113,6 +89,7 @@ class Proxy:
         project: str = "@current",
         limits: Limits | None = None,
         http_proxy: str | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
         """
         Args:
@@ -120,12 +97,13 @@ class Proxy:
             key: a personal API key; without one every call fails with `NotConfiguredError`.
             project: a project's number, or `@current`.
             http_proxy: address of a forward proxy between us and the host.
+            pacer: keeps the requests under PostHog's limits; unless given, one for that host.
         """
         self.host = host.rstrip("/")
         self.project = project
         self._key = key
         self._limits = limits or Limits()
-        self._shared = _Host(self.host, self._limits, http_proxy)
+        self._shared = Host(self.host, self._limits, http_proxy, pacer or Pacer(self.host))
         self._headers: httpx.Headers | None = None
 
     def acting_as(self, key: SecretStr, project: str) -> "Proxy":
@@ -158,6 +136,14 @@ class Proxy:
     async def aclose(self) -> None:
         """Closes every connection, those of `acting_as` too."""
         await self._shared.aclose()
+
+    def delay(self, path: str, requests: int = 1) -> float:
+        """Seconds, at the least, until so many more requests could all have been sent; 0: at once.
+
+        Args:
+            path: of the requests, like `error_tracking/symbol_sets/`: what is limited together lies below one.
+        """
+        return 0.0 if self._key is None else self._shared.pacer.pace(self._key, path).delay(requests)
 
     async def send(
         self,
@@ -195,18 +181,18 @@ class Proxy:
             path=path,
             query=f"?{urlencode(pairs)}" if pairs else "",
             content=None if json is None else to_json(json),
-            exchange=Exchange(self.host, self.project, writes=method not in ("GET", "HEAD")),
+            exchange=Exchange(self.host, self.project, writes=not only_reads(method, path)),
             deadline=began + self._limits.total,
+            pace=self._shared.pacer.pace(self._key, path),
         )
         try:
-            with anyio.fail_after(self._limits.total):
-                answer = await self._send_in_form(call)
-        except TimeoutError:
-            error = self._out_of_time(call.exchange)
-            error.attempts = call.attempts[0]
-            raise error from None
+            try:
+                with anyio.fail_after(self._limits.total):
+                    answer = await self._send_in_form(call)
+            except TimeoutError:
+                raise self._out_of_time(call) from None
         except PostHogError as error:
-            error.attempts = call.attempts[0]
+            error.attempts = call.attempts
             logger.debug("%s %s: %s after %.0f ms", method, path, error.code or error.status, _since(began))
             if isinstance(error, ForbiddenError) and error.code == "project_not_allowed":
                 raise await self._naming_projects(error) from None
@@ -221,12 +207,12 @@ class Proxy:
             PostHogError: no answer came, or one that says it is out of order.
         """
         exchange = Exchange(self.host, self.project, writes=False)
-        call = _Call("GET", "/_health", "", None, exchange, time.monotonic() + self._limits.connect)
+        call = _Call("GET", "/_health", "", None, exchange, time.monotonic() + self._limits.connect, None)
         try:
             with anyio.fail_after(self._limits.connect):
                 raw = await self._send_once(call, f"{self.host}/_health", {"User-Agent": _USER_AGENT})
         except TimeoutError:
-            raise self._out_of_time(exchange) from None
+            raise out_of_time(self._limits.connect, exchange) from None
         if raw.status >= 500:
             raise explain(raw.status, raw.headers, raw.content, exchange, now=time.time())
 
@@ -259,44 +245,68 @@ class Proxy:
         """The last answer, whatever its status."""
         limits = self._limits
         url = f"{self.host}{target(call.path, self.project, form)}{call.query}"
+        was_throttled = False
         for attempt in range(limits.attempts):
             wait = min(limits.backoff * 2**attempt, limits.longest_backoff) * random.random()  # noqa: S311 no secret
             is_last = attempt == limits.attempts - 1
             try:
-                raw = await self._send_once(call, url, self._headers or self._make_headers())
+                raw = await self._send_in_turn(call, url, again=was_throttled)
             except (UnreachableError, InterruptedCallError) as error:
                 if error.maybe_applied or is_last or time.monotonic() + wait >= call.deadline:
                     raise
             else:
-                may_repeat = raw.status == 429 or (raw.status in _RETRIED_READS and not call.exchange.writes)
-                asked = retry_after(raw.headers, time.time()) if may_repeat else None
-                wait = max(wait, asked or 0.0)
-                too_long = wait > limits.longest_retry_after or time.monotonic() + wait >= call.deadline
-                if is_last or too_long or not may_repeat:
+                was_throttled = raw.status == 429
+                if is_last or not (was_throttled or (raw.status in _RETRIED_READS and not call.exchange.writes)):
                     return raw
+                asked = retry_after(raw.headers, time.time()) or 0.0
+                # After a 429 the pace makes every call of this key wait as long as was asked, this one too.
+                if time.monotonic() + max(wait, asked) >= call.deadline or (
+                    asked > limits.longest_retry_after and not was_throttled
+                ):
+                    return raw
+                wait = wait if was_throttled else max(wait, asked)
             await anyio.sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _send_in_turn(self, call: _Call, url: str, *, again: bool) -> _Raw:
+        """Sends it as soon as the limits of the key let it."""
+        assert call.pace is not None  # noqa: S101 every call of a key has one
+        call.is_out = False  # whatever was sent before was not applied, or there would be no other try
+        await call.pace.turn(again=again)
+        arrived, throttled = True, None
+        call.is_out = True
+        try:
+            raw = await self._send_once(call, url, self._headers or self._make_headers())
+            if raw.status == 429:
+                throttled = retry_after(raw.headers, time.time()) or 0.0
+        except UnreachableError:
+            arrived = False
+            raise
+        finally:
+            call.pace.done(arrived=arrived, throttled=throttled)
+        call.is_out = False
+        return raw
 
     async def _send_once(self, call: _Call, url: str, own: Mapping[str, str]) -> _Raw:
         import httpx
 
         client = self._shared.connect()
-        call.attempts[0] += 1
+        call.attempts += 1
         # Built here: the client's own build_request would merge headers, cookies and more on every call.
         headers = own if call.content is None else {**own, "Content-Type": "application/json"}
         request = httpx.Request(call.method, url, headers=headers, content=call.content)
         try:
-            with upstream_span(call.method, self.host, resent=call.attempts[0] - 1) as span:
+            with upstream_span(call.method, self.host, resent=call.attempts - 1) as span:
                 response = await client.send(request, stream=True)
                 try:
-                    content = await self._read_body(response, call.exchange)
+                    content = await read_content(response, call.exchange, self._limits.body)
                 finally:
                     await response.aclose()
                 note_status(span, response.status_code)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-            raise self._unreachable(error) from None
+            raise unreachable(error, call.exchange) from None
         except httpx.TransportError as error:
-            raise self._interrupted(error, call.exchange) from None
+            raise interrupted(error, call.exchange) from None
         is_success = 200 <= response.status_code < 300
         headers = response.headers if is_success else self._headers_without_key(response.headers)
         return _Raw(response.status_code, headers, self._without_key(content))
@@ -315,31 +325,6 @@ class Proxy:
         )
         return self._headers
 
-    async def _read_body(self, response: "httpx.Response", exchange: Exchange) -> bytes:
-        """The decompressed body; never more than the limit is held."""
-        limit = self._limits.body
-        too_large = unreadable(f"It is larger than {limit >> 20} MiB.", exchange, response.status_code)
-        parts = list[bytes]()
-        size = 0
-        async for part in response.aiter_raw():
-            size += len(part)
-            if size > limit:
-                raise too_large
-            parts.append(part)
-        content = b"".join(parts)
-        if not content or response.headers.get("content-encoding", "").lower() != "gzip":
-            return content
-        inflater = zlib.decompressobj(wbits=31)
-        try:
-            inflated = inflater.decompress(content, limit + 1)
-        except zlib.error:
-            raise unreadable("Its compression is broken.", exchange, response.status_code) from None
-        if len(inflated) > limit:
-            raise too_large
-        if not inflater.eof:
-            raise unreadable("It ends in the middle.", exchange, response.status_code)
-        return inflated
-
     def _without_key(self, content: bytes) -> bytes:
         """Some gateways echo a request's headers: the key must not travel on from there."""
         secret = self._key.get_secret_value().encode() if self._key else b""
@@ -352,40 +337,17 @@ class Proxy:
         if not 200 <= raw.status < 300:
             raise explain(raw.status, raw.headers, raw.content, call.exchange, now=time.time())
         if not raw.content.strip():
-            return Answer(raw.status, None, call.attempts[0])
+            return Answer(raw.status, None, call.attempts)
         try:
-            return Answer(raw.status, from_json(raw.content), call.attempts[0])
+            return Answer(raw.status, from_json(raw.content), call.attempts)
         except ValueError:
             kind = raw.headers.get("content-type", "of no type").split(";")[0][:60]
             raise unreadable(f"It is {kind}, not JSON.", call.exchange, raw.status) from None
 
-    def _unreachable(self, error: Exception) -> UnreachableError:
-        return UnreachableError(
-            f"No connection to {self.host}: {_plainly(error)}.",
-            "Nothing arrived there.",
-            "Check POSTHOG_HOST and the network, then try again.",
-            code="unreachable",
-        )
-
-    def _interrupted(self, error: Exception, exchange: Exchange) -> InterruptedCallError:
-        return InterruptedCallError(
-            f"The connection to {self.host} broke during the call: {_plainly(error)}.",
-            "The request was sent, but its whole answer never came.",
-            "It may or may not have been applied: read before you repeat it." if exchange.writes else "Try again.",
-            code="interrupted",
-            maybe_applied=exchange.writes,
-        )
-
-    def _out_of_time(self, exchange: Exchange) -> InterruptedCallError:
-        return InterruptedCallError(
-            f"{self.host} did not answer within {self._limits.total:g} s.",
-            "",
-            "It may or may not have been applied: read before you repeat it."
-            if exchange.writes
-            else "Try again later, or ask for less.",
-            code="timeout",
-            maybe_applied=exchange.writes,
-        )
+    def _out_of_time(self, call: _Call) -> PostHogError:
+        if call.is_out or call.pace is None:
+            return out_of_time(self._limits.total, call.exchange)
+        return call.pace.held_back()
 
 
 def _since(began: float) -> float:
@@ -394,14 +356,3 @@ def _since(began: float) -> float:
 
 def _query_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _plainly(error: Exception) -> str:
-    """A transport error in a few words: httpx names some of them only by their class."""
-    words = {
-        "ConnectTimeout": "connecting took too long",
-        "PoolTimeout": "too many calls are under way",
-        "ReadTimeout": "no answer came in time",
-        "WriteTimeout": "sending took too long",
-    }.get(type(error).__name__)
-    return words or " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__

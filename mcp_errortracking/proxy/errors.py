@@ -2,6 +2,7 @@
 
 PostHogError
 ├── NotConfiguredError    there is no API key; nothing was sent
+├── HeldBackError         the key's limits are used up for longer than the call may take; it was not sent
 ├── UnreachableError      no connection to the host, so nothing arrived: name, port, TLS, proxy
 ├── InterruptedCallError  the connection broke or timed out after the request had begun to leave
 ├── UnreadableError       an answer that is none of PostHog's API: a web page, broken JSON, too large
@@ -53,6 +54,10 @@ class PostHogError(Exception):
 
 class NotConfiguredError(PostHogError):
     """There is no API key; nothing was sent."""
+
+
+class HeldBackError(PostHogError):
+    """The limits of the key are used up for longer than the call may take, so it was not sent."""
 
 
 class UnreachableError(PostHogError):

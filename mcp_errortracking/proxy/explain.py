@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -103,12 +104,26 @@ def explain(status: int, headers: Mapping[str, str], content: bytes, exchange: E
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait, from a `Retry-After` of seconds or of a date; None if there is none that makes sense."""
+    """Seconds to wait, from a `Retry-After` of seconds or of a date; None if there is none that makes sense.
+
+    A date is compared with that of the answer, so that it does not matter whose clock is wrong.
+
+    Args:
+        now: seconds since the epoch, for an answer without a date.
+    """
     value = headers.get("retry-after", "").strip()
-    if value.isdecimal():
+    if value.isascii() and value.isdecimal():
         return float(value[:9])
+    until = _moment(value)
+    said = _moment(headers.get("date", ""))
+    return None if until is None else max(0.0, until - (now if said is None else said))
+
+
+def _moment(text: str) -> float | None:
+    """An HTTP date in seconds since the epoch, None if it is none."""
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+        date = parsedate_to_datetime(text)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
 

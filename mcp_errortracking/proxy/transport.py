@@ -5,6 +5,7 @@ successor and is installed with the MCP SDK. See benchmarks/ for what the differ
 """
 
 import ssl
+import time
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -37,7 +38,8 @@ class PoolTransport(httpx.AsyncBaseTransport):
     """httpx's transport interface over httpcore2's connection pool."""
 
     def __init__(self, limits: Limits, *, secure: bool, http_proxy: str | None) -> None:
-        self._pool = httpcore2.AsyncConnectionPool(
+        self._pool = _Pool(
+            lifetime=limits.lifetime,
             # The certificates that the system trusts, so that a company's own authority just works.
             ssl_context=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if secure else None,
             proxy=_forward_proxy(http_proxy) if http_proxy else None,
@@ -69,6 +71,41 @@ class PoolTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._pool.aclose()
+
+
+class _Pool(httpcore2.AsyncConnectionPool):
+    """A pool whose connections are given up after a while, between two requests, however busy they are.
+
+    Through a forward proxy they are not: there it is the proxy that looks up the host's address.
+    """
+
+    def __init__(self, *, lifetime: float, keepalive_expiry: float, **options: Any) -> None:
+        super().__init__(keepalive_expiry=keepalive_expiry, **options)
+        self._lifetime = lifetime
+        kept = {name: options[name] for name in ("ssl_context", "network_backend") if name in options}
+        self._options = {"keepalive_expiry": keepalive_expiry, **kept}
+        self._is_direct = options["proxy"] is None
+
+    def create_connection(self, origin: httpcore2.Origin) -> httpcore2.AsyncConnectionInterface:
+        """A connection, not made yet."""
+        if not self._is_direct:
+            return super().create_connection(origin)
+        return _MortalConnection(origin, self._lifetime, **self._options)
+
+
+class _MortalConnection(httpcore2.AsyncHTTPConnection):
+    def __init__(self, origin: httpcore2.Origin, lifetime: float, **options: Any) -> None:
+        super().__init__(origin, **options)
+        self._ends = time.monotonic() + lifetime
+
+    def has_expired(self) -> bool:
+        """Whether it is not to be used again: the pool asks between requests."""
+        return super().has_expired() or time.monotonic() > self._ends or self._holds_too_much()
+
+    def _holds_too_much(self) -> bool:
+        """Whether more came than the answer that was asked for: it would be taken for that to the next request."""
+        inner = self._connection
+        return isinstance(inner, httpcore2.AsyncHTTP11Connection) and bool(inner._h11_state.trailing_data[0])  # pyright: ignore[reportPrivateUsage]
 
 
 def _forward_proxy(address: str) -> httpcore2.Proxy:

@@ -155,6 +155,17 @@ async def test_a_read_is_given_up_after_four_tries(fault: str) -> None:
     assert isinstance(error, RateLimitedError | ServerFailureError | InterruptedCallError)
 
 
+@pytest.mark.parametrize("path", ["error_tracking/query/issues/", "error_tracking/stack_frames/batch_get/"])
+async def test_a_question_in_a_post_is_a_read(path: str) -> None:
+    with FaultServer([FAULTS["reset after the request"], FAULTS["502"], GOOD]) as server:
+        assert (await call(server, "POST", path, json={"a": 1})).data == {"ok": True}
+
+    assert [request.body for request in server.received] == [b'{"a":1}'] * 3
+    with FaultServer([FAULTS["502"], GOOD]) as server:
+        error = await failure(server, "PATCH", path, json={})
+    assert (error.maybe_applied, len(server.received)) == (True, 1)
+
+
 @pytest.mark.parametrize("fault", [name for name in FAULTS if not name.startswith("429")])
 async def test_a_write_that_may_have_arrived_is_sent_once(fault: str) -> None:
     with FaultServer([FAULTS[fault], GOOD]) as server:

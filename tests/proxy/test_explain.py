@@ -112,10 +112,25 @@ def test_a_redirect_names_only_the_host(location: str, shown: str) -> None:
         ("-1", None),
         ("", None),
         ("9" * 400, 999999999),
+        ("\u0665", None),
     ],
 )
 def test_retry_after(value: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": value}, 60) == seconds
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Thu, 01 Jan 1970 05:00:00 GMT", 30),
+        ("Thu, 01 Jan 1970 05:01:00 GMT", 0),
+        ("Thu, 01 Jan 1970 05:00:00 -0000", 30),
+        ("yesterday", 17970),
+    ],
+)
+def test_a_date_is_measured_from_the_answers_own(date: str, seconds: float) -> None:
+    """A clock that is wrong, ours or theirs, makes no wait longer or shorter."""
+    assert retry_after({"retry-after": "Thu, 01 Jan 1970 05:00:30 GMT", "date": date}, 60) == seconds
 
 
 def test_text_of_the_server_is_one_short_line() -> None:

@@ -1,0 +1,44 @@
+"""What is shared by all who call one host."""
+
+from typing import TYPE_CHECKING
+
+from mcp_errortracking.proxy.address import Form
+from mcp_errortracking.proxy.limits import Limits
+from mcp_errortracking.proxy.pacing import Pacer
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class Host:
+    """The connections to a host, the form of project paths that it knows, and the pace it allows each key."""
+
+    def __init__(self, origin: str, limits: Limits, http_proxy: str | None, pacer: Pacer) -> None:
+        self.form: Form = "projects"
+        self.pacer = pacer
+        self._secure = origin.startswith("https:")
+        self._limits = limits
+        self._http_proxy = http_proxy
+        self._client: httpx.AsyncClient | None = None
+
+    def connect(self) -> "httpx.AsyncClient":
+        """The HTTP client, made with the first call. It holds no key: each request brings its own."""
+        if self._client is None:
+            import httpx
+
+            from mcp_errortracking.proxy.transport import PoolTransport
+
+            limits = self._limits
+            self._client = httpx.AsyncClient(
+                transport=PoolTransport(limits, secure=self._secure, http_proxy=self._http_proxy),
+                timeout=httpx.Timeout(connect=limits.connect, read=limits.read, write=limits.write, pool=limits.pool),
+                follow_redirects=False,
+                trust_env=False,
+            )
+        return self._client
+
+    async def aclose(self) -> None:
+        """Closes every connection."""
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()

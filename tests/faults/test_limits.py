@@ -1,0 +1,94 @@
+"""PostHog's own limits, kept by the sandbox to the second: with the proxy's pacing nothing is ever answered 429."""
+
+from collections import Counter
+from typing import Any
+
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from mcp_errortracking.proxy import Limits, Proxy
+from mcp_errortracking.proxy.errors import HeldBackError, PostHogError
+from mcp_errortracking.proxy.pacing import Pacer
+from mcp_errortracking.proxy.waits import Wait, on_wait
+from mcp_errortracking.sandbox.throttle import Throttle
+from tests.faults.bench import KEY, Bench, bench
+
+pytestmark = pytest.mark.anyio
+
+PATH = "error_tracking/assignment_rules/"
+RULE = {"filters": {"type": "AND", "values": []}, "assignee": {"type": "user", "id": 1}}
+
+
+class Crowd:
+    """Many calls at once, and what became of them."""
+
+    def __init__(self, bench: Bench, *, paced: bool | None, total: float) -> None:
+        self._limits = Limits(total=total, pool=total)
+        self._proxy = Proxy(
+            host=bench.wire.url,
+            key=SecretStr(KEY),
+            project="1",
+            limits=self._limits,
+            pacer=Pacer(bench.wire.url, paced),
+        )
+        self._bench = bench
+        self.answered = 0
+        self.errors = list[PostHogError]()
+
+    async def send(self, method: str, number: int) -> None:
+        """So many calls, and waits for the end of all."""
+        async with self._proxy, anyio.create_task_group() as tasks:
+            for _ in range(number):
+                tasks.start_soon(self._send_one, method)
+
+    async def _send_one(self, method: str) -> None:
+        try:
+            await self._proxy.send(method, PATH, query={"limit": 1}, json=RULE if method == "POST" else None)
+        except PostHogError as error:
+            self.errors.append(error)
+        else:
+            self.answered += 1
+
+    def statuses(self) -> Counter[int]:
+        """What the sandbox answered."""
+        return Counter(entry["status"] for entry in self._bench.sandbox.journal)
+
+
+async def test_more_calls_than_a_minute_allows_wait_and_none_is_refused() -> None:
+    told = list[Wait]()
+
+    async def tell(wait: Wait) -> None:
+        told.append(wait)
+
+    on_wait.set(tell)
+    async with bench(Throttle()) as running:
+        crowd = Crowd(running, paced=True, total=70)
+        began = anyio.current_time()
+        await crowd.send("GET", 600)
+
+    assert (crowd.answered, crowd.statuses()) == (600, {200: 600})
+    assert 60 <= anyio.current_time() - began < 65
+    assert 58 < max(wait.expected for wait in told) < 61
+    assert max(wait.waited for wait in told) > 50
+
+
+async def test_those_whose_time_is_too_short_are_told_and_nothing_of_them_is_sent() -> None:
+    async with bench(Throttle()) as running:
+        crowd = Crowd(running, paced=True, total=50)
+        await crowd.send("POST", 500)
+
+    assert (crowd.answered, crowd.statuses()) == (480, {201: 480})
+    assert {type(error) for error in crowd.errors} == {HeldBackError}
+    assert {error.maybe_applied for error in crowd.errors} == {False}
+    assert all(55 < (error.retry_after or 0) <= 61 for error in crowd.errors)
+
+
+async def test_a_host_that_throttles_unexpectedly_is_learned_from_its_first_refusals() -> None:
+    async with bench(Throttle()) as running:
+        crowd = Crowd(running, paced=None, total=150)
+        await crowd.send("POST", 520)
+
+    statuses: Any = crowd.statuses()
+    assert (crowd.answered, statuses[201], crowd.errors) == (520, 520, [])
+    assert 1 <= statuses[429] <= 40  # those that were already on their way, each once
