@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 
 import anyio
 from pydantic import SecretStr
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from mcp_errortracking import __version__
 from mcp_errortracking.proxy.address import Form, target
-from mcp_errortracking.proxy.content import read_content
+from mcp_errortracking.proxy.content import parse, read_content
 from mcp_errortracking.proxy.errors import (
     ForbiddenError,
     InterruptedCallError,
@@ -339,7 +339,7 @@ class Proxy:
         if not raw.content.strip():
             return Answer(raw.status, None, call.attempts)
         try:
-            return Answer(raw.status, from_json(raw.content), call.attempts)
+            return Answer(raw.status, parse(raw.content), call.attempts)
         except ValueError:
             kind = raw.headers.get("content-type", "of no type").split(";")[0][:60]
             raise unreadable(f"It is {kind}, not JSON.", call.exchange, raw.status) from None

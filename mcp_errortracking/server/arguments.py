@@ -4,11 +4,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher, get_close_matches
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json
 
 from mcp_errortracking.catalog import Declaration, ListedBy
 from mcp_errortracking.server.untrusted import clean
@@ -70,12 +70,18 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
     text = value.strip()
     if text == "null" or (not text and not info.is_required()):
         return None
-    if text[:1] in "[{":
+    if text[:1] in ("[", "{") and not _is_text(info.annotation):
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
+            return from_json(text)
+        except ValueError:
             return value
     return value
+
+
+def _is_text(annotation: object) -> bool:
+    """Whether it takes strings and nothing else that JSON has: there, brackets are what somebody looks for."""
+    kinds = [kind for kind in get_args(annotation) or [annotation] if kind is not type(None)]
+    return all(kind is str or (get_origin(kind) is Annotated and get_args(kind)[0] is str) for kind in kinds)
 
 
 def _problem(endpoint: type[Declaration], detail: ErrorDetails) -> str:
