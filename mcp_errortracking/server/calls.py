@@ -15,6 +15,7 @@ from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
+from mcp_errortracking.server.untrusted import clean, without_marks
 from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, WorkflowError, Workshop
 
 logger = logging.getLogger(__name__)
@@ -96,11 +97,14 @@ async def call_tool(
             if isinstance(call, Endpoint):
                 outcome = await _walk(spent, call)
             else:
-                outcome = await _work(cast("Workflow", call), workshop, spent, progress or _silent)
+                outcome = await _work(
+                    cast("Workflow", call), workshop, spent, _visibly(progress) if progress else _silent
+                )
     except ArgumentsError as error:
         reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
     except WorkflowError as error:
-        reply = Reply(str(error), {"error": {"code": "workflow_failed"}}, is_error=True)
+        text = without_marks(clean(str(error)))
+        reply = Reply(text, {"error": {"code": "workflow_failed"}}, is_error=True)
     except PostHogError as error:
         reply = _explain(endpoint, error)
     except TimeoutError:
@@ -162,6 +166,15 @@ async def _work(call: Workflow, workshop: Workshop | None, sender: Sender, progr
     return await call.run(Desk(workshop, sender, progress))
 
 
+def _visibly(progress: Progress) -> Progress:
+    """Progress whose text, which names files of strangers, is fit to be shown in a terminal."""
+
+    async def report(done: float, total: float | None, doing: str) -> None:
+        await progress(done, total, clean(doing))
+
+    return report
+
+
 async def _silent(_done: float, _total: float | None, _doing: str) -> None:
     """Progress that nobody asked for."""
 
@@ -171,7 +184,7 @@ def _explain(endpoint: type[Declaration], error: PostHogError) -> Reply:
     next_step = endpoint.advice.get(error.code or "", error.next_step)
     if error.code == "endpoint_not_found" and endpoint.since:
         next_step = f"PostHog has it since {endpoint.since}: upgrade an older one, or do without this tool."
-    text = " ".join(part for part in (error.what, error.why, next_step) if part)
+    text = without_marks(clean(" ".join(part for part in (error.what, error.why, next_step) if part)))
     facts = {
         "status": error.status,
         "code": error.code,
