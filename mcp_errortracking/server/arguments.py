@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, from_json
 
 from mcp_errortracking.catalog import Declaration, ListedBy
-from mcp_errortracking.server.untrusted import clean
+from mcp_errortracking.server.untrusted import clean, hide_keys
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
     lines = [f"Wrong arguments for {endpoint.tool}; nothing was sent."]
     lines += [f"- {problem}" for problem in dict.fromkeys(problems)]
     lines.append(f"Example: {json.dumps(example(endpoint, details), separators=(', ', ': '))}")
-    raise ArgumentsError("\n".join(lines))
+    raise ArgumentsError(hide_keys("\n".join(lines)))
 
 
 def example(endpoint: type[Declaration], errors: list[ErrorDetails] | None = None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
-from mcp_errortracking.server.untrusted import clean, without_marks
+from mcp_errortracking.server.untrusted import clean, hide_keys, without_marks
 from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, WorkflowError, Workshop
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ async def call_tool(
     except ArgumentsError as error:
         reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
     except WorkflowError as error:
-        text = without_marks(clean(str(error)))
+        text = hide_keys(without_marks(clean(str(error))))
         reply = Reply(text, {"error": {"code": "workflow_failed"}}, is_error=True)
     except PostHogError as error:
         reply = _explain(endpoint, error)
@@ -184,12 +184,12 @@ def _explain(endpoint: type[Declaration], error: PostHogError) -> Reply:
     next_step = endpoint.advice.get(error.code or "", error.next_step)
     if error.code == "endpoint_not_found" and endpoint.since:
         next_step = f"PostHog has it since {endpoint.since}: upgrade an older one, or do without this tool."
-    text = without_marks(clean(" ".join(part for part in (error.what, error.why, next_step) if part)))
+    text = hide_keys(without_marks(clean(" ".join(part for part in (error.what, error.why, next_step) if part))))
     facts = {
         "status": error.status,
         "code": error.code,
         "attr": error.attr,
-        "detail": error.detail,
+        "detail": error.detail and hide_keys(error.detail),
         "retry_after": error.retry_after,
         "maybe_applied": error.maybe_applied,
     }

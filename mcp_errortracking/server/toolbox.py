@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration
 from mcp_errortracking.server.arguments import nearest_tools
 from mcp_errortracking.server.scopes import covers
-from mcp_errortracking.server.untrusted import clean
+from mcp_errortracking.server.untrusted import clean, hide_keys
 from mcp_errortracking.workflows.workflow import Workflow
 
 WORKFLOWS = "source_maps"
@@ -101,7 +101,7 @@ class Toolbox:
             raise UnknownToolError(f"{tool} is not offered by this server. Its operator can start it {change}.")
         near = nearest_tools(name, self.names)
         hint = f"The nearest are: {', '.join(near)}." if near else "tools/list names all of them."
-        raise UnknownToolError(f"Unknown tool: {clean(name, 100)}. {hint}")
+        raise UnknownToolError(f"Unknown tool: {hide_keys(clean(name, 100))}. {hint}")
 
 
 def _with_workflows(workflows: list[str]) -> dict[str, tuple[str, ...]]:

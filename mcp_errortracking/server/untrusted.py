@@ -22,6 +22,7 @@ _RUN = re.compile(f"[{_UNFIT}]+")
 _ONE = re.compile(f"[{_UNFIT}]")
 
 _POSING = re.compile(r"\W*(?:note|human|user|assistant|system|developer|tool)\W*:", re.IGNORECASE)
+_KEY = re.compile(r"ph[xs]_\w{8,}")
 _OPENING = 24
 """Characters in which whatever passes for a note or a turn would have to begin."""
 
@@ -77,6 +78,11 @@ def escape(json_text: str) -> str:
     if not (json_text.isascii() and json_text.isprintable()):
         json_text = _ONE.sub(_as_escape, json_text)
     return _MARKS.sub(_as_escape, json_text) if _may_have_marks(json_text) else json_text
+
+
+def hide_keys(text: str) -> str:
+    """The text without PostHog keys, which somebody may have put into an argument."""
+    return _KEY.sub("[key]", text) if "ph" in text else text
 
 
 def escape_text(text: str) -> str:
