@@ -70,7 +70,7 @@ def test_a_server_on_pipes_outlives_nonsense() -> None:
         server.open()
         sent = [0]
 
-        @effort(150)
+        @effort(100)
         @given(lines)
         def goes_on(line: bytes) -> None:
             sent[0] += 1
@@ -109,7 +109,7 @@ def test_a_server_over_http_outlives_nonsense() -> None:
         upstream.gate.set()
         with httpx.Client(base_url=server.url, timeout=20) as client:
 
-            @effort(100)
+            @effort(60)
             @given(lines, st.sampled_from(["/mcp", "/mcp", "/messages/?session_id=x"]))
             def goes_on(body: bytes, path: str) -> None:
                 answer = client.post(path, content=body, headers=HEADERS | {"Content-Type": "application/json"})

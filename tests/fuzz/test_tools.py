@@ -107,7 +107,7 @@ def is_valid(tool: str, arguments: dict[str, Any]) -> bool:
 tools = st.sampled_from(ENDPOINTS)
 
 
-@effort(250)
+@effort(160)
 @given(tools.flatmap(lambda tool: st.tuples(st.just(tool), valid(SCHEMAS[tool]))))
 def test_arguments_that_fit_are_sent(call: tuple[str, dict[str, Any]]) -> None:
     tool, arguments = call
@@ -117,13 +117,13 @@ def test_arguments_that_fit_are_sent(call: tuple[str, dict[str, Any]]) -> None:
         assert reply.structured.get("error") != {"code": "invalid_arguments"}, reply
 
 
-@effort(250)
+@effort(160)
 @given(tools.flatmap(lambda tool: st.tuples(st.just(tool), near(SCHEMAS[tool]))))
 def test_arguments_that_nearly_fit_are_sent_or_explained(call: tuple[str, dict[str, Any]]) -> None:
     called(*call)
 
 
-@effort(250)
+@effort(160)
 @given(tools.flatmap(lambda tool: st.tuples(st.just(tool), hostile(SCHEMAS[tool]))))
 def test_hostile_arguments_are_sent_or_explained(call: tuple[str, dict[str, Any]]) -> None:
     called(*call)
