@@ -12,10 +12,11 @@ import re
 import unicodedata
 
 # Controls (line breaks and tabs included), surrogates, noncharacters, and all that Unicode calls ignorable: invisible,
-# joining, filling and bidirectional characters, variation selectors, tags.
+# joining, filling and bidirectional characters, variation selectors, tags; and private use, which looks like anything.
 _UNFIT = (
     "\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u2800\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\ue000-\uf8ff\U00013430-\U0001343f\U000f0000-\U0010ffff"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _RUN = re.compile(f"[{_UNFIT}]+")

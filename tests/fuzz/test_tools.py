@@ -9,17 +9,21 @@ from urllib.parse import urlencode
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import to_json
 
 from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.proxy.pacing import Pacer
 from mcp_errortracking.server.calls import Reply, call_tool
 from tests.fuzz.arguments import SCHEMAS, hostile, near, valid
 from tests.fuzz.effort import effort
+from tests.proxy.fault_server import FaultServer, http
 
 ENDPOINTS = [name for name in SCHEMAS if name in CATALOG]
 RUNNER = asyncio.Runner()
 LOG = logging.getLogger("mcp_errortracking")
+HEADERS = {"host", "authorization", "accept", "accept-encoding", "user-agent", "content-type", "content-length"}
 UNFIT = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]")
 
 
@@ -127,3 +131,25 @@ def test_arguments_that_nearly_fit_are_sent_or_explained(call: tuple[str, dict[s
 @given(tools.flatmap(lambda tool: st.tuples(st.just(tool), hostile(SCHEMAS[tool]))))
 def test_hostile_arguments_are_sent_or_explained(call: tuple[str, dict[str, Any]]) -> None:
     called(*call)
+
+
+def test_nothing_leaves_the_real_proxy_but_what_is_declared() -> None:
+    with FaultServer([http(200, {})]) as upstream:
+        proxy = Proxy(host=upstream.url, key=SecretStr("phx_fuzz"), project="1", pacer=Pacer("", paced=False))
+
+        @effort(60)
+        @given(tools.flatmap(lambda tool: st.tuples(st.just(tool), valid(SCHEMAS[tool]))))
+        def leaves(call: tuple[str, dict[str, Any]]) -> None:
+            upstream.received.clear()
+            tool, arguments = call
+            reply = RUNNER.run(call_tool(proxy, tool, arguments, time_limit=20))
+            assert reply.structured.get("error") in (None, {"code": "invalid_arguments"}), reply
+            for request in upstream.received:
+                path, _, query = request.target.partition("?")
+                assert path.startswith("/api/projects/1/")
+                assert declared(tool).fullmatch(f"{request.method} {path.removeprefix('/api/projects/1/')}")
+                assert query.isascii()
+                assert set(request.headers) <= HEADERS
+
+        leaves()
+        RUNNER.run(proxy.aclose())
