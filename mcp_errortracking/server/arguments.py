@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import ErrorDetails, from_json, to_json
 
 from mcp_errortracking.catalog import Declaration, ListedBy
 from mcp_errortracking.server.untrusted import clean, hide_keys
@@ -36,15 +36,21 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
         ArgumentsError: an argument is missing, wrong or unknown.
     """
     given = {name: _from_text(endpoint, name, value) for name, value in (arguments or {}).items()}
+    details, problems = list[ErrorDetails](), list[str]()
     try:
-        return endpoint.model_validate(given)
+        call = endpoint.model_validate(given)
     except ValidationError as error:
         details = error.errors(include_url=False)
-    problems = [_problem(endpoint, detail) for detail in details[:_MAX_REPORTED]]
+    else:
+        unwritable = [name for name, value in given.items() if not _is_writable(value)]
+        if not unwritable:
+            return call
+        problems = [f"{name}: holds half a character, or is nested too deep to be sent" for name in unwritable]
+    problems += [_problem(endpoint, detail) for detail in details[:_MAX_REPORTED]]
     if len(details) > _MAX_REPORTED:
         problems.append(f"and {len(details) - _MAX_REPORTED} more")
     lines = [f"Wrong arguments for {endpoint.tool}; nothing was sent."]
-    lines += [f"- {problem}" for problem in dict.fromkeys(problems)]
+    lines += [f"- {clean(problem)}" for problem in dict.fromkeys(problems)]
     lines.append(f"Example: {json.dumps(example(endpoint, details), separators=(', ', ': '))}")
     raise ArgumentsError(hide_keys("\n".join(lines)))
 
@@ -76,6 +82,15 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
         except ValueError:
             return value
     return value
+
+
+def _is_writable(value: Any) -> bool:
+    """Whether it can be sent as JSON: Python's strings can hold half a surrogate pair, which UTF-8 does not know."""
+    try:
+        to_json(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_text(annotation: object) -> bool:

@@ -38,6 +38,31 @@ def test_half_a_character_in_arguments_written_as_text_is_explained() -> None:
         parse_arguments(CATALOG["error-tracking-bypass-rules-create"], {"filters": filters})
 
 
+@pytest.mark.parametrize("broken", ["\ud800", {"\udfff": 1}, ["a", {"b": "x\ud83d"}]])
+def test_half_a_character_anywhere_in_arguments_is_explained(broken: Any) -> None:
+    reply, sender = called("error-tracking-releases-partial-update", {"id": RULE, "metadata": {"a": broken}})
+
+    assert "metadata: holds half a character" in reply.text
+    assert (reply.structured, sender.sent) == ({"error": {"code": "invalid_arguments"}}, [])
+
+
+@pytest.mark.parametrize("hash_id", ["a/b", "..", "v1.2", "a\\b", "https://evil.example/"])
+def test_a_hash_that_is_no_part_of_a_path_is_explained(hash_id: str) -> None:
+    reply, sender = called("error-tracking-releases-hash-retrieve", {"hash_id": hash_id})
+
+    assert "cannot be looked up: find the release with error-tracking-releases-list" in reply.text
+    assert sender.sent == []
+
+
+def test_a_validator_that_repeats_an_argument_repeats_it_visibly() -> None:
+    twice = {"symbol_sets": [{"chunk_id": "\x1f\u202e"}], "chunk_ids": ["\x1f\u202e"]}
+
+    reply, _ = called("error-tracking-symbol-sets-bulk-start-upload", twice)
+
+    assert "chunk ids must differ" in reply.text
+    assert not set("\x1f\u202e") & set(reply.text)
+
+
 def test_half_a_character_in_an_id_can_be_written_into_the_reply() -> None:
     reply, sender = called("error-tracking-assignment-rules-retrieve", {"id": "\ud800"})
 
