@@ -9,6 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -18,7 +19,7 @@ from mcp_errortracking.server.arguments import example
 from tests.proxy.fault_server import FaultServer
 from tests.sandbox_process import SandboxProcess
 from tests.secrets.canary import KEY, SEED, TOKEN, forms, hostile_answers, leaks
-from tests.server.http_process import HEADERS, serving
+from tests.server.http_process import HEADERS, client_of, serving
 from tests.server.stdio_process import served
 
 LIST = "error-tracking-assignment-rules-list"
@@ -88,6 +89,40 @@ def test_no_byte_over_http_holds_the_key_or_the_token(sandbox: SandboxProcess) -
 
     assert b"mcp_tool_calls_total" in seen
     assert leaks(seen + log.encode(), KEY, TOKEN) == []
+
+
+def test_no_byte_over_sse_holds_the_key_or_the_token(sandbox: SandboxProcess) -> None:
+    keys = {"POSTHOG_PERSONAL_API_KEY": KEY, "MCP_SERVER_TOKEN": TOKEN}
+
+    async def talk(url: str) -> str:
+        async with client_of(url, "sse", "legacy", TOKEN) as client:
+            good = await client.call_tool(LIST, {})
+            bad = await client.call_tool(LIST, {"limit": f"phx_{KEY}"})
+            return f"{good!r} {bad!r} {await client.list_tools()!r}"
+
+    with serving(sandbox.url, "--log-level", "debug", **keys) as server:
+        seen = anyio.run(talk, server.url)
+        log = server.end(15)
+
+    assert "1 of 1" in seen
+    assert leaks((seen + log).encode(), KEY, TOKEN) == []
+
+
+def test_the_key_that_a_caller_brings_is_told_nobody(sandbox: SandboxProcess) -> None:
+    options = ("--caller-keys", "--metrics", "--log-level", "debug", "--log-format", "json")
+    with (
+        serving(sandbox.url, *options, POSTHOG_PERSONAL_API_KEY=None) as server,
+        httpx.Client(base_url=server.url, headers=HEADERS, timeout=30) as client,
+    ):
+        good = client.post("/mcp", json=call(1, LIST, {}), headers={"X-PostHog-API-Key": KEY})
+        bad = client.post("/mcp", json=call(2, LIST, {}), headers={"X-PostHog-API-Key": KEY[::-1]})
+        misplaced = client.post("/mcp", json=call(3, LIST, {}), headers={"X-PostHog-Project-ID": f"phx_{KEY}"})
+        seen = b"".join(answer.content for answer in (good, bad, misplaced, client.get("/metrics"), client.get("/")))
+        log = server.end(15)
+
+    assert "1 of 1" in good.text
+    assert (bad.status_code, misplaced.status_code) == (401, 401)
+    assert leaks(seen + log.encode(), KEY) == []
 
 
 def test_a_gateway_that_repeats_the_key_tells_it_nobody() -> None:
