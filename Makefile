@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types build bench docs lock clean install
+.PHONY: demo test lint types build bench docs fuzz review sbom audit lock clean install
 
 demo: install
 	$(BIN)/mcp-errortracking demo
@@ -26,6 +26,22 @@ build: install
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+# Twenty times as many examples as in the suite, and new ones each time.
+fuzz: install
+	MCP_FUZZ_TIMES=$${MCP_FUZZ_TIMES:-20} $(BIN)/pytest tests/fuzz -n auto --timeout 3600
+
+# Licences, pins, hashes and reasons of all that is installed at run time; needs no network.
+review: install
+	$(BIN)/python -m docs.dependencies review
+
+sbom: install
+	mkdir -p dist
+	$(BIN)/python -m docs.dependencies sbom dist/sbom.cdx.json
+
+# Asks the network for known vulnerabilities of what the lock pins.
+audit: install
+	$(BIN)/uv tool run pip-audit --requirement requirements-dev.lock --require-hashes --disable-pip
 
 docs: install
 	$(BIN)/python -m docs.reference

@@ -271,6 +271,7 @@ def _call(options: argparse.Namespace) -> int:
     from mcp_errortracking.offering import roots_for, workshop_for
     from mcp_errortracking.server.calls import call_tool
     from mcp_errortracking.server.toolbox import UnknownToolError
+    from mcp_errortracking.server.untrusted import escape
 
     text = sys.stdin.read() if options.arguments == "-" else options.arguments
     try:
@@ -298,7 +299,7 @@ def _call(options: argparse.Namespace) -> int:
             reply = anyio.run(run)
         except UnknownToolError as error:
             return _fail(str(error))
-    print(json.dumps(reply.structured, ensure_ascii=False) if options.json else reply.text)
+    print(escape(json.dumps(reply.structured, ensure_ascii=False)) if options.json else reply.text)
     return EXIT_PROBLEM if reply.is_error else 0
 
 

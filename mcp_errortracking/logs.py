@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Any, Literal
 
+from mcp_errortracking.server.untrusted import escape, escape_text
+
 Format = Literal["text", "json"]
 
 
@@ -15,10 +17,24 @@ def set_up(level: str, style: Format) -> None:
     Libraries log arguments and whole addresses at their lower levels: only our own loggers are turned up.
     """
     handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("mcp-errortracking: %(levelname)s: %(message)s")
-    handler.setFormatter(JsonFormatter() if style == "json" else text)
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     logging.basicConfig(handlers=[handler])
     logging.getLogger("mcp_errortracking").setLevel(level.upper())
+
+
+class TextFormatter(logging.Formatter):
+    """One line an entry, whatever is in it: a message shows line breaks and terminal escapes as `\\n` and the like.
+
+    Only a bug takes more: the lines of its stack trace follow, each with `| ` before it, so that none passes for an
+    entry.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = escape_text(f"mcp-errortracking: {record.levelname}: {record.getMessage()}")
+        if not record.exc_info:
+            return line
+        trace = self.formatException(record.exc_info).splitlines()
+        return "\n".join([line, *(f"  | {escape_text(part)}" for part in trace)])
 
 
 class JsonFormatter(logging.Formatter):
@@ -34,4 +50,4 @@ class JsonFormatter(logging.Formatter):
         entry |= getattr(record, "facts", {})
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return escape(json.dumps(entry, ensure_ascii=False, default=str))

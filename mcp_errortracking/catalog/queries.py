@@ -12,7 +12,7 @@ from mcp_errortracking.catalog.endpoint import Outcome, Request, Steps, as_objec
 from mcp_errortracking.catalog.filters import PropertyFilter, notes_on
 from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
 from mcp_errortracking.catalog.paging import LongEndpoint
-from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, show_event, show_frame
+from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, legend, show_event, show_frame
 
 _READ = "error_tracking:read"
 _SINCE = "spring 2026"
@@ -172,7 +172,7 @@ class QueryIssueEvents(
     def steps(self) -> Steps:
         answer = _read_part((yield self.request()))
         events = [show_event(event, self.maxFrames or MAX_FRAMES) for event in as_objects(answer.get("results"))]
-        notes = notes_on(self.filterGroup or [], in_rule=False)
+        notes = [*notes_on(self.filterGroup or [], in_rule=False), *legend(as_objects(answer.get("results")))]
         if not events:
             notes.append("No event in this range matches: try a longer dateRange, e.g. date_from -30d.")
         return Outcome(answer, notes, shown={**answer, "results": events})

@@ -1,8 +1,10 @@
 """Releases: versions of the user's own product, to which symbol sets belong (contract 6.7)."""
 
+import re
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object
 from mcp_errortracking.catalog.identifiers import ReleaseId
@@ -38,12 +40,22 @@ class RetrieveRelease(Endpoint, tool="error-tracking-releases-retrieve", request
     advice = {"not_found": _UNKNOWN}
 
 
+def _refuse_unreachable(hash_id: str) -> str:
+    """Refuses what PostHog's router would never take for one part of a path."""
+    if re.search(r"[/\\.]", hash_id):
+        raise PydanticCustomError(
+            "unreachable",
+            "one that holds / \\ or . cannot be looked up: find the release with error-tracking-releases-list",
+        )
+    return hash_id
+
+
 class RetrieveReleaseByHash(
     Endpoint, tool="error-tracking-releases-hash-retrieve", request="GET releases/hash/{hash_id}/", scope=_READ
 ):
     """The release with this hash_id."""
 
-    hash_id: HashId
+    hash_id: Annotated[HashId, AfterValidator(_refuse_unreachable)]
 
     advice = {"not_found": _UNKNOWN}
 

@@ -20,6 +20,27 @@ def show_event(event: dict[str, Any], max_frames: int = MAX_FRAMES) -> dict[str,
     return {**own, **rest, **({"exceptions": _show_exceptions(exceptions, max_frames)} if exceptions else {})}
 
 
+def legend(events: list[dict[str, Any]]) -> list[str]:
+    """What the marks in these events' exceptions mean, and what to do about them."""
+    exceptions = [
+        exception
+        for event in events
+        for exception in as_objects(as_object(event.get("properties")).get("$exception_list"))
+    ]
+    frames = [
+        frame for exception in exceptions for frame in as_objects(as_object(exception.get("stacktrace")).get("frames"))
+    ]
+    notes = list[str]()
+    if any(frame.get("in_app") for frame in frames):
+        notes.append("* marks frames of the app's own code.")
+    if any(frame.get("resolved") is False for frame in frames):
+        notes.append(
+            "Frames that are not resolved need the source map of that very build; error-tracking-symbol-sets-list with "
+            "ref: the chunk says what PostHog holds."
+        )
+    return notes
+
+
 def show_frame(frame: dict[str, Any]) -> str:
     """One frame: `function (path:line:column)`, or what is known of it and why it is not resolved."""
     name = frame.get("resolved_name") or frame.get("mangled_name") or "?"
@@ -35,7 +56,6 @@ def show_frame(frame: dict[str, Any]) -> str:
 
 def _show_exceptions(exceptions: list[dict[str, Any]], max_frames: int) -> Lines:
     lines = list[str]()
-    unresolved = False
     for index, exception in enumerate(exceptions):
         unhandled = as_object(exception.get("mechanism")).get("handled") is False
         cause = "caused by " if index else ""
@@ -50,14 +70,6 @@ def _show_exceptions(exceptions: list[dict[str, Any]], max_frames: int) -> Lines
             lines += _variables(frame)
         if len(frames) > len(shown):
             lines.append(f"  {len(frames) - len(shown)} frames left out; maxFrames raises the number")
-        unresolved = unresolved or any(frame.get("resolved") is False for frame in frames)
-    if any(line.startswith("  * ") for line in lines):
-        lines.append("(* the app's own code)")
-    if unresolved:
-        lines.append(
-            "(not resolved: upload the source map of that very build; error-tracking-symbol-sets-list with ref: the "
-            "chunk says what PostHog holds)"
-        )
     return tuple(lines)
 
 

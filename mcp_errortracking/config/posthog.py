@@ -5,12 +5,20 @@ import logging
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urlsplit
 
-from mcp_errortracking.config.values import OTHER_KEYS, ConfigError, from_variables, secret, switch, value
+from mcp_errortracking.config.values import (
+    OTHER_KEYS,
+    ConfigError,
+    from_variables,
+    looks_like_a_key,
+    secret,
+    switch,
+    value,
+)
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -40,7 +48,8 @@ class Settings:
     key: "SecretStr | None"
     project: str
     source: str
-    http_proxy: str | None = None
+    http_proxy: str | None = field(default=None, repr=False)
+    """Its address may hold a user name and password."""
     paced: bool | None = None
     """Whether PostHog limits requests (contract 1.6); None: as is known of the host, or as its answers tell."""
 
@@ -50,7 +59,7 @@ class _Found:
     """What one source holds. `host` is where its key may be sent, as far as the source says."""
 
     source: str
-    key: str
+    key: str = field(repr=False)
     host: str | None
     project: str | None
 
@@ -165,6 +174,8 @@ def _find_in_file(path: Path) -> _Found | None:
 def _origin(text: str, name: str) -> str:
     """A host as an origin: scheme, name and port, nothing else."""
     text = text.strip()
+    if looks_like_a_key(text):
+        raise ConfigError(f"{name} holds a key where an address belongs: give one like {DEFAULT_HOST}")
     if "://" not in text:
         raise ConfigError(f"{name} lacks its scheme: write https://{text[:200]}")
     try:
@@ -205,6 +216,8 @@ def _checked_project(project: str) -> str:
     project = project.strip()
     if project == DEFAULT_PROJECT or re.fullmatch(r"[1-9]\d{0,17}", project):
         return project
+    if looks_like_a_key(project):
+        raise ConfigError("The project holds a key where a number belongs: it is the 123 in /project/123, or @current.")
     raise ConfigError(
         f"The project {project[:60]!r} is no number: it is the 123 in https://us.posthog.com/project/123, or @current."
     )

@@ -14,6 +14,11 @@ OTHER_KEYS = {
 }
 
 
+def looks_like_a_key(text: str) -> bool:
+    """Whether a key of PostHog's was put where something else belongs: then it must not be shown."""
+    return re.search(r"ph[xcs]_\w{8,}", text) is not None
+
+
 class ConfigError(Exception):
     """A setting is wrong; the text says which, and what to do."""
 

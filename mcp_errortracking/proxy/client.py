@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 
 import anyio
 from pydantic import SecretStr
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from mcp_errortracking import __version__
 from mcp_errortracking.proxy.address import Form, target
-from mcp_errortracking.proxy.content import read_content
+from mcp_errortracking.proxy.content import parse, read_content
 from mcp_errortracking.proxy.errors import (
     ForbiddenError,
     InterruptedCallError,
@@ -104,7 +104,6 @@ class Proxy:
         self._key = key
         self._limits = limits or Limits()
         self._shared = Host(self.host, self._limits, http_proxy, pacer or Pacer(self.host))
-        self._headers: httpx.Headers | None = None
 
     def acting_as(self, key: SecretStr, project: str) -> "Proxy":
         """A proxy to the same host, over the same connections, with another key and project."""
@@ -276,7 +275,7 @@ class Proxy:
         arrived, throttled, by_posthog = True, None, False
         call.is_out = True
         try:
-            raw = await self._send_once(call, url, self._headers or self._make_headers())
+            raw = await self._send_once(call, url, self._make_headers())
             if raw.status == 429:
                 throttled = retry_after(raw.headers, time.time()) or 0.0
                 by_posthog = read_body(raw.content).code == "throttled"
@@ -294,7 +293,9 @@ class Proxy:
         client = self._shared.connect()
         call.attempts += 1
         # Built here: the client's own build_request would merge headers, cookies and more on every call.
-        headers = own if call.content is None else {**own, "Content-Type": "application/json"}
+        headers = httpx.Headers(own)  # its repr hides the key, in whatever shows the variables of a stack trace
+        if call.content is not None:
+            headers["Content-Type"] = "application/json"
         request = httpx.Request(call.method, url, headers=headers, content=call.content)
         try:
             with upstream_span(call.method, self.host, resent=call.attempts - 1) as span:
@@ -309,14 +310,16 @@ class Proxy:
         except httpx.TransportError as error:
             raise interrupted(error, call.exchange) from None
         is_success = 200 <= response.status_code < 300
-        headers = response.headers if is_success else self._headers_without_key(response.headers)
+        told = {name: value for name, value in response.headers.items() if not is_success or name == "content-type"}
+        headers = self._headers_without_key(told)
         return _Raw(response.status_code, headers, self._without_key(content))
 
     def _make_headers(self) -> "httpx.Headers":
         import httpx
 
         assert self._key is not None  # noqa: S101 send() has looked
-        self._headers = httpx.Headers(  # its repr hides the key
+        # Made for each request and kept nowhere: only the SecretStr holds the key.
+        return httpx.Headers(
             {
                 "Authorization": f"Bearer {self._key.get_secret_value()}",
                 "Accept": "application/json",
@@ -324,7 +327,6 @@ class Proxy:
                 "User-Agent": _USER_AGENT,
             }
         )
-        return self._headers
 
     def _without_key(self, content: bytes) -> bytes:
         """Some gateways echo a request's headers: the key must not travel on from there."""
@@ -340,7 +342,7 @@ class Proxy:
         if not raw.content.strip():
             return Answer(raw.status, None, call.attempts)
         try:
-            return Answer(raw.status, from_json(raw.content), call.attempts)
+            return Answer(raw.status, parse(raw.content), call.attempts)
         except ValueError:
             kind = raw.headers.get("content-type", "of no type").split(";")[0][:60]
             raise unreadable(f"It is {kind}, not JSON.", call.exchange, raw.status) from None

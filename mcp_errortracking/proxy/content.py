@@ -1,7 +1,10 @@
 """The body of an answer, however large or compressed it claims to be: never more than the limit is held."""
 
+import re
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
 
 from mcp_errortracking.proxy.errors import UnreadableError
 from mcp_errortracking.proxy.explain import Exchange, unreadable
@@ -44,3 +47,23 @@ async def read_content(response: "httpx.Response", exchange: Exchange, limit: in
     if not inflater.eof:
         raise wrong("It ends in the middle.")
     return inflated
+
+
+# An escaped backslash, a whole surrogate pair, or half of one.
+_ESCAPES = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+
+
+def parse(content: bytes) -> Any:
+    """The JSON of a body. Half surrogate pairs, where a text was cut within a character, are replaced.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    try:
+        return from_json(content)
+    except ValueError:
+        if b"\\u" not in content:
+            raise
+        return from_json(_ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], content))

@@ -27,7 +27,8 @@ from mcp_errortracking.proxy.errors import (
 )
 
 _MAX_DETAIL = 500
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]+")
+_CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _SCOPE = re.compile(r"missing required scope '([\w:]+)'")
 _PROJECT = re.compile(r"requested project: ID (\S+?)\.?$")
 _KEY_SETTINGS = "PostHog's Settings, Personal API keys"
@@ -54,7 +55,7 @@ class Body:
 
 
 def read_body(content: bytes) -> Body:
-    """The error body, whatever it is; its text without control characters and cut to 500 characters."""
+    """The error body, whatever it is; its text without what cannot be shown or written, and cut to 500 characters."""
     try:
         data: Any = json.loads(content)
     except (ValueError, RecursionError):
@@ -67,8 +68,10 @@ def read_body(content: bytes) -> Body:
         value = fields.get(name)
         return _CONTROL.sub(" ", value)[:_MAX_DETAIL].strip() or None if isinstance(value, str) else None
 
-    attr = text("attr")
-    return Body(text("detail") or text("error"), text("code"), attr and attr.replace("__", "."), is_json=True)
+    attr, code = text("attr"), text("code")
+    if code and not _CODE.fullmatch(code):  # codes stand in logs and count in metrics
+        code = None
+    return Body(text("detail") or text("error"), code, attr and attr.replace("__", "."), is_json=True)
 
 
 def is_unknown_route(status: int, content: bytes) -> bool:
@@ -154,10 +157,12 @@ def _quoted(body: Body) -> str:
 
 
 def _redirected(headers: Mapping[str, str], exchange: Exchange, facts: dict[str, Any]) -> PostHogError:
-    target = urlsplit(headers.get("location", ""))
-    where = (
-        f"{target.scheme}://{target.netloc}" if target.scheme in ("http", "https") and target.netloc else "elsewhere"
-    )
+    try:
+        target = urlsplit(headers.get("location", ""))
+        is_address = target.scheme in ("http", "https") and target.netloc != ""
+        where = f"{target.scheme}://{target.netloc}" if is_address else "elsewhere"
+    except ValueError:  # it is no URL
+        where = "elsewhere"
     return RedirectedError(
         f"{exchange.host} redirects to {_CONTROL.sub('', where)[:200]}.",
         "The API key is only ever sent to the configured host, so the redirect was not followed.",

@@ -36,6 +36,7 @@ from mcp_errortracking.server.resources import ResourceError, Resources
 from mcp_errortracking.server.scopes import KeyScopes
 from mcp_errortracking.server.toolbox import Toolbox, UnknownToolError
 from mcp_errortracking.server.tools import listed
+from mcp_errortracking.server.untrusted import hide_keys
 from mcp_errortracking.workflows.workflow import Workshop
 
 INSTRUCTIONS = (
@@ -143,7 +144,7 @@ def build_server(
         try:
             text = await resources.read(params.uri, lambda name, arguments: call(context, name, arguments))
         except ResourceError as error:
-            raise MCPError(INVALID_PARAMS, str(error), {"uri": params.uri}) from None
+            raise MCPError(INVALID_PARAMS, str(error), {"uri": hide_keys(params.uri)}) from None
         return ReadResourceResult(contents=[TextResourceContents(uri=params.uri, mime_type="text/plain", text=text)])
 
     async def on_completion(context: Any, params: CompleteRequestParams) -> CompleteResult:

@@ -4,14 +4,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher, get_close_matches
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json, to_json
 
 from mcp_errortracking.catalog import Declaration, ListedBy
-from mcp_errortracking.server.untrusted import clean
+from mcp_errortracking.server.untrusted import clean, hide_keys
 
 T = TypeVar("T")
 
@@ -36,17 +36,23 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
         ArgumentsError: an argument is missing, wrong or unknown.
     """
     given = {name: _from_text(endpoint, name, value) for name, value in (arguments or {}).items()}
+    details, problems = list[ErrorDetails](), list[str]()
     try:
-        return endpoint.model_validate(given)
+        call = endpoint.model_validate(given)
     except ValidationError as error:
         details = error.errors(include_url=False)
-    problems = [_problem(endpoint, detail) for detail in details[:_MAX_REPORTED]]
+    else:
+        unwritable = [name for name, value in given.items() if not _is_writable(value)]
+        if not unwritable:
+            return call
+        problems = [f"{name}: holds half a character, or is nested too deep to be sent" for name in unwritable]
+    problems += [_problem(endpoint, detail) for detail in details[:_MAX_REPORTED]]
     if len(details) > _MAX_REPORTED:
         problems.append(f"and {len(details) - _MAX_REPORTED} more")
     lines = [f"Wrong arguments for {endpoint.tool}; nothing was sent."]
-    lines += [f"- {problem}" for problem in dict.fromkeys(problems)]
+    lines += [f"- {clean(problem)}" for problem in dict.fromkeys(problems)]
     lines.append(f"Example: {json.dumps(example(endpoint, details), separators=(', ', ': '))}")
-    raise ArgumentsError("\n".join(lines))
+    raise ArgumentsError(hide_keys("\n".join(lines)))
 
 
 def example(endpoint: type[Declaration], errors: list[ErrorDetails] | None = None) -> dict[str, Any]:
@@ -70,10 +76,10 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
     text = value.strip()
     if text == "null" or (not text and not info.is_required() and not _takes_empty_text(info)):
         return None
-    if text[:1] in "[{":
+    if text[:1] in ("[", "{") and not _is_text(info.annotation):
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
+            return from_json(text)
+        except ValueError:
             return value
     return value
 
@@ -81,6 +87,21 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
 def _takes_empty_text(info: FieldInfo) -> bool:
     """Whether an empty string means something: then it is not one of those that clients send for "not given"."""
     return str in get_args(info.annotation) and not any(getattr(item, "min_length", 0) for item in info.metadata)
+
+
+def _is_writable(value: Any) -> bool:
+    """Whether it can be sent as JSON: Python's strings can hold half a surrogate pair, which UTF-8 does not know."""
+    try:
+        to_json(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_text(annotation: object) -> bool:
+    """Whether it takes strings and nothing else that JSON has: there, brackets are what somebody looks for."""
+    kinds = [kind for kind in get_args(annotation) or [annotation] if kind is not type(None)]
+    return all(kind is str or (get_origin(kind) is Annotated and get_args(kind)[0] is str) for kind in kinds)
 
 
 def _problem(endpoint: type[Declaration], detail: ErrorDetails) -> str:

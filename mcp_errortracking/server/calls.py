@@ -15,6 +15,7 @@ from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
+from mcp_errortracking.server.untrusted import clean, hide_keys, without_marks
 from mcp_errortracking.server.wrong_kind import other_kind
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, Workshop
@@ -107,11 +108,14 @@ async def call_tool(
             if isinstance(call, Endpoint):
                 outcome = await _walk(spent, call)
             else:
-                outcome = await _work(cast("Workflow", call), workshop, spent, progress or _silent)
+                outcome = await _work(
+                    cast("Workflow", call), workshop, spent, _visibly(progress) if progress else _silent
+                )
     except ArgumentsError as error:
         reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
     except WorkflowError as error:
-        reply = Reply(str(error), {"error": {"code": error.code}}, is_error=True)
+        text = hide_keys(without_marks(clean(str(error))))
+        reply = Reply(text, {"error": {"code": error.code}}, is_error=True)
     except PostHogError as error:
         reply = _explain(endpoint, error)
     except TimeoutError:
@@ -177,6 +181,15 @@ async def _work(call: Workflow, workshop: Workshop | None, sender: Sender, progr
     return await call.run(Desk(workshop, sender, progress))
 
 
+def _visibly(progress: Progress) -> Progress:
+    """Progress whose text, which names files of strangers, is fit to be shown in a terminal."""
+
+    async def report(done: float, total: float | None, doing: str) -> None:
+        await progress(done, total, clean(doing))
+
+    return report
+
+
 async def _silent(_done: float, _total: float | None, _doing: str) -> None:
     """Progress that nobody asked for."""
 
@@ -187,12 +200,12 @@ def _explain(endpoint: type[Declaration], error: PostHogError) -> Reply:
     if next_step is None:
         too_old = _TOO_OLD.get(error.code or "") if endpoint.since else None
         next_step = too_old.format(since=endpoint.since) if too_old else error.next_step
-    text = " ".join(part for part in (error.what, error.why, next_step) if part)
+    text = hide_keys(without_marks(clean(" ".join(part for part in (error.what, error.why, next_step) if part))))
     facts = {
         "status": error.status,
         "code": error.code,
         "attr": error.attr,
-        "detail": error.detail,
+        "detail": error.detail and hide_keys(error.detail),
         "retry_after": error.retry_after,
         "maybe_applied": error.maybe_applied,
     }

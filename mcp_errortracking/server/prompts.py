@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from mcp_types import GetPromptResult, Prompt, PromptArgument, PromptMessage, TextContent
 
+from mcp_errortracking.server.untrusted import clean, without_marks
+
+_LONGEST = 2000
+"""Characters of an argument."""
 _TOOL = re.compile(r"\b(?:query-)?error-tracking-[a-z-]*[a-z]|\bsource-maps-[a-z]+")
 
 ISSUE = "issue"
@@ -171,16 +175,21 @@ class Prompts:
         """
         job = self._jobs.get(name)
         if job is None:
-            raise PromptError(f"Unknown prompt: {name[:100]}. There are: {', '.join(self._jobs) or 'none'}.")
-        given = {name: value.strip() for name, value in (arguments or {}).items() if value.strip()}
+            raise PromptError(f"Unknown prompt: {clean(name, 100)}. There are: {', '.join(self._jobs) or 'none'}.")
+        given = {name: said for name, value in (arguments or {}).items() if (said := _inline(value))}
         missing = [name for name in job.arguments if name not in given and name not in job.defaults]
         if missing:
             raise PromptError(f"{name} needs {', '.join(missing)}: {job.arguments[missing[0]]}")
         unknown = [name for name in given if name not in job.arguments]
         if unknown:
-            raise PromptError(f"{name} knows no {', '.join(unknown)[:100]}; it takes {', '.join(job.arguments)}.")
+            raise PromptError(f"{name} knows no {clean(', '.join(unknown), 100)}; it takes {', '.join(job.arguments)}.")
         text = job.text.format(**{**job.defaults, **given})
         return GetPromptResult(
             description=job.description,
             messages=[PromptMessage(role="user", content=TextContent(type="text", text=text))],
         )
+
+
+def _inline(value: str) -> str:
+    """An argument as a part of a sentence: it cannot begin a line, end a string, or open a turn of the conversation."""
+    return without_marks(clean(value, _LONGEST)).replace('"', "'").strip()

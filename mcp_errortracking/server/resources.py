@@ -8,7 +8,9 @@ from typing import Any, cast
 from mcp_types import ResourceTemplate
 
 from mcp_errortracking.server.calls import Reply
+from mcp_errortracking.server.untrusted import clean, hide_keys
 
+_ID = re.compile(r"[\w-]{1,64}")  # clients show completions as they are, and put them into prompts
 _MOST = 100
 """Values that a completion may have, as the protocol says."""
 
@@ -89,7 +91,7 @@ class Resources:
         kind = self._kinds.get(found[1]) if found else None
         if found is None or kind is None:
             there = ", ".join(kind.template for kind in self._kinds.values()) or "none"
-            raise ResourceError(f"No such resource: {uri[:200]}. There are: {there}.")
+            raise ResourceError(f"No such resource: {hide_keys(clean(uri, 200))}. There are: {there}.")
         reply = await call(kind.read, {kind.argument: found[2]})
         if reply.is_error:
             raise ResourceError(reply.text)
@@ -117,4 +119,4 @@ async def _ids(kind: Kind, typed: str, call: Caller) -> list[str]:
         for row in found
         if str(row.get("id")).startswith(typed) or typed in f"{row.get('name')} {row.get('description')}".lower()
     ]
-    return ids[:_MOST]
+    return [found for found in ids if _ID.fullmatch(found)][:_MOST]

@@ -3,6 +3,9 @@
 A list of objects is a table: tab-separated, its column names once, what is equal in every row said once. Any other
 object is a line per field. Times are cut to whole seconds, and in a table their column says what they
 share (UTC, the year); the structured content has them in full.
+
+Whatever of it strangers may have written stays on its line, visible, and unlike our notes: see `untrusted`. Every value
+goes through `_scalar` or `_json`, every name through `_name`, every line of a block through `_line`.
 """
 
 from typing import Any, cast
@@ -11,7 +14,7 @@ from pydantic_core import to_json
 
 from mcp_errortracking.catalog.endpoint import Lines
 from mcp_errortracking.server.tokens import surely_within, upper_bound
-from mcp_errortracking.server.untrusted import clean, escape
+from mcp_errortracking.server.untrusted import clean, escape, poses, without_marks
 
 _WORDS = frozenset(["", "null", "true", "false"])
 _GROUP = frozenset(["type", "values"])
@@ -28,7 +31,7 @@ def render(data: dict[str, Any], notes: list[str], *, max_tokens: int | None = N
     """
     is_page = isinstance(data.get("results"), list)
     head, lines = _page(data) if is_page else ([], _fields(data, ""))
-    noted = [f"Note: {note}" for note in notes]
+    noted = [f"Note: {without_marks(clean(note))}" for note in notes]
     if max_tokens is not None:
         room = max_tokens - upper_bound("\n".join([*head, *noted])) - _ROOM_FOR_NOTE
         kept = _fitting(lines, room)
@@ -66,7 +69,7 @@ def _page(page: dict[str, Any]) -> tuple[list[str], list[str]]:
     count, following = page.get("count"), page.get("next_offset")
     head = f"{len(rows)} of {count}" if isinstance(count, int) else f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
     if following is not None:
-        head += f"; next page: offset {following}"
+        head += f"; next page: offset {_scalar(following)}"
     rest = {name: value for name, value in page.items() if name not in ("count", "next_offset", "results")}
     above = [head, *_fields(rest, "")]
     if not _is_rows(rows):
@@ -83,7 +86,7 @@ def _table(rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
     cells = [{name: _cell(value) for name, value in row.items()} for row in rows]
     first = cells[0]
     shared = [name for name in columns if len(rows) > 1 and all(row.get(name) == first.get(name) for row in cells)]
-    above = [f"every row: {', '.join(f'{clean(name)} {first[name]}' for name in shared)}"] if shared else []
+    above = [f"every row: {', '.join(f'{_name(name)} {first[name]}' for name in shared)}"] if shared else []
     own = [name for name in columns if name not in shared]
     if not own:
         return above, []
@@ -92,20 +95,20 @@ def _table(rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
         times = [cell for row in cells if (cell := row.get(name)) is not None and cell != "null"]
         if times and all(_is_time(cell) for cell in times):
             year = times[0][:5] if all(cell[:5] == times[0][:5] for cell in times) else ""
-            labels.append(f"{clean(name)} (UTC{', ' if year else ''}{year[:4]})")
+            labels.append(f"{_name(name)} (UTC{', ' if year else ''}{year[:4]})")
             for row in cells:
                 row[name] = row.get(name, "").removeprefix(year).removesuffix("Z")
         else:
-            labels.append(clean(name))
+            labels.append(_name(name))
     return [*above, "\t".join(labels)], ["\t".join(row.get(name, "") for name in own) for row in cells]
 
 
 def _fields(data: dict[str, Any], indent: str) -> list[str]:
     lines = list[str]()
     for name, value in data.items():
-        label = f"{indent}{clean(name)}:"
+        label = f"{indent}{_name(name)}:"
         if isinstance(value, tuple):
-            lines += [label, *(f"{indent}  {clean(line)}" for line in cast("Lines", value))]
+            lines += [label, *(f"{indent}  {_line(line)}" for line in cast("Lines", value))]
         elif _is_rows(value):
             above, rows = _table(cast("list[dict[str, Any]]", value))
             lines += [label, *(f"{indent}  {row}" for row in above + rows)]
@@ -133,7 +136,8 @@ def _cell(value: Any) -> str:
         return _json(value) if isinstance(value, list) else _scalar(value)
     inner = cast("dict[str, Any]", value)
     if inner.keys() == _GROUP:
-        return escape(_filters(inner))
+        filters = escape(_filters(inner))
+        return _json(inner) if poses(filters) else filters
     if inner.keys() == _ASSIGNEE:
         return f"{_scalar(inner['type'])} {_scalar(inner['id'])}"
     return _json(inner)
@@ -143,12 +147,21 @@ def _scalar(value: Any) -> str:
     if isinstance(value, str):
         if len(value) > 19 and value[19] == "." and value[10] == "T" and value[-1] == "Z":
             return f"{value[:19]}Z"
-        if value in _WORDS or value.startswith("Note:"):
-            return _json(value)
-        return clean(value)
+        return _json(value) if value in _WORDS else _line(value)
     if value is None:
         return "null"
     return str(value) if type(value) is int else _encode(value)
+
+
+def _line(text: str) -> str:
+    """A text of strangers on one line, as JSON where it would pass for something else."""
+    line = without_marks(clean(text))
+    return _json(text) if poses(line) else line
+
+
+def _name(name: str) -> str:
+    """A field's name; strangers name theirs too."""
+    return _json(name) if poses(f"{clean(name)}:") else without_marks(clean(name))
 
 
 def _is_time(text: str) -> bool:

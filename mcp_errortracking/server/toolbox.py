@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration
 from mcp_errortracking.server.arguments import nearest_tools
 from mcp_errortracking.server.scopes import covers
+from mcp_errortracking.server.untrusted import clean, hide_keys
 from mcp_errortracking.workflows.tools import TOOLS
 from mcp_errortracking.workflows.workflow import Workflow
 
@@ -76,7 +77,7 @@ class Toolbox:
             return self._toolsets[name]
         near = get_close_matches(name, self._toolsets, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self._toolsets)}."
-        raise SelectionError(f"There is no toolset {name[:100]}: {hint}")
+        raise SelectionError(f"There is no toolset {clean(name, 100)}: {hint}")
 
     def _tool(self, name: str) -> str:
         tool = ALIASES.get(name, name)
@@ -84,7 +85,7 @@ class Toolbox:
             return tool
         near = nearest_tools(name, list(self._known))
         hint = f"did you mean {' or '.join(near)}?" if near else "mcp-errortracking tools --toolsets all names them."
-        raise SelectionError(f"There is no tool {name[:100]}: {hint}")
+        raise SelectionError(f"There is no tool {clean(name, 100)}: {hint}")
 
     def find(self, name: str) -> type[Declaration]:
         """The endpoint behind a tool name or one of its aliases.
@@ -101,7 +102,7 @@ class Toolbox:
             raise UnknownToolError(f"{tool} is not offered by this server. Its operator can start it {change}.")
         near = nearest_tools(name, self.names)
         hint = f"The nearest are: {', '.join(near)}." if near else "tools/list names all of them."
-        raise UnknownToolError(f"Unknown tool: {name[:100]}. {hint}")
+        raise UnknownToolError(f"Unknown tool: {hide_keys(clean(name, 100))}. {hint}")
 
 
 def _with_workflows(workflows: list[str]) -> dict[str, tuple[str, ...]]:

@@ -38,7 +38,7 @@ _PATIENT = replace(LIMITS, backoff=4.0, longest_backoff=4.0, attempts=8)  # for 
 
 # What the examples of the tools are about: one object of each kind, with the id that stands in them.
 ID = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
-OTHER_ISSUE = "01936f2e-7a51-7000-8000-3d0f1c9a42b8"
+OTHER_ISSUE = "01936f30-0c4d-7000-8000-77b1e6d2f0a9"
 _FILTERS = {"type": "AND", "values": [{"key": "$browser", "type": "event", "operator": "exact", "value": "Chrome"}]}
 _RULE = {"id": ID, "filters": _FILTERS}
 SEED = Seed.model_validate(
@@ -68,6 +68,8 @@ SEED = Seed.model_validate(
             }
         ],
         "recommendations": [{"id": ID, "type": "source_maps"}],
+        "external_references": [{"id": ID, "issue": 0, "integration": 7, "title": "TypeError"}],
+        "cohorts": [{"id": 3, "name": "Beta"}],
     }
 )
 
