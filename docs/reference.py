@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from mcp_errortracking import __version__
-from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Endpoint
+from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration, Endpoint
 from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.schema import input_schema
+from mcp_errortracking.workflows.tools import TOOLS
 from tests.clients.matrix import table
 
 ROOT = Path(__file__).parents[1]
@@ -58,7 +59,7 @@ _STRICTER = (
 
 def reference(_page: str = "") -> str:
     """docs/tools.md, the whole page."""
-    sections = [_section(endpoint) for endpoint in CATALOG.values()]
+    sections = [_section(endpoint) for endpoint in (*CATALOG.values(), *TOOLS)]
     parts = [_HEAD + _toolsets(), _requests(), _not_tools(), *sections, _shapes()]
     return "\n".join(parts)
 
@@ -67,12 +68,13 @@ def _toolsets() -> str:
     lines = ["| toolset | tools |", "| --- | --- |"]
     for name, tools in TOOLSETS.items():
         said = {
-            "default": f"{len(tools)}, what is offered unless you choose: the two lists below",
-            "all": f"{len(tools)}, everything on this page",
+            "default": f"{len(tools)}, what is offered unless you choose: the two lists below (and `source_maps`)",
+            "all": f"{len(tools)}, everything on this page (and `source_maps`)",
             "documented": f"{len(tools)}, the endpoints on PostHog's public page",
             "official": f"{len(tools)}, the error-tracking tools of PostHog's own MCP server",
         }.get(name)
         lines.append(f"| `{name}` | {said or ', '.join(f'[{_short(tool)}](#{tool})' for tool in tools)} |")
+    lines.append(f"| `source_maps` | {', '.join(f'[{tool.tool}](#{tool.tool})' for tool in TOOLS)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -114,14 +116,15 @@ def _path(endpoint: type[Endpoint]) -> str:
     return below if below != endpoint.path else f"/{endpoint.path}"
 
 
-def _scopes(endpoint: type[Endpoint]) -> str:
+def _scopes(endpoint: type[Declaration]) -> str:
     return " and ".join(f"`{scope}`" for scope in endpoint.scopes)
 
 
-def _section(endpoint: type[Endpoint]) -> str:
+def _section(endpoint: type[Declaration]) -> str:
     schema = input_schema(endpoint)
     lines = [f"## {endpoint.tool}", "", endpoint.summary, ""]
-    lines.append(f"`{endpoint.method} {_path(endpoint)}`, scope {_scopes(endpoint)}, {_manner(endpoint)}.")
+    does = f"`{endpoint.method} {_path(endpoint)}`" if issubclass(endpoint, Endpoint) else "Works on local files"
+    lines.append(f"{does}, scope {_scopes(endpoint)}, {_manner(endpoint)}.")
     aliases = [alias for alias, tool in ALIASES.items() if tool == endpoint.tool]
     if endpoint.since:
         lines.append(f"In PostHog since {endpoint.since}; an older server answers `Endpoint not found.`")
@@ -146,7 +149,7 @@ def _shapes() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _manner(endpoint: type[Endpoint]) -> str:
+def _manner(endpoint: type[Declaration]) -> str:
     if endpoint.read_only:
         return "reads only"
     kind = "overwrites or deletes" if endpoint.destructive else "adds"

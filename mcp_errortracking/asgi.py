@@ -12,9 +12,9 @@ from starlette.applications import Starlette
 
 from mcp_errortracking import config, logs
 from mcp_errortracking.config import Offer, Serving, Settings
+from mcp_errortracking.connecting import proxy_for
 from mcp_errortracking.doctor import problem
-from mcp_errortracking.offering import toolbox_for
-from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.offering import roots_for, toolbox_for, workshop_for
 from mcp_errortracking.server.admission import HttpLimits
 from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.calls import MAX_RESULT_TOKENS
@@ -46,8 +46,9 @@ def app_for(settings: Settings, serving: Serving, offer: Offer, *, oauth: OAuth 
     Raises:
         ConfigError: metrics are wanted, and prometheus-client is not installed; or the offer names no tool.
     """
-    toolbox = toolbox_for(offer)
-    proxy = Proxy(host=settings.host, key=settings.key, project=settings.project, http_proxy=settings.http_proxy)
+    roots = roots_for(offer, over_network=True)
+    toolbox = toolbox_for(offer, roots)
+    proxy = proxy_for(settings)
     metrics = _metrics() if serving.metrics else None
     write = log_calls(logging.INFO)
 
@@ -64,6 +65,7 @@ def app_for(settings: Settings, serving: Serving, offer: Offer, *, oauth: OAuth 
             max_result_tokens=offer.max_result_tokens or MAX_RESULT_TOKENS,
             observe=observe,
             private_lists=serving.caller_keys,
+            workshop=workshop_for(settings, roots),
         ),
         ready=lambda: problem(proxy),
         options=HttpOptions(

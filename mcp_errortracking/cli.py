@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from mcp_errortracking import __version__, config, logs
-from mcp_errortracking.options import add_connection, add_log_level, add_offer, add_transport
+from mcp_errortracking import __version__, config, logs, source_maps_command
+from mcp_errortracking.options import add_connection, add_log_level, add_offer, add_roots, add_transport
 from mcp_errortracking.sandbox import command as sandbox_command
 from mcp_errortracking.sandbox.process import Sandbox, SandboxStartError
 
@@ -51,6 +51,8 @@ try it:
 
 TIMEOUT = 55.0
 """Seconds a tool call may take: clients give up after 60."""
+
+_PATIENCE = 3600.0  # of a command on a build
 
 EXIT_PROBLEM = 1
 EXIT_USAGE = 2
@@ -107,10 +109,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add_offer(tools, inherit=True)
     add_log_level(tools, inherit=True)
     tools.add_argument("--json", action="store_true", help="print the answer of tools/list")
+    source_maps = command("source-maps", _source_maps, "upload and check source maps, resolve minified frames")
+    source_maps_command.add_arguments(source_maps)
     call = command("call", _call, "call one tool and print its result")
     add_connection(call, inherit=True)
     call.add_argument("tool", metavar="TOOL", help="name of the tool, see: mcp-errortracking tools")
     call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments, - to read stdin")
+    add_roots(call)
     call.add_argument("--json", action="store_true", help="print the structured result instead of the text")
     return parser.parse_args(arguments)
 
@@ -143,13 +148,14 @@ def _offer(options: argparse.Namespace) -> config.Offer:
         exclude=options.exclude,
         read_only=options.read_only,
         max_result_tokens=options.max_result_tokens,
+        roots=tuple(options.root),
     )
 
 
 def _proxy(settings: "Settings") -> "Proxy":
-    from mcp_errortracking.proxy import Proxy
+    from mcp_errortracking.connecting import proxy_for
 
-    return Proxy(host=settings.host, key=settings.key, project=settings.project, http_proxy=settings.http_proxy)
+    return proxy_for(settings)
 
 
 def _fail(message: str) -> int:
@@ -164,7 +170,7 @@ def _serve(options: argparse.Namespace) -> int:
     gc.disable()
     import anyio
 
-    from mcp_errortracking.offering import toolbox_for
+    from mcp_errortracking.offering import roots_for, toolbox_for, workshop_for
     from mcp_errortracking.server.app import build_server
     from mcp_errortracking.server.calls import MAX_RESULT_TOKENS
     from mcp_errortracking.server.observe import log_calls
@@ -174,6 +180,8 @@ def _serve(options: argparse.Namespace) -> int:
     gc.freeze()
 
     offer = _offer(options)
+    roots = roots_for(offer, over_network=False)
+    toolbox = toolbox_for(offer, roots)
     with _Connection(options) as settings:
         if sys.stdin.isatty():
             print("Waiting for an MCP client on stdin; Ctrl-C ends it. See: mcp-errortracking --help", file=sys.stderr)
@@ -185,9 +193,10 @@ def _serve(options: argparse.Namespace) -> int:
                     build_server(
                         proxy,
                         time_limit=options.timeout or TIMEOUT,
-                        toolbox=toolbox_for(offer),
+                        toolbox=toolbox,
                         max_result_tokens=offer.max_result_tokens or MAX_RESULT_TOKENS,
                         observe=log_calls(logging.DEBUG),
+                        workshop=workshop_for(settings, roots),
                     )
                 )
 
@@ -240,10 +249,11 @@ def _leave() -> None:
 
 
 def _tools(options: argparse.Namespace) -> int:
-    from mcp_errortracking.offering import toolbox_for
+    from mcp_errortracking.offering import roots_for, toolbox_for
     from mcp_errortracking.server.tools import listed
 
-    tools = listed(toolbox_for(_offer(options)).names)
+    offer = _offer(options)
+    tools = listed(toolbox_for(offer, roots_for(offer, over_network=False)).names)
     if options.json:
         answer = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
         print(json.dumps({"tools": answer}, ensure_ascii=False))
@@ -258,6 +268,7 @@ def _tools(options: argparse.Namespace) -> int:
 def _call(options: argparse.Namespace) -> int:
     import anyio
 
+    from mcp_errortracking.offering import roots_for, workshop_for
     from mcp_errortracking.server.calls import call_tool
     from mcp_errortracking.server.toolbox import UnknownToolError
     from mcp_errortracking.server.untrusted import escape
@@ -270,12 +281,19 @@ def _call(options: argparse.Namespace) -> int:
     if not isinstance(arguments, dict):
         return _fail("the arguments are no JSON object; give one such as '{\"limit\": 5}'")
     given = cast("dict[str, Any]", arguments)
+    roots = roots_for(config.load_offer(roots=tuple(options.root)), over_network=False)
 
     with _Connection(options) as settings:
 
         async def run() -> "Reply":
             async with _proxy(settings) as proxy:
-                return await call_tool(proxy, options.tool, given, time_limit=options.timeout or TIMEOUT)
+                return await call_tool(
+                    proxy,
+                    options.tool,
+                    given,
+                    time_limit=options.timeout or TIMEOUT,
+                    workshop=workshop_for(settings, roots),
+                )
 
         try:
             reply = anyio.run(run)
@@ -283,6 +301,31 @@ def _call(options: argparse.Namespace) -> int:
             return _fail(str(error))
     print(escape(json.dumps(reply.structured, ensure_ascii=False)) if options.json else reply.text)
     return EXIT_PROBLEM if reply.is_error else 0
+
+
+def _source_maps(options: argparse.Namespace) -> int:
+    import anyio
+
+    from mcp_errortracking.offering import workshop_for
+    from mcp_errortracking.server.calls import call_tool
+
+    arguments = source_maps_command.arguments_of(options)
+    with _Connection(options) as settings:
+
+        async def run() -> "Reply":
+            async with _proxy(settings) as proxy:
+                return await call_tool(
+                    proxy,
+                    options.tool,
+                    arguments,
+                    time_limit=options.timeout or _PATIENCE,
+                    max_result_tokens=sys.maxsize,
+                    workshop=workshop_for(settings, source_maps_command.roots_of(arguments)),
+                    progress=source_maps_command.show_progress,
+                )
+
+        reply = anyio.run(run)
+    return 0 if source_maps_command.print_reply(reply, as_json=options.json) else EXIT_PROBLEM
 
 
 def _doctor(options: argparse.Namespace) -> int:

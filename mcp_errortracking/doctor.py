@@ -10,6 +10,7 @@ import anyio
 
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.config import Settings
+from mcp_errortracking.connecting import proxy_for
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.server.scopes import KEY_PATH, covers, read_scopes
@@ -72,9 +73,7 @@ async def examine(settings: Settings, report: Callable[[Check], None]) -> None:
             )
         )
         return
-    async with Proxy(
-        host=settings.host, key=settings.key, project=settings.project, http_proxy=settings.http_proxy
-    ) as proxy:
+    async with proxy_for(settings) as proxy:
         for check in (_check_key, _check_project):
             try:
                 await check(proxy, settings, report)

@@ -1,16 +1,49 @@
-"""The tools on offer, put together from the settings."""
+"""The tools on offer and the folders they may touch, put together from the settings."""
 
-from mcp_errortracking.config import ConfigError, Offer
+from pathlib import Path
+
+from mcp_errortracking.config import ConfigError, Offer, Settings
 from mcp_errortracking.server.toolbox import SelectionError, Toolbox
+from mcp_errortracking.workflows.tools import TOOLS
+from mcp_errortracking.workflows.workflow import Workshop
 
 
-def toolbox_for(offer: Offer) -> Toolbox:
-    """The tools that the settings choose.
+def toolbox_for(offer: Offer, roots: tuple[Path, ...]) -> Toolbox:
+    """The tools that the settings choose; those that work on files only where there are folders for them.
 
     Raises:
         ConfigError: they name a tool or a toolset that there is not, or leave none.
     """
     try:
-        return Toolbox(toolsets=offer.toolsets, tools=offer.tools, exclude=offer.exclude, read_only=offer.read_only)
+        return Toolbox(
+            toolsets=offer.toolsets,
+            tools=offer.tools,
+            exclude=offer.exclude,
+            read_only=offer.read_only,
+            workflows=TOOLS if roots else (),
+        )
     except SelectionError as error:
         raise ConfigError(str(error)) from None
+
+
+def roots_for(offer: Offer, *, over_network: bool) -> tuple[Path, ...]:
+    """The folders that tools may read and write.
+
+    Where none is named: over stdio the current folder, unless it is the whole disk or the user's home (where desktop
+    programs start their servers, and where the secrets are); over a network none.
+
+    Raises:
+        ConfigError: one is no folder.
+    """
+    if offer.roots is not None:
+        for root in offer.roots:
+            if not root.is_dir():
+                raise ConfigError(f"The root {root} is no folder: name an existing one with --root.")
+        return offer.roots
+    here = Path.cwd()
+    return () if over_network or here == Path(here.anchor) or here == Path.home() else (here,)
+
+
+def workshop_for(settings: Settings, roots: tuple[Path, ...]) -> Workshop | None:
+    """Where workflows work; None where there is no folder for them."""
+    return Workshop(roots, settings.host, settings.http_proxy) if roots else None

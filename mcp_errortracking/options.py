@@ -54,12 +54,25 @@ def add_offer(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None
     group.add_argument(
         "--read-only", action="store_true", default=default(False), help="leave out every tool that changes something"
     )
+    add_roots(group, inherit=inherit)
     group.add_argument(
         "--max-result-tokens",
         metavar="N",
         type=_count,
         default=default(None),
         help="cut the text of a result there (default: 20000)",
+    )
+
+
+def add_roots(group: argparse._ActionsContainer, *, inherit: bool = False) -> None:  # pyright: ignore[reportPrivateUsage]
+    """The folders that tools may touch."""
+    group.add_argument(
+        "--root",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=argparse.SUPPRESS if inherit else [],
+        help="a folder whose files tools may read and write (default: over stdio the current one, over HTTP none)",
     )
 
 

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from mcp_errortracking import __version__
-from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.catalog import CATALOG, TOOLSETS
+from mcp_errortracking.workflows.tools import TOOLS
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
+from tests.server.mcp_client import OFFERED
 
 LIST = "error-tracking-assignment-rules-list"
 
@@ -52,7 +54,9 @@ def test_every_command_has_help(command: str) -> None:
 def test_tools() -> None:
     code, out, _ = run("tools", "--json")
     assert code == 0
-    assert [tool["name"] for tool in json.loads(out)["tools"]] == list(CATALOG)
+    assert tuple(tool["name"] for tool in json.loads(out)["tools"]) == OFFERED
+    code, out, _ = run("tools", "--json", "--toolsets", "all")
+    assert [tool["name"] for tool in json.loads(out)["tools"]] == [*CATALOG, *(tool.tool for tool in TOOLS)]
     code, out, _ = run("tools")
     assert f"{LIST} (reads)\n" in out
     assert "error-tracking-assignment-rules-destroy (writes)\n" in out
@@ -70,7 +74,10 @@ def test_call_in_text_and_json() -> None:
         code, out, _ = run("call", LIST, '{"limt": 2}', **there)
         assert (code, "did you mean limit?" in out) == (1, True)
         code, out, _ = run("doctor", **there | {"POSTHOG_PERSONAL_API_KEY": READ_ONLY})
-        assert (code, "warning  scopes: may read only" in out) == (0, True)
+        assert (
+            code,
+            "warning  scopes: 16 of 41 tools can be used; for the others it lacks error_tracking:write" in out,
+        ) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -119,14 +126,17 @@ def test_call_on_a_sandbox_of_its_own() -> None:
     assert (code, out.splitlines()[0]) == (0, "4 of 4")
 
 
-def test_demo_calls_every_tool() -> None:
+def test_demo_shows_a_day_s_work() -> None:
     code, out, _ = run("demo")
 
     assert code == 0
-    assert "ok: all 12 tools were called" in out
-    assert "ok: the bytes downloaded are the bytes uploaded" in out
     assert "WRONG" not in out
-    assert all(f"> {tool} " in out for tool in CATALOG)
+    assert "ok: the bytes downloaded are the bytes uploaded" in out
+    assert "* applyOffer (src/checkout.ts:12:11)" in out
+    called = [line.split()[1] for line in out.splitlines() if line.startswith("> ")]
+    assert set(called) <= set(TOOLSETS["default"])
+    assert len(called) <= 15
+    assert f"These were {len(set(called))} of the {len(OFFERED)} tools" in out
 
 
 def start_sandbox(*options: str, stdin: Any = subprocess.PIPE) -> subprocess.Popen[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.config import ConfigError, Serving, Settings, for_sandbox, load, load_serving
+from mcp_errortracking.config import ConfigError, Offer, Serving, Settings, for_sandbox, load, load_offer, load_serving
 
 KEY, CLI_KEY = "phx_0123456789abcdef", "phx_fedcba9876543210"
 US, EU = "https://us.posthog.com", "https://eu.posthog.com"
@@ -283,3 +283,35 @@ def test_token_files_that_are_refused(tmp_path: Path, content: bytes | None, say
         file.chmod(0o600)
     with pytest.raises(ConfigError, match=says):
         load_serving({}, token_file=file)
+
+
+@pytest.mark.parametrize(
+    ("environ", "given", "expected"),
+    [
+        ({}, {}, Offer()),
+        ({"MCP_TOOLSETS": "issues, alerts,"}, {}, Offer(toolsets=("issues", "alerts"))),
+        ({"MCP_TOOLSETS": "issues"}, {"toolsets": ("all",)}, Offer(toolsets=("all",))),
+        ({"MCP_TOOLSETS": "issues"}, {"toolsets": (), "read_only": False}, Offer(toolsets=("issues",))),
+        ({"MCP_TOOLS": "a", "MCP_EXCLUDE": "b,c"}, {}, Offer(tools=("a",), exclude=("b", "c"))),
+        ({"MCP_READ_ONLY": "yes"}, {}, Offer(read_only=True)),
+        ({"MCP_READ_ONLY": "0"}, {"read_only": True}, Offer(read_only=True)),
+        ({"MCP_MAX_RESULT_TOKENS": "9000"}, {}, Offer(max_result_tokens=9000)),
+        ({"MCP_MAX_RESULT_TOKENS": "9000"}, {"max_result_tokens": 700}, Offer(max_result_tokens=700)),
+        ({"MCP_TOOLS": "${MCP_TOOLS}", "MCP_EXCLUDE": " "}, {"max_result_tokens": None}, Offer()),
+    ],
+)
+def test_what_is_offered(environ: dict[str, str], given: dict[str, Any], expected: Offer) -> None:
+    assert load_offer(environ, **given) == expected
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("MCP_READ_ONLY", "maybe", "MCP_READ_ONLY must be 1 or 0"),
+        ("MCP_MAX_RESULT_TOKENS", "499", "MCP_MAX_RESULT_TOKENS must be a number from 500 to 1000000"),
+        ("MCP_MAX_RESULT_TOKENS", "many", "must be a number from 500"),
+    ],
+)
+def test_an_offer_that_is_wrong(variable: str, value: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        load_offer({variable: value})

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.sandbox_process import SandboxProcess
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 SANDBOX = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
+SOURCE_MAPS = (ROOT / "docs" / "source-maps.md").read_text("utf-8")
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text("utf-8")
 
 
@@ -46,13 +49,13 @@ def test_the_two_commands_come_first_and_exist() -> None:
 
 
 def test_every_command_shown_is_understood() -> None:
-    lines = [line for page in (README, SANDBOX, DEPLOY) for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
-             for line in block.splitlines()]  # fmt: skip
-    shown = [line.split("#")[0].split() for line in lines if line.startswith("mcp-errortracking ")]
+    pages = "".join((README, SANDBOX, SOURCE_MAPS, DEPLOY))
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", pages, re.DOTALL) for line in block.splitlines()]
+    shown = [shlex.split(line, comments=True) for line in lines if line.startswith("mcp-errortracking ")]
     assert len(shown) > 8
     for words in shown:
         if "--version" not in words:
-            parse([word.strip("'") for word in " ".join(words[1:]).replace('{"limit": 5}', '{"limit":5}').split()])
+            parse(words[1:])
 
 
 def test_config_entries_are_json_and_name_real_settings() -> None:
@@ -74,12 +77,33 @@ def test_the_upload_by_hand_works(tmp_path: Path) -> None:
             "POSTHOG_PERSONAL_API_KEY": sandbox.key,
             "POSTHOG_PROJECT_ID": "1",
         }
-        script = marked(README, "upload")
+        script = marked(SOURCE_MAPS, "upload")
         done = subprocess.run(
             [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
 
     assert (done.stdout, done.stderr, done.returncode) == ("same bytes: True\n", "", 0)
+
+
+def test_the_lines_for_ci_work(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "tests" / "workflows" / "fixtures" / "built" / "vite", tmp_path / "dist")
+    with SandboxProcess() as sandbox:
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "POSTHOG_HOST": sandbox.url,
+            "POSTHOG_PERSONAL_API_KEY": sandbox.key,
+            "POSTHOG_PROJECT_ID": "1",
+            "VERSION": "9.9.9",
+        }
+        script = marked(SOURCE_MAPS, "ci")
+        done = subprocess.run(
+            ["sh", "-ec", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        releases = sandbox.api("GET", "releases/").json()["results"]
+
+    assert done.returncode == 0, done.stderr
+    assert "uploaded: 2\n" in done.stdout
+    assert "9.9.9" in [release["version"] for release in releases]
 
 
 def test_the_seed_that_is_shown_starts_a_sandbox() -> None:

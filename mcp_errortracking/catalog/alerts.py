@@ -75,10 +75,11 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
         functions = as_objects(page.get("results"))
         alerts = [one for one in functions if triggers(one)]
         others = len(functions) - len(alerts)
-        notes = [f"{others} other hog functions on this page are no alerts of error tracking."] if others else []
+        notes = [f"Hog functions on this page that are no alerts of error tracking: {others}."] if others else []
         shown = [
             {
-                **{name: one.get(name) for name in ("id", "name", "enabled", "type", "template_id")},
+                **{name: one.get(name) for name in ("id", "name", "enabled", "type")},
+                "template_id": as_object(one.get("template")).get("id") or one.get("template_id"),
                 "triggers": ", ".join(triggers(one)),
                 **{name: one.get(name) for name in ("created_at", "updated_at")},
             }
@@ -120,7 +121,11 @@ class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /
 
 
 class UpdateAlert(
-    Endpoint, tool="error-tracking-alerts-partial-update", request="PATCH /hog_functions/{id}/", scope=_WRITE
+    Endpoint,
+    tool="error-tracking-alerts-partial-update",
+    request="PATCH /hog_functions/{id}/",
+    scope=_WRITE,
+    nulls=("name", "masking", "mappings", "icon_url", "template_id", "execution_order"),
 ):
     """Change an alert; omitted fields stay. Refuses hog functions that are no alerts of error tracking."""
 

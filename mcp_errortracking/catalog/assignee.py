@@ -19,9 +19,11 @@ from mcp_errortracking.catalog.identifiers import refuse_nil
 
 def _integer_or_uuid(value: Any, read: ValidatorFunctionWrapHandler) -> int | UUID:
     try:
-        return read(value)
+        if not isinstance(value, bool):  # which pydantic takes for 0 or 1
+            return read(value)
     except ValidationError:
-        raise PydanticCustomError("assignee_id", "expected the integer id of a user or the UUID of a role") from None
+        pass
+    raise PydanticCustomError("assignee_id", "expected the integer id of a user or the UUID of a role")
 
 
 class Assignee(BaseModel):

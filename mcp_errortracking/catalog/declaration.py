@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 Scope = Literal[
     "error_tracking:read",
@@ -50,6 +51,14 @@ class Declaration(BaseModel):
     destructive: ClassVar[bool]
     idempotent: ClassVar[bool]
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuses true where a number is wanted, which pydantic takes for 1."""
+        if isinstance(value, bool) and _is_number(cls.model_fields[info.field_name or ""].annotation):
+            raise PydanticCustomError("int_type", "a number is wanted")
+        return value
+
     @classmethod
     def declare(
         cls,
@@ -71,3 +80,9 @@ class Declaration(BaseModel):
         cls.title = " ".join([words[0], *(word.lower() for word in words[1:])])
         cls.summary = " ".join((cls.__doc__ or "").split())
         cls.read_only, cls.destructive, cls.idempotent = read_only, destructive, idempotent
+
+
+def _is_number(annotation: Any) -> bool:
+    """Whether a field takes a number, and no truth value."""
+    kinds = {annotation, *get_args(annotation), *(inner for part in get_args(annotation) for inner in get_args(part))}
+    return bool(kinds & {int, float}) and bool not in kinds

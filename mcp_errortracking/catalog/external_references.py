@@ -46,6 +46,9 @@ class SearchTrackerIssues(
     search: str = Field(min_length=1, examples=["TypeError in checkout"])
     repository: str | None = Field(default=None, description="github.")
 
+    # An older server takes "search_issues" for the id of a reference.
+    advice = {"invalid_input": f"PostHog has it since {_LINKS}: upgrade an older one, or do without this tool."}
+
 
 class LinkExternalReference(
     Endpoint,

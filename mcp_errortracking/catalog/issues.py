@@ -65,7 +65,7 @@ class UpdateIssue(
     @model_validator(mode="after")
     def something_changes(self) -> "UpdateIssue":
         """Refuses an update of nothing."""
-        if not self.model_fields_set - {"id"}:
+        if all(getattr(self, name) is None and name not in self.nulls for name in self.model_fields_set - {"id"}):
             raise PydanticCustomError("nothing_to_do", "give status, severity, name or description")
         return self
 

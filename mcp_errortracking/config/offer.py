@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mcp_errortracking.config.values import from_variables, number, several, switch
@@ -12,6 +13,7 @@ from mcp_errortracking.config.values import from_variables, number, several, swi
 class Offer:
     """The tools of these toolsets and these tools, without the excluded ones; empty means what is offered by default.
 
+    `roots` are the folders that tools may read and write; None: what the command takes where nothing is said.
     `max_result_tokens` is where the text of a result is cut; None: where no client minds.
     """
 
@@ -20,6 +22,7 @@ class Offer:
     exclude: tuple[str, ...] = ()
     read_only: bool = False
     max_result_tokens: int | None = None
+    roots: tuple[Path, ...] | None = None
 
 
 _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -28,6 +31,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "exclude": ("MCP_EXCLUDE", several),
     "read_only": ("MCP_READ_ONLY", switch),
     "max_result_tokens": ("MCP_MAX_RESULT_TOKENS", lambda text: int(number(text, 500, 10**6))),
+    "roots": ("MCP_ROOTS", lambda text: tuple(Path(part).expanduser() for part in text.split(os.pathsep) if part)),
 }
 
 

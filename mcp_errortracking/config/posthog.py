@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urlsplit
 
-from mcp_errortracking.config.values import OTHER_KEYS, ConfigError, looks_like_a_key, secret, value
+from mcp_errortracking.config.values import (
+    OTHER_KEYS,
+    ConfigError,
+    from_variables,
+    looks_like_a_key,
+    secret,
+    switch,
+    value,
+)
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -42,6 +50,8 @@ class Settings:
     source: str
     http_proxy: str | None = field(default=None, repr=False)
     """Its address may hold a user name and password."""
+    paced: bool | None = None
+    """Whether PostHog limits requests (contract 1.6); None: as is known of the host, or as its answers tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +126,8 @@ def _settings(
     parts = urlsplit(host)
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK and key is not None:
         logger.warning("%s is plain http: the API key travels unencrypted", host)
-    return Settings(host, key, _checked_project(chosen), source, _http_proxy(parts))
+    paced = from_variables({"paced": ("POSTHOG_RATE_LIMITS", switch)}, {}, environ).get("paced")
+    return Settings(host, key, _checked_project(chosen), source, _http_proxy(parts), paced)
 
 
 def _find(environ: Mapping[str, str], home: Path | None) -> _Found | None:

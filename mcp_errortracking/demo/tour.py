@@ -1,4 +1,4 @@
-"""The tour that `mcp-errortracking demo` takes: every tool once, as an agent would call it, with its answer.
+"""The tour that `mcp-errortracking demo` takes: a day's work with errors, as an agent would do it, with every answer.
 
 The one module outside `server` that imports the MCP SDK: it stands on the other side, as the client.
 """
@@ -68,21 +68,37 @@ async def _tour() -> int:
         _say(f"\nThe server speaks MCP {client.protocol_version} and lists {len(tools)} tools.")
         agent = _Agent(client)
         try:
-            await _assignment_rules(agent)
-            await _fingerprints(agent)
+            await _issues(agent)
+            await _rules(agent)
+            await _alerts(agent)
             await _symbol_sets(agent)
-            _say("")
-            _check(f"all {len(tools)} tools were called", agent.used == set(tools))
         except (_TourError, MCPError, httpx.HTTPError) as problem:
             _say(f"\nThe demo stopped: {problem}")
             return 1
-    _say('\nNow with your own PostHog: see "Connect your client" in README.md.')
+    _say(f"\nThese were {len(agent.used)} of the {len(tools)} tools that an agent is offered by default.")
+    _say('Now with your own PostHog: see "Connect your client" in README.md.')
     return 0
 
 
-async def _assignment_rules(agent: _Agent) -> None:
+async def _issues(agent: _Agent) -> None:
+    _say("\n== What hurts, where it comes from, who mends it: issues")
+    worst = (await agent.call("query-error-tracking-issues-list", {"orderBy": "users", "limit": 5}))["results"]
+    issue = worst[0]["id"]
+    events = await agent.call(
+        "query-error-tracking-issue-events", {"issueId": issue, "include": ["exception", "stacktrace", "release"]}
+    )
+    _check("its newest event has a stack trace", bool(events["results"][0]["properties"]["$exception_list"]))
+    ada = {"type": "user", "id": 1}
+    held = await agent.call("error-tracking-issues-assign-partial-update", {"id": issue, "assignee": ada})
+    _check("the issue is assigned", held["assignee"] == ada)
+    found = await agent.call("query-error-tracking-issues-list", {"searchQuery": "gtag", "limit": 1})
+    noise = found["results"][0]["id"]
+    quiet = await agent.call("error-tracking-issues-partial-update", {"id": noise, "status": "suppressed"})
+    _check("the noise is quiet", quiet["status"] == "suppressed")
+
+
+async def _rules(agent: _Agent) -> None:
     _say("\n== Who gets a new issue: assignment rules")
-    rules = (await agent.call("error-tracking-assignment-rules-list", {}))["results"]
     filters = {
         "type": "AND",
         "values": [{"key": "$exception_sources", "operator": "icontains", "value": "src/checkout"}],
@@ -90,21 +106,27 @@ async def _assignment_rules(agent: _Agent) -> None:
     created = await agent.call(
         "error-tracking-assignment-rules-create", {"filters": filters, "assignee": {"type": "user", "id": 1}}
     )
-    role = next(rule["assignee"] for rule in rules if rule["assignee"] and rule["assignee"]["type"] == "role")
-    await agent.call("error-tracking-assignment-rules-partial-update", {"id": created["id"], "assignee": role})
-    orders = {created["id"]: 0} | {rule["id"]: place for place, rule in enumerate(rules, 1)}
+    orders = {created["id"]: -1}
     order = (await agent.call("error-tracking-assignment-rules-reorder", {"orders": orders}))["order"]
     _check("the new rule is tried first", order[0]["id"] == created["id"])
-    held = await agent.call("error-tracking-assignment-rules-retrieve", {"id": created["id"]})
-    _check("the new rule assigns to the role now", held["assignee"] == role)
-    await agent.call("error-tracking-assignment-rules-destroy", {"id": created["id"]})
+    deleted = await agent.call("error-tracking-assignment-rules-destroy", {"id": created["id"]})
+    _check("the answer to a delete is what was deleted", deleted["deleted"]["id"] == created["id"])
 
 
-async def _fingerprints(agent: _Agent) -> None:
-    _say("\n== Which issue owns which exceptions: fingerprints")
-    found = (await agent.call("error-tracking-fingerprints-list", {"limit": 3}))["results"]
-    record = await agent.call("error-tracking-fingerprints-retrieve", {"id": found[0]["id"]})
-    _check("the record is the one that was listed", record == found[0])
+async def _alerts(agent: _Agent) -> None:
+    _say("\n== Who is told when an issue spikes: alerts")
+    spike = {"source": "internal-events", "events": [{"id": "$error_tracking_issue_spiking", "type": "events"}]}
+    alert = {
+        "name": "Spikes to our chat",
+        "type": "internal_destination",
+        "template_id": "template-webhook",
+        "inputs": {"url": {"value": "https://chat.acme.example/hook"}},
+        "filters": spike,
+        "enabled": True,
+    }
+    created = await agent.call("error-tracking-alerts-create", alert)
+    listed = (await agent.call("error-tracking-alerts-list", {}))["results"]
+    _check("the alert is among the others", created["id"] in [one["id"] for one in listed])
 
 
 async def _symbol_sets(agent: _Agent) -> None:

@@ -23,7 +23,7 @@ from mcp_errortracking.proxy.errors import (
     PostHogError,
     UnreachableError,
 )
-from mcp_errortracking.proxy.explain import Exchange, explain, is_unknown_route, retry_after, unreadable
+from mcp_errortracking.proxy.explain import Exchange, explain, is_unknown_route, read_body, retry_after, unreadable
 from mcp_errortracking.proxy.failures import interrupted, out_of_time, unreachable
 from mcp_errortracking.proxy.host import Host
 from mcp_errortracking.proxy.limits import Limits
@@ -272,17 +272,18 @@ class Proxy:
         assert call.pace is not None  # noqa: S101 every call of a key has one
         call.is_out = False  # whatever was sent before was not applied, or there would be no other try
         await call.pace.turn(again=again)
-        arrived, throttled = True, None
+        arrived, throttled, by_posthog = True, None, False
         call.is_out = True
         try:
             raw = await self._send_once(call, url, self._make_headers())
             if raw.status == 429:
                 throttled = retry_after(raw.headers, time.time()) or 0.0
+                by_posthog = read_body(raw.content).code == "throttled"
         except UnreachableError:
             arrived = False
             raise
         finally:
-            call.pace.done(arrived=arrived, throttled=throttled)
+            call.pace.done(arrived=arrived, throttled=throttled, by_posthog=by_posthog)
         call.is_out = False
         return raw
 

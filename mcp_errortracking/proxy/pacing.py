@@ -20,7 +20,7 @@ from mcp_errortracking.proxy.turns import Turn, Turns
 from mcp_errortracking.proxy.waits import Wait, caller, on_wait
 
 CLOUD = ("us.posthog.com", "eu.posthog.com", "app.posthog.com")
-"""Hosts whose limits are on. Elsewhere they are off unless the instance turns them on, which its first 429 tells."""
+"""Hosts whose limits are on. Elsewhere they are off unless the instance turns them on; its first 429 tells."""
 
 Clock = Callable[[], float]
 CallLater = Callable[[float, Callable[[], None]], object]
@@ -70,7 +70,7 @@ class Pacer:
         return pace
 
     def learn(self) -> None:
-        """PostHog has answered 429: its limits are on."""
+        """PostHog itself, not a gateway before it, has throttled a key: its limits are on."""
         self.limited = self.limited or self._learns
 
 
@@ -101,12 +101,13 @@ class Pace:
         else:
             await self._wait(again)
 
-    def done(self, *, arrived: bool = True, throttled: float | None = None) -> None:
+    def done(self, *, arrived: bool = True, throttled: float | None = None, by_posthog: bool = True) -> None:
         """A request is over.
 
         Args:
             arrived: whether it can have reached PostHog.
-            throttled: PostHog answered 429 and asked for so many seconds.
+            throttled: the answer was 429 and asked for so many seconds.
+            by_posthog: it was PostHog's, so its limits are on.
         """
         self._underway -= 1
         now = self._clock()
@@ -114,6 +115,8 @@ class Pace:
             for window in self._windows:
                 window.note(now)
         if throttled is not None:
+            if by_posthog:
+                self._pacer.learn()
             self._hold(now, throttled)
         elif self._credit is not None:
             self._credit += _CREDIT_FOR_SUCCESS
@@ -211,7 +214,6 @@ class Pace:
 
     def _hold(self, now: float, seconds: float) -> None:
         """PostHog refuses this key: all wait, then it begins with one; those without time for that are told."""
-        self._pacer.learn()
         self._asked = max(self._asked, now + seconds)
         self._resume = max(self._resume, now + min(seconds, _LONGEST_HOLD))
         self._credit = 1

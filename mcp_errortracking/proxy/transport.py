@@ -37,7 +37,18 @@ _FAILURES: list[tuple[type[Exception], type[httpx.TransportError]]] = [
 class PoolTransport(httpx.AsyncBaseTransport):
     """httpx's transport interface over httpcore2's connection pool."""
 
-    def __init__(self, limits: Limits, *, secure: bool, http_proxy: str | None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        secure: bool,
+        http_proxy: str | None,
+        network: httpcore2.AsyncNetworkBackend | None = None,
+    ) -> None:
+        """
+        Args:
+            network: opens the sockets, where not every address may be connected to.
+        """
         self._pool = _Pool(
             lifetime=limits.lifetime,
             # The certificates that the system trusts, so that a company's own authority just works.
@@ -46,6 +57,7 @@ class PoolTransport(httpx.AsyncBaseTransport):
             max_connections=limits.connections,
             max_keepalive_connections=limits.connections,
             keepalive_expiry=limits.keepalive,
+            network_backend=network,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -16,9 +16,12 @@ from starlette.routing import Route as WebRoute
 
 from mcp_errortracking.sandbox import (
     account,
+    activity,
+    alerts,
     assignment_rules,
     external_references,
     fingerprints,
+    git_links,
     hog_functions,
     issues,
     queries,
@@ -36,7 +39,8 @@ from mcp_errortracking.sandbox.call import Action, Call, Route
 from mcp_errortracking.sandbox.errors import ErrorAnswer, HogError, not_found, server_error
 from mcp_errortracking.sandbox.features import NEW, Features
 from mcp_errortracking.sandbox.objects import MAX_BYTES, Objects
-from mcp_errortracking.sandbox.seed import Seed, plant
+from mcp_errortracking.sandbox.planting import plant
+from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.sandbox.store import Store
 from mcp_errortracking.sandbox.throttle import Throttle
 
@@ -45,6 +49,25 @@ _JOURNAL = 10_000
 _SUNSET = "Fri, 31 Jul 2026 00:00:00 GMT"
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _BOTH_FORMS = ("symbol_sets", "releases", "hog_functions")
+
+
+_ERROR_TRACKING = [
+    *assignment_rules.ROUTES,
+    *rules.ROUTES,
+    *fingerprints.ROUTES,
+    *activity.ROUTES,
+    *issues.ROUTES,
+    *releases.ROUTES,
+    *stack_frames.ROUTES,
+    *external_references.ROUTES,
+    *queries.ROUTES,
+    *settings.ROUTES,
+    *recommendations.ROUTES,
+    *alerts.ROUTES,
+    *git_links.ROUTES,
+    *symbol_sets.EXTRA_ROUTES,
+    *uploads.ROUTES,
+]
 
 
 @dataclass(slots=True)
@@ -74,6 +97,7 @@ def create_app(sandbox: Sandbox) -> Starlette:
         ]
     )
     app.state.objects = sandbox.objects
+    app.state.storage_forms = sandbox.features.storage_forms
     return app
 
 
@@ -99,22 +123,8 @@ class _Api:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         features = sandbox.features
-        own = [
-            *assignment_rules.ROUTES,
-            *fingerprints.ROUTES,
-            *issues.ROUTES,
-            *releases.ROUTES,
-            *stack_frames.ROUTES,
-            *rules.ROUTES,
-            *(rules.BYPASS.routes() if features.bypass_rules else []),
-            *(rules.SEVERITY.routes() if features.severity_rules else []),
-            *external_references.ROUTES,
-            *([*queries.ROUTES, *settings.ROUTES, *recommendations.ROUTES] if features.issue_queries else []),
-            *(symbol_sets.EXTRA_ROUTES if features.symbol_set_extras else []),
-            *(uploads.CHECK_ROUTES if features.bulk_check else []),
-            *uploads.ROUTES,
-        ]
-        self._project_routes = [(_pattern(f"error_tracking/{route.path}"), route) for route in own]
+        known = [one for one in _ERROR_TRACKING if one.since is None or getattr(features, one.since)]
+        self._project_routes = [(_pattern(f"error_tracking/{route.path}"), route) for route in known]
         self._project_routes += [(_pattern(route.path), route) for route in hog_functions.ROUTES]
         self._account_routes = [(_pattern(route.path), route) for route in account.ROUTES]
 
@@ -197,14 +207,15 @@ class _Api:
         entry["key"] = key["label"]
         user = sandbox.store.get("user", None, key["user"]) or {}
         project = find_project(sandbox.store, match.project, user) if match.project is not None else {}
-        if action is not None and action.scopes is None:
-            check_scopes(key, None, sandbox.features.reorder_refusal)
-        if match.route.path.endswith("_rules/reorder") and not sandbox.features.reorder_scope:
-            check_scopes(key, None, sandbox.features.reorder_refusal)
+        features = sandbox.features
+        if action is not None and (
+            action.scopes is None or not (action.since is None or getattr(features, action.since))
+        ):
+            check_scopes(key, None, features.reorder_refusal)
         if project:
             check_project(sandbox.store, key, user, project)
         if action is not None:
-            check_scopes(key, action.scopes, sandbox.features.reorder_refusal)
+            check_scopes(key, action.scopes, features.reorder_refusal)
         if sandbox.throttle is not None:
             sandbox.throttle.check(key["id"], symbol_sets=match.route.path.startswith("symbol_sets"))
         if action is None:
@@ -228,6 +239,7 @@ class _Api:
             key=key,
             project=project,
             upload=raw,
+            now=sandbox.seed.present(),
         )
         try:
             with sandbox.store.transaction():

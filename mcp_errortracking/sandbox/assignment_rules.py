@@ -8,8 +8,9 @@ from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answ
 from mcp_errortracking.sandbox.clock import new_id, now
 from mcp_errortracking.sandbox.errors import BareError, ErrorAnswer, null, required, server_error
 from mcp_errortracking.sandbox.filters import check_filters
+from mcp_errortracking.sandbox.lookup import find
 from mcp_errortracking.sandbox.pagination import page
-from mcp_errortracking.sandbox.rules import INT32, check_assignee_exists, find, integer, read_assignee, reorder
+from mcp_errortracking.sandbox.rules import INT32, check_assignee_exists, integer, read_assignee, reorder_route
 from mcp_errortracking.sandbox.store import Document
 
 KIND = "assignment_rule"
@@ -109,7 +110,7 @@ def _assignee(call: Call, value: Any) -> Document:
 
 ROUTES = [
     Route("assignment_rules", {"GET": Action(list_rules), "POST": Action(create, (WRITE,))}),
-    Route("assignment_rules/reorder", {"PATCH": Action(reorder(KIND), (WRITE,))}),
+    reorder_route(KIND, "assignment_rules"),
     Route(
         "assignment_rules/{id}",
         {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from starlette.responses import JSONResponse, Response
@@ -19,7 +20,8 @@ class Call:
     """What a view may use.
 
     `project` is the project's document, None outside of one. `url` is the absolute address of the request without its
-    query, in the form that links use. `base` is the origin of the sandbox.
+    query, in the form that links use. `base` is the origin of the sandbox. `now` is
+    the moment that `-7d` counts back from.
     """
 
     store: Store
@@ -33,6 +35,7 @@ class Call:
     base: str
     user: Document
     key: Document
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
     project: Document = field(default_factory=dict[str, Any])
     upload: bytes | None = None
     """The raw body, where a view takes a file."""
@@ -66,6 +69,8 @@ class Action:
     view: View
     scopes: tuple[str, ...] | None = (READ,)
     json_only: bool = False
+    since: str | None = None
+    """The feature without which no API key may: the scopes were mapped later than the action was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ class Route:
 
     path: str
     actions: Mapping[str, Action]
+    since: str | None = None
+    """The feature without which there is no such path."""
 
 
 def json_answer(data: Any, status: int = 200) -> Response:

@@ -118,7 +118,8 @@ def _seed(options: argparse.Namespace) -> "Seed":
 def _open(folder: Path, seed: "Seed", rate_limit: str | None, *, in_memory: bool) -> "Sandbox":
     from mcp_errortracking.sandbox.app import Sandbox
     from mcp_errortracking.sandbox.objects import Objects
-    from mcp_errortracking.sandbox.seed import features_of, plant
+    from mcp_errortracking.sandbox.planting import plant
+    from mcp_errortracking.sandbox.seed import features_of
     from mcp_errortracking.sandbox.store import Store
     from mcp_errortracking.sandbox.throttle import Rate, Throttle
 

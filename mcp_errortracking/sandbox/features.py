@@ -1,4 +1,4 @@
-"""What a PostHog of a certain age does, flag by flag (contract 1.2, 2.3, 2.4, 3, 4)."""
+"""What a PostHog of a certain age does, flag by flag (contract 1.2, 2.3, 2.4, 3, 4, 6)."""
 
 from dataclasses import dataclass, replace
 
@@ -31,6 +31,10 @@ class Features:
     bulk_check: bool = True
     content_length: bool = True
     """A declared length earns a presigned PUT."""
+    object_storage: bool = True
+    """There is an object storage; else nothing can be uploaded or downloaded."""
+    storage_forms: bool = True
+    """Object storage takes uploads by form; else it answers 501, as some do."""
     conflict_flags: bool = True
     """`force` and `skip_on_conflict` count; else differing content is always refused."""
     finish_keeps_rows: bool = True
@@ -41,6 +45,29 @@ class Features:
     severity_rules: bool = True
     has_uploaded_file: bool = True
     """Symbol sets show `has_uploaded_file`; else `storage_ptr`."""
+    symbol_set_updates: bool = True
+    """An API key may PUT and PATCH a symbol set, which changes nothing."""
+    fingerprint_resolve: bool = True
+    """`fingerprints/resolve` exists."""
+    issue_actions: bool = True
+    """API keys may merge, split, assign, tie to a cohort and change in bulk; and `issues/values` answers an object."""
+    issue_severity: bool = True
+    grouping_pages: bool = False
+    """The list of grouping rules comes in pages."""
+    sampling_rate: bool = True
+    """Suppression rules have a `sampling_rate`."""
+    release_hash_code: bool = True
+    """A hash id in use has a code of its own."""
+    external_links: bool = True
+    """Issues elsewhere can be searched and linked; references have `external_id` and `title`."""
+    alert_paths: bool = True
+    """`error_tracking/alerts` exists."""
+    alerts: bool = False
+    """The feature behind `error_tracking/alerts` is on; else it answers 403."""
+    merge_conflicts: bool = False
+    """Every merge finds that fingerprints changed meanwhile."""
+    refresh_fails: bool = False
+    """No recommendation can be computed right now."""
 
 
 NEW = Features()
@@ -55,6 +82,12 @@ AGES: dict[str, Features] = {
         bulk_check=False,
         content_length=False,
         severity_rules=False,
+        symbol_set_updates=False,
+        fingerprint_resolve=False,
+        issue_severity=False,
+        release_hash_code=False,
+        external_links=False,
+        alert_paths=False,
     ),
     "2025": Features(
         projects_paths=False,
@@ -76,5 +109,14 @@ AGES: dict[str, Features] = {
         bypass_rules=False,
         severity_rules=False,
         has_uploaded_file=False,
+        symbol_set_updates=False,
+        fingerprint_resolve=False,
+        issue_actions=False,
+        issue_severity=False,
+        grouping_pages=True,
+        sampling_rate=False,
+        release_hash_code=False,
+        external_links=False,
+        alert_paths=False,
     ),
 }

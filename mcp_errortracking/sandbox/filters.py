@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from mcp_errortracking.sandbox.errors import invalid
 
-_OPERATORS = frozenset(
+OPERATORS = frozenset(
     [
         "exact",
         "is_not",
@@ -46,7 +46,7 @@ _OPERATORS = frozenset(
         "not_icontains_multi",
     ]
 )
-_WITHOUT_OPERATOR = frozenset(["event", "cohort", "hogql"])
+_WITHOUT_OPERATOR = frozenset(["event", "cohort", "hogql", "flag", "behavioral"])
 _WITH_OPERATOR = frozenset(
     [
         "person",
@@ -58,7 +58,6 @@ _WITH_OPERATOR = frozenset(
         "log_entry",
         "group",
         "feature",
-        "flag",
         "data_warehouse",
         "data_warehouse_person_property",
         "error_tracking_issue",
@@ -70,11 +69,23 @@ _WITH_OPERATOR = frozenset(
         "span_resource_attribute",
         "revenue_analytics",
         "workflow_variable",
+        "metric",
         "metric_attribute",
         "account_custom_property",
     ]
 )
-_KEYS = frozenset(["key", "type", "operator", "value", "label", "group_type_index", "group_key_names", "cohort_name"])
+_KEYS = frozenset(["key", "type", "operator", "value", "label"])
+_MORE_KEYS = {
+    "group": frozenset(["group_type_index", "group_key_names"]),
+    "cohort": frozenset(["cohort_name"]),
+    "behavioral": frozenset(
+        [
+            *("event_type", "event_filters", "negation", "operator_value", "time_value", "time_interval"),
+            *("explicit_datetime", "explicit_datetime_to"),
+        ]
+    ),
+}
+_ELEMENT_KEYS = ("tag_name", "text", "href", "selector")
 
 
 def check_filters(value: Any, attr: str = "filters") -> None:
@@ -106,13 +117,17 @@ def _is_condition(condition: dict[str, Any]) -> bool:
     operator = condition.get("operator")
     if kind == "empty":
         return set(condition) == {"type"}
-    if kind not in _WITHOUT_OPERATOR | _WITH_OPERATOR or not set(condition) <= _KEYS:
+    if kind not in _WITHOUT_OPERATOR | _WITH_OPERATOR or not set(condition) <= _KEYS | _MORE_KEYS.get(
+        kind, frozenset()
+    ):
+        return False
+    if kind == "element" and condition.get("key") not in _ELEMENT_KEYS:
         return False
     if not isinstance(condition.get("key", "id" if kind == "cohort" else None), str):
         return False
     if operator is None:
         return kind in _WITHOUT_OPERATOR
-    return kind != "hogql" and operator in _OPERATORS and _is_value(condition.get("value"))
+    return kind != "hogql" and operator in OPERATORS and _is_value(condition.get("value"))
 
 
 def _is_value(value: Any) -> bool:

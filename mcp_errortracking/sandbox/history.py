@@ -1,10 +1,13 @@
 """What happened in a project: the `$exception` events of its issues, made from the seed, the same ones each time.
 
 Times count back from the moment of planting, so that "the last seven days" are never empty.
+
+An exception document holds what all events of an issue share: `list` (as `$exception_list` has it) and `properties`. An
+event holds the rest: its own `properties`, its `timestamp`, who met it, and in `origin` the id of its exception.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,13 +21,20 @@ _DAY = 86_400.0
 _SPIKE_HOURS = 3.0
 _PAGES = ("/", "/cart", "/checkout", "/account", "/search")
 _BROWSERS = ("Chrome", "Chrome", "Chrome", "Safari", "Firefox")
-_SYSTEMS = ("Windows", "Mac OS X", "Linux", "iOS", "Android")
+_SYSTEMS = {
+    "web": ("Windows", "Mac OS X", "Linux", "iOS", "Android"),
+    "posthog-ios": ("iOS",),
+    "posthog-android": ("Android",),
+    "posthog-react-native": ("iOS", "Android"),
+}
 
 
-class Frame(BaseModel):
-    """One line of a stack trace."""
-
+class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class Frame(_Model):
+    """One line of a stack trace."""
 
     source: str
     line: int
@@ -32,13 +42,23 @@ class Frame(BaseModel):
     function: str | None = None
     in_app: bool = True
     context: str | None = Field(default=None, description="The line of source code.")
+    before: list[str] = Field(default=[], description="The lines before it.")
+    after: list[str] = Field(default=[], description="The lines after it.")
+    variables: dict[str, Any] | None = Field(default=None, description="Local variables, where the SDK sends them.")
+    symbol_set: str | None = Field(default=None, description="The ref of the symbol set that resolves it.")
     failure: str | None = Field(default=None, description="Why it could not be resolved.")
 
 
-class History(BaseModel):
-    """The events of one issue; times in days before the start."""
+class Cause(_Model):
+    """An exception that led to another."""
 
-    model_config = ConfigDict(extra="forbid")
+    type: str
+    value: str = ""
+    frames: list[Frame] = []
+
+
+class History(_Model):
+    """The events of one issue; times in days before the start."""
 
     count: int = Field(ge=0)
     users: int = Field(default=1, ge=1, description="So many people met it.")
@@ -50,99 +70,134 @@ class History(BaseModel):
     handled: bool = False
     releases: list[str] = Field(default=[], description="Versions; the last one sends the newest third.")
     frames: list[Frame] = Field(default=[], description="Nearest to the error first.")
+    causes: list[Cause] = Field(default=[], description="What led to it, the nearest first.")
 
 
 def moment(text: str, now: datetime) -> str:
     """A time of the seed: as it is, or from `-3d` (days before now)."""
     if text.startswith("-") and text.endswith("d"):
-        return _iso(now - timedelta(days=float(text[1:-1])))
+        return iso(now - timedelta(days=float(text[1:-1])))
     return text
 
 
+def iso(time: datetime) -> str:
+    """A time as PostHog writes it."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def exception_of(issue: Document, history: History) -> Document:
-    """What all events of an issue share: type, value and stack trace, as `$exception_list` has them."""
-    frames = [
-        {
-            "raw_id": f"{derived_id('frame', issue['id'], number)}/0",
-            "mangled_name": frame.function or "?",
-            "resolved_name": None if frame.failure else frame.function,
-            "line": frame.line,
-            "column": frame.column,
-            "source": frame.source,
-            "in_app": frame.in_app,
-            "lang": history.lang,
-            "resolved": frame.failure is None,
-            "resolve_failure": frame.failure,
-            "context": _context(frame),
-        }
-        for number, frame in enumerate(history.frames)
-    ]
-    frames.reverse()  # PostHog keeps the outermost call first
-    return {
-        "id": issue["id"],
-        "lib": history.lib,
-        "list": [
-            {
-                "type": issue["name"],
-                "value": issue["description"] or "",
-                "mechanism": {"handled": history.handled, "type": "generic"},
-                "stacktrace": {"type": "resolved", "frames": frames},
-            }
-        ],
+    """What all events of an issue share: its chain of exceptions, and the properties made from them."""
+    chain = [Cause(type=issue["name"], value=issue["description"] or "", frames=history.frames), *history.causes]
+    frames = [frame for link in chain for frame in link.frames]
+    failures = dict.fromkeys(frame.failure for frame in frames if frame.failure)
+    shared: dict[str, Any] = {
+        "$exception_types": [link.type for link in chain],
+        "$exception_values": [link.value for link in chain],
+        "$exception_sources": list(dict.fromkeys(frame.source for frame in frames)),
+        "$exception_functions": list(dict.fromkeys(frame.function for frame in frames if frame.function)),
+        "$exception_handled": history.handled,
+        "$exception_level": "error",
+        "$lib": history.lib,
+        "$lib_version": "1.300.0",
     }
+    if failures:
+        shared["$cymbal_errors"] = list(failures)
+    listed = [_exception(issue, history, link, number) for number, link in enumerate(chain)]
+    return {"id": issue["id"], "list": listed, "properties": shared}
+
+
+def _exception(issue: Document, history: History, link: Cause, number: int) -> Document:
+    frames = [_frame(issue, history, frame, number, place) for place, frame in enumerate(link.frames)]
+    mechanism: Document = {"handled": history.handled, "type": "generic" if number == 0 else "chained"}
+    shown: Document = {"id": derived_id("exception", issue["id"], number), "type": link.type, "value": link.value}
+    # PostHog keeps the outermost call first.
+    return {**shown, "mechanism": mechanism, "stacktrace": {"type": "resolved", "frames": frames[::-1]}}
+
+
+def _frame(issue: Document, history: History, frame: Frame, number: int, place: int) -> Document:
+    raw_id = f"{derived_id('frame', issue['id'], number, place)}/0"
+    own: Document = {
+        "raw_id": raw_id,
+        "mangled_name": frame.function or "?",
+        "resolved_name": None if frame.failure else frame.function,
+        "line": frame.line,
+        "column": frame.column,
+        "source": frame.source,
+        "in_app": frame.in_app,
+        "lang": history.lang,
+        "resolved": frame.failure is None,
+        "resolve_failure": frame.failure,
+        "context": _context(frame),
+    }
+    return own if frame.variables is None else {**own, "code_variables": frame.variables}
 
 
 def _context(frame: Frame) -> Document | None:
     if frame.context is None:
         return None
-    return {"before": [], "line": {"number": frame.line, "line": frame.context}, "after": []}
+    first = frame.line - len(frame.before)
+    before = [{"number": first + number, "line": line} for number, line in enumerate(frame.before)]
+    after = [{"number": frame.line + 1 + number, "line": line} for number, line in enumerate(frame.after)]
+    return {"before": before, "line": {"number": frame.line, "line": frame.context}, "after": after}
 
 
-def events_of(issue: Document, fingerprints: list[str], history: History, now: datetime) -> Iterator[Document]:
-    """The events, in no order; `origin` names the issue whose exception they show, wherever they belong later."""
+def stack_frames_of(exception: Document, history: History, created_at: str) -> Iterator[Document]:
+    """The frames of an exception as documents of their own, as PostHog keeps them once it has seen them."""
+    links = [history.frames, *(cause.frames for cause in history.causes)]
+    for shown, frames in zip(exception["list"], links, strict=True):
+        for contents, frame in zip(shown["stacktrace"]["frames"], reversed(frames), strict=True):
+            yield {
+                "id": derived_id("stack_frame", contents["raw_id"]),
+                "raw_id": contents["raw_id"],
+                "created_at": created_at,
+                "contents": {name: value for name, value in contents.items() if name not in ("raw_id", "context")},
+                "resolved": contents["resolved"],
+                "context": contents["context"],
+                "symbol_set_ref": frame.symbol_set,
+                "release": None,
+            }
+
+
+def events_of(
+    issue: Document, fingerprints: list[str], history: History, releases: Mapping[str, Document], now: datetime
+) -> Iterator[Document]:
+    """The events, in no order; `origin` names the issue whose exception they show, wherever they belong later.
+
+    Args:
+        releases: by version, those of the history at least.
+    """
     chance = random.Random(f"{issue['id']}/{history.count}")  # noqa: S311 the same story each time, no secret
-    exception = exception_of(issue, history)
-    functions = [frame.function for frame in history.frames if frame.function]
-    sources = [frame.source for frame in history.frames]
+    is_web = history.lib == "web"
     for number in range(history.count):
         ago = history.until + chance.random() * (history.since - history.until)
         if history.spike is not None and number % 4:
             ago = history.spike - chance.random() * _SPIKE_HOURS / 24
         person = chance.randrange(history.users)
-        system = chance.choice(_SYSTEMS)
-        version = _version(history, ago)
-        is_web = history.lib == "web"
+        # The first of many works here, and counts as a test account.
+        is_tester = person == 0 and history.users > 1
+        name = "ada@acme.example" if is_tester else f"customer-{person}@mail.example"
         properties: dict[str, Any] = {
-            "$exception_types": [issue["name"]],
-            "$exception_values": [issue["description"] or ""],
-            "$exception_sources": sources,
-            "$exception_functions": functions,
             "$exception_fingerprint": fingerprints[number % len(fingerprints)],
-            "$exception_handled": history.handled,
-            "$exception_level": "error",
-            "$lib": history.lib,
-            "$lib_version": "1.300.0",
             "$session_id": derived_id("session", issue["id"], person, number // max(history.users, 1)),
-            "$os": system,
-            "$release": version,
-            "$browser": chance.choice(_BROWSERS) if is_web else None,
-            "$current_url": f"https://acme.example{chance.choice(_PAGES)}" if is_web else None,
+            "$os": chance.choice(_SYSTEMS.get(history.lib, ("Linux",))),
         }
+        if is_web:
+            properties["$browser"] = chance.choice(_BROWSERS)
+            properties["$current_url"] = f"https://acme.example{chance.choice(_PAGES)}"
+        if history.releases:
+            release = releases[_version(history, ago)]
+            shown = {name: release[name] for name in ("id", "version", "project", "metadata")}
+            properties["$exception_releases"] = {release["hash_id"]: shown}
         yield {
             "id": derived_id("event", issue["id"], number),
-            "origin": exception["id"],
-            "timestamp": _iso(now - timedelta(seconds=ago * _DAY)),
-            "distinct_id": f"user-{person}@acme.example" if person == 0 else f"customer-{person}@mail.example",
-            "properties": {name: value for name, value in properties.items() if value is not None},
+            "origin": issue["id"],
+            "timestamp": iso(now - timedelta(seconds=ago * _DAY)),
+            "distinct_id": name,
+            "person_id": derived_id("person", name),
+            "properties": properties,
         }
 
 
-def _version(history: History, ago: float) -> str | None:
-    if not history.releases:
-        return None
+def _version(history: History, ago: float) -> str:
     is_new = ago <= history.until + (history.since - history.until) / 3
     return history.releases[-1] if is_new else history.releases[0]
-
-
-def _iso(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -14,6 +14,10 @@ from mcp_errortracking.sandbox.store import Document
 KIND = "hog_function"
 READ, WRITE = "hog_function:read", "hog_function:write"
 _FIELDS = ("type", "name", "description", "enabled", "hog", "inputs_schema", "inputs", "filters", "masking")
+_IN_LIST = (
+    *("id", "type", "name", "description", "created_at", "created_by", "updated_at", "enabled", "filters"),
+    *("icon_url", "template", "status", "execution_order"),
+)
 _MORE = ("mappings", "icon_url", "template_id", "execution_order")
 
 
@@ -25,7 +29,7 @@ def list_functions(call: Call) -> Response:
         found = [one for one in found if one["enabled"] == (enabled.lower() == "true")]
     if wanted := call.query.get("id"):
         found = [one for one in found if one["id"] == wanted]
-    return json_answer(page(found, call.query, call.url, _show))
+    return json_answer(page(found, call.query, call.url, _show_in_list))
 
 
 def retrieve(call: Call) -> Response:
@@ -61,7 +65,15 @@ def destroy(call: Call) -> Response:
 
 
 def _show(function: Document) -> Document:
-    return {name: value for name, value in function.items() if name != "deleted"}
+    """A function as it is read: its template as an object, though it is written as `template_id`."""
+    shown = {name: value for name, value in function.items() if name not in ("deleted", "template_id")}
+    template = function.get("template_id")
+    return {"created_by": None, "icon_url": None, "status": None, **shown, "template": template and {"id": template}}
+
+
+def _show_in_list(function: Document) -> Document:
+    shown = _show(function)
+    return {name: shown[name] for name in _IN_LIST if name in shown}
 
 
 def _find(call: Call, *, deleted: bool = False) -> Document:

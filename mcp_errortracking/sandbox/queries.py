@@ -1,59 +1,42 @@
 """Questions about issues and their events (contract 6.13); every number is counted from the events."""
 
-import re
 import uuid
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import Action, Call, Route, json_answer
 from mcp_errortracking.sandbox.clock import is_uuid
+from mcp_errortracking.sandbox.conditions import Occurrence
 from mcp_errortracking.sandbox.errors import invalid, required
-from mcp_errortracking.sandbox.history import EVENT, EXCEPTION
+from mcp_errortracking.sandbox.occurrences import occurrences
+from mcp_errortracking.sandbox.ranges import Range, read_range
 from mcp_errortracking.sandbox.store import Document
 
 _STATUSES = ("archived", "active", "resolved", "pending_release", "suppressed", "all")
 _ORDERS = ("last_seen", "first_seen", "occurrences", "users", "sessions")
 _DIRECTIONS = ("ASC", "DESC")
-_INCLUDES = (
-    "exception",
-    "stacktrace",
-    "code_variables",
-    "environment",
-    "release",
-    "navigation",
-    "correlation",
-    "diagnostics",
-)
 _GROUPS = {
     "exception": (
         "$exception_types",
         "$exception_values",
-        "$exception_list",
         "$exception_fingerprint",
         "$exception_handled",
         "$exception_level",
     ),
+    "stacktrace": (),
+    "code_variables": (),
     "environment": ("$lib", "$lib_version", "$browser", "$os"),
+    "release": ("$exception_releases",),
     "navigation": ("$current_url",),
     "correlation": ("$session_id",),
-    "release": ("$release",),
+    "diagnostics": ("$cymbal_errors",),
 }
-_RELATIVE = re.compile(r"-(\d+)([hdwmqy])(Start|End)?")
-_UNITS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "q": 91, "y": 365}
-_TESTERS = "@acme.example"  # what the project counts as test accounts
-
-
-@dataclass(frozen=True, slots=True)
-class _Range:
-    begin: datetime
-    end: datetime
-
-    def holds(self, event: Document) -> bool:
-        return self.begin.isoformat() <= _comparable(event["timestamp"]) <= self.end.isoformat()
+_USUAL = ["exception", "environment", "navigation", "correlation"]
+_BREAKDOWNS = ("$browser", "$os", "$current_url")
+_SPARKS = 12
 
 
 def list_issues(call: Call) -> Response:
@@ -63,16 +46,14 @@ def list_issues(call: Call) -> Response:
     direction = _choice(fields, "orderDirection", "DESC", _DIRECTIONS)
     limit, offset = _number(fields, "limit", 10, 1, 100), _number(fields, "offset", 0, 0, None)
     resolution = _number(fields, "volumeResolution", 0, 0, 200)
-    time = _range(fields)
-    by_issue = _events_by_issue(call, fields, time)
-    rows = list[Document]()
-    for issue in call.store.all("issue", call.project_id):
-        events = by_issue.get(issue["id"], [])
-        if not events or (status != "all" and issue["status"] != status):
-            continue
-        if fields.get("assignee") is not None and issue["assignee"] != fields["assignee"]:
-            continue
-        rows.append(_summary(call, issue, events, time, resolution))
+    time = read_range(fields, call.now)
+    issues = {
+        one["id"]: one
+        for one in call.store.all("issue", call.project_id)
+        if status in ("all", one["status"]) and _is_assigned(one, fields.get("assignee"))
+    }
+    found = occurrences(call, fields, time, issues)
+    rows = [_summary(call, issues[issue_id], events, time, resolution) for issue_id, events in found.items()]
     rows.sort(key=_sorter(order), reverse=direction == "DESC")
     return json_answer(_part(rows, limit, offset))
 
@@ -82,20 +63,20 @@ def one_issue(call: Call) -> Response:
     issue = _issue(call, fields)
     if issue is None:
         return Response(status_code=404)
-    time = _range(fields)
+    time = read_range(fields, call.now)
     resolution = _number(fields, "volumeResolution", 0, 0, 200)
-    events = _events_by_issue(call, fields, time).get(issue["id"], [])
+    events = occurrences(call, fields, time, {issue["id"]: issue}).get(issue["id"], [])
     answer = _summary(call, issue, events, time, resolution)
-    frames = _frames(call, events[-1]) if events else []
-    in_app = [frame for frame in frames if frame["in_app"]]
-    if in_app:
+    if in_app := _app_frames(events):
         answer["function"] = in_app[-1]["resolved_name"] or in_app[-1]["mangled_name"]
         answer["top_in_app_frame"] = in_app[-1]
-    releases = [event["properties"]["$release"] for event in events if "$release" in event["properties"]]
-    if releases:
+    if releases := [one for event in events for one in event["properties"].get("$exception_releases", {}).values()]:
         answer["latest_release"] = releases[-1]
+    answer["impact"] = {name: answer["aggregations"][name] for name in ("occurrences", "users", "sessions")}
     if fields.get("includeSparkline"):
-        answer["sparkline"] = _buckets(events, time, resolution or 20)
+        answer["sparkline"] = [one["value"] for one in time.buckets(_times(events), resolution or _SPARKS)]
+    if fields.get("includeBreakdown"):
+        answer["breakdown"] = {name: _breakdown(events, name) for name in _BREAKDOWNS}
     return json_answer(answer)
 
 
@@ -106,38 +87,39 @@ def issue_events(call: Call) -> Response:
         return Response(status_code=404)
     limit, offset = _number(fields, "limit", 1, 1, 20), _number(fields, "offset", 0, 0, None)
     direction = _choice(fields, "orderDirection", "DESC", _DIRECTIONS)
-    include: Any = fields.get("include") or ["exception", "environment", "navigation", "correlation"]
+    include: Any = fields.get("include") or _USUAL
     for number, name in enumerate(include):
-        if name not in _INCLUDES:
+        if name not in _GROUPS:
             raise invalid("invalid_choice", f'"{name}" is not a valid choice.', f"include__{number}")
-    only_app = fields.get("onlyAppFrames", True)
-    events = _events_by_issue(call, fields, _range(fields)).get(issue["id"], [])
+    time = read_range(fields, call.now)
+    events = occurrences(call, fields, time, {issue["id"]: issue}, in_events=True).get(issue["id"], [])
     if direction == "DESC":
         events = events[::-1]
-    return json_answer(_part([_shown(call, event, include, only_app) for event in events], limit, offset))
+    only_app = fields.get("onlyAppFrames", True)
+    return json_answer(_part([_shown(event, include, only_app=only_app) for event in events], limit, offset))
 
 
-def _shown(call: Call, event: Document, include: list[str], only_app: bool) -> Document:
-    kept = {name for group in include for name in _GROUPS.get(group, ())}
+def _shown(event: Occurrence, include: list[str], *, only_app: bool) -> Document:
+    kept = {name for group in include for name in _GROUPS[group]}
     properties = {name: value for name, value in event["properties"].items() if name in kept}
-    exceptions = cast("list[dict[str, Any]]", _exception(call, event)["list"])
-    if "stacktrace" in include or "code_variables" in include:
-        frames = [frame for frame in _frames(call, event) if frame["in_app"] or not only_app]
-        trace = {"type": "resolved", "frames": frames}
-        properties["$exception_list"] = [{**exceptions[0], "stacktrace": trace}]
-    elif "exception" in include:
-        bare = {name: value for name, value in exceptions[0].items() if name != "stacktrace"}
-        properties["$exception_list"] = [bare]
+    if {"exception", "stacktrace", "code_variables"} & set(include):
+        listed = [_exception(one, include, only_app=only_app) for one in event["exceptions"]]
+        properties["$exception_list"] = listed
     own = {name: event[name] for name in ("distinct_id", "timestamp")}
     return {"uuid": event["id"], **own, "properties": properties}
 
 
-def _exception(call: Call, event: Document) -> Document:
-    return call.store.get(EXCEPTION, call.project_id, event["origin"]) or {"list": [{}], "lib": None}
-
-
-def _frames(call: Call, event: Document) -> list[dict[str, Any]]:
-    return _exception(call, event)["list"][0].get("stacktrace", {}).get("frames", [])
+def _exception(exception: Document, include: list[str], *, only_app: bool) -> Document:
+    bare = {name: value for name, value in exception.items() if name != "stacktrace"}
+    if not {"stacktrace", "code_variables"} & set(include):
+        return bare
+    left_out = () if "code_variables" in include else ("code_variables",)
+    frames = [
+        {name: value for name, value in frame.items() if name not in left_out}
+        for frame in exception["stacktrace"]["frames"]
+        if frame["in_app"] or not only_app
+    ]
+    return {**bare, "stacktrace": {"type": "resolved", "frames": frames}}
 
 
 def _issue(call: Call, fields: Document) -> Document | None:
@@ -145,108 +127,34 @@ def _issue(call: Call, fields: Document) -> Document | None:
     if issue_id is None:
         raise required("issueId")
     if not is_uuid(issue_id):
-        raise invalid("invalid", "Must be a valid UUID.", "issueId")
+        raise invalid("invalid_input", "Must be a valid UUID.", "issueId")
     return call.store.get("issue", call.project_id, uuid.UUID(str(issue_id)))
 
 
-def _events_by_issue(call: Call, fields: Document, time: _Range) -> dict[str, list[Document]]:
-    """The events that the query asks for, oldest first, by the issue that owns their fingerprint now."""
-    owner = {one["fingerprint"]: one["issue_id"] for one in call.store.all("fingerprint", call.project_id)}
-    wanted = _conditions(fields)
-    found = dict[str, list[Document]]()
-    for event in sorted(call.store.all(EVENT, call.project_id), key=lambda event: event["timestamp"]):
-        issue = owner.get(event["properties"]["$exception_fingerprint"])
-        if issue is not None and time.holds(event) and all(holds(event) for holds in wanted):
-            found.setdefault(issue, []).append(event)
-    return found
+def _is_assigned(issue: Document, wanted: Any) -> bool:
+    if wanted is None:
+        return True
+    if not isinstance(wanted, dict):
+        detail = f"Invalid data. Expected a dictionary, but got {type(wanted).__name__}."
+        raise invalid("invalid_input", detail, "assignee__non_field_errors")
+    held: Document = issue["assignee"] or {}
+    asked = cast("dict[str, Any]", wanted)
+    return all(str(held.get(name)) == str(asked.get(name)) for name in ("type", "id"))
 
 
-def _conditions(fields: Document) -> list[Callable[[Document], bool]]:
-    wanted = list[Callable[[Document], bool]]()
-    if fields.get("filterTestAccounts", True):
-        wanted.append(lambda event: not event["distinct_id"].endswith(_TESTERS))
-    text = _text(fields, "searchQuery", 500)
-    if text:
-        wanted.append(
-            lambda event: any(
-                text in str(event["properties"].get(name, "")).lower()
-                for name in ("$exception_types", "$exception_values", "$current_url")
-            )
-        )
-    for name, property_name, limit in (
-        ("release", "$release", 500),
-        ("url", "$current_url", 1000),
-        ("filePath", "$exception_sources", 1000),
-    ):
-        if part := _text(fields, name, limit):
-            wanted.append(_contains(property_name, part))
-    for name, property_name in (("library", "$lib"), ("fingerprint", "$exception_fingerprint")):
-        if given := fields.get(name):
-            choices = cast("list[Any]", given) if isinstance(given, list) else [given]
-            wanted.append(_one_of(property_name, choices))
-    if user := _text(fields, "user", 500):
-        wanted.append(lambda event: user in event["distinct_id"].lower())
-    if fields.get("personId"):
-        wanted.append(lambda _event: False)  # the sandbox has no persons
-    for condition in cast("list[dict[str, Any]]", fields.get("filterGroup") or []):
-        if condition.get("type") == "hogql":
-            raise invalid("invalid_input", "HogQL property filters are not supported here.", "filterGroup")
-        wanted.append(_filter(condition))
-    return wanted
-
-
-def _contains(name: str, part: str) -> Callable[[Document], bool]:
-    return lambda event: part in str(event["properties"].get(name, "")).lower()
-
-
-def _one_of(name: str, choices: list[Any]) -> Callable[[Document], bool]:
-    return lambda event: event["properties"].get(name) in choices
-
-
-def _filter(condition: dict[str, Any]) -> Callable[[Document], bool]:
-    """One property filter; of a list property it is enough that one item matches."""
-    key, operator = condition.get("key"), condition.get("operator") or "exact"
-    given: Any = condition.get("value")
-    values = [str(one).lower() for one in (cast("list[Any]", given) if isinstance(given, list) else [given])]
-    tests: dict[str, Callable[[str], bool]] = {
-        "exact": lambda text: text in values,
-        "icontains": lambda text: any(value in text for value in values),
-        "starts_with": lambda text: any(text.startswith(value) for value in values),
-        "ends_with": lambda text: any(text.endswith(value) for value in values),
-        "regex": lambda text: any(re.search(value, text, re.IGNORECASE) for value in values),
-        "gt": lambda text: text > values[0],
-        "gte": lambda text: text >= values[0],
-        "lt": lambda text: text < values[0],
-        "lte": lambda text: text <= values[0],
-    }
-    negative = {"is_not": "exact"} | {
-        f"not_{name}": name for name in ("icontains", "starts_with", "ends_with", "regex")
-    }
-
-    def holds(event: Document) -> bool:
-        held: Any = event["properties"].get(key)
-        if operator in ("is_set", "is_not_set"):
-            return (held is not None) == (operator == "is_set")
-        texts = [str(one).lower() for one in (cast("list[Any]", held) if isinstance(held, list) else [held])]
-        if operator in negative:
-            return not any(tests[negative[operator]](text) for text in texts)
-        return any(tests.get(operator, tests["exact"])(text) for text in texts if held is not None)
-
-    return holds
-
-
-def _summary(call: Call, issue: Document, events: list[Document], time: _Range, resolution: int) -> Document:
+def _summary(call: Call, issue: Document, events: list[Occurrence], time: Range, resolution: int) -> Document:
     counts: Document = {
         "occurrences": len(events),
-        "users": len({event["distinct_id"] for event in events}),
+        "users": len({event["person_id"] for event in events}),
         "sessions": len({event["properties"]["$session_id"] for event in events}),
     }
     if resolution:
-        buckets = _buckets(events, time, resolution)
+        buckets = time.buckets(_times(events), resolution)
         counts |= {"volumeRange": [bucket["value"] for bucket in buckets], "volume_buckets": buckets}
     last = events[-1] if events else None
-    frames = [frame for frame in _frames(call, last) if frame["in_app"]] if last else []
-    shared = {name: issue[name] for name in ("id", "name", "description", "status", "severity", "first_seen")}
+    frames = _app_frames(events)
+    names = ("id", "name", "description", "status", "severity", "first_seen")
+    shared = {name: issue[name] for name in names if name != "severity" or call.features.issue_severity}
     return {
         **shared,
         "last_seen": last["timestamp"] if last else None,
@@ -257,46 +165,35 @@ def _summary(call: Call, issue: Document, events: list[Document], time: _Range, 
     }
 
 
-def _buckets(events: list[Document], time: _Range, number: int) -> list[Document]:
-    width = (time.end - time.begin) / number
-    counts = [0] * number
-    for event in events:
-        place = int((datetime.fromisoformat(event["timestamp"]) - time.begin) / width)
-        counts[min(max(place, 0), number - 1)] += 1
-    return [{"label": _iso(time.begin + width * place), "value": count} for place, count in enumerate(counts)]
+def _app_frames(events: list[Occurrence]) -> list[Document]:
+    """The app's own frames of the newest event, the innermost last."""
+    if not events:
+        return []
+    return [frame for frame in events[-1]["exceptions"][0]["stacktrace"]["frames"] if frame["in_app"]]
+
+
+def _times(events: list[Occurrence]) -> list[str]:
+    return [event["timestamp"] for event in events]
+
+
+def _breakdown(events: list[Occurrence], name: str) -> list[Document]:
+    counted = Counter(event["properties"][name] for event in events if name in event["properties"])
+    return [
+        {"value": value, "count": count} for value, count in sorted(counted.items(), key=lambda one: (-one[1], one))
+    ]
 
 
 def _sorter(order: str) -> Callable[[Document], Any]:
+    """By the wanted column, and by id where that is equal, so that pages neither repeat nor lose a row."""
     if order in ("first_seen", "last_seen"):
-        return lambda row: row[order] or ""
-    return lambda row: row["aggregations"][order]
+        return lambda row: (row[order] or "", row["id"])
+    return lambda row: (row["aggregations"][order], row["id"])
 
 
 def _part(rows: list[Document], limit: int, offset: int) -> Document:
     more = offset + limit < len(rows)
     head: Document = {"results": rows[offset : offset + limit], "hasMore": more, "limit": limit, "offset": offset}
     return {**head, "nextOffset": offset + limit} if more else head
-
-
-def _range(fields: Document) -> _Range:
-    given: Any = fields.get("dateRange") or {}
-    now = datetime.now(UTC)
-    return _Range(
-        _moment(given.get("date_from") or "-7d", now, "date_from"),
-        _moment(given["date_to"], now, "date_to") if given.get("date_to") else now,
-    )
-
-
-def _moment(text: str, now: datetime, name: str) -> datetime:
-    if found := _RELATIVE.fullmatch(text):
-        return now - timedelta(days=int(found[1]) * _UNITS[found[2]])
-    if text == "all":
-        return datetime(2015, 1, 1, tzinfo=UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise invalid("invalid_input", f"Invalid date: {text}", f"dateRange__{name}") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _choice(fields: Document, name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -309,7 +206,7 @@ def _choice(fields: Document, name: str, default: str, choices: tuple[str, ...])
 def _number(fields: Document, name: str, default: int, least: int, most: int | None) -> int:
     value = fields.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise invalid("invalid", "A valid integer is required.", name)
+        raise invalid("invalid_input", "A valid integer is required.", name)
     if value < least:
         raise invalid("min_value", f"Ensure this value is greater than or equal to {least}.", name)
     if most is not None and value > most:
@@ -317,23 +214,8 @@ def _number(fields: Document, name: str, default: int, least: int, most: int | N
     return value
 
 
-def _text(fields: Document, name: str, limit: int) -> str:
-    value = str(fields.get(name) or "")
-    if len(value) > limit:
-        raise invalid("max_length", f"Ensure this field has no more than {limit} characters.", name)
-    return value.lower()
-
-
-def _comparable(timestamp: str) -> str:
-    return datetime.fromisoformat(timestamp).isoformat()
-
-
-def _iso(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 ROUTES = [
-    Route("query/issues", {"POST": Action(list_issues)}),
-    Route("query/issue", {"POST": Action(one_issue)}),
-    Route("query/issue_events", {"POST": Action(issue_events)}),
+    Route("query/issues", {"POST": Action(list_issues)}, "issue_queries"),
+    Route("query/issue", {"POST": Action(one_issue)}, "issue_queries"),
+    Route("query/issue_events", {"POST": Action(issue_events)}, "issue_queries"),
 ]

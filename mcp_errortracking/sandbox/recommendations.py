@@ -1,46 +1,61 @@
 """Recommendations (contract 6.12)."""
 
-import uuid
 from collections.abc import Callable
 
 from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer
-from mcp_errortracking.sandbox.clock import is_uuid, now
-from mcp_errortracking.sandbox.errors import BareError, not_found, server_error
+from mcp_errortracking.sandbox.clock import now
+from mcp_errortracking.sandbox.errors import BareError
+from mcp_errortracking.sandbox.lookup import find
 from mcp_errortracking.sandbox.pagination import page
 from mcp_errortracking.sandbox.store import Document
 
 KIND = "recommendation"
+_KNOWN = ("alerts", "rate_limits", "source_maps", "long_running_issues")
 
 
 def list_recommendations(call: Call) -> Response:
-    return json_answer(page(call.store.all(KIND, call.project_id), call.query, call.url, lambda one: one))
+    """A list without `poll` starts the computing of what was never computed; the next one has it ready."""
+    found = call.store.all(KIND, call.project_id)
+    is_poll = call.query.get("poll", "").lower() in ("true", "1")
+    for one in found:
+        if one["status"] == "computing":
+            call.store.put(KIND, one | {"status": "ready", "computed_at": now()})
+        elif one["computed_at"] is None and not is_poll:
+            one["status"] = "computing"
+            call.store.put(KIND, one)
+    return json_answer(page(found, call.query, call.url, lambda one: one))
 
 
-def _changing(change: Callable[[Document], Document]) -> Callable[[Call], Response]:
+def _changing(change: Callable[[Call, Document], Document]) -> Callable[[Call], Response]:
     def view(call: Call) -> Response:
-        if not is_uuid(call.parameters["id"]):
-            raise server_error()
-        found = call.store.get(KIND, call.project_id, uuid.UUID(call.parameters["id"]))
-        if found is None:
-            raise not_found()
-        changed = {**found, **change(found), "updated_at": now()}
+        found = find(call, KIND)
+        changed = {**found, **change(call, found), "updated_at": now()}
         call.store.put(KIND, changed)
         return json_answer(changed)
 
     return view
 
 
-def _refreshed(found: Document) -> Document:
-    if found["type"] == "unknown":
+def _refreshed(call: Call, found: Document) -> Document:
+    if found["type"] not in _KNOWN:
         raise BareError(400, "Unknown recommendation type.")
-    return {"status": "ready", "computed_at": now()}
+    if call.features.refresh_fails:
+        raise BareError(503, "Couldn't start the refresh right now. Please try again in a moment.")
+    return {"status": "computing"}
 
+
+_CHANGES: dict[str, Callable[[Call, Document], Document]] = {
+    "refresh": _refreshed,
+    "dismiss": lambda _call, _found: {"dismissed_at": now()},
+    "restore": lambda _call, _found: {"dismissed_at": None},
+}
 
 ROUTES = [
-    Route("recommendations", {"GET": Action(list_recommendations)}),
-    Route("recommendations/{id}/refresh", {"POST": Action(_changing(_refreshed), (WRITE,))}),
-    Route("recommendations/{id}/dismiss", {"POST": Action(_changing(lambda _: {"dismissed_at": now()}), (WRITE,))}),
-    Route("recommendations/{id}/restore", {"POST": Action(_changing(lambda _: {"dismissed_at": None}), (WRITE,))}),
+    Route("recommendations", {"GET": Action(list_recommendations)}, "issue_queries"),
+    *(
+        Route(f"recommendations/{{id}}/{name}", {"POST": Action(_changing(change), (WRITE,))}, "issue_queries")
+        for name, change in _CHANGES.items()
+    ),
 ]

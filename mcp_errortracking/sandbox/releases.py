@@ -1,13 +1,13 @@
 """Releases (contract 6.7)."""
 
-import uuid
 from typing import Any
 
 from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer, no_content
-from mcp_errortracking.sandbox.clock import is_uuid, new_id, now
-from mcp_errortracking.sandbox.errors import invalid, not_found, server_error
+from mcp_errortracking.sandbox.clock import new_id, now
+from mcp_errortracking.sandbox.errors import invalid, not_found
+from mcp_errortracking.sandbox.lookup import find
 from mcp_errortracking.sandbox.pagination import page
 from mcp_errortracking.sandbox.store import Document
 
@@ -43,7 +43,7 @@ def create(call: Call) -> Response:
 
 
 def retrieve(call: Call) -> Response:
-    return json_answer(_find(call))
+    return json_answer(find(call, KIND))
 
 
 def by_hash(call: Call) -> Response:
@@ -54,7 +54,7 @@ def by_hash(call: Call) -> Response:
 
 
 def update(call: Call) -> Response:
-    release, fields = _find(call), call.fields()
+    release, fields = find(call, KIND), call.fields()
     changed = {name: fields[name] for name in ("version", "project", "metadata") if fields.get(name) is not None}
     if fields.get("hash_id"):
         changed["hash_id"] = _hash_id(call, fields["hash_id"], release["id"])
@@ -63,21 +63,12 @@ def update(call: Call) -> Response:
 
 
 def destroy(call: Call) -> Response:
-    release = _find(call)
+    release = find(call, KIND)
     call.store.remove(KIND, call.project_id, release["id"])
     for symbol_set in call.store.all("symbol_set", call.project_id):
         if symbol_set["release"] == release["id"]:
             call.store.remove("symbol_set", call.project_id, symbol_set["id"])
     return no_content()
-
-
-def _find(call: Call) -> Document:
-    if not is_uuid(call.parameters["id"]):
-        raise server_error()
-    release = call.store.get(KIND, call.project_id, uuid.UUID(call.parameters["id"]))
-    if release is None:
-        raise not_found()
-    return release
 
 
 def _hash_id(call: Call, value: Any, own: str | None) -> str:
@@ -86,7 +77,8 @@ def _hash_id(call: Call, value: Any, own: str | None) -> str:
         raise invalid("invalid_input", f"Hash id length cannot exceed {_MAX_HASH_ID} bytes")
     other = call.store.find(KIND, call.project_id, text)
     if other is not None and other["id"] != own:
-        raise invalid("release_hash_in_use", f"Hash id {text} already in use")
+        code = "release_hash_in_use" if call.features.release_hash_code else "invalid_input"
+        raise invalid(code, f"Hash id {text} already in use")
     return text
 
 

@@ -13,8 +13,9 @@ from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer, no_content
 from mcp_errortracking.sandbox.clock import is_uuid, new_id, now
-from mcp_errortracking.sandbox.errors import invalid, not_found, null, required, server_error
+from mcp_errortracking.sandbox.errors import invalid, null, required, server_error
 from mcp_errortracking.sandbox.filters import check_filters, has_condition
+from mcp_errortracking.sandbox.lookup import find
 from mcp_errortracking.sandbox.pagination import page
 from mcp_errortracking.sandbox.store import Document
 
@@ -23,21 +24,6 @@ SEVERITIES = ("low", "medium", "high", "critical")
 _MATCH_ALL: Document = {"type": "AND", "values": []}
 _WHOLE = re.compile(r"-?\d+(\.0*)?")
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def find(call: Call, kind: str) -> Document:
-    """The rule that the path names.
-
-    Raises:
-        ErrorAnswer: 404, and 500 where the id is no UUID.
-    """
-    rule_id = call.parameters["id"]
-    if not is_uuid(rule_id):
-        raise server_error() if call.features.rule_serializers else not_found()
-    rule = call.store.get(kind, call.project_id, uuid.UUID(rule_id))
-    if rule is None:
-        raise not_found()
-    return rule
 
 
 def integer(value: Any, attr: str, least: int | None = None) -> int:
@@ -52,8 +38,12 @@ def integer(value: Any, attr: str, least: int | None = None) -> int:
     raise invalid("invalid_input", "A valid integer is required.", attr)
 
 
-def reorder(kind: str) -> Callable[[Call], Response]:
-    """The view that gives rules of a kind their positions."""
+def reorder_route(kind: str, path: str, since: str | None = None) -> Route:
+    """Where rules of a kind get their positions."""
+    return Route(f"{path}/reorder", {"PATCH": Action(_reorder(kind), (WRITE,), since="reorder_scope")}, since)
+
+
+def _reorder(kind: str) -> Callable[[Call], Response]:
 
     def view(call: Call) -> Response:
         fields = call.fields()
@@ -127,45 +117,56 @@ class _Kind:
     path: str
     read: Callable[[Call, Document, bool], Document]
     paged: bool = True
+    since: str | None = None
 
     def routes(self) -> list[Route]:
         return [
-            Route(self.path, {"GET": Action(self._list), "POST": Action(self._create, (WRITE,))}),
-            Route(f"{self.path}/reorder", {"PATCH": Action(reorder(self.name), (WRITE,))}),
+            Route(self.path, {"GET": Action(self._list), "POST": Action(self._create, (WRITE,))}, self.since),
+            reorder_route(self.name, self.path, self.since),
             Route(
                 f"{self.path}/{{id}}",
                 {
-                    "GET": Action(lambda call: json_answer(find(call, self.name))),
+                    "GET": Action(lambda call: json_answer(_show(call, find(call, self.name)))),
                     "PATCH": Action(self._update, (WRITE,)),
                     "PUT": Action(self._update, (WRITE,)),
                     "DELETE": Action(self._destroy, (WRITE,)),
                 },
+                self.since,
             ),
         ]
 
     def _list(self, call: Call) -> Response:
-        rules = sorted(call.store.all(self.name, call.project_id), key=lambda rule: rule["order_key"])
-        if not self.paged:
-            return json_answer({"results": rules})
-        return json_answer(page(rules, call.query, call.url, lambda rule: rule))
+        rules = call.store.all(self.name, call.project_id)
+        rules.sort(key=lambda rule: (rule["order_key"], rule["created_at"], rule["id"]))
+        if self.paged or (self.name == "grouping_rule" and call.features.grouping_pages):
+            return json_answer(page(rules, call.query, call.url, lambda rule: _show(call, rule)))
+        return json_answer({"results": [_show(call, rule) for rule in rules]})
 
     def _create(self, call: Call) -> Response:
         stamp = now()
         own = self.read(call, call.fields(), True)
         rule = {"id": new_id(), "order_key": 0, **own, "disabled_data": None, "created_at": stamp, "updated_at": stamp}
         call.store.add(self.name, call.project_id, rule)
-        return json_answer(rule, 201)
+        return json_answer(_show(call, rule), 201)
 
     def _update(self, call: Call) -> Response:
         changed = self.read(call, call.fields(), False)
         rule = find(call, self.name)
-        cleared = {"disabled_data": None} if "filters" in changed else {}
+        reenabled = "filters" in changed or self.name == "grouping_rule"
+        cleared = {"disabled_data": None} if reenabled and call.features.patch_reenables else {}
         call.store.put(self.name, {**rule, **changed, **cleared, "updated_at": now()})
         return no_content()
 
     def _destroy(self, call: Call) -> Response:
         call.store.remove(self.name, call.project_id, find(call, self.name)["id"])
         return no_content()
+
+
+def _show(call: Call, rule: Document) -> Document:
+    """A rule as this server shows it."""
+    if call.features.sampling_rate:
+        return rule
+    return {name: value for name, value in rule.items() if name != "sampling_rate"}
 
 
 def _filters(fields: Document, *, needed: str | None) -> Document:
@@ -196,7 +197,10 @@ def _grouping(call: Call, fields: Document, is_new: bool) -> Document:
     if fields.get("assignee") is not None:
         assignee = read_assignee(fields["assignee"])
         check_assignee_exists(call, assignee)
-    return {**own, "assignee": assignee, "description": fields.get("description"), "issue": None}
+    description: Any = fields.get("description")
+    if description is not None and not isinstance(description, str):
+        raise invalid("invalid_input", "Not a valid string.", "description")
+    return {**own, "assignee": assignee, "description": description, "issue": None}
 
 
 def _suppression(_call: Call, fields: Document, is_new: bool) -> Document:
@@ -243,8 +247,7 @@ def _severity(_call: Call, fields: Document, is_new: bool) -> Document:
 
 GROUPING = _Kind("grouping_rule", "grouping_rules", _grouping, paged=False)
 SUPPRESSION = _Kind("suppression_rule", "suppression_rules", _suppression)
-BYPASS = _Kind("bypass_rule", "bypass_rules", _bypass)
-SEVERITY = _Kind("severity_rule", "severity_rules", _severity, paged=False)
+BYPASS = _Kind("bypass_rule", "bypass_rules", _bypass, since="bypass_rules")
+SEVERITY = _Kind("severity_rule", "severity_rules", _severity, paged=False, since="severity_rules")
 
-ROUTES = [*GROUPING.routes(), *SUPPRESSION.routes()]
-"""Those that even an old PostHog has."""
+ROUTES = [route for kind in (GROUPING, SUPPRESSION, BYPASS, SEVERITY) for route in kind.routes()]

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 _GRACE_SECONDS = 3
+_IDLE_SECONDS = 60  # as the load balancers before PostHog; a client that was busy for a while finds its connection open
 
 
 class _Server(uvicorn.Server):
@@ -51,7 +52,12 @@ async def serve(
     """
     server = _Server(
         uvicorn.Config(
-            app, log_level=log_level, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_SECONDS
+            app,
+            log_level=log_level,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_keep_alive=_IDLE_SECONDS,
         ),
         announce,
     )

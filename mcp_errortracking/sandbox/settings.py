@@ -6,7 +6,9 @@ from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer
 from mcp_errortracking.sandbox.errors import invalid
+from mcp_errortracking.sandbox.history import iso
 from mcp_errortracking.sandbox.pagination import page
+from mcp_errortracking.sandbox.ranges import moment_of
 from mcp_errortracking.sandbox.rules import integer
 from mcp_errortracking.sandbox.store import Document
 
@@ -18,6 +20,7 @@ _RATE_LIMITS: Document = {
     "autocapture_exceptions_opt_in": True,
 }
 _SPIKES: Document = {"snooze_duration_minutes": 10, "multiplier": 10, "threshold": 500}
+_SPIKE = ("id", "issue", "detected_at", "computed_baseline", "current_bucket_value")
 _ORDERS = ("detected_at", "computed_baseline", "current_bucket_value")
 
 
@@ -41,7 +44,7 @@ def _changed(call: Call, held: Document, *, null_allowed: bool) -> Document:
             continue
         if isinstance(held[name], bool):
             if not isinstance(value, bool):
-                raise invalid("invalid", "Must be a valid boolean.", name)
+                raise invalid("invalid_input", "Must be a valid boolean.", name)
             changed[name] = value
         else:
             changed[name] = None if value is None and null_allowed else integer(value, name, least=1)
@@ -77,21 +80,23 @@ def list_spikes(call: Call) -> Response:
     if ids := query.get("issue_ids"):
         spikes = [one for one in spikes if one["issue"]["id"] in ids.split(",")]
     if since := query.get("date_from"):
-        spikes = [one for one in spikes if one["detected_at"] >= since]
+        begin = iso(moment_of(since, call.now, "date_from"))
+        spikes = [one for one in spikes if one["detected_at"] >= begin]
     if until := query.get("date_to"):
-        spikes = [one for one in spikes if one["detected_at"] <= until]
+        end = iso(moment_of(until, call.now, "date_to"))
+        spikes = [one for one in spikes if one["detected_at"] <= end]
 
     def key(one: Document) -> Any:
         return one[order.removeprefix("-")]
 
     spikes.sort(key=key, reverse=order.startswith("-"))
-    return json_answer(page(spikes, query, call.url, lambda one: one))
+    return json_answer(page(spikes, query, call.url, lambda one: {name: one[name] for name in _SPIKE}))
 
 
 ROUTES = [
-    Route("settings/retrieve_settings", {"GET": Action(retrieve_settings)}),
-    Route("settings/update_settings", {"PATCH": Action(update_settings, (WRITE,))}),
-    Route("spike_detection_config", {"GET": Action(retrieve_spikes)}),
-    Route("spike_detection_config/update_config", {"PATCH": Action(update_spikes, (WRITE,))}),
-    Route("spike_events", {"GET": Action(list_spikes)}),
+    Route("settings/retrieve_settings", {"GET": Action(retrieve_settings)}, "issue_queries"),
+    Route("settings/update_settings", {"PATCH": Action(update_settings, (WRITE,))}, "issue_queries"),
+    Route("spike_detection_config", {"GET": Action(retrieve_spikes)}, "issue_queries"),
+    Route("spike_detection_config/update_config", {"PATCH": Action(update_spikes, (WRITE,))}, "issue_queries"),
+    Route("spike_events", {"GET": Action(list_spikes)}, "issue_queries"),
 ]

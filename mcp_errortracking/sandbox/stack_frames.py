@@ -1,23 +1,22 @@
 """Stack frames (contract 6.8)."""
 
-import uuid
 from typing import Any, cast
 
 from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import Action, Call, Route, json_answer
-from mcp_errortracking.sandbox.clock import is_uuid
-from mcp_errortracking.sandbox.errors import not_found, server_error
+from mcp_errortracking.sandbox.lookup import find
 from mcp_errortracking.sandbox.pagination import page
 from mcp_errortracking.sandbox.store import Document
 
 KIND = "stack_frame"
+_FIELDS = ("id", "raw_id", "created_at", "contents", "resolved", "context", "symbol_set_ref")
 
 
 def show(call: Call, frame: Document) -> Document:
     """A frame with its release in full."""
     release = call.store.get("release", call.project_id, frame["release"]) if frame.get("release") else None
-    return {**frame, "release": release}
+    return {**{name: frame[name] for name in _FIELDS}, "release": release}
 
 
 def list_frames(call: Call) -> Response:
@@ -26,12 +25,7 @@ def list_frames(call: Call) -> Response:
 
 
 def retrieve(call: Call) -> Response:
-    if not is_uuid(call.parameters["id"]):
-        raise server_error()
-    frame = call.store.get(KIND, call.project_id, uuid.UUID(call.parameters["id"]))
-    if frame is None:
-        raise not_found()
-    return json_answer(show(call, frame))
+    return json_answer(show(call, find(call, KIND)))
 
 
 def batch_get(call: Call) -> Response:

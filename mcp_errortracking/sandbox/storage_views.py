@@ -35,6 +35,8 @@ async def _answer(request: Request, act: Act) -> Response:
 
 
 async def _upload_form(request: Request, objects: Objects) -> Response:
+    if not request.app.state.storage_forms:
+        raise StorageError(501, "NotImplemented", "PostObject not implemented")
     declared = int(request.headers.get("content-length") or 0)
     if declared > MAX_BYTES + _FORM_OVERHEAD:
         raise StorageError(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")

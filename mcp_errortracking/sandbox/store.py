@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS documents (
 );
 CREATE INDEX IF NOT EXISTS of_project ON documents (kind, project, name);
 """
-_NAMED_BY = {"symbol_set": "ref", "fingerprint": "fingerprint", "release": "hash_id"}
+_NAMED_BY = {"symbol_set": "ref", "fingerprint": "fingerprint", "release": "hash_id", "event": "timestamp"}
 
 Document = dict[str, Any]
 
@@ -74,9 +74,9 @@ class Store:
         )
 
     def add_all(self, kind: str, project: int | None, documents: Iterable[Document]) -> None:
-        """Stores many new documents of a kind that has no names."""
-        rows = ((kind, project, document["id"], json.dumps(document)) for document in documents)
-        self._db.executemany("INSERT INTO documents (kind, project, id, body) VALUES (?, ?, ?, ?)", rows)
+        """Stores many new documents."""
+        rows = ((kind, project, document["id"], _name(kind, document), json.dumps(document)) for document in documents)
+        self._db.executemany("INSERT INTO documents (kind, project, id, name, body) VALUES (?, ?, ?, ?, ?)", rows)
 
     def put(self, kind: str, document: Document) -> None:
         """Replaces the document with that `id`."""
@@ -106,6 +106,14 @@ class Store:
         rows = self._db.execute(
             "SELECT body FROM documents WHERE kind = ? AND (?2 IS NULL OR project = ?2) ORDER BY number",
             (kind, project),
+        )
+        return [json.loads(row[0]) for row in rows]
+
+    def within(self, kind: str, project: int, first: str, last: str) -> list[Document]:
+        """The documents whose names lie between two, both included, in the order of their names: events of a time."""
+        rows = self._db.execute(
+            "SELECT body FROM documents WHERE kind = ? AND project = ? AND name BETWEEN ? AND ? ORDER BY name, id",
+            (kind, project, first, last),
         )
         return [json.loads(row[0]) for row in rows]
 

@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer, no_content
 from mcp_errortracking.sandbox.clock import is_uuid
-from mcp_errortracking.sandbox.errors import BareError, invalid, not_found, server_error
+from mcp_errortracking.sandbox.errors import BareError, ErrorAnswer, invalid, server_error
+from mcp_errortracking.sandbox.lookup import find
 from mcp_errortracking.sandbox.pagination import page
 from mcp_errortracking.sandbox.store import Document
 
@@ -75,11 +76,16 @@ def _searchable(call: Call, symbol_set: Document) -> str:
 
 
 def retrieve(call: Call) -> Response:
-    return json_answer(show(call, find(call)))
+    return json_answer(show(call, find(call, KIND)))
 
 
 def destroy(call: Call) -> Response:
-    symbol_set = find(call)
+    symbol_set = find(call, KIND)
+    try:
+        check_storage(call)
+    except ErrorAnswer as refusal:  # it finds out after the row is gone
+        refusal.aftermath = lambda: call.store.remove(KIND, call.project_id, symbol_set["id"])
+        raise
     call.store.remove(KIND, call.project_id, symbol_set["id"])
     for frame in call.store.all("stack_frame", call.project_id):
         if frame["symbol_set_ref"] == symbol_set["ref"] and not frame["resolved"]:
@@ -89,10 +95,19 @@ def destroy(call: Call) -> Response:
     return no_content()
 
 
+def check_storage(call: Call) -> None:
+    """Refuses what needs object storage where there is none."""
+    if not call.features.object_storage:
+        detail = "Object storage must be available to allow source map uploads."
+        raise invalid("object_storage_required", detail)
+
+
 def download(call: Call) -> Response:
-    symbol_set = find(call)
+    symbol_set = find(call, KIND)
     if symbol_set["storage_ptr"] is None:
         raise BareError(404, "Symbol set has no uploaded file.")
+    if not call.features.object_storage:
+        raise BareError(500, "Could not generate download URL.")
     return json_answer({"url": call.objects.presigned_get(call.base, symbol_set["storage_ptr"])})
 
 
@@ -112,21 +127,7 @@ def bulk_delete(call: Call) -> Response:
     return json_answer({"deleted": deleted})
 
 
-def find(call: Call) -> Document:
-    """The symbol set that the path names.
-
-    Raises:
-        ErrorAnswer: 404, and 500 where the id is no UUID.
-    """
-    if not is_uuid(call.parameters["id"]):
-        raise server_error() if call.features.has_uploaded_file else not_found()
-    symbol_set = call.store.get(KIND, call.project_id, uuid.UUID(call.parameters["id"]))
-    if symbol_set is None:
-        raise not_found()
-    return symbol_set
-
-
 EXTRA_ROUTES = [
-    Route("symbol_sets/bulk_delete", {"POST": Action(bulk_delete, (WRITE,), json_only=True)}),
-    Route("symbol_sets/{id}/download", {"GET": Action(download)}),
+    Route("symbol_sets/bulk_delete", {"POST": Action(bulk_delete, (WRITE,), json_only=True)}, "symbol_set_extras"),
+    Route("symbol_sets/{id}/download", {"GET": Action(download)}, "symbol_set_extras"),
 ]

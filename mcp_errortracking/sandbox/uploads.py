@@ -12,6 +12,7 @@ from mcp_errortracking.sandbox import symbol_sets
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer
 from mcp_errortracking.sandbox.clock import is_uuid, new_id, now
 from mcp_errortracking.sandbox.errors import BareError, ErrorAnswer, invalid, null, server_error
+from mcp_errortracking.sandbox.lookup import find
 from mcp_errortracking.sandbox.objects import MAX_BYTES
 from mcp_errortracking.sandbox.store import Document
 
@@ -35,7 +36,7 @@ def bulk_start(call: Call) -> Response:
     force, skip = _boolean(fields, "force"), _boolean(fields, "skip_on_conflict")
     if not call.features.conflict_flags:
         force = skip = False
-    _check_request(call, uploads, force, skip)
+    _check_request(call, uploads, force=force, skip=skip)
     started = dict[str, Any]()
     for upload in uploads:
         symbol_set = _wanted(call, upload, force=force, skip=skip)
@@ -53,8 +54,14 @@ def bulk_check(call: Call) -> Response:
         detail = f"Ensure this field has no more than {_MAX_CHECKED} elements."
         raise invalid("max_length", detail, "symbol_sets")
     force, skip = _boolean(fields, "force"), _boolean(fields, "skip_on_conflict")
-    _check_request(call, uploads, force, skip)
-    wanted = [upload.chunk_id for upload in uploads if _decide(call, upload, force=force, skip=skip)[1]]
+    _check_request(call, uploads, force=force, skip=skip, storage_needed=False)
+    wanted = list[str]()
+    for upload in uploads:
+        stored, needed = _decide(call, upload, force=force, skip=skip)
+        if needed:
+            wanted.append(upload.chunk_id)
+        elif stored is not None:
+            call.store.put(KIND, {**stored, "last_used": now()})
     return json_answer({"chunk_ids_to_upload": wanted})
 
 
@@ -68,6 +75,8 @@ def bulk_finish(call: Call) -> Response:
     named = cast("dict[str, Any]", hashes)
     if not all(is_uuid(one) for one in named):
         raise server_error()
+    if named:
+        symbol_sets.check_storage(call)
     by_id = {str(uuid.UUID(one)): value for one, value in named.items()}
     found = [one for one_id in by_id if (one := call.store.get(KIND, call.project_id, one_id))]
     try:
@@ -90,11 +99,12 @@ def _finish(call: Call, hashes: Mapping[str, Any], found: list[Document]) -> Non
 
 
 def finish(call: Call) -> Response:
-    symbol_set, fields = symbol_sets.find(call), call.fields()
+    symbol_set, fields = find(call, KIND), call.fields()
     content_hash = fields.get("content_hash")
     if not content_hash:
         detail = "A content hash must be provided to complete symbol set upload."
         raise invalid("content_hash_required", detail)
+    symbol_sets.check_storage(call)
     _check_stored(call, symbol_set)
     if symbol_set["content_hash"] is None:
         call.store.put(KIND, {**symbol_set, "content_hash": content_hash})
@@ -218,9 +228,11 @@ def _boolean(fields: Mapping[str, Any], name: str) -> bool:
     raise invalid("invalid_input", "Must be a valid boolean.", name)
 
 
-def _check_request(call: Call, uploads: list[Upload], force: bool, skip: bool) -> None:
+def _check_request(call: Call, uploads: list[Upload], *, force: bool, skip: bool, storage_needed: bool = True) -> None:
     if force and skip:
         raise invalid("invalid_conflict_handling", "Use either force or skip_on_conflict, not both.")
+    if storage_needed:
+        symbol_sets.check_storage(call)
     repeated = sorted(chunk for chunk, times in Counter(upload.chunk_id for upload in uploads).items() if times > 1)
     if repeated:
         raise invalid("invalid_chunk_ids", f"Duplicate chunk IDs provided: {', '.join(repeated)}")
@@ -332,6 +344,7 @@ ROUTES = [
         "symbol_sets",
         {"GET": Action(symbol_sets.list_symbol_sets), "POST": Action(upload_directly, (WRITE,))},
     ),
+    Route("symbol_sets/bulk_check_upload", {"POST": Action(bulk_check, (WRITE,), json_only=True)}, "bulk_check"),
     Route("symbol_sets/start_upload", {"POST": Action(start, (WRITE,))}),
     Route("symbol_sets/bulk_start_upload", {"POST": Action(bulk_start, (WRITE,), json_only=True)}),
     Route("symbol_sets/bulk_finish_upload", {"POST": Action(bulk_finish, (WRITE,), json_only=True)}),
@@ -339,11 +352,10 @@ ROUTES = [
         "symbol_sets/{id}",
         {
             "GET": Action(symbol_sets.retrieve),
-            "PUT": Action(touch, (WRITE,)),
-            "PATCH": Action(touch, (WRITE,)),
+            "PUT": Action(touch, (WRITE,), since="symbol_set_updates"),
+            "PATCH": Action(touch, (WRITE,), since="symbol_set_updates"),
             "DELETE": Action(symbol_sets.destroy, (WRITE,)),
         },
     ),
     Route("symbol_sets/{id}/finish_upload", {"PUT": Action(finish, (WRITE,))}),
 ]
-CHECK_ROUTES = [Route("symbol_sets/bulk_check_upload", {"POST": Action(bulk_check, (WRITE,), json_only=True)})]

@@ -1,5 +1,6 @@
 """The MCP server: the SDK's low-level `Server`, which serves both protocol eras, over the catalog and the proxy."""
 
+from contextlib import suppress
 from typing import Any
 
 from mcp.server.caching import CacheHint
@@ -25,8 +26,9 @@ from mcp_types import (
 )
 
 from mcp_errortracking import __version__
+from mcp_errortracking.proxy import waits
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.server.callers import request_id_of, scopes_of, sender_of
+from mcp_errortracking.server.callers import caller_id, request_id_of, scopes_of, sender_of
 from mcp_errortracking.server.calls import MAX_RESULT_TOKENS, Reply, call_tool
 from mcp_errortracking.server.observe import Observer
 from mcp_errortracking.server.prompts import ISSUE, PromptError, Prompts
@@ -79,6 +81,9 @@ def build_server(
     prompts, resources = Prompts(box.names), Resources(box.names)
 
     async def call(context: Any, name: str, arguments: dict[str, Any] | None) -> Reply:
+        waits.caller.set(caller_id(context.request))
+        if _wants_progress(context):
+            waits.on_wait.set(_telling(context.session))
         return await call_tool(
             sender_of(context.request) or sender,
             name,
@@ -178,6 +183,16 @@ def build_server(
         # Without this, every call over HTTP in the 2026 era would list the tools again.
         get_tool_input_schema=lambda _name: None,
     )
+
+
+def _telling(session: Any) -> waits.OnWait:
+    """Tells a client that its call waits for PostHog's limits."""
+
+    async def tell(wait: waits.Wait) -> None:
+        with suppress(Exception):  # a client that has gone must not end the wait of a call
+            await session.report_progress(wait.waited, wait.waited + wait.expected, wait.why)
+
+    return tell
 
 
 def _wants_progress(context: Any) -> bool:

@@ -74,7 +74,7 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
     if not isinstance(value, str) or info is None or info.annotation is str:
         return value
     text = value.strip()
-    if text == "null" or (not text and not info.is_required()):
+    if text == "null" or (not text and not info.is_required() and not _takes_empty_text(info)):
         return None
     if text[:1] in ("[", "{") and not _is_text(info.annotation):
         try:
@@ -97,6 +97,11 @@ def _is_text(annotation: object) -> bool:
     """Whether it takes strings and nothing else that JSON has: there, brackets are what somebody looks for."""
     kinds = [kind for kind in get_args(annotation) or [annotation] if kind is not type(None)]
     return all(kind is str or (get_origin(kind) is Annotated and get_args(kind)[0] is str) for kind in kinds)
+
+
+def _takes_empty_text(info: FieldInfo) -> bool:
+    """Whether an empty string means something: then it is not one of those that clients send for "not given"."""
+    return str in get_args(info.annotation) and not any(getattr(item, "min_length", 0) for item in info.metadata)
 
 
 def _problem(endpoint: type[Declaration], detail: ErrorDetails) -> str:

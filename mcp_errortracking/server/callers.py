@@ -44,6 +44,11 @@ def sender_of(request: Any) -> Sender | None:
     return caller_of(request.scope).sender if isinstance(request, Request) else None
 
 
+def caller_id(request: Any) -> str:
+    """Who sent a message, so that callers take turns; over stdio there is one."""
+    return caller_of(request.scope).id if isinstance(request, Request) else ""
+
+
 def scopes_of(request: Any) -> frozenset[str] | None:
     """What the key that a caller brought may do; None where that is not known."""
     return caller_of(request.scope).scopes if isinstance(request, Request) else None

@@ -16,12 +16,23 @@ from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
 from mcp_errortracking.server.untrusted import clean, hide_keys, without_marks
-from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, WorkflowError, Workshop
+from mcp_errortracking.server.wrong_kind import other_kind
+from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, Workshop
 
 logger = logging.getLogger(__name__)
 
+_GIVE_ROOTS = "Its operator can start it with --root and the folder of the build."
+
 MAX_RESULT_TOKENS = 20_000
 """Some clients refuse a result over 25,000 tokens."""
+
+_LACKING = "PostHog has it since {since}: upgrade an older one, or do without this tool."
+_TOO_OLD = {
+    "endpoint_not_found": _LACKING,
+    "method_not_allowed": _LACKING,  # an older server takes the path for that of an object
+    "no_api_key_access": "API keys may since {since}: do it in PostHog's web interface, or upgrade PostHog.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,7 @@ async def call_tool(
         reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
     except WorkflowError as error:
         text = hide_keys(without_marks(clean(str(error))))
-        reply = Reply(text, {"error": {"code": "workflow_failed"}}, is_error=True)
+        reply = Reply(text, {"error": {"code": error.code}}, is_error=True)
     except PostHogError as error:
         reply = _explain(endpoint, error)
     except TimeoutError:
@@ -153,6 +164,8 @@ async def _walk(sender: Sender, call: Endpoint) -> Outcome:
                 try:
                     request = steps.throw(failure)
                 except StepError:
+                    if error.code == "not_found":
+                        error.why = await other_kind(sender, call) or error.why
                     raise error from None
             else:
                 request = steps.send(answer.data)
@@ -162,7 +175,9 @@ async def _walk(sender: Sender, call: Endpoint) -> Outcome:
 
 async def _work(call: Workflow, workshop: Workshop | None, sender: Sender, progress: Progress) -> Outcome:
     if workshop is None:
-        raise WorkflowError(f"{call.tool} works on local files, and this server was started without any.")
+        raise WorkflowError(
+            "no_roots", f"{call.tool} works on local files, and this server may touch none.", next_step=_GIVE_ROOTS
+        )
     return await call.run(Desk(workshop, sender, progress))
 
 
@@ -181,9 +196,10 @@ async def _silent(_done: float, _total: float | None, _doing: str) -> None:
 
 def _explain(endpoint: type[Declaration], error: PostHogError) -> Reply:
     """An error of the proxy's, with the advice of the endpoint where it has some for this code."""
-    next_step = endpoint.advice.get(error.code or "", error.next_step)
-    if error.code == "endpoint_not_found" and endpoint.since:
-        next_step = f"PostHog has it since {endpoint.since}: upgrade an older one, or do without this tool."
+    next_step = endpoint.advice.get(error.code or "")
+    if next_step is None:
+        too_old = _TOO_OLD.get(error.code or "") if endpoint.since else None
+        next_step = too_old.format(since=endpoint.since) if too_old else error.next_step
     text = hide_keys(without_marks(clean(" ".join(part for part in (error.what, error.why, next_step) if part))))
     facts = {
         "status": error.status,

@@ -13,7 +13,7 @@ from typing import Any, cast
 from pydantic_core import to_json
 
 from mcp_errortracking.catalog.endpoint import Lines
-from mcp_errortracking.server.tokens import upper_bound
+from mcp_errortracking.server.tokens import surely_within, upper_bound
 from mcp_errortracking.server.untrusted import clean, escape, poses, without_marks
 
 _WORDS = frozenset(["", "null", "true", "false"])
@@ -43,7 +43,7 @@ def render(data: dict[str, Any], notes: list[str], *, max_tokens: int | None = N
 
 def _fitting(lines: list[str], tokens: int) -> int:
     """How many lines from the first on are within so many tokens."""
-    if sum(map(len, lines)) <= tokens // 4:  # a character takes four at the very most
+    if surely_within(lines, tokens):
         return len(lines)
     for index, line in enumerate(lines):
         tokens -= upper_bound(line) + 1

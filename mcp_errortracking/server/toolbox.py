@@ -7,6 +7,7 @@ from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration
 from mcp_errortracking.server.arguments import nearest_tools
 from mcp_errortracking.server.scopes import covers
 from mcp_errortracking.server.untrusted import clean, hide_keys
+from mcp_errortracking.workflows.tools import TOOLS
 from mcp_errortracking.workflows.workflow import Workflow
 
 WORKFLOWS = "source_maps"
@@ -112,5 +113,5 @@ def _with_workflows(workflows: list[str]) -> dict[str, tuple[str, ...]]:
     return {name: (*tools, *more.get(name, ())) for name, tools in TOOLSETS.items()} | {WORKFLOWS: tuple(workflows)}
 
 
-EVERY_TOOL = Toolbox(toolsets=("all",))
+EVERY_TOOL = Toolbox(toolsets=("all",), workflows=TOOLS)
 """For those who choose by name: the command line, and tests."""

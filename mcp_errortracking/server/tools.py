@@ -12,6 +12,7 @@ from typing import Any
 from mcp_types import Tool, ToolAnnotations
 
 from mcp_errortracking.catalog import CATALOG, Declaration
+from mcp_errortracking.workflows.tools import TOOLS
 
 TOOL_LIST = Path(__file__).with_name("tool_list.json")
 
@@ -42,10 +43,9 @@ def as_tool(endpoint: type[Declaration]) -> Tool:
 
 def tool_list() -> str:
     """What belongs into `tool_list.json`."""
-    tools = [
-        as_tool(endpoint).model_dump(mode="json", by_alias=True, exclude_none=True) for endpoint in CATALOG.values()
-    ]
-    return json.dumps(tools, indent=1, ensure_ascii=False) + "\n"
+    tools = map(as_tool, [*CATALOG.values(), *TOOLS])
+    dumped = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+    return json.dumps(dumped, indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -20,7 +21,9 @@ EXCLUDED = ("node_modules/", ".git/", ".hg/", ".svn/", ".venv/", ".cache/", ".ne
 """Passed over always; a pattern that begins with ! brings them back."""
 INLINE = "data:"
 _SCRIPTS = (".js", ".mjs", ".cjs")
+_COMPRESSED = tuple(f"{script}.{ending}" for script in _SCRIPTS for ending in ("gz", "br", "zst"))
 _TAIL = 64 * 1024
+_PAGE = 1024 * 1024
 _HERMES_MARK = b'"x_hermes_function_offsets"'
 _KINDS = {".css.map": "CSS map(s)", ".d.ts.map": "map(s) of TypeScript declarations"}
 _PROGUARD_LINE = re.compile(rb"^(?:# compiler: |# pg_map_id: |[\w.$]+ -> [\w.$]+:\s*$)", re.MULTILINE)
@@ -87,6 +90,8 @@ class _Search:
     problems: list[Problem] = field(default_factory=list[Problem])
     claims: dict[Path, list[Path]] = field(default_factory=lambda: defaultdict[Path, list[Path]](list))
     inline: list[Path] = field(default_factory=list[Path])
+    pages: list[Path] = field(default_factory=list[Path])
+    compressed: int = 0
     disputed: set[Path] = field(default_factory=set[Path])
 
     def walk(self, unwanted: GitIgnoreSpec) -> Iterator[Path]:
@@ -114,6 +119,10 @@ class _Search:
             self.maps.append(path)
         elif name.endswith(".txt") and "mapping" in name:
             self.texts.append(path)
+        elif name.endswith(_COMPRESSED):
+            self.compressed += 1
+        elif name.endswith(".html"):
+            self.pages.append(path)
         elif name.endswith(LEFTOVER):
             self.leftovers.append(path)
 
@@ -189,7 +198,7 @@ class _Search:
             tuple(sorted(hermes)),
             tuple(sorted(proguard)),
             tuple(sorted(self.problems, key=lambda problem: problem.path)),
-            tuple(notes),
+            (*notes, *self.changed_bundles()),
             tuple(self.leftovers),
         )
 
@@ -223,6 +232,16 @@ class _Search:
             if count
         ]
         return hermes, notes
+
+    def changed_bundles(self) -> Iterator[str]:
+        """A word on what stops fitting once bundles have a chunk id in them."""
+        if self.compressed:
+            yield f"{self.compressed} compressed bundle(s): compress again after the upload, for it changes bundles."
+        for page in self.pages:
+            with suppress(WorkflowError):
+                if b" integrity=" in self.roots.read_part(page, _PAGE):
+                    name = self.name(page)
+                    yield f"{name} pins files by their hash (integrity): put chunk ids in before it is made."
 
     def is_proguard(self, path: Path) -> bool:
         """Whether a text file is what R8 or ProGuard write, by its first lines."""

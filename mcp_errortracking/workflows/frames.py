@@ -15,7 +15,8 @@ _V8 = re.compile(rf"\s*at (?:async )?(?:(?P<function>\S.*?) \()?(?P<hermes>addre
 _V8_EVAL = re.compile(r"eval at .*?\((?P<file>[^()\s]+):(?P<line>\d{1,10}):(?P<column>\d{1,10})\)")
 _GECKO = re.compile(rf"\s*(?:async\*)?(?:(?P<function>(?:(?!://)[^@])*)@)?{_POSITION}\s*")
 _GECKO_EVAL = re.compile(r"(?P<file>\S+) line (?P<line>\d{1,10}) > ")
-_LONGEST_LINE = 4096
+_LONGEST_LINE = 1024
+_MOST_LINES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +37,23 @@ class Frame:
 def pasted(text: str) -> list[Frame]:
     """The frames of a stack trace of V8, Firefox, Safari or Hermes, or a bare `main.js:1:48213`; other lines are not.
 
-    A frame without a column is taken to be at the start of its line.
+    A frame without a column is taken to be at the start of its line. Of a text, 1,000 lines are read.
     """
-    return [frame for line in text.splitlines() if (frame := _frame(line[:_LONGEST_LINE]))]
+    return [frame for line in text.splitlines()[:_MOST_LINES] if (frame := _frame(line[:_LONGEST_LINE]))]
 
 
 def of_event(frames: Sequence[Mapping[str, Any]], chunk_id: str | None = None) -> list[Frame]:
-    """The frames of PostHog's `$exception_list[].stacktrace.frames` that have a file and a line, in their order.
+    """The frames of PostHog's `$exception_list[].stacktrace.frames` that have a file and a line, innermost call first.
 
+    PostHog keeps the outermost first, so they are turned round. Those that it has resolved itself are left out.
     Both the SDKs' names of the fields (`filename`, `lineno`, `colno`, `function`) and those of the server's frames
     (`source`, `line`, `column`, `mangled_name`) are read.
     """
     found: list[Frame] = []
-    for fields in frames:
+    for fields in reversed(frames):
         file = _text(fields, "filename", "source", "abs_path")
         line, column = _number(fields, "lineno", "line"), _number(fields, "colno", "column")
-        if file is None or line is None:
+        if file is None or line is None or fields.get("resolved") is True:
             continue
         starts_at = 0 if _text(fields, "platform", "lang") == "hermes" else 1
         function = _text(fields, "function", "mangled_name")

@@ -8,8 +8,10 @@ function's. What has no name in the bundle has none here.
 """
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 
+from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.source_map import Position
 from mcp_errortracking.workflows.symbols import Symbols
 
@@ -28,7 +30,9 @@ def declared(symbols: Symbols, line: int, column: int, minified: str) -> str | N
     """The original name of the function around a position (from 0), which the engine calls `minified`."""
     key = (line, column, minified)
     if key not in symbols.names:
-        symbols.names[key] = _declared(symbols, line, column, _short(minified))
+        symbols.names[key] = None
+        with suppress(InvalidMapError):  # the map is broken there, not where the frame is
+            symbols.names[key] = _declared(symbols, line, column, _short(minified))
     return symbols.names[key]
 
 
@@ -48,17 +52,22 @@ def _declared(symbols: Symbols, line: int, column: int, name: str) -> str | None
     end = symbols.offset(line, column)
     if end is None or not _IDENTIFIER.fullmatch(name):
         return None
-    start = max(0, end - _WINDOW)
-    before = symbols.text[start:end]
-    for found in reversed(list(_pattern(name).finditer(before))):
-        inside = before[found.end() :]
-        if inside.count("{") <= inside.count("}") and found["short"] is None:
-            continue
-        position = symbols.map.find(*symbols.place(start + found.start("name")))
-        if position and position.source is not None:
-            original = _DECLARATION.match(_rest(position))
-            return position.name or (original["name"] if original else None)
+    text, declaration = symbols.text, _pattern(name)
+    first = max(0, end - _WINDOW)
+    at = text.rfind(name, first, end)
+    while at >= 0:
+        found = declaration.match(text, at, end)
+        if found and (found["short"] is not None or _is_inside(text, found.end(), end)):
+            position = symbols.map.find(*symbols.place(at))
+            if position and position.source is not None:
+                original = _DECLARATION.match(_rest(position))
+                return position.name or (original["name"] if original else None)
+        at = text.rfind(name, first, at + len(name) - 1)
     return None
+
+
+def _is_inside(text: str, start: int, end: int) -> bool:
+    return text.count("{", start, end) > text.count("}", start, end)
 
 
 @lru_cache(256)

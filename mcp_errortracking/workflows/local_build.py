@@ -1,5 +1,6 @@
 """A build folder as a place to find symbols in: by chunk id, else by the name of the bundle."""
 
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -10,6 +11,7 @@ from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.script import comment
 from mcp_errortracking.workflows.symbols import CACHE, SymbolCache, Symbols
+from mcp_errortracking.workflows.verdict import Facts
 
 _TAIL = 64 * 1024
 
@@ -27,10 +29,47 @@ class LocalBuild:
         """What resolves a frame.
 
         Raises:
-            WorkflowError: nothing here does, or several bundles could; or a file cannot be read.
+            WorkflowError: nothing here does, several bundles could, what could is of another build than the frame, or
+                a file cannot be read.
         """
-        pair = self.chunks().get(frame.chunk_id or "") or self._by_name(frame)
-        return self._cache.get(self._key(pair), lambda: self._load(pair))
+        pair = self.chunks().get(frame.chunk_id or "")
+        if pair:
+            return self._symbols(pair)
+        pair = self._by_name(frame)
+        symbols = self._symbols(pair)
+        if frame.chunk_id:
+            own = symbols.chunk_id if symbols.is_hermes else self.chunk_id(pair)
+            if own is None and not symbols.is_hermes:
+                raise WorkflowError(
+                    "not_injected",
+                    f"{self._build.name(pair.bundle)} has no chunk id, so it is not the file that sent the frame.",
+                    "The line that holds the id moves all others.",
+                    "Resolve with the uploaded symbol set, or with the files that were deployed.",
+                )
+            if own not in (None, frame.chunk_id):
+                raise WorkflowError(
+                    "other_build",
+                    f"{self._build.name(pair.bundle)} is of another build than the frame.",
+                    f"Its chunk id is {own}, the frame's is {frame.chunk_id}.",
+                    "Build the commit of the frame's release, or resolve with the uploaded symbol set.",
+                )
+        return symbols
+
+    def facts(self, frame: Frame) -> Facts:
+        """What the local build contributes to a verdict on a frame."""
+        pair = self.pair(frame)
+        known = self.chunks().get(frame.chunk_id) if frame.chunk_id else pair
+        resolves = None
+        if known:
+            with suppress(WorkflowError):
+                position = self._symbols(known).map.find(frame.line - 1, frame.column)
+                resolves = position is not None and position.source is not None
+        return Facts(
+            chunk_id=frame.chunk_id,
+            local_chunk_id=(self.chunk_id(pair) or "") if pair else None,
+            has_local_map=known is not None,
+            resolves_locally=resolves,
+        )
 
     def chunks(self) -> dict[str, Pair]:
         """The bundles that have a chunk id, by it."""
@@ -75,6 +114,9 @@ class LocalBuild:
                 next_step="Name a folder that holds one of them, or give the frame's chunk id.",
             )
         return found[0]
+
+    def _symbols(self, pair: Pair) -> Symbols:
+        return self._cache.get(self._key(pair), lambda: self._load(pair))
 
     def _parts_of(self, pair: Pair) -> tuple[str, ...]:
         name = self._build.name(pair.bundle)

@@ -4,20 +4,27 @@ A line of a minified bundle has hundreds of thousands of segments, so hardly any
 Python: text is split in C, a segment's text is decoded once however often it occurs, and sums are taken block by block.
 """
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import add, itemgetter
+from typing import cast
 
 from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.vlq import ALPHABET, decoded, encoded
 
-_MOST_SEGMENTS = 12_000_000
+_MOST_SEGMENTS = 8_000_000
 """A file of 100 MiB has fewer; more are only there to fill memory."""
-_BLOCK = 1024
+_PIECE = 64 * 1024
+_BLOCK = 256
 """Sums are kept for every so many segments."""
-_COLUMN, _SOURCE, _LINE, _ORIGINAL_COLUMN, _NAME, _COUNT = range(6)
+_GAPS = (",,", ",;", ";,")
+_COLUMN, _COUNT = 0, 5
+_FIELDS = [itemgetter(field) for field in range(5)]
+"""The numbers of a segment: column, source, original line, original column, name."""
+_NOUGHTS = [(0,) * (5 - count) for count in range(6)]
 
 _Segment = tuple[int, int, int, int, int, int]
 """Its five differences to the segment before, nought where it has none, and how many numbers it has."""
@@ -39,7 +46,7 @@ UNMAPPED = Mapped(-1, 0, 0, None)
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A line of the bundle: where its segments start, ascending, and which segments those are."""
+    """A line of the bundle, sorted: where its segments start, and which segments those are."""
 
     columns: Sequence[int]
     indexes: Sequence[int]
@@ -49,17 +56,21 @@ class Mappings:
     """Decoded mappings of one map."""
 
     def __init__(self, text: str) -> None:
-        """Raises:
-        InvalidMapError: the text is not base 64 VLQ, or its segments are not of 1, 4 or 5 numbers.
+        """Decodes a `mappings` text; sums are taken when positions are asked for.
+
+        Raises:
+            InvalidMapError: the text is not base 64 VLQ, or its segments are not of 1, 4 or 5 numbers.
         """
         check_letters(text)
         lines = text.split(";")
         if text.count(",") + len(lines) > _MOST_SEGMENTS:
             raise InvalidMapError(f"It has more than {_MOST_SEGMENTS:,} segments.")
-        self._starts = list(accumulate((line.count(",") + 1 for line in lines), initial=0))
+        self._starts = array("i", accumulate((line.count(",") + 1 for line in lines), initial=0))
         known = _Segments()
-        self._segments = list(map(known.__getitem__, text.replace(";", ",").split(",")))
-        self._is_regular = all(segment[_COLUMN] >= 0 and segment[_COUNT] for segment in known.values())
+        self._segments = [*chain.from_iterable(map(known.__getitem__, piece.split(",")) for piece in _pieces(lines))]
+        self._is_regular = all(segment[_COLUMN] >= 0 for segment in known.values())
+        closed = f";{text};"
+        self._is_regular &= not any(gap in closed for gap in _GAPS)
         self._rows: dict[int, _Row] = {}
         self._sums: list[tuple[int, ...]] = []
 
@@ -74,24 +85,45 @@ class Mappings:
         """
         if not 0 <= line < len(self._starts) - 1:
             return None
+        if not self._sums:
+            self._sums = list(self._block_sums())
+        look = self._index if self._is_regular else self._index_unsorted
+        index = look(line, column, before)
+        return None if index is None else self._mapped(index)
+
+    def _index(self, line: int, column: int, before: bool) -> int | None:
+        """Which segment counts, in mappings whose columns ascend: found by the sums of columns over all lines."""
+        start, end = self._starts[line : line + 2]
+        if not self._segments[start][_COUNT]:
+            return None
+        first, last = start // _BLOCK, (end - 1) // _BLOCK
+        base = self._sums[first][_COLUMN] + sum(map(_FIELDS[_COLUMN], self._segments[first * _BLOCK : start]))
+        wanted = column + base
+        block = bisect_left(self._sums, wanted, first + 1, last + 1, key=_FIELDS[_COLUMN]) - 1
+        low, high = max(start, block * _BLOCK), min(end, (block + 1) * _BLOCK)
+        before_low = base if block == first else self._sums[block][_COLUMN]
+        columns = list(accumulate(map(_FIELDS[_COLUMN], self._segments[low:high]), initial=before_low))
+        at = bisect_left(columns, wanted, 1)
+        is_there = not before and at < len(columns) and columns[at] == wanted
+        index = low + at - 1 - (not is_there)
+        return index if index >= start else None
+
+    def _index_unsorted(self, line: int, column: int, before: bool) -> int | None:
+        """The same where columns do not ascend, or segments are empty: the line is sorted first."""
         row = self._rows.get(line) or self._row(line)
         at = bisect_left(row.columns, column)
         if before or at == len(row.columns) or row.columns[at] != column:
             at -= 1
-        if at < 0:
-            return None
-        return self._mapped(row.indexes[at])
+        return row.indexes[at] if at >= 0 else None
 
     def _row(self, line: int) -> _Row:
         start, end = self._starts[line : line + 2]
-        columns = list(accumulate(map(itemgetter(_COLUMN), self._segments[start:end])))
-        row = _Row(columns, range(start, end))
-        if not self._is_regular:
-            order = [index for index in range(end - start) if self._segments[start + index][_COUNT]]
-            order.sort(key=columns.__getitem__)
-            row = _Row([columns[index] for index in order], [start + index for index in order])
-            if row.columns and row.columns[0] < 0:
-                raise InvalidMapError(f"Line {line + 1} of its mappings has a column below nought.")
+        columns = list(accumulate(map(_FIELDS[_COLUMN], self._segments[start:end])))
+        order = [index for index in range(end - start) if self._segments[start + index][_COUNT]]
+        order.sort(key=columns.__getitem__)
+        row = _Row([columns[index] for index in order], [start + index for index in order])
+        if row.columns and row.columns[0] < 0:
+            raise InvalidMapError(f"Line {line + 1} of its mappings has a column below nought.")
         self._rows[line] = row
         return row
 
@@ -99,23 +131,19 @@ class Mappings:
         count = self._segments[index][_COUNT]
         if count == 1:
             return UNMAPPED
-        if not self._sums:
-            self._sums = list(self._block_sums())
         block = index // _BLOCK
         rest = self._segments[block * _BLOCK : index + 1]
-        source, line, column, name = (
-            total + sum(map(itemgetter(field), rest))
-            for field, total in zip((_SOURCE, _LINE, _ORIGINAL_COLUMN, _NAME), self._sums[block], strict=True)
+        _, source, line, column, name = (
+            total + sum(map(field, rest)) for field, total in zip(_FIELDS, self._sums[block], strict=True)
         )
         if min(source, line, column, name) < 0:
             raise InvalidMapError("Its mappings lead to a position below nought.")
         return Mapped(source, line, column, name if count == 5 else None)
 
     def _block_sums(self) -> Iterator[tuple[int, ...]]:
-        fields = [itemgetter(field) for field in (_SOURCE, _LINE, _ORIGINAL_COLUMN, _NAME)]
         blocks = (self._segments[at : at + _BLOCK] for at in range(0, len(self._segments), _BLOCK))
-        each = (tuple(sum(map(field, block)) for field in fields) for block in blocks)
-        return accumulate(each, lambda total, more: tuple(map(add, total, more)), initial=(0, 0, 0, 0))
+        each = (tuple(sum(map(field, block)) for field in _FIELDS) for block in blocks)
+        return accumulate(each, lambda total, more: tuple(map(add, total, more)), initial=(0,) * 5)
 
 
 class _Segments(dict[str, _Segment]):
@@ -124,19 +152,27 @@ class _Segments(dict[str, _Segment]):
     def __missing__(self, text: str) -> _Segment:
         numbers = decoded(text)
         count = len(numbers)
-        if count == 5:
-            made = (*numbers, 5)
-        elif count in (0, 1, 4):
-            made = (*numbers, *(0,) * (5 - count), count)
-        else:
+        if count not in (0, 1, 4, 5):
             raise InvalidMapError(f"Its mappings have a segment of {count} numbers; 1, 4 or 5 are right.")
-        self[text] = made  # pyright: ignore[reportArgumentType] - six numbers, as counted
-        return self[text]
+        made = self[text] = cast(_Segment, (*numbers, *_NOUGHTS[count], count))
+        return made
+
+
+def _pieces(lines: list[str]) -> Iterator[str]:
+    """The lines' segments in texts short enough that what is made of them stays in the processor's cache."""
+    text, at = ",".join(lines), 0
+    while at <= len(text):
+        end = text.find(",", at + _PIECE)
+        end = len(text) if end < 0 else end
+        yield text[at:end]
+        at = end + 1
 
 
 def check_letters(text: str) -> None:
-    """Raises:
-    InvalidMapError: a letter that mappings cannot have.
+    """Sees to it that a text has only letters that mappings can have.
+
+    Raises:
+        InvalidMapError: it has others.
     """
     if not text.isascii() or text.encode("ascii").translate(None, f"{ALPHABET},;".encode("ascii")):
         raise InvalidMapError("Its mappings hold letters that are no base 64 digits.")

@@ -18,8 +18,10 @@ class Roots:
     """The folders that the configuration names. Relative paths start at the first."""
 
     def __init__(self, folders: Sequence[str | Path] = (".",)) -> None:
-        """Raises:
-        WorkflowError: a root is no folder.
+        """Follows the symlinks of the roots themselves.
+
+        Raises:
+            WorkflowError: a root is no folder.
         """
         self.folders = tuple(Path(folder).expanduser().resolve() for folder in folders) or (Path.cwd(),)
         for folder in self.folders:
@@ -69,6 +71,17 @@ class Roots:
         if not real.is_dir():
             why = "It is a file." if real.exists() else "There is nothing of this name."
             raise WorkflowError("no_folder", f"{path} is no folder.", why, "Name the folder that the build wrote.")
+        return real
+
+    def make_folder(self, path: str | Path) -> Path:
+        """The real path of a folder, made if it is missing, with those above it.
+
+        Raises:
+            WorkflowError: as for `resolve`, or a file stands in its way, or it may not be made.
+        """
+        real = self.resolve(path)
+        with _explaining(path):
+            real.mkdir(parents=True, exist_ok=True)
         return real
 
     def read(self, path: str | Path, limit: int) -> bytes:
@@ -181,4 +194,5 @@ _REASONS: dict[int, tuple[str, str, str]] = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _DENIED),
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _GONE),
+    errno.EEXIST: ("in_the_way", "A file of this name is there.", "Name another folder, or move the file away."),
 }

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 _MAP_URL = b"sourceMappingURL="
 _COMMENT_START = re.compile(rb"(?://|/\*)[#@][ \t]*$")
 _URL = re.compile(rb"([^\s'\"`*]+)[ \t]*(?:\*/)?\s*")
+_MOST_COMMENTS = 100
+_MARGIN = 256
+"""How much white space may stand around a comment in its line."""
 _SPACE_OR_COMMENT = re.compile(rb"(?:\s|\xef\xbb\xbf|//[^\n\r]*|/\*[\s\S]*?\*/)*")
 _STRING = re.compile(rb"\"(?:[^\"\\\n\r]|\\[\s\S])*\"|'(?:[^'\\\n\r]|\\[\s\S])*'")
 _NEXT_STATEMENT = re.compile(rb"(?!in\b|instanceof\b)[\w$\"'{};@#~\x80-\xff]|!(?!=)|\+\+|--|$")
@@ -25,22 +28,23 @@ class Place:
 
 
 def map_url(script: bytes) -> str | None:
-    """The URL of the last `sourceMappingURL` comment, if nothing but comments follows it."""
+    """The URL of the last `sourceMappingURL` comment, if nothing but comments, at most 100, follows it."""
     end = len(script)
-    while end > 0:
+    for _ in range(_MOST_COMMENTS):
+        if end <= 0:
+            break
         start = script.rfind(b"\n", 0, end) + 1
         at = script.rfind(_MAP_URL, start, end)
         if at >= 0 and _COMMENT_START.search(script, max(start, at - 20), at):
             found = _URL.fullmatch(script, at + len(_MAP_URL), end)
             if found:
                 return found[1].decode("utf-8", "replace")
-        line = script[start:end].strip()
-        if line.endswith(b"*/"):
+        if script[max(start, end - _MARGIN) : end].rstrip().endswith(b"*/"):
             end = script.rfind(b"/*", 0, end)
-        elif line and not line.startswith(b"//"):
-            return None
-        else:
+        elif script[start : min(start + _MARGIN, end)].lstrip()[:2] in (b"", b"//"):
             end = start - 1
+        else:
+            return None
     return None
 
 

@@ -136,7 +136,8 @@ class _PlainMap:
         if text is None:
             return None
         if source not in self._lines:
-            self._lines[source] = tuple(_LINE_END.split(_clean(text)))
+            clean = _clean(text)
+            self._lines[source] = tuple(_LINE_END.split(clean) if "\r" in clean else clean.split("\n"))
         return self._lines[source]
 
 

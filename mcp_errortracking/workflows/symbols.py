@@ -7,10 +7,10 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from threading import Lock
 
-from mcp_errortracking.workflows.map_json import parsed
+from mcp_errortracking.workflows.map_json import parsed, text_of
 from mcp_errortracking.workflows.source_map import SourceMap, is_hermes, of_fields
 
-_LINE_END = re.compile("\r\n|[\n\r\u2028\u2029]")
+_LINE_END = re.compile("\n|\r\n?|\u2028|\u2029")
 _TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
 _CACHED = 256 * 1024 * 1024
 
@@ -19,12 +19,15 @@ class Symbols:
     """A map with its bundle. `map_path`: where the map lies, if it is a local file."""
 
     def __init__(self, script: bytes | None, map_text: bytes, map_path: Path | None = None) -> None:
-        """Raises:
-        InvalidMapError: the map is none.
+        """Reads the map; what is costly waits until it is needed.
+
+        Raises:
+            InvalidMapError: the map is none.
         """
         fields = parsed(map_text)
         self.map: SourceMap = of_fields(fields)
         self.is_hermes = is_hermes(fields)
+        self.chunk_id = text_of(fields, "chunk_id")
         self.map_path = map_path
         self.size = len(map_text) + len(script or b"")
         self.names: dict[tuple[int, int, str], str | None] = {}
@@ -37,7 +40,8 @@ class Symbols:
     def text(self) -> str:
         """The bundle, so that its columns are those of JavaScript (UTF-16 units); empty if it is not known."""
         if self._text is None:
-            self._text = _TWO_UNITS.sub("??", (self._script or b"").decode("utf-8", "replace"))
+            text = (self._script or b"").decode("utf-8", "replace")
+            self._text = text if text.isascii() else _TWO_UNITS.sub("??", text)
             self._script = None
             self._starts = [0, *(found.end() for found in _LINE_END.finditer(self._text))]
         return self._text

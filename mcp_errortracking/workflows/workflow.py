@@ -13,16 +13,13 @@ Progress = Callable[[float, float | None, str], Awaitable[None]]
 """Told how far a call is: done, of how many (None: not known), and what is being done."""
 
 
-class WorkflowError(Exception):
-    """The work cannot be done; the text says what happened, why, and what to do next."""
-
-
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Where workflows work: the folders they may read and write, and the PostHog that is configured."""
+    """Where workflows work: the folders they may read and write, the PostHog that is configured, and the way there."""
 
     roots: tuple[Path, ...]
     host: str
+    http_proxy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

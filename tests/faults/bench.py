@@ -1,6 +1,7 @@
 """Every tool against every fault, in one process: the tool, the proxy, the wire and the sandbox are the real ones."""
 
 import asyncio
+import gc
 import json
 import logging
 import tempfile
@@ -17,9 +18,11 @@ from uvicorn.server import ServerState
 
 from mcp_errortracking.catalog import CATALOG, Endpoint
 from mcp_errortracking.proxy import Limits, Proxy
+from mcp_errortracking.proxy.pacing import Pacer
 from mcp_errortracking.sandbox.app import Sandbox, create_app
 from mcp_errortracking.sandbox.objects import Objects
-from mcp_errortracking.sandbox.seed import Seed, plant
+from mcp_errortracking.sandbox.planting import plant
+from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.sandbox.store import Store
 from mcp_errortracking.sandbox.throttle import Throttle
 from mcp_errortracking.server.arguments import example
@@ -31,7 +34,7 @@ from tests.faults.wire import Plan, Wire
 KEY = "phx_the_key_that_must_never_be_seen"
 TIME_LIMIT = 55.0
 LIMITS = Limits(backoff=0.0, attempts=2, body=BODY_LIMIT)
-_PATIENT = replace(LIMITS, backoff=0.2, attempts=4)  # for a host that comes back between two tries
+_PATIENT = replace(LIMITS, backoff=4.0, longest_backoff=4.0, attempts=8)  # for a host that comes back between two tries
 
 # What the examples of the tools are about: one object of each kind, with the id that stands in them.
 ID = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
@@ -108,6 +111,7 @@ class Bench:
         self._folder = folder
         self._objects = {file: file.read_bytes() for file in folder.iterdir()}
         self._baselines = dict[str, Baseline]()
+        self._proxies = {limits: self.proxy(limits) for limits in (LIMITS, _PATIENT)}
 
     async def baseline(self, endpoint: type[Endpoint]) -> Baseline:
         """What the tool does when nothing is broken."""
@@ -151,10 +155,11 @@ class Bench:
         reply: Reply | None = None
         try:
             with self.sandbox.store.transaction():
-                async with self.proxy(limits) as proxy:
-                    reply = await call_tool(
-                        proxy, endpoint.tool, example(endpoint), time_limit=TIME_LIMIT, observe=records.append
-                    )
+                proxy = self._proxies[limits]
+                proxy._shared.pacer = Pacer(self.wire.url)  # what one call has learned is nothing to the next
+                reply = await call_tool(
+                    proxy, endpoint.tool, example(endpoint), time_limit=TIME_LIMIT, observe=records.append
+                )
                 raise _RolledBackError
         except _RolledBackError:
             for file, content in self._objects.items():
@@ -162,6 +167,11 @@ class Bench:
                     file.write_bytes(content)
         assert reply is not None
         return reply, records[0]
+
+    async def aclose(self) -> None:
+        """Closes the connections to the wire."""
+        for proxy in self._proxies.values():
+            await proxy.aclose()
 
     def proxy(self, limits: Limits = LIMITS) -> Proxy:
         """A server's way to the wire, as fresh as after its start."""
@@ -200,7 +210,11 @@ async def bench(throttle: Throttle | None = None) -> AsyncGenerator[Bench]:
             lambda: HttpToolsProtocol(config, state, {}), "127.0.0.1", 0
         )
         async with Wire(server.sockets[0].getsockname()[1]) as wire:
-            yield Bench(sandbox, wire, folder)
+            running = Bench(sandbox, wire, folder)
+            gc.freeze()  # what the tests before have left is not looked through again and again
+            yield running
+            gc.unfreeze()
+            await running.aclose()
         server.close()
         for connection in list(state.connections):
             connection.shutdown()

@@ -10,7 +10,9 @@ from pydantic import SecretStr
 from mcp_errortracking.proxy import Limits, Proxy
 from mcp_errortracking.proxy.errors import HeldBackError, PostHogError
 from mcp_errortracking.proxy.pacing import Pacer
+from mcp_errortracking.proxy.rates import Rate
 from mcp_errortracking.proxy.waits import Wait, on_wait
+from mcp_errortracking.sandbox.throttle import Rate as SandboxRate
 from mcp_errortracking.sandbox.throttle import Throttle
 from tests.faults.bench import KEY, Bench, bench
 
@@ -23,14 +25,14 @@ RULE = {"filters": {"type": "AND", "values": []}, "assignee": {"type": "user", "
 class Crowd:
     """Many calls at once, and what became of them."""
 
-    def __init__(self, bench: Bench, *, paced: bool | None, total: float) -> None:
+    def __init__(self, bench: Bench, *, paced: bool | None, total: float, rate: int | None = None) -> None:
         self._limits = Limits(total=total, pool=total)
         self._proxy = Proxy(
             host=bench.wire.url,
             key=SecretStr(KEY),
             project="1",
             limits=self._limits,
-            pacer=Pacer(bench.wire.url, paced),
+            pacer=Pacer(bench.wire.url, paced, rates=None if rate is None else (Rate(rate, 60),)),
         )
         self._bench = bench
         self.answered = 0
@@ -55,6 +57,10 @@ class Crowd:
         return Counter(entry["status"] for entry in self._bench.sandbox.journal)
 
 
+def _throttle(requests: int) -> Throttle:
+    return Throttle((SandboxRate(requests, 60),))
+
+
 async def test_more_calls_than_a_minute_allows_wait_and_none_is_refused() -> None:
     told = list[Wait]()
 
@@ -65,30 +71,30 @@ async def test_more_calls_than_a_minute_allows_wait_and_none_is_refused() -> Non
     async with bench(Throttle()) as running:
         crowd = Crowd(running, paced=True, total=70)
         began = anyio.current_time()
-        await crowd.send("GET", 600)
+        await crowd.send("GET", 500)
 
-    assert (crowd.answered, crowd.statuses()) == (600, {200: 600})
+    assert (crowd.answered, crowd.statuses()) == (500, {200: 500})
     assert 60 <= anyio.current_time() - began < 65
     assert 58 < max(wait.expected for wait in told) < 61
     assert max(wait.waited for wait in told) > 50
 
 
 async def test_those_whose_time_is_too_short_are_told_and_nothing_of_them_is_sent() -> None:
-    async with bench(Throttle()) as running:
-        crowd = Crowd(running, paced=True, total=50)
-        await crowd.send("POST", 500)
+    async with bench(_throttle(60)) as running:
+        crowd = Crowd(running, paced=True, total=50, rate=60)
+        await crowd.send("POST", 80)
 
-    assert (crowd.answered, crowd.statuses()) == (480, {201: 480})
+    assert (crowd.answered, crowd.statuses()) == (60, {201: 60})
     assert {type(error) for error in crowd.errors} == {HeldBackError}
     assert {error.maybe_applied for error in crowd.errors} == {False}
     assert all(55 < (error.retry_after or 0) <= 61 for error in crowd.errors)
 
 
 async def test_a_host_that_throttles_unexpectedly_is_learned_from_its_first_refusals() -> None:
-    async with bench(Throttle()) as running:
-        crowd = Crowd(running, paced=None, total=150)
-        await crowd.send("POST", 520)
+    async with bench(_throttle(60)) as running:
+        crowd = Crowd(running, paced=None, total=150, rate=60)
+        await crowd.send("POST", 80)
 
     statuses: Any = crowd.statuses()
-    assert (crowd.answered, statuses[201], crowd.errors) == (520, 520, [])
-    assert 1 <= statuses[429] <= 40  # those that were already on their way, each once
+    assert (crowd.answered, statuses[201], crowd.errors) == (80, 80, [])
+    assert 1 <= statuses[429] <= 20  # those that were already on their way, each once

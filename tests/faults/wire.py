@@ -125,6 +125,7 @@ class Wire:
         self._connecting: Connecting | None = None
         self._open = set[asyncio.StreamWriter]()
         self._tasks = set[asyncio.Task[None]]()
+        self._busy = set[asyncio.Task[None]]()
         self._lock = asyncio.Lock()
         self._upstream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._other = socket.create_server(("127.0.0.1", 0))
@@ -137,6 +138,7 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.plan(Plan())
+        await self._drop_connections()
         self._server.close()
         self._other.close()
         if self._upstream is not None:
@@ -148,10 +150,11 @@ class Wire:
         return f"http://127.0.0.1:{self.port}"
 
     async def plan(self, plan: Plan) -> None:
-        """Begins anew: no connection, nothing seen, and this to break."""
-        self._drop_connections()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        """Begins anew, when the last one is over: nothing seen, and this to break. Idle connections are kept."""
+        if self._busy:
+            await asyncio.wait(self._busy)
+        if plan.connecting is not None:
+            await self._drop_connections()
         if self._connecting == "refused":
             await self._listen()
         self._plan, self._connecting = plan, None
@@ -186,21 +189,26 @@ class Wire:
         if self._plan.connecting is None or len(self.seen) != self._plan.first or self._connecting is not None:
             return
         self._connecting = self._plan.connecting
-        self._drop_connections()
+        self._close_connections()
         if self._connecting == "refused":
             self._server.close()
             if self._plan.once:
-                asyncio.get_running_loop().call_later(0.001, self._come_back)
+                asyncio.get_running_loop().call_later(1, self._come_back)
 
     def _come_back(self) -> None:
         self._connecting = self._plan.connecting = None
         task = asyncio.ensure_future(self._listen())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._busy.add(task)
+        task.add_done_callback(self._busy.discard)
 
-    def _drop_connections(self) -> None:
+    def _close_connections(self) -> None:
         for writer in self._open:
             writer.close()
+
+    async def _drop_connections(self) -> None:
+        self._close_connections()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -215,16 +223,19 @@ class Wire:
                     self._connecting = self._plan.connecting = None
                 return
             while True:
-                await self._serve(reader, writer)
+                head = await reader.readuntil(b"\r\n\r\n")
+                self._busy.add(task)
+                await self._serve(reader, writer, head)
+                self._busy.discard(task)
         except (GoneError, OSError, asyncio.IncompleteReadError):
             pass
         finally:
             self._open.discard(writer)
             self._tasks.discard(task)
+            self._busy.discard(task)
             writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
         exchange = Exchange(self, reader, writer, head)
         number, plan = len(self.seen), self._plan
         self.seen.append(Seen(exchange.method, exchange.target, b""))

@@ -384,6 +384,16 @@ async def test_calls_of_a_throttled_key_find_out_together() -> None:
     assert len(server.received) == 22
 
 
+@pytest.mark.parametrize(("code", "learned"), [("throttled", True), (None, False)])
+async def test_only_posthogs_own_429_turns_the_limits_on(code: str | None, learned: bool) -> None:
+    pacer = Pacer("http://x")
+    with FaultServer([http(429, {"detail": "x", "code": code}, Retry_After="0"), http(200, {})]) as server:
+        async with proxy_to(server, pacer) as proxy:
+            await proxy.send("GET", PATH)
+
+    assert pacer.limited is learned
+
+
 async def test_a_429_that_asks_for_more_than_the_call_has_is_final() -> None:
     with FaultServer([http(429, {"detail": "x"}, Retry_After="55")]) as server:
         async with proxy_to(server, Pacer("http://x")) as proxy:

@@ -1,24 +1,19 @@
 """What is true of every endpoint (contract 1): paths, keys, error bodies, pages, limits."""
 
-from collections.abc import Generator
 from typing import Any
 
 import pytest
 
+from tests.sandbox.answers import hog
 from tests.sandbox_process import FULL, OTHER_PROJECT, READ_ONLY, SandboxProcess
 
 UNKNOWN = "01936f2e-7a51-7000-8000-00000000dead"
 RULE = {"filters": {"type": "AND", "values": []}, "assignee": {"type": "user", "id": 1}}
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Generator[SandboxProcess]:
-    with SandboxProcess() as running:
-        yield running
-
-
-def hog(kind: str, code: str, detail: str, attr: str | None = None) -> dict[str, Any]:
-    return {"type": kind, "code": code, "detail": detail, "attr": attr}
+@pytest.fixture
+def sandbox(running: SandboxProcess) -> SandboxProcess:
+    return running
 
 
 @pytest.mark.parametrize("path", ["assignment_rules/", "assignment_rules", "fingerprints/", "symbol_sets", "releases/"])
@@ -197,7 +192,8 @@ def test_links_of_the_alias_lead_to_the_canonical_path(sandbox: SandboxProcess) 
 
 
 def test_throttling_counts_per_key_and_apart_for_symbol_sets() -> None:
-    with SandboxProcess(None, "--rate-limit", "2/hour") as sandbox:
+    seed = {"projects": [{"id": 1}], "keys": [{"value": FULL}, {"value": READ_ONLY}]}
+    with SandboxProcess(seed, "--rate-limit", "2/hour") as sandbox:
         assert [sandbox.api("GET", "fingerprints/").status_code for _ in range(2)] == [200, 200]
         refused = sandbox.api("GET", "assignment_rules/")
         assert refused.status_code == 429
@@ -238,22 +234,3 @@ def test_the_journal_holds_no_key(sandbox: SandboxProcess) -> None:
     assert entry["path"] == "/api/projects/1/error_tracking/stack_frames/batch_get"
     assert (entry["query"], entry["body"]) == ({}, {"raw_ids": ["x"]})
     assert (entry["status"], entry["key"]) == (200, "full access")
-
-
-@pytest.mark.parametrize(
-    ("age", "form", "path", "status"),
-    [
-        ("2025", "projects/1", "assignment_rules/", 404),
-        ("2025", "projects/1", "fingerprints/", 404),
-        ("2025", "projects/1", "symbol_sets/", 200),
-        ("2025", "environments/1", "assignment_rules/", 200),
-        ("2026-06", "projects/1", "assignment_rules/", 200),
-        ("2026-06", "environments/1", "assignment_rules/", 200),
-    ],
-)
-def test_older_servers_know_other_paths(age: str, form: str, path: str, status: int) -> None:
-    with SandboxProcess(None, "--age", age) as sandbox:
-        answer = sandbox.api("GET", path, form=form)
-
-    assert answer.status_code == status
-    assert "deprecation" not in answer.headers

@@ -9,21 +9,27 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult
 
+from mcp_errortracking.catalog import TOOLSETS
+from mcp_errortracking.workflows.tools import TOOLS
+
+OFFERED = (*TOOLSETS["default"], *(tool.tool for tool in TOOLS))
+"""What is offered over stdio, where nothing else is asked for."""
+
 ERAS: dict[str, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}
 """The two eras of the protocol: the client's `mode`, and the version that it then speaks with the server."""
 
 
 @asynccontextmanager
 async def connected(
-    url: str, key: str | None, *, era: str = "2026-07-28", project: str = "1"
+    url: str, key: str | None, *options: str, era: str = "2026-07-28", project: str = "1"
 ) -> AsyncGenerator[Client]:
-    """A client of `mcp-errortracking` configured for that PostHog."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
+    """A client of `mcp-errortracking` with these options, configured for that PostHog."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "MCP_"))}
     environment |= {"POSTHOG_HOST": url, "POSTHOG_PROJECT_ID": project, "HOME": "/nonexistent"}
     if key is not None:
         environment["POSTHOG_PERSONAL_API_KEY"] = key
     server = StdioServerParameters(
-        command=sys.executable, args=["-m", "mcp_errortracking", "--log-level", "error"], env=environment
+        command=sys.executable, args=["-m", "mcp_errortracking", "--log-level", "error", *options], env=environment
     )
     async with Client(server, mode=era) as client:  # pyright: ignore[reportArgumentType] a version is any string
         yield client
@@ -34,15 +40,20 @@ def text_of(result: CallToolResult) -> str:
     return "\n".join(block.text for block in result.content if block.type == "text")
 
 
+def full_name(tool: str) -> str:
+    """The name of a tool, which may lack its `error-tracking-`."""
+    return tool if "error-tracking-" in tool else f"error-tracking-{tool}"
+
+
 async def ask(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    """The structured result of a call that must succeed; `tool` without `error-tracking-`."""
-    result = await client.call_tool(f"error-tracking-{tool}", arguments)
+    """The structured result of a call that must succeed; `tool` may lack its `error-tracking-`."""
+    result = await client.call_tool(full_name(tool), arguments)
     assert not result.is_error, text_of(result)
     return result.structured_content or {}
 
 
 async def refusal(client: Client, tool: str, **arguments: Any) -> str:
     """The text of a call that must fail."""
-    result = await client.call_tool(f"error-tracking-{tool}", arguments)
+    result = await client.call_tool(full_name(tool), arguments)
     assert result.is_error, text_of(result)
     return text_of(result)

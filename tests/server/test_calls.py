@@ -136,6 +136,23 @@ async def test_an_update_whose_reading_back_failed_is_told_as_done() -> None:
     assert "could not be read back. PostHog went away." in reply.text
 
 
+@pytest.mark.parametrize(
+    ("asked", "limit", "cut_at"), [(None, 1000, 1000), (500, 1000, 500), (2000, 1000, 1000), (None, 100_000, None)]
+)
+async def test_a_long_answer_is_cut_at_the_nearer_limit(asked: int | None, limit: int, cut_at: int | None) -> None:
+    rows = [{"id": f"{number:036}", "fingerprint": "f" * 40} for number in range(300)]
+    sender = Sender({"count": 300, "next": None, "previous": None, "results": rows})
+    arguments = {} if asked is None else {"max_tokens": asked}
+
+    reply = await call_tool(
+        sender, "error-tracking-fingerprints-list", arguments, time_limit=5, max_result_tokens=limit
+    )
+
+    assert len(reply.structured["results"]) == 300
+    assert (f"left out to stay within {cut_at} tokens" in reply.text) == (cut_at is not None)
+    assert ("left out" in reply.text) == (cut_at is not None)
+
+
 async def test_an_unknown_tool() -> None:
     with pytest.raises(UnknownToolError, match="nearest are: error-tracking-assignment-rules-list"):
         await call(Sender(None), "list_assignment_rules")

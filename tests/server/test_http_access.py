@@ -14,6 +14,7 @@ from mcp.server.auth.settings import AuthSettings
 from pydantic import AnyHttpUrl, SecretStr
 
 from mcp_errortracking.asgi import app_for
+from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.config import Offer, Serving, Settings
 from mcp_errortracking.server.guard import OAuth
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
@@ -64,6 +65,20 @@ async def test_each_caller_acts_with_the_own_key(
         ("full access", "1"),
         ("read only", "2"),
     }
+
+
+@pytest.mark.parametrize("transport", ["http", "sse"])
+async def test_each_caller_is_shown_what_the_own_key_can_use(keyless: HttpServer, transport: str) -> None:
+    async with (
+        client_of(keyless.url, transport, "auto", TOKEN, {KEY: FULL}) as full,
+        client_of(keyless.url, transport, "auto", TOKEN, {KEY: READ_ONLY}) as reader,
+    ):
+        lists = [await client.list_tools() for client in (full, reader, full)]
+
+    names = [tuple(tool.name for tool in listed.tools) for listed in lists]
+    reads = tuple(tool for tool in TOOLSETS["default"] if CATALOG[tool].scopes == ("error_tracking:read",))
+    assert names == [TOOLSETS["default"], reads, TOOLSETS["default"]]
+    assert {listed.cache_scope for listed in lists} == {"private"}
 
 
 def test_a_key_is_checked_once(keyless: HttpServer, sandbox: SandboxProcess) -> None:

@@ -46,7 +46,7 @@ def test_each_call_is_one_line_of_json_without_secrets() -> None:
 
     assert [(entry["outcome"], entry["code"], entry["status"], entry["requests"]) for entry in calls] == [
         ("ok", None, None, 1),
-        ("error", "not_found", 404, 1),
+        ("error", "not_found", 404, 2),  # the second asked what the id is
         ("error", "invalid_arguments", None, 0),
     ]
     assert calls[0]["request_id"] == first.headers["x-request-id"] == "build-42"

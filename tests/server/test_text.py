@@ -3,6 +3,7 @@
 from typing import Any
 
 from mcp_errortracking.server.text import render
+from mcp_errortracking.server.tokens import upper_bound
 from mcp_errortracking.server.untrusted import clean, escape
 
 STAMP = "2026-08-24T14:15:22.123456Z"
@@ -106,3 +107,53 @@ def test_clean_and_escape() -> None:
     assert clean("a" * 30, 10) == "a" * 9 + "…"
     assert clean("Grüße 日本") == "Grüße 日本"
     assert escape('"\u202e \U000e0041"') == '"\\u202e \\udb40\\udc41"'
+
+
+def page(rows: int, following: int | None = None, offset: int = 0) -> dict[str, Any]:
+    results = [{"id": f"row-{number:04}", "name": f"Error number {number}"} for number in range(offset, offset + rows)]
+    return {"count": 500, "next_offset": following, "results": results}
+
+
+def test_rows_beyond_the_budget_are_left_out_with_the_offset_to_go_on_from() -> None:
+    text = render(page(200, following=240, offset=40), ["Mind this."], max_tokens=600)
+
+    lines = text.splitlines()
+    rows = [line for line in lines if line.startswith("row-")]
+    kept = len(rows)
+    assert 10 < kept < 200
+    assert rows[-1].startswith(f"row-{40 + kept - 1:04}\t")
+    assert lines[0] == "200 of 500; next page: offset 240"
+    assert lines[-2:] == [
+        "Note: Mind this.",
+        f"Note: {200 - kept} more rows left out to stay within 600 tokens. Go on with offset {40 + kept}, or raise "
+        "max_tokens.",
+    ]
+    assert upper_bound(text) <= 600
+
+
+def test_the_last_page_is_cut_from_its_count_back() -> None:
+    text = render({**page(100), "count": 100}, [], max_tokens=400)
+
+    kept = sum(line.startswith("row-") for line in text.splitlines())
+    assert f"Note: {100 - kept} more rows left out to stay within 400 tokens. Go on with offset {kept}, or" in text
+
+
+def test_a_page_that_fits_is_whole() -> None:
+    assert render(page(20), [], max_tokens=20_000) == render(page(20), [])
+
+
+def test_a_long_object_is_cut_by_lines() -> None:
+    text = render(
+        {"id": "a", "exceptions": tuple(f"frame {number} of many" for number in range(500))}, [], max_tokens=300
+    )
+
+    assert text.startswith("id: a\nexceptions:\n  frame 0 of many\n")
+    assert text.splitlines()[-1].startswith("Note: ")
+    assert "more lines left out to stay within 300 tokens. Ask for less, or raise max_tokens." in text
+    assert upper_bound(text) <= 300
+
+
+def test_rows_without_a_count_say_to_ask_for_less() -> None:
+    text = render({"results": [{"id": f"row-{number}"} for number in range(300)]}, [], max_tokens=200)
+
+    assert "rows left out to stay within 200 tokens. Ask for less, or raise max_tokens." in text

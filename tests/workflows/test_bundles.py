@@ -63,7 +63,7 @@ def test_every_way_to_name_a_map(dist: Path) -> None:
     url = "//# sourceMappingURL="
     write(dist, a_js=f"a\n{url}maps/a.js.map?x#y\n//# chunkId=1\n", maps__a_js_map=MAP)
     write(dist, b_mjs=f"b\n{url}https://cdn.example/assets/b%2Ejs.map", b_js_map=MAP)
-    write(dist, sub__c_cjs=f"c\n//@ sourceMappingURL=/root/c.map\n{'/* end */' * 9000}", root__c_map=MAP)
+    write(dist, sub__c_cjs=f"c\n//@ sourceMappingURL=/root/c.map\n/* {' ' * 70_000} */", root__c_map=MAP)
     write(dist, d_js="d", d_js_map=MAP)
     inline = base64.b64encode(MAP.encode() * 2000).decode()
     write(dist, e_js=f"e\n{url}data:application/json;base64,{inline}\n")
@@ -131,6 +131,16 @@ def test_other_kinds_are_recognised(dist: Path) -> None:
         "1 map(s) of TypeScript declarations passed over: PostHog has no use for it.",
     ]
     assert not build.problems
+
+
+def test_what_stops_fitting_once_bundles_change_is_said(dist: Path) -> None:
+    write(dist, a_js="a", a_js_map=MAP, a_js_gz="z", a_js_br="b", b_html="<script src=a.js></script>")
+    write(dist, index_html='<script src="a.js" integrity="sha384-x"></script>')
+
+    assert list(searched(dist).notes) == [
+        "2 compressed bundle(s): compress again after the upload, for it changes bundles.",
+        "index.html pins files by their hash (integrity): put chunk ids in before it is made.",
+    ]
 
 
 def test_patterns_choose_and_exclude(dist: Path) -> None:

@@ -90,9 +90,10 @@ def test_frames_of_an_event() -> None:
         {"filename": "<anonymous>"},
         {"lineno": 3},
         {"filename": 3, "lineno": True},
+        {"source": "src/cart.ts", "line": 2, "column": 3, "resolved_name": "total", "resolved": True},
     ]
 
-    assert of_event(frames, "whole") == [
+    assert of_event(frames[::-1], "whole") == [
         Frame("https://x/a.js", 1, 9, None, "c", True),
         Frame("https://x/b.js", 2, 2, "e", "whole", False),
         Frame("main.jsbundle", 1, 77, "total", "whole"),

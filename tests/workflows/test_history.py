@@ -1,14 +1,19 @@
 """The last commit of a line, from real checkouts."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from mcp_errortracking.workflows.frames import pasted
 from mcp_errortracking.workflows.history import Commit, last_commit
+from mcp_errortracking.workflows.local_build import LocalBuild
+from mcp_errortracking.workflows.resolution import resolve
 from mcp_errortracking.workflows.roots import Roots
 from tests.required import program
+from tests.workflows.builds import FIXTURES, copied, looked_through
 
 FIRST = {"GIT_AUTHOR_DATE": "2026-01-01T10:00:00+02:00", "GIT_COMMITTER_DATE": "2026-01-01T10:00:00+02:00"}
 SECOND = {"GIT_AUTHOR_DATE": "2026-02-01T10:00:00+00:00", "GIT_COMMITTER_DATE": "2026-02-01T10:00:00+00:00"}
@@ -92,3 +97,23 @@ def test_a_git_that_is_missing_or_slow_is_no_error(checkout: Path, monkeypatch: 
     assert last_commit(roots, source, {1: "one"}, timeout=0) is None
     monkeypatch.setenv("PATH", str(checkout))
     assert last_commit(roots, source, {1: "one"}) is None
+
+
+def test_a_frame_of_a_real_build_names_its_commit(tmp_path: Path) -> None:
+    shutil.copytree(FIXTURES / "shop", tmp_path / "shop")
+    copied(tmp_path / "shop" / "dist", "webpack")
+    git(tmp_path / "shop", "init", "--quiet")
+    git(tmp_path / "shop", "add", "src")
+    git(tmp_path / "shop", "commit", "--quiet", "--message", "Sell hats", **FIRST)
+    roots, build = looked_through(tmp_path / "shop")
+    frames = pasted("at o.parse (https://shop.example/webpack/shop.js:1:307)")
+
+    (with_history,) = resolve(frames, LocalBuild(roots, build).symbols, roots, history=True)
+    (without,) = resolve(frames, LocalBuild(roots, build).symbols, roots)
+
+    assert with_history.original
+    assert with_history.original.path == tmp_path / "shop" / "src" / "price.ts"
+    assert with_history.original.commit
+    assert with_history.original.commit.subject == "Sell hats"
+    assert without.original
+    assert without.original.commit is None

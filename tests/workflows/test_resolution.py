@@ -1,6 +1,7 @@
 """Stack traces of real bundles, thrown by Node, made readable."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.resolution import Original, Resolved, resolve
 from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.symbols import SymbolCache, Symbols
+from mcp_errortracking.workflows.verdict import Facts
 from tests.workflows.builds import BUILT, FIXTURES, copied, prepared, run
 
 NOTHING = [{"name": "hat", "price": "nothing"}]
@@ -205,3 +207,69 @@ def test_the_cache_forgets_what_was_used_longest_ago() -> None:
         get(name)
 
     assert loaded == ["a", "b", "c", "b"]
+
+
+def test_a_map_broken_elsewhere_still_resolves_what_it_can() -> None:
+    fields = {"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAAC,gBAAC", "sourcesContent": ["one();"]}
+    symbols = Symbols(b"function e(){   fail()}e()", json.dumps(fields).encode())
+
+    (item,) = resolve([Frame("a.js", 1, 16, "e")], lambda _: symbols, Roots([FIXTURES]))
+
+    assert shown(item) == ("a.ts", 1, None)
+
+
+def test_a_function_of_another_chunk_is_named_by_its_caller() -> None:
+    names = {"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAA", "sourcesContent": ["  total(items);"]}
+    caller = Symbols(b"e(t)", json.dumps({**names, "mappings": "AAAE"}).encode())
+    inner = Symbols(b"fail()", json.dumps(names).encode())
+    frames = [Frame("inner.js", 1, 0, "e"), Frame("caller.js", 1, 0)]
+    roots = Roots([FIXTURES])
+
+    def symbols_for(frame: Frame) -> Symbols:
+        return inner if frame.file == "inner.js" else caller
+
+    assert [shown(item)[2] for item in resolve(frames, symbols_for, roots)] == ["total", None]
+    other = [Frame("inner.js", 1, 0, "x"), frames[1]]
+    assert [shown(item)[2] for item in resolve(other, symbols_for, roots)] == [None, None]
+
+
+def test_a_frame_of_another_build_is_not_resolved_wrongly(tmp_path: Path) -> None:
+    folder = copied(tmp_path, "webpack", "hermes")
+    (frame,) = pasted("at s (https://shop.example/webpack/shop.js:1:630)")
+    event = replace(frame, chunk_id="of-the-event")
+
+    def refused() -> str:
+        _, build = local(folder)
+        with pytest.raises(WorkflowError) as caught:
+            build.symbols(event)
+        return caught.value.code
+
+    assert refused() == "not_injected"
+    prepared(folder)
+    assert refused() == "other_build"
+    _, build = local(folder)
+    assert build.symbols(frame).chunk_id in build.chunks()
+    hermes = Frame("main.jsbundle", 1, 1, chunk_id="of-the-event")
+    with pytest.raises(WorkflowError, match="another build"):
+        build.symbols(hermes)
+    chunk_id = build.symbols(replace(hermes, chunk_id=None)).chunk_id
+    assert build.symbols(replace(hermes, chunk_id=chunk_id)).is_hermes
+
+
+def test_what_the_local_build_knows_of_a_frame(tmp_path: Path) -> None:
+    folder = copied(tmp_path, "webpack")
+    (frame,) = pasted("at s (https://shop.example/shop.js:1:630)")
+    unknown = Frame("https://shop.example/other.js", 1, 1)
+
+    _, pristine = local(folder)
+    assert pristine.facts(frame) == Facts(local_chunk_id="", has_local_map=True, resolves_locally=True)
+    assert pristine.facts(unknown) == Facts(has_local_map=False)
+    prepared(folder)
+    _, build = local(folder)
+    own = build.symbols(frame).chunk_id
+    event = replace(frame, chunk_id=own, line=2)
+    assert build.facts(event) == Facts(own, local_chunk_id=own, has_local_map=True, resolves_locally=True)
+    assert build.facts(replace(event, line=9)).resolves_locally is False
+    assert build.facts(replace(event, chunk_id="x")) == Facts("x", local_chunk_id=own, has_local_map=False)
+    (folder / "webpack" / "shop.js.map").write_text("{")
+    assert build.facts(event) == Facts(own, local_chunk_id=own, has_local_map=True)

@@ -78,6 +78,18 @@ def test_only_folders_are_roots_and_folders(root: Path) -> None:
             Roots([root]).folder(wrong)
 
 
+def test_a_folder_is_made_below_a_root_only(root: Path) -> None:
+    roots = Roots([root])
+
+    assert roots.make_folder("x/y") == roots.make_folder("x/y") == root / "x" / "y"
+    assert (root / "x" / "y").is_dir()
+    for path, code in (("a.js", "in_the_way"), ("a.js/b", "vanished"), ("../x", "outside_roots")):
+        with pytest.raises(WorkflowError) as caught:
+            roots.make_folder(path)
+        assert caught.value.code == code
+    assert not (root.parent / "x").exists()
+
+
 def test_reading_is_limited_to_regular_files_of_a_size(root: Path) -> None:
     os.mkfifo(root / "pipe")
     roots = Roots([root])

@@ -1,7 +1,6 @@
 """Assignment rules (contract 3) and fingerprints (contract 4)."""
 
 import threading
-from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -14,10 +13,9 @@ USER = {"type": "user", "id": 1}
 GOOD = {"filters": FILTERS, "assignee": USER}
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Generator[SandboxProcess]:
-    with SandboxProcess() as running:
-        yield running
+@pytest.fixture
+def sandbox(fresh: SandboxProcess) -> SandboxProcess:
+    return fresh
 
 
 def create(sandbox: SandboxProcess, **fields: Any) -> dict[str, Any]:
@@ -100,19 +98,19 @@ def test_assignees(sandbox: SandboxProcess, sent: dict[str, Any], stored: dict[s
         ([], "invalid_input", None, "Invalid data. Expected a dictionary, but got list."),
     ],
 )
-def test_what_create_refuses(sandbox: SandboxProcess, body: Any, code: str, attr: str | None, detail: str) -> None:
-    before = sandbox.api("GET", "assignment_rules/").json()["count"]
+def test_what_create_refuses(running: SandboxProcess, body: Any, code: str, attr: str | None, detail: str) -> None:
+    before = running.api("GET", "assignment_rules/").json()["count"]
 
-    answer = sandbox.api("POST", "assignment_rules/", body)
+    answer = running.api("POST", "assignment_rules/", body)
 
     expected = {"type": "validation_error", "code": code, "detail": detail, "attr": attr}
     assert (answer.status_code, answer.json()) == (400, expected)
-    assert sandbox.api("GET", "assignment_rules/").json()["count"] == before
+    assert running.api("GET", "assignment_rules/").json()["count"] == before
 
 
 @pytest.mark.parametrize("fields", [{"assignee": {"type": "user", "id": 999}}, {"order_key": 2**31}])
-def test_what_create_does_not_look_at_fails_in_the_database(sandbox: SandboxProcess, fields: dict[str, Any]) -> None:
-    assert sandbox.api("POST", "assignment_rules/", GOOD | fields).status_code == 500
+def test_what_create_does_not_look_at_fails_in_the_database(running: SandboxProcess, fields: dict[str, Any]) -> None:
+    assert running.api("POST", "assignment_rules/", GOOD | fields).status_code == 500
 
 
 def test_update_keeps_what_is_not_given_and_enables(sandbox: SandboxProcess) -> None:
@@ -129,9 +127,9 @@ def test_update_keeps_what_is_not_given_and_enables(sandbox: SandboxProcess) -> 
     assert now["updated_at"] > disabled["updated_at"]
 
 
-def test_update_looks_at_the_body_before_the_rule(sandbox: SandboxProcess) -> None:
-    wrong = sandbox.api("PATCH", f"assignment_rules/{UNKNOWN}/", {"filters": {}})
-    right = sandbox.api("PATCH", f"assignment_rules/{UNKNOWN}/", {"filters": FILTERS})
+def test_update_looks_at_the_body_before_the_rule(running: SandboxProcess) -> None:
+    wrong = running.api("PATCH", f"assignment_rules/{UNKNOWN}/", {"filters": {}})
+    right = running.api("PATCH", f"assignment_rules/{UNKNOWN}/", {"filters": FILTERS})
 
     assert (wrong.status_code, right.status_code) == (400, 404)
 
@@ -166,9 +164,9 @@ def test_reorder_changes_only_what_it_names(sandbox: SandboxProcess) -> None:
     ],
 )
 def test_what_reorder_refuses(
-    sandbox: SandboxProcess, body: Any, status: int, code: str, attr: str | None, detail: str
+    running: SandboxProcess, body: Any, status: int, code: str, attr: str | None, detail: str
 ) -> None:
-    answer = sandbox.api("PATCH", "assignment_rules/reorder/", body)
+    answer = running.api("PATCH", "assignment_rules/reorder/", body)
 
     assert answer.status_code == status
     assert (answer.json()["code"], answer.json()["attr"], answer.json()["detail"]) == (code, attr, detail)
@@ -198,48 +196,48 @@ def test_older_servers_and_rules() -> None:
         assert list(fingerprint) == ["fingerprint", "issue_id", "created_at"]
 
 
-def test_fingerprints_are_listed_oldest_first_and_by_issue(sandbox: SandboxProcess) -> None:
-    records = sandbox.api("GET", "fingerprints/").json()["results"]
+def test_fingerprints_are_listed_oldest_first_and_by_issue(running: SandboxProcess) -> None:
+    records = running.api("GET", "fingerprints/").json()["results"]
     issue = records[0]["issue_id"]
 
     assert [record["created_at"] for record in records] == sorted(record["created_at"] for record in records)
-    own = sandbox.api("GET", f"fingerprints/?issue_id={issue}").json()["results"]
+    own = running.api("GET", f"fingerprints/?issue_id={issue}").json()["results"]
     assert own == [record for record in records if record["issue_id"] == issue]
     assert len(own) == 2
-    assert sandbox.api("GET", f"fingerprints/?issue_id={UNKNOWN}").json()["results"] == []
-    assert sandbox.api("GET", "fingerprints/?issue_id=").json()["count"] == len(records)
-    wrong = sandbox.api("GET", "fingerprints/?issue_id=x")
+    assert running.api("GET", f"fingerprints/?issue_id={UNKNOWN}").json()["results"] == []
+    assert running.api("GET", "fingerprints/?issue_id=").json()["count"] == len(records)
+    wrong = running.api("GET", "fingerprints/?issue_id=x")
     assert (wrong.status_code, wrong.json()["detail"]) == (400, "issue_id must be a valid UUID")
 
 
-def test_one_fingerprint(sandbox: SandboxProcess) -> None:
-    record = sandbox.api("GET", "fingerprints/?limit=1").json()["results"][0]
+def test_one_fingerprint(running: SandboxProcess) -> None:
+    record = running.api("GET", "fingerprints/?limit=1").json()["results"][0]
 
-    assert sandbox.api("GET", f"fingerprints/{record['id']}/").json() == record
+    assert running.api("GET", f"fingerprints/{record['id']}/").json() == record
     text = {"fingerprint": record["fingerprint"]}
-    assert sandbox.api("GET", "fingerprints/resolve", params=text).json() == record
+    assert running.api("GET", "fingerprints/resolve", params=text).json() == record
     for path, status, detail in (
         ("fingerprints/x/", 400, "Invalid fingerprint id"),
         (f"fingerprints/{UNKNOWN}/", 404, "Fingerprint not found"),
         ("fingerprints/resolve", 400, "fingerprint query parameter is required"),
         ("fingerprints/resolve?fingerprint=x", 404, "Fingerprint not found"),
     ):
-        answer = sandbox.api("GET", path)
+        answer = running.api("GET", path)
         assert (answer.status_code, answer.json()["detail"]) == (status, detail)
-    assert sandbox.api("DELETE", f"fingerprints/{record['id']}/").status_code == 405
+    assert running.api("DELETE", f"fingerprints/{record['id']}/").status_code == 405
 
 
-def test_issues_as_far_as_fingerprints_need_them(sandbox: SandboxProcess) -> None:
-    records = sandbox.api("GET", "fingerprints/").json()["results"]
+def test_issues_as_far_as_fingerprints_need_them(running: SandboxProcess) -> None:
+    records = running.api("GET", "fingerprints/").json()["results"]
     first, other = records[0], next(one for one in records if one["issue_id"] != records[0]["issue_id"])
 
-    assert sandbox.api("GET", f"issues/{first['issue_id']}/").json()["id"] == first["issue_id"]
+    assert running.api("GET", f"issues/{first['issue_id']}/").json()["id"] == first["issue_id"]
     params = {"fingerprint": other["fingerprint"]}
-    moved = sandbox.api("GET", f"issues/{first['issue_id']}/", params=params)
+    moved = running.api("GET", f"issues/{first['issue_id']}/", params=params)
     assert (moved.status_code, moved.json()) == (308, {"issue_id": other["issue_id"]})
     assert "location" not in moved.headers
-    assert sandbox.api("GET", f"issues/{UNKNOWN}/").json()["detail"] == "Issue not found"
-    assert sandbox.api("GET", "issues/exists/").json() == {"exists": True}
+    assert running.api("GET", f"issues/{UNKNOWN}/").json()["detail"] == "Issue not found"
+    assert running.api("GET", "issues/exists/").json() == {"exists": True}
 
 
 def test_two_processes_on_one_folder_lose_no_write(tmp_path: Any) -> None:

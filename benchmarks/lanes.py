@@ -1,0 +1,170 @@
+"""Ways to call tools that cost little and keep nothing: over stdio, streamable HTTP and SSE, without the SDK."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+_HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "soak", "version": "1"}}
+_LIMIT = 2**22
+_ids = itertools.count(1)
+
+
+class Lane(Protocol):
+    """One who calls, one call after the other."""
+
+    async def call(self, tool: str, arguments: dict[str, Any]) -> bool:
+        """Whether it succeeded."""
+        ...
+
+
+def _request(method: str, params: Any) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": next(_ids), "method": method, "params": params}
+
+
+def _call(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return _request("tools/call", {"name": tool, "arguments": arguments})
+
+
+def _succeeded(answer: dict[str, Any]) -> bool:
+    if "error" in answer:
+        raise RuntimeError(f"a protocol error: {answer['error']}")
+    return not answer["result"].get("isError")
+
+
+class StdioLane:
+    """Over the pipes of a process, which all lanes share."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._waiting = dict[int, asyncio.Future[dict[str, Any]]]()
+
+    async def ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a request."""
+        assert self._process.stdin
+        future = self._waiting[message["id"]] = asyncio.get_running_loop().create_future()
+        self._process.stdin.write(json.dumps(message).encode() + b"\n")
+        return await future
+
+    async def read(self) -> None:
+        """Gives each answer to whoever waits for it, until the server ends."""
+        assert self._process.stdout
+        while line := await self._process.stdout.readline():
+            answer = json.loads(line)
+            if future := self._waiting.pop(answer.get("id"), None):
+                future.set_result(answer)
+
+    async def call(self, tool: str, arguments: dict[str, Any]) -> bool:
+        """Whether it succeeded."""
+        return _succeeded(await self.ask(_call(tool, arguments)))
+
+
+@asynccontextmanager
+async def stdio_lanes(process: asyncio.subprocess.Process, width: int) -> AsyncGenerator[list[Lane]]:
+    """So many lanes into a server's stdin."""
+    lane = StdioLane(process)
+    reading = asyncio.ensure_future(lane.read())
+    await lane.ask(_request("initialize", _HELLO))
+    assert process.stdin
+    process.stdin.write(b'{"jsonrpc": "2.0", "method": "notifications/initialized"}\n')
+    try:
+        yield [lane] * width
+    finally:
+        process.stdin.close()
+        reading.cancel()
+
+
+class _Connection:
+    """A kept connection for POST requests with JSON."""
+
+    def __init__(self, base: str) -> None:
+        self._netloc = urlsplit(base).netloc
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(self, path: str, message: dict[str, Any]) -> bytes:
+        """The body of the answer."""
+        if self._streams is None:
+            host, _, port = self._netloc.partition(":")
+            self._streams = await asyncio.open_connection(host, int(port), limit=_LIMIT)
+        reader, writer = self._streams
+        body = json.dumps(message).encode()
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: {self._netloc}\r\nAccept: application/json, text/event-stream\r\n"
+            f"MCP-Protocol-Version: 2025-11-25\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        answer = await reader.readuntil(b"\r\n\r\n")
+        status = int(answer.split(b" ", 2)[1])
+        if status not in (200, 202):
+            raise RuntimeError(f"HTTP {status}")
+        return await reader.readexactly(int(answer.lower().partition(b"content-length:")[2].split(b"\r\n")[0]))
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+
+
+class HttpLane:
+    """Over streamable HTTP, with a connection of its own."""
+
+    def __init__(self, base: str) -> None:
+        self.connection = _Connection(base)
+
+    async def call(self, tool: str, arguments: dict[str, Any]) -> bool:
+        """Whether it succeeded."""
+        return _succeeded(json.loads(await self.connection.post("/mcp", _call(tool, arguments))))
+
+
+@asynccontextmanager
+async def http_lanes(base: str, width: int) -> AsyncGenerator[list[Lane]]:
+    """So many connections."""
+    lanes = [HttpLane(base) for _ in range(width)]
+    yield [*lanes]
+    for lane in lanes:
+        lane.connection.close()
+
+
+class SseLane:
+    """Over an SSE session of its own."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self.connection = _Connection(base)
+
+    async def open(self) -> None:
+        """Opens the stream, and goes through the handshake."""
+        address = urlsplit(self._base)
+        self._events, self.stream = await asyncio.open_connection(address.hostname, address.port, limit=_LIMIT)
+        self.stream.write(f"GET /sse HTTP/1.1\r\nHost: {address.netloc}\r\nAccept: text/event-stream\r\n\r\n".encode())
+        self._path = (await self._event()).decode()
+        await self._ask(_request("initialize", _HELLO))
+        await self.connection.post(self._path, {"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    async def _event(self) -> bytes:
+        while line := await self._events.readline():
+            if line.startswith(b"data: "):
+                return line[6:].strip()
+        raise RuntimeError("the stream ended")
+
+    async def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        await self.connection.post(self._path, message)
+        return json.loads(await self._event())
+
+    async def call(self, tool: str, arguments: dict[str, Any]) -> bool:
+        """Whether it succeeded."""
+        return _succeeded(await self._ask(_call(tool, arguments)))
+
+
+@asynccontextmanager
+async def sse_lanes(base: str, width: int) -> AsyncGenerator[list[Lane]]:
+    """So many sessions."""
+    lanes = [SseLane(base) for _ in range(width)]
+    for lane in lanes:
+        await lane.open()
+    yield [*lanes]
+    for lane in lanes:
+        lane.connection.close()
+        lane.stream.close()

@@ -1,0 +1,39 @@
+"""What a path names: a document of the project by its id (contract 1.9)."""
+
+import uuid
+from typing import Any
+
+from mcp_errortracking.sandbox.call import Call
+from mcp_errortracking.sandbox.clock import is_uuid
+from mcp_errortracking.sandbox.errors import invalid, not_found, required, server_error
+from mcp_errortracking.sandbox.store import Document
+
+
+def find(call: Call, kind: str) -> Document:
+    """The document that the path names by `id`.
+
+    Raises:
+        ErrorAnswer: 404; and where the id is no UUID 500, or 404 from an old server.
+    """
+    wanted = call.parameters["id"]
+    if not is_uuid(wanted):
+        raise server_error() if call.features.rule_serializers else not_found()
+    found = call.store.get(kind, call.project_id, uuid.UUID(wanted))
+    if found is None:
+        raise not_found()
+    return found
+
+
+def named(call: Call, kind: str, name: str) -> Document:
+    """The document whose id the body holds under a name.
+
+    Raises:
+        ErrorAnswer: 400, where there is none.
+    """
+    value: Any = call.fields().get(name)
+    if value is None:
+        raise required(name)
+    found = call.store.get(kind, call.project_id, value)
+    if found is None:
+        raise invalid("does_not_exist", f'Invalid pk "{value}" - object does not exist.', name)
+    return found

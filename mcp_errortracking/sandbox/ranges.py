@@ -1,0 +1,64 @@
+"""Ranges of time, as queries name them (contract 6.13)."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from mcp_errortracking.sandbox.errors import invalid
+from mcp_errortracking.sandbox.store import Document
+
+_RELATIVE = re.compile(r"-(\d+)([hdwmqy])(Start|End)?")
+_DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "q": 91, "y": 365}
+_BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From a moment to a later one, both within."""
+
+    begin: datetime
+    end: datetime
+
+    def buckets(self, timestamps: list[str], number: int) -> list[Document]:
+        """How many of the times lie in each of so many equal parts."""
+        width = (self.end - self.begin) / number
+        counts = [0] * number
+        for timestamp in timestamps:
+            place = int((datetime.fromisoformat(timestamp) - self.begin) / width)
+            counts[min(max(place, 0), number - 1)] += 1
+        labels = [(self.begin + width * place).strftime("%Y-%m-%dT%H:%M:%SZ") for place in range(number)]
+        return [{"label": label, "value": count} for label, count in zip(labels, counts, strict=True)]
+
+
+def read_range(fields: Document, now: datetime) -> Range:
+    """The `dateRange` of a query; the last seven days where it says nothing.
+
+    Raises:
+        ErrorAnswer: 400.
+    """
+    given: Any = fields.get("dateRange") or {}
+    if not isinstance(given, dict):
+        detail = f"Invalid data. Expected a dictionary, but got {type(given).__name__}."
+        raise invalid("invalid_input", detail, "dateRange__non_field_errors")
+    dates = cast("dict[str, Any]", given)
+    begin = moment_of(dates.get("date_from") or "-7d", now, "dateRange__date_from")
+    end = moment_of(dates["date_to"], now, "dateRange__date_to") if dates.get("date_to") else now
+    return Range(begin, end)
+
+
+def moment_of(text: Any, now: datetime, attr: str) -> datetime:
+    """A moment: `-7d` and its like, `all` for the beginning, or a time in ISO 8601, UTC unless it says.
+
+    Raises:
+        ErrorAnswer: 400.
+    """
+    if found := _RELATIVE.fullmatch(str(text)):
+        return now - timedelta(days=int(found[1]) * _DAYS[found[2]])
+    if text == "all":
+        return _BEGINNING
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise invalid("invalid_input", f"Invalid date: {text}", attr) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

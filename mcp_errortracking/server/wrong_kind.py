@@ -1,0 +1,65 @@
+"""An id of the wrong kind: what an id is that PostHog did not find where it was looked for.
+
+Told by one more request, and only of what is mixed up most: the ids of issues, of fingerprint records, and of chunks.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import anyio
+
+from mcp_errortracking.catalog import Declaration, ListedBy, Request
+from mcp_errortracking.catalog.endpoint import as_object, as_objects
+from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.proxy.sender import Sender
+
+_PATIENCE = 3.0
+"""Seconds that an explanation may take."""
+
+
+async def other_kind(sender: Sender, call: Declaration) -> str | None:
+    """What the id of a call is, after PostHog did not find it; None where that cannot be told, in time or at all."""
+    found = _id_of(call)
+    if found is None:
+        return None
+    noun, value = found
+    request = _look(noun, value)
+    try:
+        with anyio.fail_after(_PATIENCE):
+            answer = await sender.send(request.method, request.path, query=request.query)
+    except (PostHogError, TimeoutError):
+        return None
+    data = as_object(answer.data)
+    if noun == "symbol set":
+        sets = [one for one in as_objects(data.get("results")) if one.get("ref") == value]
+        return f"{value} is the chunk id of a symbol set; that set's id is {_id(sets[0].get('id'))}." if sets else None
+    if str(data.get("id")) != value:
+        return None
+    if noun == "issue":
+        return f"{value} is the id of a fingerprint record; the id of its issue is {_id(data.get('issue_id'))}."
+    return f"{value} is the id of an issue, not of a{'n' if noun[0] in 'aeiou' else ''} {noun}."
+
+
+def _id_of(call: Declaration) -> tuple[str, str] | None:
+    """The kind of id that a call takes, and the one it was given."""
+    for name, info in type(call).model_fields.items():
+        value = getattr(call, name)
+        kinds = [item for item in info.metadata if isinstance(item, ListedBy)]
+        if kinds and isinstance(value, UUID):
+            return kinds[0].noun, str(value)
+    return None
+
+
+def _look(noun: str, value: str) -> Request:
+    if noun == "symbol set":
+        return Request("GET", "error_tracking/symbol_sets/", query={"ref": value, "limit": 1})
+    place = "fingerprints" if noun == "issue" else "issues"
+    return Request("GET", f"error_tracking/{place}/{value}/")
+
+
+def _id(value: Any) -> str:
+    """An id of an answer; anything else is not repeated."""
+    try:
+        return str(UUID(str(value)))
+    except ValueError:
+        return "not told"

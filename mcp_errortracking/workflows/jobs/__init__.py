@@ -1,0 +1,1 @@
+"""What the tools of `tools.py` do, one module each; imported only when one is called."""

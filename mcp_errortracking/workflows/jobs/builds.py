@@ -1,0 +1,167 @@
+"""A build folder as the jobs take it: searched, prepared, and named as a release."""
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from urllib.parse import urlsplit
+
+from anyio import to_thread
+
+from mcp_errortracking.workflows.bundles import LIMIT, Build, find
+from mcp_errortracking.workflows.chunk_ids import injected, map_in, with_id
+from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.container import DataType
+from mcp_errortracking.workflows.git import ask
+from mcp_errortracking.workflows.preparation import Prepared, prepare
+from mcp_errortracking.workflows.problems import Problem, WorkflowError
+from mcp_errortracking.workflows.releases import ReleaseName
+from mcp_errortracking.workflows.roots import Roots
+from mcp_errortracking.workflows.workflow import Desk
+
+if TYPE_CHECKING:
+    from mcp_errortracking.workflows.tools import CheckSourceMaps, UploadSourceMaps
+
+_KINDS = {
+    "javascript": DataType.SOURCE_AND_MAP,
+    "hermes": DataType.HERMES_MAP,
+    "proguard": DataType.PROGUARD_MAPPING,
+}
+_MANIFEST = "package.json"
+_LARGEST_MANIFEST = 1024 * 1024
+_GIT_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a job has of a build: its chunks, the files written for them (or that would be), and what is wrong."""
+
+    build: Build
+    chunks: tuple[Chunk, ...]
+    written: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+async def searched(call: "UploadSourceMaps | CheckSourceMaps", desk: Desk, *, dry_run: bool) -> Found:
+    """Searches the folder of a call and prepares what is there.
+
+    Args:
+        dry_run: writes nothing: the chunks then hold what would be written.
+
+    Raises:
+        WorkflowError: the folder is none, or holds nothing that could be uploaded.
+    """
+    roots = Roots(desk.workshop.roots)
+    look = partial(find, roots, call.folder, include=call.include or (), exclude=call.exclude or ())
+    build = await to_thread.run_sync(look)
+    chunks, written, problems = list[Chunk](), list[str](), list(build.problems)
+    total = len(build.pairs) + len(build.hermes) + len(build.proguard)
+    each = prepare(roots, build, proguard_id=call.proguard_id, dry_run=dry_run)
+    while (one := await to_thread.run_sync(next, each, None)) is not None:
+        if isinstance(one, Problem):
+            problems.append(one)
+            continue
+        written += one.written
+        chunks.append(_chunk(roots, one, dry_run=dry_run))
+        await desk.progress(len(chunks) / 2, total, f"prepared {one.path}")
+    if not chunks:
+        raise _nothing(call.folder, problems)
+    return Found(build, tuple(chunks), tuple(written), tuple(problems))
+
+
+def _chunk(roots: Roots, one: Prepared, *, dry_run: bool) -> Chunk:
+    """What is to be uploaded: the files as they are, or what they would be, made anew whenever it is read."""
+    kind = _KINDS[one.kind]
+    if dry_run and one.written:
+        remade = partial(_remade, roots, one)
+        source = (lambda: remade().source) if kind is DataType.SOURCE_AND_MAP else None
+        return Chunk(one.chunk_id, lambda: remade().map, source, kind, one.path)
+    if kind is not DataType.SOURCE_AND_MAP:
+        return Chunk(one.chunk_id, one.files[0], None, kind, one.path)
+    bundle = one.files[0]
+    inline = partial(_inline_map, roots, bundle)
+    return Chunk(one.chunk_id, one.files[1] if len(one.files) > 1 else inline, bundle, kind, one.path)
+
+
+def _remade(roots: Roots, one: Prepared) -> "_Parts":
+    """Content with its ids, from files that do not have them; not kept, so that a large build fits into memory."""
+    first = roots.read(one.files[0], LIMIT)
+    if one.kind == "hermes":
+        return _Parts(b"", with_id(first)[1])
+    made = injected(first, roots.read(one.files[1], LIMIT) if len(one.files) > 1 else None)
+    return _Parts(made.source, made.map)
+
+
+class _Parts(NamedTuple):
+    source: bytes
+    map: bytes
+
+
+def _inline_map(roots: Roots, bundle: Path) -> bytes:
+    return map_in(roots.read(bundle, LIMIT))
+
+
+def _nothing(folder: str, problems: list[Problem]) -> WorkflowError:
+    if not problems:
+        return WorkflowError(
+            "nothing_found",
+            f"{folder} holds no bundle with a source map.",
+            next_step="Turn source maps on in the bundler (for example build.sourcemap in vite), and build again.",
+        )
+    first = problems[0]
+    return WorkflowError(
+        first.code,
+        f"{folder} holds nothing that can be uploaded: {first.path}: {first.message}",
+        f"And {len(problems) - 1} more files have problems." if len(problems) > 1 else "",
+        first.next_step,
+    )
+
+
+def release_of(call: "UploadSourceMaps | CheckSourceMaps", desk: Desk) -> ReleaseName | None:
+    """The release that a call names; its product is guessed where it is left out, and its commit where git knows it."""
+    if call.version is None:
+        return None
+    roots = Roots(desk.workshop.roots)
+    folder = roots.folder(call.folder)
+    product = call.project or _package_name(roots, folder) or _checkout(roots, folder)
+    git = _git(roots, folder)
+    return ReleaseName(call.version, product, {"git": git} if git else None)
+
+
+def _package_name(roots: Roots, folder: Path) -> str | None:
+    for parent in (folder, *folder.parents):
+        if not roots.holds(parent):
+            return None
+        if (parent / _MANIFEST).is_file():
+            try:
+                manifest: Any = json.loads(roots.read(parent / _MANIFEST, _LARGEST_MANIFEST))
+            except (ValueError, WorkflowError):
+                return None
+            name = cast("dict[str, Any]", manifest).get("name") if isinstance(manifest, dict) else None
+            return name if isinstance(name, str) and name else None
+    return None
+
+
+def _checkout(roots: Roots, folder: Path) -> str:
+    """The name of the folder above the build, as far as the roots go."""
+    return folder.parent.name if roots.holds(folder.parent) else folder.name
+
+
+def _git(roots: Roots, folder: Path) -> dict[str, str]:
+    def asked(*words: str) -> str:
+        return (ask(roots, folder, *words, seconds=_GIT_SECONDS) or "").strip()
+
+    commit, branch, url = (
+        asked("rev-parse", "HEAD"),
+        asked("rev-parse", "--abbrev-ref", "HEAD"),
+        asked("config", "--get", "remote.origin.url"),
+    )
+    facts = {"commit_id": commit, "branch": "" if branch == "HEAD" else branch}
+    if url:
+        parts = urlsplit(url)
+        if parts.hostname and (parts.username or parts.password):  # a token in a remote's address stays here
+            port = f":{parts.port}" if parts.port else ""
+            url = parts._replace(netloc=f"{parts.hostname}{port}").geturl()
+        facts |= {"remote_url": url, "repo_name": url.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")}
+    return {name: fact for name, fact in facts.items() if fact}

@@ -1,0 +1,78 @@
+"""What PostHog has of a build."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+
+from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.workflows.check import Held, State, check
+from mcp_errortracking.workflows.content import ContentError, fingerprint
+from mcp_errortracking.workflows.jobs.builds import release_of, searched
+from mcp_errortracking.workflows.jobs.upload import problem_row
+from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.releases import find_release_by_name
+from mcp_errortracking.workflows.storage import Storage
+from mcp_errortracking.workflows.storage_errors import StorageError
+from mcp_errortracking.workflows.workflow import Desk
+
+if TYPE_CHECKING:
+    from mcp_errortracking.workflows.tools import CheckSourceMaps
+
+_GOOD = (State.UPLOADED,)
+
+
+async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
+    """Compares the build with what PostHog holds, chunk by chunk."""
+    named = await to_thread.run_sync(release_of, call, desk)
+    found = await searched(call, desk, dry_run=True)
+    release = None if named is None else await find_release_by_name(desk.sender, named)
+    hashes, unreadable = dict[str, str](), list[dict[str, str]]()
+    for chunk in found.chunks:
+        try:
+            hashes[chunk.chunk_id] = (await to_thread.run_sync(fingerprint, chunk)).content_hash
+        except ContentError as error:
+            unreadable.append(
+                {"path": chunk.label, "code": error.code, "message": error.what, "next_step": error.next_step}
+            )
+    async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
+        try:
+            held = await check(desk.sender, storage, hashes, release_id=release.id if release else None)
+        except StorageError as error:
+            raise WorkflowError("storage", error.what, next_step=error.next_step) from None
+    paths = {chunk.chunk_id: chunk.label for chunk in found.chunks}
+    rows = [_row(paths[one.chunk_id], one) for one in held]
+    counts = Counter(str(one.state) for one in held)
+    data: dict[str, Any] = {
+        **{name: counts[name] for name in counts},
+        "release": None if release is None else {"id": release.id, "version": release.version},
+        "problems": [*map(problem_row, found.problems), *unreadable],
+        "results": rows,
+    }
+    notes = list[str]()
+    if named is not None and release is None:
+        notes.append(f"There is no release {named.version} of {named.project} in PostHog.")
+    if found.written:
+        notes.append(f"{len(found.written)} files hold no chunk id yet: source-maps-upload writes it into them.")
+    if any(one.state not in _GOOD for one in held):
+        notes.append("source-maps-upload uploads what is not there; with force, what differs.")
+    if any(one.expiring for one in held):
+        notes.append("Sets that no event uses are deleted 30 days after their last use; an upload counts as one.")
+    shown = {name: value for name, value in data.items() if value not in ([], None)}
+    return Outcome(data, notes, shown=shown)
+
+
+def _row(path: str, one: Held) -> dict[str, Any]:
+    return {
+        "path": path,
+        "chunk_id": one.chunk_id,
+        "state": str(one.state),
+        "symbol_set_id": one.symbol_set_id,
+        "compared": one.compared,
+        "release": one.release_version,
+        "wrong_release": one.wrong_release,
+        "failure_reason": one.failure_reason,
+        "last_used": one.last_used.isoformat().replace("+00:00", "Z") if one.last_used else None,
+        "expires": one.expires.isoformat().replace("+00:00", "Z") if one.expires else None,
+        "expiring": one.expiring,
+    }

@@ -1,0 +1,102 @@
+"""A symbol set, fetched and opened."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+
+from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.catalog.endpoint import as_object
+from mcp_errortracking.workflows.container import ContainerError, DataType
+from mcp_errortracking.workflows.download import Downloaded, NoSymbolSetError, download
+from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.roots import Roots, explained
+from mcp_errortracking.workflows.script import comment
+from mcp_errortracking.workflows.sources import SourcesError, list_sources, write_sources
+from mcp_errortracking.workflows.storage import Storage
+from mcp_errortracking.workflows.storage_errors import ObjectMissingError, StorageError
+from mcp_errortracking.workflows.workflow import Desk
+
+if TYPE_CHECKING:
+    from mcp_errortracking.workflows.tools import InspectSymbolSet
+
+NEVER_FINISHED = "never_finished"
+"""The code of an error: an upload was started, and its file never came."""
+_SHOWN_SOURCES = 100
+
+
+async def run(call: "InspectSymbolSet", desk: Desk) -> Outcome:
+    """Fetches the set, and says what is in it."""
+    fetched = await fetch(desk, symbol_set_id=str(call.id) if call.id else None, ref=call.ref)
+    return await to_thread.run_sync(partial(_look, call, desk, fetched))
+
+
+async def fetch(desk: Desk, *, symbol_set_id: str | None = None, ref: str | None = None) -> Downloaded:
+    """A symbol set with its content.
+
+    Raises:
+        WorkflowError: there is none, it was never uploaded, or its content cannot be read.
+    """
+    async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
+        try:
+            return await download(desk.sender, storage, symbol_set_id=symbol_set_id, ref=ref)
+        except NoSymbolSetError as error:
+            next_step = "error-tracking-symbol-sets-list names those there are."
+            raise WorkflowError("no_symbol_set", str(error), next_step=next_step) from None
+        except ObjectMissingError as error:
+            raise WorkflowError(NEVER_FINISHED, error.what, next_step=error.next_step) from None
+        except StorageError as error:
+            raise WorkflowError(error.code or "storage", error.what, next_step=error.next_step) from None
+        except ContainerError as error:
+            next_step = "Upload the build again, with force."
+            raise WorkflowError("broken_container", "The stored file cannot be read.", str(error), next_step) from None
+
+
+def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
+    symbols, row = fetched.symbols, fetched.row
+    release = as_object(row.get("release"))
+    data: dict[str, Any] = {
+        **{name: row.get(name) for name in ("id", "ref", "created_at", "last_used", "failure_reason")},
+        "release": release.get("version"),
+        "kind": symbols.kind.name.lower(),
+        "container_version": symbols.version,
+        "bytes_stored": fetched.size,
+        "bytes_of_map": len(symbols.data),
+    }
+    if symbols.source is not None:
+        data |= {"bytes_of_bundle": len(symbols.source), "chunk_id_in_bundle": comment(symbols.source, "chunkId")}
+    if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
+        return Outcome(data)
+    try:
+        sources = list_sources(symbols.data)
+        data["version_of_map"] = as_object(json.loads(symbols.data)).get("version")
+        data["sources"] = [
+            {"source": one.name, "characters": None if one.content is None else len(one.content)} for one in sources
+        ]
+        notes = list[str]()
+        if call.write_to:
+            data["written"] = [str(path) for path in _written(call.write_to, desk, symbols.data)]
+    except SourcesError as error:
+        raise WorkflowError("no_sources", str(error)) from None
+    shown = dict(data)
+    if len(sources) > _SHOWN_SOURCES:
+        shown["sources"] = data["sources"][:_SHOWN_SOURCES]
+        notes.append(f"{len(sources) - _SHOWN_SOURCES} more sources are left out; write_to writes all of them.")
+    if call.source:
+        text = next((one.content for one in sources if one.name == call.source), None)
+        if text is None:
+            raise WorkflowError("no_source", f"The map holds no text of {call.source}.", next_step="Use a listed name.")
+        data["text"], shown["text"] = text, tuple(text.splitlines())
+    if not all(one.content is not None for one in sources):
+        notes.append("The map does not hold all of its sources: the bundler left their text out (sourcesContent).")
+    return Outcome(data, notes, shown=shown)
+
+
+def _written(folder: str, desk: Desk, source_map: bytes) -> list[Path]:
+    roots = Roots(desk.workshop.roots)
+    try:
+        return write_sources(source_map, roots.resolve(folder), roots.resolve)
+    except OSError as error:
+        raise explained(error, folder, "written") from None

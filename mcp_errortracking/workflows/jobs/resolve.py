@@ -1,0 +1,284 @@
+"""Frames made readable, or the one reason why they are not."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import urlsplit
+
+from anyio import to_thread
+
+from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.catalog.endpoint import as_object, as_objects
+from mcp_errortracking.catalog.queries import QueryIssueEvents
+from mcp_errortracking.catalog.stack_frames import GetStackFrames
+from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.workflows.bundles import find
+from mcp_errortracking.workflows.container import DataType
+from mcp_errortracking.workflows.content import MAX_OBJECT
+from mcp_errortracking.workflows.frames import Frame, of_event, pasted
+from mcp_errortracking.workflows.jobs.inspect import NEVER_FINISHED, fetch
+from mcp_errortracking.workflows.local_build import LocalBuild
+from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.resolution import Resolved, resolve
+from mcp_errortracking.workflows.roots import Roots
+from mcp_errortracking.workflows.script import comment
+from mcp_errortracking.workflows.storage import Storage
+from mcp_errortracking.workflows.storage_errors import StorageError
+from mcp_errortracking.workflows.symbol_sets import SymbolSets
+from mcp_errortracking.workflows.symbols import Symbols
+from mcp_errortracking.workflows.verdict import Facts, Verdict, judge
+from mcp_errortracking.workflows.workflow import Desk
+
+if TYPE_CHECKING:
+    from mcp_errortracking.workflows.tools import ResolveFrames
+
+_CONTEXT = 2
+_MOST_FRAMES = 200
+_MOST_SETS = 20  # downloads of one call
+
+
+async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
+    """Resolves what can be resolved, and gives a verdict on the rest."""
+    frames, notes = await _frames(call, desk)
+    roots = Roots(desk.workshop.roots)
+    local = None
+    if call.folder:
+        local = LocalBuild(roots, await to_thread.run_sync(find, roots, call.folder))
+    finder = _Finder(desk, local, call.chunk_id)
+    await finder.download_for(frames)
+    work = partial(
+        resolve,
+        frames,
+        finder.symbols,
+        roots,
+        context=_CONTEXT if call.context is None else call.context,
+        history=bool(call.commits),
+    )
+    resolved = await to_thread.run_sync(work)
+    verdicts = dict[int, Verdict]()
+    for index, one in enumerate(resolved):
+        if one.original is None:
+            verdicts[index] = await finder.judge(one, deployed=bool(call.deployed))
+    data = {"frames": [_row(one, verdicts.get(index)) for index, one in enumerate(resolved)]}
+    lines = [line for index, one in enumerate(resolved) for line in _lines(one, verdicts.get(index))]
+    good = len(resolved) - len(verdicts)
+    shown: dict[str, Any] = {"resolved": f"{good} of {len(resolved)} frames", "frames": tuple(lines)}
+    return Outcome(data, notes, failed=not good, shown=shown)
+
+
+async def _frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], list[str]]:
+    if call.stack is not None:
+        frames = pasted(call.stack)
+        if not frames:
+            raise WorkflowError(
+                "no_frames",
+                "No frame was found in stack.",
+                "A frame names a file, a line and a column, like: at o (https://app.example/main.js:1:48213).",
+                "Paste the lines of the stack trace as the browser or PostHog shows them.",
+            )
+        notes = [f"Only the first {_MOST_FRAMES} frames were looked at."] if len(frames) > _MOST_FRAMES else []
+        return frames[:_MOST_FRAMES], notes
+    question = QueryIssueEvents.model_validate(
+        {
+            "issueId": str(call.issue),
+            "include": ["exception", "stacktrace"],
+            "onlyAppFrames": False,
+            "dateRange": {"date_from": "-90d"},
+        }
+    )
+    request = question.request()
+    answer = await desk.sender.send(request.method, request.path, query=request.query, json=request.json)
+    events = as_objects(as_object(answer.data).get("results"))
+    if not events:
+        raise WorkflowError(
+            "no_event", "The issue has no event in the last 90 days.", next_step="Paste a stack trace instead."
+        )
+    exceptions = as_objects(as_object(events[0].get("properties")).get("$exception_list"))
+    stacks = [as_objects(as_object(one.get("stacktrace")).get("frames")) for one in exceptions]
+    raw = [frame for stack in stacks for frame in stack]
+    readable = [frame for frame in raw if frame.get("resolved") is True]
+    refs = await _symbol_sets_of([frame for frame in raw if frame.get("resolved") is not True], desk)
+    frames = [
+        frame
+        for stack in stacks
+        for frame in of_event([{"chunk_id": refs.get(str(one.get("raw_id"))), **one} for one in stack])
+    ]
+    if not frames:
+        raise WorkflowError(
+            "all_resolved",
+            f"The newest event of this issue has {len(readable)} frames, and none of them is minified.",
+            next_step="query-error-tracking-issue-events with include stacktrace shows them.",
+        )
+    notes = [f"{len(readable)} other frames of the event are readable already."] if readable else []
+    return frames[:_MOST_FRAMES], notes
+
+
+async def _symbol_sets_of(frames: list[dict[str, Any]], desk: Desk) -> dict[str, str]:
+    """The refs of symbol sets by raw id of the frame: the frames in an event do not name them."""
+    raw_ids = [str(frame["raw_id"]) for frame in frames if frame.get("raw_id") and not frame.get("chunk_id")]
+    if not raw_ids:
+        return {}
+    request = GetStackFrames(raw_ids=raw_ids[:_MOST_FRAMES]).request()
+    try:
+        answer = (await desk.sender.send(request.method, request.path, json=request.json)).data
+    except PostHogError:
+        return {}  # an older PostHog: what the event says must do
+    known = as_objects(as_object(answer).get("results"))
+    return {str(one.get("raw_id")): ref for one in known if isinstance(ref := one.get("symbol_set_ref"), str)}
+
+
+class _Finder:
+    """Where the symbols of frames come from: a local build first, then PostHog."""
+
+    def __init__(self, desk: Desk, local: LocalBuild | None, chunk_id: str | None) -> None:
+        self._desk = desk
+        self._local = local
+        self._chunk_id = chunk_id
+        self._sets = SymbolSets(desk.sender)
+        self._downloaded = dict[str, Symbols | WorkflowError]()
+        self._rows = dict[str, dict[str, Any] | None]()
+        self._deployed = dict[str, str | None]()
+
+    def chunk_id(self, frame: Frame) -> str | None:
+        return frame.chunk_id or self._chunk_id
+
+    async def download_for(self, frames: Sequence[Frame]) -> None:
+        """Fetches the symbol sets of frames that the local build does not resolve."""
+        wanted = dict[str, None]()
+        for frame in frames:
+            chunk_id = self.chunk_id(frame)
+            if chunk_id and (self._local is None or chunk_id not in self._local.chunks()):
+                wanted[chunk_id] = None
+        for number, chunk_id in enumerate(list(wanted)[:_MOST_SETS]):
+            await self._desk.progress(number, len(wanted), f"fetching the symbol set of {chunk_id}")
+            try:
+                symbols = (await fetch(self._desk, ref=chunk_id)).symbols
+                if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
+                    raise WorkflowError("no_source_map", f"The symbol set of {chunk_id} is no source map.")
+                self._downloaded[chunk_id] = await to_thread.run_sync(Symbols, symbols.source, symbols.data)
+            except WorkflowError as error:
+                self._downloaded[chunk_id] = error
+            except PostHogError as error:
+                if error.status != 404:
+                    raise
+                self._downloaded[chunk_id] = WorkflowError(error.code or "not_found", error.what, error.why)
+
+    def symbols(self, frame: Frame) -> Symbols:
+        """What resolves a frame.
+
+        Raises:
+            WorkflowError: nothing does.
+        """
+        chunk_id = self.chunk_id(frame) or ""
+        known = self._downloaded.get(chunk_id)
+        if isinstance(known, Symbols):
+            return known
+        if self._local is not None:
+            return self._local.symbols(frame)
+        if known is not None:
+            raise known
+        raise WorkflowError(
+            "no_chunk_id",
+            f"{frame.file} names no chunk.",
+            "Without a chunk id there is no way to its symbol set.",
+            "Give chunk_id (the script's last line has it: //# chunkId=...), or folder: a local build.",
+        )
+
+    async def judge(self, one: Resolved, *, deployed: bool) -> Verdict:
+        """Why a frame is not resolved, from what can be found out."""
+        frame, chunk_id = one.frame, self.chunk_id(one.frame)
+        facts: dict[str, Any] = {"chunk_id": chunk_id}
+        if chunk_id:
+            facts |= await self._on_server(chunk_id)
+        if self._local is not None:
+            facts |= asdict(self._local.facts(frame)) | {"chunk_id": chunk_id}
+            if facts["has_local_map"] and one.problem is not None and one.problem.code == "not_mapped":
+                return Verdict("map_does_not_cover", one.problem.message, one.problem.next_step)
+        if deployed:
+            facts["deployed_chunk_id"] = await self._live(frame.file)
+        verdict = judge(Facts(**facts))
+        if verdict.code in ("unknown", "should_resolve") and one.problem is not None:
+            return Verdict(verdict.code, one.problem.message, one.problem.next_step)
+        return verdict
+
+    async def _on_server(self, chunk_id: str) -> dict[str, Any]:
+        if chunk_id not in self._rows:
+            self._rows[chunk_id] = await self._sets.find(chunk_id)
+        row, fetched = self._rows[chunk_id], self._downloaded.get(chunk_id)
+        if row is None:
+            return {"set_exists": False}
+        unfinished = isinstance(fetched, WorkflowError) and fetched.code == NEVER_FINISHED
+        reason = row.get("failure_reason")
+        return {
+            "set_exists": True,
+            "has_file": bool(row.get("has_uploaded_file", row.get("storage_ptr"))),
+            "is_finished": False if unfinished else isinstance(fetched, Symbols) or None,
+            "failure_reason": reason if isinstance(reason, str) else None,
+        }
+
+    async def _live(self, url: str) -> str | None:
+        """The chunk id in the script at a URL; "" if it has none, None if it cannot be had."""
+        if urlsplit(url).scheme not in ("http", "https"):
+            return None
+        if url not in self._deployed:
+            self._deployed[url] = None
+            async with Storage(self._desk.workshop.host, http_proxy=self._desk.workshop.http_proxy) as storage:
+                with tempfile.TemporaryFile() as file:
+                    target = cast("BinaryIO", file)
+                    try:
+                        await storage.fetch(url, target, limit=MAX_OBJECT)
+                    except StorageError:
+                        return None
+                    file.seek(0)
+                    self._deployed[url] = comment(file.read(), "chunkId") or ""
+        return self._deployed[url]
+
+
+def _place(frame: Frame) -> str:
+    return f"{frame.file}:{frame.line}:{frame.column + 1}"
+
+
+def _row(one: Resolved, verdict: Verdict | None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "minified": _place(one.frame),
+        "minified_function": one.frame.function,
+        "chunk_id": one.frame.chunk_id,
+    }
+    if one.original is None:
+        code, reason, next_step = (verdict.code, verdict.sentence, verdict.next_step) if verdict else ("", "", "")
+        return {**row, "resolved": False, "verdict": code, "reason": reason, "next_step": next_step}
+    original = one.original
+    commit = original.commit
+    return {
+        **row,
+        "resolved": True,
+        "source": original.source,
+        "line": original.line,
+        "column": original.column,
+        "function": original.function,
+        "name": original.name,
+        "library": original.is_ignored,
+        "path": str(original.path) if original.path else None,
+        "context": [{"number": number, "line": text} for number, text in original.context.items()],
+        "commit": None
+        if commit is None
+        else {"id": commit.id, "author": commit.author, "time": commit.time, "subject": commit.subject},
+    }
+
+
+def _lines(one: Resolved, verdict: Verdict | None) -> list[str]:
+    if one.original is None:
+        said = f"{verdict.sentence} {verdict.next_step}" if verdict else ""
+        return [f"{one.frame.function or '?'} ({_place(one.frame)}) not resolved: {said}"]
+    original = one.original
+    name = original.function or original.name or "?"
+    lines = [f"{name} ({original.source}:{original.line}:{original.column}) from {_place(one.frame)}"]
+    lines += [
+        f"  {'>' if number == original.line else ' '} {number}| {text}" for number, text in original.context.items()
+    ]
+    if original.commit:
+        commit = original.commit
+        lines.append(f"    last changed {commit.time[:10]} by {commit.author}: {commit.subject} ({commit.id[:10]})")
+    return lines

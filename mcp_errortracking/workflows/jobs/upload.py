@@ -1,0 +1,103 @@
+"""From a build folder to finished symbol sets."""
+
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+
+from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.workflows import results
+from mcp_errortracking.workflows.conflicts import ConflictRules
+from mcp_errortracking.workflows.jobs.builds import Found, release_of, searched
+from mcp_errortracking.workflows.problems import Problem
+from mcp_errortracking.workflows.results import ChunkResult, UploadResult
+from mcp_errortracking.workflows.storage import Storage
+from mcp_errortracking.workflows.upload import Options, upload
+from mcp_errortracking.workflows.workflow import Desk
+
+if TYPE_CHECKING:
+    from mcp_errortracking.workflows.tools import UploadSourceMaps
+
+_COUNTED = {
+    "uploaded": results.Outcome.UPLOADED,
+    "unchanged": results.Outcome.UNCHANGED,
+    "kept_other_content": results.Outcome.SKIPPED_CONFLICT,
+    "duplicates": results.Outcome.DUPLICATE,
+    "failed": results.Outcome.FAILED,
+}
+
+
+async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
+    """Prepares the build, and uploads what PostHog lacks."""
+    release = await to_thread.run_sync(release_of, call, desk)
+    found = await searched(call, desk, dry_run=bool(call.dry_run))
+    if call.dry_run:
+        return _plan(found)
+    total = len(found.chunks)
+
+    async def progress(done: int, of: int, doing: str) -> None:
+        await desk.progress((total + done) / 2, of, doing)
+
+    rules = ConflictRules(force=bool(call.force), skip_on_conflict=bool(call.skip_on_conflict))
+    async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
+        uploaded = await upload(
+            desk.sender, storage, found.chunks, release=release, options=Options(rules=rules), progress=progress
+        )
+    return _report(found, uploaded)
+
+
+def _plan(found: Found) -> Outcome:
+    data = {
+        "chunks": [{"path": chunk.label, "chunk_id": chunk.chunk_id} for chunk in found.chunks],
+        "would_write": list(found.written),
+        "problems": [problem_row(problem) for problem in found.problems],
+        "notes": list(found.build.notes),
+    }
+    return Outcome(data, ["Nothing was written and nothing uploaded: this was a dry run."])
+
+
+def _report(found: Found, uploaded: UploadResult) -> Outcome:
+    release = uploaded.release
+    data: dict[str, Any] = {
+        "release": None
+        if release is None
+        else {"id": release.id, "version": release.version, "project": release.project, "is_new": release.is_new},
+        **{name: uploaded.count(outcome) for name, outcome in _COUNTED.items()},
+        "bytes_sent": uploaded.bytes_sent,
+        "files_written": list(found.written),
+        "failures": [_failure(one) for one in uploaded.failed],
+        "problems": [problem_row(problem) for problem in found.problems],
+        "notes": list(found.build.notes),
+        "chunks": [
+            {"path": one.chunk.label, "chunk_id": one.chunk.chunk_id, "outcome": str(one.outcome)}
+            for one in uploaded.chunks
+        ],
+    }
+    notes = list[str]()
+    if found.written:
+        notes.append("Deploy the files as they are now: chunk ids were written into them.")
+    if uploaded.failed:
+        notes.append("Call it again to go on with what failed; what is uploaded is not sent again.")
+    shown = {name: value for name, value in data.items() if value not in ([], None) and name != "chunks"}
+    shown |= {"files_written": len(found.written)} if found.written else {}
+    return Outcome(data, notes, failed=bool(uploaded.failed), shown=shown)
+
+
+def _failure(one: ChunkResult) -> dict[str, Any]:
+    return {
+        "path": one.chunk.label,
+        "chunk_id": one.chunk.chunk_id,
+        "code": one.code,
+        "reason": one.reason,
+        "next_step": one.next_step,
+        "choices": [str(choice) for choice in one.choices],
+    }
+
+
+def problem_row(problem: Problem) -> dict[str, str]:
+    """A problem with one file, as data."""
+    return {
+        "path": problem.path,
+        "code": problem.code,
+        "message": problem.message,
+        "next_step": problem.next_step,
+    }

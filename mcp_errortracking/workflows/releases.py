@@ -1,0 +1,113 @@
+"""Releases: found by their hash or by version and project, or created (contract 5.2, 6.7)."""
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mcp_errortracking.proxy.errors import InvalidError, NotFoundError, PostHogError
+from mcp_errortracking.proxy.sender import Sender
+
+_PAGE = 500
+_PAGES = 4  # the newest 2,000 releases are looked through
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseName:
+    """What a release is known by: the project is a name of the user's own, like `shop-web`, none of PostHog's ids."""
+
+    version: str
+    project: str
+    metadata: Mapping[str, Any] | None = None
+    """What a new release is to hold, like the git commit."""
+
+    @property
+    def hash_id(self) -> str:
+        """The hash that PostHog's own command line gives such a release."""
+        return hashlib.sha512(f"{self.project}{self.version}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release that PostHog has. `is_new`: it was created for this upload."""
+
+    id: str
+    version: str
+    project: str
+    is_new: bool = False
+
+
+async def find_release(sender: Sender, release_id: str) -> Release:
+    """The release of that id, a UUID.
+
+    Raises:
+        PostHogError: there is none, or no answer.
+        ValueError: it is no UUID.
+    """
+    return _read((await sender.send("GET", f"error_tracking/releases/{uuid.UUID(release_id)}/")).data)
+
+
+async def find_or_create_release(sender: Sender, name: ReleaseName) -> Release:
+    """The release of that name; it is created if there is none.
+
+    Raises:
+        PostHogError: there is none, and it could not be created.
+    """
+    return await find_release_by_name(sender, name) or await _create(sender, name)
+
+
+async def find_release_by_name(sender: Sender, name: ReleaseName) -> Release | None:
+    """The release of that name, or None if there is none.
+
+    Raises:
+        PostHogError: no answer.
+    """
+    return await _by_hash(sender, name) or await _by_name(sender, name)
+
+
+async def _by_hash(sender: Sender, name: ReleaseName) -> Release | None:
+    try:
+        return _read((await sender.send("GET", f"error_tracking/releases/hash/{name.hash_id}/")).data)
+    except NotFoundError as error:
+        if error.code not in ("not_found", "endpoint_not_found"):
+            raise
+        return None
+
+
+async def _by_name(sender: Sender, name: ReleaseName) -> Release | None:
+    """One that was created another way: PostHog gives it a hash of its own."""
+    for number in range(_PAGES):
+        query = {"limit": _PAGE, "offset": number * _PAGE}
+        answer: Any = (await sender.send("GET", "error_tracking/releases/", query=query)).data
+        page: Any = answer.get("results") if isinstance(answer, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        for one in cast("list[Any]", page if isinstance(page, list) else []):
+            if isinstance(one, dict) and (one.get("version"), one.get("project")) == (name.version, name.project):  # pyright: ignore[reportUnknownMemberType]
+                return _read(one)
+        if not isinstance(answer, dict) or not answer.get("next"):  # pyright: ignore[reportUnknownMemberType]
+            break
+    return None
+
+
+async def _create(sender: Sender, name: ReleaseName) -> Release:
+    body: dict[str, Any] = {"version": name.version, "project": name.project, "hash_id": name.hash_id}
+    if name.metadata:
+        body["metadata"] = dict(name.metadata)
+    try:
+        return _read((await sender.send("POST", "error_tracking/releases/", json=body)).data, is_new=True)
+    except PostHogError as error:
+        # Another upload was faster, or ours arrived and its answer did not.
+        is_taken = isinstance(error, InvalidError) and "already in use" in (error.detail or "")
+        release = await _by_hash(sender, name) if error.maybe_applied or is_taken else None
+        if release is None:
+            raise
+        return release
+
+
+def _read(answer: Any, *, is_new: bool = False) -> Release:
+    facts = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
+    try:
+        release_id = str(uuid.UUID(facts.get("id")))
+    except (ValueError, TypeError, AttributeError):
+        raise PostHogError("PostHog's answer names no release.", "", "Try again.", code="unreadable_answer") from None
+    return Release(release_id, str(facts.get("version", "")), str(facts.get("project", "")), is_new)

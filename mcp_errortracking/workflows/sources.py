@@ -1,0 +1,156 @@
+"""The original sources inside a source map: what it names, what it holds, and how to write them into a folder."""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+_NESTING = 8  # sections within sections
+_MAX_PARTS = 40
+_MAX_PART = 120  # characters of a file or folder name
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]+')
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:/*")
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+Permit = Callable[[Path], Path]
+"""Returns a path that may be written to, or raises; whoever configures which folders may be written knows how."""
+
+
+class SourcesError(ValueError):
+    """The map cannot be read, or its sources cannot be written; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One original source as a map names it; `content` is None where the map does not hold it."""
+
+    name: str
+    content: str | None
+
+
+def list_sources(source_map: bytes) -> list[Source]:
+    """The sources of a map, of an index map's sections too, each name once.
+
+    Raises:
+        SourcesError: it is no source map.
+    """
+    try:
+        data: Any = json.loads(source_map)
+    except (ValueError, RecursionError):
+        raise SourcesError("The source map is no JSON.") from None
+    found = dict[str, Source]()
+    for source in _walk(data, 0):
+        known = found.get(source.name)
+        if known is None or known.content is None:
+            found[source.name] = source
+    return list(found.values())
+
+
+def write_sources(source_map: bytes, folder: Path, permit: Permit, *, overwrite: bool = False) -> list[Path]:
+    """Writes the sources that a map holds into a folder, and returns the files' paths.
+
+    Names become paths below the folder, see `source_path`. A file is written whole or not at all.
+
+    Args:
+        permit: is asked for the folder, and for each file before it is written.
+        overwrite: replace files that are there with other content.
+
+    Raises:
+        SourcesError: no source map, it holds no sources, or a file is in the way; nothing was written.
+        OSError: a file cannot be written; those before it are.
+    """
+    sources = [source for source in list_sources(source_map) if source.content is not None]
+    if not sources:
+        raise SourcesError("The source map holds no sources: it was made without sourcesContent.")
+    base = permit(folder)
+    targets, taken = dict[Path, bytes](), set[str]()
+    for source in sources:
+        relative = source_path(source.name)
+        if str(relative).casefold() in taken:  # two names can become one path
+            digest = hashlib.sha256(source.name.encode("utf-8", "replace")).hexdigest()[:8]
+            relative = relative.with_name(f"{relative.stem}-{digest}{relative.suffix}")
+        taken.add(str(relative).casefold())
+        target = _place(base, relative, permit)
+        targets[target] = (source.content or "").encode("utf-8", "replace")
+        if not overwrite and target.exists() and target.read_bytes() != targets[target]:
+            raise SourcesError(f"{relative} is there already, with other content. Choose another folder, or overwrite.")
+    for target, content in targets.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write(target, content)
+    return list(targets)
+
+
+def source_path(name: str) -> Path:
+    """A source's name as a relative path that stays where it is put: `webpack://shop/./src/a.ts` is `shop/src/a.ts`.
+
+    Schemes, drive letters, `.` and `..` are dropped. Names that mean something to a system or a tool do not come
+    through: reserved ones, and those that begin with a dot (`.git`), get an underscore before them.
+    """
+    plain = _SCHEME.sub("", name.replace("\\", "/")).partition("?")[0]
+    parts = list[str]()
+    for part in plain.split("/"):
+        safe = _UNSAFE.sub("_", part).strip().rstrip(".")
+        if not safe:
+            continue
+        if _RESERVED.match(safe) or safe.startswith("."):
+            safe = f"_{safe}"
+        if len(safe.encode("utf-8", "replace")) > _MAX_PART:
+            digest = hashlib.sha256(safe.encode("utf-8", "replace")).hexdigest()[:8]
+            safe = f"{digest}-{safe[-40:]}"
+        parts.append(safe.encode("utf-8", "replace").decode())
+    return Path(*(parts[-_MAX_PARTS:] or ["unnamed"]))
+
+
+def _walk(data: Any, depth: int) -> Iterator[Source]:
+    if not isinstance(data, dict) or depth > _NESTING:
+        raise SourcesError("The source map is none: its JSON is no object, or nested too deep.")
+    source_map = cast("dict[str, Any]", data)
+    sections: Any = source_map.get("sections")
+    if isinstance(sections, list):
+        for section in cast("list[Any]", sections):
+            inner = cast("dict[str, Any]", section).get("map") if isinstance(section, dict) else None
+            if inner is not None:
+                yield from _walk(inner, depth + 1)
+        return
+    names: Any = source_map.get("sources")
+    if not isinstance(names, list):
+        raise SourcesError("The source map names no sources.")
+    contents: Any = source_map.get("sourcesContent")
+    held = cast("list[Any]", contents) if isinstance(contents, list) else []
+    root = source_map.get("sourceRoot")
+    prefix = f"{root.rstrip('/')}/" if isinstance(root, str) and root else ""
+    for index, name in enumerate(cast("list[Any]", names)):
+        content = held[index] if index < len(held) else None
+        shown = f"{prefix}{name}" if isinstance(name, str) else f"unnamed-{index}"
+        yield Source(shown, content if isinstance(content, str) else None)
+
+
+def _place(base: Path, relative: Path, permit: Permit) -> Path:
+    """The file to write, which lies below the base even if something on its way is a symlink.
+
+    Raises:
+        SourcesError: it does not.
+    """
+    target = base / relative
+    # The deepest folder that exists decides where the rest would be made.
+    parent = target.parent
+    while not parent.exists() and parent != base:
+        parent = parent.parent
+    if parent != base and base.resolve() not in parent.resolve().parents and parent.resolve() != base.resolve():
+        raise SourcesError(f"{relative} leads out of the folder: a folder on its way is a symlink.")
+    return permit(target)
+
+
+def _write(target: Path, content: bytes) -> None:
+    part = target.with_name(f".{secrets.token_hex(6)}.part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

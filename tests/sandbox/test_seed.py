@@ -1,0 +1,93 @@
+"""The default project: the same at each start, and worth exploring."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mcp_errortracking.sandbox.objects import Objects
+from mcp_errortracking.sandbox.planting import plant
+from mcp_errortracking.sandbox.seed import Seed, SeedError, read_seed
+from mcp_errortracking.sandbox.store import Store
+from tests.sandbox.conftest import DEFAULT, NOW
+
+KINDS = ("issue", "event", "exception", "fingerprint", "stack_frame", "symbol_set", "release", "spike", "hog_function")
+
+
+def planted(folder: Any, seed: dict[str, Any] = DEFAULT) -> Store:
+    store = Store()
+    plant(Seed.model_validate(seed), store, Objects(folder, "secret"))
+    return store
+
+
+def test_it_is_the_same_each_time(tmp_path: Any) -> None:
+    one, other = planted(tmp_path / "one"), planted(tmp_path / "other")
+
+    for kind in KINDS:
+        assert one.all(kind) == other.all(kind)
+        assert one.all(kind)
+    one.close()
+    other.close()
+
+
+def test_only_the_times_move_with_the_clock(tmp_path: Any) -> None:
+    later = {**DEFAULT, "server": {"now": "2026-11-21T12:00:00Z"}}
+    one, other = planted(tmp_path / "one"), planted(tmp_path / "other", later)
+
+    for before, after in zip(one.all("event"), other.all("event"), strict=True):
+        moved = datetime.fromisoformat(before.pop("timestamp")) + timedelta(days=1)
+        assert datetime.fromisoformat(after.pop("timestamp")) == moved
+        assert before == after
+    one.close()
+    other.close()
+
+
+def test_it_is_worth_exploring(tmp_path: Any) -> None:
+    store = planted(tmp_path)
+    issues, events = store.all("issue", 1), store.all("event", 1)
+    exceptions = store.all("exception", 1)
+
+    assert len(issues) >= 24
+    assert len(events) > 3000
+    assert len({one["properties"]["$lib"] for one in exceptions}) >= 8
+    assert {one["status"] for one in issues} == {"active", "resolved", "suppressed", "archived", "pending_release"}
+    assert {one["severity"] for one in issues} == {None, "low", "medium", "high", "critical"}
+    assert all(
+        0 <= (datetime.fromisoformat(NOW) - datetime.fromisoformat(one["timestamp"])).days <= 30 for one in events
+    )
+    assert sum(len(one["list"]) > 1 for one in exceptions) >= 4
+    frames = [frame for one in exceptions for link in one["list"] for frame in link["stacktrace"]["frames"]]
+    assert any("code_variables" in frame for frame in frames)
+    assert {frame["resolved"] for frame in frames} == {True, False}
+    missing = {one["ref"] for one in store.all("symbol_set", 1) if one["storage_ptr"] is None}
+    unresolved = {one["symbol_set_ref"] for one in store.all("stack_frame", 1) if not one["resolved"]}
+    assert unresolved == missing
+    for kind in ("assignment", "grouping", "suppression", "bypass", "severity"):
+        assert len(store.all(f"{kind}_rule", 1)) >= 2
+    # The release that caused the spike came just before it.
+    spike = max(store.all("spike", 1), key=lambda one: one["detected_at"])
+    release = next(one for one in store.all("release", 1) if one["version"] == "1.5.0")
+    assert release["created_at"] < spike["detected_at"]
+    own = [one for one in events if one["origin"] == spike["issue"]["id"]]
+    assert {next(iter(one["properties"]["$exception_releases"].values()))["version"] for one in own} == {"1.5.0"}
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"external_references": [{"issue": 0, "integration": 1, "title": "x"}]}, "external_references[0].integration"),
+        ({"spikes": [{"issue": 3}]}, "spikes[0].issue: there is no 3"),
+        ({"issues": [{"fingerprints": ["a"], "events": {"count": 1, "releases": ["9"]}}]}, "there is no release 9"),
+        ({"issues": [{"events": {"count": 1}}]}, "issues[0].events"),
+        ({"tracked_issues": [{"integration": 1, "title": "x"}]}, "tracked_issues[0].integration"),
+    ],
+)
+def test_what_refers_to_nothing_is_named(tmp_path: Any, change: dict[str, Any], message: str) -> None:
+    seed = read_seed(json.dumps({"projects": [{"id": 1}], **change}))
+    store = Store()
+    with pytest.raises(SeedError) as caught:
+        plant(seed, store, Objects(tmp_path, "secret"))
+    assert message in str(caught.value)
+    store.close()

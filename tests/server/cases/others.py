@@ -1,0 +1,200 @@
+"""Trackers, settings, spikes, recommendations and alerts."""
+
+from typing import Any
+
+from tests.server.cases.case import (
+    ALERT,
+    DISMISSED,
+    NO_ALERT,
+    PAGE_OF_ISSUE,
+    RECOMMENDATION,
+    REFERENCE,
+    SPIKE,
+    TYPE_ERROR,
+    UNKNOWN,
+    Case,
+    Refusal,
+)
+
+_SPIKING = {"events": [{"id": "$error_tracking_issue_spiking", "type": "events"}]}
+_CONFIG = {"repository": "shop", "title": "Mend it", "body": "Please."}
+_CONTEXT = {"repository": "shop", "number": 1}
+_LIMITS: dict[str, Any] = {"project_rate_limit_value": 100, "project_rate_limit_bucket_size_minutes": None}
+
+
+CASES = [
+    Case(
+        "error-tracking-external-references-list",
+        {},
+        ("GET external_references/",),
+        {"count": 1, "results.0.id": REFERENCE, "results.0.integration.kind": "github"},
+    ),
+    Case(
+        "error-tracking-external-references-retrieve",
+        {"id": REFERENCE},
+        (f"GET external_references/{REFERENCE}/",),
+        {"id": REFERENCE, "title": "KeyError at the till"},
+    ),
+    Case(
+        "error-tracking-external-references-create",
+        {"integration_id": 7, "issue": PAGE_OF_ISSUE, "config": _CONFIG},
+        ("POST external_references/",),
+        {"integration.id": 7, "title": "Mend it", "external_url": "https://github.example/shop/issues/3"},
+        ("https://github.example/shop/issues/3",),
+        {"integration_id": 7, "issue": TYPE_ERROR, "config": _CONFIG},
+    ),
+    Case(
+        "error-tracking-external-references-search",
+        {"integration_id": 7, "search": "typeerror"},
+        ("GET external_references/search_issues/",),
+        {"issues.0.title": "TypeError in checkout", "issues.0.external_context": _CONTEXT},
+        ("TypeError in checkout",),
+    ),
+    Case(
+        "error-tracking-external-references-link",
+        {"integration_id": 7, "issue": TYPE_ERROR, "external_context": _CONTEXT},
+        ("POST external_references/link_issue/",),
+        {"title": "TypeError in checkout", "external_id": "1"},
+        body={"integration_id": 7, "issue": TYPE_ERROR, "external_context": _CONTEXT},
+    ),
+    Case("error-tracking-settings-get", {}, ("GET settings/retrieve_settings/",), {"project_rate_limit_value": None}),
+    Case(
+        "error-tracking-settings-update",
+        _LIMITS,
+        ("PATCH settings/update_settings/",),
+        _LIMITS,
+        ("project_rate_limit_value: 100",),
+        _LIMITS,
+    ),
+    Case(
+        "error-tracking-spike-events-list",
+        {"issue_ids": TYPE_ERROR, "order_by": "-current_bucket_value"},
+        ("GET spike_events/",),
+        {"count": 1, "results.0.id": SPIKE, "results.0.current_bucket_value": 612, "results.0.issue.id": TYPE_ERROR},
+        ("612", "4.5"),
+    ),
+    Case("error-tracking-spike-detection-config-retrieve", {}, ("GET spike_detection_config/",), {"threshold": 500}),
+    Case(
+        "error-tracking-spike-detection-config-update",
+        {"threshold": 50},
+        ("PATCH spike_detection_config/update_config/",),
+        {"threshold": 50, "multiplier": 10},
+        ("threshold: 50",),
+        {"threshold": 50},
+    ),
+    Case(
+        "error-tracking-recommendations-list",
+        {},
+        ("GET recommendations/",),
+        {"count": 2, "results.0.id": RECOMMENDATION, "results.0.type": "source_maps"},
+    ),
+    Case(
+        "error-tracking-recommendations-refresh-create",
+        {"id": RECOMMENDATION},
+        (f"POST recommendations/{RECOMMENDATION}/refresh/",),
+        {"id": RECOMMENDATION},
+    ),
+    Case(
+        "error-tracking-recommendations-dismiss-create",
+        {"id": RECOMMENDATION},
+        (f"POST recommendations/{RECOMMENDATION}/dismiss/",),
+        {"id": RECOMMENDATION},
+        ("dismissed_at: 2",),
+    ),
+    Case(
+        "error-tracking-recommendations-restore-create",
+        {"id": DISMISSED},
+        (f"POST recommendations/{DISMISSED}/restore/",),
+        {"id": DISMISSED, "dismissed_at": None},
+        ("dismissed_at: null",),
+    ),
+    Case(
+        "error-tracking-alerts-list",
+        {"enabled": True},
+        ("GET /hog_functions/",),
+        {"count": 1, "results.0.id": ALERT},
+        ("issue_created", "Note: Hog functions on this page that are no alerts of error tracking: 1."),
+    ),
+    Case(
+        "error-tracking-alerts-create",
+        {"name": "Spikes", "type": "internal_destination", "filters": _SPIKING, "inputs": {"url": {"value": "x"}}},
+        ("POST /hog_functions/",),
+        {"name": "Spikes", "filters": _SPIKING, "type": "internal_destination"},
+        ("$error_tracking_issue_spiking",),
+        {"name": "Spikes", "type": "internal_destination", "filters": _SPIKING, "inputs": {"url": {"value": "x"}}},
+    ),
+    Case(
+        "error-tracking-alerts-partial-update",
+        {"id": ALERT, "enabled": False},
+        (f"GET /hog_functions/{ALERT}/", f"PATCH /hog_functions/{ALERT}/"),
+        {"id": ALERT, "enabled": False, "name": "New issues"},
+        ("enabled: false",),
+        {"enabled": False},
+    ),
+    Case(
+        "error-tracking-alerts-delete",
+        {"id": ALERT},
+        (f"GET /hog_functions/{ALERT}/", f"PATCH /hog_functions/{ALERT}/"),
+        {"deleted.id": ALERT, "deleted.name": "New issues"},
+        body={"deleted": True},
+    ),
+]
+
+REFUSALS = [
+    Refusal(
+        "error-tracking-alerts-delete",
+        {"id": NO_ALERT},
+        "Nothing was changed: this hog function is no alert of error tracking.",
+        (f"GET /hog_functions/{NO_ALERT}/ 200",),
+        {"id": NO_ALERT, "name": "Purchases"},
+    ),
+    Refusal(
+        "error-tracking-alerts-partial-update",
+        {"id": NO_ALERT, "enabled": False},
+        "Nothing was changed: this hog function is no alert of error tracking.",
+        (f"GET /hog_functions/{NO_ALERT}/ 200",),
+    ),
+    Refusal(
+        "error-tracking-alerts-create",
+        {"name": "x", "filters": {"events": [{"id": "purchase"}]}},
+        "without one it is no alert",
+    ),
+    Refusal(
+        "error-tracking-alerts-partial-update",
+        {"id": ALERT, "enabled": False, "base_updated_at": "2020-01-01T00:00:00Z"},
+        "PostHog says: ",
+        (f"GET /hog_functions/{ALERT}/ 200", f"PATCH /hog_functions/{ALERT}/ 400"),
+    ),
+    Refusal(
+        "error-tracking-external-references-create",
+        {"integration_id": 7, "issue": TYPE_ERROR, "config": {"title": "x"}},
+        "PostHog says: Missing required field: repository",
+        ("POST external_references/ 400",),
+    ),
+    Refusal(
+        "error-tracking-external-references-create",
+        {"integration_id": 9, "issue": TYPE_ERROR, "config": _CONFIG},
+        'Invalid pk "9" - object does not exist.',
+        ("POST external_references/ 400",),
+    ),
+    Refusal(
+        "error-tracking-external-references-link",
+        {"integration_id": 7, "issue": UNKNOWN, "external_context": _CONTEXT},
+        f'Invalid pk "{UNKNOWN}" - object does not exist.',
+        ("POST external_references/link_issue/ 400",),
+    ),
+    Refusal(
+        "error-tracking-external-references-search",
+        {"integration_id": 9, "search": "x"},
+        "Not found in project 1.",
+        ("GET external_references/search_issues/ 404",),
+    ),
+    Refusal("error-tracking-settings-update", {}, "give at least one of project_rate_limit_value"),
+    Refusal(
+        "error-tracking-settings-update",
+        {"project_rate_limit_value": 0},
+        "- project_rate_limit_value: should be greater than or equal to 1",
+    ),
+    Refusal("error-tracking-spike-detection-config-update", {}, "give at least one of snooze_duration_minutes"),
+    Refusal("error-tracking-spike-events-list", {"order_by": "name"}, '- order_by: "name" is not'),
+]

@@ -1,0 +1,166 @@
+"""The sources inside a map, and writing them where they may go and nowhere else."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mcp_errortracking.workflows import sources
+from mcp_errortracking.workflows.sources import Source, SourcesError, list_sources, source_path, write_sources
+
+PLAIN = {"version": 3, "sources": ["webpack://shop/./src/a.ts", "src/b.ts"], "sourcesContent": ["let a", None]}
+
+
+def a_map(**fields: Any) -> bytes:
+    return json.dumps({"version": 3, **fields}).encode()
+
+
+def anywhere(path: Path) -> Path:
+    return path
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (PLAIN, [Source("webpack://shop/./src/a.ts", "let a"), Source("src/b.ts", None)]),
+        ({"sources": ["a.ts", None], "sourceRoot": "/src/"}, [Source("/src/a.ts", None), Source("unnamed-1", None)]),
+        ({"sources": ["a.ts"], "sourcesContent": "odd"}, [Source("a.ts", None)]),
+        ({"sources": []}, []),
+        (
+            {"sections": [{"map": PLAIN}, {"map": {"sources": ["src/b.ts", "c"], "sourcesContent": ["let b"]}}, {}, 3]},
+            [Source("webpack://shop/./src/a.ts", "let a"), Source("src/b.ts", "let b"), Source("c", None)],
+        ),
+    ],
+)
+def test_list(fields: dict[str, Any], expected: list[Source]) -> None:
+    assert list_sources(a_map(**fields)) == expected
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"3", b"{}", b'{"sources": {}}', b'{"sections": [{"map": []}]}', b"[" * 100_000]
+)
+def test_what_is_no_map(content: bytes) -> None:
+    with pytest.raises(SourcesError, match=r"\.$"):
+        list_sources(content)
+
+
+def test_sections_within_sections_end_somewhere() -> None:
+    nested: dict[str, Any] = PLAIN
+    for _ in range(20):
+        nested = {"sections": [{"map": nested}]}
+    with pytest.raises(SourcesError, match="too deep"):
+        list_sources(json.dumps(nested).encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("webpack://shop/./src/a.ts", "shop/src/a.ts"),
+        ("webpack:///src/a.vue?abcd", "src/a.vue"),
+        ("../../../../etc/passwd", "etc/passwd"),
+        ("/etc/passwd", "etc/passwd"),
+        ("file:///C:/Users/x.ts", "C_/Users/x.ts"),
+        ("C:\\Users\\..\\x.ts", "Users/x.ts"),
+        ("..\\..\\x.ts", "x.ts"),
+        ("src/.git/hooks/pre-commit", "src/_.git/hooks/pre-commit"),
+        (".bashrc", "_.bashrc"),
+        ("src/con.ts", "src/_con.ts"),
+        ("a\x00b/\x1b[31m.ts", "a_b/_[31m.ts"),
+        ("src/ /... /x", "src/x"),
+        ("", "unnamed"),
+        ("..", "unnamed"),
+        ("webpack/bootstrap", "webpack/bootstrap"),
+        ("src/日本.ts", "src/日本.ts"),
+    ],
+)
+def test_source_path(name: str, expected: str) -> None:
+    assert source_path(name).as_posix() == expected
+
+
+@settings(max_examples=150, deadline=None)
+@example("\ud800/../x")
+@example("a/" * 500)
+@example("x" * 5000)
+@given(st.text() | st.lists(st.sampled_from(["..", ".", "", "~", "c:", "a", "\\", "//", "\x00"])).map("/".join))
+def test_no_name_leads_out(name: str) -> None:
+    path = source_path(name)
+
+    assert not path.is_absolute()
+    assert path.parts
+    assert ".." not in path.parts
+    assert not any(part.startswith(".") or len(part.encode()) > 200 for part in path.parts)
+    assert len(path.parts) <= 40
+
+
+def test_write(tmp_path: Path) -> None:
+    names = ["src/a.ts", "./src/a.ts", "SRC/A.ts", "../b.ts", "none.ts"]
+    content = a_map(sources=names, sourcesContent=["1", "2", "3", "é", None])
+    asked = list[Path]()
+
+    def permit(path: Path) -> Path:
+        asked.append(path)
+        return path
+
+    written = write_sources(content, tmp_path / "out", permit)
+
+    found = {str(path.relative_to(tmp_path / "out")): path.read_text("utf-8") for path in written}
+    assert [*found.values()] == ["1", "2", "3", "é"]
+    assert [name for name in found if "-" not in name] == ["src/a.ts", "b.ts"]
+    assert asked == [tmp_path / "out", *written]
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(written), "no half file is left"
+    assert write_sources(content, tmp_path / "out", anywhere) == written, "the same again is no conflict"
+
+
+def test_what_is_there_is_kept_unless_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "b.ts").write_text("mine")
+    content = a_map(sources=["a.ts", "b.ts"], sourcesContent=["1", "2"])
+
+    with pytest.raises(SourcesError, match=r"b\.ts is there already"):
+        write_sources(content, tmp_path, anywhere)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.ts"]
+    write_sources(content, tmp_path, anywhere, overwrite=True)
+    assert (tmp_path / "b.ts").read_text() == "2"
+
+
+def test_a_map_without_content_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(SourcesError, match="made without sourcesContent"):
+        write_sources(a_map(sources=["a.ts"]), tmp_path / "out", anywhere)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_symlink_on_the_way_is_refused(tmp_path: Path) -> None:
+    outside, inside = tmp_path / "outside", tmp_path / "inside"
+    outside.mkdir()
+    inside.mkdir()
+    (inside / "src").symlink_to(outside)
+
+    with pytest.raises(SourcesError, match="leads out of the folder"):
+        write_sources(a_map(sources=["src/lib/a.ts"], sourcesContent=["1"]), inside, anywhere)
+    assert list(outside.iterdir()) == []
+    (inside / "a.ts").symlink_to(outside / "a.ts")
+    write_sources(a_map(sources=["a.ts"], sourcesContent=["1"]), inside, anywhere)
+    assert (list(outside.iterdir()), (inside / "a.ts").is_symlink()) == ([], False)
+
+
+def test_a_refusal_of_the_permit_stops_it_before_anything_is_written(tmp_path: Path) -> None:
+    def permit(path: Path) -> Path:
+        if path.name == "b.ts":
+            raise PermissionError("not there")
+        return path
+
+    with pytest.raises(PermissionError):
+        write_sources(a_map(sources=["a.ts", "b.ts"], sourcesContent=["1", "2"]), tmp_path, permit)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sources.os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        write_sources(a_map(sources=["a.ts"], sourcesContent=["1"]), tmp_path, anywhere)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,262 @@
+"""The tools over a build, from the folder to a readable frame, with a real PostHog stand-in at the other end."""
+
+import shutil
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from pydantic import SecretStr
+
+from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.workflows.workflow import Workshop
+from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
+from tests.server.http_process import environment_for
+from tests.server.mcp_client import text_of
+from tests.workflows.builds import BUILT, contents
+
+pytestmark = pytest.mark.anyio
+
+CHUNKS = {
+    "assets/index-Cn0TbpnG.js": "68c1e254-02b4-501e-b64e-b49b78185087",
+    "assets/report-zkVsIlir.js": "4392c390-9f30-55a7-b360-01b4c691ac96",
+}
+"""Of the vite build: made of the content of each bundle, so always the same."""
+INDEX = "assets/index-Cn0TbpnG.js"
+ISSUE = "01936f2e-7a51-7000-8000-000000000101"
+SEED: dict[str, Any] = {
+    "projects": [{"id": 1}],
+    "keys": [{"value": FULL}, {"value": READ_ONLY, "scopes": ["error_tracking:read"]}],
+    "issues": [
+        {
+            "id": ISSUE,
+            "name": "RangeError",
+            "fingerprints": ["f"],
+            "events": {
+                "count": 3,
+                "since": 1,
+                "frames": [
+                    {
+                        "source": f"https://shop.example/{INDEX}",
+                        "line": 2,
+                        "column": 300,
+                        "function": "o",
+                        "failure": "No source map found",
+                        "symbol_set": CHUNKS[INDEX],
+                    },
+                    {"source": "src/boot.ts", "line": 3, "function": "boot"},
+                ],
+            },
+        }
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Any:
+    with SandboxProcess(SEED) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def as_seeded(sandbox: SandboxProcess) -> None:
+    sandbox.reset()
+
+
+@pytest.fixture
+def dist(tmp_path: Path) -> Path:
+    shutil.copytree(BUILT / "vite", tmp_path / "shop" / "dist")
+    (tmp_path / "shop" / "package.json").write_text('{"name": "shop-web"}', "utf-8")
+    return tmp_path / "shop"
+
+
+async def ask(sandbox: SandboxProcess, root: Path | None, tool: str, *, key: str = FULL, **arguments: Any) -> Reply:
+    async with Proxy(host=sandbox.url, key=SecretStr(key), project="1") as proxy:
+        workshop = Workshop((root,), sandbox.url) if root else None
+        return await call_tool(proxy, tool, arguments, time_limit=30, workshop=workshop)
+
+
+def change(dist: Path) -> None:
+    """Another content under the same chunk id."""
+    bundle = dist / "dist" / INDEX
+    bundle.write_bytes(bundle.read_bytes().replace(b"//# chunkId", b"0;\n//# chunkId"))
+
+
+@asynccontextmanager
+async def over_stdio(sandbox: SandboxProcess, root: Path) -> AsyncGenerator[Client]:
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", "mcp_errortracking", "--root", str(root)], env=environment_for(sandbox.url)
+    )
+    async with Client(stdio_client(command)) as client:
+        yield client
+
+
+async def test_from_the_build_to_a_readable_frame_over_mcp(sandbox: SandboxProcess, dist: Path) -> None:
+    seen = list[tuple[float, float | None]]()
+
+    async def progress(progress: float, total: float | None, message: str | None) -> None:
+        seen.append((progress, total))
+
+    async with over_stdio(sandbox, dist) as client:
+        minified = await client.call_tool("source-maps-resolve", {"issue": ISSUE})
+        uploaded = await client.call_tool(
+            "source-maps-upload", {"folder": "dist", "version": "1.4.2"}, progress_callback=progress
+        )
+        readable = await client.call_tool("source-maps-resolve", {"issue": ISSUE})
+
+    assert minified.is_error
+    assert "PostHog has no map for this chunk." in text_of(minified)
+    data = uploaded.structured_content
+    assert data is not None
+    assert (data["uploaded"], data["failed"], data["failures"], data["problems"]) == (2, 0, [], [])
+    assert (data["release"]["version"], data["release"]["project"]) == ("1.4.2", "shop-web")
+    assert {one["path"]: one["chunk_id"] for one in data["chunks"]} == CHUNKS
+    assert seen
+    assert all(done <= (total or 0) for done, total in seen)
+    frame = (readable.structured_content or {})["frames"][0]
+    assert (frame["source"], frame["line"], frame["resolved"]) == ("shop/src/cart.ts", 9, True)
+    assert "> 9|   if (items.length === 0) {" in text_of(readable)
+    assert "1 other frames of the event are readable already." in text_of(readable)
+
+
+async def test_a_second_upload_sends_nothing(sandbox: SandboxProcess, dist: Path) -> None:
+    await ask(sandbox, dist, "source-maps-upload", folder="dist")
+    before = contents(dist)
+
+    again = await ask(sandbox, dist, "source-maps-upload", folder="dist")
+
+    assert (again.structured["uploaded"], again.structured["unchanged"], again.structured["bytes_sent"]) == (0, 2, 0)
+    assert contents(dist) == before
+
+
+async def test_a_dry_run_writes_and_sends_nothing(sandbox: SandboxProcess, dist: Path) -> None:
+    before = contents(dist)
+    sandbox.empty_journal()
+
+    plan = await ask(sandbox, dist, "source-maps-upload", folder="dist", dry_run=True)
+
+    assert len(plan.structured["would_write"]) == 4
+    assert {one["path"]: one["chunk_id"] for one in plan.structured["chunks"]} == CHUNKS
+    assert contents(dist) == before
+    assert sandbox.journal() == []
+
+
+async def test_check_before_and_after(sandbox: SandboxProcess, dist: Path) -> None:
+    before = contents(dist)
+    missing = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.4.2", project="shop")
+    assert contents(dist) == before
+    assert [row["state"] for row in missing.structured["results"]] == ["missing", "missing"]
+    assert "There is no release 1.4.2 of shop in PostHog." in missing.text
+    assert "4 files hold no chunk id yet" in missing.text
+
+    await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2", project="shop")
+    there = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.4.2", project="shop")
+    assert [row["state"] for row in there.structured["results"]] == ["uploaded", "uploaded"]
+    assert not any(row["wrong_release"] for row in there.structured["results"])
+    (dist / "dist" / INDEX).write_bytes(
+        (dist / "dist" / INDEX).read_bytes().replace(b"//# chunkId", b"0;\n//# chunkId")
+    )
+    changed = await ask(sandbox, dist, "source-maps-check", folder="dist")
+    assert {row["path"]: row["state"] for row in changed.structured["results"]}[INDEX] == "different"
+
+
+async def test_a_conflict_offers_its_choices(sandbox: SandboxProcess, dist: Path) -> None:
+    await ask(sandbox, dist, "source-maps-upload", folder="dist")
+    change(dist)
+
+    refused = await ask(sandbox, dist, "source-maps-upload", folder="dist")
+    kept = await ask(sandbox, dist, "source-maps-upload", folder="dist", skip_on_conflict=True)
+    forced = await ask(sandbox, dist, "source-maps-upload", folder="dist", force=True)
+
+    assert refused.is_error
+    assert refused.structured["failures"][0]["code"] == "content_hash_mismatch"
+    assert refused.structured["failures"][0]["choices"] == ["force", "skip_on_conflict"]
+    assert (kept.is_error, kept.structured["kept_other_content"], kept.structured["unchanged"]) == (False, 1, 1)
+    assert (forced.is_error, forced.structured["uploaded"], forced.structured["unchanged"]) == (False, 1, 1)
+
+
+async def test_look_inside_and_write_the_sources(sandbox: SandboxProcess, dist: Path) -> None:
+    await ask(sandbox, dist, "source-maps-upload", folder="dist")
+
+    inside = await ask(sandbox, dist, "symbol-set-inspect", ref=CHUNKS[INDEX], write_to="sources")
+    one = await ask(sandbox, dist, "symbol-set-inspect", ref=CHUNKS[INDEX], source="../../../shop/src/cart.ts")
+
+    assert inside.structured["kind"] == "source_and_map"
+    assert inside.structured["chunk_id_in_bundle"] == CHUNKS[INDEX]
+    names = [row["source"].rpartition("/")[2] for row in inside.structured["sources"]]
+    assert names == ["price.ts", "cart.ts", "main.ts"]
+    written = [Path(path) for path in inside.structured["written"]]
+    assert {path.name for path in written} == set(names)
+    assert all(path.is_relative_to(dist / "sources") for path in written)
+    assert next(path for path in written if path.name == "cart.ts").read_text("utf-8") == one.structured["text"]
+    assert "    export function total(items: Item[]): Price {" not in inside.text
+    assert "export function total(items: Item[]): Price {" in one.text
+
+
+async def test_resolve_from_a_local_build_and_name_the_chunk_that_is_not_there(
+    sandbox: SandboxProcess, dist: Path
+) -> None:
+    sandbox.empty_journal()
+    stack = f"Error: x\n    at o (https://shop.example/{INDEX}:1:300)\n    at https://shop.example/other.js:1:5"
+
+    local = await ask(sandbox, dist, "source-maps-resolve", stack=stack, folder="dist")
+    nowhere = await ask(sandbox, dist, "source-maps-resolve", stack="main.js:1:5", chunk_id="no-such-chunk")
+
+    frames = local.structured["frames"]
+    assert [frame["resolved"] for frame in frames] == [True, False]
+    assert (frames[0]["source"], frames[0]["line"]) == ("shop/src/cart.ts", 9)
+    assert not local.is_error
+    assert nowhere.structured["frames"][0]["verdict"] == "not_uploaded"
+    assert nowhere.is_error
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "code", "said"),
+    [
+        ("source-maps-upload", {"folder": "../elsewhere"}, "outside_roots", "may not be used"),
+        ("source-maps-upload", {"folder": "nothing"}, "no_folder", "is no folder"),
+        ("source-maps-upload", {"folder": "empty"}, "nothing_found", "Turn source maps on in the bundler"),
+        ("source-maps-check", {"folder": "broken"}, "broken_map", "broken holds nothing that can be uploaded: a.js"),
+        ("source-maps-resolve", {"stack": "hello"}, "no_frames", "No frame was found in stack."),
+        ("symbol-set-inspect", {"ref": "no-such-set"}, "no_symbol_set", "There is no symbol set for no-such-set."),
+        ("symbol-set-inspect", {"ref": "x", "id": ISSUE}, "invalid_arguments", "give id or ref, one of them"),
+        ("source-maps-resolve", {}, "invalid_arguments", "give stack or issue, one of them"),
+        ("source-maps-upload", {"folder": "dist", "project": "x"}, "invalid_arguments", "version: needed with project"),
+    ],
+)
+async def test_what_cannot_be_done_is_said(
+    sandbox: SandboxProcess, dist: Path, tool: str, arguments: dict[str, Any], code: str, said: str
+) -> None:
+    (dist / "empty").mkdir()
+    (dist / "broken").mkdir()
+    (dist / "broken" / "a.js").write_text("f()\n//# sourceMappingURL=a.js.map\n", "utf-8")
+    (dist / "broken" / "a.js.map").write_text("{", "utf-8")
+    before = contents(dist)
+
+    reply = await ask(sandbox, dist, tool, **arguments)
+
+    assert reply.is_error
+    assert reply.structured == {"error": {"code": code}}
+    assert said in reply.text
+    assert contents(dist) == before
+
+
+async def test_without_a_root_nothing_is_touched(sandbox: SandboxProcess, dist: Path) -> None:
+    reply = await ask(sandbox, None, "source-maps-upload", folder=str(dist))
+
+    assert reply.structured == {"error": {"code": "no_roots"}}
+    assert "start it with --root" in reply.text
+
+
+async def test_a_key_that_may_only_read_cannot_upload(sandbox: SandboxProcess, dist: Path) -> None:
+    reply = await ask(sandbox, dist, "source-maps-upload", key=READ_ONLY, folder="dist")
+
+    assert reply.is_error
+    assert {one["code"] for one in reply.structured["failures"]} == {"missing_scope"}
+    assert "API key missing required scope 'error_tracking:write'" in reply.text
+    assert sandbox.api("GET", "symbol_sets/").json()["count"] == 0
