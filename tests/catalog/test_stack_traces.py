@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, show_event, show_frame
+from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, legend, show_event, show_frame
 
 
 def frame(source: str, line: int | None = 1, **more: Any) -> dict[str, Any]:
@@ -33,7 +33,6 @@ def test_frames_come_nearest_first_with_the_app_s_own_marked() -> None:
         "  * run (src/a.ts:18:22)",
         "    run (lib/b.js:7)",
         "  * run (src/c.ts:3)",
-        "(* the app's own code)",
     ]
 
 
@@ -43,8 +42,17 @@ def test_a_frame_that_is_not_resolved_says_why_and_of_which_chunk() -> None:
 
     assert show_frame(known) == "e.t (app.js:1:9) [not resolved: No source map found, chunk c-1, raw_id aa/0]"
     assert show_frame(missing) == "e.t (app.js:1:9) [not resolved: no reason given]"
-    last = lines(event(known))[-1]
-    assert last.startswith("(not resolved: upload the source map of that very build; error-tracking-symbol-sets-list")
+
+
+def test_what_the_marks_mean_is_told_in_notes_where_no_stranger_writes() -> None:
+    missing = frame("app.js", 1, resolved=False, in_app=False)
+
+    assert legend([event(frame("a.ts", 1, in_app=False))]) == []
+    assert legend([event(frame("a.ts", 1)), event(frame("b.ts", 2))]) == ["* marks frames of the app's own code."]
+    (note,) = legend([event(missing)])
+    assert note.startswith(
+        "Frames that are not resolved need the source map of that very build; error-tracking-symbol-"
+    )
 
 
 def test_source_is_shown_around_the_app_s_nearest_frame_and_at_the_others() -> None:
