@@ -1,8 +1,8 @@
 """A result as an agent reads it: few tokens, and no field lost that it needs to act.
 
 A list of objects is a table: tab-separated, its column names once, what is equal in every row said once. Any other
-object is a line per field. Times are cut to whole seconds, and in a table their column says what they
-share (UTC, the year); the structured content has them in full.
+object is a line per field. Times are cut to whole seconds, in a table to whole minutes; its column says what they share
+(UTC, the year). The structured content has them in full.
 
 Whatever of it strangers may have written stays on its line, visible, and unlike our notes: see `untrusted`. Every value
 goes through `_scalar` or `_json`, every name through `_name`, every line of a block through `_line`.
@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from mcp_errortracking.catalog.endpoint import Lines
 from mcp_errortracking.server.tokens import surely_within, upper_bound
-from mcp_errortracking.server.untrusted import clean, escape, poses, without_marks
+from mcp_errortracking.server.untrusted import clean, escape, is_plain, poses, without_marks
 
 _WORDS = frozenset(["", "null", "true", "false"])
 _GROUP = frozenset(["type", "values"])
@@ -97,7 +97,7 @@ def _table(rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
             year = times[0][:5] if all(cell[:5] == times[0][:5] for cell in times) else ""
             labels.append(f"{_name(name)} (UTC{', ' if year else ''}{year[:4]})")
             for row in cells:
-                row[name] = row.get(name, "").removeprefix(year).removesuffix("Z")
+                row[name] = cell[:16].removeprefix(year) if (cell := row.get(name, "")) != "null" else cell
         else:
             labels.append(_name(name))
     return [*above, "\t".join(labels)], ["\t".join(row.get(name, "") for name in own) for row in cells]
@@ -155,6 +155,8 @@ def _scalar(value: Any) -> str:
 
 def _line(text: str) -> str:
     """A text of strangers on one line, as JSON where it would pass for something else."""
+    if is_plain(text):
+        return text
     line = without_marks(clean(text))
     return _json(text) if poses(line) else line
 

@@ -68,6 +68,14 @@ _MARKS = re.compile(
 )
 
 
+_PLAIN = re.compile(r"[\w .,/@$%+=#?*!'()-]*", re.ASCII)
+
+
+def is_plain(text: str) -> bool:
+    """Whether there is nothing in a text that any of the functions below could mind; most texts are like that."""
+    return _PLAIN.fullmatch(text) is not None
+
+
 def clean(text: str, limit: int | None = None) -> str:
     """One line of visible text: a run of unfit characters becomes a space, what is longer than `limit` is cut."""
     line = text if text.isascii() and text.isprintable() else _RUN.sub(" ", text)
