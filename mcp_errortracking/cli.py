@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_errortracking import __version__, config, logs, source_maps_command
@@ -266,10 +267,7 @@ def _tools(options: argparse.Namespace) -> int:
 
 
 def _call(options: argparse.Namespace) -> int:
-    import anyio
-
-    from mcp_errortracking.offering import roots_for, workshop_for
-    from mcp_errortracking.server.calls import call_tool
+    from mcp_errortracking.offering import roots_for
     from mcp_errortracking.server.toolbox import UnknownToolError
     from mcp_errortracking.server.untrusted import escape
 
@@ -280,52 +278,42 @@ def _call(options: argparse.Namespace) -> int:
         return _fail(f"the arguments are no JSON ({error}); give an object such as '{{\"limit\": 5}}'")
     if not isinstance(arguments, dict):
         return _fail("the arguments are no JSON object; give one such as '{\"limit\": 5}'")
-    given = cast("dict[str, Any]", arguments)
     roots = roots_for(config.load_offer(roots=tuple(options.root)), over_network=False)
-
-    with _Connection(options) as settings:
-
-        async def run() -> "Reply":
-            async with _proxy(settings) as proxy:
-                return await call_tool(
-                    proxy,
-                    options.tool,
-                    given,
-                    time_limit=options.timeout or TIMEOUT,
-                    workshop=workshop_for(settings, roots),
-                )
-
-        try:
-            reply = anyio.run(run)
-        except UnknownToolError as error:
-            return _fail(str(error))
+    try:
+        reply = _ask(options, cast("dict[str, Any]", arguments), roots, time_limit=options.timeout or TIMEOUT)
+    except UnknownToolError as error:
+        return _fail(str(error))
     print(escape(json.dumps(reply.structured, ensure_ascii=False)) if options.json else reply.text)
     return EXIT_PROBLEM if reply.is_error else 0
 
 
 def _source_maps(options: argparse.Namespace) -> int:
+    arguments = source_maps_command.arguments_of(options)
+    reply = _ask(
+        options,
+        arguments,
+        source_maps_command.roots_of(arguments),
+        time_limit=options.timeout or _PATIENCE,
+        max_result_tokens=sys.maxsize,
+        progress=source_maps_command.show_progress,
+    )
+    return 0 if source_maps_command.print_reply(reply, as_json=options.json) else EXIT_PROBLEM
+
+
+def _ask(options: argparse.Namespace, arguments: dict[str, Any], roots: tuple[Path, ...], **how: Any) -> "Reply":
+    """The reply of the tool that was named."""
     import anyio
 
     from mcp_errortracking.offering import workshop_for
     from mcp_errortracking.server.calls import call_tool
 
-    arguments = source_maps_command.arguments_of(options)
     with _Connection(options) as settings:
 
         async def run() -> "Reply":
             async with _proxy(settings) as proxy:
-                return await call_tool(
-                    proxy,
-                    options.tool,
-                    arguments,
-                    time_limit=options.timeout or _PATIENCE,
-                    max_result_tokens=sys.maxsize,
-                    workshop=workshop_for(settings, source_maps_command.roots_of(arguments)),
-                    progress=source_maps_command.show_progress,
-                )
+                return await call_tool(proxy, options.tool, arguments, workshop=workshop_for(settings, roots), **how)
 
-        reply = anyio.run(run)
-    return 0 if source_maps_command.print_reply(reply, as_json=options.json) else EXIT_PROBLEM
+        return anyio.run(run)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -98,8 +98,10 @@ async def show_progress(done: float, total: float | None, doing: str) -> None:
 
 def print_reply(reply: "Reply", *, as_json: bool) -> bool:
     """Prints a result; whether all is as it should be: a check that finds something missing is no success."""
+    from mcp_errortracking.server.untrusted import escape
+
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
-    print(json.dumps(reply.structured, ensure_ascii=False) if as_json else reply.text)
+    print(escape(json.dumps(reply.structured, ensure_ascii=False)) if as_json else reply.text)
     states = {row.get("state") for row in reply.structured.get("results", [])}
     return not reply.is_error and states <= {"uploaded"} and not reply.structured.get("problems")

@@ -10,7 +10,7 @@ import anyio
 
 from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.sender import Answer, Sender
+from mcp_errortracking.proxy.sender import Answer, Sender, delay_of
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
@@ -64,6 +64,9 @@ class _Counting:
             raise
         self._add(began, answer.attempts)
         return answer
+
+    def delay(self, path: str, requests: int = 1) -> float:
+        return delay_of(self.sender, path, requests)
 
     def _add(self, began: float, attempts: int) -> None:
         self.seconds += time.perf_counter() - began

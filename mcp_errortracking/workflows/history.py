@@ -1,16 +1,11 @@
 """Who touched a line last, from the git checkout that a source lies in."""
 
-import os
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mcp_errortracking.workflows.git import ask
 from mcp_errortracking.workflows.roots import Roots
-
-_KEPT = ("HOME", "PATH", "SYSTEMROOT", "USERPROFILE", "XDG_CONFIG_HOME")
-_QUIET = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "log.showSignature=false", "blame.ignoreRevsFile=")
-"""Of what a checkout's own configuration could have git run, what blame would heed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +28,9 @@ def last_commit(roots: Roots, path: Path, lines: dict[int, str], *, timeout: flo
         lines: their texts by number (from 1), without gaps.
     """
     first, last = min(lines), max(lines)
-    command = ["git", *(word for setting in _QUIET for word in ("-c", setting)), "blame", "--porcelain"]
-    command += ["--no-textconv", "-L", f"{first},{last}", "HEAD", "--", path.name]
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {
-        "GIT_CEILING_DIRECTORIES": os.pathsep.join(str(folder.parent) for folder in roots.folders),
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        "LC_ALL": "C",
-    }
-    try:
-        ran = subprocess.run(  # noqa: S603 - no shell, and the path stands behind --
-            command, cwd=path.parent, env=environment, capture_output=True, timeout=timeout, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return _latest(ran.stdout.decode("utf-8", "replace"), lines) if ran.returncode == 0 else None
+    words = ("blame", "--porcelain", "--no-textconv", "-L", f"{first},{last}", "HEAD", "--", path.name)
+    printed = ask(roots, path.parent, *words, seconds=timeout)
+    return None if printed is None else _latest(printed, lines)
 
 
 def _latest(porcelain: str, lines: dict[int, str]) -> Commit | None:

@@ -13,6 +13,8 @@ from mcp.client.stdio import stdio_client
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.proxy.pacing import Pacer
+from mcp_errortracking.proxy.rates import Rate
 from mcp_errortracking.server.calls import Reply, call_tool
 from mcp_errortracking.workflows.workflow import Workshop
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
@@ -260,3 +262,20 @@ async def test_a_key_that_may_only_read_cannot_upload(sandbox: SandboxProcess, d
     assert {one["code"] for one in reply.structured["failures"]} == {"missing_scope"}
     assert "API key missing required scope 'error_tracking:write'" in reply.text
     assert sandbox.api("GET", "symbol_sets/").json()["count"] == 0
+
+
+async def test_how_long_the_limits_will_take_is_said_beforehand(sandbox: SandboxProcess, dist: Path) -> None:
+    pacer = Pacer(sandbox.url, paced=True, rates=(Rate(6, 60.0),))
+    async with Proxy(host=sandbox.url, key=SecretStr(FULL), project="1", pacer=pacer) as proxy:
+        for _ in range(3):
+            await proxy.send("GET", "error_tracking/symbol_sets/")
+        plan = await call_tool(
+            proxy,
+            "source-maps-upload",
+            {"folder": "dist", "dry_run": True},
+            time_limit=30,
+            workshop=Workshop((dist,), sandbox.url),
+        )
+
+    assert not plan.is_error
+    assert "About 7 requests: PostHog's limits make them wait" in plan.text

@@ -1,21 +1,33 @@
 """From a build folder to finished symbol sets."""
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.proxy.sender import delay_of
 from mcp_errortracking.workflows import results
-from mcp_errortracking.workflows.conflicts import ConflictRules
+from mcp_errortracking.workflows.conflicts import Choice, ConflictRules
 from mcp_errortracking.workflows.jobs.builds import Found, release_of, searched
 from mcp_errortracking.workflows.problems import Problem
 from mcp_errortracking.workflows.results import ChunkResult, UploadResult
 from mcp_errortracking.workflows.storage import Storage
+from mcp_errortracking.workflows.symbol_sets import MAX_CHECKED, MAX_STARTED
 from mcp_errortracking.workflows.upload import Options, upload
 from mcp_errortracking.workflows.workflow import Desk
 
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.tools import UploadSourceMaps
+
+_PATH = "error_tracking/symbol_sets/"
+_FOR_THE_RELEASE = 3
+_CHOICES = {
+    Choice.FORCE: "force",
+    Choice.SKIP_ON_CONFLICT: "skip_on_conflict",
+    Choice.WITHOUT_RELEASE: "leave version out",
+}
+"""How each choice is asked for in another call."""
 
 _COUNTED = {
     "uploaded": results.Outcome.UPLOADED,
@@ -30,9 +42,12 @@ async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
     """Prepares the build, and uploads what PostHog lacks."""
     release = await to_thread.run_sync(release_of, call, desk)
     found = await searched(call, desk, dry_run=bool(call.dry_run))
+    wait = _wait(desk, len(found.chunks))
     if call.dry_run:
-        return _plan(found)
+        return _plan(found, wait)
     total = len(found.chunks)
+    if wait:
+        await desk.progress(total / 2, total, wait)
 
     async def progress(done: int, of: int, doing: str) -> None:
         await desk.progress((total + done) / 2, of, doing)
@@ -45,14 +60,21 @@ async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
     return _report(found, uploaded)
 
 
-def _plan(found: Found) -> Outcome:
+def _wait(desk: Desk, chunks: int) -> str | None:
+    """How long PostHog's limits will make an upload wait, if they do."""
+    requests = 2 * ceil(chunks / MAX_STARTED) + 2 * ceil(chunks / MAX_CHECKED) + _FOR_THE_RELEASE
+    seconds = delay_of(desk.sender, _PATH, requests)
+    return f"About {requests} requests: PostHog's limits make them wait {seconds:.0f} s." if seconds >= 1 else None
+
+
+def _plan(found: Found, wait: str | None) -> Outcome:
     data = {
         "chunks": [{"path": chunk.label, "chunk_id": chunk.chunk_id} for chunk in found.chunks],
         "would_write": list(found.written),
         "problems": [problem_row(problem) for problem in found.problems],
         "notes": list(found.build.notes),
     }
-    return Outcome(data, ["Nothing was written and nothing uploaded: this was a dry run."])
+    return Outcome(data, ["Nothing was written and nothing uploaded: this was a dry run.", *([wait] if wait else [])])
 
 
 def _report(found: Found, uploaded: UploadResult) -> Outcome:
@@ -73,7 +95,7 @@ def _report(found: Found, uploaded: UploadResult) -> Outcome:
         ],
     }
     notes = list[str]()
-    if found.written:
+    if found.written and len(uploaded.failed) < len(uploaded.chunks):
         notes.append("Deploy the files as they are now: chunk ids were written into them.")
     if uploaded.failed:
         notes.append("Call it again to go on with what failed; what is uploaded is not sent again.")
@@ -89,7 +111,7 @@ def _failure(one: ChunkResult) -> dict[str, Any]:
         "code": one.code,
         "reason": one.reason,
         "next_step": one.next_step,
-        "choices": [str(choice) for choice in one.choices],
+        "choices": [_CHOICES[choice] for choice in one.choices],
     }
 
 
