@@ -4,6 +4,7 @@ python -m benchmarks.tokens            prints it
 python -m benchmarks.tokens --write    writes docs/tokens.md too
 """
 
+import hashlib
 import json
 import sys
 import tempfile
@@ -22,7 +23,8 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.sandbox.process import Sandbox
 from mcp_errortracking.server.calls import Reply, call_tool
 from mcp_errortracking.server.tokens import upper_bound
-from mcp_errortracking.server.tools import listed
+from mcp_errortracking.server.tools import TOOL_LIST, listed
+from mcp_errortracking.workflows.tools import TOOLS
 
 _PAGE = Path(__file__).parents[1] / "docs" / "tokens.md"
 _LONG = {"include": ["exception", "stacktrace"], "onlyAppFrames": False}
@@ -83,6 +85,9 @@ def _lists() -> list[str]:
         "the 32 names of PostHog's own server": definitions(TOOLSETS["official"]),
         "the documented endpoints": definitions(TOOLSETS["documented"]),
         "all of error tracking": definitions(TOOLSETS["all"]),
+        "the default set with the source-map tools, as over stdio": definitions(
+            [*TOOLSETS["default"], *(tool.tool for tool in TOOLS)]
+        ),
     }
     every = whole["all of error tracking"]
     counts = iter(count([*map(compact, [*whole.values(), theirs]), *map(compact, every), *map(compact, theirs)]))
@@ -157,7 +162,14 @@ def _deepest(sandbox: Sandbox, issues: list[str]) -> str:
 
 def report() -> str:
     """docs/tokens.md, the whole page."""
-    head = ["# Tokens", "", "Written by `python -m benchmarks.tokens --write`: tokens of o200k_base.", ""]
+    digest = hashlib.sha256(TOOL_LIST.read_bytes()).hexdigest()
+    head = [
+        "# Tokens",
+        "",
+        "Written by `python -m benchmarks.tokens --write`: tokens of o200k_base, of the tools whose list on file has the",
+        f"SHA-256 `{digest}`.",
+        "",
+    ]
     return "\n".join([*head, *_results(), *_lists()]).rstrip() + "\n"
 
 
