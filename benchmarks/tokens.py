@@ -166,8 +166,8 @@ def report() -> str:
     head = [
         "# Tokens",
         "",
-        "Written by `python -m benchmarks.tokens --write`: tokens of o200k_base, of the tools whose list on file has the",
-        f"SHA-256 `{digest}`.",
+        "Written by `python -m benchmarks.tokens --write`: tokens of o200k_base, of the tools whose list on file has",
+        f"the SHA-256 `{digest}`.",
         "",
     ]
     return "\n".join([*head, *_results(), *_lists()]).rstrip() + "\n"

@@ -44,7 +44,9 @@ environment:
   POSTHOG_PERSONAL_API_KEY  personal API key with the scopes error_tracking:read and error_tracking:write
   POSTHOG_HOST              default https://us.posthog.com; EU Cloud: https://eu.posthog.com
   POSTHOG_PROJECT_ID        number of the project; default @current, the current project of the key's user
-Without them, what posthog-cli login left is used. --sandbox needs none of them.
+  POSTHOG_RATE_LIMITS       1 or 0: whether your PostHog limits requests (default: its first 429 tells)
+  MCP_TOOLSETS, MCP_TOOLS, MCP_EXCLUDE, MCP_READ_ONLY, MCP_MAX_RESULT_TOKENS, MCP_ROOTS: as the options of these names
+Without the first three, what posthog-cli login left is used. --sandbox needs none of them.
 
 try it:
   mcp-errortracking call error-tracking-assignment-rules-list --sandbox

@@ -58,7 +58,7 @@ def add_offer(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None
     group.add_argument(
         "--max-result-tokens",
         metavar="N",
-        type=_count,
+        type=_tokens,
         default=default(None),
         help="cut the text of a result there (default: 20000)",
     )
@@ -134,6 +134,13 @@ def _count(text: str) -> int:
     value = int(text)
     if not 1 <= value <= 10**7:
         raise argparse.ArgumentTypeError("give a number from 1 on")
+    return value
+
+
+def _tokens(text: str) -> int:
+    value = int(text)
+    if not 100 <= value <= 10**6:
+        raise argparse.ArgumentTypeError("give 100 to 1000000 tokens")
     return value
 
 

@@ -308,8 +308,8 @@ def test_what_is_offered(environ: dict[str, str], given: dict[str, Any], expecte
     ("variable", "value", "says"),
     [
         ("MCP_READ_ONLY", "maybe", "MCP_READ_ONLY must be 1 or 0"),
-        ("MCP_MAX_RESULT_TOKENS", "499", "MCP_MAX_RESULT_TOKENS must be a number from 500 to 1000000"),
-        ("MCP_MAX_RESULT_TOKENS", "many", "must be a number from 500"),
+        ("MCP_MAX_RESULT_TOKENS", "99", "MCP_MAX_RESULT_TOKENS must be a number from 100 to 1000000"),
+        ("MCP_MAX_RESULT_TOKENS", "many", "must be a number from 100"),
     ],
 )
 def test_an_offer_that_is_wrong(variable: str, value: str, says: str) -> None:

@@ -30,7 +30,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "tools": ("MCP_TOOLS", several),
     "exclude": ("MCP_EXCLUDE", several),
     "read_only": ("MCP_READ_ONLY", switch),
-    "max_result_tokens": ("MCP_MAX_RESULT_TOKENS", lambda text: int(number(text, 500, 10**6))),
+    "max_result_tokens": ("MCP_MAX_RESULT_TOKENS", lambda text: int(number(text, 100, 10**6))),
     "roots": ("MCP_ROOTS", lambda text: tuple(Path(part).expanduser() for part in text.split(os.pathsep) if part)),
 }
 

@@ -63,7 +63,7 @@ def test_every_way_to_name_a_map(dist: Path) -> None:
     url = "//# sourceMappingURL="
     write(dist, a_js=f"a\n{url}maps/a.js.map?x#y\n//# chunkId=1\n", maps__a_js_map=MAP)
     write(dist, b_mjs=f"b\n{url}https://cdn.example/assets/b%2Ejs.map", b_js_map=MAP)
-    write(dist, sub__c_cjs=f"c\n//@ sourceMappingURL=/root/c.map\n/* {' ' * 70_000} */", root__c_map=MAP)
+    write(dist, sub__c_cjs=f"c\n//@ sourceMappingURL=/top/c.map\n/* {' ' * 70_000} */", top__c_map=MAP)
     write(dist, d_js="d", d_js_map=MAP)
     inline = base64.b64encode(MAP.encode() * 2000).decode()
     write(dist, e_js=f"e\n{url}data:application/json;base64,{inline}\n")
@@ -78,7 +78,7 @@ def test_every_way_to_name_a_map(dist: Path) -> None:
         "d.js": "d.js.map",
         "e.js": None,
         "f.js": "f.js.map",
-        "sub/c.cjs": "root/c.map",
+        "sub/c.cjs": "top/c.map",
     }
 
 
