@@ -89,7 +89,10 @@ def _source(frame: dict[str, Any], around: int) -> list[str]:
     at = as_object(context.get("line"))
     if not isinstance(at.get("line"), str):
         return []
-    return [f"      {line.get('number')}| {line.get('line')}" for line in [*before, at, *after]]
+    return [
+        f"    {'>' if line is at and around else ' '} {line.get('number')}| {line.get('line')}"
+        for line in [*before, at, *after]
+    ]
 
 
 def _variables(frame: dict[str, Any]) -> list[str]:

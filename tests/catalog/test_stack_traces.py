@@ -67,7 +67,7 @@ def test_source_is_shown_around_the_app_s_nearest_frame_and_at_the_others() -> N
         "      7| before 3",
         "      8| before 2",
         "      9| before 1",
-        "      10| line 10",
+        "    > 10| line 10",
         "      11| after 1",
         "      12| after 2",
         "      13| after 3",
