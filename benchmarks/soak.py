@@ -91,23 +91,33 @@ async def _served(transport: str, url: str, key: str) -> AsyncGenerator[tuple[Se
         limit=2**22,
     )
     os.close(writing)
+    assert process.stderr
+    log = process.stderr
     try:
-        async with await _lanes(transport, process) as lanes:
+        async with await _lanes(transport, log, process) as lanes:
+            drained = asyncio.ensure_future(_drain(log))  # a full pipe would stop the server at its next line
             yield Server(process.pid, reading), lanes
+            drained.cancel()
     finally:
         if process.returncode is None:
             process.kill()
-        _, log = await process.communicate()
+        await process.wait()
         os.close(reading)
-        if b"Traceback" in log:
-            print(log.decode(), file=sys.stderr)
 
 
-async def _lanes(transport: str, process: asyncio.subprocess.Process) -> AbstractAsyncContextManager[list[Lane]]:
+async def _drain(log: asyncio.StreamReader) -> None:
+    """Reads a server's log, and shows what tells of a bug in it."""
+    while line := await log.readline():
+        if b"a bug in mcp_errortracking" in line or b"Traceback" in line:
+            print(line.decode(), end="", file=sys.stderr)
+
+
+async def _lanes(
+    transport: str, log: asyncio.StreamReader, process: asyncio.subprocess.Process
+) -> AbstractAsyncContextManager[list[Lane]]:
     if transport == "stdio":
         return stdio_lanes(process, _WIDTH)
-    assert process.stderr
-    while line := (await process.stderr.readline()).decode():
+    while line := (await log.readline()).decode():
         if found := re.search(r"MCP at (http://\S+),", line):
             return (http_lanes if transport == "http" else sse_lanes)(found[1], _WIDTH)
     raise RuntimeError("the server did not start")
