@@ -83,18 +83,20 @@ def _page(page: dict[str, Any]) -> tuple[list[str], list[str]]:
 def _table(rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
     """The lines above a table, and one for each of its rows, none if all rows are equal."""
     columns = dict.fromkeys(name for row in rows for name in row)
-    cells = [{name: _cell(value) for name, value in row.items()} for row in rows]
+    cells: list[dict[str, str]] = [{name: _cell(value) for name, value in row.items()} for row in rows]
+    values: dict[str, set[str | None]] = {name: {row.get(name) for row in cells} for name in columns}
     first = cells[0]
-    shared = [name for name in columns if len(rows) > 1 and all(row.get(name) == first.get(name) for row in cells)]
+    shared = [name for name in columns if len(rows) > 1 and len(values[name]) == 1]
     above = [f"every row: {', '.join(f'{_name(name)} {first[name]}' for name in shared)}"] if shared else []
     own = [name for name in columns if name not in shared]
     if not own:
         return above, []
     labels = list[str]()
     for name in own:
-        times = [cell for row in cells if (cell := row.get(name)) is not None and cell != "null"]
-        if times and all(_is_time(cell) for cell in times):
-            year = times[0][:5] if all(cell[:5] == times[0][:5] for cell in times) else ""
+        times = {cell for cell in values[name] if cell is not None and cell != "null"}
+        if times and all(map(_is_time, times)):
+            years = {cell[:5] for cell in times}
+            year = years.pop() if len(years) == 1 else ""
             labels.append(f"{_name(name)} (UTC{', ' if year else ''}{year[:4]})")
             for row in cells:
                 row[name] = cell[:16].removeprefix(year) if (cell := row.get(name, "")) != "null" else cell
@@ -132,6 +134,8 @@ def _is_nested(value: Any) -> bool:
 
 
 def _cell(value: Any) -> str:
+    if type(value) is str and is_plain(value) and value not in _WORDS:  # most cells: the way of `_scalar`, but short
+        return value
     if not isinstance(value, dict):
         return _json(value) if isinstance(value, list) else _scalar(value)
     inner = cast("dict[str, Any]", value)

@@ -68,12 +68,12 @@ _MARKS = re.compile(
 )
 
 
-_PLAIN = re.compile(r"[\w .,/@$%+=#?*!'()-]*", re.ASCII)
+is_plain = re.compile(r"[\w .,/@$%+=#?*!'()-]*", re.ASCII).fullmatch
+"""Whether there is nothing in a text that any of the functions below could mind. Most texts are like that, and a result
+has hundreds of them: so this is the pattern's own method, at a third of the cost of a function around it."""
 
 
-def is_plain(text: str) -> bool:
-    """Whether there is nothing in a text that any of the functions below could mind; most texts are like that."""
-    return _PLAIN.fullmatch(text) is not None
+_TURN = re.compile(r"\[/?[IS]", re.IGNORECASE)
 
 
 def clean(text: str, limit: int | None = None) -> str:
@@ -115,7 +115,7 @@ def poses(text: str) -> bool:
 
 
 def _may_have_marks(text: str) -> bool:
-    return "<" in text or "|>" in text or "[" in text
+    return "<" in text or "|>" in text or ("[" in text and _TURN.search(text) is not None)
 
 
 def _apart(match: re.Match[str]) -> str:
