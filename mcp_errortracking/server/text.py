@@ -74,7 +74,7 @@ def _page(page: dict[str, Any]) -> tuple[list[str], list[str]]:
     above = [head, *_fields(rest, "")]
     if not _is_rows(rows):
         return above, [_json(row) for row in rows]
-    if any(isinstance(value, tuple) for row in cast("list[dict[str, Any]]", rows) for value in row.values()):
+    if any(tuple in map(type, row.values()) for row in cast("list[dict[str, Any]]", rows)):
         return above, [line for row in rows for line in ["-", *_fields(row, "  ")]]
     columns, lines = _table(rows)
     return above + columns, lines
