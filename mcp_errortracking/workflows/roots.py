@@ -13,6 +13,9 @@ from mcp_errortracking.workflows.problems import WorkflowError
 LEFTOVER = ".mcp-errortracking.tmp"
 """How the name of a file being written ends; one that is found later was left by a process that was killed."""
 
+_LONGEST_NAME, _LONGEST_PATH = 255, 3500  # bytes, on the file systems there are, with room for the root
+_SHOWN = 200
+
 
 class Roots:
     """The folders that the configuration names. Relative paths start at the first."""
@@ -37,8 +40,9 @@ class Roots:
             WorkflowError: it lies outside the roots, itself or through a symlink, or is no path at all.
         """
         text = os.fspath(path)
-        if not text or "\0" in text:
-            raise WorkflowError("no_path", f"{text!r} is no path.", next_step="Give the path of a file or folder.")
+        if not text or "\0" in text or _is_too_long(text):
+            shown = repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+            raise WorkflowError("no_path", f"{shown} is no path.", next_step="Give the path of a file or folder.")
         given = self.folders[0] / text
         try:
             real = given.resolve()
@@ -142,6 +146,11 @@ class Roots:
             for temporary, _ in staged:
                 with suppress(OSError):
                     temporary.unlink()
+
+
+def _is_too_long(path: str) -> bool:
+    encoded = os.fsencode(path)
+    return len(encoded) > _LONGEST_PATH or any(len(os.fsencode(part)) > _LONGEST_NAME for part in Path(path).parts)
 
 
 def explained(error: OSError, path: str | Path, verb: str) -> WorkflowError:

@@ -160,3 +160,11 @@ def test_what_the_system_says_is_explained(number: int, code: str) -> None:
     assert error.what == "dist/a.js could not be written."
     assert error.why
     assert error.next_step
+
+
+def test_a_name_that_no_file_can_have_is_no_path(tmp_path: Path) -> None:
+    with pytest.raises(WorkflowError, match=r"^'\[{200}\.\.\.' is no path\.") as caught:
+        Roots([tmp_path]).folder("[" * 3000)
+    assert caught.value.code == "no_path"
+    with pytest.raises(WorkflowError, match="is no path"):
+        Roots([tmp_path]).folder("a/" * 3000)
