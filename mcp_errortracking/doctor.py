@@ -12,8 +12,9 @@ from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.config import Settings
 from mcp_errortracking.connecting import proxy_for
 from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.server.scopes import KEY_PATH, covers, read_scopes
+from mcp_errortracking.server.scopes import covers, read_scopes
 from mcp_errortracking.server.toolbox import Toolbox
 
 READ, WRITE = "error_tracking:read", "error_tracking:write"

@@ -5,6 +5,9 @@ from typing import Literal
 
 Form = Literal["projects", "environments"]
 
+KEY_PATH = "/api/personal_api_keys/@current/"
+"""What PostHog says of the key that asks; every key may (contract 1.8)."""
+
 _PLAIN_PATH = re.compile(r"(?:[A-Za-z0-9_\-@~%!$&'()*+,;=:]+/)+")
 _ESCAPES = re.compile(r"%(?![0-9A-Fa-f]{2})|%(?:2[EeFf]|5[Cc])")
 

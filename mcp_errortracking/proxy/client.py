@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pydantic_core import to_json
 
 from mcp_errortracking import __version__
-from mcp_errortracking.proxy.address import Form, target
+from mcp_errortracking.proxy.address import KEY_PATH, Form, target
 from mcp_errortracking.proxy.content import parse, read_content
 from mcp_errortracking.proxy.errors import (
     ForbiddenError,
@@ -218,7 +218,7 @@ class Proxy:
     async def _naming_projects(self, error: ForbiddenError) -> ForbiddenError:
         """The error, with the projects that the key may use, if it tells: every key may read itself (contract 1.8)."""
         try:
-            key: Any = (await self.send("GET", "/api/personal_api_keys/@current/")).data
+            key: Any = (await self.send("GET", KEY_PATH)).data
             projects = ", ".join(str(int(project)) for project in key["scoped_teams"])
         except (PostHogError, LookupError, TypeError, ValueError):
             return error

@@ -16,11 +16,12 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.callers import Caller, caller_of, note_caller
 from mcp_errortracking.server.guard import is_local
-from mcp_errortracking.server.scopes import KEY_PATH, read_scopes
+from mcp_errortracking.server.scopes import read_scopes
 
 KEY_HEADER = "X-PostHog-API-Key"
 PROJECT_HEADER = "X-PostHog-Project-ID"

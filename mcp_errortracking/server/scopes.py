@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import anyio
 
+from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 
 logger = logging.getLogger(__name__)
 
-KEY_PATH = "/api/personal_api_keys/@current/"
 _PATIENCE = 3.0
 """Seconds that a client may wait for its list of tools on this account."""
 

@@ -8,10 +8,11 @@ from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS
 
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
+from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.server import scopes
 from mcp_errortracking.server.app import build_server
-from mcp_errortracking.server.scopes import KEY_PATH, KeyScopes, read_scopes
+from mcp_errortracking.server.scopes import KeyScopes, read_scopes
 from mcp_errortracking.server.toolbox import Toolbox
 from tests.server.mcp_client import ERAS
 from tests.server.test_calls import Sender

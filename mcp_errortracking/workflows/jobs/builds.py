@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from anyio import to_thread
@@ -14,7 +14,7 @@ from mcp_errortracking.workflows.chunk_ids import injected, map_in, with_id
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.container import DataType
 from mcp_errortracking.workflows.git import ask
-from mcp_errortracking.workflows.preparation import Prepared, prepare
+from mcp_errortracking.workflows.preparation import Content, Prepared, prepare
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.releases import ReleaseName
 from mcp_errortracking.workflows.roots import Roots
@@ -75,7 +75,7 @@ def _chunk(roots: Roots, one: Prepared, *, dry_run: bool) -> Chunk:
     kind = _KINDS[one.kind]
     if dry_run and one.written:
         remade = partial(_remade, roots, one)
-        source = (lambda: remade().source) if kind is DataType.SOURCE_AND_MAP else None
+        source = (lambda: remade().source or b"") if kind is DataType.SOURCE_AND_MAP else None
         return Chunk(one.chunk_id, lambda: remade().map, source, kind, one.path)
     if kind is not DataType.SOURCE_AND_MAP:
         return Chunk(one.chunk_id, one.files[0], None, kind, one.path)
@@ -84,18 +84,13 @@ def _chunk(roots: Roots, one: Prepared, *, dry_run: bool) -> Chunk:
     return Chunk(one.chunk_id, one.files[1] if len(one.files) > 1 else inline, bundle, kind, one.path)
 
 
-def _remade(roots: Roots, one: Prepared) -> "_Parts":
+def _remade(roots: Roots, one: Prepared) -> Content:
     """Content with its ids, from files that do not have them; not kept, so that a large build fits into memory."""
     first = roots.read(one.files[0], LIMIT)
     if one.kind == "hermes":
-        return _Parts(b"", with_id(first)[1])
+        return Content(None, with_id(first)[1])
     made = injected(first, roots.read(one.files[1], LIMIT) if len(one.files) > 1 else None)
-    return _Parts(made.source, made.map)
-
-
-class _Parts(NamedTuple):
-    source: bytes
-    map: bytes
+    return Content(made.source, made.map)
 
 
 def _inline_map(roots: Roots, bundle: Path) -> bytes:
