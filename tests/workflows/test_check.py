@@ -1,6 +1,5 @@
 """What PostHog holds for a build."""
 
-from collections.abc import Generator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,18 +30,6 @@ SEED: dict[str, Any] = {
     ],
 }
 HASHES: dict[str, str] = dict.fromkeys(("same", "other", "loose", "begun", "crawled", "never"), "h")
-
-
-@pytest.fixture(scope="module")
-def running() -> Generator[SandboxProcess]:
-    with SandboxProcess(SEED) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: SandboxProcess) -> SandboxProcess:
-    running.reset()
-    return running
 
 
 async def held(sandbox: SandboxProcess, hashes: dict[str, str] = HASHES, **more: Any) -> dict[str, Held]:

@@ -50,18 +50,6 @@ def aged(request: pytest.FixtureRequest) -> Generator[SandboxProcess]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def running() -> Generator[SandboxProcess]:
-    with SandboxProcess(SEED) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: SandboxProcess) -> SandboxProcess:
-    running.reset()
-    return running
-
-
 def outcomes(result: UploadResult) -> dict[str, Outcome]:
     return {one.chunk.chunk_id: one.outcome for one in result.chunks}
 

@@ -22,18 +22,6 @@ PUT, START, FINISH = "PUT /_storage", "POST .*/bulk_start_upload/", "POST .*/bul
 DOWN = [http(502)] * 3
 
 
-@pytest.fixture(scope="module")
-def running() -> Generator[SandboxProcess]:
-    with SandboxProcess(SEED) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: SandboxProcess) -> SandboxProcess:
-    running.reset()
-    return running
-
-
 @pytest.fixture
 def relay(sandbox: SandboxProcess) -> Generator[Relay]:
     with Relay(sandbox.url) as relay:
