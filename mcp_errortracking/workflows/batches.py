@@ -133,9 +133,13 @@ class Batches:
                 failed.add(job.index)
                 await self._report(job, unreadable(error))
 
-        async with anyio.create_task_group() as group:
-            for job in jobs:
-                if job.index not in bodies:
+        waiting = [job for job in jobs if job.index not in bodies]
+        if self._is_quick:
+            for job in waiting:
+                await pack(job)
+        else:
+            async with anyio.create_task_group() as group:
+                for job in waiting:
                     group.start_soon(pack, job)
         return [job for job in jobs if job.index not in failed]
 

@@ -43,6 +43,9 @@ class ContentError(Exception):
         self.what = what
         self.next_step = next_step
 
+    def __reduce__(self) -> tuple[type["ContentError"], tuple[str, str, str]]:
+        return type(self), (self.code, self.what, self.next_step)
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
@@ -124,7 +127,7 @@ class Body:
         """The bytes, from the first one on, in pieces of 1 to 2 MiB. Blocks.
 
         Raises:
-            ContentError: the files changed meanwhile.
+            ContentError: the files changed meanwhile; before the last byte, if at all.
         """
         if self._file is None:
             yield from _joined(itertools.chain([self._head], payload(self._chunk, self._known)))
@@ -157,14 +160,14 @@ class Body:
 
 
 def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Small pieces made into large ones."""
+    """Small pieces made into large ones. The last one comes when no more follow: then all was read as it should be."""
     waiting, size = list[bytes](), 0
     for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
         if size >= _PIECE:
             yield b"".join(waiting)
             waiting, size = [], 0
+        waiting.append(piece)
+        size += len(piece)
     if waiting:
         yield b"".join(waiting)
 

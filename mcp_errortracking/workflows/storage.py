@@ -44,7 +44,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class Sendable(Protocol):
-    """A file to be sent, as often as needed. Reading its pieces blocks."""
+    """A file to be sent, as often as needed. Reading its pieces blocks; none is asked for after its last byte."""
 
     @property
     def size(self) -> int: ...
@@ -149,7 +149,8 @@ class Storage:
 
     async def _upload(self, where: str | Form, body: Sendable) -> None:
         if isinstance(where, str):
-            url, method, headers, content = where, "PUT", {"Content-Length": str(body.size)}, _streamed(body.pieces())
+            url, method, content = where, "PUT", _streamed(body)
+            headers = {"Content-Length": str(body.size)}
         else:
             boundary = secrets.token_hex(16)
             head, tail = where.around_file(boundary)
@@ -157,7 +158,7 @@ class Storage:
                 "Content-Length": str(len(head) + body.size + len(tail)),
                 "Content-Type": f"multipart/form-data; boundary={boundary}",
             }
-            url, method, content = where.url, "POST", _streamed(body.pieces(), head, tail)
+            url, method, content = where.url, "POST", _streamed(body, head, tail)
         answer = await self._exchange(method, self._checked(url), headers, content)
         try:
             said = await _beginning(answer)
@@ -249,11 +250,13 @@ def _is_private_literal(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-async def _streamed(pieces: Iterator[bytes], head: bytes = b"", tail: bytes = b"") -> AsyncIterator[bytes]:
+async def _streamed(body: Sendable, head: bytes = b"", tail: bytes = b"") -> AsyncIterator[bytes]:
     """The pieces of a file, each read in a worker thread."""
     if head:
         yield head
-    while piece := await to_thread.run_sync(next, pieces, b""):
+    pieces, left = body.pieces(), body.size  # counted, because asking for one piece more would take a thread once more
+    while left > 0 and (piece := await to_thread.run_sync(next, pieces, b"")):
+        left -= len(piece)
         yield piece
     if tail:
         yield tail

@@ -11,7 +11,6 @@ from typing import Literal
 
 import anyio
 from anyio.abc import TaskGroup
-from anyio.streams.memory import MemoryObjectSendStream
 
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
@@ -20,7 +19,7 @@ from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.conflicts import ConflictRules
 from mcp_errortracking.workflows.content import ContentError
 from mcp_errortracking.workflows.endings import OTHER_CONTENT, SKIPPED, UNCHANGED, refused, unreadable
-from mcp_errortracking.workflows.hashing import fingerprints
+from mcp_errortracking.workflows.hashing import Hashing, Known
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release
 from mcp_errortracking.workflows.results import ChunkResult, Ending, Outcome, UploadResult
 from mcp_errortracking.workflows.storage import CONCURRENCY, Storage
@@ -31,7 +30,6 @@ Progress = Callable[[int, int, str], Awaitable[None]]
 
 _BATCH_BYTES = 64 * 1024 * 1024  # of content: what is packed at once, and sent within the five minutes of its URLs
 _BATCHES_AT_ONCE = 3
-_GROUP = 50  # chunks that are hashed and compared together at first; each next group is twice as large
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +69,10 @@ async def upload(
         PostHogError: before anything was uploaded: PostHog cannot be reached, does not know the key, or has no such
             release. What fails later is in the result.
     """
-    given = list(chunks)
-    uploading = _Upload(sender, storage, given, release, options or Options(), progress, sleep)
-    ready, to_be_sent = anyio.create_memory_object_stream[list[Job]](0)
-    async with anyio.create_task_group() as group, to_be_sent, ready:
-        group.start_soon(uploading.read_all, ready)
-        async for jobs in to_be_sent:
-            if not await uploading.send_all(jobs, group):
-                group.cancel_scope.cancel()
-                break
+    uploading = _Upload(sender, storage, list(chunks), release, options or Options(), progress, sleep)
+    async with anyio.create_task_group() as group:
+        group.start_soon(uploading.hash_all)
+        await uploading.send_all(group)
     if uploading.refusal is not None:
         raise uploading.refusal
     return uploading.result()
@@ -111,20 +104,28 @@ class _Upload:
         self._results: list[ChunkResult | None] = [None] * len(chunks)
         self._settled = 0
         self._hashed = 0
+        self._hashing = Hashing(chunks, self._told_hashed)
         self.refusal: PostHogError | None = None
         """Why nothing could be begun at all."""
 
-    async def read_all(self, ready: MemoryObjectSendStream[list[Job]]) -> None:
-        """Hashes the chunks, group by group, while those before are on their way."""
-        async with ready:
-            first, size = 0, _GROUP
-            while first < len(self._chunks):
-                if jobs := await self._read(range(first, min(first + size, len(self._chunks)))):
-                    await ready.send(jobs)
-                first, size = first + size, min(2 * size, MAX_CHECKED)
+    async def hash_all(self) -> None:
+        """Hashes the chunks, while those before are on their way."""
+        await self._hashing.run()
 
-    async def send_all(self, jobs: list[Job], group: TaskGroup) -> bool:
-        """Sends a group of chunks on their way, as tasks; False where PostHog refuses from the first request on."""
+    async def send_all(self, group: TaskGroup) -> None:
+        """Sends what is hashed by now on its way, as tasks: at least a few chunks at first, then more and more.
+
+        Ends all tasks where PostHog refuses from the first request on.
+        """
+        least = MAX_STARTED
+        while hashed := await self._hashing.take(min(least, MAX_CHECKED), MAX_CHECKED, step=MAX_STARTED):
+            least += MAX_STARTED
+            jobs = await self._fold(hashed)
+            if jobs and not await self._send(jobs, group):
+                group.cancel_scope.cancel()
+                return
+
+    async def _send(self, jobs: list[Job], group: TaskGroup) -> bool:
         try:
             if isinstance(self._release, ReleaseName):
                 self._release = await find_or_create_release(self._sender, self._release)
@@ -140,6 +141,7 @@ class _Upload:
         batches = self._batches = self._batches or self._on_their_way(compared)
         jobs = await self._sort_out(jobs, compared)
         for batch in _batches(jobs, self._options.batch):
+            self._hashing.give_way()
             await self._slots.acquire()
             group.start_soon(self._run, batches, batch)
         return True
@@ -164,21 +166,14 @@ class _Upload:
         finally:
             self._slots.release()
 
-    async def _read(self, places: range) -> list[Job]:
-        """Hashes a group of chunks, and folds those of one id."""
-        hashed = self._hashed
-
-        async def tell(done: int) -> None:
-            self._hashed = hashed + done
-            await self._tell(f"read {self._hashed} of {len(self._chunks)}")
-
-        known = await fingerprints(self._chunks[places.start : places.stop], tell)
+    async def _fold(self, hashed: Iterable[tuple[int, Known]]) -> list[Job]:
+        """The chunks to go on with: the first of each id, of those that can be read."""
         jobs = list[Job]()
-        for index, found in zip(places, known, strict=True):
-            if isinstance(found, ContentError):
-                await self._note(index, unreadable(found), None)
+        for index, known in hashed:
+            if isinstance(known, ContentError):
+                await self._note(index, unreadable(known), None)
                 continue
-            job = Job(index, self._chunks[index], found)
+            job = Job(index, self._chunks[index], known)
             first = self._first_of.setdefault(job.chunk.chunk_id, job)
             if first is job:
                 jobs.append(job)
@@ -235,6 +230,10 @@ class _Upload:
         self._results[index] = ChunkResult(*facts, chunk=chunk, content_hash=content_hash)
         self._settled += 1
         await self._tell(f"{ending.outcome.replace('_', ' ')}: {chunk.label}")
+
+    async def _told_hashed(self, done: int) -> None:
+        self._hashed = done
+        await self._tell(f"read {done} of {len(self._chunks)}")
 
     async def _tell(self, message: str) -> None:
         if self._progress is not None:

@@ -299,7 +299,8 @@ async def test_posthog_down_from_the_start_is_an_error_and_later_on_is_not(
     sandbox: SandboxProcess, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check = "POST .*/bulk_check_upload/"
-    monkeypatch.setattr("mcp_errortracking.workflows.upload._GROUP", 2)
+    monkeypatch.setattr("mcp_errortracking.workflows.upload.MAX_STARTED", 2)
+    monkeypatch.setattr("mcp_errortracking.workflows.upload.MAX_CHECKED", 2)
     chunks = write_build(tmp_path, 3)
     relay.on(check, *DOWN, PASS, PASS, *DOWN)
     async with connected(relay.url, sandbox.key) as (proxy, storage):
