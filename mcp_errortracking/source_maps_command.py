@@ -37,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_build(upload)
     upload.add_argument("--force", action="store_true", default=None, help="overwrite content that differs")
     upload.add_argument("--skip-on-conflict", action="store_true", default=None, help="keep it instead")
+    upload.add_argument(
+        "--release-mode",
+        choices=("event", "symbol-set"),
+        help="what tells an exception's release: the bundle (event), or the symbol set (default)",
+    )
     upload.add_argument("--dry-run", action="store_true", default=None, help="only say what would be written")
     _add_build(command("check", "source-maps-check", "compare a build with what PostHog has of it"))
     resolve = command("resolve", "source-maps-resolve", "show the original source of minified frames")
@@ -68,7 +73,7 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
 def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
     """The tool's arguments that a command line gives."""
     names = (
-        *("folder", "version", "proguard_id", "force", "skip_on_conflict", "dry_run"),
+        *("folder", "version", "proguard_id", "force", "skip_on_conflict", "release_mode", "dry_run"),
         *("stack", "issue", "chunk_id", "context", "commits", "deployed", "ref", "id", "source", "write_to"),
     )
     # What other commands have an option of the same name for goes by another one here.

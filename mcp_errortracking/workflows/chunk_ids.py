@@ -3,39 +3,51 @@
 A line of code is put in at the bundle's start, which tells PostHog's SDK the id of whatever runs it; a comment at its
 end and a field in its map name the id for tools. The line is put behind `#!` lines and directives, so that both keep
 their meaning, and the map is changed so that every original position stays where it was.
+
+The line may tell the SDK a release id too (PostHog's release mode `event`): then an exception names its release itself,
+and a bundle that is in two releases is one symbol set. As it is in the line, its map is the same for every release.
 """
 
 import base64
 import binascii
 import hashlib
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
+from mcp_errortracking.workflows.chunks import ReleaseMark
 from mcp_errortracking.workflows.map_json import Fields, parsed, rewritten, text_of
 from mcp_errortracking.workflows.problems import InvalidMapError, WorkflowError
 from mcp_errortracking.workflows.script import comment, first_place, map_url
 
 _NAMESPACE = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")
-_SNIPPET = (
-    '!function(){try{var g="undefined"!=typeof globalThis?globalThis:"undefined"!=typeof window?window:'
-    '"undefined"!=typeof global?global:self,s=new Error().stack;'
-    "s&&((g._posthogChunkIds=g._posthogChunkIds||{})[s]=%s)}catch(e){}}();\n"
+_BEGIN = (
+    b'!function(){try{var g="undefined"!=typeof globalThis?globalThis:"undefined"!=typeof window?window:'
+    b'"undefined"!=typeof global?global:self,s=new Error().stack;'
 )
+_RELEASE = b"g._posthogReleaseId=g._posthogReleaseId||%s;"  # the first bundle that runs tells it for the whole page
+_END = b"s&&((g._posthogChunkIds=g._posthogChunkIds||{})[s]=%s)}catch(e){}}();\n"
+_RELEASE_TEXT = re.compile(re.escape(_RELEASE).replace(b"%s", rb'"([\w-]{1,128})"'))
+_LONGEST_RELEASE = len(_RELEASE) + 130
 _DATA_URL = "data:application/json;charset=utf-8;base64,"
 
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """A bundle and its map with their chunk id. `map`: the map alone, also where the bundle holds it."""
+    """A bundle and its map with their chunk id.
+
+    `map`: the map alone, also where the bundle holds it. `release`: what the bundle has of a release.
+    """
 
     chunk_id: str
     source: bytes
     map: bytes
     source_changed: bool
     map_changed: bool
+    release: ReleaseMark | None = None
 
 
 def injected(source: bytes, map_text: bytes | None, release_id: str | None = None) -> Injection:
@@ -46,6 +58,7 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
 
     Args:
         map_text: None if the bundle holds its map as a data URL.
+        release_id: is put into the line, in place of another; a line that another tool put in is left alone.
 
     Raises:
         WorkflowError: the two do not belong together, one is not UTF-8, or the map is none.
@@ -66,21 +79,35 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
         )
     chunk_id = own_id or _bundlers_id(source, fields) or stable_id(source)
     place = first_place(source)
-    snippet = _SNIPPET.replace("%s", json.dumps(chunk_id)).encode()
-    is_behind = own_id is not None and map_id is None and source.startswith(snippet, place.offset)
-    changes = {"chunk_id": chunk_id} | ({"release_id": release_id} if release_id else {})
-    made_map = rewritten(map_text, fields, changes, place if own_id is None or is_behind else None)
+    is_behind = own_id is not None and map_id is None and _begins_at(source, chunk_id, place.offset)
+    made_map = rewritten(map_text, fields, {"chunk_id": chunk_id}, place if own_id is None or is_behind else None)
     made = source
     if url is not None and made_map != map_text:
         made = made.replace(url.encode(), f"{_DATA_URL}{base64.b64encode(made_map).decode()}".encode())
     if own_id is None:
         ending = b"" if made.endswith(b"\n") else b"\n"
         mark = f"//# chunkId={chunk_id}\n".encode()
-        made = b"".join((made[: place.offset], snippet, made[place.offset :], ending, mark))
-    return Injection(chunk_id, made, made_map, made != source, url is None and made_map != map_text)
+        line = _BEGIN + _end(chunk_id)
+        made = b"".join((made[: place.offset], line, made[place.offset :], ending, mark))
+    if release_id is not None:
+        made = _with_release(made, chunk_id, release_id)
+    map_changed = url is None and made_map != map_text
+    return Injection(chunk_id, made, made_map, made != source, map_changed, release_in(made, chunk_id))
 
 
-def with_id(map_text: bytes, release_id: str | None = None) -> tuple[str, bytes]:
+def release_in(source: bytes, chunk_id: str) -> ReleaseMark | None:
+    """What a bundle has of a release, in the line that was put in with its chunk id."""
+    start, end = _release_place(source, chunk_id) or (0, 0)
+    found = _RELEASE_TEXT.fullmatch(source, start, end)
+    return ReleaseMark(found[1].decode(), start, found[0]) if found else None
+
+
+def has_line(source: bytes, chunk_id: str) -> bool:
+    """Whether a bundle, or its beginning, has the line that `injected` puts in; another tool puts in another."""
+    return _release_place(source, chunk_id) is not None
+
+
+def with_id(map_text: bytes) -> tuple[str, bytes]:
     """The chunk id of a map that has no script beside it (Hermes), and the map with it.
 
     Raises:
@@ -89,8 +116,7 @@ def with_id(map_text: bytes, release_id: str | None = None) -> tuple[str, bytes]
     fields = parsed(map_text)
     chunk_id = text_of(fields, "chunk_id") or text_of(fields, "chunkId") or _bundlers_id(b"", fields)
     chunk_id = chunk_id or stable_id(map_text)
-    changes = {"chunk_id": chunk_id} | ({"release_id": release_id} if release_id else {})
-    return chunk_id, rewritten(map_text, fields, changes)
+    return chunk_id, rewritten(map_text, fields, {"chunk_id": chunk_id})
 
 
 def stable_id(source: bytes) -> str:
@@ -114,6 +140,37 @@ def map_in(source: bytes) -> bytes:
         return base64.b64decode(raw, validate=True) if head.endswith(";base64") else raw
     except binascii.Error as error:
         raise InvalidMapError(f"Its data URL is not base 64: {error}.") from None
+
+
+def _end(chunk_id: str) -> bytes:
+    return _END % json.dumps(chunk_id).encode()
+
+
+def _release_place(source: bytes, chunk_id: str) -> tuple[int, int] | None:
+    """Where in the line the release stands, or would stand: from and to; None if the line is not there."""
+    text = _end(chunk_id)
+    end = source.find(text)
+    while end >= 0:
+        start = source.rfind(_RELEASE.partition(b"%")[0], max(0, end - _LONGEST_RELEASE), end)
+        if start < 0 or not _RELEASE_TEXT.fullmatch(source, start, end):
+            start = end
+        if source.endswith(_BEGIN, 0, start):
+            return start, end
+        end = source.find(text, end + 1)
+    return None
+
+
+def _begins_at(source: bytes, chunk_id: str, offset: int) -> bool:
+    place = _release_place(source, chunk_id)
+    return place is not None and place[0] == offset + len(_BEGIN)
+
+
+def _with_release(source: bytes, chunk_id: str, release_id: str) -> bytes:
+    place = _release_place(source, chunk_id)
+    if place is None:
+        return source
+    start, end = place
+    return b"".join((source[:start], _RELEASE % json.dumps(release_id).encode(), source[end:]))
 
 
 def _bundlers_id(source: bytes, fields: Fields) -> str | None:

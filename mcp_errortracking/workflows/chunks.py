@@ -12,6 +12,20 @@ in memory). The function is called in a worker thread, more than once, and must 
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseMark:
+    """The release id that a bundle itself tells PostHog's SDK: the code that does, and at which byte it stands."""
+
+    id: str
+    at: int
+    text: bytes
+
+    @property
+    def end(self) -> int:
+        """The byte after it."""
+        return self.at + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """One symbol set to be: `map` is the source map, the Hermes map, the ProGuard mapping or the debug file.
 
@@ -25,6 +39,8 @@ class Chunk:
     kind: DataType = DataType.SOURCE_AND_MAP
     name: str = ""
     """What people call it: the bundle's path in its folder."""
+    release: ReleaseMark | None = None
+    """What the source has of a release. The content hash leaves it out: it changes where nothing else does."""
 
     def __post_init__(self) -> None:
         if (self.source is not None) != (self.kind is DataType.SOURCE_AND_MAP):

@@ -1,7 +1,8 @@
 """The content of a chunk: read from its files piece by piece, hashed, packed, and watched for changes on the way.
 
 The content hash is the SHA-512 of the container in version 1, which is uncompressed: the hash of PostHog's own command
-line where it uploads that version, and the same in every run, whatever version is sent and whichever zstd packs it.
+line where it uploads that version, and the same in every run, whatever version is sent and whichever zstd packs it. A
+release id in the bundle is left out of it, so that a bundle has the same hash in every release.
 PostHog only compares it with the one it stored (contract 5.2).
 """
 
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from mcp_errortracking.workflows.chunks import Chunk, Part
+from mcp_errortracking.workflows.chunks import Chunk, Part, ReleaseMark
 from mcp_errortracking.workflows.container import (
     MAX_DECODED,
     DataType,
@@ -78,9 +79,10 @@ def fingerprint(chunk: Chunk) -> Fingerprint:
             size = payload_size(chunk.kind, (one.size for one in stamps))
             if size > MAX_DECODED:
                 raise _too_large(chunk, size, MAX_DECODED)
+            mark = chunk.release if part is chunk.source else None
             if chunk.kind is DataType.SOURCE_AND_MAP:
-                digest.update(length(stamp.size))
-            for piece in pieces:
+                digest.update(length(stamp.size - (len(mark.text) if mark else 0)))
+            for piece in _without(mark, pieces, part) if mark else pieces:
                 digest.update(piece)
     return Fingerprint(digest.hexdigest(), payload_size(chunk.kind, (one.size for one in stamps)), tuple(stamps))
 
@@ -197,6 +199,19 @@ def _read(part: Path, file: BinaryIO, stamp: Stamp) -> Iterator[bytes]:
         left -= len(piece)
         yield piece
     if left or _stamp(file) != stamp:
+        raise _changed(part)
+
+
+def _without(mark: ReleaseMark, pieces: Iterable[bytes], part: Part) -> Iterator[bytes]:
+    """The bytes but for the mark, which has to be there."""
+    at, found = 0, b""
+    for piece in pieces:
+        begin, end = (min(max(place - at, 0), len(piece)) for place in (mark.at, mark.end))
+        found += piece[begin:end]
+        yield piece[:begin]
+        yield piece[end:]
+        at += len(piece)
+    if found != mark.text:
         raise _changed(part)
 
 

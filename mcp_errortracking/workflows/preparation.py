@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from mcp_errortracking.workflows.bundles import LIMIT, Build, Pair
-from mcp_errortracking.workflows.chunk_ids import Injection, injected, with_id
+from mcp_errortracking.workflows.chunk_ids import Injection, has_line, injected, release_in, with_id
+from mcp_errortracking.workflows.chunks import ReleaseMark
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.script import comment
 
-_TAIL = 64 * 1024
+_PART = 64 * 1024
 _HEAD = 1024
 
 
@@ -40,6 +41,8 @@ class Prepared:
     read: Callable[[], Content] = field(compare=False, repr=False)
     """Its content. Files that had their id already are read only then; raises `WorkflowError` if that fails."""
     written: tuple[str, ...] = ()
+    release: ReleaseMark | None = None
+    """What its bundle tells of a release."""
 
     @property
     def size(self) -> int:
@@ -62,7 +65,8 @@ def prepare(
     """Gives every pair and map its chunk id, one at a time: only one is in memory. A second time writes nothing.
 
     Args:
-        release_id: is put into the maps, beside the chunk id.
+        release_id: is put into the bundles too, in place of another; a bundle in which another tool put the id of its
+            chunk is left alone.
         proguard_id: the id under which the Android app sends its stack traces; without it a mapping is a problem.
         dry_run: writes nothing, and says what would be written.
     """
@@ -97,9 +101,12 @@ class _Preparation:
         files = (pair.bundle, pair.map) if pair.map else (pair.bundle,)
         name = self.build.name(pair.bundle)
         if pair.map:
-            chunk_id = comment(self.roots.read_part(pair.bundle, _TAIL, from_end=True), "chunkId")
+            chunk_id = comment(self.roots.read_part(pair.bundle, _PART, from_end=True), "chunkId")
             if chunk_id and self.has_id(pair.map, chunk_id):
-                return Prepared("javascript", chunk_id, name, files, partial(self.content, pair))
+                has_line, release = self.line_in(pair.bundle, chunk_id)
+                if not has_line or self.release_id in (None, release and release.id):
+                    content = partial(self.content, pair)
+                    return Prepared("javascript", chunk_id, name, files, content, release=release)
         made = self.injected(pair)
         # The bundle first: one that has its id while its map has not can be told, and is repaired by the next run.
         changed = [(pair.bundle, made.source)] if made.source_changed else []
@@ -107,7 +114,14 @@ class _Preparation:
             changed.append((pair.map, made.map))
         written = self.write(*changed)
         content = Content(made.source, made.map)
-        return Prepared("javascript", made.chunk_id, name, files, lambda: content, written)
+        return Prepared("javascript", made.chunk_id, name, files, lambda: content, written, made.release)
+
+    def line_in(self, bundle: Path, chunk_id: str) -> tuple[bool, ReleaseMark | None]:
+        """Whether our line is in a bundle, and what it has of a release; the beginning mostly is enough to tell."""
+        source = self.roots.read_part(bundle, _PART)
+        if not has_line(source, chunk_id):
+            source = self.roots.read(bundle, LIMIT)
+        return has_line(source, chunk_id), release_in(source, chunk_id)
 
     def injected(self, pair: Pair) -> Injection:
         source = self.roots.read(pair.bundle, LIMIT)
@@ -119,7 +133,7 @@ class _Preparation:
 
     def hermes(self, path: Path) -> Prepared:
         old = self.map_text(path)
-        chunk_id, made = with_id(old, self.release_id)
+        chunk_id, made = with_id(old)
         written = self.write((path, made)) if made != old else ()
         return Prepared("hermes", chunk_id, self.build.name(path), (path,), lambda: Content(None, made), written)
 
@@ -140,8 +154,7 @@ class _Preparation:
 
     def has_id(self, map_path: Path, chunk_id: str) -> bool:
         """Whether a map begins as `injected` lets one begin: then it was given its id and needs no reading."""
-        fields = {"chunk_id": chunk_id} | ({"release_id": self.release_id} if self.release_id else {})
-        begins = json.dumps(fields, separators=(",", ":")).encode()[:-1]
+        begins = json.dumps({"chunk_id": chunk_id}, separators=(",", ":")).encode()[:-1]
         return self.roots.read_part(map_path, _HEAD).startswith(begins)
 
     def write(self, *files: tuple[Path, bytes]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The tools that work on local files, as an agent reads them. What they do is in `jobs`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -44,6 +44,16 @@ class UploadSourceMaps(_OfBuild, tool="source-maps-upload", scope=_WRITE, destru
     force: bool | None = Field(default=None, description="Overwrite differing content.")
     skip_on_conflict: bool | None = Field(default=None, description="Keep it instead.")
     dry_run: bool | None = Field(default=None, description="Only say what would be written.")
+    release_mode: Literal["event", "symbol-set"] | None = Field(
+        default=None, description="event: exceptions tell the release themselves; default symbol-set: its sets do."
+    )
+
+    @model_validator(mode="after")
+    def event_has_a_release(self) -> "UploadSourceMaps":
+        """Refuses to write no release into the bundles."""
+        if self.release_mode == "event" and self.version is None:
+            raise PydanticCustomError("no_version", "version: needed with release_mode event, to name the release")
+        return self
 
     @model_validator(mode="after")
     def one_choice(self) -> "UploadSourceMaps":

@@ -1,5 +1,5 @@
 // Runs a bundle and says what it does: `node run_bundle.mjs BUNDLE`, calls on stdin as JSON: [[name, arguments], ...].
-// Prints for each call its answer, or its error's name, message and stack; and the chunk ids that the bundle recorded.
+// Prints for each call its answer, or its error's name, message and stack; and what the bundle recorded for the SDK.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -16,7 +16,8 @@ for (const [name, args] of JSON.parse(readFileSync(0, "utf8"))) {
     outcomes.push({ name: error.name, message: error.message, stack: error.stack });
   }
 }
-console.log(JSON.stringify({ outcomes, chunks: Object.entries(globalThis._posthogChunkIds ?? {}) }));
+const chunks = Object.entries(globalThis._posthogChunkIds ?? {});
+console.log(JSON.stringify({ outcomes, chunks, release: globalThis._posthogReleaseId ?? null }));
 
 // Turbopack's chunk is a list of ids and functions, called with its runtime; this is as much of one as ours need.
 function modulesOf(list) {

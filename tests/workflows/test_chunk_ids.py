@@ -17,6 +17,7 @@ from tests.workflows.builds import BUILT, SCRIPTS, copied, prepared, run, traced
 
 SCRIPT = b'"use strict";\nfail()\n//# sourceMappingURL=a.js.map\n'
 FIELDS: dict[str, Any] = {"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAA;AACA"}
+R1, R2 = "01936f2e-7a51-7000-8000-0000000000a1", "01936f2e-7a51-7000-8000-0000000000a2"
 EMPTY = [{"name": "coat", "price": "€12.30"}, {"name": "hat", "price": "nothing"}]
 
 
@@ -148,15 +149,57 @@ def test_a_map_ahead_of_its_bundle_is_refused() -> None:
     assert caught.value.code == "ids_differ"
 
 
-def test_the_release_is_put_in_and_replaced() -> None:
-    made = injected(SCRIPT, text(), "r1")
-    assert json.loads(made.map)["release_id"] == "r1"
+def test_a_release_changes_the_line_and_nothing_else() -> None:
+    """Whenever it is put in, replaced or left alone, the bundle without it and its map are those of no release."""
+    plain = injected(SCRIPT, text())
+    made = injected(SCRIPT, text(), R1)
 
-    same, other = injected(made.source, made.map, "r1"), injected(made.source, made.map, "r2")
-    assert not same.map_changed
-    assert json.loads(other.map) == {**json.loads(made.map), "release_id": "r2"}
-    assert not other.source_changed
-    assert not again(made).map_changed
+    assert plain.release is None
+    assert made.release is not None
+    assert made.release.id == R1
+    assert made.release.text == f'g._posthogReleaseId=g._posthogReleaseId||"{R1}";'.encode()
+    assert made.source[: made.release.at] + made.source[made.release.end :] == plain.source
+    assert (made.chunk_id, made.map) == (plain.chunk_id, plain.map)
+
+    assert injected(plain.source, plain.map, R1).source == made.source
+    replaced = injected(made.source, made.map, R2)
+    assert replaced.source == made.source.replace(R1.encode(), R2.encode())
+    assert (replaced.release and replaced.release.id, replaced.map_changed) == (R2, False)
+    assert injected(made.source, made.map, R1) == Injection(
+        made.chunk_id, made.source, made.map, source_changed=False, map_changed=False, release=made.release
+    )
+    assert again(made).release == made.release
+
+
+def test_a_run_with_a_release_that_was_killed_is_repaired() -> None:
+    made = injected(SCRIPT, text(), R1)
+    repaired = injected(made.source, text(), R2)
+    assert (repaired.map, repaired.release and repaired.release.id) == (made.map, R2)
+
+
+def test_the_line_of_another_tool_is_left_alone() -> None:
+    own = b'!function(){var e=globalThis;e._posthogReleaseId=e._posthogReleaseId||"theirs"}();fail()\n//# chunkId=x\n'
+    made = injected(own, text(chunk_id="x"), R1)
+    assert (made.source, made.release) == (own, None)
+
+
+def test_each_bundle_of_several_in_one_has_its_own_release_replaced() -> None:
+    """A bundle of bundles holds the lines of all of them; the last comment tells which is its own."""
+    inner, outer = injected(SCRIPT, text(), R1), injected(b"second()\n", text(), R1)
+    both = inner.source + outer.source
+    made = injected(both, text(chunk_id=outer.chunk_id), R2)
+    assert made.source == inner.source + outer.source.replace(R1.encode(), R2.encode())
+
+
+def test_the_first_bundle_tells_the_release(tmp_path: Path) -> None:
+    folder = copied(tmp_path, "esbuild")
+    bundle = folder / "esbuild" / "shop.js"
+    prepared(folder, release_id=R1)
+    assert run(bundle, ("checkout", [EMPTY[:1]]))["release"] == R1
+
+    loader = folder / "first.mjs"
+    loader.write_text(f'globalThis._posthogReleaseId = "{R2}";\nawait import("./esbuild/shop.js");\n', "utf-8")
+    assert run(loader, ("checkout", [EMPTY[:1]]))["release"] == R2
 
 
 @pytest.mark.parametrize(
@@ -215,4 +258,4 @@ def test_hermes_has_its_id_in_the_map_only() -> None:
     assert json.loads(made) == {**json.loads(content), "chunk_id": chunk_id}
     assert with_id(made) == (chunk_id, made)
     assert chunk_id == stable_id(content)
-    assert with_id(b'{"chunk_id":"x"}', "r") == ("x", b'{"release_id":"r","chunk_id":"x"}')
+    assert with_id(b'{"chunk_id":"x"}') == ("x", b'{"chunk_id":"x"}')

@@ -9,7 +9,7 @@ import pytest
 import zstandard
 
 from mcp_errortracking.workflows import content
-from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.chunks import Chunk, ReleaseMark
 from mcp_errortracking.workflows.container import DataType, SymbolData, decode, encode
 from mcp_errortracking.workflows.content import Body, ContentError, fingerprint
 from tests.workflows.written_builds import expected_hash, parts_of, write_bundle
@@ -36,6 +36,34 @@ def test_parts_made_in_memory_hash_like_files(tmp_path: Path) -> None:
     assert made.label == "main"
     body = Body(made, fingerprint(made), 1, compressed=False)
     assert b"".join(body.pieces()) == encode(SymbolData(DataType.SOURCE_AND_MAP, data, source), version=1)
+
+
+@pytest.mark.parametrize("at", [0, 100, content._PIECE - 3, content._PIECE, 2 * content._PIECE + 5])  # pyright: ignore[reportPrivateUsage]
+def test_a_release_is_left_out_of_the_hash_and_sent_all_the_same(tmp_path: Path, at: int) -> None:
+    plain = write_bundle(tmp_path, "plain", size=3 * content._PIECE)  # pyright: ignore[reportPrivateUsage]
+    source, source_map = parts_of(plain)
+    hashes, sizes = set[str](), set[int]()
+    for number in (1, 2):
+        mark = ReleaseMark(f"r{number}", at, f"release={number * 'x'};".encode())
+        told = tmp_path / f"told-{number}.js"
+        told.write_bytes(source[:at] + mark.text + source[at:])
+        chunk = Chunk("told", plain.map, told, release=mark)
+        known = fingerprint(chunk)
+        hashes.add(known.content_hash)
+        sizes.add(known.size)
+        body = Body(chunk, known, 1, compressed=False)
+        assert b"".join(body.pieces()) == encode(
+            SymbolData(DataType.SOURCE_AND_MAP, source_map, told.read_bytes()), version=1
+        )
+    assert hashes == {expected_hash(plain)}
+    assert len(sizes) == 2
+
+
+def test_a_release_that_is_not_where_it_was_is_a_change(tmp_path: Path) -> None:
+    plain = write_bundle(tmp_path, "plain")
+    for mark in (ReleaseMark("r", 5, b"release=r;"), ReleaseMark("r", 10**9, b"release=r;")):
+        with pytest.raises(ContentError, match="changed during the upload"):
+            fingerprint(Chunk("plain", plain.map, plain.source, release=mark))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in DataType if kind is not DataType.SOURCE_AND_MAP])

@@ -1,6 +1,5 @@
 """Files on disk: what is written, in what order, and what is left alone."""
 
-import json
 import os
 import subprocess
 import sys
@@ -47,7 +46,7 @@ def test_what_is_prepared_is_what_lies_on_disk(tmp_path: Path) -> None:
     for item in prepared(tmp_path, release_id="r1"):
         assert isinstance(item, Prepared)
         source, content = item.read()
-        assert json.loads(content)["release_id"] == "r1"
+        assert (item.release and item.release.id) == ("r1" if source else None)
         assert item.size == sum(file.stat().st_size for file in item.files)
         if item.kind == "hermes":
             assert source is None
@@ -57,16 +56,29 @@ def test_what_is_prepared_is_what_lies_on_disk(tmp_path: Path) -> None:
             assert len(item.files) == 1 or item.files[1].read_bytes() == content
 
 
-def test_another_release_is_put_into_maps_that_have_their_id(tmp_path: Path) -> None:
+def test_another_release_is_put_into_bundles_that_have_their_id(tmp_path: Path) -> None:
     copied(tmp_path, "webpack")
-    prepared(tmp_path, release_id="r1")
+    prepared(tmp_path)
+    first = prepared(tmp_path, release_id="r1")
 
+    assert [item.written for item in first] == [("webpack/329.js",), ("webpack/shop.js",)]
     assert [item.written for item in prepared(tmp_path, release_id="r1")] == [(), ()]
-    assert [item.written for item in prepared(tmp_path)] == [(), ()]
+    assert [(item.written, item.release) for item in prepared(tmp_path)] == [((), item.release) for item in first]
     again = prepared(tmp_path, release_id="r2")
-    assert [item.written for item in again] == [("webpack/329.js.map",), ("webpack/shop.js.map",)]
-    assert all(json.loads(item.read().map)["release_id"] == "r2" for item in again)
+    assert [item.written for item in again] == [("webpack/329.js",), ("webpack/shop.js",)]
+    assert [item.release.id for item in again] == ["r2", "r2"]
     assert [item.written for item in prepared(tmp_path, release_id="r2")] == [(), ()]
+
+
+def test_a_release_behind_a_long_beginning_is_found(tmp_path: Path) -> None:
+    heading = f"/*! {'x' * 100_000} */\n"
+    (tmp_path / "a.js").write_text(f'{heading}"use strict";\nfail()\n//# sourceMappingURL=a.js.map\n', "utf-8")
+    (tmp_path / "a.js.map").write_text('{"version":3,"sources":["a.ts"],"mappings":"AAAA"}', "utf-8")
+    made = one_prepared(tmp_path, release_id="r1")
+    assert made.release
+    assert made.release.at > len(heading)
+    again = one_prepared(tmp_path, release_id="r1")
+    assert (again.written, again.release) == ((), made.release)
 
 
 def test_what_is_done_is_read_only_when_asked_for_and_then_checked(tmp_path: Path) -> None:

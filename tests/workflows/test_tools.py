@@ -229,6 +229,12 @@ async def test_resolve_from_a_local_build_and_name_the_chunk_that_is_not_there(
         ("symbol-set-inspect", {"ref": "x", "id": ISSUE}, "invalid_arguments", "give id or ref, one of them"),
         ("source-maps-resolve", {}, "invalid_arguments", "give stack or issue, one of them"),
         ("source-maps-upload", {"folder": "dist", "project": "x"}, "invalid_arguments", "version: needed with project"),
+        (
+            "source-maps-upload",
+            {"folder": "dist", "release_mode": "event"},
+            "invalid_arguments",
+            "version: needed with release_mode event",
+        ),
     ],
 )
 async def test_what_cannot_be_done_is_said(
@@ -246,6 +252,66 @@ async def test_what_cannot_be_done_is_said(
     assert reply.structured == {"error": {"code": code}}
     assert said in reply.text
     assert contents(dist) == before
+
+
+async def test_bundles_that_tell_their_release_are_uploaded_once_for_all_releases(
+    sandbox: SandboxProcess, dist: Path
+) -> None:
+    async def upload(version: str, **more: Any) -> dict[str, Any]:
+        reply = await ask(
+            sandbox, dist, "source-maps-upload", folder="dist", version=version, release_mode="event", **more
+        )
+        assert not reply.is_error, reply.text
+        return reply.structured
+
+    first = await upload("1.4.2")
+    assert (first["uploaded"], first["release"]["version"], first["release"]["is_new"]) == (2, "1.4.2", True)
+    bundle = dist / "dist" / INDEX
+    assert f'g._posthogReleaseId||"{first["release"]["id"]}";'.encode() in bundle.read_bytes()
+    before = contents(dist)
+
+    planned = await upload("1.5.0", dry_run=True)
+    assert planned["would_write"] == list(CHUNKS)
+    assert contents(dist) == before
+    assert [one["version"] for one in sandbox.api("GET", "releases/").json()["results"]] == ["1.4.2"]
+
+    second = await upload("1.5.0")
+    assert (second["uploaded"], second["unchanged"], second["bytes_sent"]) == (0, 2, 0)
+    assert second["files_written"] == list(CHUNKS)
+    assert bundle.read_bytes() == before[f"dist/{INDEX}"].replace(
+        first["release"]["id"].encode(), second["release"]["id"].encode()
+    )
+    rows = sandbox.api("GET", "symbol_sets/").json()["results"]
+    assert {row["ref"]: row["release"] for row in rows} == dict.fromkeys(CHUNKS.values())
+
+    checked = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.5.0")
+    assert [(one["state"], one["wrong_release"]) for one in checked.structured["results"]] == [("uploaded", False)] * 2
+    older = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.4.2")
+    assert [one["wrong_release"] for one in older.structured["results"]] == [True, True]
+
+
+async def test_with_told_releases_a_newer_map_replaces_the_older(sandbox: SandboxProcess, dist: Path) -> None:
+    """A comment that was changed: the same code, so the same chunk id."""
+    await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2", release_mode="event")
+    source_map = dist / "dist" / f"{INDEX}.map"
+    source_map.write_bytes(source_map.read_bytes().replace(b"the cart is empty", b"the cart is EMPTY"))
+    given: dict[str, Any] = {"folder": "dist", "version": "1.4.2", "release_mode": "event"}
+
+    kept = await ask(sandbox, dist, "source-maps-upload", skip_on_conflict=True, **given)
+    assert (kept.structured["uploaded"], kept.structured["kept_other_content"]) == (0, 1)
+    replaced = await ask(sandbox, dist, "source-maps-upload", **given)
+    assert (replaced.structured["uploaded"], replaced.structured["unchanged"]) == (1, 1)
+
+
+async def test_a_release_is_not_put_into_what_another_tool_prepared(sandbox: SandboxProcess, dist: Path) -> None:
+    bundle = dist / "dist" / INDEX
+    bundle.write_bytes(b"!function(){/* of another tool */}();" + bundle.read_bytes() + b"\n//# chunkId=theirs\n")
+    before = bundle.read_bytes()
+    reply = await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2", release_mode="event")
+
+    assert not reply.is_error
+    assert bundle.read_bytes() == before
+    assert f"Without the release id, because another tool put in their chunk id: {INDEX}." in reply.text
 
 
 async def test_without_a_root_nothing_is_touched(sandbox: SandboxProcess, dist: Path) -> None:

@@ -41,12 +41,17 @@ class Found:
     chunks: tuple[Chunk, ...]
     written: tuple[str, ...]
     problems: tuple[Problem, ...]
+    foreign: tuple[str, ...]
+    """The bundles that got no release id, because another tool has given them the id of their chunk."""
 
 
-async def searched(call: "UploadSourceMaps | CheckSourceMaps", desk: Desk, *, dry_run: bool) -> Found:
+async def searched(
+    call: "UploadSourceMaps | CheckSourceMaps", desk: Desk, *, dry_run: bool, release_id: str | None = None
+) -> Found:
     """Searches the folder of a call and prepares what is there.
 
     Args:
+        release_id: is put into the bundles.
         dry_run: writes nothing: the chunks then hold what would be written.
 
     Raises:
@@ -55,41 +60,44 @@ async def searched(call: "UploadSourceMaps | CheckSourceMaps", desk: Desk, *, dr
     roots = Roots(desk.workshop.roots)
     look = partial(find, roots, call.folder, include=call.include or (), exclude=call.exclude or ())
     build = await to_thread.run_sync(look)
-    chunks, written, problems = list[Chunk](), list[str](), list(build.problems)
+    chunks, written, foreign, problems = list[Chunk](), list[str](), list[str](), list(build.problems)
     total = len(build.pairs) + len(build.hermes) + len(build.proguard)
-    each = prepare(roots, build, proguard_id=call.proguard_id, dry_run=dry_run)
+    each = prepare(roots, build, release_id=release_id, proguard_id=call.proguard_id, dry_run=dry_run)
     while (one := await to_thread.run_sync(next, each, None)) is not None:
         if isinstance(one, Problem):
             problems.append(one)
             continue
         written += one.written
-        chunks.append(_chunk(roots, one, dry_run=dry_run))
+        if release_id and one.kind == "javascript" and one.release is None:
+            foreign.append(one.path)
+        chunks.append(_chunk(roots, one, release_id, dry_run=dry_run))
         await desk.progress(len(chunks) / 2, total, f"prepared {one.path}")
     if not chunks:
         raise _nothing(call.folder, problems)
-    return Found(build, tuple(chunks), tuple(written), tuple(problems))
+    return Found(build, tuple(chunks), tuple(written), tuple(problems), tuple(foreign))
 
 
-def _chunk(roots: Roots, one: Prepared, *, dry_run: bool) -> Chunk:
+def _chunk(roots: Roots, one: Prepared, release_id: str | None, *, dry_run: bool) -> Chunk:
     """What is to be uploaded: the files as they are, or what they would be, made anew whenever it is read."""
     kind = _KINDS[one.kind]
     if dry_run and one.written:
-        remade = partial(_remade, roots, one)
+        remade = partial(_remade, roots, one, release_id)
         source = (lambda: remade().source or b"") if kind is DataType.SOURCE_AND_MAP else None
-        return Chunk(one.chunk_id, lambda: remade().map, source, kind, one.path)
+        return Chunk(one.chunk_id, lambda: remade().map, source, kind, one.path, one.release)
     if kind is not DataType.SOURCE_AND_MAP:
         return Chunk(one.chunk_id, one.files[0], None, kind, one.path)
     bundle = one.files[0]
     inline = partial(_inline_map, roots, bundle)
-    return Chunk(one.chunk_id, one.files[1] if len(one.files) > 1 else inline, bundle, kind, one.path)
+    source_map = one.files[1] if len(one.files) > 1 else inline
+    return Chunk(one.chunk_id, source_map, bundle, kind, one.path, one.release)
 
 
-def _remade(roots: Roots, one: Prepared) -> Content:
+def _remade(roots: Roots, one: Prepared, release_id: str | None) -> Content:
     """Content with its ids, from files that do not have them; not kept, so that a large build fits into memory."""
     first = roots.read(one.files[0], LIMIT)
     if one.kind == "hermes":
         return Content(None, with_id(first)[1])
-    made = injected(first, roots.read(one.files[1], LIMIT) if len(one.files) > 1 else None)
+    made = injected(first, roots.read(one.files[1], LIMIT) if len(one.files) > 1 else None, release_id)
     return Content(made.source, made.map)
 
 

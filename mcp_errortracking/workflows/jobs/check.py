@@ -7,11 +7,12 @@ from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.workflows.check import Held, State, check
+from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.content import ContentError, fingerprint
 from mcp_errortracking.workflows.jobs.builds import release_of, searched
 from mcp_errortracking.workflows.jobs.upload import problem_row
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.releases import find_release_by_name
+from mcp_errortracking.workflows.releases import Release, find_release_by_name
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import StorageError
 from mcp_errortracking.workflows.workflow import Desk
@@ -40,8 +41,8 @@ async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
             held = await check(desk.sender, storage, hashes, release_id=release.id if release else None)
         except StorageError as error:
             raise WorkflowError("storage", error.what, next_step=error.next_step) from None
-    paths = {chunk.chunk_id: chunk.label for chunk in found.chunks}
-    rows = [_row(paths[one.chunk_id], one) for one in held]
+    chunks = {chunk.chunk_id: chunk for chunk in found.chunks}
+    rows = [_row(chunks[one.chunk_id], one, release) for one in held]
     counts = Counter(str(one.state) for one in held)
     data: dict[str, Any] = {
         **{name: counts[name] for name in counts},
@@ -62,15 +63,16 @@ async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
     return Outcome(data, notes, shown=shown)
 
 
-def _row(path: str, one: Held) -> dict[str, Any]:
+def _row(chunk: Chunk, one: Held, release: Release | None) -> dict[str, Any]:
+    is_told = release is not None and chunk.release is not None and chunk.release.id == release.id
     return {
-        "path": path,
+        "path": chunk.label,
         "chunk_id": one.chunk_id,
         "state": str(one.state),
         "symbol_set_id": one.symbol_set_id,
         "compared": one.compared,
         "release": one.release_version,
-        "wrong_release": one.wrong_release,
+        "wrong_release": one.wrong_release and not is_told,
         "failure_reason": one.failure_reason,
         "last_used": one.last_used.isoformat().replace("+00:00", "Z") if one.last_used else None,
         "expires": one.expires.isoformat().replace("+00:00", "Z") if one.expires else None,

@@ -11,6 +11,7 @@ from mcp_errortracking.workflows import results
 from mcp_errortracking.workflows.conflicts import Choice, ConflictRules
 from mcp_errortracking.workflows.jobs.builds import Found, release_of, searched
 from mcp_errortracking.workflows.problems import Problem
+from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release, find_release_by_name
 from mcp_errortracking.workflows.results import ChunkResult, UploadResult
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.symbol_sets import MAX_CHECKED, MAX_STARTED
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 _PATH = "error_tracking/symbol_sets/"
 _FOR_THE_RELEASE = 3
+_NO_RELEASE = "00000000-0000-0000-0000-000000000000"
 _CHOICES = {
     Choice.FORCE: "force",
     Choice.SKIP_ON_CONFLICT: "skip_on_conflict",
-    Choice.WITHOUT_RELEASE: "leave version out",
+    Choice.WITHOUT_RELEASE: "leave version out, or release_mode event",
 }
 """How each choice is asked for in another call."""
 
@@ -40,8 +42,9 @@ _COUNTED = {
 
 async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
     """Prepares the build, and uploads what PostHog lacks."""
-    release = await to_thread.run_sync(release_of, call, desk)
-    found = await searched(call, desk, dry_run=bool(call.dry_run))
+    name = await to_thread.run_sync(release_of, call, desk)
+    told = await _told(name, desk, dry_run=bool(call.dry_run)) if call.release_mode == "event" else None
+    found = await searched(call, desk, dry_run=bool(call.dry_run), release_id=told and told.id)
     wait = _wait(desk, len(found.chunks))
     if call.dry_run:
         return _plan(found, wait)
@@ -52,12 +55,22 @@ async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
     async def progress(done: int, of: int, doing: str) -> None:
         await desk.progress((total + done) / 2, of, doing)
 
-    rules = ConflictRules(force=bool(call.force), skip_on_conflict=bool(call.skip_on_conflict))
+    # The same code may have a newer map: no release is bound to the old one, which nothing needs any more.
+    force = bool(call.force) or (told is not None and not call.skip_on_conflict)
+    rules = ConflictRules(force=force, skip_on_conflict=bool(call.skip_on_conflict))
     async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
-        uploaded = await upload(
-            desk.sender, storage, found.chunks, release=release, options=Options(rules=rules), progress=progress
-        )
-    return _report(found, uploaded)
+        bound, options = None if told else name, Options(rules=rules)
+        uploaded = await upload(desk.sender, storage, found.chunks, release=bound, options=options, progress=progress)
+    return _report(found, uploaded, told or uploaded.release)
+
+
+async def _told(name: ReleaseName | None, desk: Desk, *, dry_run: bool) -> Release | None:
+    """The release that the bundles are to tell; it is created, but in a dry run, where one without an id stands in."""
+    if name is None:
+        return None
+    if not dry_run:
+        return await find_or_create_release(desk.sender, name)
+    return await find_release_by_name(desk.sender, name) or Release(_NO_RELEASE, name.version, name.project)
 
 
 def _wait(desk: Desk, chunks: int) -> str | None:
@@ -77,8 +90,7 @@ def _plan(found: Found, wait: str | None) -> Outcome:
     return Outcome(data, ["Nothing was written and nothing uploaded: this was a dry run.", *([wait] if wait else [])])
 
 
-def _report(found: Found, uploaded: UploadResult) -> Outcome:
-    release = uploaded.release
+def _report(found: Found, uploaded: UploadResult, release: Release | None) -> Outcome:
     data: dict[str, Any] = {
         "release": None
         if release is None
@@ -97,6 +109,10 @@ def _report(found: Found, uploaded: UploadResult) -> Outcome:
     notes = list[str]()
     if found.written and len(uploaded.failed) < len(uploaded.chunks):
         notes.append("Deploy the files as they are now: chunk ids were written into them.")
+    if found.foreign:
+        first, *others = found.foreign
+        more = f" and {len(others)} more" if others else ""
+        notes.append(f"Without the release id, because another tool put in their chunk id: {first}{more}.")
     if uploaded.failed:
         notes.append("Call it again to go on with what failed; what is uploaded is not sent again.")
     shown = {name: value for name, value in data.items() if value not in ([], None) and name != "chunks"}
