@@ -19,11 +19,14 @@ from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from mcp_errortracking.workflows.chunks import ReleaseMark
-from mcp_errortracking.workflows.map_json import Fields, parsed, rewritten, text_of
+from mcp_errortracking.workflows.map_json import Fields, maps_nothing, parsed, rewritten, text_of
 from mcp_errortracking.workflows.problems import InvalidMapError, WorkflowError
 from mcp_errortracking.workflows.script import comment, first_place, map_url
 
 _NAMESPACE = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")
+MAPS_NOTHING = "maps_nothing"
+"""The code of the error for a map that has no mapping."""
+
 _BEGIN = (
     b'!function(){try{var g="undefined"!=typeof globalThis?globalThis:"undefined"!=typeof window?window:'
     b'"undefined"!=typeof global?global:self,s=new Error().stack;'
@@ -61,7 +64,7 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
         release_id: is put into the line, in place of another; a line that another tool put in is left alone.
 
     Raises:
-        WorkflowError: the two do not belong together, one is not UTF-8, or the map is none.
+        WorkflowError: the two do not belong together, one is not UTF-8, or the map is none or maps nothing.
     """
     _check_utf8(source)
     url = None
@@ -69,6 +72,8 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
         url = map_url(source) or ""
         map_text = map_in(source)
     fields = parsed(map_text)
+    if maps_nothing(fields):
+        raise WorkflowError(MAPS_NOTHING, "The map has no mapping: no frame could be resolved by it.")
     own_id, map_id = comment(source, "chunkId"), text_of(fields, "chunk_id") or text_of(fields, "chunkId")
     if own_id is None and map_id is not None:
         raise WorkflowError(

@@ -45,6 +45,12 @@ def text_of(fields: Fields, name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def maps_nothing(fields: Fields) -> bool:
+    """Whether a map has no mapping at all, as bundlers write one for a bundle that only loads others."""
+    mappings = fields.get("mappings")
+    return isinstance(mappings, str) and not mappings.strip(";,") and "sections" not in fields
+
+
 def rewritten(text: bytes, fields: Fields, changes: dict[str, str], place: Place | None = None) -> bytes:
     """The text with top-level texts set and, if a line of code was put in at a place of the bundle, moved mappings.
 

@@ -314,6 +314,22 @@ async def test_a_release_is_not_put_into_what_another_tool_prepared(sandbox: San
     assert f"Without the release id, because another tool put in their chunk id: {INDEX}." in reply.text
 
 
+async def test_a_map_that_maps_nothing_is_passed_over(sandbox: SandboxProcess, dist: Path) -> None:
+    """Bundlers write one for a bundle that only loads others: nothing is wrong with it."""
+    for name in ("loader.js", "other.js"):
+        (dist / "dist" / name).write_text(f"import('./x.js');\n//# sourceMappingURL={name}.map\n", "utf-8")
+        (dist / "dist" / f"{name}.map").write_text('{"version":3,"sources":[],"names":[],"mappings":";"}', "utf-8")
+    before = contents(dist)
+    reply = await ask(sandbox, dist, "source-maps-upload", folder="dist")
+
+    assert (reply.structured["uploaded"], reply.structured["problems"]) == (2, [])
+    assert reply.structured["notes"] == ["Passed over, because their maps map nothing: loader.js and 1 more."]
+    after = contents(dist)
+    assert {name for name in after if after[name] == before[name]} > {
+        f"dist/{name}" for name in ("loader.js", "loader.js.map", "other.js", "other.js.map")
+    }
+
+
 async def test_without_a_root_nothing_is_touched(sandbox: SandboxProcess, dist: Path) -> None:
     reply = await ask(sandbox, None, "source-maps-upload", folder=str(dist))
 

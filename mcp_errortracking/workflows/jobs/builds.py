@@ -1,6 +1,7 @@
 """A build folder as the jobs take it: searched, prepared, and named as a release."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,8 +10,8 @@ from urllib.parse import urlsplit
 
 from anyio import to_thread
 
-from mcp_errortracking.workflows.bundles import LIMIT, Build, find
-from mcp_errortracking.workflows.chunk_ids import injected, map_in, with_id
+from mcp_errortracking.workflows.bundles import LIMIT, find
+from mcp_errortracking.workflows.chunk_ids import MAPS_NOTHING, injected, map_in, with_id
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.container import DataType
 from mcp_errortracking.workflows.git import ask
@@ -37,12 +38,13 @@ _GIT_SECONDS = 3.0
 class Found:
     """What a job has of a build: its chunks, the files written for them (or that would be), and what is wrong."""
 
-    build: Build
     chunks: tuple[Chunk, ...]
     written: tuple[str, ...]
     problems: tuple[Problem, ...]
     foreign: tuple[str, ...]
     """The bundles that got no release id, because another tool has given them the id of their chunk."""
+    notes: tuple[str, ...]
+    """What was passed over, and what else is worth a word."""
 
 
 async def searched(
@@ -60,10 +62,14 @@ async def searched(
     roots = Roots(desk.workshop.roots)
     look = partial(find, roots, call.folder, include=call.include or (), exclude=call.exclude or ())
     build = await to_thread.run_sync(look)
-    chunks, written, foreign, problems = list[Chunk](), list[str](), list[str](), list(build.problems)
+    chunks, problems = list[Chunk](), list(build.problems)
+    written, foreign, empty = list[str](), list[str](), list[str]()
     total = len(build.pairs) + len(build.hermes) + len(build.proguard)
     each = prepare(roots, build, release_id=release_id, proguard_id=call.proguard_id, dry_run=dry_run)
     while (one := await to_thread.run_sync(next, each, None)) is not None:
+        if isinstance(one, Problem) and one.code == MAPS_NOTHING:
+            empty.append(one.path)
+            continue
         if isinstance(one, Problem):
             problems.append(one)
             continue
@@ -74,7 +80,13 @@ async def searched(
         await desk.progress(len(chunks) / 2, total, f"prepared {one.path}")
     if not chunks:
         raise _nothing(call.folder, problems)
-    return Found(build, tuple(chunks), tuple(written), tuple(problems), tuple(foreign))
+    notes = (*build.notes, *([f"Passed over, because their maps map nothing: {some(empty)}."] if empty else []))
+    return Found(tuple(chunks), tuple(written), tuple(problems), tuple(foreign), notes)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of several names, and how many more there are."""
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
 
 
 def _chunk(roots: Roots, one: Prepared, release_id: str | None, *, dry_run: bool) -> Chunk:

@@ -9,7 +9,7 @@ from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.proxy.sender import delay_of
 from mcp_errortracking.workflows import results
 from mcp_errortracking.workflows.conflicts import Choice, ConflictRules
-from mcp_errortracking.workflows.jobs.builds import Found, release_of, searched
+from mcp_errortracking.workflows.jobs.builds import Found, release_of, searched, some
 from mcp_errortracking.workflows.problems import Problem
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release, find_release_by_name
 from mcp_errortracking.workflows.results import ChunkResult, UploadResult
@@ -85,7 +85,7 @@ def _plan(found: Found, wait: str | None) -> Outcome:
         "chunks": [{"path": chunk.label, "chunk_id": chunk.chunk_id} for chunk in found.chunks],
         "would_write": list(found.written),
         "problems": [problem_row(problem) for problem in found.problems],
-        "notes": list(found.build.notes),
+        "notes": list(found.notes),
     }
     return Outcome(data, ["Nothing was written and nothing uploaded: this was a dry run.", *([wait] if wait else [])])
 
@@ -100,7 +100,7 @@ def _report(found: Found, uploaded: UploadResult, release: Release | None) -> Ou
         "files_written": list(found.written),
         "failures": [_failure(one) for one in uploaded.failed],
         "problems": [problem_row(problem) for problem in found.problems],
-        "notes": list(found.build.notes),
+        "notes": list(found.notes),
         "chunks": [
             {"path": one.chunk.label, "chunk_id": one.chunk.chunk_id, "outcome": str(one.outcome)}
             for one in uploaded.chunks
@@ -110,9 +110,7 @@ def _report(found: Found, uploaded: UploadResult, release: Release | None) -> Ou
     if found.written and len(uploaded.failed) < len(uploaded.chunks):
         notes.append("Deploy the files as they are now: chunk ids were written into them.")
     if found.foreign:
-        first, *others = found.foreign
-        more = f" and {len(others)} more" if others else ""
-        notes.append(f"Without the release id, because another tool put in their chunk id: {first}{more}.")
+        notes.append(f"Without the release id, because another tool put in their chunk id: {some(found.foreign)}.")
     if uploaded.failed:
         notes.append("Call it again to go on with what failed; what is uploaded is not sent again.")
     shown = {name: value for name, value in data.items() if value not in ([], None) and name != "chunks"}
