@@ -118,11 +118,12 @@ class StdioProcess:
 
 
 @contextmanager
-def served(*options: str, upstream: str = "http://127.0.0.1:9", key: str = KEY) -> Generator[StdioProcess]:
+def served(
+    *options: str, upstream: str = "http://127.0.0.1:9", key: str = KEY, **environment: str
+) -> Generator[StdioProcess]:
     """A running server, killed at the end if it is still there."""
-    server = StdioProcess(
-        *options, POSTHOG_HOST=upstream, POSTHOG_PERSONAL_API_KEY=key, POSTHOG_PROJECT_ID="1", HOME="/nonexistent"
-    )
+    own = {"POSTHOG_HOST": upstream, "POSTHOG_PERSONAL_API_KEY": key, "POSTHOG_PROJECT_ID": "1", "HOME": "/nonexistent"}
+    server = StdioProcess(*options, **own, **environment)
     with server.process:
         try:
             yield server

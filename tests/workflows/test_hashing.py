@@ -1,7 +1,9 @@
 """Hashes of many chunks: what is handed out and when, and the process that reads much, to its end."""
 
 import os
+import select
 import signal
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -157,3 +159,38 @@ async def test_an_upload_that_is_broken_off_ends_the_process(
         group.cancel_scope.cancel()
     with pytest.raises(ProcessLookupError):
         os.kill(pids[0], 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs a way to wait for the end of another's child")
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_process_ends_when_that_which_started_it_is_killed(tmp_path: Path, asked: bool) -> None:
+    """Whether it waits for a question, or has one to answer."""
+    (chunk,) = write_build(tmp_path, 1)
+    assert isinstance(chunk.map, Path)
+    os.truncate(chunk.map, 64 * 1024 * 1024)
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "import anyio\n"
+        "from anyio.lowlevel import checkpoint\n"
+        "from mcp_errortracking.workflows.chunks import Chunk\n"
+        "from mcp_errortracking.workflows.hashing_process import hashing_process\n"
+        "async def main():\n"
+        "    async with hashing_process() as running, anyio.create_task_group() as group:\n"
+        "        if len(sys.argv) > 1:\n"
+        "            group.start_soon(running.of_each, [Chunk('one', *map(Path, sys.argv[1:]))])\n"
+        "            await checkpoint()\n"
+        "        print(running.pid, flush=True)\n"
+        "        await anyio.sleep_forever()\n"
+        "anyio.run(main)\n"
+    )
+    command = [sys.executable, "-c", script, *(map(str, (chunk.map, chunk.source)) if asked else ())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        ending = os.pidfd_open(int(parent.stdout.readline()))
+        try:
+            assert select.select([ending], [], [], 0)[0] == []
+            parent.kill()
+            assert select.select([ending], [], [], 30)[0] == [ending]
+        finally:
+            os.close(ending)

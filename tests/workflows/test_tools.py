@@ -30,6 +30,7 @@ CHUNKS = {
 }
 """Of the vite build: made of the content of each bundle, so always the same."""
 INDEX = "assets/index-Cn0TbpnG.js"
+REPORT = "assets/report-zkVsIlir.js"
 ISSUE = "01936f2e-7a51-7000-8000-000000000101"
 SEED: dict[str, Any] = {
     "projects": [{"id": 1}],
@@ -50,6 +51,14 @@ SEED: dict[str, Any] = {
                         "function": "o",
                         "failure": "No source map found",
                         "symbol_set": CHUNKS[INDEX],
+                    },
+                    {
+                        "source": f"https://shop.example/{REPORT}",
+                        "line": 2,
+                        "column": 92,
+                        "function": "t",
+                        "failure": "No source map found",
+                        "symbol_set": CHUNKS[REPORT],
                     },
                     {"source": "src/boot.ts", "line": 3, "function": "boot"},
                 ],
@@ -120,9 +129,13 @@ async def test_from_the_build_to_a_readable_frame_over_mcp(sandbox: SandboxProce
     assert {one["path"]: one["chunk_id"] for one in data["chunks"]} == CHUNKS
     assert seen
     assert all(done <= (total or 0) for done, total in seen)
-    frame = (readable.structured_content or {})["frames"][0]
-    assert (frame["source"], frame["line"], frame["resolved"]) == ("shop/src/cart.ts", 9, True)
+    frames = (readable.structured_content or {})["frames"]
+    assert [(frame["source"], frame["line"], frame["chunk_id"]) for frame in frames] == [
+        ("shop/src/cart.ts", 9, CHUNKS[INDEX]),
+        ("shop/src/report.ts", 7, CHUNKS[REPORT]),
+    ]
     assert "> 9|   if (items.length === 0) {" in text_of(readable)
+    assert "> 7|     lines.push(checkout(order));" in text_of(readable)
     assert "1 other frames of the event are readable already." in text_of(readable)
 
 

@@ -1,119 +1,211 @@
-"""A process that is killed at any point of an upload: the next run always completes it."""
+"""The server is killed at any point of an upload: the next one's same call always completes it."""
 
 import itertools
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.container import decode
+from mcp_errortracking.workflows.preparation import Prepared
+from mcp_errortracking.workflows.roots import LEFTOVER
+from mcp_errortracking.workflows.symbol_sets import MAX_STARTED
 from tests.proxy.fault_server import Received
 from tests.sandbox_process import FULL, SandboxProcess
-from tests.workflows.relay import Relay
-from tests.workflows.written_builds import parts_of, stored, unfinished, write_build
+from tests.server.stdio_process import StdioProcess, served
+from tests.workflows.builds import contents, copied, prepared
+from tests.workflows.relay import PASS, RESET, Relay
+from tests.workflows.written_builds import expected_hash, parts_of, stored, unfinished, write_build
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL and fork")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 
 SEED: dict[str, Any] = {"projects": [{"id": 1}], "keys": [{"value": FULL}]}
-CHUNKS = 5
-REQUESTS = 14
-"""Of an upload in batches of three: 3 for the release, 2 to compare, 2 starts, 5 transfers, 2 finishes."""
+BUILDS = ("vite", "webpack")
+REQUESTS = (
+    "GET releases/hash/",
+    "GET releases/?",
+    "POST releases/",
+    *["POST symbol_sets/bulk_check_upload/"] * 2,
+    "POST symbol_sets/bulk_start_upload/",
+    *["PUT _storage/"] * 4,
+    "POST symbol_sets/bulk_finish_upload/",
+)
+"""Of their upload, in this order."""
+LEFT_BY_STEP = (0, 1, 1, 2, 2, 1)
+"""Files that are left of writing a bundle and its map, if it ends before the first step, the second, and so on."""
+STEPS = 4 * len(LEFT_BY_STEP)
+KILLER = str(Path(__file__).parent / "killed_at_a_write")
+API = "/api/projects/1/error_tracking"
+FINISH = "POST .*/bulk_finish_upload/"
 
 
-class Uploader:
-    """The process that uploads folders."""
+@dataclass(frozen=True)
+class Build:
+    """A build in a folder, its files before and after it is prepared, and its chunks then."""
 
-    def __init__(self, url: str) -> None:
-        command = [sys.executable, "-m", "tests.workflows.killed_upload", url, FULL]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def begin(self, folder: Path) -> int:
-        assert self._process.stdin
-        self._process.stdin.write(f"{folder}\n")
-        self._process.stdin.flush()
-        return self._number()
-
-    def ended(self) -> int:
-        """The exit code; negative: the signal."""
-        return self._number()
-
-    def stop(self) -> None:
-        self._process.communicate()
-
-    def _number(self) -> int:
-        assert self._process.stdout
-        return int(self._process.stdout.readline())
+    folder: Path
+    pristine: dict[str, bytes]
+    injected: dict[str, bytes]
+    chunks: list[Chunk]
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Generator[SandboxProcess]:
-    with SandboxProcess(SEED) as running:
-        yield running
+def build_in(tmp_path: Path) -> Build:
+    """What lies in `tmp_path/dist`, and what it will be."""
+    folder, whole = tmp_path / "dist", tmp_path / "whole"
+    whole.mkdir()
+    pristine = contents(folder)
+    for name, content in pristine.items():
+        (whole / name).parent.mkdir(parents=True, exist_ok=True)
+        (whole / name).write_bytes(content)
+    chunks = list[Chunk]()
+    for one in prepared(whole):
+        assert isinstance(one, Prepared)
+        source, source_map = one.files
+        chunks.append(Chunk(one.chunk_id, source_map, source))
+    return Build(folder, pristine, contents(whole), chunks)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    copied(tmp_path / "dist", *BUILDS)
+    return build_in(tmp_path)
+
+
+@pytest.fixture
 def relay(sandbox: SandboxProcess) -> Generator[Relay]:
     with Relay(sandbox.url) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def uploader(relay: Relay) -> Generator[Uploader]:
-    running = Uploader(relay.url)
-    yield running
-    running.stop()
+def next_server(running: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Generator[StdioProcess]:
+    """One that lives, and completes what the others left."""
+    with served("--root", str(tmp_path_factory.getbasetemp()), upstream=running.url, key=FULL) as server:
+        server.open()
+        yield server
 
 
-def points() -> list[tuple[int, str]]:
-    """Twenty moments: before a request gets through, or after it did and before its answer does."""
-    chance = random.Random(20)
-    every = [(number, phase) for number in range(1, REQUESTS + 1) for phase in ("before", "after")]
-    return sorted(chance.sample(every, 20))
+def begin(server: StdioProcess, build: Build) -> None:
+    arguments = {"folder": str(build.folder), "version": "1", "project": "shop"}
+    call = {"name": "source-maps-upload", "arguments": arguments}
+    server.send({"jsonrpc": "2.0", "id": "upload", "method": "tools/call", "params": call})
 
 
-@pytest.mark.parametrize(("number", "phase"), points())
-def test_the_next_run_completes(
-    sandbox: SandboxProcess, relay: Relay, uploader: Uploader, tmp_path: Path, number: int, phase: str
-) -> None:
-    sandbox.reset()
-    chunks = write_build(tmp_path, CHUNKS)
-    lock, seen, chosen = threading.Lock(), itertools.count(1), list[Received]()
-    child = list[int]()
+def upload_until_killed(server: StdioProcess, build: Build) -> None:
+    server.open()
+    begin(server, build)
+    assert server.process.wait(30) == -signal.SIGKILL
 
-    def kill(request: Received, at: str) -> None:
-        with lock:
-            if at == "before" and next(seen) == number:
-                chosen.append(request)
-            if any(request is one for one in chosen) and at == phase and child:
-                os.kill(child.pop(), signal.SIGKILL)
 
-    relay.watch = None
-    relay.hold()
-    child.append(uploader.begin(tmp_path))
-    relay.watch = kill
-    relay.release()
-    assert uploader.ended() == -signal.SIGKILL
-    relay.settle()
-    relay.watch = None
-    left = unfinished(sandbox, chunks)
-    for chunk in chunks:  # nothing is finished that is not there
-        if chunk.chunk_id not in left:
-            assert stored(sandbox, chunk.chunk_id)
+def finished(sandbox: SandboxProcess) -> dict[str, str]:
+    """The content hashes that PostHog was told are complete, by chunk id."""
+    refs = {row["id"]: row["ref"] for row in sandbox.api("GET", "symbol_sets/").json()["results"]}
+    finishes = [one["body"]["content_hashes"] for one in sandbox.journal() if one["path"].endswith("finish_upload/")]
+    return {refs[set_id]: content_hash for named in finishes for set_id, content_hash in named.items()}
 
-    uploader.begin(tmp_path)
-    assert uploader.ended() == 0
-    assert unfinished(sandbox, chunks) == []
-    rows = sandbox.api("GET", "symbol_sets/").json()["results"]
-    assert sorted(row["ref"] for row in rows) == sorted(chunk.chunk_id for chunk in chunks)
-    assert {row["release"]["version"] for row in rows} == {"1"}
-    assert len(sandbox.api("GET", "releases/").json()["results"]) == 1
+
+def check_what_is_finished(sandbox: SandboxProcess, build: Build) -> int:
+    """Each has the right hash and its file; returns how many."""
+    hashes = finished(sandbox)
+    chunks = [chunk for chunk in build.chunks if chunk.chunk_id in hashes]
+    assert hashes == {chunk.chunk_id: expected_hash(chunk) for chunk in chunks}
     for chunk in chunks:
         symbols = decode(stored(sandbox, chunk.chunk_id))
         assert (symbols.source, symbols.data) == parts_of(chunk)
+    return len(chunks)
+
+
+def check_that_it_completes(sandbox: SandboxProcess, build: Build, server: StdioProcess) -> None:
+    begin(server, build)
+    result = server.receive()["result"]
+    said = result["structuredContent"]
+    assert not result["isError"], result
+    assert (said["uploaded"] + said["unchanged"], said["failed"], said["problems"]) == (len(build.chunks), 0, [])
+    assert contents(build.folder) == build.injected
+
+    assert unfinished(sandbox, build.chunks) == []
+    assert check_what_is_finished(sandbox, build) == len(build.chunks)
+    rows = sandbox.api("GET", "symbol_sets/?limit=100").json()["results"]
+    assert sorted(row["ref"] for row in rows) == sorted(chunk.chunk_id for chunk in build.chunks)
+    assert {row["release"]["version"] for row in rows} == {"1"}
+    assert len(sandbox.api("GET", "releases/").json()["results"]) == 1
+
+
+def some_of(every: Iterable[Any]) -> list[Any]:
+    """Ten of all moments."""
+    return sorted(random.Random(20).sample(list(every), 10))
+
+
+@pytest.mark.parametrize(
+    ("number", "phase"), some_of(itertools.product(range(1, len(REQUESTS) + 1), ("before", "after")))
+)
+def test_killed_at_a_request(
+    sandbox: SandboxProcess, relay: Relay, next_server: StdioProcess, build: Build, number: int, phase: str
+) -> None:
+    """Before it gets through, or after it did and before its answer does."""
+    lock, seen, chosen = threading.Lock(), itertools.count(1), list[Received]()
+
+    with served("--root", str(build.folder), upstream=relay.url, key=FULL) as server:
+
+        def kill(request: Received, at: str) -> None:
+            with lock:
+                if at == "before" and next(seen) == number:
+                    chosen.append(request)
+                if at == phase and any(request is one for one in chosen):
+                    server.process.send_signal(signal.SIGKILL)
+
+        relay.watch = kill
+        upload_until_killed(server, build)
+    relay.settle()
+    told = f"{chosen[0].method} {chosen[0].target.removeprefix(API).removeprefix('/')}"
+    assert told.startswith(REQUESTS[number - 1])
+    assert contents(build.folder) == build.injected
+    check_what_is_finished(sandbox, build)
+    check_that_it_completes(sandbox, build, next_server)
+
+
+@pytest.mark.parametrize("step", some_of(range(STEPS)))
+def test_killed_before_a_step_of_writing(
+    sandbox: SandboxProcess, next_server: StdioProcess, build: Build, step: int
+) -> None:
+    environment = {"PYTHONPATH": KILLER, "KILLED_AT_STEP": str(step)}
+    with served("--root", str(build.folder), upstream=sandbox.url, key=FULL, **environment) as server:
+        upload_until_killed(server, build)
+
+    pairs, of_pair = divmod(step, len(LEFT_BY_STEP))
+    files = contents(build.folder)
+    left = [name for name in files if name.endswith(LEFTOVER)]
+    new = [name for name, content in build.pristine.items() if files[name] != content]
+    assert (len(left), len(new)) == (LEFT_BY_STEP[of_pair], 2 * pairs + (of_pair == 5))
+    assert files.keys() - left == build.pristine.keys()
+    assert all(files[name] == build.injected[name] for name in new)
+    assert sandbox.journal() == []
+    check_that_it_completes(sandbox, build, next_server)
+
+
+def test_killed_with_one_batch_finished_and_another_under_way(
+    sandbox: SandboxProcess, relay: Relay, next_server: StdioProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "dist").mkdir()
+    write_build(tmp_path / "dist", MAX_STARTED + 5, size=100)
+    build = build_in(tmp_path)
+    relay.on(FINISH, PASS, RESET)
+
+    with served("--root", str(build.folder), upstream=relay.url, key=FULL) as server:
+
+        def kill(request: Received, at: str) -> None:
+            if request.target.endswith("/bulk_finish_upload/") and at == "after":
+                server.process.send_signal(signal.SIGKILL)
+
+        relay.watch = kill
+        upload_until_killed(server, build)
+    relay.settle()
+    assert check_what_is_finished(sandbox, build) in (5, MAX_STARTED)
+    check_that_it_completes(sandbox, build, next_server)
