@@ -294,12 +294,12 @@ def _source_maps(options: argparse.Namespace) -> int:
     reply = _ask(
         options,
         arguments,
-        source_maps_command.roots_of(arguments),
+        source_maps_command.roots_of(options, arguments),
         time_limit=options.timeout or _PATIENCE,
         max_result_tokens=sys.maxsize,
         progress=source_maps_command.show_progress,
     )
-    return 0 if source_maps_command.print_reply(reply, as_json=options.json) else EXIT_PROBLEM
+    return source_maps_command.print_reply(reply, as_json=options.json)
 
 
 def _ask(options: argparse.Namespace, arguments: dict[str, Any], roots: tuple[Path, ...], **how: Any) -> "Reply":

@@ -2,16 +2,33 @@
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from mcp_errortracking.config import ConfigError
 from mcp_errortracking.options import add_connection
 
 if TYPE_CHECKING:
     from mcp_errortracking.server.calls import Reply
 
 _WIDTH = 30
+_MISTAKES = ("invalid_arguments", "not_configured")
+_OPTIONS = {
+    "folder": "DIR",
+    "version": "--release",
+    "project": "--release-project",
+    "include": "--include",
+    "exclude": "--exclude",
+    "proguard_id": "--proguard-id",
+    "issue": "--issue",
+    "chunk_id": "--chunk-id",
+    "id": "--id",
+    "source": "--source",
+    "write_to": "--write-to",
+}
+"""What arguments of the tools are called here."""
 _EPILOG = """\
 exit codes: 0 done, 1 something failed or is missing (it is named), 2 a mistake in the command or the configuration
 
@@ -30,6 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         added = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
         added.set_defaults(tool=tool)
         add_connection(added, inherit=True)
+        added.add_argument(
+            "--root",
+            metavar="DIR",
+            type=Path,
+            action="append",
+            default=argparse.SUPPRESS,
+            help="another folder whose files it may touch, beside the current one and those that are named",
+        )
         added.add_argument("--json", action="store_true", help="print the structured result instead of the text")
         return added
 
@@ -71,7 +96,11 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
 
 
 def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
-    """The tool's arguments that a command line gives."""
+    """The tool's arguments that a command line gives.
+
+    Raises:
+        ConfigError: one is empty, as when a script's variable is not set; or there is no current folder.
+    """
     names = (
         *("folder", "version", "proguard_id", "force", "skip_on_conflict", "release_mode", "dry_run"),
         *("stack", "issue", "chunk_id", "context", "commits", "deployed", "ref", "id", "source", "write_to"),
@@ -81,16 +110,33 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
     given: dict[str, Any] = {name: getattr(options, renamed.get(name, name), None) for name in (*names, *renamed)}
     if given["stack"] == "-":
         given["stack"] = sys.stdin.read()
+    arguments = {name: value for name, value in given.items() if value is not None}
+    for name, value in arguments.items():
+        if any(isinstance(one, str) and not one.strip() for one in _each(value)):
+            raise ConfigError(f"{_OPTIONS.get(name, name.upper())} is empty; is the variable set that it comes from?")
     for name in ("folder", "write_to"):
-        if given[name] is not None:
-            given[name] = str(Path(given[name]).resolve())
-    return {name: value for name, value in given.items() if value is not None}
+        if name in arguments:
+            arguments[name] = str(_current_folder() / arguments[name])
+    return arguments
 
 
-def roots_of(arguments: dict[str, Any]) -> tuple[Path, ...]:
-    """The folders that a command may touch: those it names, and the current one."""
+def _each(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
+
+
+def roots_of(options: argparse.Namespace, arguments: dict[str, Any]) -> tuple[Path, ...]:
+    """The folders that a command may touch: the current one, those it names, and those below --root."""
     named = [Path(arguments[name]) for name in ("folder", "write_to") if name in arguments]
-    return (Path.cwd(), *(path if path.is_dir() else path.parent for path in named))
+    wanted = [_current_folder(), *(path if path.is_dir() else path.parent for path in named), *options.root]
+    real = list(dict.fromkeys(path.resolve() for path in wanted))
+    return tuple(path for path in real if not any(path != other and path.is_relative_to(other) for other in real))
+
+
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise ConfigError("The current folder is not there any more: go into another one.") from None
 
 
 async def show_progress(done: float, total: float | None, doing: str) -> None:
@@ -101,12 +147,40 @@ async def show_progress(done: float, total: float | None, doing: str) -> None:
     print(f"\r\x1b[K[{'#' * filled}{' ' * (_WIDTH - filled)}] {doing[:60]}", end="", file=sys.stderr, flush=True)
 
 
-def print_reply(reply: "Reply", *, as_json: bool) -> bool:
-    """Prints a result; whether all is as it should be: a check that finds something missing is no success."""
+def print_reply(reply: "Reply", *, as_json: bool) -> int:
+    """Prints a result, and what went wrong on stderr; the exit code: a check that finds something missing fails."""
     from mcp_errortracking.server.untrusted import escape
 
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
-    print(escape(json.dumps(reply.structured, ensure_ascii=False)) if as_json else reply.text)
-    states = {row.get("state") for row in reply.structured.get("results", [])}
-    return not reply.is_error and states <= {"uploaded"} and not reply.structured.get("problems")
+    error = reply.structured.get("error")
+    if error:
+        print(f"mcp-errortracking: {_in_options(reply.text)}", file=sys.stderr)
+    if as_json:
+        print(escape(json.dumps(reply.structured, ensure_ascii=False)))
+    elif not error:
+        print(reply.text)
+    if error:
+        return 2 if error.get("code") in _MISTAKES else 1
+    return 1 if reply.is_error or _is_lacking(reply.structured) else 0
+
+
+def _in_options(text: str) -> str:
+    """What is wrong with a tool's arguments, for somebody who wrote options."""
+
+    def option(found: re.Match[str]) -> str:
+        return f"- {_OPTIONS.get(found[1], found[1])}"
+
+    lines = (line for line in text.splitlines() if not line.startswith("Example: "))
+    return "\n".join(re.sub(r"^- (\w+)(?=[:.[])", option, line) for line in lines)
+
+
+def _is_lacking(result: dict[str, Any]) -> bool:
+    """Whether a build has problems, or, by a check, a chunk or release that PostHog lacks, or files without ids."""
+    states = {row.get("state") for row in result.get("results", [])}
+    return bool(
+        states - {"uploaded"}
+        or result.get("problems")
+        or result.get("release_is_missing")
+        or result.get("files_without_chunk_id")
+    )

@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 _GIVE_ROOTS = "Its operator can start it with --root and the folder of the build."
 
+_TELL_EVERY = 0.1
+"""Seconds between two words on how far a call is."""
+
 MAX_RESULT_TOKENS = 20_000
 """Some clients refuse a result over 25,000 tokens."""
 
@@ -134,7 +137,8 @@ async def call_tool(
     else:
         shown = outcome.data if outcome.shown is None else outcome.shown
         budget = min(getattr(call, "max_tokens", None) or max_result_tokens, max_result_tokens)
-        reply = Reply(render(shown, outcome.notes, max_tokens=budget), outcome.data, outcome.failed)
+        text = render(shown, outcome.notes, max_tokens=budget, is_raisable=budget < max_result_tokens)
+        reply = Reply(text, outcome.data, outcome.failed)
     if observe is not None:
         error = reply.structured.get("error") if reply.is_error else None
         facts = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
@@ -185,10 +189,15 @@ async def _work(call: Workflow, workshop: Workshop | None, sender: Sender, progr
 
 
 def _visibly(progress: Progress) -> Progress:
-    """Progress whose text, which names files of strangers, is fit to be shown in a terminal."""
+    """Progress whose text, which names files of strangers, is fit to be shown in a terminal; a few times a second."""
+    told = -_TELL_EVERY
 
     async def report(done: float, total: float | None, doing: str) -> None:
-        await progress(done, total, clean(doing))
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= _TELL_EVERY or done == total:
+            told = now
+            await progress(done, total, clean(doing))
 
     return report
 

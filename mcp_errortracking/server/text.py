@@ -23,11 +23,12 @@ _ROOM_FOR_NOTE = 40
 _CONDITION = frozenset(["key", "type", "operator", "value", "label"])
 
 
-def render(data: dict[str, Any], notes: list[str], *, max_tokens: int | None = None) -> str:
+def render(data: dict[str, Any], notes: list[str], *, max_tokens: int | None = None, is_raisable: bool = True) -> str:
     """The text of a result: its data, then the notes, a line each.
 
     Args:
         max_tokens: what is longer is cut, rows first of all, and a note says how to get the rest.
+        is_raisable: the caller can ask for more tokens.
     """
     is_page = isinstance(data.get("results"), list)
     head, lines = _page(data) if is_page else ([], _fields(data, ""))
@@ -36,7 +37,8 @@ def render(data: dict[str, Any], notes: list[str], *, max_tokens: int | None = N
         room = max_tokens - upper_bound("\n".join([*head, *noted])) - _ROOM_FOR_NOTE
         kept = _fitting(lines, room)
         if kept < len(lines):
-            noted.append(f"Note: {_left_out(data, lines, kept, max_tokens)}")
+            end = ", or raise max_tokens." if is_raisable else "."
+            noted.append(f"Note: {_left_out(data, lines, kept, max_tokens)}{end}")
             lines = lines[:kept]
     return "\n".join([*head, *lines, *noted]) or "Done."
 
@@ -56,11 +58,11 @@ def _left_out(data: dict[str, Any], lines: list[str], kept: int, max_tokens: int
     rows = cast("list[Any]", data.get("results") or [])
     missing = len(lines) - kept
     if len(lines) != len(rows):
-        return f"{missing} more lines left out to stay within {max_tokens} tokens. Ask for less, or raise max_tokens."
+        return f"{missing} more lines left out to stay within {max_tokens} tokens. Ask for less"
     following, count = data.get("next_offset"), data.get("count")
     end = following if isinstance(following, int) else count if isinstance(count, int) else None
     how = f"Go on with offset {end - missing}" if end is not None else "Ask for less"
-    return f"{missing} more rows left out to stay within {max_tokens} tokens. {how}, or raise max_tokens."
+    return f"{missing} more rows left out to stay within {max_tokens} tokens. {how}"
 
 
 def _page(page: dict[str, Any]) -> tuple[list[str], list[str]]:

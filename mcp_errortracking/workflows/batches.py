@@ -36,6 +36,7 @@ from mcp_errortracking.workflows.symbol_sets import Started, SymbolSets, Wanted
 _ROUNDS = 3  # starts of one chunk: fresh URLs after an expired one, a PUT where forms are not taken
 _MAX_MISSES = 20  # then object storage is down, and the rest need not wait for it
 _NAMED = re.compile(r"Symbol set (.+) already (?:exists|has)", re.DOTALL)
+_OF_THE_KEY = (401, 403)
 _FOR_ALL = ("invalid_release_id", "object_storage_required", "invalid_conflict_handling")
 
 
@@ -87,6 +88,8 @@ class Batches:
         self._rules = rules
         self.bytes_sent = 0
         """Bytes of the files that arrived."""
+        self.refusal: PostHogError | None = None
+        """Why PostHog lets this key upload nothing."""
         self._misses = 0  # transfers in a row that found object storage busy or lost
         self._unbound = set[int]()  # jobs that go on without the release
         self._version: Version = version
@@ -152,6 +155,9 @@ class Batches:
     async def _start(self, jobs: list[Job], bodies: Mapping[int, Body]) -> list[tuple[Job, Started]]:
         """Starts all that PostHog lets start; reports on the others."""
         is_sorted = self._compared
+        if self.refusal is not None:
+            await self._refuse_all(jobs, self.refusal)
+            return []
         while jobs:
             try:
                 answer = await self._symbol_sets.start(
@@ -176,6 +182,8 @@ class Batches:
                 await self._refuse(culprit, error)
                 jobs = [job for job in jobs if job is not culprit]
             except PostHogError as error:
+                if error.status in _OF_THE_KEY:
+                    self.refusal = error
                 await self._refuse_all(jobs, error)
                 return []
             else:

@@ -142,7 +142,7 @@ class _Search:
             return
         beside = bundle.with_name(f"{bundle.name}.map")
         try:
-            named = self.target(bundle, url) if url else None
+            named = self.named(bundle, url) if url else None
             by_name = self.roots.resolve(beside) if beside.is_file() else None
         except WorkflowError as error:
             self.problems.append(Problem.of(self.name(bundle), error))
@@ -164,6 +164,18 @@ class _Search:
         """Enough of the end of a bundle to find its comment: all of it when the end does not have one."""
         end = self.roots.read_part(bundle, _TAIL, from_end=True)
         return end if len(end) < _TAIL or map_url(end) else self.roots.read(bundle, LIMIT)
+
+    def named(self, bundle: Path, url: str) -> Path | None:
+        """The file that a bundle's comment names.
+
+        Raises:
+            WorkflowError: it may not be used.
+        """
+        try:
+            return self.target(bundle, url)
+        except WorkflowError as error:
+            what = f"Its comment names the map {url[:200]}, which may not be used."
+            raise WorkflowError(error.code, what, error.why, error.next_step) from error
 
     def target(self, bundle: Path, url: str) -> Path | None:
         """The file that a `sourceMappingURL` means, if it exists: beside the bundle or below the folder."""
@@ -211,9 +223,11 @@ class _Search:
             if ending:
                 passed[ending] += 1
                 continue
+            if not self.is_wanted(path) or self.is_beside(path):
+                continue
             try:
                 real = self.roots.resolve(path)
-                if not self.is_wanted(path) or real in self.claims or real in self.disputed:
+                if real in self.claims or real in self.disputed:
                     continue
                 content = self.roots.read(path, LIMIT)
             except WorkflowError as error:
@@ -242,6 +256,11 @@ class _Search:
                 if b" integrity=" in self.roots.read_part(page, _PAGE):
                     name = self.name(page)
                     yield f"{name} pins files by their hash (integrity): put chunk ids in before it is made."
+
+    def is_beside(self, path: Path) -> bool:
+        """Whether a map lies beside its bundle: if not taken with it, then left out, or reported, with it as well."""
+        bundle = path.with_name(path.name[: -len(".map")])
+        return bundle.name.lower().endswith(_SCRIPTS) and bundle.is_file() and bundle not in self.inline
 
     def is_proguard(self, path: Path) -> bool:
         """Whether a text file is what R8 or ProGuard write, by its first lines."""

@@ -143,7 +143,7 @@ class _Preparation:
                 "needs_id",
                 "It is a mapping of ProGuard or R8.",
                 "Such a file does not say under which id the app sends its stack traces.",
-                "Give the id that the Android build put into the app.",
+                "Give proguard_id (--proguard-id): the id that the Android build put into the app.",
             )
         content = self.map_text(path)
         try:

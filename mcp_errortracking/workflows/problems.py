@@ -45,3 +45,7 @@ class Problem:
     def of(cls, path: str, error: WorkflowError) -> "Problem":
         """The problem that an error with this file is."""
         return cls(path, error.code, " ".join(part for part in (error.what, error.why) if part), error.next_step)
+
+    def as_row(self) -> dict[str, str]:
+        """The problem as data."""
+        return {"path": self.path, "code": self.code, "message": self.message, "next_step": self.next_step}

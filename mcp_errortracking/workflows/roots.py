@@ -57,7 +57,7 @@ class Roots:
                 "outside_roots",
                 f"{text} may not be used.",
                 f"Only files below {allowed} may, and {through}.",
-                "Name a path below it, or start the server with --root for that folder.",
+                "Name a path below it, or allow that folder with --root.",
             )
         return real
 

@@ -1,7 +1,6 @@
 """The original sources inside a source map: what it names, what it holds, and how to write them into a folder."""
 
 import hashlib
-import json
 import os
 import re
 import secrets
@@ -9,6 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+
+from mcp_errortracking.workflows.map_json import parsed
+from mcp_errortracking.workflows.problems import InvalidMapError
 
 _NESTING = 8  # sections within sections
 _MAX_PARTS = 40
@@ -40,9 +42,9 @@ def list_sources(source_map: bytes) -> list[Source]:
         SourcesError: it is no source map.
     """
     try:
-        data: Any = json.loads(source_map)
-    except (ValueError, RecursionError):
-        raise SourcesError("The source map is no JSON.") from None
+        data = parsed(source_map)
+    except InvalidMapError as error:
+        raise SourcesError(str(error)) from None
     found = dict[str, Source]()
     for source in _walk(data, 0):
         known = found.get(source.name)
@@ -78,7 +80,8 @@ def write_sources(source_map: bytes, folder: Path, permit: Permit, *, overwrite:
         target = _place(base, relative, permit)
         targets[target] = (source.content or "").encode("utf-8", "replace")
         if not overwrite and target.exists() and target.read_bytes() != targets[target]:
-            raise SourcesError(f"{relative} is there already, with other content. Choose another folder, or overwrite.")
+            what = f"{relative} is there already, with other content."
+            raise SourcesError(f"{what} Choose another folder, or delete the file.")
     for target, content in targets.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(target, content)

@@ -67,13 +67,13 @@ async def upload(
 
     Raises:
         PostHogError: before anything was uploaded: PostHog cannot be reached, does not know the key, or has no such
-            release. What fails later is in the result.
+            release, or may not upload. What fails later is in the result.
     """
     uploading = _Upload(sender, storage, list(chunks), release, options or Options(), progress, sleep)
     async with anyio.create_task_group() as group:
         group.start_soon(uploading.hash_all)
         await uploading.send_all(group)
-    if uploading.refusal is not None:
+    if uploading.refusal is not None and not uploading.has_uploaded:
         raise uploading.refusal
     return uploading.result()
 
@@ -105,8 +105,17 @@ class _Upload:
         self._settled = 0
         self._hashed = 0
         self._hashing = Hashing(chunks, self._told_hashed)
-        self.refusal: PostHogError | None = None
-        """Why nothing could be begun at all."""
+        self._refusal: PostHogError | None = None
+
+    @property
+    def refusal(self) -> PostHogError | None:
+        """Why nothing could be begun, or PostHog takes nothing from this key."""
+        return self._refusal or (self._batches.refusal if self._batches else None)
+
+    @property
+    def has_uploaded(self) -> bool:
+        """Whether anything was finished."""
+        return any(one is not None and one.outcome is Outcome.UPLOADED for one in self._results)
 
     async def hash_all(self) -> None:
         """Hashes the chunks, while those before are on their way."""
@@ -133,7 +142,7 @@ class _Upload:
             compared = await self._symbol_sets.compare(hashes)
         except PostHogError as error:
             if self._batches is None:
-                self.refusal = error
+                self._refusal = error
                 return False
             for job in jobs:
                 await self._settle(job, refused(error, self._options.rules))

@@ -306,7 +306,7 @@ async def test_an_operator_sets_where_results_are_cut(sandbox: SandboxProcess) -
     text = text_of(result)
     kept = sum(record["id"] in text for record in result.structured_content["results"])
     assert kept < 6
-    assert f"{6 - kept} more rows left out to stay within 150 tokens. Go on with offset {kept}, or" in text
+    assert f"{6 - kept} more rows left out to stay within 150 tokens. Go on with offset {kept}." in text
 
 
 async def test_servers_of_2025() -> None:

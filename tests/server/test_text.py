@@ -153,6 +153,12 @@ def test_a_long_object_is_cut_by_lines() -> None:
     assert upper_bound(text) <= 300
 
 
+def test_what_cannot_be_raised_is_not_named() -> None:
+    text = render({"lines": tuple("abc" for _ in range(500))}, [], max_tokens=300, is_raisable=False)
+
+    assert text.endswith("more lines left out to stay within 300 tokens. Ask for less.")
+
+
 def test_rows_without_a_count_say_to_ask_for_less() -> None:
     text = render({"results": [{"id": f"row-{number}"} for number in range(300)]}, [], max_tokens=200)
 

@@ -117,6 +117,15 @@ def test_what_cannot_be_paired_is_said_and_left_alone(dist: Path, monkeypatch: p
     assert problems(searched(dist))["old.js.map"] == "too_large"
 
 
+def test_a_map_beside_its_bundle_is_passed_over_or_reported_with_it(dist: Path) -> None:
+    write(dist, a_js="a", a_js_map=MAP, vendor_js="b", vendor_js_map=MAP, empty_js="", empty_js_map=MAP)
+
+    assert problems(searched(dist, exclude=["vendor.js"])) == {"empty.js": "empty"}
+    assert problems(searched(dist, include=["vendor.js"])) == {}
+    (dist / "empty.js").unlink()
+    assert problems(searched(dist)) == {"empty.js.map": "no_bundle"}
+
+
 def test_other_kinds_are_recognised(dist: Path) -> None:
     write(dist, a_css_map=MAP, b_css_map=MAP, a_d_ts_map=MAP, index_android_bundle_map=MAP.replace("{", HERMES, 1))
     write(dist, app__mapping_txt="# compiler: R8\nshop.Cart -> a.a:\n", notes_mapping_txt="nothing", mapping_txt="x")

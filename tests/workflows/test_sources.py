@@ -39,6 +39,10 @@ def test_list(fields: dict[str, Any], expected: list[Source]) -> None:
     assert list_sources(a_map(**fields)) == expected
 
 
+def test_a_line_that_keeps_browsers_from_running_a_map_is_passed_over() -> None:
+    assert list_sources(b")]}'\n" + a_map(**PLAIN)) == list_sources(a_map(**PLAIN))
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"3", b"{}", b'{"sources": {}}', b'{"sections": [{"map": []}]}', b"[" * 100_000]
 )

@@ -21,6 +21,7 @@ from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.http_process import environment_for
 from tests.server.mcp_client import text_of
 from tests.workflows.builds import BUILT, contents
+from tests.workflows.written_builds import write_build
 
 pytestmark = pytest.mark.anyio
 
@@ -127,8 +128,9 @@ async def test_from_the_build_to_a_readable_frame_over_mcp(sandbox: SandboxProce
     assert (data["uploaded"], data["failed"], data["failures"], data["problems"]) == (2, 0, [], [])
     assert (data["release"]["version"], data["release"]["project"]) == ("1.4.2", "shop-web")
     assert {one["path"]: one["chunk_id"] for one in data["chunks"]} == CHUNKS
-    assert seen
-    assert all(done <= (total or 0) for done, total in seen)
+    assert {total for _, total in seen} == {2}
+    assert [done for done, _ in seen] == sorted({done for done, _ in seen})
+    assert seen[-1][0] == 2
     frames = (readable.structured_content or {})["frames"]
     assert [(frame["source"], frame["line"], frame["chunk_id"]) for frame in frames] == [
         ("shop/src/cart.ts", 9, CHUNKS[INDEX]),
@@ -166,7 +168,7 @@ async def test_check_before_and_after(sandbox: SandboxProcess, dist: Path) -> No
     missing = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.4.2", project="shop")
     assert contents(dist) == before
     assert [row["state"] for row in missing.structured["results"]] == ["missing", "missing"]
-    assert "There is no release 1.4.2 of shop in PostHog." in missing.text
+    assert "There is no release 1.4.2 of shop in PostHog" in missing.text
     assert "4 files hold no chunk id yet" in missing.text
 
     await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2", project="shop")
@@ -200,6 +202,7 @@ async def test_look_inside_and_write_the_sources(sandbox: SandboxProcess, dist: 
 
     inside = await ask(sandbox, dist, "symbol-set-inspect", ref=CHUNKS[INDEX], write_to="sources")
     one = await ask(sandbox, dist, "symbol-set-inspect", ref=CHUNKS[INDEX], source="../../../shop/src/cart.ts")
+    same = await ask(sandbox, dist, "symbol-set-inspect", ref=CHUNKS[INDEX], source="shop/src/cart.ts")
 
     assert inside.structured["kind"] == "source_and_map"
     assert inside.structured["chunk_id_in_bundle"] == CHUNKS[INDEX]
@@ -209,6 +212,7 @@ async def test_look_inside_and_write_the_sources(sandbox: SandboxProcess, dist: 
     assert {path.name for path in written} == set(names)
     assert all(path.is_relative_to(dist / "sources") for path in written)
     assert next(path for path in written if path.name == "cart.ts").read_text("utf-8") == one.structured["text"]
+    assert same.structured["text"] == one.structured["text"]
     assert "    export function total(items: Item[]): Price {" not in inside.text
     assert "export function total(items: Item[]): Price {" in one.text
 
@@ -236,7 +240,18 @@ async def test_resolve_from_a_local_build_and_name_the_chunk_that_is_not_there(
         ("source-maps-upload", {"folder": "../elsewhere"}, "outside_roots", "may not be used"),
         ("source-maps-upload", {"folder": "nothing"}, "no_folder", "is no folder"),
         ("source-maps-upload", {"folder": "empty"}, "nothing_found", "Turn source maps on in the bundler"),
-        ("source-maps-check", {"folder": "broken"}, "broken_map", "broken holds nothing that can be uploaded: a.js"),
+        (
+            "source-maps-upload",
+            {"folder": "dist", "include": ["*.ts"]},
+            "nothing_found",
+            "that include and exclude leave",
+        ),
+        (
+            "source-maps-upload",
+            {"folder": "hollow"},
+            "nothing_found",
+            "Passed over, because their maps map nothing: a.js.",
+        ),
         ("source-maps-resolve", {"stack": "hello"}, "no_frames", "No frame was found in stack."),
         ("symbol-set-inspect", {"ref": "no-such-set"}, "no_symbol_set", "There is no symbol set for no-such-set."),
         ("symbol-set-inspect", {"ref": "x", "id": ISSUE}, "invalid_arguments", "give id or ref, one of them"),
@@ -254,9 +269,9 @@ async def test_what_cannot_be_done_is_said(
     sandbox: SandboxProcess, dist: Path, tool: str, arguments: dict[str, Any], code: str, said: str
 ) -> None:
     (dist / "empty").mkdir()
-    (dist / "broken").mkdir()
-    (dist / "broken" / "a.js").write_text("f()\n//# sourceMappingURL=a.js.map\n", "utf-8")
-    (dist / "broken" / "a.js.map").write_text("{", "utf-8")
+    (dist / "hollow").mkdir()
+    (dist / "hollow" / "a.js").write_text("f()\n//# sourceMappingURL=a.js.map\n", "utf-8")
+    (dist / "hollow" / "a.js.map").write_text('{"version": 3, "sources": [], "mappings": ""}', "utf-8")
     before = contents(dist)
 
     reply = await ask(sandbox, dist, tool, **arguments)
@@ -354,9 +369,102 @@ async def test_a_key_that_may_only_read_cannot_upload(sandbox: SandboxProcess, d
     reply = await ask(sandbox, dist, "source-maps-upload", key=READ_ONLY, folder="dist")
 
     assert reply.is_error
-    assert {one["code"] for one in reply.structured["failures"]} == {"missing_scope"}
-    assert "API key missing required scope 'error_tracking:write'" in reply.text
+    assert reply.structured["error"]["code"] == "missing_scope"
+    assert "The API key lacks the scope error_tracking:write." in reply.text
+    assert "4 local files have their chunk ids all the same." in reply.text
     assert sandbox.api("GET", "symbol_sets/").json()["count"] == 0
+
+
+async def test_a_refused_key_is_not_tried_again_for_each_batch(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    write_build(tmp_path, 260)
+    sandbox.empty_journal()
+
+    reply = await ask(sandbox, tmp_path, "source-maps-upload", key=READ_ONLY, folder=".")
+
+    assert reply.structured["error"]["code"] == "missing_scope"
+    assert len(reply.text) < 500
+    starts = [one for one in sandbox.journal() if "bulk_start_upload" in one["path"]]
+    assert 1 <= len(starts) <= 3  # the batches that were on their way at once
+
+
+async def test_where_nothing_can_be_uploaded_every_file_is_named(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("f()\n//# sourceMappingURL=a.js.map\n", "utf-8")
+    (tmp_path / "a.js.map").write_text("{", "utf-8")
+    (tmp_path / "b.js").write_text("g()", "utf-8")
+    sandbox.empty_journal()
+
+    for tool in ("source-maps-upload", "source-maps-check"):
+        reply = await ask(sandbox, tmp_path, tool, folder=".", version="1")
+        assert reply.is_error
+        assert {one["path"]: one["code"] for one in reply.structured["problems"]} == {
+            "a.js": "broken_map",
+            "b.js": "no_map",
+        }
+        assert all(one["next_step"] in reply.text for one in reply.structured["problems"])
+
+    assert [one["path"] for one in sandbox.journal() if one["method"] != "GET"] == []
+
+
+async def test_of_a_large_build_only_what_needs_something_is_shown(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    write_build(tmp_path, 101)
+    planned = await ask(sandbox, tmp_path, "source-maps-upload", folder=".", dry_run=True)
+    await ask(sandbox, tmp_path, "source-maps-upload", folder=".")
+    checked = await ask(sandbox, tmp_path, "source-maps-check", folder=".")
+    bundle = tmp_path / "chunk-7.js"
+    bundle.write_bytes(bundle.read_bytes().replace(b"//# chunkId", b"0;\n//# chunkId"))
+    changed = await ask(sandbox, tmp_path, "source-maps-check", folder=".")
+
+    assert (len(planned.structured["chunks"]), len(planned.structured["would_write"])) == (101, 202)
+    assert planned.text.splitlines()[:2] == ["chunks: 101", "would_write: 202"]
+    assert (len(checked.structured["results"]), len(checked.text) < 200) == (101, True)
+    assert "101 chunks that need nothing are left out." in checked.text
+    assert "chunk-7.js" in changed.text
+    assert "chunk-8.js" not in changed.text
+
+
+async def test_of_bundles_with_one_chunk_id_a_check_takes_the_one_that_an_upload_takes(
+    sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    for name, source in (("a", "src/one.ts"), ("b", "../src/one.ts")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "one.js").write_text("f();\n//# sourceMappingURL=one.js.map\n", "utf-8")
+        text = f'{{"version": 3, "sources": ["{source}"], "names": [], "mappings": "AAAA"}}'
+        (tmp_path / name / "one.js.map").write_text(text, "utf-8")
+
+    uploaded = await ask(sandbox, tmp_path, "source-maps-upload", folder=".")
+    checked = await ask(sandbox, tmp_path, "source-maps-check", folder=".")
+
+    assert (uploaded.structured["uploaded"], uploaded.structured["duplicates"]) == (1, 1)
+    assert "another bundle has the same chunk id and another map: b/one.js." in uploaded.text
+    assert [(one["path"], one["state"]) for one in checked.structured["results"]] == [("a/one.js", "uploaded")]
+
+
+async def test_that_unchanged_bundles_keep_their_release_is_said(sandbox: SandboxProcess, dist: Path) -> None:
+    await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2")
+    await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.5.0")
+
+    checked = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.5.0")
+
+    assert [one["wrong_release"] for one in checked.structured["results"]] == [True, True]
+    assert f"Events of {INDEX} and 1 more name another release, or none" in checked.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({}, "Give chunk_id (the script's last line has it: //# chunkId=...), or folder: a local build."),
+        ({"folder": "dist"}, "No bundle with a map in dist is named gone.js. Name the folder"),
+    ],
+)
+async def test_for_a_pasted_stack_what_to_give_is_said(
+    sandbox: SandboxProcess, dist: Path, arguments: dict[str, Any], said: str
+) -> None:
+    reply = await ask(
+        sandbox, dist, "source-maps-resolve", stack="at o (https://shop.example/gone.js:1:3)", **arguments
+    )
+
+    assert reply.is_error
+    assert said in reply.text
 
 
 async def test_how_long_the_limits_will_take_is_said_beforehand(sandbox: SandboxProcess, dist: Path) -> None:

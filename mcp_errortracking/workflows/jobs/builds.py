@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from anyio import to_thread
 
+from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.workflows.bundles import LIMIT, find
 from mcp_errortracking.workflows.chunk_ids import MAPS_NOTHING, injected, map_in, with_id
 from mcp_errortracking.workflows.chunks import Chunk
@@ -29,6 +30,8 @@ _KINDS = {
     "hermes": DataType.HERMES_MAP,
     "proguard": DataType.PROGUARD_MAPPING,
 }
+MANY = 100
+"""Chunks that are still worth showing one by one."""
 _MANIFEST = "package.json"
 _LARGEST_MANIFEST = 1024 * 1024
 _GIT_SECONDS = 3.0
@@ -57,7 +60,7 @@ async def searched(
         dry_run: writes nothing: the chunks then hold what would be written.
 
     Raises:
-        WorkflowError: the folder is none, or holds nothing that could be uploaded.
+        WorkflowError: the folder is none, or holds nothing that was worth a look.
     """
     roots = Roots(desk.workshop.roots)
     look = partial(find, roots, call.folder, include=call.include or (), exclude=call.exclude or ())
@@ -78,9 +81,9 @@ async def searched(
             foreign.append(one.path)
         chunks.append(_chunk(roots, one, release_id, dry_run=dry_run))
         await desk.progress(len(chunks) / 2, total, f"prepared {one.path}")
-    if not chunks:
-        raise _nothing(call.folder, problems)
     notes = (*build.notes, *([f"Passed over, because their maps map nothing: {some(empty)}."] if empty else []))
+    if not chunks and not problems:
+        raise _nothing(call, notes)
     return Found(tuple(chunks), tuple(written), tuple(problems), tuple(foreign), notes)
 
 
@@ -117,20 +120,25 @@ def _inline_map(roots: Roots, bundle: Path) -> bytes:
     return map_in(roots.read(bundle, LIMIT))
 
 
-def _nothing(folder: str, problems: list[Problem]) -> WorkflowError:
-    if not problems:
+def nothing_in(folder: str, found: Found) -> Outcome:
+    """The outcome where every file of a build has a problem."""
+    data = {"problems": [problem.as_row() for problem in found.problems], "notes": list(found.notes)}
+    shown = {name: value for name, value in data.items() if value}
+    return Outcome(data, [f"{folder} holds nothing that can be uploaded."], failed=True, shown=shown)
+
+
+def _nothing(call: "UploadSourceMaps | CheckSourceMaps", notes: Sequence[str]) -> WorkflowError:
+    passed_over = " ".join(notes)
+    next_step = "Turn source maps on in the bundler (for example build.sourcemap in vite), and build again."
+    if call.include or call.exclude:
         return WorkflowError(
             "nothing_found",
-            f"{folder} holds no bundle with a source map.",
-            next_step="Turn source maps on in the bundler (for example build.sourcemap in vite), and build again.",
+            f"{call.folder} holds no bundle with a source map that include and exclude leave.",
+            passed_over,
+            f"Look at their globs, which begin at that folder. {next_step}",
         )
-    first = problems[0]
-    return WorkflowError(
-        first.code,
-        f"{folder} holds nothing that can be uploaded: {first.path}: {first.message}",
-        f"And {len(problems) - 1} more files have problems." if len(problems) > 1 else "",
-        first.next_step,
-    )
+    what = f"{call.folder} holds no bundle with a source map that could be used."
+    return WorkflowError("nothing_found", what, passed_over, next_step)
 
 
 def release_of(call: "UploadSourceMaps | CheckSourceMaps", desk: Desk) -> ReleaseName | None:

@@ -9,9 +9,8 @@ from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.workflows.check import Held, State, check
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.content import ContentError, fingerprint
-from mcp_errortracking.workflows.jobs.builds import release_of, searched
-from mcp_errortracking.workflows.jobs.upload import problem_row
-from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.jobs.builds import MANY, nothing_in, release_of, searched, some
+from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.releases import Release, find_release_by_name
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import StorageError
@@ -21,45 +20,70 @@ if TYPE_CHECKING:
     from mcp_errortracking.workflows.tools import CheckSourceMaps
 
 _GOOD = (State.UPLOADED,)
+_NOTED = ("release_is_missing", "files_without_chunk_id")
+"""What a note says better."""
 
 
 async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
     """Compares the build with what PostHog holds, chunk by chunk."""
     named = await to_thread.run_sync(release_of, call, desk)
     found = await searched(call, desk, dry_run=True)
+    if not found.chunks:
+        return nothing_in(call.folder, found)
     release = None if named is None else await find_release_by_name(desk.sender, named)
-    hashes, unreadable = dict[str, str](), list[dict[str, str]]()
-    for chunk in found.chunks:
+    chunks, hashes, unreadable = dict[str, Chunk](), dict[str, str](), list[Problem]()
+    for number, chunk in enumerate(found.chunks, 1):
+        if chunk.chunk_id in chunks:  # the first of several is the one that an upload takes
+            continue
+        chunks[chunk.chunk_id] = chunk
         try:
             hashes[chunk.chunk_id] = (await to_thread.run_sync(fingerprint, chunk)).content_hash
         except ContentError as error:
-            unreadable.append(
-                {"path": chunk.label, "code": error.code, "message": error.what, "next_step": error.next_step}
-            )
+            unreadable.append(Problem(chunk.label, error.code, error.what, error.next_step))
+        await desk.progress((len(found.chunks) + number) / 2, len(found.chunks), f"read {chunk.label}")
     async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
         try:
             held = await check(desk.sender, storage, hashes, release_id=release.id if release else None)
         except StorageError as error:
             raise WorkflowError("storage", error.what, next_step=error.next_step) from None
-    chunks = {chunk.chunk_id: chunk for chunk in found.chunks}
     rows = [_row(chunks[one.chunk_id], one, release) for one in held]
     counts = Counter(str(one.state) for one in held)
     data: dict[str, Any] = {
         **{name: counts[name] for name in counts},
         "release": None if release is None else {"id": release.id, "version": release.version},
-        "problems": [*map(problem_row, found.problems), *unreadable],
+        "release_is_missing": named is not None and release is None,
+        "files_without_chunk_id": len(found.written),
+        "problems": [problem.as_row() for problem in (*found.problems, *unreadable)],
         "results": rows,
     }
     notes = list[str]()
     if named is not None and release is None:
-        notes.append(f"There is no release {named.version} of {named.project} in PostHog.")
+        notes.append(
+            f"There is no release {named.version} of {named.project} in PostHog: an upload with this version makes it."
+        )
     if found.written:
-        notes.append(f"{len(found.written)} files hold no chunk id yet: source-maps-upload writes it into them.")
+        notes.append(
+            f"{len(found.written)} files hold no chunk id yet: source-maps-upload writes it into them. Events of these "
+            "files as they are stay minified, whatever was uploaded."
+        )
+    others = [row["path"] for row in rows if row["wrong_release"]]
+    if others:
+        notes.append(
+            f"Events of {some(others)} name another release, or none: an unchanged bundle keeps the one that it was "
+            "first uploaded for. Upload with release_mode event, and they name the one that is deployed."
+        )
     if any(one.state not in _GOOD for one in held):
         notes.append("source-maps-upload uploads what is not there; with force, what differs.")
     if any(one.expiring for one in held):
         notes.append("Sets that no event uses are deleted 30 days after their last use; an upload counts as one.")
-    shown = {name: value for name, value in data.items() if value not in ([], None)}
+    shown = {name: value for name, value in data.items() if value and name not in _NOTED}
+    if len(rows) > MANY:
+        left = [row for row in rows if row["state"] not in _GOOD or row["expiring"]]
+        shown["results"] = left
+        if len(left) < len(rows):
+            notes.append(f"{len(rows) - len(left)} chunks that need nothing are left out.")
+        if not left:
+            del shown["results"]
     return Outcome(data, notes, shown=shown)
 
 

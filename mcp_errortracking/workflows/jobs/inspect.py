@@ -1,6 +1,5 @@
 """A symbol set, fetched and opened."""
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +10,12 @@ from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.endpoint import as_object
 from mcp_errortracking.workflows.container import ContainerError, DataType
 from mcp_errortracking.workflows.download import Downloaded, NoSymbolSetError, download
+from mcp_errortracking.workflows.map_json import parsed
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.roots import Roots, explained
 from mcp_errortracking.workflows.script import comment
-from mcp_errortracking.workflows.sources import SourcesError, list_sources, write_sources
+from mcp_errortracking.workflows.source_paths import readable
+from mcp_errortracking.workflows.sources import Source, SourcesError, list_sources, write_sources
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import ObjectMissingError, StorageError
 from mcp_errortracking.workflows.workflow import Desk
@@ -71,7 +72,7 @@ def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
         return Outcome(data)
     try:
         sources = list_sources(symbols.data)
-        data["version_of_map"] = as_object(json.loads(symbols.data)).get("version")
+        data["version_of_map"] = parsed(symbols.data).get("version")
         data["sources"] = [
             {"source": one.name, "characters": None if one.content is None else len(one.content)} for one in sources
         ]
@@ -85,13 +86,20 @@ def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
         shown["sources"] = data["sources"][:_SHOWN_SOURCES]
         notes.append(f"{len(sources) - _SHOWN_SOURCES} more sources are left out; write_to writes all of them.")
     if call.source:
-        text = next((one.content for one in sources if one.name == call.source), None)
+        text = _text_of(sources, call.source)
         if text is None:
             raise WorkflowError("no_source", f"The map holds no text of {call.source}.", next_step="Use a listed name.")
         data["text"], shown["text"] = text, tuple(text.splitlines())
     if not all(one.content is not None for one in sources):
         notes.append("The map does not hold all of its sources: the bundler left their text out (sourcesContent).")
     return Outcome(data, notes, shown=shown)
+
+
+def _text_of(sources: list[Source], name: str) -> str | None:
+    """The text of a source, by its name in the map, or by the path that resolved frames show, if that is one's only."""
+    texts = [one.content for one in sources if one.name == name]
+    texts = texts or [one.content for one in sources if readable(one.name) == name]
+    return texts[0] if len(texts) == 1 else None
 
 
 def _written(folder: str, desk: Desk, source_map: bytes) -> list[Path]:

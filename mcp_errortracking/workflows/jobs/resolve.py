@@ -46,7 +46,7 @@ async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
     local = None
     if call.folder:
         local = LocalBuild(roots, await to_thread.run_sync(find, roots, call.folder))
-    finder = _Finder(desk, local, call.chunk_id)
+    finder = _Finder(desk, local, call.chunk_id, is_pasted=call.stack is not None)
     await finder.download_for(frames)
     work = partial(
         resolve,
@@ -132,10 +132,16 @@ async def _symbol_sets_of(frames: list[dict[str, Any]], desk: Desk) -> dict[str,
 class _Finder:
     """Where the symbols of frames come from: a local build first, then PostHog."""
 
-    def __init__(self, desk: Desk, local: LocalBuild | None, chunk_id: str | None) -> None:
+    def __init__(self, desk: Desk, local: LocalBuild | None, chunk_id: str | None, *, is_pasted: bool) -> None:
+        """
+        Args:
+            chunk_id: of the frames that name none.
+            is_pasted: the frames come from a text, which never names chunks: that says nothing about the build.
+        """
         self._desk = desk
         self._local = local
         self._chunk_id = chunk_id
+        self._is_pasted = is_pasted
         self._sets = SymbolSets(desk.sender)
         self._downloaded = dict[str, Symbols | WorkflowError]()
         self._rows = dict[str, dict[str, Any] | None]()
@@ -199,7 +205,8 @@ class _Finder:
         if deployed:
             facts["deployed_chunk_id"] = await self._live(frame.file)
         verdict = judge(Facts(**facts))
-        if verdict.code in ("unknown", "should_resolve") and one.problem is not None:
+        says_little = ("unknown", "should_resolve", *(("no_chunk_id", "not_injected") if self._is_pasted else ()))
+        if verdict.code in says_little and one.problem is not None:
             return Verdict(verdict.code, one.problem.message, one.problem.next_step)
         return verdict
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import delay_of
 from mcp_errortracking.workflows import results
 from mcp_errortracking.workflows.conflicts import Choice, ConflictRules
-from mcp_errortracking.workflows.jobs.builds import Found, release_of, searched, some
-from mcp_errortracking.workflows.problems import Problem
+from mcp_errortracking.workflows.jobs.builds import MANY, Found, nothing_in, release_of, searched, some
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release, find_release_by_name
 from mcp_errortracking.workflows.results import ChunkResult, UploadResult
 from mcp_errortracking.workflows.storage import Storage
@@ -45,6 +45,8 @@ async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
     name = await to_thread.run_sync(release_of, call, desk)
     told = await _told(name, desk, dry_run=bool(call.dry_run)) if call.release_mode == "event" else None
     found = await searched(call, desk, dry_run=bool(call.dry_run), release_id=told and told.id)
+    if not found.chunks:
+        return nothing_in(call.folder, found)
     wait = _wait(desk, len(found.chunks))
     if call.dry_run:
         return _plan(found, wait)
@@ -53,14 +55,21 @@ async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
         await desk.progress(total / 2, total, wait)
 
     async def progress(done: int, of: int, doing: str) -> None:
-        await desk.progress((total + done) / 2, of, doing)
+        await desk.progress((total + total * done / of) / 2, total, doing)
 
     # The same code may have a newer map: no release is bound to the old one, which nothing needs any more.
     force = bool(call.force) or (told is not None and not call.skip_on_conflict)
     rules = ConflictRules(force=force, skip_on_conflict=bool(call.skip_on_conflict))
     async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
         bound, options = None if told else name, Options(rules=rules)
-        uploaded = await upload(desk.sender, storage, found.chunks, release=bound, options=options, progress=progress)
+        try:
+            uploaded = await upload(
+                desk.sender, storage, found.chunks, release=bound, options=options, progress=progress
+            )
+        except PostHogError as error:
+            if found.written:
+                error.why = f"{error.why} {len(found.written)} local files have their chunk ids all the same.".lstrip()
+            raise
     return _report(found, uploaded, told or uploaded.release)
 
 
@@ -84,10 +93,16 @@ def _plan(found: Found, wait: str | None) -> Outcome:
     data = {
         "chunks": [{"path": chunk.label, "chunk_id": chunk.chunk_id} for chunk in found.chunks],
         "would_write": list(found.written),
-        "problems": [problem_row(problem) for problem in found.problems],
+        "problems": [problem.as_row() for problem in found.problems],
         "notes": list(found.notes),
     }
-    return Outcome(data, ["Nothing was written and nothing uploaded: this was a dry run.", *([wait] if wait else [])])
+    notes = ["Nothing was written and nothing uploaded: this was a dry run.", *([wait] if wait else [])]
+    shown = {name: value for name, value in data.items() if value}
+    if len(found.chunks) > MANY:
+        shown = {"chunks": len(found.chunks), "would_write": len(found.written)} | {
+            name: value for name, value in shown.items() if name in ("problems", "notes")
+        }
+    return Outcome(data, notes, shown=shown)
 
 
 def _report(found: Found, uploaded: UploadResult, release: Release | None) -> Outcome:
@@ -99,7 +114,7 @@ def _report(found: Found, uploaded: UploadResult, release: Release | None) -> Ou
         "bytes_sent": uploaded.bytes_sent,
         "files_written": list(found.written),
         "failures": [_failure(one) for one in uploaded.failed],
-        "problems": [problem_row(problem) for problem in found.problems],
+        "problems": [problem.as_row() for problem in found.problems],
         "notes": list(found.notes),
         "chunks": [
             {"path": one.chunk.label, "chunk_id": one.chunk.chunk_id, "outcome": str(one.outcome)}
@@ -111,7 +126,10 @@ def _report(found: Found, uploaded: UploadResult, release: Release | None) -> Ou
         notes.append("Deploy the files as they are now: chunk ids were written into them.")
     if found.foreign:
         notes.append(f"Without the release id, because another tool put in their chunk id: {some(found.foreign)}.")
-    if uploaded.failed:
+    others = [one.chunk.label for one in uploaded.chunks if one.outcome is results.Outcome.DUPLICATE and one.next_step]
+    if others:
+        notes.append(f"Not uploaded, for another bundle has the same chunk id and another map: {some(others)}.")
+    if any(not one.choices for one in uploaded.failed):
         notes.append("Call it again to go on with what failed; what is uploaded is not sent again.")
     shown = {name: value for name, value in data.items() if value not in ([], None) and name != "chunks"}
     shown |= {"files_written": len(found.written)} if found.written else {}
@@ -126,14 +144,4 @@ def _failure(one: ChunkResult) -> dict[str, Any]:
         "reason": one.reason,
         "next_step": one.next_step,
         "choices": [_CHOICES[choice] for choice in one.choices],
-    }
-
-
-def problem_row(problem: Problem) -> dict[str, str]:
-    """A problem with one file, as data."""
-    return {
-        "path": problem.path,
-        "code": problem.code,
-        "message": problem.message,
-        "next_step": problem.next_step,
     }

@@ -1,0 +1,122 @@
+"""`mcp-errortracking source-maps`, as a process in a CI job meets it: exit codes, and what is written where."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox_process import SandboxProcess
+from tests.workflows.builds import BUILT, contents
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Generator[SandboxProcess]:
+    with SandboxProcess() as running:
+        yield running
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A build that was not uploaded, in a folder of its own."""
+    shop = tmp_path / "shop"
+    shutil.copytree(BUILT / "vite", shop / "dist")
+    (shop / "package.json").write_text('{"name": "shop-web"}', "utf-8")
+    return shop
+
+
+def run(sandbox: SandboxProcess, folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command in a folder."""
+    settings = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": sandbox.key, "POSTHOG_PROJECT_ID": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "mcp_errortracking", "source-maps", *words],
+        cwd=folder,
+        env=os.environ | settings | {"HOME": "/nonexistent"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_check_fails_until_all_is_uploaded_for_this_release(sandbox: SandboxProcess, shop: Path) -> None:
+    code, out, _ = run(sandbox, shop, "check", "dist", "--release", "1.0.0")
+    assert (code, "missing: 2" in out) == (1, True)
+
+    code, out, err = run(sandbox, shop, "upload", "dist", "--release", "1.0.0")
+    assert (code, "uploaded: 2" in out, err) == (0, True, "")
+    code, out, _ = run(sandbox, shop, "check", "dist", "--release", "1.0.0", "--json")
+    found = json.loads(out)
+    assert (code, found["uploaded"], found["release_is_missing"], found["files_without_chunk_id"]) == (0, 2, False, 0)
+
+    code, out, _ = run(sandbox, shop, "check", "dist", "--release", "1.0.1")
+    assert code == 1
+    assert "There is no release 1.0.1 of shop-web in PostHog" in out
+
+    shutil.rmtree(shop / "dist")
+    shutil.copytree(BUILT / "vite", shop / "dist")  # built again after the upload, and about to be deployed so
+    code, out, _ = run(sandbox, shop, "check", "dist")
+    assert code == 1
+    assert "4 files hold no chunk id yet" in out
+
+
+def test_an_empty_variable_is_no_release(sandbox: SandboxProcess, shop: Path) -> None:
+    before = contents(shop)
+    sandbox.empty_journal()
+
+    for words in (("upload", "dist", "--release", ""), ("check", "dist", "--include", "a.js", "--include", " ")):
+        code, out, err = run(sandbox, shop, *words)
+        assert (code, out) == (2, "")
+        assert f"{words[2]} is empty; is the variable set that it comes from?" in err
+
+    assert contents(shop) == before
+    assert sandbox.journal() == []
+
+
+def test_mistakes_are_said_on_stderr_as_options(sandbox: SandboxProcess, shop: Path) -> None:
+    code, out, err = run(sandbox, shop, "upload", "dist", "--release-project", "shop")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[1:] == ["- --release: needed with project, to name a release"]
+
+    code, out, err = run(sandbox, shop, "upload", "dist", POSTHOG_PERSONAL_API_KEY="")
+    assert (code, out, err.startswith("mcp-errortracking: No PostHog API key is configured")) == (2, "", True)
+
+    code, out, err = run(sandbox, shop, "check", "nowhere", "--json")
+    assert (code, json.loads(out)) == (1, {"error": {"code": "no_folder"}})
+    assert "nowhere is no folder. There is nothing of this name." in err
+
+
+def test_another_folder_may_be_used_where_that_is_said(sandbox: SandboxProcess, shop: Path) -> None:
+    maps = shop.parent / "maps"
+    maps.mkdir()
+    for path in (shop / "dist" / "assets").glob("*.map"):
+        path.rename(maps / path.name)
+        path.symlink_to(maps / path.name)
+
+    code, out, _ = run(sandbox, shop, "upload", "dist", "--dry-run", "--json")
+    assert (code, {one["code"] for one in json.loads(out)["problems"]}) == (1, {"outside_roots"})
+    code, out, _ = run(sandbox, shop, "upload", "dist", "--dry-run", "--json", "--root", "../maps")
+    assert (code, len(json.loads(out)["chunks"])) == (0, 2)
+
+
+def test_a_folder_that_is_gone_is_said(sandbox: SandboxProcess, shop: Path) -> None:
+    gone = shop / "gone"
+    gone.mkdir()
+    command = [sys.executable, "-P", "-m", "mcp_errortracking", "source-maps", "check", str(shop)]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import os; os.rmdir(os.getcwd()); os.execv({sys.executable!r}, {command!r})"],
+        cwd=gone,
+        env=os.environ | {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": sandbox.key},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr == "mcp-errortracking: The current folder is not there any more: go into another one.\n"
