@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -90,6 +90,7 @@ class Proxy:
         limits: Limits | None = None,
         http_proxy: str | None = None,
         pacer: Pacer | None = None,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         """
         Args:
@@ -98,16 +99,18 @@ class Proxy:
             project: a project's number, or `@current`.
             http_proxy: address of a forward proxy between us and the host.
             pacer: keeps the requests under PostHog's limits; unless given, one for that host.
+            sleep: waits between tries.
         """
         self.host = host.rstrip("/")
         self.project = project
         self._key = key
         self._limits = limits or Limits()
+        self._sleep = sleep
         self._shared = Host(self.host, self._limits, http_proxy, pacer or Pacer(self.host))
 
     def acting_as(self, key: SecretStr, project: str) -> "Proxy":
         """A proxy to the same host, over the same connections, with another key and project."""
-        other = Proxy(host=self.host, key=key, project=project, limits=self._limits)
+        other = Proxy(host=self.host, key=key, project=project, limits=self._limits, sleep=self._sleep)
         other._shared = self._shared
         return other
 
@@ -264,7 +267,7 @@ class Proxy:
                 ):
                     return raw
                 wait = wait if was_throttled else max(wait, asked)
-            await anyio.sleep(wait)
+            await self._sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _send_in_turn(self, call: _Call, url: str, *, again: bool) -> _Raw:

@@ -7,7 +7,7 @@ import logging
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,6 @@ from tests.faults.wire import Plan, Wire
 KEY = "phx_the_key_that_must_never_be_seen"
 TIME_LIMIT = 55.0
 LIMITS = Limits(backoff=0.0, attempts=2, body=BODY_LIMIT)
-_PATIENT = replace(LIMITS, backoff=4.0, longest_backoff=4.0, attempts=8)  # for a host that comes back between two tries
 
 # What the examples of the tools are about: one object of each kind, with the id that stands in them.
 ID = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
@@ -113,7 +112,7 @@ class Bench:
         self._folder = folder
         self._objects = {file: file.read_bytes() for file in folder.iterdir()}
         self._baselines = dict[str, Baseline]()
-        self._proxies = {limits: self.proxy(limits) for limits in (LIMITS, _PATIENT)}
+        self._proxy = self.proxy()
 
     async def baseline(self, endpoint: type[Endpoint]) -> Baseline:
         """What the tool does when nothing is broken."""
@@ -135,7 +134,7 @@ class Bench:
         baseline = await self.baseline(endpoint)
         first = baseline.first_write or 0
         await self.wire.plan(Plan(first, once, fault.act, fault.connecting, fault.unread))
-        reply, record = await self._call(endpoint, _PATIENT if fault.connecting == "refused" else LIMITS)
+        reply, record = await self._call(endpoint)
         writes = [
             (entry["method"], entry["path"], json.dumps(entry["body"]))
             for entry in self.sandbox.journal
@@ -150,17 +149,16 @@ class Bench:
             self.wire.heard_elsewhere(),
         )
 
-    async def _call(self, endpoint: type[Endpoint], limits: Limits = LIMITS) -> tuple[Reply, CallRecord]:
+    async def _call(self, endpoint: type[Endpoint]) -> tuple[Reply, CallRecord]:
         """The reply; whatever the call changed is undone."""
         records = list[CallRecord]()
         self.sandbox.journal.clear()
         reply: Reply | None = None
         try:
             with self.sandbox.store.transaction():
-                proxy = self._proxies[limits]
-                proxy._shared.pacer = Pacer(self.wire.url)  # what one call has learned is nothing to the next
+                self._proxy._shared.pacer = Pacer(self.wire.url)  # what one call has learned is nothing to the next
                 reply = await call_tool(
-                    proxy, endpoint.tool, example(endpoint), time_limit=TIME_LIMIT, observe=records.append
+                    self._proxy, endpoint.tool, example(endpoint), time_limit=TIME_LIMIT, observe=records.append
                 )
                 raise _RolledBackError
         except _RolledBackError:
@@ -172,12 +170,14 @@ class Bench:
 
     async def aclose(self) -> None:
         """Closes the connections to the wire."""
-        for proxy in self._proxies.values():
-            await proxy.aclose()
+        await self._proxy.aclose()
 
     def proxy(self, limits: Limits = LIMITS) -> Proxy:
-        """A server's way to the wire, as fresh as after its start."""
-        return Proxy(host=self.wire.url, key=SecretStr(KEY), project="1", limits=limits)
+        """A server's way to the wire, as fresh as after its start; a host that refused is back at its second try."""
+        return Proxy(host=self.wire.url, key=SecretStr(KEY), project="1", limits=limits, sleep=self._between_tries)
+
+    async def _between_tries(self, _seconds: float) -> None:
+        await self.wire.come_back()
 
 
 def reads(endpoint: type[Endpoint], method: str) -> bool:

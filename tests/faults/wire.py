@@ -192,14 +192,12 @@ class Wire:
         self._close_connections()
         if self._connecting == "refused":
             self._server.close()
-            if self._plan.once:
-                asyncio.get_running_loop().call_later(1, self._come_back)
 
-    def _come_back(self) -> None:
-        self._connecting = self._plan.connecting = None
-        task = asyncio.ensure_future(self._listen())
-        self._busy.add(task)
-        task.add_done_callback(self._busy.discard)
+    async def come_back(self) -> None:
+        """Lets connections be made again, where they were refused once."""
+        if self._connecting == "refused" and self._plan.once:
+            self._connecting = self._plan.connecting = None
+            await self._listen()
 
     def _close_connections(self) -> None:
         for writer in self._open:
