@@ -12,6 +12,9 @@ STALLED_SECONDS = 30.0
 """A peer that takes none of what waits for it for so long is cut off."""
 
 
+LAST_SECONDS = 1.0
+"""For the headers of a request on a connection that was just opened when the server ends."""
+
 HEAD_BYTES = 64 * 1024
 """Of the request line and headers, beyond the piece in which they end."""
 
@@ -49,16 +52,22 @@ class _OneWrite:
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """Closes connections whose peer never ends its headers, is too slow with them, or does not take its answer."""
+    """Closes connections whose peer never ends its headers, is too slow with them, or does not take its answer.
+
+    When the server ends, a request that is on its way is answered: a load balancer may have opened its connection
+    before it could know, and does not send a write to another replica once it is sent.
+    """
 
     header_seconds = HEADER_SECONDS
     stalled_seconds = STALLED_SECONDS
+    last_seconds = LAST_SECONDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._headers_due: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._head = 0
+        self._is_ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(cast("asyncio.Transport", _OneWrite(transport, self.loop)))
@@ -78,6 +87,17 @@ class TimedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._stop_waiting()
         super().on_headers_complete()
+        if self._is_ending and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """Ends the connection: after the request that is awaited, being received or being answered, if there is one."""
+        if self._headers_due is None or self._is_ending:
+            super().shutdown()
+            return
+        self._is_ending = True
+        self._headers_due.cancel()
+        self._headers_due = self.loop.call_later(self.last_seconds, self.transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
