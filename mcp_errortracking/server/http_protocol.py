@@ -87,7 +87,7 @@ class TimedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._stop_waiting()
         super().on_headers_complete()
-        if self._is_ending and self.cycle is not None:
+        if self._is_ending:
             self.cycle.keep_alive = False
 
     def shutdown(self) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.applications import Starlette
@@ -68,6 +68,20 @@ class _Server(uvicorn.Server):
     def stop(self) -> None:
         """Ends it: gently at first, at once when asked again."""
         self.force_exit, self.should_exit = self.should_exit, True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Takes in who waits at the door, for closing it would reset them and what they may have sent; then ends."""
+        loop = asyncio.get_running_loop()
+        for listener in sockets or []:
+            with suppress(BlockingIOError):
+                while True:
+                    waiting, _ = listener.accept()
+                    waiting.setblocking(False)
+                    await loop.connect_accepted_socket(self._protocol, waiting)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> TimedProtocol:
+        return TimedProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
 
 async def serve_http(app: Starlette, listener: socket.socket) -> None:
