@@ -130,7 +130,7 @@ class Roots:
             for path, content in files:
                 real = self.resolve(path)
                 with _explaining(path):
-                    temporary = real.with_name(f".{real.name[:100]}.{secrets.token_hex(4)}{LEFTOVER}")
+                    temporary = real.with_name(f".{real.name[:50]}.{secrets.token_hex(4)}{LEFTOVER}")
                     mode = _mode(real)
                     with open(temporary, "xb") as file:
                         staged.append((temporary, real))

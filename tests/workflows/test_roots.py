@@ -113,6 +113,13 @@ def test_writing_keeps_the_mode_and_leaves_nothing_else(root: Path) -> None:
     assert sorted(os.listdir(root)) == ["a.js", "b.js"]
 
 
+def test_the_longest_name_that_a_file_can_have_can_be_written(root: Path) -> None:
+    names = ["x" * 255, "\u65e5" * 85, "\U0001f5fa" * 63]
+    Roots([root]).write(*((name, b"x") for name in names))
+
+    assert {path.name for path in root.iterdir()} == {"a.js", *names}
+
+
 def test_a_read_only_file_stays_and_so_do_the_others(root: Path) -> None:
     (root / "b.js").write_text("b")
     (root / "b.js").chmod(0o444)
