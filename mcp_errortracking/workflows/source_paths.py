@@ -46,7 +46,7 @@ def on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | None:
     starts = list(roots.folders)
     places: list[Path] = []
     if map_path:
-        if not urlsplit(source).scheme:
+        if not _has_scheme(source):
             places.append(map_path.parent / source)
         starts = [folder for folder in map_path.parents if roots.holds(folder)] + starts
     if path.startswith("/"):
@@ -60,3 +60,10 @@ def on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | None:
         except (WorkflowError, OSError, ValueError):
             continue
     return None
+
+
+def _has_scheme(source: str) -> bool:
+    try:
+        return bool(urlsplit(source).scheme)
+    except ValueError:  # a broken URL, but a URL
+        return True

@@ -60,3 +60,9 @@ def test_files_outside_the_roots_are_not_found(tmp_path: Path) -> None:
 
     for source in ("../secret.ts", (tmp_path / "secret.ts").as_uri(), str(tmp_path / "secret.ts")):
         assert on_disk(roots, source, tmp_path / "shop" / "a.js.map") is None
+
+
+@pytest.mark.parametrize("name", ["//[x]/a.ts", "https://[/a.ts", "webpack://\uff2e\uff1a/a.ts"])
+def test_a_name_that_is_a_broken_url_is_no_error(tmp_path: Path, name: str) -> None:
+    assert readable(name) == name
+    assert on_disk(Roots([tmp_path]), name, tmp_path / "a.js.map") is None

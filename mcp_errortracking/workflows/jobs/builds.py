@@ -181,10 +181,18 @@ def _git(roots: Roots, folder: Path) -> dict[str, str]:
         asked("config", "--get", "remote.origin.url"),
     )
     facts = {"commit_id": commit, "branch": "" if branch == "HEAD" else branch}
-    if url:
-        parts = urlsplit(url)
-        if parts.hostname and (parts.username or parts.password):  # a token in a remote's address stays here
-            port = f":{parts.port}" if parts.port else ""
-            url = parts._replace(netloc=f"{parts.hostname}{port}").geturl()
+    if url := _without_token(url):
         facts |= {"remote_url": url, "repo_name": url.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")}
     return {name: fact for name, fact in facts.items() if fact}
+
+
+def _without_token(url: str) -> str:
+    """The address of a remote without what opens it; nothing of one that cannot be read."""
+    try:
+        parts = urlsplit(url)
+        if not parts.hostname or not (parts.username or parts.password):
+            return url
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    return parts._replace(netloc=f"{parts.hostname}{port}").geturl()
