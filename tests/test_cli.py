@@ -1,7 +1,6 @@
 """The command line, as a process: what it prints, where, and its exit codes."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -14,26 +13,11 @@ import pytest
 from mcp_errortracking import __version__
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.workflows.tools import TOOLS
+from tests.command import run
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.mcp_client import OFFERED
 
 LIST = "error-tracking-assignment-rules-list"
-
-
-def run(*words: str, stdin: str = "", **environment: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a command, in an environment without PostHog's variables."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "mcp_errortracking", *words],
-        env=clean | {"HOME": "/nonexistent"} | environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout, done.stderr
 
 
 def test_version_and_help_need_nothing() -> None:

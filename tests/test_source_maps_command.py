@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import command
 from tests.sandbox_process import SandboxProcess
 from tests.workflows.builds import BUILT, contents
 
@@ -32,17 +33,7 @@ def shop(tmp_path: Path) -> Path:
 def run(sandbox: SandboxProcess, folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command in a folder."""
     settings = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": sandbox.key, "POSTHOG_PROJECT_ID": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "mcp_errortracking", "source-maps", *words],
-        cwd=folder,
-        env=os.environ | settings | {"HOME": "/nonexistent"} | environment,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout, done.stderr
+    return command.run("source-maps", *words, folder=folder, **settings | environment)
 
 
 def test_a_check_fails_until_all_is_uploaded_for_this_release(sandbox: SandboxProcess, shop: Path) -> None:
