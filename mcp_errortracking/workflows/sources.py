@@ -1,16 +1,15 @@
 """The original sources inside a source map: what it names, what it holds, and how to write them into a folder."""
 
 import hashlib
-import os
 import re
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from mcp_errortracking.workflows.map_json import parsed
 from mcp_errortracking.workflows.problems import InvalidMapError
+from mcp_errortracking.workflows.roots import Roots
 
 _NESTING = 8  # sections within sections
 _MAX_PARTS = 40
@@ -18,9 +17,6 @@ _MAX_PART = 120  # characters of a file or folder name
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]+')
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:/*")
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
-
-Permit = Callable[[Path], Path]
-"""Returns a path that may be written to, or raises; whoever configures which folders may be written knows how."""
 
 
 class SourcesError(ValueError):
@@ -53,38 +49,43 @@ def list_sources(source_map: bytes) -> list[Source]:
     return list(found.values())
 
 
-def write_sources(source_map: bytes, folder: Path, permit: Permit, *, overwrite: bool = False) -> list[Path]:
-    """Writes the sources that a map holds into a folder, and returns the files' paths.
+def write_sources(source_map: bytes, folder: str | Path, roots: Roots, *, overwrite: bool = False) -> list[Path]:
+    """Writes the sources that a map holds into a folder below the roots, and returns the files' paths.
 
-    Names become paths below the folder, see `source_path`. A file is written whole or not at all.
+    Names become paths below the folder, see `source_path`. A file that is there already, with this content, is left
+    alone; the others are written as by `Roots.write`.
 
     Args:
-        permit: is asked for the folder, and for each file before it is written.
         overwrite: replace files that are there with other content.
 
     Raises:
         SourcesError: no source map, it holds no sources, or a file is in the way; nothing was written.
-        OSError: a file cannot be written; those before it are.
+        WorkflowError: the folder or a file lies outside the roots, or may not be written.
+        OSError: the folder cannot be looked into.
     """
     sources = [source for source in list_sources(source_map) if source.content is not None]
     if not sources:
         raise SourcesError("The source map holds no sources: it was made without sourcesContent.")
-    base = permit(folder)
-    targets, taken = dict[Path, bytes](), set[str]()
+    base = roots.resolve(folder)
+    targets, taken, same = dict[Path, bytes](), set[str](), set[Path]()
     for source in sources:
         relative = source_path(source.name)
         if str(relative).casefold() in taken:  # two names can become one path
             digest = hashlib.sha256(source.name.encode("utf-8", "replace")).hexdigest()[:8]
             relative = relative.with_name(f"{relative.stem}-{digest}{relative.suffix}")
         taken.add(str(relative).casefold())
-        target = _place(base, relative, permit)
-        targets[target] = (source.content or "").encode("utf-8", "replace")
-        if not overwrite and target.exists() and target.read_bytes() != targets[target]:
-            what = f"{relative} is there already, with other content."
-            raise SourcesError(f"{what} Choose another folder, or delete the file.")
-    for target, content in targets.items():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _write(target, content)
+        target = _place(base, relative, roots)
+        content = targets[target] = (source.content or "").encode("utf-8", "replace")
+        if target.exists():
+            if roots.read_part(target, len(content) + 1) == content:
+                same.add(target)
+            elif not overwrite:
+                reason = "is there already, with other content. Choose another folder, or overwrite."
+                raise SourcesError(f"{relative} {reason}")
+    changed = [(target, content) for target, content in targets.items() if target not in same]
+    for folder in dict.fromkeys(target.parent for target, _ in changed):
+        roots.make_folder(folder)
+    roots.write(*changed)
     return list(targets)
 
 
@@ -133,11 +134,12 @@ def _walk(data: Any, depth: int) -> Iterator[Source]:
         yield Source(shown, content if isinstance(content, str) else None)
 
 
-def _place(base: Path, relative: Path, permit: Permit) -> Path:
+def _place(base: Path, relative: Path, roots: Roots) -> Path:
     """The file to write, which lies below the base even if something on its way is a symlink.
 
     Raises:
         SourcesError: it does not.
+        WorkflowError: it is a symlink that leads out of the roots.
     """
     target = base / relative
     # The deepest folder that exists decides where the rest would be made.
@@ -146,14 +148,4 @@ def _place(base: Path, relative: Path, permit: Permit) -> Path:
         parent = parent.parent
     if parent != base and base.resolve() not in parent.resolve().parents and parent.resolve() != base.resolve():
         raise SourcesError(f"{relative} leads out of the folder: a folder on its way is a symlink.")
-    return permit(target)
-
-
-def _write(target: Path, content: bytes) -> None:
-    part = target.with_name(f".{secrets.token_hex(6)}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    return roots.resolve(target)

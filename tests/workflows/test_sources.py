@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mcp_errortracking.workflows import sources
+from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.sources import Source, SourcesError, list_sources, source_path, write_sources
 
 PLAIN = {"version": 3, "sources": ["webpack://shop/./src/a.ts", "src/b.ts"], "sourcesContent": ["let a", None]}
@@ -16,10 +17,6 @@ PLAIN = {"version": 3, "sources": ["webpack://shop/./src/a.ts", "src/b.ts"], "so
 
 def a_map(**fields: Any) -> bytes:
     return json.dumps({"version": 3, **fields}).encode()
-
-
-def anywhere(path: Path) -> Path:
-    return path
 
 
 @pytest.mark.parametrize(
@@ -102,20 +99,15 @@ def test_no_name_leads_out(name: str) -> None:
 def test_write(tmp_path: Path) -> None:
     names = ["src/a.ts", "./src/a.ts", "SRC/A.ts", "../b.ts", "none.ts"]
     content = a_map(sources=names, sourcesContent=["1", "2", "3", "é", None])
-    asked = list[Path]()
 
-    def permit(path: Path) -> Path:
-        asked.append(path)
-        return path
-
-    written = write_sources(content, tmp_path / "out", permit)
+    written = write_sources(content, "out", Roots([tmp_path]))
 
     found = {str(path.relative_to(tmp_path / "out")): path.read_text("utf-8") for path in written}
     assert [*found.values()] == ["1", "2", "3", "é"]
     assert [name for name in found if "-" not in name] == ["src/a.ts", "b.ts"]
-    assert asked == [tmp_path / "out", *written]
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(written), "no half file is left"
-    assert write_sources(content, tmp_path / "out", anywhere) == written, "the same again is no conflict"
+    written[0].chmod(0o444)
+    assert write_sources(content, tmp_path / "out", Roots([tmp_path])) == written, "the same again is no conflict"
 
 
 def test_what_is_there_is_kept_unless_overwritten(tmp_path: Path) -> None:
@@ -123,15 +115,15 @@ def test_what_is_there_is_kept_unless_overwritten(tmp_path: Path) -> None:
     content = a_map(sources=["a.ts", "b.ts"], sourcesContent=["1", "2"])
 
     with pytest.raises(SourcesError, match=r"b\.ts is there already"):
-        write_sources(content, tmp_path, anywhere)
+        write_sources(content, tmp_path, Roots([tmp_path]))
     assert [path.name for path in tmp_path.iterdir()] == ["b.ts"]
-    write_sources(content, tmp_path, anywhere, overwrite=True)
+    write_sources(content, tmp_path, Roots([tmp_path]), overwrite=True)
     assert (tmp_path / "b.ts").read_text() == "2"
 
 
 def test_a_map_without_content_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(SourcesError, match="made without sourcesContent"):
-        write_sources(a_map(sources=["a.ts"]), tmp_path / "out", anywhere)
+        write_sources(a_map(sources=["a.ts"]), "out", Roots([tmp_path]))
     assert not (tmp_path / "out").exists()
 
 
@@ -140,31 +132,36 @@ def test_a_symlink_on_the_way_is_refused(tmp_path: Path) -> None:
     outside.mkdir()
     inside.mkdir()
     (inside / "src").symlink_to(outside)
+    (inside / "a.ts").symlink_to(outside / "a.ts")
 
     with pytest.raises(SourcesError, match="leads out of the folder"):
-        write_sources(a_map(sources=["src/lib/a.ts"], sourcesContent=["1"]), inside, anywhere)
+        write_sources(a_map(sources=["src/lib/a.ts"], sourcesContent=["1"]), inside, Roots([tmp_path]))
+    with pytest.raises(WorkflowError, match="symlink that leads out"):
+        write_sources(a_map(sources=["a.ts"], sourcesContent=["1"]), inside, Roots([inside]))
     assert list(outside.iterdir()) == []
-    (inside / "a.ts").symlink_to(outside / "a.ts")
-    write_sources(a_map(sources=["a.ts"], sourcesContent=["1"]), inside, anywhere)
-    assert (list(outside.iterdir()), (inside / "a.ts").is_symlink()) == ([], False)
 
 
-def test_a_refusal_of_the_permit_stops_it_before_anything_is_written(tmp_path: Path) -> None:
-    def permit(path: Path) -> Path:
-        if path.name == "b.ts":
-            raise PermissionError("not there")
-        return path
+def test_a_folder_outside_the_roots_is_refused(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
 
-    with pytest.raises(PermissionError):
-        write_sources(a_map(sources=["a.ts", "b.ts"], sourcesContent=["1", "2"]), tmp_path, permit)
-    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(WorkflowError, match="may not be used") as caught:
+        write_sources(a_map(sources=["a.ts"], sourcesContent=["1"]), "../out", Roots([inside]))
+    assert caught.value.code == "outside_roots"
+    assert list(tmp_path.iterdir()) == [inside]
 
 
-def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(
+    ("in_the_way", "names", "code"),
+    [("src", ["a.ts", "src/b.ts"], "in_the_way"), ("src/b.ts/c", ["a.ts", "src/b.ts"], "unreadable")],
+)
+def test_what_stands_in_the_way_stops_it_before_a_file_is_written(
+    tmp_path: Path, in_the_way: str, names: list[str], code: str
+) -> None:
+    (tmp_path / in_the_way).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / in_the_way).write_text("mine")
 
-    monkeypatch.setattr(sources.os, "replace", full)
-    with pytest.raises(OSError, match="No space"):
-        write_sources(a_map(sources=["a.ts"], sourcesContent=["1"]), tmp_path, anywhere)
-    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(WorkflowError) as caught:
+        write_sources(a_map(sources=names, sourcesContent=["1", "2"]), tmp_path, Roots([tmp_path]))
+    assert caught.value.code == code
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / in_the_way]

@@ -105,6 +105,6 @@ def _text_of(sources: list[Source], name: str) -> str | None:
 def _written(folder: str, desk: Desk, source_map: bytes) -> list[Path]:
     roots = Roots(desk.workshop.roots)
     try:
-        return write_sources(source_map, roots.resolve(folder), roots.resolve)
+        return write_sources(source_map, folder, roots)
     except OSError as error:
         raise explained(error, folder, "written") from None
