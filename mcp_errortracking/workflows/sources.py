@@ -49,14 +49,11 @@ def list_sources(source_map: bytes) -> list[Source]:
     return list(found.values())
 
 
-def write_sources(source_map: bytes, folder: str | Path, roots: Roots, *, overwrite: bool = False) -> list[Path]:
+def write_sources(source_map: bytes, folder: str | Path, roots: Roots) -> list[Path]:
     """Writes the sources that a map holds into a folder below the roots, and returns the files' paths.
 
     Names become paths below the folder, see `source_path`. A file that is there already, with this content, is left
     alone; the others are written as by `Roots.write`.
-
-    Args:
-        overwrite: replace files that are there with other content.
 
     Raises:
         SourcesError: no source map, it holds no sources, or a file is in the way; nothing was written.
@@ -77,11 +74,9 @@ def write_sources(source_map: bytes, folder: str | Path, roots: Roots, *, overwr
         target = _place(base, relative, roots)
         content = targets[target] = (source.content or "").encode("utf-8", "replace")
         if target.exists():
-            if roots.read_part(target, len(content) + 1) == content:
-                same.add(target)
-            elif not overwrite:
-                reason = "is there already, with other content. Choose another folder, or overwrite."
-                raise SourcesError(f"{relative} {reason}")
+            if roots.read_part(target, len(content) + 1) != content:
+                raise SourcesError(f"{relative} is there already, with other content. Choose another folder.")
+            same.add(target)
     changed = [(target, content) for target, content in targets.items() if target not in same]
     for folder in dict.fromkeys(target.parent for target, _ in changed):
         roots.make_folder(folder)

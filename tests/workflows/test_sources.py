@@ -110,15 +110,13 @@ def test_write(tmp_path: Path) -> None:
     assert write_sources(content, tmp_path / "out", Roots([tmp_path])) == written, "the same again is no conflict"
 
 
-def test_what_is_there_is_kept_unless_overwritten(tmp_path: Path) -> None:
+def test_what_is_there_is_kept(tmp_path: Path) -> None:
     (tmp_path / "b.ts").write_text("mine")
     content = a_map(sources=["a.ts", "b.ts"], sourcesContent=["1", "2"])
 
-    with pytest.raises(SourcesError, match=r"b\.ts is there already"):
+    with pytest.raises(SourcesError, match=r"b\.ts is there already, with other content\. Choose another folder\.$"):
         write_sources(content, tmp_path, Roots([tmp_path]))
-    assert [path.name for path in tmp_path.iterdir()] == ["b.ts"]
-    write_sources(content, tmp_path, Roots([tmp_path]), overwrite=True)
-    assert (tmp_path / "b.ts").read_text() == "2"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"b.ts": "mine"}
 
 
 def test_a_map_without_content_writes_nothing(tmp_path: Path) -> None:
