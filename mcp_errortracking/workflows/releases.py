@@ -38,16 +38,6 @@ class Release:
     is_new: bool = False
 
 
-async def find_release(sender: Sender, release_id: str) -> Release:
-    """The release of that id, a UUID.
-
-    Raises:
-        PostHogError: there is none, or no answer.
-        ValueError: it is no UUID.
-    """
-    return _read((await sender.send("GET", f"error_tracking/releases/{uuid.UUID(release_id)}/")).data)
-
-
 async def find_or_create_release(sender: Sender, name: ReleaseName) -> Release:
     """The release of that name; it is created if there is none.
 
