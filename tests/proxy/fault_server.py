@@ -2,10 +2,11 @@
 
 import json
 import socket
-import struct
 import threading
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.proxy.connections import Received, read_request, reset
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,6 @@ def http(
     lines += [f"Content-Type: {kind}"] if kind else []
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return Reply("\r\n".join(lines).encode() + b"\r\n\r\n" + content, close=length is not None)
-
-
-@dataclass
-class Received:
-    """A request that was read."""
-
-    method: str
-    target: str
-    headers: dict[str, str]
-    body: bytes
 
 
 @dataclass
@@ -92,10 +83,10 @@ class FaultServer:
                 reply = self._peek()
                 if reply.drop:
                     self._take()
-                    _reset(connection)
+                    reset(connection)
                     return
                 try:
-                    request = _read(connection)
+                    request = read_request(connection)
                 except OSError:
                     request = None
                 if request is None:
@@ -113,7 +104,7 @@ class FaultServer:
                     self.hung_up.release()
                     return
                 if reply.reset:
-                    _reset(connection)
+                    reset(connection)
                 if reply.close or reply.reset:
                     return
 
@@ -124,24 +115,3 @@ class FaultServer:
     def _take(self) -> Reply:
         with self._lock:
             return self.script.pop(0) if len(self.script) > 1 else self.script[0]
-
-
-def _reset(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
-def _read(connection: socket.socket) -> Received | None:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        piece = connection.recv(65536)
-        if not piece:
-            return None
-        data += piece
-    head, _, body = data.partition(b"\r\n\r\n")
-    first, *lines = head.decode().split("\r\n")
-    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    while len(body) < int(headers.get("content-length", 0)):
-        body += connection.recv(65536)
-    method, target, _ = first.split(" ")
-    return Received(method, target, headers, body)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from tests.proxy.fault_server import Received, Reply, _reset
+from tests.proxy.connections import Received, read_request, reset
+from tests.proxy.fault_server import Reply
 
 PASS = Reply(b"pass")
 """Let it through."""
@@ -95,7 +96,7 @@ class Relay:
     def _serve(self, connection: socket.socket) -> None:
         with connection:
             try:
-                request = _read(connection)
+                request = read_request(connection)
                 if request is None:
                     return
                 self._open.wait(20)
@@ -112,7 +113,7 @@ class Relay:
                 elif reply.raw:
                     connection.sendall(reply.raw.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
                     return
-                _reset(connection)
+                reset(connection)
             except OSError:
                 return
 
@@ -136,23 +137,3 @@ class Relay:
             while piece := sandbox.recv(65536):
                 answer += piece
         return answer
-
-
-def _read(connection: socket.socket) -> Received | None:
-    """A request, or None where the client goes away before its end."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        piece = connection.recv(65536)
-        if not piece:
-            return None
-        data += piece
-    head, _, body = data.partition(b"\r\n\r\n")
-    first, *lines = head.decode().split("\r\n")
-    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    while len(body) < int(headers.get("content-length", 0)):
-        piece = connection.recv(65536)
-        if not piece:
-            return None
-        body += piece
-    method, target, _ = first.split(" ")
-    return Received(method, target, headers, body)

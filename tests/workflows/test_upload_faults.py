@@ -11,7 +11,8 @@ from mcp_errortracking.workflows import upload as uploads
 from mcp_errortracking.workflows.releases import ReleaseName
 from mcp_errortracking.workflows.results import Outcome, UploadResult
 from mcp_errortracking.workflows.upload import Options
-from tests.proxy.fault_server import Received, Reply, http
+from tests.proxy.connections import Received
+from tests.proxy.fault_server import Reply, http
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.workflows.relay import EXPIRED, LOSE, PASS, RESET, Relay, xml
 from tests.workflows.written_builds import Pauses, connected, unfinished, write_build
