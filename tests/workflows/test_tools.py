@@ -1,6 +1,7 @@
 """The tools over a build, from the folder to a readable frame, with a real PostHog stand-in at the other end."""
 
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from mcp_errortracking.proxy.pacing import Pacer
 from mcp_errortracking.proxy.rates import Rate
 from mcp_errortracking.server.calls import Reply, call_tool
 from mcp_errortracking.workflows.workflow import Workshop
+from tests.required import program
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.http_process import environment_for
 from tests.server.mcp_client import text_of
@@ -97,6 +99,11 @@ def change(dist: Path) -> None:
     """Another content under the same chunk id."""
     bundle = dist / "dist" / INDEX
     bundle.write_bytes(bundle.read_bytes().replace(b"//# chunkId", b"0;\n//# chunkId"))
+
+
+def make_checkout(folder: Path, remote: str) -> None:
+    for words in (("init", "--quiet"), ("config", "remote.origin.url", remote)):
+        subprocess.run([program("git"), "-C", folder, *words], check=True)
 
 
 @asynccontextmanager
@@ -225,7 +232,12 @@ async def test_resolve_from_a_local_build_and_name_the_chunk_that_is_not_there(
 
     local = await ask(sandbox, dist, "source-maps-resolve", stack=stack, folder="dist")
     nowhere = await ask(sandbox, dist, "source-maps-resolve", stack="main.js:1:5", chunk_id="no-such-chunk")
+    await ask(sandbox, dist, "source-maps-upload", folder="dist")
+    renamed = await ask(
+        sandbox, dist, "source-maps-resolve", stack="at o (live.js:2:300)", folder="dist", chunk_id=CHUNKS[INDEX]
+    )
 
+    assert [frame["source"] for frame in renamed.structured["frames"]] == ["shop/src/cart.ts"]
     frames = local.structured["frames"]
     assert [frame["resolved"] for frame in frames] == [True, False]
     assert (frames[0]["source"], frames[0]["line"]) == ("shop/src/cart.ts", 9)
@@ -482,3 +494,30 @@ async def test_how_long_the_limits_will_take_is_said_beforehand(sandbox: Sandbox
 
     assert not plan.is_error
     assert "About 7 requests: PostHog's limits make them wait" in plan.text
+
+
+@pytest.mark.parametrize(
+    ("remote", "told"),
+    [
+        ("https://ada:secret@git.example:8443/shop.git", "https://git.example:8443/shop.git"),
+        ("git@git.example:shop.git", "git@git.example:shop.git"),
+        ("https://ada:secret@[git.example/shop.git", None),
+        ("https://ada:secret@git.example:port/shop.git", None),
+    ],
+)
+async def test_a_release_names_its_remote_without_what_opens_it(
+    sandbox: SandboxProcess, dist: Path, remote: str, told: str | None
+) -> None:
+    make_checkout(dist, remote)
+
+    await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2")
+
+    (release,) = sandbox.api("GET", "releases/").json()["results"]
+    assert ((release["metadata"] or {}).get("git") or {}).get("remote_url") == told
+
+
+async def test_a_frame_at_a_broken_url_is_not_resolved(sandbox: SandboxProcess, dist: Path) -> None:
+    stack = "at o (https://[shop/a.js:1:5)"
+    reply = await ask(sandbox, dist, "source-maps-resolve", stack=stack, folder="dist", deployed=True)
+
+    assert [frame["verdict"] for frame in reply.structured["frames"]] == ["no_chunk_id"]

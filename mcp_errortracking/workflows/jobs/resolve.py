@@ -2,10 +2,9 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
-from urllib.parse import urlsplit
 
 from anyio import to_thread
 
@@ -41,12 +40,13 @@ _MOST_SETS = 20  # downloads of one call
 
 async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
     """Resolves what can be resolved, and gives a verdict on the rest."""
-    frames, notes = await _frames(call, desk)
+    found, notes = await _frames(call, desk)
+    frames = [replace(frame, chunk_id=frame.chunk_id or call.chunk_id) for frame in found]
     roots = Roots(desk.workshop.roots)
     local = None
     if call.folder:
         local = LocalBuild(roots, await to_thread.run_sync(find, roots, call.folder))
-    finder = _Finder(desk, local, call.chunk_id, is_pasted=call.stack is not None)
+    finder = _Finder(desk, local, is_pasted=call.stack is not None)
     await finder.download_for(frames)
     work = partial(
         resolve,
@@ -132,29 +132,24 @@ async def _symbol_sets_of(frames: list[dict[str, Any]], desk: Desk) -> dict[str,
 class _Finder:
     """Where the symbols of frames come from: a local build first, then PostHog."""
 
-    def __init__(self, desk: Desk, local: LocalBuild | None, chunk_id: str | None, *, is_pasted: bool) -> None:
+    def __init__(self, desk: Desk, local: LocalBuild | None, *, is_pasted: bool) -> None:
         """
         Args:
-            chunk_id: of the frames that name none.
             is_pasted: the frames come from a text, which never names chunks: that says nothing about the build.
         """
         self._desk = desk
         self._local = local
-        self._chunk_id = chunk_id
         self._is_pasted = is_pasted
         self._sets = SymbolSets(desk.sender)
         self._downloaded = dict[str, Symbols | WorkflowError]()
         self._rows = dict[str, dict[str, Any] | None]()
         self._deployed = dict[str, str | None]()
 
-    def chunk_id(self, frame: Frame) -> str | None:
-        return frame.chunk_id or self._chunk_id
-
     async def download_for(self, frames: Sequence[Frame]) -> None:
         """Fetches the symbol sets of frames that the local build does not resolve."""
         wanted = dict[str, None]()
         for frame in frames:
-            chunk_id = self.chunk_id(frame)
+            chunk_id = frame.chunk_id
             if chunk_id and (self._local is None or chunk_id not in self._local.chunks()):
                 wanted[chunk_id] = None
         for number, chunk_id in enumerate(list(wanted)[:_MOST_SETS]):
@@ -177,7 +172,7 @@ class _Finder:
         Raises:
             WorkflowError: nothing does.
         """
-        chunk_id = self.chunk_id(frame) or ""
+        chunk_id = frame.chunk_id or ""
         known = self._downloaded.get(chunk_id)
         if isinstance(known, Symbols):
             return known
@@ -194,12 +189,12 @@ class _Finder:
 
     async def judge(self, one: Resolved, *, deployed: bool) -> Verdict:
         """Why a frame is not resolved, from what can be found out."""
-        frame, chunk_id = one.frame, self.chunk_id(one.frame)
+        frame, chunk_id = one.frame, one.frame.chunk_id
         facts: dict[str, Any] = {"chunk_id": chunk_id}
         if chunk_id:
             facts |= await self._on_server(chunk_id)
         if self._local is not None:
-            facts |= asdict(self._local.facts(frame)) | {"chunk_id": chunk_id}
+            facts |= asdict(self._local.facts(frame))
             if facts["has_local_map"] and one.problem is not None and one.problem.code == "not_mapped":
                 return Verdict("map_does_not_cover", one.problem.message, one.problem.next_step)
         if deployed:
@@ -227,7 +222,7 @@ class _Finder:
 
     async def _live(self, url: str) -> str | None:
         """The chunk id in the script at a URL; "" if it has none, None if it cannot be had."""
-        if urlsplit(url).scheme not in ("http", "https"):
+        if not url.lower().startswith(("http://", "https://")):
             return None
         if url not in self._deployed:
             self._deployed[url] = None
