@@ -48,7 +48,7 @@ def test_a_check_fails_until_all_is_uploaded_for_this_release(sandbox: SandboxPr
 
     code, out, _ = run(sandbox, shop, "check", "dist", "--release", "1.0.1")
     assert code == 1
-    assert "There is no release 1.0.1 of shop-web in PostHog" in out
+    assert 'There is no release "1.0.1" of "shop-web" in PostHog' in out
 
     shutil.rmtree(shop / "dist")
     shutil.copytree(BUILT / "vite", shop / "dist")  # built again after the upload, and about to be deployed so

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from mcp_errortracking.catalog import Declaration, ListedBy
-from mcp_errortracking.server.untrusted import clean, hide_keys
+from mcp_errortracking.server.untrusted import clean, hide_keys, without_marks
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
     if len(details) > _MAX_REPORTED:
         problems.append(f"and {len(details) - _MAX_REPORTED} more")
     lines = [f"Wrong arguments for {endpoint.tool}; nothing was sent."]
-    lines += [f"- {clean(problem)}" for problem in dict.fromkeys(problems)]
+    lines += [f"- {without_marks(clean(problem))}" for problem in dict.fromkeys(problems)]
     lines.append(f"Example: {json.dumps(example(endpoint, details), separators=(', ', ': '))}")
     raise ArgumentsError(hide_keys("\n".join(lines)))
 

@@ -13,9 +13,9 @@ from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Answer, Sender, delay_of
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.observe import CallRecord, Observer
-from mcp_errortracking.server.text import render
+from mcp_errortracking.server.text import one_line, render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
-from mcp_errortracking.server.untrusted import clean, hide_keys, without_marks
+from mcp_errortracking.server.untrusted import hide_keys
 from mcp_errortracking.server.wrong_kind import other_kind
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, Workshop
@@ -120,7 +120,7 @@ async def call_tool(
     except ArgumentsError as error:
         reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
     except WorkflowError as error:
-        text = hide_keys(without_marks(clean(str(error))))
+        text = hide_keys(one_line(str(error)))
         reply = Reply(text, {"error": {"code": error.code}}, is_error=True)
     except PostHogError as error:
         reply = _explain(endpoint, error)
@@ -189,7 +189,7 @@ async def _work(call: Workflow, workshop: Workshop | None, sender: Sender, progr
 
 
 def _visibly(progress: Progress) -> Progress:
-    """Progress whose text, which names files of strangers, is fit to be shown in a terminal; a few times a second."""
+    """Progress, a few times a second, whose text is fit to be shown: it names files of strangers."""
     told = -_TELL_EVERY
 
     async def report(done: float, total: float | None, doing: str) -> None:
@@ -197,7 +197,7 @@ def _visibly(progress: Progress) -> Progress:
         now = time.monotonic()
         if now - told >= _TELL_EVERY or done == total:
             told = now
-            await progress(done, total, clean(doing))
+            await progress(done, total, one_line(doing))
 
     return report
 
@@ -212,7 +212,7 @@ def _explain(endpoint: type[Declaration], error: PostHogError) -> Reply:
     if next_step is None:
         too_old = _TOO_OLD.get(error.code or "") if endpoint.since else None
         next_step = too_old.format(since=endpoint.since) if too_old else error.next_step
-    text = hide_keys(without_marks(clean(" ".join(part for part in (error.what, error.why, next_step) if part))))
+    text = hide_keys(one_line(" ".join(part for part in (error.what, error.why, next_step) if part)))
     facts = {
         "status": error.status,
         "code": error.code,

@@ -5,7 +5,7 @@ object is a line per field. Times are cut to whole seconds, in a table to whole 
 (UTC, the year). The structured content has them in full.
 
 Whatever of it strangers may have written stays on its line, visible, and unlike our notes: see `untrusted`. Every value
-goes through `_scalar` or `_json`, every name through `_name`, every line of a block through `_line`.
+goes through `_scalar` or `_json`, every name through `_name`, every line of a block through `one_line`.
 """
 
 from typing import Any, cast
@@ -112,7 +112,7 @@ def _fields(data: dict[str, Any], indent: str) -> list[str]:
     for name, value in data.items():
         label = f"{indent}{_name(name)}:"
         if isinstance(value, tuple):
-            lines += [label, *(f"{indent}  {_line(line)}" for line in cast("Lines", value))]
+            lines += [label, *(f"{indent}  {one_line(line)}" for line in cast("Lines", value))]
         elif _is_rows(value):
             above, rows = _table(cast("list[dict[str, Any]]", value))
             lines += [label, *(f"{indent}  {row}" for row in above + rows)]
@@ -153,13 +153,13 @@ def _scalar(value: Any) -> str:
     if isinstance(value, str):
         if len(value) > 19 and value[19] == "." and value[10] == "T" and value[-1] == "Z":
             return f"{value[:19]}Z"
-        return _json(value) if value in _WORDS else _line(value)
+        return _json(value) if value in _WORDS else one_line(value)
     if value is None:
         return "null"
     return str(value) if type(value) is int else _encode(value)
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """A text of strangers on one line, as JSON where it would pass for something else."""
     if is_plain(text):
         return text

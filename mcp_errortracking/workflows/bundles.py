@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from pathspec import GitIgnoreSpec
 
-from mcp_errortracking.workflows.problems import Problem, WorkflowError
+from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.roots import LEFTOVER, Roots, explained
 from mcp_errortracking.workflows.script import map_url
 
@@ -254,7 +254,7 @@ class _Search:
         for page in self.pages:
             with suppress(WorkflowError):
                 if b" integrity=" in self.roots.read_part(page, _PAGE):
-                    name = self.name(page)
+                    name = quoted(self.name(page))
                     yield f"{name} pins files by their hash (integrity): put chunk ids in before it is made."
 
     def is_beside(self, path: Path) -> bool:

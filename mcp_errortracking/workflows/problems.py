@@ -6,6 +6,7 @@ WorkflowError        the whole request cannot be carried out
 A trouble with one file among many is a `Problem`: it is listed, and the work on the other files goes on.
 """
 
+import json
 from dataclasses import dataclass
 
 
@@ -49,3 +50,8 @@ class Problem:
     def as_row(self) -> dict[str, str]:
         """The problem as data."""
         return {"path": self.path, "code": self.code, "message": self.message, "next_step": self.next_step}
+
+
+def quoted(name: str) -> str:
+    """A name that a stranger gave, in quotes, so that in a sentence of ours it does not read as a part of it."""
+    return json.dumps(name, ensure_ascii=False)

@@ -148,7 +148,7 @@ def test_what_stops_fitting_once_bundles_change_is_said(dist: Path) -> None:
 
     assert list(searched(dist).notes) == [
         "2 compressed bundle(s): compress again after the upload, for it changes bundles.",
-        "index.html pins files by their hash (integrity): put chunk ids in before it is made.",
+        '"index.html" pins files by their hash (integrity): put chunk ids in before it is made.',
     ]
 
 

@@ -175,7 +175,7 @@ async def test_check_before_and_after(sandbox: SandboxProcess, dist: Path) -> No
     missing = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.4.2", project="shop")
     assert contents(dist) == before
     assert [row["state"] for row in missing.structured["results"]] == ["missing", "missing"]
-    assert "There is no release 1.4.2 of shop in PostHog" in missing.text
+    assert 'There is no release "1.4.2" of "shop" in PostHog' in missing.text
     assert "4 files hold no chunk id yet" in missing.text
 
     await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2", project="shop")
@@ -262,7 +262,7 @@ async def test_resolve_from_a_local_build_and_name_the_chunk_that_is_not_there(
             "source-maps-upload",
             {"folder": "hollow"},
             "nothing_found",
-            "Passed over, because their maps map nothing: a.js.",
+            'Passed over, because their maps map nothing: "a.js".',
         ),
         ("source-maps-resolve", {"stack": "hello"}, "no_frames", "No frame was found in stack."),
         ("symbol-set-inspect", {"ref": "no-such-set"}, "no_symbol_set", "There is no symbol set for no-such-set."),
@@ -351,7 +351,7 @@ async def test_a_release_is_not_put_into_what_another_tool_prepared(sandbox: San
 
     assert not reply.is_error
     assert bundle.read_bytes() == before
-    assert f"Without the release id, because another tool put in their chunk id: {INDEX}." in reply.text
+    assert f'Without the release id, because another tool put in their chunk id: "{INDEX}".' in reply.text
 
 
 async def test_a_map_that_maps_nothing_is_passed_over(sandbox: SandboxProcess, dist: Path) -> None:
@@ -363,7 +363,7 @@ async def test_a_map_that_maps_nothing_is_passed_over(sandbox: SandboxProcess, d
     reply = await ask(sandbox, dist, "source-maps-upload", folder="dist")
 
     assert (reply.structured["uploaded"], reply.structured["problems"]) == (2, [])
-    assert reply.structured["notes"] == ["Passed over, because their maps map nothing: loader.js and 1 more."]
+    assert reply.structured["notes"] == ['Passed over, because their maps map nothing: "loader.js" and 1 more.']
     after = contents(dist)
     assert {name for name in after if after[name] == before[name]} > {
         f"dist/{name}" for name in ("loader.js", "loader.js.map", "other.js", "other.js.map")
@@ -447,7 +447,7 @@ async def test_of_bundles_with_one_chunk_id_a_check_takes_the_one_that_an_upload
     checked = await ask(sandbox, tmp_path, "source-maps-check", folder=".")
 
     assert (uploaded.structured["uploaded"], uploaded.structured["duplicates"]) == (1, 1)
-    assert "another bundle has the same chunk id and another map: b/one.js." in uploaded.text
+    assert 'another bundle has the same chunk id and another map: "b/one.js".' in uploaded.text
     assert [(one["path"], one["state"]) for one in checked.structured["results"]] == [("a/one.js", "uploaded")]
 
 
@@ -458,7 +458,7 @@ async def test_that_unchanged_bundles_keep_their_release_is_said(sandbox: Sandbo
     checked = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.5.0")
 
     assert [one["wrong_release"] for one in checked.structured["results"]] == [True, True]
-    assert f"Events of {INDEX} and 1 more name another release, or none" in checked.text
+    assert f'Events of "{INDEX}" and 1 more name another release, or none' in checked.text
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.container import DataType
 from mcp_errortracking.workflows.git import ask
 from mcp_errortracking.workflows.preparation import Content, Prepared, prepare
-from mcp_errortracking.workflows.problems import Problem, WorkflowError
+from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.releases import ReleaseName
 from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.workflow import Desk
@@ -88,8 +88,9 @@ async def searched(
 
 
 def some(names: Sequence[str]) -> str:
-    """The first of several names, and how many more there are."""
-    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
+    """The first of several names, quoted, and how many more there are."""
+    first = quoted(names[0])
+    return f"{first} and {len(names) - 1} more" if len(names) > 1 else first
 
 
 def _chunk(roots: Roots, one: Prepared, release_id: str | None, *, dry_run: bool) -> Chunk:

@@ -10,7 +10,7 @@ from mcp_errortracking.workflows.check import Held, State, check
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.content import ContentError, fingerprint
 from mcp_errortracking.workflows.jobs.builds import MANY, nothing_in, release_of, searched, some
-from mcp_errortracking.workflows.problems import Problem, WorkflowError
+from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.releases import Release, find_release_by_name
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import StorageError
@@ -58,9 +58,8 @@ async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
     }
     notes = list[str]()
     if named is not None and release is None:
-        notes.append(
-            f"There is no release {named.version} of {named.project} in PostHog: an upload with this version makes it."
-        )
+        wanted = f"{quoted(named.version)} of {quoted(named.project)}"
+        notes.append(f"There is no release {wanted} in PostHog: an upload with this version makes it.")
     if found.written:
         notes.append(
             f"{len(found.written)} files hold no chunk id yet: source-maps-upload writes it into them. Events of these "
