@@ -68,15 +68,20 @@ def test_config_entries_are_json_and_name_real_settings() -> None:
         assert all(f'"{name}"' in source for name in server["env"])
 
 
+def surroundings(sandbox: SandboxProcess) -> dict[str, str]:
+    """The environment of somebody who installed this and has a PostHog."""
+    return os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "POSTHOG_HOST": sandbox.url,
+        "POSTHOG_PERSONAL_API_KEY": sandbox.key,
+        "POSTHOG_PROJECT_ID": "1",
+    }
+
+
 def test_the_upload_by_hand_works(tmp_path: Path) -> None:
     (tmp_path / "bundle.bin").write_bytes(container("checkout.min.js"))
     with SandboxProcess() as sandbox:
-        environment = os.environ | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "POSTHOG_HOST": sandbox.url,
-            "POSTHOG_PERSONAL_API_KEY": sandbox.key,
-            "POSTHOG_PROJECT_ID": "1",
-        }
+        environment = surroundings(sandbox)
         script = marked(SOURCE_MAPS, "upload")
         done = subprocess.run(
             [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
@@ -88,13 +93,7 @@ def test_the_upload_by_hand_works(tmp_path: Path) -> None:
 def test_the_lines_for_ci_work(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "tests" / "workflows" / "fixtures" / "built" / "vite", tmp_path / "dist")
     with SandboxProcess() as sandbox:
-        environment = os.environ | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "POSTHOG_HOST": sandbox.url,
-            "POSTHOG_PERSONAL_API_KEY": sandbox.key,
-            "POSTHOG_PROJECT_ID": "1",
-            "VERSION": "9.9.9",
-        }
+        environment = surroundings(sandbox) | {"VERSION": "9.9.9"}
         script = marked(SOURCE_MAPS, "ci")
         done = subprocess.run(
             ["sh", "-ec", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
