@@ -88,16 +88,16 @@ _MORE_KEYS = {
 _ELEMENT_KEYS = ("tag_name", "text", "href", "selector")
 
 
-def check_filters(value: Any, attr: str = "filters") -> None:
+def check_filters(value: Any) -> None:
     """Refuses filters that PostHog's schema does not take.
 
     Raises:
         ErrorAnswer: 400.
     """
     if not isinstance(value, dict):
-        raise invalid("invalid_input", "Expected a JSON object.", attr)
+        raise invalid("invalid_input", "Expected a JSON object.", "filters")
     if not _is_group(cast("dict[str, Any]", value)):
-        raise invalid("invalid_input", "Invalid filters payload.", attr)
+        raise invalid("invalid_input", "Invalid filters payload.", "filters")
 
 
 def _is_group(group: dict[str, Any]) -> bool:

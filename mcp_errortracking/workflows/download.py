@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 
-import anyio
 from anyio import to_thread
 
 from mcp_errortracking.proxy.errors import NotFoundError
@@ -13,7 +12,7 @@ from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.container import MAX_DECODED, SymbolData, decode
 from mcp_errortracking.workflows.content import MAX_OBJECT
 from mcp_errortracking.workflows.storage import Storage
-from mcp_errortracking.workflows.symbol_sets import Sleep, SymbolSets
+from mcp_errortracking.workflows.symbol_sets import SymbolSets
 
 _IN_MEMORY = 4 * 1024 * 1024
 
@@ -39,14 +38,12 @@ async def download(
     ref: str | None = None,
     limit: int = MAX_OBJECT,
     decoded_limit: int = MAX_DECODED,
-    sleep: Sleep = anyio.sleep,
 ) -> Downloaded:
     """Fetches a symbol set by its id, or by its ref: a chunk id or a URL.
 
     Args:
         limit: bytes that the file may have.
         decoded_limit: bytes that its content may have.
-        sleep: waits between tries.
 
     Raises:
         NoSymbolSetError: there is none.
@@ -57,7 +54,7 @@ async def download(
     """
     if (symbol_set_id is None) == (ref is None):
         raise ValueError("give a symbol set's id or its ref, not both")
-    symbol_sets = SymbolSets(sender, sleep=sleep)
+    symbol_sets = SymbolSets(sender)
     row = await symbol_sets.get(str(UUID(symbol_set_id))) if symbol_set_id else await symbol_sets.find(ref or "")
     if row is None:
         raise NoSymbolSetError(

@@ -42,7 +42,7 @@ def pasted(text: str) -> list[Frame]:
     return [frame for line in text.splitlines()[:_MOST_LINES] if (frame := _frame(line[:_LONGEST_LINE]))]
 
 
-def of_event(frames: Sequence[Mapping[str, Any]], chunk_id: str | None = None) -> list[Frame]:
+def of_event(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
     """The frames of PostHog's `$exception_list[].stacktrace.frames` that have a file and a line, innermost call first.
 
     PostHog keeps the outermost first, so they are turned round. Those that it has resolved itself are left out.
@@ -64,7 +64,7 @@ def of_event(frames: Sequence[Mapping[str, Any]], chunk_id: str | None = None) -
                 line,
                 max(0, (column or 0) - starts_at),
                 None if function in ("?", "<anonymous>") else function,
-                _text(fields, "chunk_id") or chunk_id,
+                _text(fields, "chunk_id"),
                 in_app if isinstance(in_app, bool) else None,
             )
         )

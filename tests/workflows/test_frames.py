@@ -93,9 +93,9 @@ def test_frames_of_an_event() -> None:
         {"source": "src/cart.ts", "line": 2, "column": 3, "resolved_name": "total", "resolved": True},
     ]
 
-    assert of_event(frames[::-1], "whole") == [
+    assert of_event(frames[::-1]) == [
         Frame("https://x/a.js", 1, 9, None, "c", True),
-        Frame("https://x/b.js", 2, 2, "e", "whole", False),
-        Frame("main.jsbundle", 1, 77, "total", "whole"),
-        Frame("a.py", 5, 0, None, "whole"),
+        Frame("https://x/b.js", 2, 2, "e", None, False),
+        Frame("main.jsbundle", 1, 77, "total"),
+        Frame("a.py", 5, 0),
     ]
