@@ -22,6 +22,7 @@ from mcp_errortracking.workflows.chunks import ReleaseMark
 from mcp_errortracking.workflows.map_json import Fields, maps_nothing, parsed, rewritten, text_of
 from mcp_errortracking.workflows.problems import InvalidMapError, WorkflowError
 from mcp_errortracking.workflows.script import comment, first_place, map_url
+from mcp_errortracking.workflows.source_map import of_fields
 
 _NAMESPACE = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")
 MAPS_NOTHING = "maps_nothing"
@@ -53,6 +54,16 @@ class Injection:
     release: ReleaseMark | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The line of code that `injected` puts in: at which byte it is, and from where to where it tells a release."""
+
+    at: int
+    start: int
+    end: int
+    release: ReleaseMark | None
+
+
 def injected(source: bytes, map_text: bytes | None, release_id: str | None = None) -> Injection:
     """A bundle and its map with a chunk id; what already has one keeps it, so that a second time changes nothing.
 
@@ -71,7 +82,7 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
     if map_text is None:
         url = map_url(source) or ""
         map_text = map_in(source)
-    fields = parsed(map_text)
+    fields = _checked(map_text)
     if maps_nothing(fields):
         raise WorkflowError(MAPS_NOTHING, "The map has no mapping: no frame could be resolved by it.")
     own_id, map_id = comment(source, "chunkId"), text_of(fields, "chunk_id") or text_of(fields, "chunkId")
@@ -84,7 +95,8 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
         )
     chunk_id = own_id or _bundlers_id(source, fields) or stable_id(source)
     place = first_place(source)
-    is_behind = own_id is not None and map_id is None and _begins_at(source, chunk_id, place.offset)
+    line = line_in(source, chunk_id) if own_id is not None else None
+    is_behind = line is not None and map_id is None and line.at == place.offset
     made_map = rewritten(map_text, fields, {"chunk_id": chunk_id}, place if own_id is None or is_behind else None)
     made = source
     if url is not None and made_map != map_text:
@@ -92,24 +104,28 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
     if own_id is None:
         ending = b"" if made.endswith(b"\n") else b"\n"
         mark = f"//# chunkId={chunk_id}\n".encode()
-        line = _BEGIN + _end(chunk_id)
-        made = b"".join((made[: place.offset], line, made[place.offset :], ending, mark))
+        code = _BEGIN + _end(chunk_id)
+        made = b"".join((made[: place.offset], code, made[place.offset :], ending, mark))
     if release_id is not None:
         made = _with_release(made, chunk_id, release_id)
+    line = line_in(made, chunk_id)
     map_changed = url is None and made_map != map_text
-    return Injection(chunk_id, made, made_map, made != source, map_changed, release_in(made, chunk_id))
+    return Injection(chunk_id, made, made_map, made != source, map_changed, line.release if line else None)
 
 
-def release_in(source: bytes, chunk_id: str) -> ReleaseMark | None:
-    """What a bundle has of a release, in the line that was put in with its chunk id."""
-    start, end = _release_place(source, chunk_id) or (0, 0)
-    found = _RELEASE_TEXT.fullmatch(source, start, end)
-    return ReleaseMark(found[1].decode(), start, found[0]) if found else None
-
-
-def has_line(source: bytes, chunk_id: str) -> bool:
-    """Whether a bundle, or its beginning, has the line that `injected` puts in; another tool puts in another."""
-    return _release_place(source, chunk_id) is not None
+def line_in(source: bytes, chunk_id: str) -> Line | None:
+    """Where a bundle, or its beginning, has the line that `injected` puts in; another tool puts in another."""
+    text = _end(chunk_id)
+    end = source.find(text)
+    while end >= 0:
+        start = source.rfind(_RELEASE.partition(b"%")[0], max(0, end - _LONGEST_RELEASE), end)
+        told = _RELEASE_TEXT.fullmatch(source, start, end) if start >= 0 else None
+        start = start if told else end
+        if source.endswith(_BEGIN, 0, start):
+            release = ReleaseMark(told[1].decode(), start, told[0]) if told else None
+            return Line(start - len(_BEGIN), start, end, release)
+        end = source.find(text, end + 1)
+    return None
 
 
 def with_id(map_text: bytes) -> tuple[str, bytes]:
@@ -118,7 +134,7 @@ def with_id(map_text: bytes) -> tuple[str, bytes]:
     Raises:
         InvalidMapError: it is no map.
     """
-    fields = parsed(map_text)
+    fields = _checked(map_text)
     chunk_id = text_of(fields, "chunk_id") or text_of(fields, "chunkId") or _bundlers_id(b"", fields)
     chunk_id = chunk_id or stable_id(map_text)
     return chunk_id, rewritten(map_text, fields, {"chunk_id": chunk_id})
@@ -147,35 +163,22 @@ def map_in(source: bytes) -> bytes:
         raise InvalidMapError(f"Its data URL is not base 64: {error}.") from None
 
 
+def _checked(map_text: bytes) -> Fields:
+    """The fields of a map that can be used: a broken one would be found out by the first exception only."""
+    fields = parsed(map_text)
+    of_fields(fields)
+    return fields
+
+
 def _end(chunk_id: str) -> bytes:
     return _END % json.dumps(chunk_id).encode()
 
 
-def _release_place(source: bytes, chunk_id: str) -> tuple[int, int] | None:
-    """Where in the line the release stands, or would stand: from and to; None if the line is not there."""
-    text = _end(chunk_id)
-    end = source.find(text)
-    while end >= 0:
-        start = source.rfind(_RELEASE.partition(b"%")[0], max(0, end - _LONGEST_RELEASE), end)
-        if start < 0 or not _RELEASE_TEXT.fullmatch(source, start, end):
-            start = end
-        if source.endswith(_BEGIN, 0, start):
-            return start, end
-        end = source.find(text, end + 1)
-    return None
-
-
-def _begins_at(source: bytes, chunk_id: str, offset: int) -> bool:
-    place = _release_place(source, chunk_id)
-    return place is not None and place[0] == offset + len(_BEGIN)
-
-
 def _with_release(source: bytes, chunk_id: str, release_id: str) -> bytes:
-    place = _release_place(source, chunk_id)
-    if place is None:
+    line = line_in(source, chunk_id)
+    if line is None:
         return source
-    start, end = place
-    return b"".join((source[:start], _RELEASE % json.dumps(release_id).encode(), source[end:]))
+    return b"".join((source[: line.start], _RELEASE % json.dumps(release_id).encode(), source[line.end :]))
 
 
 def _bundlers_id(source: bytes, fields: Fields) -> str | None:

@@ -6,16 +6,12 @@ from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.workflows.conflicts import Choice, ConflictRules
 from mcp_errortracking.workflows.content import ContentError
 from mcp_errortracking.workflows.results import Ending, Outcome
-from mcp_errortracking.workflows.storage_errors import ExpiredError, StorageError
+from mcp_errortracking.workflows.storage_errors import StorageError
 
 UNFINISHED = ("file_not_found", "file_too_large", "symbol_set_not_found")
 """PostHog's codes for a set that it cannot finish."""
 GONE = ("file_not_found", "symbol_set_not_found")
 """Those of them that a new start may help: another upload started or deleted the set meanwhile."""
-
-_FRESH_URLS = (
-    "Upload again, which asks for fresh ones; if it stays so, the clocks of PostHog and of its object storage differ."
-)
 
 UPLOADED = Ending(Outcome.UPLOADED)
 UNCHANGED = Ending(Outcome.UNCHANGED, reason="PostHog has this content already.")
@@ -55,8 +51,6 @@ def refused(error: PostHogError, rules: ConflictRules) -> Ending:
 
 def not_sent(error: StorageError) -> Ending:
     """The ending of a chunk whose file did not arrive; the code is like `storage_expired`."""
-    if isinstance(error, ExpiredError):
-        return Ending(Outcome.FAILED, "storage_expired", error.what, _FRESH_URLS)
     words = re.findall(r"[A-Z][a-z]+", type(error).__name__.removesuffix("Error"))
     return Ending(Outcome.FAILED, f"storage_{'_'.join(words).lower()}", error.what, error.next_step)
 

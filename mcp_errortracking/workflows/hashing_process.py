@@ -13,10 +13,10 @@ import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from mcp_errortracking.workflows.children import environment
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.content import ContentError, Fingerprint, fingerprint
 
-_SECRETS = ("POSTHOG_", "MCP_")
 _SIZE = struct.Struct("<Q")
 
 
@@ -73,11 +73,10 @@ async def hashing_process() -> AsyncGenerator[HashingProcess]:
     Raises:
         ProcessLostError: see there.
     """
-    environment = {name: text for name, text in os.environ.items() if not name.startswith(_SECRETS)}
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    given = environment(PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
     command = [sys.executable, "-m", __name__]
     try:
-        process = await anyio.open_process(command, stderr=subprocess.DEVNULL, env=environment)
+        process = await anyio.open_process(command, stderr=subprocess.DEVNULL, env=given)
     except OSError as error:
         raise ProcessLostError from error
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from mcp_errortracking.workflows.bundles import LIMIT, Build, Pair
-from mcp_errortracking.workflows.chunk_ids import Injection, has_line, injected, release_in, with_id
+from mcp_errortracking.workflows.chunk_ids import Injection, Line, injected, line_in, with_id
 from mcp_errortracking.workflows.chunks import ReleaseMark
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.roots import Roots
@@ -103,8 +103,9 @@ class _Preparation:
         if pair.map:
             chunk_id = comment(self.roots.read_part(pair.bundle, _PART, from_end=True), "chunkId")
             if chunk_id and self.has_id(pair.map, chunk_id):
-                has_line, release = self.line_in(pair.bundle, chunk_id)
-                if not has_line or self.release_id in (None, release and release.id):
+                line = self.line_in(pair.bundle, chunk_id)
+                release = line.release if line else None
+                if line is None or self.release_id in (None, release and release.id):
                     content = partial(self.content, pair)
                     return Prepared("javascript", chunk_id, name, files, content, release=release)
         made = self.injected(pair)
@@ -116,12 +117,10 @@ class _Preparation:
         content = Content(made.source, made.map)
         return Prepared("javascript", made.chunk_id, name, files, lambda: content, written, made.release)
 
-    def line_in(self, bundle: Path, chunk_id: str) -> tuple[bool, ReleaseMark | None]:
-        """Whether our line is in a bundle, and what it has of a release; the beginning mostly is enough to tell."""
-        source = self.roots.read_part(bundle, _PART)
-        if not has_line(source, chunk_id):
-            source = self.roots.read(bundle, LIMIT)
-        return has_line(source, chunk_id), release_in(source, chunk_id)
+    def line_in(self, bundle: Path, chunk_id: str) -> Line | None:
+        """Our line in a bundle; the beginning mostly is enough to find it."""
+        beginning = self.roots.read_part(bundle, _PART)
+        return line_in(beginning, chunk_id) or line_in(self.roots.read(bundle, LIMIT), chunk_id)
 
     def injected(self, pair: Pair) -> Injection:
         source = self.roots.read(pair.bundle, LIMIT)

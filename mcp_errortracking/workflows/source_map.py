@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from mcp_errortracking.workflows.map_json import Fields, parsed, sections_of, text_of
-from mcp_errortracking.workflows.mappings import UNMAPPED, Mapped, Mappings
+from mcp_errortracking.workflows.mappings import UNMAPPED, Mapped, Mappings, check_letters
 from mcp_errortracking.workflows.problems import InvalidMapError
 
 _LINE_END = re.compile("\r\n|[\n\r]")
@@ -65,7 +65,7 @@ def read(content: bytes) -> SourceMap:
 
 
 def of_fields(fields: Fields) -> SourceMap:
-    """The map that these JSON fields are.
+    """The map that these JSON fields are. Of its mappings only the letters are looked at here.
 
     Raises:
         InvalidMapError: they are none.
@@ -80,7 +80,8 @@ def is_hermes(fields: Fields) -> bool:
 
 def _map(fields: Fields, depth: int) -> SourceMap:
     if fields.get("version") != 3:
-        raise InvalidMapError(f"Its version is {str(fields.get('version'))[:20]}; 3 is the one that is understood.")
+        said = f"Its version is {str(fields['version'])[:20]}" if "version" in fields else "It names no version"
+        raise InvalidMapError(f"{said}; 3 is the one that is understood.")
     if depth == 0:
         raise InvalidMapError("Its sections are nested too deeply.")
     return _IndexMap(fields, depth) if "sections" in fields else _PlainMap(fields)
@@ -91,6 +92,7 @@ class _PlainMap:
         mappings = fields.get("mappings")
         if not isinstance(mappings, str):
             raise InvalidMapError("It has neither mappings nor sections.")
+        check_letters(mappings)
         root = text_of(fields, "sourceRoot")
         self.sources = [
             f"{root.rstrip('/')}/{source}" if root and source is not None else source

@@ -2,13 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from mcp_errortracking.workflows.map_json import parsed
-from mcp_errortracking.workflows.problems import InvalidMapError
+from mcp_errortracking.workflows.map_json import Fields
 from mcp_errortracking.workflows.roots import Roots
 
 _NESTING = 8  # sections within sections
@@ -31,48 +30,44 @@ class Source:
     content: str | None
 
 
-def list_sources(source_map: bytes) -> list[Source]:
+def list_sources(source_map: Fields) -> list[Source]:
     """The sources of a map, of an index map's sections too, each name once.
 
     Raises:
         SourcesError: it is no source map.
     """
-    try:
-        data = parsed(source_map)
-    except InvalidMapError as error:
-        raise SourcesError(str(error)) from None
     found = dict[str, Source]()
-    for source in _walk(data, 0):
+    for source in _walk(source_map, 0):
         known = found.get(source.name)
         if known is None or known.content is None:
             found[source.name] = source
     return list(found.values())
 
 
-def write_sources(source_map: bytes, folder: str | Path, roots: Roots) -> list[Path]:
-    """Writes the sources that a map holds into a folder below the roots, and returns the files' paths.
+def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -> list[Path]:
+    """Writes the sources whose text the map holds into a folder below the roots, and returns the files' paths.
 
     Names become paths below the folder, see `source_path`. A file that is there already, with this content, is left
     alone; the others are written as by `Roots.write`.
 
     Raises:
-        SourcesError: no source map, it holds no sources, or a file is in the way; nothing was written.
+        SourcesError: the map holds no text, or a file is in the way; nothing was written.
         WorkflowError: the folder or a file lies outside the roots, or may not be written.
         OSError: the folder cannot be looked into.
     """
-    sources = [source for source in list_sources(source_map) if source.content is not None]
-    if not sources:
+    texts = [(source.name, source.content) for source in sources if source.content is not None]
+    if not texts:
         raise SourcesError("The source map holds no sources: it was made without sourcesContent.")
     base = roots.resolve(folder)
     targets, taken, same = dict[Path, bytes](), set[str](), set[Path]()
-    for source in sources:
-        relative = source_path(source.name)
+    for name, text in texts:
+        relative = source_path(name)
         if str(relative).casefold() in taken:  # two names can become one path
-            digest = hashlib.sha256(source.name.encode("utf-8", "replace")).hexdigest()[:8]
+            digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
             relative = relative.with_name(f"{relative.stem}-{digest}{relative.suffix}")
         taken.add(str(relative).casefold())
         target = _place(base, relative, roots)
-        content = targets[target] = (source.content or "").encode("utf-8", "replace")
+        content = targets[target] = text.encode("utf-8", "replace")
         if target.exists():
             if roots.read_part(target, len(content) + 1) != content:
                 raise SourcesError(f"{relative} is there already, with other content. Choose another folder.")

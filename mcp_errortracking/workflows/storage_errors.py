@@ -78,7 +78,7 @@ def refusal(status: int, body: str, *, uploads_form: bool = False) -> StorageErr
     if status in (400, 401, 403) and (code in _EXPIRED_CODES or any(word in body for word in _EXPIRED)):
         return ExpiredError(
             f"The presigned URL is not good any more ({said}).",
-            "Ask for a fresh one.",
+            "Try again, which gets a fresh one; if it stays so, the clocks of PostHog and its object storage differ.",
             status=status,
             code=code,
         )

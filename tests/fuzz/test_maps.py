@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mcp_errortracking.workflows.bundles import find
 from mcp_errortracking.workflows.container import MAGIC, ContainerError, DataType, SymbolData, decode, encode
+from mcp_errortracking.workflows.map_json import parsed
 from mcp_errortracking.workflows.mappings import Mappings
 from mcp_errortracking.workflows.preparation import Prepared, prepare
 from mcp_errortracking.workflows.problems import InvalidMapError, Problem
@@ -80,8 +81,8 @@ def test_maps_are_read_or_refused(content: bytes, place: tuple[int, int]) -> Non
 @given(map_files)
 def test_sources_of_maps_are_listed_or_refused(content: bytes) -> None:
     try:
-        listed = list_sources(content)
-    except SourcesError as error:
+        listed = list_sources(parsed(content))
+    except (InvalidMapError, SourcesError) as error:
         explained(error)
         return
     for source in listed:

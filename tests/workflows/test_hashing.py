@@ -129,6 +129,7 @@ async def test_a_process_that_does_not_start_is_done_without(
 async def test_the_process_knows_no_key_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTHOG_PERSONAL_API_KEY", "phx_secret")
     monkeypatch.setenv("MCP_SERVER_TOKEN", "a secret of callers")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret of the job")
     async with hashing_process() as running:
         environment = await anyio.Path("/proc", str(running.pid), "environ").read_bytes()
         assert b"PATH=" in environment

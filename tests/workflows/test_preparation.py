@@ -100,6 +100,16 @@ def test_what_is_done_is_read_only_when_asked_for_and_then_checked(tmp_path: Pat
         (b'{"version":3,', "broken_map", "The source map cannot be read. It is broken JSON: "),
         (b"", "empty", "The map is empty (0 bytes)."),
         (b'{"version":3,"mappings":"\xff"}', "not_utf8", "The source map cannot be read. It is not UTF-8: "),
+        (
+            b'{"version":3,"mappings":"AAAA;????"}',
+            "broken_map",
+            "The source map cannot be read. Its mappings hold letters that are no base 64 digits.",
+        ),
+        (
+            b'{"version":2,"mappings":"AAAA"}',
+            "broken_map",
+            "The source map cannot be read. Its version is 2; 3 is the one that is understood.",
+        ),
         (b'{"version":3}', "broken_map", "The source map cannot be read. It has neither mappings nor sections."),
     ],
 )

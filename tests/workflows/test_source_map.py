@@ -118,7 +118,7 @@ def deep(depth: int) -> bytes:
         (b'{"a":' * 100_000, "broken JSON"),
         (b"[]", "not an object"),
         (b"null", "not an object"),
-        (b"{}", "version is None"),
+        (b"{}", "It names no version"),
         (text(version=2), "version is 2"),
         (text(version="x" * 500), "version is x{20};"),
         (b'{"version":3}', "neither mappings nor sections"),

@@ -11,7 +11,7 @@ from mcp_errortracking.catalog.endpoint import as_object
 from mcp_errortracking.workflows.container import ContainerError, DataType
 from mcp_errortracking.workflows.download import Downloaded, NoSymbolSetError, download
 from mcp_errortracking.workflows.map_json import parsed
-from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.problems import WorkflowError, quoted
 from mcp_errortracking.workflows.roots import Roots, explained
 from mcp_errortracking.workflows.script import comment
 from mcp_errortracking.workflows.source_paths import readable
@@ -70,41 +70,47 @@ def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
         data |= {"bytes_of_bundle": len(symbols.source), "chunk_id_in_bundle": comment(symbols.source, "chunkId")}
     if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
         return Outcome(data)
+    source_map = parsed(symbols.data)
+    data["version_of_map"] = source_map.get("version")
     try:
-        sources = list_sources(symbols.data)
-        data["version_of_map"] = parsed(symbols.data).get("version")
-        data["sources"] = [
-            {"source": one.name, "characters": None if one.content is None else len(one.content)} for one in sources
-        ]
-        notes = list[str]()
-        if call.write_to:
-            data["written"] = [str(path) for path in _written(call.write_to, desk, symbols.data)]
+        sources = list_sources(source_map)
+        text = _text_of(sources, call.source) if call.source else None
+        written = _written(call.write_to, desk, sources) if call.write_to else None
     except SourcesError as error:
         raise WorkflowError("no_sources", str(error)) from None
-    shown = dict(data)
+    data["sources"] = [
+        {"source": one.name, "characters": None if one.content is None else len(one.content)} for one in sources
+    ]
+    if written is not None:
+        data["written"] = [str(path) for path in written]
+    shown, notes = dict(data), list[str]()
     if len(sources) > _SHOWN_SOURCES:
         shown["sources"] = data["sources"][:_SHOWN_SOURCES]
         notes.append(f"{len(sources) - _SHOWN_SOURCES} more sources are left out; write_to writes all of them.")
-    if call.source:
-        text = _text_of(sources, call.source)
-        if text is None:
-            raise WorkflowError("no_source", f"The map holds no text of {call.source}.", next_step="Use a listed name.")
+    if text is not None:
         data["text"], shown["text"] = text, tuple(text.splitlines())
     if not all(one.content is not None for one in sources):
         notes.append("The map does not hold all of its sources: the bundler left their text out (sourcesContent).")
     return Outcome(data, notes, shown=shown)
 
 
-def _text_of(sources: list[Source], name: str) -> str | None:
-    """The text of a source, by its name in the map, or by the path that resolved frames show, if that is one's only."""
+def _text_of(sources: list[Source], name: str) -> str:
+    """The text of a source, by its name in the map, or by the path that resolved frames show, if that is one's only.
+
+    Raises:
+        WorkflowError: the map holds none of this name.
+    """
     texts = [one.content for one in sources if one.name == name]
     texts = texts or [one.content for one in sources if readable(one.name) == name]
-    return texts[0] if len(texts) == 1 else None
+    if len(texts) != 1 or texts[0] is None:
+        what = f"The map holds no text of {quoted(name)}."
+        raise WorkflowError("no_source", what, next_step="Use a listed name.")
+    return texts[0]
 
 
-def _written(folder: str, desk: Desk, source_map: bytes) -> list[Path]:
+def _written(folder: str, desk: Desk, sources: list[Source]) -> list[Path]:
     roots = Roots(desk.workshop.roots)
     try:
-        return write_sources(source_map, folder, roots)
+        return write_sources(sources, folder, roots)
     except OSError as error:
         raise explained(error, folder, "written") from None
