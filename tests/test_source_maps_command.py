@@ -21,6 +21,11 @@ def sandbox() -> Generator[SandboxProcess]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def empty(sandbox: SandboxProcess) -> None:
+    sandbox.reset()
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """A build that was not uploaded, in a folder of its own."""
@@ -55,6 +60,18 @@ def test_a_check_fails_until_all_is_uploaded_for_this_release(sandbox: SandboxPr
     code, out, _ = run(sandbox, shop, "check", "dist")
     assert code == 1
     assert "4 files hold no chunk id yet" in out
+
+
+def test_a_script_that_never_had_a_map_does_not_fail_the_job(sandbox: SandboxProcess, shop: Path) -> None:
+    (shop / "dist" / "polyfills.js").write_text("g()", "utf-8")
+
+    for words in (("upload", "dist"), ("check", "dist")):
+        code, out, err = run(sandbox, shop, *words)
+        assert (code, err) == (0, "")
+        assert 'their frames stay minified: "polyfills.js".' in out
+    code, _, err = run(sandbox, shop, "upload", "dist", "--include", "polyfills.js")
+    assert code == 1
+    assert 'their frames stay minified: "polyfills.js". Look at their globs' in err
 
 
 def test_an_empty_variable_is_no_release(sandbox: SandboxProcess, shop: Path) -> None:

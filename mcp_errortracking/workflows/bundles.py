@@ -13,7 +13,7 @@ from pathspec import GitIgnoreSpec
 
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.roots import LEFTOVER, Roots, explained
-from mcp_errortracking.workflows.script import map_url
+from mcp_errortracking.workflows.script import comment, map_url
 
 LIMIT = 100 * 1024 * 1024
 """Bytes of one file: PostHog's limit for a symbol set (contract 5.4)."""
@@ -38,6 +38,14 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Deployed:
+    """A bundle that was prepared before, with its chunk id, and without its map: what is left when maps are deleted."""
+
+    bundle: Path
+    chunk_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Build:
     """What was found in a folder, in the order of the names. `leftovers`: files of a run that was killed."""
 
@@ -48,6 +56,9 @@ class Build:
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
     leftovers: tuple[Path, ...] = ()
+    mapless: tuple[str, ...] = ()
+    """The scripts that the bundler wrote no map for, by name."""
+    deployed: tuple[Deployed, ...] = ()
 
     def name(self, path: Path) -> str:
         """A file's path below the folder."""
@@ -92,6 +103,8 @@ class _Search:
     inline: list[Path] = field(default_factory=list[Path])
     pages: list[Path] = field(default_factory=list[Path])
     compressed: int = 0
+    mapless: list[str] = field(default_factory=list[str])
+    deployed: list[Deployed] = field(default_factory=list[Deployed])
     disputed: set[Path] = field(default_factory=set[Path])
 
     def walk(self, unwanted: GitIgnoreSpec) -> Iterator[Path]:
@@ -153,12 +166,13 @@ class _Search:
             self.report(bundle, "two_maps", message, "Delete the one that is not of this build, or build again.")
         elif found := named or by_name:
             self.claims[found].append(bundle)
+        elif chunk_id := comment(script, "chunkId"):
+            self.deployed.append(Deployed(bundle, chunk_id))
         elif url:
             message = f"Its comment names the map {url[:200]}, which is not there."
             self.report(bundle, "map_missing", message, "Keep maps in the build folder until they are uploaded.")
         else:
-            message = "It has no source map: no sourceMappingURL comment, and no file of its name with .map."
-            self.report(bundle, "no_map", message, "Let the bundler write source maps, or exclude this file.")
+            self.mapless.append(self.name(bundle))
 
     def tail(self, bundle: Path) -> bytes:
         """Enough of the end of a bundle to find its comment: all of it when the end does not have one."""
@@ -212,6 +226,8 @@ class _Search:
             tuple(sorted(self.problems, key=lambda problem: problem.path)),
             (*notes, *self.changed_bundles()),
             tuple(self.leftovers),
+            tuple(self.mapless),
+            tuple(self.deployed),
         )
 
     def other_maps(self) -> tuple[list[Path], list[str]]:

@@ -39,9 +39,9 @@ class State(StrEnum):
 class Held:
     """What PostHog has of one chunk.
 
-    `compared`: whether its content hash was compared, which older servers cannot do. `wrong_release`: it is bound to
-    another release than the one asked about, or to none. `expires` is when it is deleted unless it is used before;
-    None where there is nothing to delete, or PostHog does not say when it was used.
+    `compared`: whether its content hash was compared, which older servers cannot do, nor anybody without a map.
+    `wrong_release`: it is bound to another release than the one asked about, or to none. `expires` is when it is
+    deleted unless it is used before; None where there is nothing to delete, or PostHog does not say when it was used.
     """
 
     chunk_id: str
@@ -60,7 +60,7 @@ class Held:
 async def check(
     sender: Sender,
     storage: Storage,
-    hashes: Mapping[str, str],
+    hashes: Mapping[str, str | None],
     *,
     release_id: str | None = None,
     now: datetime | None = None,
@@ -69,23 +69,32 @@ async def check(
     """Looks up chunks, in the order given. Where PostHog can compare hashes, it counts those it has as used today.
 
     Args:
-        hashes: content hashes by chunk id.
+        hashes: content hashes by chunk id; None where there is no content to compare.
         release_id: the release that they should be bound to.
         now: the present, to tell what expires.
         sleep: waits between tries.
 
     Raises:
         PostHogError: PostHog cannot be asked.
-        StorageError: an older PostHog was asked, and object storage cannot be.
+        StorageError: object storage, which is asked about what PostHog cannot compare, gives no answer.
     """
     symbol_sets = SymbolSets(sender, sleep=sleep)
+    known = {chunk_id: content_hash for chunk_id, content_hash in hashes.items() if content_hash is not None}
     # The rows first: comparing marks a set as used, and so hides that it was about to expire.
     rows = await symbol_sets.by_ref(hashes)
-    compared = await symbol_sets.compare(hashes)
-    arrived = {} if compared is not None else await _arrived(symbol_sets, storage, rows)
+    compared = await symbol_sets.compare(known)
+    by_hash = {} if compared is None else known
+    arrived = await _arrived(symbol_sets, storage, {ref: row for ref, row in rows.items() if ref not in by_hash})
     present = now or datetime.now(UTC)
     return [
-        _held(chunk_id, rows.get(chunk_id), compared, arrived, release_id=release_id, now=present)
+        _held(
+            chunk_id,
+            rows.get(chunk_id),
+            compared if chunk_id in by_hash else None,
+            arrived,
+            release_id=release_id,
+            now=present,
+        )
         for chunk_id in hashes
     ]
 

@@ -83,6 +83,15 @@ def prepare(
         yield _or_problem(build, path, partial(work.proguard, path, proguard_id))
 
 
+def line_of(roots: Roots, bundle: Path, chunk_id: str) -> Line | None:
+    """The line that was put into a bundle with its chunk id; the beginning mostly is enough to find it.
+
+    Raises:
+        WorkflowError: the bundle cannot be read.
+    """
+    return line_in(roots.read_part(bundle, _PART), chunk_id) or line_in(roots.read(bundle, LIMIT), chunk_id)
+
+
 def _or_problem(build: Build, path: Path, make: Callable[[], Prepared]) -> Prepared | Problem:
     try:
         return make()
@@ -103,7 +112,7 @@ class _Preparation:
         if pair.map:
             chunk_id = comment(self.roots.read_part(pair.bundle, _PART, from_end=True), "chunkId")
             if chunk_id and self.has_id(pair.map, chunk_id):
-                line = self.line_in(pair.bundle, chunk_id)
+                line = line_of(self.roots, pair.bundle, chunk_id)
                 release = line.release if line else None
                 if line is None or self.release_id in (None, release and release.id):
                     content = partial(self.content, pair)
@@ -116,11 +125,6 @@ class _Preparation:
         written = self.write(*changed)
         content = Content(made.source, made.map)
         return Prepared("javascript", made.chunk_id, name, files, lambda: content, written, made.release)
-
-    def line_in(self, bundle: Path, chunk_id: str) -> Line | None:
-        """Our line in a bundle; the beginning mostly is enough to find it."""
-        beginning = self.roots.read_part(bundle, _PART)
-        return line_in(beginning, chunk_id) or line_in(self.roots.read(bundle, LIMIT), chunk_id)
 
     def injected(self, pair: Pair) -> Injection:
         source = self.roots.read(pair.bundle, LIMIT)

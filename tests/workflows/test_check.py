@@ -29,10 +29,10 @@ SEED: dict[str, Any] = {
         *({"ref": f"another build's {number}"} for number in range(250)),
     ],
 }
-HASHES: dict[str, str] = dict.fromkeys(("same", "other", "loose", "begun", "crawled", "never"), "h")
+HASHES: dict[str, str | None] = dict.fromkeys(("same", "other", "loose", "begun", "crawled", "never"), "h")
 
 
-async def held(sandbox: SandboxProcess, hashes: dict[str, str] = HASHES, **more: Any) -> dict[str, Held]:
+async def held(sandbox: SandboxProcess, hashes: dict[str, str | None] = HASHES, **more: Any) -> dict[str, Held]:
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         found = await check(proxy, storage, hashes, now=NOW, sleep=Pauses(), **more)
     assert [one.chunk_id for one in found] == list(hashes)
@@ -65,6 +65,20 @@ async def test_every_state(sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPa
     assert [name for name, one in found.items() if one.expiring] == ["other"]
     assert found["loose"].expires == datetime(2026, 9, 8, 0, 0, 1, tzinfo=UTC)
     assert found["never"] == Held("never", State.MISSING, compared=True)
+
+
+async def test_without_content_the_files_are_asked_for(sandbox: SandboxProcess) -> None:
+    found = await held(sandbox, {"same": None, "other": None, "begun": None, "loose": "h", "never": None})
+
+    assert {name: (one.state, one.compared) for name, one in found.items()} == {
+        "same": (State.UPLOADED, False),
+        "other": (State.UPLOADED, False),
+        "begun": (State.UNFINISHED, False),
+        "loose": (State.UPLOADED, True),
+        "never": (State.MISSING, False),
+    }
+    asked = [entry["path"].split("/")[-3:-1] for entry in sandbox.journal() if entry["path"].endswith("/download/")]
+    assert len(asked) == 3
 
 
 async def test_a_server_that_cannot_compare_is_asked_for_the_files() -> None:

@@ -189,6 +189,51 @@ async def test_check_before_and_after(sandbox: SandboxProcess, dist: Path) -> No
     assert {row["path"]: row["state"] for row in changed.structured["results"]}[INDEX] == "different"
 
 
+async def test_bundles_whose_maps_were_deleted_are_checked_by_their_chunk_ids(
+    sandbox: SandboxProcess, dist: Path
+) -> None:
+    await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2", release_mode="event")
+    for source_map in (dist / "dist").rglob("*.map"):
+        source_map.unlink()
+    before = contents(dist)
+    told = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.4.2")
+    uploaded = await ask(sandbox, dist, "source-maps-upload", folder="dist")
+    sandbox.reset()
+    missing = await ask(sandbox, dist, "source-maps-check", folder="dist")
+
+    assert {row["path"]: row["chunk_id"] for row in told.structured["results"]} == CHUNKS
+    states = [(row["state"], row["compared"], row["wrong_release"]) for row in told.structured["results"]]
+    assert states == [("uploaded", False, False)] * 2
+    assert told.structured["problems"] == []
+    assert [row["state"] for row in missing.structured["results"]] == ["missing", "missing"]
+    assert uploaded.structured == {"error": {"code": "nothing_found"}}
+    what = "Without their maps, so that only source-maps-check can tell what PostHog has of them:"
+    assert f'{what} "{INDEX}" and 1 more.' in uploaded.text
+    assert contents(dist) == before
+
+
+async def test_what_has_no_map_does_not_fail_the_rest(sandbox: SandboxProcess, dist: Path) -> None:
+    for name in ("polyfills.js", "sw.js"):
+        (dist / "dist" / name).write_text("g()", "utf-8")
+    (dist / "dist" / REPORT).write_bytes((dist / "dist" / REPORT).read_bytes() + b"\n//# chunkId=0\n")
+    (dist / "dist" / f"{REPORT}.map").unlink()
+    planned = await ask(sandbox, dist, "source-maps-upload", folder="dist", dry_run=True)
+    uploaded = await ask(sandbox, dist, "source-maps-upload", folder="dist")
+    checked = await ask(sandbox, dist, "source-maps-check", folder="dist")
+
+    for reply in (planned, uploaded, checked):
+        assert not reply.is_error
+        assert reply.structured["problems"] == []
+        assert reply.structured["without_map"] == ["polyfills.js", "sw.js"]
+        assert 'Without a source map, so that their frames stay minified: "polyfills.js" and 1 more.' in reply.text
+    assert uploaded.structured["uploaded"] == 1
+    assert [(row["path"], row["state"]) for row in checked.structured["results"]] == [
+        (INDEX, "uploaded"),
+        (REPORT, "missing"),
+    ]
+    assert contents(dist)["dist/sw.js"] == b"g()"
+
+
 async def test_a_conflict_offers_its_choices(sandbox: SandboxProcess, dist: Path) -> None:
     await ask(sandbox, dist, "source-maps-upload", folder="dist")
     change(dist)
@@ -408,10 +453,8 @@ async def test_where_nothing_can_be_uploaded_every_file_is_named(sandbox: Sandbo
     for tool in ("source-maps-upload", "source-maps-check"):
         reply = await ask(sandbox, tmp_path, tool, folder=".", version="1")
         assert reply.is_error
-        assert {one["path"]: one["code"] for one in reply.structured["problems"]} == {
-            "a.js": "broken_map",
-            "b.js": "no_map",
-        }
+        assert {one["path"]: one["code"] for one in reply.structured["problems"]} == {"a.js": "broken_map"}
+        assert reply.structured["without_map"] == ["b.js"]
         assert all(one["next_step"] in reply.text for one in reply.structured["problems"])
 
     assert [one["path"] for one in sandbox.journal() if one["method"] != "GET"] == []

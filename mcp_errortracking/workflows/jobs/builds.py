@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,12 +12,12 @@ from urllib.parse import urlsplit
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
-from mcp_errortracking.workflows.bundles import LIMIT, find
+from mcp_errortracking.workflows.bundles import LIMIT, Build, find
 from mcp_errortracking.workflows.chunk_ids import MAPS_NOTHING, injected, map_in, with_id
-from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.chunks import Chunk, ReleaseMark
 from mcp_errortracking.workflows.container import DataType
 from mcp_errortracking.workflows.git import ask
-from mcp_errortracking.workflows.preparation import Content, Prepared, prepare
+from mcp_errortracking.workflows.preparation import Content, Prepared, line_of, prepare
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.releases import ReleaseName
 from mcp_errortracking.workflows.roots import Roots
@@ -32,9 +33,20 @@ _KINDS = {
 }
 MANY = 100
 """Chunks that are still worth showing one by one."""
+NOTED = ("notes", "without_map")
+"""The fields of `Found.as_data` that a result's notes tell of better."""
 _MANIFEST = "package.json"
 _LARGEST_MANIFEST = 1024 * 1024
 _GIT_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a bundle says of itself: its path, its chunk id, and its release if it names one."""
+
+    label: str
+    chunk_id: str
+    release: ReleaseMark | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +58,17 @@ class Found:
     problems: tuple[Problem, ...]
     foreign: tuple[str, ...]
     """The bundles that got no release id, because another tool has given them the id of their chunk."""
+    deployed: tuple[Told, ...]
+    """What the bundles tell whose maps are not there any more."""
+    mapless: tuple[str, ...]
+    """The scripts that the bundler wrote no map for: often polyfills and the like, that never had one."""
     notes: tuple[str, ...]
     """What was passed over, and what else is worth a word."""
+
+    def as_data(self) -> dict[str, Any]:
+        """What is wrong, and what was passed over."""
+        problems = [problem.as_row() for problem in self.problems]
+        return {"problems": problems, "notes": list(self.notes), "without_map": list(self.mapless)}
 
 
 async def searched(
@@ -60,7 +81,7 @@ async def searched(
         dry_run: writes nothing: the chunks then hold what would be written.
 
     Raises:
-        WorkflowError: the folder is none, or holds nothing that was worth a look.
+        WorkflowError: the folder is none.
     """
     roots = Roots(desk.workshop.roots)
     look = partial(find, roots, call.folder, include=call.include or (), exclude=call.exclude or ())
@@ -81,10 +102,25 @@ async def searched(
             foreign.append(one.path)
         chunks.append(_chunk(roots, one, release_id, dry_run=dry_run))
         await desk.progress(len(chunks) / 2, total, f"prepared {one.path}")
-    notes = (*build.notes, *([f"Passed over, because their maps map nothing: {some(empty)}."] if empty else []))
-    if not chunks and not problems:
-        raise _nothing(call, notes)
-    return Found(tuple(chunks), tuple(written), tuple(problems), tuple(foreign), notes)
+    notes = list(build.notes)
+    if empty:
+        notes.append(f"Passed over, because their maps map nothing: {some(empty)}.")
+    if build.deployed:
+        names = some([build.name(one.bundle) for one in build.deployed])
+        notes.append(f"Without their maps, so that only source-maps-check can tell what PostHog has of them: {names}.")
+    if build.mapless:
+        notes.append(f"Without a source map, so that their frames stay minified: {some(build.mapless)}.")
+    deployed = await to_thread.run_sync(_told, roots, build)
+    return Found(tuple(chunks), tuple(written), tuple(problems), tuple(foreign), deployed, build.mapless, tuple(notes))
+
+
+def _told(roots: Roots, build: Build) -> tuple[Told, ...]:
+    told = list[Told]()
+    for one in build.deployed:
+        with suppress(WorkflowError):  # it vanished since it was found
+            line = line_of(roots, one.bundle, one.chunk_id)
+            told.append(Told(build.name(one.bundle), one.chunk_id, line and line.release))
+    return tuple(told)
 
 
 def some(names: Sequence[str]) -> str:
@@ -121,25 +157,27 @@ def _inline_map(roots: Roots, bundle: Path) -> bytes:
     return map_in(roots.read(bundle, LIMIT))
 
 
-def nothing_in(folder: str, found: Found) -> Outcome:
-    """The outcome where every file of a build has a problem."""
-    data = {"problems": [problem.as_row() for problem in found.problems], "notes": list(found.notes)}
-    shown = {name: value for name, value in data.items() if value}
-    return Outcome(data, [f"{folder} holds nothing that can be uploaded."], failed=True, shown=shown)
+def nothing_in(call: "UploadSourceMaps | CheckSourceMaps", found: Found) -> Outcome:
+    """The outcome where every file of a build has a problem.
 
-
-def _nothing(call: "UploadSourceMaps | CheckSourceMaps", notes: Sequence[str]) -> WorkflowError:
-    passed_over = " ".join(notes)
+    Raises:
+        WorkflowError: there was no file that could have had one.
+    """
+    if found.problems:
+        data = found.as_data()
+        notes = [*found.notes, f"{quoted(call.folder)} holds nothing that can be uploaded."]
+        return Outcome(data, notes, failed=True, shown={"problems": data["problems"]})
+    passed_over = " ".join(found.notes)
     next_step = "Turn source maps on in the bundler (for example build.sourcemap in vite), and build again."
     if call.include or call.exclude:
-        return WorkflowError(
+        raise WorkflowError(
             "nothing_found",
             f"{call.folder} holds no bundle with a source map that include and exclude leave.",
             passed_over,
             f"Look at their globs, which begin at that folder. {next_step}",
         )
     what = f"{call.folder} holds no bundle with a source map that could be used."
-    return WorkflowError("nothing_found", what, passed_over, next_step)
+    raise WorkflowError("nothing_found", what, passed_over, next_step)
 
 
 def release_of(call: "UploadSourceMaps | CheckSourceMaps", desk: Desk) -> ReleaseName | None:

@@ -1,6 +1,7 @@
 """What PostHog has of a build."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -9,7 +10,7 @@ from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.workflows.check import Held, State, check
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.content import ContentError, fingerprint
-from mcp_errortracking.workflows.jobs.builds import MANY, nothing_in, release_of, searched, some
+from mcp_errortracking.workflows.jobs.builds import MANY, NOTED, Told, nothing_in, release_of, searched, some
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.releases import Release, find_release_by_name
 from mcp_errortracking.workflows.storage import Storage
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from mcp_errortracking.workflows.tools import CheckSourceMaps
 
 _GOOD = (State.UPLOADED,)
-_NOTED = ("release_is_missing", "files_without_chunk_id")
+_NOTED = ("release_is_missing", "files_without_chunk_id", *NOTED)
 """What a note says better."""
 
 
@@ -28,35 +29,38 @@ async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
     """Compares the build with what PostHog holds, chunk by chunk."""
     named = await to_thread.run_sync(release_of, call, desk)
     found = await searched(call, desk, dry_run=True)
-    if not found.chunks:
-        return nothing_in(call.folder, found)
+    if not found.chunks and not found.deployed:
+        return nothing_in(call, found)
     release = None if named is None else await find_release_by_name(desk.sender, named)
-    chunks, hashes, unreadable = dict[str, Chunk](), dict[str, str](), list[Problem]()
+    told, hashes, unreadable = dict[str, Chunk | Told](), dict[str, str | None](), list[Problem]()
     for number, chunk in enumerate(found.chunks, 1):
-        if chunk.chunk_id in chunks:  # the first of several is the one that an upload takes
+        if chunk.chunk_id in told:  # the first of several is the one that an upload takes
             continue
-        chunks[chunk.chunk_id] = chunk
+        told[chunk.chunk_id] = chunk
         try:
             hashes[chunk.chunk_id] = (await to_thread.run_sync(fingerprint, chunk)).content_hash
         except ContentError as error:
             unreadable.append(Problem(chunk.label, error.code, error.what, error.next_step))
         await desk.progress((len(found.chunks) + number) / 2, len(found.chunks), f"read {chunk.label}")
+    for one in found.deployed:
+        told.setdefault(one.chunk_id, one)
+        hashes.setdefault(one.chunk_id, None)
     async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
         try:
             held = await check(desk.sender, storage, hashes, release_id=release.id if release else None)
         except StorageError as error:
             raise WorkflowError("storage", error.what, next_step=error.next_step) from None
-    rows = [_row(chunks[one.chunk_id], one, release) for one in held]
+    rows = [_row(told[one.chunk_id], one, release) for one in held]
     counts = Counter(str(one.state) for one in held)
     data: dict[str, Any] = {
         **{name: counts[name] for name in counts},
         "release": None if release is None else {"id": release.id, "version": release.version},
         "release_is_missing": named is not None and release is None,
         "files_without_chunk_id": len(found.written),
-        "problems": [problem.as_row() for problem in (*found.problems, *unreadable)],
+        **replace(found, problems=(*found.problems, *unreadable)).as_data(),
         "results": rows,
     }
-    notes = list[str]()
+    notes = list(found.notes)
     if named is not None and release is None:
         wanted = f"{quoted(named.version)} of {quoted(named.project)}"
         notes.append(f"There is no release {wanted} in PostHog: an upload with this version makes it.")
@@ -86,7 +90,7 @@ async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
     return Outcome(data, notes, shown=shown)
 
 
-def _row(chunk: Chunk, one: Held, release: Release | None) -> dict[str, Any]:
+def _row(chunk: Chunk | Told, one: Held, release: Release | None) -> dict[str, Any]:
     is_told = release is not None and chunk.release is not None and chunk.release.id == release.id
     return {
         "path": chunk.label,

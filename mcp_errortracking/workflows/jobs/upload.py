@@ -10,7 +10,7 @@ from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import delay_of
 from mcp_errortracking.workflows import results
 from mcp_errortracking.workflows.conflicts import Choice, ConflictRules
-from mcp_errortracking.workflows.jobs.builds import MANY, Found, nothing_in, release_of, searched, some
+from mcp_errortracking.workflows.jobs.builds import MANY, NOTED, Found, nothing_in, release_of, searched, some
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release, find_release_by_name
 from mcp_errortracking.workflows.results import ChunkResult, UploadResult
 from mcp_errortracking.workflows.storage import Storage
@@ -46,7 +46,7 @@ async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
     told = await _told(name, desk, dry_run=bool(call.dry_run)) if call.release_mode == "event" else None
     found = await searched(call, desk, dry_run=bool(call.dry_run), release_id=told and told.id)
     if not found.chunks:
-        return nothing_in(call.folder, found)
+        return nothing_in(call, found)
     wait = _wait(desk, len(found.chunks))
     if call.dry_run:
         return _plan(found, wait)
@@ -93,15 +93,16 @@ def _plan(found: Found, wait: str | None) -> Outcome:
     data = {
         "chunks": [{"path": chunk.label, "chunk_id": chunk.chunk_id} for chunk in found.chunks],
         "would_write": list(found.written),
-        "problems": [problem.as_row() for problem in found.problems],
-        "notes": list(found.notes),
+        **found.as_data(),
     }
-    notes = ["Nothing was written and nothing uploaded: this was a dry run.", *([wait] if wait else [])]
-    shown = {name: value for name, value in data.items() if value}
+    notes = [
+        *found.notes,
+        "Nothing was written and nothing uploaded: this was a dry run.",
+        *([wait] if wait else []),
+    ]
+    shown = {name: value for name, value in data.items() if value and name not in NOTED}
     if len(found.chunks) > MANY:
-        shown = {"chunks": len(found.chunks), "would_write": len(found.written)} | {
-            name: value for name, value in shown.items() if name in ("problems", "notes")
-        }
+        shown |= {"chunks": len(found.chunks), "would_write": len(found.written)}
     return Outcome(data, notes, shown=shown)
 
 
@@ -114,14 +115,13 @@ def _report(found: Found, uploaded: UploadResult, release: Release | None) -> Ou
         "bytes_sent": uploaded.bytes_sent,
         "files_written": list(found.written),
         "failures": [_failure(one) for one in uploaded.failed],
-        "problems": [problem.as_row() for problem in found.problems],
-        "notes": list(found.notes),
+        **found.as_data(),
         "chunks": [
             {"path": one.chunk.label, "chunk_id": one.chunk.chunk_id, "outcome": str(one.outcome)}
             for one in uploaded.chunks
         ],
     }
-    notes = list[str]()
+    notes = list(found.notes)
     if found.written and len(uploaded.failed) < len(uploaded.chunks):
         notes.append("Deploy the files as they are now: chunk ids were written into them.")
     if found.foreign:
@@ -131,7 +131,7 @@ def _report(found: Found, uploaded: UploadResult, release: Release | None) -> Ou
         notes.append(f"Not uploaded, for another bundle has the same chunk id and another map: {some(others)}.")
     if any(not one.choices for one in uploaded.failed):
         notes.append("Call it again to go on with what failed; what is uploaded is not sent again.")
-    shown = {name: value for name, value in data.items() if value not in ([], None) and name != "chunks"}
+    shown = {name: value for name, value in data.items() if value not in ([], None) and name not in ("chunks", *NOTED)}
     shown |= {"files_written": len(found.written)} if found.written else {}
     return Outcome(data, notes, failed=bool(uploaded.failed), shown=shown)
 
