@@ -67,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("event", "symbol-set"),
         help="what tells an exception's release: the bundle (event), or the symbol set (default)",
     )
+    upload.add_argument(
+        "--delete-after", action="store_true", default=None, help="delete the maps of what PostHog has afterwards"
+    )
     upload.add_argument("--dry-run", action="store_true", default=None, help="only say what would be written")
     _add_build(command("check", "source-maps-check", "compare a build with what PostHog has of it"))
     resolve = command("resolve", "source-maps-resolve", "show the original source of minified frames")
@@ -102,7 +105,7 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
         ConfigError: one is empty, as when a script's variable is not set; or there is no current folder.
     """
     names = (
-        *("folder", "version", "proguard_id", "force", "skip_on_conflict", "release_mode", "dry_run"),
+        *("folder", "version", "proguard_id", "force", "skip_on_conflict", "release_mode", "delete_after", "dry_run"),
         *("stack", "issue", "chunk_id", "context", "commits", "deployed", "ref", "id", "source", "write_to"),
     )
     # What other commands have an option of the same name for goes by another one here.

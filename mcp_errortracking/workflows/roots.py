@@ -117,6 +117,16 @@ class Roots:
         except OSError as error:
             raise explained(error, path, "read") from error
 
+    def delete(self, path: str | Path) -> None:
+        """Deletes a file.
+
+        Raises:
+            WorkflowError: as for `resolve`, or it is gone, or may not be deleted.
+        """
+        real = self.resolve(path)
+        with _explaining(path, "deleted"):
+            real.unlink()
+
     def write(self, *files: tuple[str | Path, bytes]) -> None:
         """Replaces or creates files, each as a whole, in this order: until all are written, the old ones stand.
 
@@ -154,7 +164,7 @@ def _is_too_long(path: str) -> bool:
 
 
 def explained(error: OSError, path: str | Path, verb: str) -> WorkflowError:
-    """The error for a file that could not be `verb`: read or written."""
+    """The error for a file that could not be `verb`: read, written or deleted."""
     code, why, next_step = _REASONS.get(
         error.errno or 0, ("unreadable", error.strerror or str(error), "Check the file and the disk, then try again.")
     )
@@ -162,11 +172,11 @@ def explained(error: OSError, path: str | Path, verb: str) -> WorkflowError:
 
 
 @contextmanager
-def _explaining(path: str | Path) -> Generator[None]:
+def _explaining(path: str | Path, verb: str = "written") -> Generator[None]:
     try:
         yield
     except OSError as error:
-        raise explained(error, path, "written") from error
+        raise explained(error, path, verb) from error
 
 
 def _mode(path: Path) -> int | None:

@@ -44,6 +44,7 @@ class UploadSourceMaps(_OfBuild, tool="source-maps-upload", scope=_WRITE, destru
     force: bool | None = Field(default=None, description="Overwrite differing content.")
     skip_on_conflict: bool | None = Field(default=None, description="Keep it instead.")
     dry_run: bool | None = Field(default=None, description="Only say what would be written.")
+    delete_after: bool | None = Field(default=None, description="Then delete the maps that PostHog has.")
     release_mode: Literal["event", "symbol-set"] | None = Field(
         default=None, description="event: exceptions tell the release themselves; default symbol-set: its sets do."
     )

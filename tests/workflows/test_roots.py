@@ -175,3 +175,20 @@ def test_a_name_that_no_file_can_have_is_no_path(tmp_path: Path) -> None:
     assert caught.value.code == "no_path"
     with pytest.raises(WorkflowError, match="is no path"):
         Roots([tmp_path]).folder("a/" * 3000)
+
+
+def test_only_what_lies_below_the_roots_is_deleted(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "a.map").write_text("a")
+    (inside / "b.map").write_text("b")
+    roots = Roots([inside])
+
+    with pytest.raises(WorkflowError, match="may not be used"):
+        roots.delete("../a.map")
+    roots.delete("b.map")
+    with pytest.raises(WorkflowError, match=r"b\.map could not be deleted\. It, or the folder") as caught:
+        roots.delete("b.map")
+
+    assert caught.value.code == "vanished"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.map", "inside"]

@@ -212,6 +212,41 @@ async def test_bundles_whose_maps_were_deleted_are_checked_by_their_chunk_ids(
     assert contents(dist) == before
 
 
+async def test_maps_are_deleted_once_posthog_has_them(sandbox: SandboxProcess, dist: Path) -> None:
+    twin = dist / "dist" / "twin"
+    shutil.copytree(dist / "dist" / "assets", twin)
+    (dist / "dist" / "broken.js").write_text("f()\n//# sourceMappingURL=broken.js.map\n", "utf-8")
+    (dist / "dist" / "broken.js.map").write_text("{", "utf-8")
+    before = contents(dist)
+    maps = sorted(name for name in before if name.endswith(".map") and "broken" not in name)
+    plan = await ask(sandbox, dist, "source-maps-upload", folder="dist", delete_after=True, dry_run=True)
+    assert contents(dist) == before
+    assert "After an upload, the maps of what PostHog has would be deleted." in plan.text
+    refused = await ask(sandbox, dist, "source-maps-upload", key=READ_ONLY, folder="dist", delete_after=True)
+    assert (refused.is_error, sorted(contents(dist))) == (True, sorted(before))
+
+    reply = await ask(sandbox, dist, "source-maps-upload", folder="dist", delete_after=True)
+    again = await ask(sandbox, dist, "source-maps-upload", folder="dist", delete_after=True)
+
+    assert (reply.structured["uploaded"], reply.structured["duplicates"]) == (2, len(maps) - 2)
+    assert reply.structured["maps_deleted"] == len(maps) == 4
+    assert "maps_deleted: 4" in reply.text
+    assert sorted(contents(dist)) == sorted(set(before) - set(maps)), "the broken one is kept, and every bundle"
+    assert [problem["path"] for problem in again.structured["problems"]] == ["broken.js"]
+
+
+async def test_a_map_that_posthog_does_not_have_is_kept(sandbox: SandboxProcess, dist: Path) -> None:
+    await ask(sandbox, dist, "source-maps-upload", folder="dist")
+    change(dist)
+    before = contents(dist)
+    failed = await ask(sandbox, dist, "source-maps-upload", folder="dist", delete_after=True)
+    kept = await ask(sandbox, dist, "source-maps-upload", folder="dist", delete_after=True, skip_on_conflict=True)
+
+    assert (failed.structured["failed"], failed.structured["maps_deleted"]) == (1, 1)
+    assert (kept.structured["kept_other_content"], kept.structured["maps_deleted"]) == (1, 0)
+    assert sorted(set(before) - set(contents(dist))) == [f"dist/{REPORT}.map"]
+
+
 async def test_what_has_no_map_does_not_fail_the_rest(sandbox: SandboxProcess, dist: Path) -> None:
     for name in ("polyfills.js", "sw.js"):
         (dist / "dist" / name).write_text("g()", "utf-8")

@@ -1,6 +1,8 @@
 """From a build folder to finished symbol sets."""
 
+from dataclasses import replace
 from math import ceil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -11,8 +13,10 @@ from mcp_errortracking.proxy.sender import delay_of
 from mcp_errortracking.workflows import results
 from mcp_errortracking.workflows.conflicts import Choice, ConflictRules
 from mcp_errortracking.workflows.jobs.builds import MANY, NOTED, Found, nothing_in, release_of, searched, some
+from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release, find_release_by_name
 from mcp_errortracking.workflows.results import ChunkResult, UploadResult
+from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.symbol_sets import MAX_CHECKED, MAX_STARTED
 from mcp_errortracking.workflows.upload import Options, upload
@@ -40,6 +44,9 @@ _COUNTED = {
 }
 
 
+_THERE = (results.Outcome.UPLOADED, results.Outcome.UNCHANGED)
+
+
 async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
     """Prepares the build, and uploads what PostHog lacks."""
     name = await to_thread.run_sync(release_of, call, desk)
@@ -49,7 +56,7 @@ async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
         return nothing_in(call, found)
     wait = _wait(desk, len(found.chunks))
     if call.dry_run:
-        return _plan(found, wait)
+        return _plan(call, found, wait)
     total = len(found.chunks)
     if wait:
         await desk.progress(total / 2, total, wait)
@@ -70,7 +77,11 @@ async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
             if found.written:
                 error.why = f"{error.why} {len(found.written)} local files have their chunk ids all the same.".lstrip()
             raise
-    return _report(found, uploaded, told or uploaded.release)
+    deleted = None
+    if call.delete_after:
+        deleted, problems = await to_thread.run_sync(_delete_maps, Roots(desk.workshop.roots), uploaded)
+        found = replace(found, problems=(*found.problems, *problems))
+    return _report(found, uploaded, told or uploaded.release, deleted)
 
 
 async def _told(name: ReleaseName | None, desk: Desk, *, dry_run: bool) -> Release | None:
@@ -89,7 +100,7 @@ def _wait(desk: Desk, chunks: int) -> str | None:
     return f"About {requests} requests: PostHog's limits make them wait {seconds:.0f} s." if seconds >= 1 else None
 
 
-def _plan(found: Found, wait: str | None) -> Outcome:
+def _plan(call: "UploadSourceMaps", found: Found, wait: str | None) -> Outcome:
     data = {
         "chunks": [{"path": chunk.label, "chunk_id": chunk.chunk_id} for chunk in found.chunks],
         "would_write": list(found.written),
@@ -98,6 +109,7 @@ def _plan(found: Found, wait: str | None) -> Outcome:
     notes = [
         *found.notes,
         "Nothing was written and nothing uploaded: this was a dry run.",
+        *(["After an upload, the maps of what PostHog has would be deleted."] if call.delete_after else []),
         *([wait] if wait else []),
     ]
     shown = {name: value for name, value in data.items() if value and name not in NOTED}
@@ -106,7 +118,7 @@ def _plan(found: Found, wait: str | None) -> Outcome:
     return Outcome(data, notes, shown=shown)
 
 
-def _report(found: Found, uploaded: UploadResult, release: Release | None) -> Outcome:
+def _report(found: Found, uploaded: UploadResult, release: Release | None, maps_deleted: int | None) -> Outcome:
     data: dict[str, Any] = {
         "release": None
         if release is None
@@ -114,6 +126,7 @@ def _report(found: Found, uploaded: UploadResult, release: Release | None) -> Ou
         **{name: uploaded.count(outcome) for name, outcome in _COUNTED.items()},
         "bytes_sent": uploaded.bytes_sent,
         "files_written": list(found.written),
+        "maps_deleted": maps_deleted,
         "failures": [_failure(one) for one in uploaded.failed],
         **found.as_data(),
         "chunks": [
@@ -134,6 +147,20 @@ def _report(found: Found, uploaded: UploadResult, release: Release | None) -> Ou
     shown = {name: value for name, value in data.items() if value not in ([], None) and name not in ("chunks", *NOTED)}
     shown |= {"files_written": len(found.written)} if found.written else {}
     return Outcome(data, notes, failed=bool(uploaded.failed), shown=shown)
+
+
+def _delete_maps(roots: Roots, uploaded: UploadResult) -> tuple[int, list[Problem]]:
+    """Deletes the maps that PostHog has now with their bundles: how many, and why others could not be deleted."""
+    deleted, problems = 0, list[Problem]()
+    for one in uploaded.chunks:
+        is_there = one.outcome in _THERE or (one.outcome is results.Outcome.DUPLICATE and not one.next_step)
+        if is_there and one.chunk.source is not None and isinstance(one.chunk.map, Path):
+            try:
+                roots.delete(one.chunk.map)
+                deleted += 1
+            except WorkflowError as error:
+                problems.append(Problem.of(one.chunk.label, error))
+    return deleted, problems
 
 
 def _failure(one: ChunkResult) -> dict[str, Any]:
