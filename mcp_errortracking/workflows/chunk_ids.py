@@ -93,7 +93,7 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
             "They are not of the same build, or a tool has removed the bundle's comments.",
             "Build both again.",
         )
-    chunk_id = own_id or _bundlers_id(source, fields) or stable_id(source)
+    chunk_id = own_id or _bundlers_id(source, fields) or stable_id(source, map_text)
     place = first_place(source)
     line = line_in(source, chunk_id) if own_id is not None else None
     is_behind = line is not None and map_id is None and line.at == place.offset
@@ -140,10 +140,15 @@ def with_id(map_text: bytes) -> tuple[str, bytes]:
     return chunk_id, rewritten(map_text, fields, {"chunk_id": chunk_id})
 
 
-def stable_id(source: bytes) -> str:
-    """The chunk id of a bundle as the bundler wrote it: the same bytes always have the same id."""
+def stable_id(*contents: bytes) -> str:
+    """The chunk id of a bundle and its map as the bundler wrote them: the same bytes always have the same id.
+
+    The map counts because PostHog holds one for each id: were code whose comments alone have changed to keep its id,
+    its new map would be refused.
+    """
     digest = hashlib.sha1(_NAMESPACE.bytes, usedforsecurity=False)
-    digest.update(source)
+    for content in contents:
+        digest.update(content)
     return str(UUID(bytes=digest.digest()[:16], version=5))
 
 
@@ -182,10 +187,11 @@ def _with_release(source: bytes, chunk_id: str, release_id: str) -> bytes:
 
 
 def _bundlers_id(source: bytes, fields: Fields) -> str | None:
-    for text in (comment(source, "debugId"), text_of(fields, "debugId"), text_of(fields, "debug_id")):
-        with suppress(ValueError):
-            if text:
-                return str(UUID(text))
+    """The debug id that the bundler gave a map, unless the bundle has another: then it is of a library in it."""
+    named = text_of(fields, "debugId") or text_of(fields, "debug_id")
+    with suppress(ValueError):
+        if named and comment(source, "debugId") in (None, named):
+            return str(UUID(named))
     return None
 
 

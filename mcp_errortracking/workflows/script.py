@@ -4,11 +4,13 @@ Works on bytes, because files are large and what is looked for is ASCII.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _MAP_URL = b"sourceMappingURL="
 _COMMENT_START = re.compile(rb"(?://|/\*)[#@][ \t]*$")
 _URL = re.compile(rb"([^\s'\"`*]+)[ \t]*(?:\*/)?\s*")
+_VALUE = re.compile(rb"[^\s'\"`*]{1,128}(?!\S)")
 _MOST_COMMENTS = 100
 _MARGIN = 256
 """How much white space may stand around a comment in its line."""
@@ -29,33 +31,43 @@ class Place:
 
 def map_url(script: bytes) -> str | None:
     """The URL of the last `sourceMappingURL` comment, if nothing but comments, at most 100, follows it."""
-    end = len(script)
-    for _ in range(_MOST_COMMENTS):
-        if end <= 0:
-            break
-        start = script.rfind(b"\n", 0, end) + 1
+    for start, end in _last_lines(script):
         at = script.rfind(_MAP_URL, start, end)
         if at >= 0 and _COMMENT_START.search(script, max(start, at - 20), at):
             found = _URL.fullmatch(script, at + len(_MAP_URL), end)
             if found:
                 return found[1].decode("utf-8", "replace")
+    return None
+
+
+def comment(script: bytes, name: str) -> str | None:
+    """The value of the last line `//# name=value`, at most 128 characters, if nothing but comments follows it.
+
+    `chunkId` and `debugId` (contract 5.2) are such lines. Further up the same text is no comment of this bundle's, but
+    one of a library in it, or part of a string.
+    """
+    mark = f"//# {name}=".encode()
+    for start, end in _last_lines(script):
+        found = _VALUE.match(script, start + len(mark), end) if script.startswith(mark, start) else None
+        if found:
+            return found[0].decode("utf-8", "replace")
+    return None
+
+
+def _last_lines(script: bytes) -> Iterator[tuple[int, int]]:
+    """From where to where the last lines go, from the last on, up to the one that holds more than a comment."""
+    end = len(script)
+    for _ in range(_MOST_COMMENTS):
+        if end <= 0:
+            return
+        start = script.rfind(b"\n", 0, end) + 1
+        yield start, end
         if script[max(start, end - _MARGIN) : end].rstrip().endswith(b"*/"):
             end = script.rfind(b"/*", 0, end)
         elif script[start : min(start + _MARGIN, end)].lstrip()[:2] in (b"", b"//"):
             end = start - 1
         else:
-            return None
-    return None
-
-
-def comment(script: bytes, name: str) -> str | None:
-    """The value of the last line `//# name=value`: `chunkId`, `debugId` (contract 5.2). At most 128 characters."""
-    mark = f"//# {name}=".encode()
-    at = script.rfind(b"\n" + mark)
-    if at < 0 and not script.startswith(mark):
-        return None
-    found = re.compile(rb"\S{1,128}").match(script, at + 1 + len(mark))
-    return found[0].decode("utf-8", "replace") if found else None
+            return
 
 
 def first_place(script: bytes) -> Place:

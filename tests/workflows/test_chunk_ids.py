@@ -39,7 +39,7 @@ def test_a_real_bundle_gets_its_id_once(script: Path) -> None:
     source, map_text = script.read_bytes(), map_of(script)
     made = injected(source, map_text)
 
-    assert made.chunk_id == stable_id(source)
+    assert made.chunk_id == stable_id(source, map_in(source) if map_text is None else map_text)
     assert UUID(made.chunk_id).version == 5
     assert made.source.decode().splitlines()[-1] == f"//# chunkId={made.chunk_id}"
     assert json.loads(made.map)["chunk_id"] == made.chunk_id
@@ -105,10 +105,14 @@ def file_of(stack: str) -> str:
     return found[1]
 
 
-def test_the_same_source_has_the_same_id_and_another_another() -> None:
-    assert stable_id(SCRIPT) == str(uuid5(UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593"), SCRIPT.decode()))
-    assert injected(SCRIPT, text()).chunk_id == injected(SCRIPT, text(file="x")).chunk_id
-    assert injected(SCRIPT + b"\n", text()).chunk_id != stable_id(SCRIPT)
+def test_the_same_bundle_and_map_have_the_same_id_and_others_another() -> None:
+    namespace = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")
+    own = injected(SCRIPT, text()).chunk_id
+
+    assert own == str(uuid5(namespace, (SCRIPT + text()).decode())) == stable_id(SCRIPT, text())
+    assert injected(SCRIPT, text()).chunk_id == own
+    assert injected(SCRIPT, text(file="x")).chunk_id != own
+    assert injected(SCRIPT + b"\n", text()).chunk_id != own
 
 
 def test_an_id_that_is_there_is_kept() -> None:
@@ -126,11 +130,19 @@ def test_a_bundlers_debug_id_is_used_if_it_is_a_uuid() -> None:
     debug_id = str(uuid5(NAMESPACE_URL, "x"))
     in_script = SCRIPT + f"//# debugId={debug_id}".encode()
 
-    assert injected(in_script, text(debugId="no uuid")).chunk_id == debug_id
+    assert injected(in_script, text(debugId=debug_id)).chunk_id == debug_id
     assert injected(SCRIPT, text(debugId=debug_id)).chunk_id == debug_id
     assert injected(SCRIPT, text(debug_id=debug_id)).chunk_id == debug_id
-    assert injected(SCRIPT, text(debugId="no uuid")).chunk_id == stable_id(SCRIPT)
+    assert injected(SCRIPT, text(debugId="no uuid")).chunk_id == stable_id(SCRIPT, text(debugId="no uuid"))
     assert json.loads(injected(SCRIPT, text(debugId=debug_id)).map)["debugId"] == debug_id
+
+
+def test_a_librarys_debug_id_is_not_that_of_the_bundle() -> None:
+    debug_id, library = str(uuid5(NAMESPACE_URL, "bundle")), str(uuid5(NAMESPACE_URL, "library"))
+    bundle = SCRIPT + f"//# debugId={library}".encode()
+
+    assert injected(bundle, text()).chunk_id == stable_id(bundle, text())
+    assert injected(bundle, text(debugId=debug_id)).chunk_id == stable_id(bundle, text(debugId=debug_id))
 
 
 def test_a_run_that_was_killed_between_bundle_and_map_is_repaired() -> None:

@@ -30,13 +30,26 @@ def test_the_map_that_a_script_names(script: str, url: str | None) -> None:
 
 
 def test_the_ids_that_a_script_has() -> None:
-    script = b"a()\n//# debugId=d\n//# chunkId=one\n//# chunkId=two three\nx='//# chunkId=no'"
+    script = b"a()\n//# debugId=d\n//# chunkId=one\n//# chunkId=two three\n/* end\n */\n\n//# sourceMappingURL=a\n"
 
     assert comment(script, "chunkId") == "two"
     assert comment(script, "debugId") == "d"
     assert comment(b"//# chunkId=first", "chunkId") == "first"
     assert comment(b"a //# chunkId=x", "chunkId") is None
     assert comment(b"\n//# chunkId=\nx", "chunkId") is None
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "//# chunkId=of-a-library\na()\n//# sourceMappingURL=a.map",
+        "x = `\n//# chunkId=no`",
+        "x = `\n//# chunkId=no\n`",
+        "a()\n//# chunkId=no\nb()",
+    ],
+)
+def test_what_only_looks_like_an_id_is_none(script: str) -> None:
+    assert comment(script.encode(), "chunkId") is None
 
 
 @pytest.mark.parametrize(

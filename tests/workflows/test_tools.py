@@ -28,10 +28,10 @@ from tests.workflows.written_builds import write_build
 pytestmark = pytest.mark.anyio
 
 CHUNKS = {
-    "assets/index-Cn0TbpnG.js": "68c1e254-02b4-501e-b64e-b49b78185087",
-    "assets/report-zkVsIlir.js": "4392c390-9f30-55a7-b360-01b4c691ac96",
+    "assets/index-Cn0TbpnG.js": "dc03c4a9-38a7-53fb-a2b0-81d2798a4812",
+    "assets/report-zkVsIlir.js": "9146fd63-966c-5cf0-959b-354e4520e385",
 }
-"""Of the vite build: made of the content of each bundle, so always the same."""
+"""Of the vite build: made of the content of each bundle and its map, so always the same."""
 INDEX = "assets/index-Cn0TbpnG.js"
 REPORT = "assets/report-zkVsIlir.js"
 ISSUE = "01936f2e-7a51-7000-8000-000000000101"
@@ -517,7 +517,8 @@ async def test_of_bundles_with_one_chunk_id_a_check_takes_the_one_that_an_upload
 ) -> None:
     for name, source in (("a", "src/one.ts"), ("b", "../src/one.ts")):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "one.js").write_text("f();\n//# sourceMappingURL=one.js.map\n", "utf-8")
+        script = "f();\n//# sourceMappingURL=one.js.map\n//# chunkId=mine\n"
+        (tmp_path / name / "one.js").write_text(script, "utf-8")
         text = f'{{"version": 3, "sources": ["{source}"], "names": [], "mappings": "AAAA"}}'
         (tmp_path / name / "one.js.map").write_text(text, "utf-8")
 
@@ -526,7 +527,27 @@ async def test_of_bundles_with_one_chunk_id_a_check_takes_the_one_that_an_upload
 
     assert (uploaded.structured["uploaded"], uploaded.structured["duplicates"]) == (1, 1)
     assert 'another bundle has the same chunk id and another map: "b/one.js".' in uploaded.text
+    assert uploaded.is_error, "frames of the second would be resolved by the first one's map"
     assert [(one["path"], one["state"]) for one in checked.structured["results"]] == [("a/one.js", "uploaded")]
+
+
+@pytest.mark.parametrize("mode", ["symbol-set", "event"])
+async def test_a_changed_comment_is_no_conflict_with_the_release_before(
+    sandbox: SandboxProcess, dist: Path, mode: str
+) -> None:
+    """The code stays what it was, and the map that holds its sources does not."""
+    pristine = contents(dist)
+    first = await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2", release_mode=mode)
+    for name, content in pristine.items():
+        (dist / name).write_bytes(content.replace(b"export", b"/* new */ export") if ".map" in name else content)
+    second = await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.5.0", release_mode=mode)
+    checked = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.5.0")
+
+    assert (first.structured["uploaded"], second.structured["uploaded"]) == (2, 2)
+    assert not second.is_error
+    rows = checked.structured["results"]
+    assert [(row["state"], row["wrong_release"]) for row in rows] == [("uploaded", False)] * 2
+    assert sandbox.api("GET", "symbol_sets/").json()["count"] == 4
 
 
 async def test_that_unchanged_bundles_keep_their_release_is_said(sandbox: SandboxProcess, dist: Path) -> None:

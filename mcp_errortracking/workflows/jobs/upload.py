@@ -146,7 +146,7 @@ def _report(found: Found, uploaded: UploadResult, release: Release | None, maps_
         notes.append("Call it again to go on with what failed; what is uploaded is not sent again.")
     shown = {name: value for name, value in data.items() if value not in ([], None) and name not in ("chunks", *NOTED)}
     shown |= {"files_written": len(found.written)} if found.written else {}
-    return Outcome(data, notes, failed=bool(uploaded.failed), shown=shown)
+    return Outcome(data, notes, failed=bool(uploaded.failed or others), shown=shown)
 
 
 def _delete_maps(roots: Roots, uploaded: UploadResult) -> tuple[int, list[Problem]]:
