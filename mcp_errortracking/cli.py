@@ -7,11 +7,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_errortracking import __version__, config, logs, source_maps_command
-from mcp_errortracking.options import add_connection, add_log_level, add_offer, add_roots, add_transport
+from mcp_errortracking.options import TIMEOUT, add_connection, add_log_level, add_offer, add_roots, add_transport
 from mcp_errortracking.sandbox import command as sandbox_command
 from mcp_errortracking.sandbox.process import Sandbox, SandboxStartError
 
@@ -52,10 +53,12 @@ try it:
   mcp-errortracking call error-tracking-assignment-rules-list --sandbox
 """
 
-TIMEOUT = 55.0
-"""Seconds a tool call may take: clients give up after 60."""
-
-_PATIENCE = 3600.0  # of a command on a build
+_NO_KEY = (
+    "No PostHog API key is configured, so nothing was sent. Create a personal API key in PostHog (Settings, Personal "
+    "API keys) with the scopes error_tracking:read and error_tracking:write, and set it as POSTHOG_PERSONAL_API_KEY, "
+    "or run posthog-cli login. To try without PostHog, add --sandbox."
+)
+"""The error for somebody at a shell; an MCP client is told of its configuration."""
 
 EXIT_PROBLEM = 1
 EXIT_USAGE = 2
@@ -295,7 +298,7 @@ def _source_maps(options: argparse.Namespace) -> int:
         options,
         arguments,
         source_maps_command.roots_of(options, arguments),
-        time_limit=options.timeout or _PATIENCE,
+        time_limit=options.timeout or source_maps_command.PATIENCE,
         max_result_tokens=sys.maxsize,
         progress=source_maps_command.show_progress,
     )
@@ -315,7 +318,9 @@ def _ask(options: argparse.Namespace, arguments: dict[str, Any], roots: tuple[Pa
             async with _proxy(settings) as proxy:
                 return await call_tool(proxy, options.tool, arguments, workshop=workshop_for(settings, roots), **how)
 
-        return anyio.run(run)
+        reply = anyio.run(run)
+        error: Any = reply.structured.get("error")
+        return replace(reply, text=_NO_KEY) if error and error.get("code") == "not_configured" else reply
 
 
 def _doctor(options: argparse.Namespace) -> int:

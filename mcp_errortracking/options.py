@@ -4,6 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+TIMEOUT = 55.0
+"""Seconds a tool call may take: clients give up after 60."""
+
 
 def add_log_level(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
     """Of every command."""
@@ -15,8 +18,8 @@ def add_log_level(parser: argparse.ArgumentParser, *, inherit: bool = False) -> 
     )
 
 
-def add_connection(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
-    """Of every command that talks to PostHog."""
+def add_connection(parser: argparse.ArgumentParser, *, inherit: bool = False, patience: float = TIMEOUT) -> None:
+    """Of every command that talks to PostHog. `patience`: the seconds that its calls may take where none are given."""
 
     def default(value: Any) -> Any:
         return argparse.SUPPRESS if inherit else value
@@ -25,7 +28,11 @@ def add_connection(parser: argparse.ArgumentParser, *, inherit: bool = False) ->
     group.add_argument("--host", metavar="URL", default=default(None), help="PostHog, instead of POSTHOG_HOST")
     group.add_argument("--project", metavar="ID", default=default(None), help="instead of POSTHOG_PROJECT_ID")
     group.add_argument(
-        "--timeout", metavar="SECONDS", type=_seconds, default=default(None), help="limit of a tool call (default: 55)"
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=default(None),
+        help=f"limit of a tool call (default: {patience:.0f})",
     )
     group.add_argument(
         "--sandbox", action="store_true", default=default(False), help="use a sandbox started for this run, not PostHog"

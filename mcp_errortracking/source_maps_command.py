@@ -13,6 +13,8 @@ from mcp_errortracking.options import add_connection
 if TYPE_CHECKING:
     from mcp_errortracking.server.calls import Reply
 
+PATIENCE = 3600.0
+"""Seconds that a command may take: a build can be large, and nobody gives up on it."""
 _WIDTH = 30
 _MISTAKES = ("invalid_arguments", "not_configured")
 _OPTIONS = {
@@ -46,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def command(name: str, tool: str, summary: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
         added.set_defaults(tool=tool)
-        add_connection(added, inherit=True)
+        add_connection(added, inherit=True, patience=PATIENCE)
         added.add_argument(
             "--root",
             metavar="DIR",

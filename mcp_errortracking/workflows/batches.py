@@ -21,6 +21,7 @@ from mcp_errortracking.workflows.endings import (
     LOST,
     NOT_TRIED,
     NOT_WANTED,
+    SKIPPED,
     UNFINISHED,
     UPLOADED,
     not_sent,
@@ -158,6 +159,8 @@ class Batches:
         if self.refusal is not None:
             await self._refuse_all(jobs, self.refusal)
             return []
+        if self._rules.skip_on_conflict and not is_sorted:  # PostHog would not tell what it has from what it keeps
+            jobs, is_sorted = await self._without_unchanged(jobs), True
         while jobs:
             try:
                 answer = await self._symbol_sets.start(
@@ -187,14 +190,16 @@ class Batches:
                 await self._refuse_all(jobs, error)
                 return []
             else:
-                return await self._started(jobs, answer)
+                return await self._started(jobs, answer, SKIPPED if self._rules.skip_on_conflict else NOT_WANTED)
         return []
 
-    async def _started(self, jobs: list[Job], answer: Mapping[str, Started]) -> list[tuple[Job, Started]]:
+    async def _started(
+        self, jobs: list[Job], answer: Mapping[str, Started], unwanted: Ending
+    ) -> list[tuple[Job, Started]]:
         """The jobs whose files PostHog waits for; reports on the others, which it has."""
         for job in jobs:
             if job.chunk.chunk_id not in answer:
-                await self._report(job, NOT_WANTED)
+                await self._report(job, unwanted)
         return [(job, answer[job.chunk.chunk_id]) for job in jobs if job.chunk.chunk_id in answer]
 
     async def _without_unchanged(self, jobs: list[Job]) -> list[Job]:
@@ -217,7 +222,7 @@ class Batches:
                 left.append(culprit)
                 asked = [job for job in asked if job is not culprit]
             else:
-                return left + [job for job, _ in await self._started(asked, answer)]
+                return left + [job for job, _ in await self._started(asked, answer, NOT_WANTED)]
         return left
 
     def _may_unbind(self, job: Job, error: PostHogError) -> bool:

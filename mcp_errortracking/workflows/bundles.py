@@ -25,7 +25,8 @@ _COMPRESSED = tuple(f"{script}.{ending}" for script in _SCRIPTS for ending in ("
 _TAIL = 64 * 1024
 _PAGE = 1024 * 1024
 _HERMES_MARK = b'"x_hermes_function_offsets"'
-_KINDS = {".css.map": "CSS map(s)", ".d.ts.map": "map(s) of TypeScript declarations"}
+_NATIVE = (".bundle", ".jsbundle")
+_KINDS = {"CSS map(s)": (".css.map",), "map(s) of TypeScript declarations": (".d.ts.map", ".d.mts.map", ".d.cts.map")}
 _PROGUARD_LINE = re.compile(rb"^(?:# compiler: |# pg_map_id: |[\w.$]+ -> [\w.$]+:\s*$)", re.MULTILINE)
 
 
@@ -84,8 +85,10 @@ def find(roots: Roots, folder: str | Path, *, include: Sequence[str] = (), exclu
     search = _Search(roots, real, wanted)
     for path in search.walk(unwanted):
         search.sort_in(path)
+    second_names = search.second_names()
     for bundle in search.bundles:
-        search.pair(bundle)
+        if bundle not in second_names:
+            search.pair(bundle)
     return search.build()
 
 
@@ -138,6 +141,15 @@ class _Search:
             self.pages.append(path)
         elif name.endswith(LEFTOVER):
             self.leftovers.append(path)
+
+    def second_names(self) -> set[Path]:
+        """The bundles that are symlinks to others of them, which are taken under their own names."""
+        own, found = set(self.bundles), set[Path]()
+        for bundle in self.bundles:
+            with suppress(OSError, RuntimeError):  # those of a loop, before Python 3.13; `pair` reports it
+                if bundle.is_symlink() and bundle.resolve() in own:
+                    found.add(bundle)
+        return found
 
     def pair(self, bundle: Path) -> None:
         """Finds the map of a bundle, or says why there is none."""
@@ -212,10 +224,15 @@ class _Search:
             if len(bundles) == 1:
                 pairs.append(Pair(bundles[0], map_path))
                 continue
+            own = [bundle for bundle in bundles if map_path == bundle.with_name(f"{bundle.name}.map")]
+            pairs += [Pair(bundle, map_path) for bundle in own]
             for bundle in bundles:
+                if bundle in own:
+                    continue
                 others = ", ".join(self.name(other) for other in bundles if other != bundle)
                 message = f"{self.name(map_path)} is named by it and by {others}; it can be right for one only."
-                self.report(bundle, "shared_map", message, "Let the bundler write a map for each bundle.")
+                next_step = "Exclude it if it is a copy, or let the bundler write a map for each bundle."
+                self.report(bundle, "shared_map", message, next_step)
         hermes, notes = self.other_maps()
         proguard = [path for path in self.texts if self.is_wanted(path) and self.is_proguard(path)]
         return Build(
@@ -235,9 +252,9 @@ class _Search:
         hermes: list[Path] = []
         passed = dict.fromkeys(_KINDS, 0)
         for path in self.maps:
-            ending = next((ending for ending in passed if path.name.lower().endswith(ending)), None)
-            if ending:
-                passed[ending] += 1
+            kind = next((kind for kind, endings in _KINDS.items() if path.name.lower().endswith(endings)), None)
+            if kind:
+                passed[kind] += 1
                 continue
             if not self.is_wanted(path) or self.is_beside(path):
                 continue
@@ -253,12 +270,17 @@ class _Search:
                 hermes.append(path)
             elif not content:
                 self.report(path, "empty", "The file is empty (0 bytes).", "Was the build interrupted? Build again.")
+            elif path.with_suffix("").name.endswith(_NATIVE) and path.with_suffix("").is_file():
+                message = (
+                    "It is of a React Native bundle that Hermes did not compile, which cannot be given a chunk id."
+                )
+                self.report(path, "not_hermes", message, "Build the app with Hermes, or exclude this file.")
             else:
                 message = "No bundle names this map, and none lies beside it."
                 self.report(path, "no_bundle", message, "Build again; delete it if it is of an older build.")
         notes = [
-            f"{count} {_KINDS[ending]} passed over: PostHog has no use for {'it' if count == 1 else 'them'}."
-            for ending, count in passed.items()
+            f"{count} {kind} passed over: PostHog has no use for {'it' if count == 1 else 'them'}."
+            for kind, count in passed.items()
             if count
         ]
         return hermes, notes

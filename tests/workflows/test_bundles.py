@@ -117,6 +117,36 @@ def test_what_cannot_be_paired_is_said_and_left_alone(dist: Path, monkeypatch: p
     assert problems(searched(dist))["old.js.map"] == "too_large"
 
 
+def test_a_copy_of_a_bundle_does_not_cost_the_bundle_its_map(dist: Path) -> None:
+    content = "a\n//# sourceMappingURL=main.js.map\n"
+    write(dist, main_js=content, latest_js=content, main_js_map=MAP)
+    (dist / "current.js").symlink_to("main.js")
+
+    build = searched(dist)
+
+    assert pairs(build) == {"main.js": "main.js.map"}
+    assert problems(build) == {"latest.js": "shared_map"}
+    assert build.problems[0].next_step.startswith("Exclude it if it is a copy")
+    assert problems(searched(dist, exclude=["latest.js"])) == {}
+
+
+def test_a_symlink_to_a_bundle_that_is_excluded_is_a_bundle(dist: Path) -> None:
+    write(dist, vendor__a_js="a", vendor__a_js_map=MAP)
+    (dist / "a.js").symlink_to("vendor/a.js")
+    (dist / "a.js.map").symlink_to("vendor/a.js.map")
+
+    assert pairs(searched(dist)) == {"vendor/a.js": "vendor/a.js.map"}
+    assert pairs(searched(dist, exclude=["vendor/"])) == {"a.js": "vendor/a.js.map"}
+
+
+def test_a_react_native_bundle_without_hermes_is_told_apart(dist: Path) -> None:
+    write(dist, index_android_bundle="a", index_android_bundle_map=MAP, main_jsbundle="a", main_jsbundle_map=MAP)
+
+    found = searched(dist)
+
+    assert problems(found) == {"index.android.bundle.map": "not_hermes", "main.jsbundle.map": "not_hermes"}
+
+
 def test_a_map_beside_its_bundle_is_passed_over_or_reported_with_it(dist: Path) -> None:
     write(dist, a_js="a", a_js_map=MAP, vendor_js="b", vendor_js_map=MAP, empty_js="", empty_js_map=MAP)
 
@@ -127,7 +157,14 @@ def test_a_map_beside_its_bundle_is_passed_over_or_reported_with_it(dist: Path) 
 
 
 def test_other_kinds_are_recognised(dist: Path) -> None:
-    write(dist, a_css_map=MAP, b_css_map=MAP, a_d_ts_map=MAP, index_android_bundle_map=MAP.replace("{", HERMES, 1))
+    write(
+        dist,
+        a_css_map=MAP,
+        b_css_map=MAP,
+        a_d_ts_map=MAP,
+        b_d_mts_map=MAP,
+        index_android_bundle_map=MAP.replace("{", HERMES, 1),
+    )
     write(dist, app__mapping_txt="# compiler: R8\nshop.Cart -> a.a:\n", notes_mapping_txt="nothing", mapping_txt="x")
     (dist / "old-mapping.txt").write_text("shop.Price -> a.b:\n    int cents -> a\n")
 
@@ -137,7 +174,7 @@ def test_other_kinds_are_recognised(dist: Path) -> None:
     assert [build.name(path) for path in build.proguard] == ["app/mapping.txt", "old-mapping.txt"]
     assert list(build.notes) == [
         "2 CSS map(s) passed over: PostHog has no use for them.",
-        "1 map(s) of TypeScript declarations passed over: PostHog has no use for it.",
+        "2 map(s) of TypeScript declarations passed over: PostHog has no use for them.",
     ]
     assert not build.problems
 

@@ -457,6 +457,21 @@ async def test_without_a_root_nothing_is_touched(sandbox: SandboxProcess, dist: 
     assert "start it with --root" in reply.text
 
 
+@pytest.mark.parametrize("version", [None, "1.4.2"])
+async def test_without_a_posthog_that_knows_the_key_no_file_is_written(
+    sandbox: SandboxProcess, dist: Path, version: str | None
+) -> None:
+    before = contents(dist)
+    named = {} if version is None else {"version": version}
+
+    refused = await ask(sandbox, dist, "source-maps-upload", key="phx_of_nobody", folder="dist", **named)
+    planned = await ask(sandbox, dist, "source-maps-upload", key="phx_of_nobody", folder="dist", dry_run=True, **named)
+
+    assert refused.structured["error"]["status"] == 401
+    assert not planned.is_error
+    assert contents(dist) == before
+
+
 async def test_a_key_that_may_only_read_cannot_upload(sandbox: SandboxProcess, dist: Path) -> None:
     reply = await ask(sandbox, dist, "source-maps-upload", key=READ_ONLY, folder="dist")
 

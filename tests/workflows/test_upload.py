@@ -191,8 +191,9 @@ async def test_conflicts_on_an_older_server_are_found_one_by_one(aged: SandboxPr
     found = outcomes(result)
     assert [name for name in found if found[name] is Outcome.FAILED] == ["chunk-1", "chunk-4"]
     assert [name for name in found if found[name] is Outcome.UPLOADED] == ["chunk-5", "chunk-6", "chunk-7"]
-    assert kept.failed == []
-    assert kept.count(Outcome.UPLOADED) == 0
+    found = outcomes(kept)
+    assert {name for name in found if found[name] is Outcome.SKIPPED_CONFLICT} == {"chunk-1", "chunk-4"}
+    assert kept.count(Outcome.UNCHANGED) == 6
 
 
 async def test_bad_files_are_reported_and_the_others_go_on(sandbox: SandboxProcess, tmp_path: Path) -> None:

@@ -168,7 +168,9 @@ def nothing_in(call: "UploadSourceMaps | CheckSourceMaps", found: Found) -> Outc
         notes = [*found.notes, f"{quoted(call.folder)} holds nothing that can be uploaded."]
         return Outcome(data, notes, failed=True, shown={"problems": data["problems"]})
     passed_over = " ".join(found.notes)
-    next_step = "Turn source maps on in the bundler (for example build.sourcemap in vite), and build again."
+    next_step = (
+        "Turn source maps on in the bundler (build.sourcemap in vite, devtool source-map in webpack), and build again."
+    )
     if call.include or call.exclude:
         raise WorkflowError(
             "nothing_found",

@@ -44,12 +44,16 @@ _COUNTED = {
 }
 
 
+_FINAL = ("content_hash_mismatch", "content_hash_required", "release_id_mismatch")
+"""The codes of failures that would only come again."""
 _THERE = (results.Outcome.UPLOADED, results.Outcome.UNCHANGED)
 
 
 async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
     """Prepares the build, and uploads what PostHog lacks."""
     name = await to_thread.run_sync(release_of, call, desk)
+    if not call.dry_run:  # before files are written: is PostHog there, and does it know the key?
+        await desk.sender.send("GET", _PATH, query={"limit": 1})
     told = await _told(name, desk, dry_run=bool(call.dry_run)) if call.release_mode == "event" else None
     found = await searched(call, desk, dry_run=bool(call.dry_run), release_id=told and told.id)
     if not found.chunks:
@@ -142,7 +146,7 @@ def _report(found: Found, uploaded: UploadResult, release: Release | None, maps_
     others = [one.chunk.label for one in uploaded.chunks if one.outcome is results.Outcome.DUPLICATE and one.next_step]
     if others:
         notes.append(f"Not uploaded, for another bundle has the same chunk id and another map: {some(others)}.")
-    if any(not one.choices for one in uploaded.failed):
+    if any(one.code not in _FINAL for one in uploaded.failed):
         notes.append("Call it again to go on with what failed; what is uploaded is not sent again.")
     shown = {name: value for name, value in data.items() if value not in ([], None) and name not in ("chunks", *NOTED)}
     shown |= {"files_written": len(found.written)} if found.written else {}
