@@ -59,6 +59,8 @@ class Build:
     leftovers: tuple[Path, ...] = ()
     mapless: tuple[str, ...] = ()
     """The scripts that the bundler wrote no map for, by name."""
+    orphans: tuple[str, ...] = ()
+    """The maps that no bundle names and none lies beside, by name."""
     deployed: tuple[Deployed, ...] = ()
 
     def name(self, path: Path) -> str:
@@ -107,6 +109,7 @@ class _Search:
     pages: list[Path] = field(default_factory=list[Path])
     compressed: int = 0
     mapless: list[str] = field(default_factory=list[str])
+    orphans: list[str] = field(default_factory=list[str])
     deployed: list[Deployed] = field(default_factory=list[Deployed])
     disputed: set[Path] = field(default_factory=set[Path])
 
@@ -244,6 +247,7 @@ class _Search:
             (*notes, *self.changed_bundles()),
             tuple(self.leftovers),
             tuple(self.mapless),
+            tuple(self.orphans),
             tuple(self.deployed),
         )
 
@@ -276,8 +280,7 @@ class _Search:
                 )
                 self.report(path, "not_hermes", message, "Build the app with Hermes, or exclude this file.")
             else:
-                message = "No bundle names this map, and none lies beside it."
-                self.report(path, "no_bundle", message, "Build again; delete it if it is of an older build.")
+                self.orphans.append(self.name(path))
         notes = [
             f"{count} {kind} passed over: PostHog has no use for {'it' if count == 1 else 'them'}."
             for kind, count in passed.items()

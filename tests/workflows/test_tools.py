@@ -247,9 +247,11 @@ async def test_a_map_that_posthog_does_not_have_is_kept(sandbox: SandboxProcess,
     assert sorted(set(before) - set(contents(dist))) == [f"dist/{REPORT}.map"]
 
 
-async def test_what_has_no_map_does_not_fail_the_rest(sandbox: SandboxProcess, dist: Path) -> None:
+async def test_what_has_no_map_or_no_bundle_does_not_fail_the_rest(sandbox: SandboxProcess, dist: Path) -> None:
+    """Next.js, for one, leaves some of both in every build."""
     for name in ("polyfills.js", "sw.js"):
         (dist / "dist" / name).write_text("g()", "utf-8")
+    (dist / "dist" / "nomodule.js.map").write_text('{"version": 3, "sources": [], "mappings": "AAAA"}', "utf-8")
     (dist / "dist" / REPORT).write_bytes((dist / "dist" / REPORT).read_bytes() + b"\n//# chunkId=0\n")
     (dist / "dist" / f"{REPORT}.map").unlink()
     planned = await ask(sandbox, dist, "source-maps-upload", folder="dist", dry_run=True)
@@ -261,6 +263,8 @@ async def test_what_has_no_map_does_not_fail_the_rest(sandbox: SandboxProcess, d
         assert reply.structured["problems"] == []
         assert reply.structured["without_map"] == ["polyfills.js", "sw.js"]
         assert 'Without a source map, so that their frames stay minified: "polyfills.js" and 1 more.' in reply.text
+        assert reply.structured["without_bundle"] == ["nomodule.js.map"]
+        assert 'older build or of no use: "nomodule.js.map".' in reply.text
     assert uploaded.structured["uploaded"] == 1
     assert [(row["path"], row["state"]) for row in checked.structured["results"]] == [
         (INDEX, "uploaded"),
@@ -563,6 +567,16 @@ async def test_a_changed_comment_is_no_conflict_with_the_release_before(
     rows = checked.structured["results"]
     assert [(row["state"], row["wrong_release"]) for row in rows] == [("uploaded", False)] * 2
     assert sandbox.api("GET", "symbol_sets/").json()["count"] == 4
+
+
+async def test_the_product_is_named_by_the_nearest_manifest_that_has_a_name(
+    sandbox: SandboxProcess, dist: Path
+) -> None:
+    (dist / "dist" / "package.json").write_text('{"type": "commonjs"}', "utf-8")
+
+    uploaded = await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2")
+
+    assert uploaded.structured["release"]["project"] == "shop-web"
 
 
 async def test_that_unchanged_bundles_keep_their_release_is_said(sandbox: SandboxProcess, dist: Path) -> None:

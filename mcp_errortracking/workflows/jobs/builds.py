@@ -33,7 +33,7 @@ _KINDS = {
 }
 MANY = 100
 """Chunks that are still worth showing one by one."""
-NOTED = ("notes", "without_map")
+NOTED = ("notes", "without_map", "without_bundle")
 """The fields of `Found.as_data` that a result's notes tell of better."""
 _MANIFEST = "package.json"
 _LARGEST_MANIFEST = 1024 * 1024
@@ -62,13 +62,19 @@ class Found:
     """What the bundles tell whose maps are not there any more."""
     mapless: tuple[str, ...]
     """The scripts that the bundler wrote no map for: often polyfills and the like, that never had one."""
+    orphans: tuple[str, ...]
+    """The maps without a bundle: some frameworks leave such in every build."""
     notes: tuple[str, ...]
     """What was passed over, and what else is worth a word."""
 
     def as_data(self) -> dict[str, Any]:
         """What is wrong, and what was passed over."""
-        problems = [problem.as_row() for problem in self.problems]
-        return {"problems": problems, "notes": list(self.notes), "without_map": list(self.mapless)}
+        return {
+            "problems": [problem.as_row() for problem in self.problems],
+            "notes": list(self.notes),
+            "without_map": list(self.mapless),
+            "without_bundle": list(self.orphans),
+        }
 
 
 async def searched(
@@ -110,8 +116,18 @@ async def searched(
         notes.append(f"Without their maps, so that only source-maps-check can tell what PostHog has of them: {names}.")
     if build.mapless:
         notes.append(f"Without a source map, so that their frames stay minified: {some(build.mapless)}.")
-    deployed = await to_thread.run_sync(_told, roots, build)
-    return Found(tuple(chunks), tuple(written), tuple(problems), tuple(foreign), deployed, build.mapless, tuple(notes))
+    if build.orphans:
+        notes.append(f"Without a bundle, so that they are of an older build or of no use: {some(build.orphans)}.")
+    return Found(
+        tuple(chunks),
+        tuple(written),
+        tuple(problems),
+        tuple(foreign),
+        await to_thread.run_sync(_told, roots, build),
+        build.mapless,
+        build.orphans,
+        tuple(notes),
+    )
 
 
 def _told(roots: Roots, build: Build) -> tuple[Told, ...]:
@@ -194,6 +210,7 @@ def release_of(call: "UploadSourceMaps | CheckSourceMaps", desk: Desk) -> Releas
 
 
 def _package_name(roots: Roots, folder: Path) -> str | None:
+    """The name in the nearest manifest that has one: that of a build may only say of what type its modules are."""
     for parent in (folder, *folder.parents):
         if not roots.holds(parent):
             return None
@@ -203,7 +220,8 @@ def _package_name(roots: Roots, folder: Path) -> str | None:
             except (ValueError, WorkflowError):
                 return None
             name = cast("dict[str, Any]", manifest).get("name") if isinstance(manifest, dict) else None
-            return name if isinstance(name, str) and name else None
+            if isinstance(name, str) and name:
+                return name
     return None
 
 
