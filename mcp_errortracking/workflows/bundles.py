@@ -25,6 +25,7 @@ _COMPRESSED = tuple(f"{script}.{ending}" for script in _SCRIPTS for ending in ("
 _TAIL = 64 * 1024
 _PAGE = 1024 * 1024
 _HERMES_MARK = b'"x_hermes_function_offsets"'
+_WORKERS_TABLE = "ngsw.json"  # of Angular's service worker
 _NATIVE = (".bundle", ".jsbundle")
 _KINDS = {"CSS map(s)": (".css.map",), "map(s) of TypeScript declarations": (".d.ts.map", ".d.mts.map", ".d.cts.map")}
 _PROGUARD_LINE = re.compile(rb"^(?:# compiler: |# pg_map_id: |[\w.$]+ -> [\w.$]+:\s*$)", re.MULTILINE)
@@ -140,7 +141,7 @@ class _Search:
             self.texts.append(path)
         elif name.endswith(_COMPRESSED):
             self.compressed += 1
-        elif name.endswith(".html"):
+        elif name.endswith(".html") or name == _WORKERS_TABLE:
             self.pages.append(path)
         elif name.endswith(LEFTOVER):
             self.leftovers.append(path)
@@ -294,9 +295,8 @@ class _Search:
             yield f"{self.compressed} compressed bundle(s): compress again after the upload, for it changes bundles."
         for page in self.pages:
             with suppress(WorkflowError):
-                if b" integrity=" in self.roots.read_part(page, _PAGE):
-                    name = quoted(self.name(page))
-                    yield f"{name} pins files by their hash (integrity): put chunk ids in before it is made."
+                if page.name == _WORKERS_TABLE or b" integrity=" in self.roots.read_part(page, _PAGE):
+                    yield f"{quoted(self.name(page))} pins files by their hash: put chunk ids in before it is made."
 
     def is_beside(self, path: Path) -> bool:
         """Whether a map lies beside its bundle: if not taken with it, then left out, or reported, with it as well."""

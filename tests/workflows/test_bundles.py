@@ -180,11 +180,12 @@ def test_other_kinds_are_recognised(dist: Path) -> None:
 
 def test_what_stops_fitting_once_bundles_change_is_said(dist: Path) -> None:
     write(dist, a_js="a", a_js_map=MAP, a_js_gz="z", a_js_br="b", b_html="<script src=a.js></script>")
-    write(dist, index_html='<script src="a.js" integrity="sha384-x"></script>')
+    write(dist, index_html='<script src="a.js" integrity="sha384-x"></script>', ngsw_json="{}")
 
     assert list(searched(dist).notes) == [
         "2 compressed bundle(s): compress again after the upload, for it changes bundles.",
-        '"index.html" pins files by their hash (integrity): put chunk ids in before it is made.',
+        '"index.html" pins files by their hash: put chunk ids in before it is made.',
+        '"ngsw.json" pins files by their hash: put chunk ids in before it is made.',
     ]
 
 
