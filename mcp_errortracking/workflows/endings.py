@@ -24,7 +24,7 @@ LOST = Ending(Outcome.FAILED, "symbol_set_not_found", "PostHog lost the set befo
 OTHER_CONTENT = Ending(
     Outcome.FAILED,
     "content_hash_mismatch",
-    "PostHog has other content under this chunk id.",
+    "PostHog has other content under this chunk id, or another tool's hash of it.",
     "Upload with force to overwrite it, or with skip_on_conflict to keep it.",
     (Choice.FORCE, Choice.SKIP_ON_CONFLICT),
 )

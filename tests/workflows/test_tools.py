@@ -579,6 +579,24 @@ async def test_the_product_is_named_by_the_nearest_manifest_that_has_a_name(
     assert uploaded.structured["release"]["project"] == "shop-web"
 
 
+async def test_a_hash_of_another_tool_is_no_difference(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    """PostHog's own command line puts in another line, and hashes what it uploads in another way."""
+    for name in ("theirs", "ours"):
+        (tmp_path / f"{name}.js").write_text(f"{name}()\n//# sourceMappingURL={name}.js.map\n", "utf-8")
+        text = '{"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAA"}'
+        (tmp_path / f"{name}.js.map").write_text(text, "utf-8")
+    theirs = tmp_path / "theirs.js"
+    theirs.write_text(f"!function(){{/* theirs */}}();{theirs.read_text('utf-8')}//# chunkId=of-theirs\n", "utf-8")
+    await ask(sandbox, tmp_path, "source-maps-upload", folder=".")
+    for name in ("theirs", "ours"):  # as if the hash were another: the content is
+        bundle = tmp_path / f"{name}.js"
+        bundle.write_bytes(bundle.read_bytes().replace(b"()\n", b"();\n"))
+    checked = await ask(sandbox, tmp_path, "source-maps-check", folder=".")
+
+    states = {row["path"]: (row["state"], row["compared"]) for row in checked.structured["results"]}
+    assert states == {"ours.js": ("different", True), "theirs.js": ("uploaded", False)}
+
+
 async def test_that_unchanged_bundles_keep_their_release_is_said(sandbox: SandboxProcess, dist: Path) -> None:
     await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2")
     await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.5.0")

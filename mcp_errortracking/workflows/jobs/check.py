@@ -1,7 +1,9 @@
 """What PostHog has of a build."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -11,8 +13,10 @@ from mcp_errortracking.workflows.check import Held, State, check
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.content import ContentError, fingerprint
 from mcp_errortracking.workflows.jobs.builds import MANY, NOTED, Told, nothing_in, release_of, searched, some
+from mcp_errortracking.workflows.preparation import line_of
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.releases import Release, find_release_by_name
+from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import StorageError
 from mcp_errortracking.workflows.workflow import Desk
@@ -50,6 +54,7 @@ async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
             held = await check(desk.sender, storage, hashes, release_id=release.id if release else None)
         except StorageError as error:
             raise WorkflowError("storage", error.what, next_step=error.next_step) from None
+    held = await to_thread.run_sync(_without_claims, Roots(desk.workshop.roots), told, held)
     rows = [_row(told[one.chunk_id], one, release) for one in held]
     counts = Counter(str(one.state) for one in held)
     data: dict[str, Any] = {
@@ -88,6 +93,28 @@ async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
         if not left:
             del shown["results"]
     return Outcome(data, notes, shown=shown)
+
+
+def _without_claims(roots: Roots, told: Mapping[str, Chunk | Told], held: Sequence[Held]) -> list[Held]:
+    """What PostHog has, without saying that content differs where another tool prepared the bundle.
+
+    Such a tool uploaded it as well, most likely, and hashes in a way of its own.
+    """
+    return [
+        replace(one, state=State.UPLOADED, compared=False)
+        if one.state is State.DIFFERENT and _is_foreign(roots, told[one.chunk_id])
+        else one
+        for one in held
+    ]
+
+
+def _is_foreign(roots: Roots, chunk: Chunk | Told) -> bool:
+    if isinstance(chunk, Told) or not isinstance(chunk.source, Path):
+        return False
+    try:
+        return line_of(roots, chunk.source, chunk.chunk_id) is None
+    except WorkflowError:
+        return False
 
 
 def _row(chunk: Chunk | Told, one: Held, release: Release | None) -> dict[str, Any]:
