@@ -23,7 +23,8 @@ _MOST_LINES = 1000
 class Frame:
     """One call. `line` counts from 1, `column` from 0, whatever the engine does. `file`: a URL or a path.
 
-    `function`: as the engine names it, so minified. `chunk_id`: what PostHog's SDK found for the file.
+    `function`: as the engine names it, so minified. `chunk_id`: what PostHog's SDK found for the file. `script`: where
+    it found none, the URL under which PostHog looked for a map itself; a symbol set may have it as its ref.
     """
 
     file: str
@@ -32,6 +33,7 @@ class Frame:
     function: str | None = None
     chunk_id: str | None = None
     in_app: bool | None = None
+    script: str | None = None
 
 
 def pasted(text: str) -> list[Frame]:
@@ -47,7 +49,7 @@ def of_event(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
 
     PostHog keeps the outermost first, so they are turned round. Those that it has resolved itself are left out.
     Both the SDKs' names of the fields (`filename`, `lineno`, `colno`, `function`) and those of the server's frames
-    (`source`, `line`, `column`, `mangled_name`) are read.
+    (`source`, `line`, `column`, `mangled_name`) are read. `symbol_set_ref` is a chunk id, or the script's URL or path.
     """
     found: list[Frame] = []
     for fields in reversed(frames):
@@ -57,15 +59,17 @@ def of_event(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
             continue
         starts_at = 0 if _text(fields, "platform", "lang") == "hermes" else 1
         function = _text(fields, "function", "mangled_name")
-        in_app = fields.get("in_app")
+        in_app, ref = fields.get("in_app"), _text(fields, "symbol_set_ref") or ""
+        is_place = ref == file or "/" in ref or "\\" in ref
         found.append(
             Frame(
                 file,
                 line,
                 max(0, (column or 0) - starts_at),
                 None if function in ("?", "<anonymous>") else function,
-                _text(fields, "chunk_id"),
+                _text(fields, "chunk_id") or (None if is_place else ref or None),
                 in_app if isinstance(in_app, bool) else None,
+                ref if is_place else None,
             )
         )
     return found

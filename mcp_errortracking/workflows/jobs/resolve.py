@@ -103,7 +103,7 @@ async def _frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], list[
     frames = [
         frame
         for stack in stacks
-        for frame in of_event([{"chunk_id": refs.get(str(one.get("raw_id"))), **one} for one in stack])
+        for frame in of_event([{**one, "symbol_set_ref": refs.get(str(one.get("raw_id")))} for one in stack])
     ]
     if not frames:
         raise WorkflowError(
@@ -149,22 +149,27 @@ class _Finder:
         """Fetches the symbol sets of frames that the local build does not resolve."""
         wanted = dict[str, None]()
         for frame in frames:
-            chunk_id = frame.chunk_id
-            if chunk_id and (self._local is None or chunk_id not in self._local.chunks()):
-                wanted[chunk_id] = None
-        for number, chunk_id in enumerate(list(wanted)[:_MOST_SETS]):
-            await self._desk.progress(number, len(wanted), f"fetching the symbol set of {chunk_id}")
+            ref = frame.chunk_id or frame.script
+            if ref and not self._is_local(frame):
+                wanted[ref] = None
+        for number, ref in enumerate(list(wanted)[:_MOST_SETS]):
+            await self._desk.progress(number, len(wanted), f"fetching the symbol set of {ref}")
             try:
-                symbols = (await fetch(self._desk, ref=chunk_id)).symbols
+                symbols = (await fetch(self._desk, ref=ref)).symbols
                 if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
-                    raise WorkflowError("no_source_map", f"The symbol set of {chunk_id} is no source map.")
-                self._downloaded[chunk_id] = await to_thread.run_sync(Symbols, symbols.source, symbols.data)
+                    raise WorkflowError("no_source_map", f"The symbol set of {ref} is no source map.")
+                self._downloaded[ref] = await to_thread.run_sync(Symbols, symbols.source, symbols.data)
             except WorkflowError as error:
-                self._downloaded[chunk_id] = error
+                self._downloaded[ref] = error
             except PostHogError as error:
                 if error.status != 404:
                     raise
-                self._downloaded[chunk_id] = WorkflowError(error.code or "not_found", error.what, error.why)
+                self._downloaded[ref] = WorkflowError(error.code or "not_found", error.what, error.why)
+
+    def _is_local(self, frame: Frame) -> bool:
+        if self._local is None:
+            return False
+        return frame.chunk_id in self._local.chunks() if frame.chunk_id else self._local.pair(frame) is not None
 
     def symbols(self, frame: Frame) -> Symbols:
         """What resolves a frame.
@@ -172,13 +177,12 @@ class _Finder:
         Raises:
             WorkflowError: nothing does.
         """
-        chunk_id = frame.chunk_id or ""
-        known = self._downloaded.get(chunk_id)
+        known = self._downloaded.get(frame.chunk_id or frame.script or "")
         if isinstance(known, Symbols):
             return known
         if self._local is not None:
             return self._local.symbols(frame)
-        if known is not None:
+        if known is not None and frame.chunk_id:
             raise known
         raise WorkflowError(
             "no_chunk_id",
@@ -190,13 +194,13 @@ class _Finder:
     async def judge(self, one: Resolved, *, deployed: bool) -> Verdict:
         """Why a frame is not resolved, from what can be found out."""
         frame, chunk_id = one.frame, one.frame.chunk_id
+        if one.problem is not None and one.problem.code == "not_mapped":
+            return Verdict("map_does_not_cover", one.problem.message, one.problem.next_step)
         facts: dict[str, Any] = {"chunk_id": chunk_id}
         if chunk_id:
             facts |= await self._on_server(chunk_id)
         if self._local is not None:
             facts |= asdict(self._local.facts(frame))
-            if facts["has_local_map"] and one.problem is not None and one.problem.code == "not_mapped":
-                return Verdict("map_does_not_cover", one.problem.message, one.problem.next_step)
         if deployed:
             facts["deployed_chunk_id"] = await self._live(frame.file)
         verdict = judge(Facts(**facts))

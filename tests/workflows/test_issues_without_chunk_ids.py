@@ -1,0 +1,94 @@
+"""Issues whose frames name no chunk: PostHog notes the script's URL for them, which is no chunk id."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.workflows.workflow import Workshop
+from tests.sandbox_process import FULL, SandboxProcess
+from tests.workflows.builds import BUILT, prepared
+
+pytestmark = pytest.mark.anyio
+
+INDEX = "assets/index-Cn0TbpnG.js"
+URL = f"https://shop.example/{INDEX}"
+GOOD = f"https://old.example/{INDEX}"
+NOTED, FETCHED = "01936f2e-7a51-7000-8000-000000000101", "01936f2e-7a51-7000-8000-000000000102"
+
+
+def issue(number: str, *urls: str) -> dict[str, Any]:
+    return {
+        "id": number,
+        "name": "RangeError",
+        "fingerprints": [number],
+        "events": {
+            "count": 1,
+            "since": 1,
+            "frames": [
+                {"source": url, "line": 1, "column": 300, "function": "o", "failure": "none", "symbol_set": url}
+                for url in urls
+            ],
+        },
+    }
+
+
+SEED: dict[str, Any] = {
+    "projects": [{"id": 1}],
+    "keys": [{"value": FULL}],
+    "issues": [issue(NOTED, URL, "https://shop.example/gone.js"), issue(FETCHED, GOOD)],
+    "symbol_sets": [
+        {"ref": URL, "state": "missing", "failure_reason": "no map"},
+        {
+            "ref": GOOD,
+            "content": {
+                "source": (BUILT / "vite" / INDEX).read_text("utf-8"),
+                "map": (BUILT / "vite" / f"{INDEX}.map").read_text("utf-8"),
+            },
+        },
+    ],
+}
+
+
+@pytest.fixture
+def dist(tmp_path: Path) -> Path:
+    shutil.copytree(BUILT / "vite", tmp_path / "dist")
+    return tmp_path / "dist"
+
+
+async def ask(sandbox: SandboxProcess, root: Path, **arguments: Any) -> Reply:
+    async with Proxy(host=sandbox.url, key=SecretStr(FULL), project="1") as proxy:
+        workshop = Workshop((root,), sandbox.url)
+        return await call_tool(proxy, "source-maps-resolve", arguments, time_limit=30, workshop=workshop)
+
+
+async def test_the_local_build_resolves_them_by_name(sandbox: SandboxProcess, dist: Path) -> None:
+    reply = await ask(sandbox, dist, issue=NOTED, folder=".")
+
+    first, second = reply.structured["frames"]
+    assert (first["source"], first["line"], first["chunk_id"]) == ("shop/src/cart.ts", 9, None)
+    assert (second["resolved"], second["verdict"], second["chunk_id"]) == (False, "no_chunk_id", None)
+
+
+async def test_without_one_the_verdict_is_that_there_is_no_chunk_id(sandbox: SandboxProcess, dist: Path) -> None:
+    reply = await ask(sandbox, dist, issue=NOTED)
+
+    assert reply.is_error
+    verdicts = [(frame["verdict"], frame["chunk_id"]) for frame in reply.structured["frames"]]
+    assert verdicts == [("no_chunk_id", None)] * 2
+    assert "The event names no chunk" in reply.text
+
+
+async def test_what_posthog_fetched_from_the_site_itself_resolves_them(sandbox: SandboxProcess, dist: Path) -> None:
+    prepared(dist)
+    alone = await ask(sandbox, dist, issue=FETCHED)
+    (dist / INDEX).unlink()
+    beside = await ask(sandbox, dist, issue=FETCHED, folder=".")
+
+    for reply in (alone, beside):
+        (frame,) = reply.structured["frames"]
+        assert (frame["source"], frame["line"], frame["chunk_id"]) == ("shop/src/cart.ts", 9, None)
