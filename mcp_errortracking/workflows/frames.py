@@ -1,22 +1,13 @@
-"""Stack frames as they are pasted or sent, in one form.
+"""Stack frames in one form, whoever names them: an engine (see `stack_text`) or PostHog.
 
 Engines count differently. V8 (Chrome, Node), Firefox and Safari write lines and columns from 1. Hermes' compiled frames
 (`address at`) have a bytecode offset from 0 as their column. PostHog's SDKs send `lineno` and `colno` as the engine
 wrote them, so its frames are read in the same way; one of platform `hermes` has an offset.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-_POSITION = r"(?P<file>\S.*?):(?P<line>\d{1,10})(?::(?P<column>\d{1,10}))?"
-_V8 = re.compile(rf"\s*at (?:async )?(?:(?P<function>\S.*?) \()?(?P<hermes>address at )?{_POSITION}\)?\s*")
-_V8_EVAL = re.compile(r"eval at .*?\((?P<file>[^()\s]+):(?P<line>\d{1,10}):(?P<column>\d{1,10})\)")
-_GECKO = re.compile(rf"\s*(?:async\*)?(?:(?P<function>(?:(?!://)[^@])*)@)?{_POSITION}\s*")
-_GECKO_EVAL = re.compile(r"(?P<file>\S+) line (?P<line>\d{1,10}) > ")
-_LONGEST_LINE = 1024
-_MOST_LINES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +25,6 @@ class Frame:
     chunk_id: str | None = None
     in_app: bool | None = None
     script: str | None = None
-
-
-def pasted(text: str) -> list[Frame]:
-    """The frames of a stack trace of V8, Firefox, Safari or Hermes, or a bare `main.js:1:48213`; other lines are not.
-
-    A frame without a column is taken to be at the start of its line. Of a text, 1,000 lines are read.
-    """
-    return [frame for line in text.splitlines()[:_MOST_LINES] if (frame := _frame(line[:_LONGEST_LINE]))]
 
 
 def of_event(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
@@ -73,23 +56,6 @@ def of_event(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
             )
         )
     return found
-
-
-def _frame(text: str) -> Frame | None:
-    found = _V8.fullmatch(text) or _GECKO.fullmatch(text)
-    if not found:
-        return None
-    function = found["function"]
-    place = _V8_EVAL.search(text) or _GECKO_EVAL.search(found["file"]) or found
-    starts_at = 0 if found.groupdict().get("hermes") else 1
-    column = place.groupdict().get("column")
-    is_named = function not in (None, "", "<anonymous>", "anonymous", "?")
-    return Frame(
-        place["file"],
-        int(place["line"]),
-        max(0, int(column) - starts_at) if column else 0,
-        function if is_named else None,
-    )
 
 
 def _text(fields: Mapping[str, Any], *names: str) -> str | None:

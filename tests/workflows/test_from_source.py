@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mcp_errortracking.workflows.frames import pasted
+from mcp_errortracking.workflows.stack_text import pasted
 from tests.clients.node_tools import modules, node
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.server.mcp_client import connected, text_of

@@ -16,13 +16,14 @@ from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.workflows.bundles import find
 from mcp_errortracking.workflows.container import DataType
 from mcp_errortracking.workflows.content import MAX_OBJECT
-from mcp_errortracking.workflows.frames import Frame, of_event, pasted
+from mcp_errortracking.workflows.frames import Frame, of_event
 from mcp_errortracking.workflows.jobs.inspect import NEVER_FINISHED, fetch
 from mcp_errortracking.workflows.local_build import LocalBuild
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.resolution import Resolved, resolve
 from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.script import comment
+from mcp_errortracking.workflows.stack_text import pasted
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import StorageError
 from mcp_errortracking.workflows.symbol_sets import SymbolSets
