@@ -23,6 +23,16 @@ _DECLARATION = re.compile(
     r"(?P<name>#?[A-Za-z_$][\w$]*)"
 )
 _CALL = re.compile(r"(?:(?:new|await)\s+)*(?:[\w$]+\??\.)*(?P<name>[A-Za-z_$][\w$]*)\s*(?:\?\.)?\(")
+_NO_CODE = (
+    r"\"(?:[^\"\\\n]|\\[\s\S])*\"|'(?:[^'\\\n]|\\[\s\S])*'"
+    r"|(?<!\\)//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/"
+    r"|(?:(?<=[=(,:;!&|?{}\[>\n])|(?<=[=(,:;!&|?{}\[>] )|(?<=return)|(?<=return ))"  # what a pattern may follow
+    r"/(?![*/])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/"
+)
+"""Texts, comments and patterns, whose brackets are none."""
+_IN_BLOCK = re.compile(rf"{_NO_CODE}|[`{{}}]")
+_IN_EXPRESSION = re.compile(rf"{_NO_CODE}|[`()\[\]{{}},;]|(?<![=>(,+\-*/%&|?:<.\[{{\r])\n(?!\s*[.?:+\-*/%&|<>=)\]])")
+_TEMPLATE = re.compile(r"(?:[^`\\$]|\\[\s\S]|\$(?!\{))*(?:`|\$\{)?")
 _MORE_WORDS = re.compile(r"^(?:async |new |get |set |static |Object\.|Array\.)+| \[as [^\]]*\]$")
 
 
@@ -57,7 +67,7 @@ def _declared(symbols: Symbols, line: int, column: int, name: str) -> str | None
     at = text.rfind(name, first, end)
     while at >= 0:
         found = declaration.match(text, at, end)
-        if found and (found["short"] is not None or _is_inside(text, found.end(), end)):
+        if found and _is_inside(text, found.end(), end, is_block=found["short"] is None):
             position = symbols.map.find(*symbols.place(at))
             if position and position.source is not None:
                 original = _DECLARATION.match(_rest(position))
@@ -66,19 +76,53 @@ def _declared(symbols: Symbols, line: int, column: int, name: str) -> str | None
     return None
 
 
-def _is_inside(text: str, start: int, end: int) -> bool:
-    return text.count("{", start, end) > text.count("}", start, end)
+def _is_inside(text: str, start: int, end: int, *, is_block: bool) -> bool:
+    """Whether what begins at `start` goes on at `end`: a block, with its first brace, or else an expression.
+
+    A block ends with its brace: what is opened after that belongs to others. An expression ends with the bracket
+    around it, or at a comma, a semicolon or a line that does not continue it.
+    """
+    tokens, opening, closing = (_IN_BLOCK, "{", "}") if is_block else (_IN_EXPRESSION, "([{", ")]}")
+    opened: list[str] = []
+    at = start
+    while token := tokens.search(text, at, end):
+        sign, at = token[0], token.end()
+        if sign in opening:
+            opened.append(sign)
+        elif sign in closing:
+            if not opened:
+                return False
+            if opened.pop() == "${":
+                at = _after_template(text, at, end, opened)
+            elif is_block and not opened:
+                return False
+        elif sign == "`":
+            at = _after_template(text, at, end, opened)
+        elif not opened and not is_block and sign in ",;\n":
+            return False
+    return True
+
+
+def _after_template(text: str, start: int, end: int, opened: list[str]) -> int:
+    """Where a template's text ends: with it, or with the code in it, which is opened then."""
+    found = _TEMPLATE.match(text, start, end)
+    if found is None:
+        return end
+    if found[0].endswith("${"):
+        opened.append("${")
+    return found.end()
 
 
 @lru_cache(256)
 def _pattern(name: str) -> re.Pattern[str]:
-    """Where a name is declared: as a function or method with braces, a class, or (`short`) an arrow without braces."""
+    """Where a name is declared, up to the body: a function, method or class, or (`short`) an arrow without braces."""
     brackets = r"\((?:[^()]|\([^()]{0,200}\)){0,300}\)"
     arguments = rf"(?:[\w$]+|{brackets})"
     return re.compile(
         rf"(?<![\w$])(?P<name>{re.escape(name)})(?:"
-        rf"\s*[=:]\s*(?:async\b\s*)?(?:function\b|class\b|{arguments}\s*=>\s*(?=\{{))"
-        rf"|\s*[=:]\s*(?:async\b\s*)?{arguments}\s*=>(?P<short>[^;{{}}]{{0,400}}$)"
+        rf"\s*[=:]\s*\(?(?:async\b\s*)?(?:function\b\s*\*?\s*[\w$]*\s*{brackets}|class\b[^{{]{{0,200}}|{arguments}\s*=>)"
+        rf"\s*(?=\{{)"
+        rf"|\s*[=:]\s*\(?(?:async\b\s*)?{arguments}\s*=>(?P<short>)(?!\s*\{{)"
         rf"|\s*{brackets}\s*(?=\{{)"
         rf"|(?<=class {re.escape(name)})(?:\s+extends\b[^{{]{{0,200}}|\s*)(?=\{{))"
     )

@@ -20,7 +20,7 @@ from mcp_errortracking.workflows.frames import Frame, of_event
 from mcp_errortracking.workflows.jobs.inspect import NEVER_FINISHED, fetch
 from mcp_errortracking.workflows.local_build import LocalBuild
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.resolution import Resolved, resolve
+from mcp_errortracking.workflows.resolution import Original, Resolved, resolve
 from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.script import comment
 from mcp_errortracking.workflows.stack_text import pasted
@@ -275,13 +275,21 @@ def _row(one: Resolved, verdict: Verdict | None) -> dict[str, Any]:
     }
 
 
+def _function(frame: Frame, original: Original) -> str:
+    """What to call the function: by its original name, else by the engine's, said to be that."""
+    if original.function:
+        return original.function
+    is_anonymous = frame.function is None or frame.function.endswith("<anonymous>")
+    return "<anonymous>" if is_anonymous else f"minified {frame.function}"
+
+
 def _lines(one: Resolved, verdict: Verdict | None) -> list[str]:
     if one.original is None:
         said = f"{verdict.sentence} {verdict.next_step}" if verdict else ""
         return [f"{one.frame.function or '?'} ({_place(one.frame)}) not resolved: {said}"]
     original = one.original
-    name = original.function or original.name or "?"
-    lines = [f"{name} ({original.source}:{original.line}:{original.column}) from {_place(one.frame)}"]
+    place = f"{original.source}:{original.line}:{original.column}"
+    lines = [f"{_function(one.frame, original)} ({place}) from {_place(one.frame)}"]
     lines += [
         f"  {'>' if number == original.line else ' '} {number}| {text}" for number, text in original.context.items()
     ]

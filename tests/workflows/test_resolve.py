@@ -1,4 +1,7 @@
-"""Issues whose frames name no chunk: PostHog notes the script's URL for them, which is no chunk id."""
+"""What source-maps-resolve says of frames: of issues and of texts.
+
+Where frames name no chunk, PostHog notes the script's URL for them, which is no chunk id.
+"""
 
 import shutil
 from pathlib import Path
@@ -92,3 +95,14 @@ async def test_what_posthog_fetched_from_the_site_itself_resolves_them(sandbox: 
     for reply in (alone, beside):
         (frame,) = reply.structured["frames"]
         assert (frame["source"], frame["line"], frame["chunk_id"]) == ("shop/src/cart.ts", 9, None)
+
+
+async def test_a_function_is_called_by_no_name_that_is_not_its_own(sandbox: SandboxProcess, dist: Path) -> None:
+    stack = f"at {URL}:1:300\nat zz ({URL}:1:300)\nat Object.<anonymous> ({URL}:1:300)\nat t ({URL}:1:300)"
+    reply = await ask(sandbox, dist, stack=stack, folder=".", context=0)
+
+    frames = reply.structured["frames"]
+    assert [frame["function"] for frame in frames] == [None, None, None, "total"]
+    assert len({frame["name"] for frame in frames}) == 1
+    shown = [line.strip().partition(" (")[0] for line in reply.text.splitlines() if " from https" in line]
+    assert shown == ["<anonymous>", "minified zz", "<anonymous>", "total"]
