@@ -12,7 +12,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One call. `line` counts from 1, `column` from 0, whatever the engine does. `file`: a URL or a path.
+    """One call. `line` counts from 1, `column` from 0, whatever the engine does; None: it is not named. `file`: a URL
+    or a path.
 
     `function`: as the engine names it, so minified. `chunk_id`: what PostHog's SDK found for the file. `script`: where
     it found none, the URL under which PostHog looked for a map itself; a symbol set may have it as its ref.
@@ -20,11 +21,16 @@ class Frame:
 
     file: str
     line: int
-    column: int
+    column: int | None
     function: str | None = None
     chunk_id: str | None = None
     in_app: bool | None = None
     script: str | None = None
+
+    @property
+    def place(self) -> str:
+        """File, line and column, both from 1: `main.js:1:48213`."""
+        return ":".join([self.file, str(self.line), *([] if self.column is None else [str(self.column + 1)])])
 
 
 def of_event(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
@@ -48,7 +54,7 @@ def of_event(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
             Frame(
                 file,
                 line,
-                max(0, (column or 0) - starts_at),
+                None if column is None else max(0, column - starts_at),
                 None if function in ("?", "<anonymous>") else function,
                 _text(fields, "chunk_id") or (None if is_place else ref or None),
                 in_app if isinstance(in_app, bool) else None,

@@ -60,7 +60,7 @@ class LocalBuild:
         pair = self.pair(frame)
         known = self.chunks().get(frame.chunk_id) if frame.chunk_id else pair
         resolves = None
-        if known:
+        if known and frame.column is not None:
             with suppress(WorkflowError):
                 position = self._symbols(known).map.find(frame.line - 1, frame.column)
                 resolves = position is not None and position.source is not None

@@ -14,6 +14,8 @@ from mcp_errortracking.workflows.source_paths import on_disk, readable
 from mcp_errortracking.workflows.symbols import Symbols
 
 _LONGEST_LINE = 300
+_LONGEST_WRITTEN = 500
+"""Characters of a line that somebody wrote: a longer one is a minifier's."""
 _LARGEST_SOURCE = 10 * 1024 * 1024
 
 
@@ -46,6 +48,16 @@ class Resolved:
     problem: Problem | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a frame is in its bundle, line and column from 0, and what stands behind that."""
+
+    symbols: Symbols
+    position: Position
+    line: int
+    column: int
+
+
 def resolve(
     frames: Sequence[Frame],
     symbols_for: Callable[[Frame], Symbols],
@@ -62,44 +74,69 @@ def resolve(
         context: how many lines of source before and after.
         history: look for the last commit of the line, where the source lies in a git checkout below the roots.
     """
-    found = [_position(frame, symbols_for) for frame in frames]
+    found = [_found(frame, symbols_for) for frame in frames]
     resolved: list[Resolved] = []
-    for at, (frame, (symbols, position)) in enumerate(zip(frames, found, strict=True)):
-        if isinstance(position, Problem) or symbols is None:
-            resolved.append(Resolved(frame, None, position if isinstance(position, Problem) else None))
-            continue
-        caller = (frames[at + 1], found[at + 1][0]) if at + 1 < len(found) else (frame, None)
-        function = _function(frame, symbols, *caller)
-        resolved.append(Resolved(frame, _original(position, function, symbols, roots, context, history), None))
+    for frame, place, caller in zip(frames, found, [*found[1:], None], strict=True):
+        if isinstance(place, Problem):
+            resolved.append(Resolved(frame, None, place))
+        else:
+            function = _function(frame.function, place, caller if isinstance(caller, _Place) else None)
+            resolved.append(Resolved(frame, _original(place, function, roots, context, history), None))
     return resolved
 
 
-def _position(frame: Frame, symbols_for: Callable[[Frame], Symbols]) -> tuple[Symbols, Position] | tuple[None, Problem]:
-    place = f"{frame.file}:{frame.line}:{frame.column + 1}"
+def _found(frame: Frame, symbols_for: Callable[[Frame], Symbols]) -> _Place | Problem:
+    line = frame.line - 1
     try:
         symbols = symbols_for(frame)
-        position = symbols.map.find(frame.line - 1, frame.column)
+        column = _only_column(symbols, line) if frame.column is None else frame.column
+        if column is None:
+            message = "The frame has no column, and more than one original line stands behind this line of the bundle."
+            next_step = (
+                "What PostHog's pages copy has none: give the issue, or the stack as the event or a console has it."
+            )
+            return Problem(frame.place, "no_column", message, next_step)
+        position = symbols.map.find(line, column)
     except WorkflowError as error:
-        return None, Problem.of(place, error)
+        return Problem.of(frame.place, error)
     if position is None or position.source is None:
         message = "The map has nothing there." if position is None else "The bundler made this code: it has no source."
-        next_step = "Check that bundle and map are of the build that sent the frame; columns count from 1."
-        return None, Problem(place, "not_mapped", message, next_step)
-    return symbols, position
+        more = "" if frame.column is None else "; columns count from 1"
+        next_step = f"Check that bundle and map are of the build that sent the frame{more}."
+        return Problem(frame.place, "not_mapped", message, next_step)
+    return _Place(symbols, position, line, column)
 
 
-def _function(frame: Frame, symbols: Symbols, caller: Frame, callers: Symbols | None) -> str | None:
-    if symbols.is_hermes or frame.function is None:  # Hermes keeps the names
-        return frame.function
-    name = declared(symbols, frame.line - 1, frame.column, frame.function)
-    if name is None and callers:
-        name = called(callers, caller.line - 1, caller.column, frame.function)
-    return name
+def _only_column(symbols: Symbols, line: int) -> int | None:
+    """Where a line of the bundle begins to be mapped, if all of it comes from one original line.
+
+    Raises:
+        InvalidMapError: the map leads to nowhere.
+    """
+    start, end = symbols.offset(line, 0), symbols.offset(line + 1, 0)
+    if start is None:
+        return 0 if symbols.text else None
+    length = (len(symbols.text) if end is None else end) - start
+    if length > _LONGEST_WRITTEN:
+        return None
+    found = [(column, symbols.map.find(line, column)) for column in range(length)]
+    mapped = [(column, position) for column, position in found if position and position.source is not None]
+    if len({(position.source, position.line) for _, position in mapped}) > 1:
+        return None
+    return mapped[0][0] if mapped else 0
 
 
-def _original(
-    position: Position, function: str | None, symbols: Symbols, roots: Roots, context: int, history: bool
-) -> Original:
+def _function(name: str | None, place: _Place, caller: _Place | None) -> str | None:
+    if place.symbols.is_hermes or name is None:  # Hermes keeps the names
+        return name
+    original = declared(place.symbols, place.line, place.column, name)
+    if original is None and caller:
+        original = called(caller.symbols, caller.line, caller.column, name)
+    return original
+
+
+def _original(place: _Place, function: str | None, roots: Roots, context: int, history: bool) -> Original:
+    position, symbols = place.position, place.symbols
     source = position.source or ""
     path = on_disk(roots, source, symbols.map_path)
     text = position.text if position.text is not None else _lines(roots, path)

@@ -52,7 +52,7 @@ class _Found:
 def pasted(text: str) -> list[Frame]:
     """The frames in a text, or the place that it is: `main.js:1:48213`. Other lines are not.
 
-    A frame without a column is taken to be at the start of its line. Of a text, 1,000 lines are read.
+    Of a text, 1,000 lines are read.
     """
     lines = _ESCAPED_BREAK.sub("\n", text).splitlines()[:_MOST_LINES]
     found = [one for line in lines if (one := _found(line[:_LONGEST_LINE].strip()))]
@@ -125,6 +125,6 @@ _FORMS: tuple[Callable[[str], _Found | None], ...] = (_v8, _of_posthog, _of_chro
 
 
 def _frame(file: str, place: re.Match[str], function: str | None, starts_at: int = 1) -> Frame:
-    column = max(0, int(place["column"]) - starts_at) if place["column"] else 0
+    column = max(0, int(place["column"]) - starts_at) if place["column"] else None
     name = (function or "").strip()
     return Frame(file, int(place["line"]), column, None if name in _ANONYMOUS else name)

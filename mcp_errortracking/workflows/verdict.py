@@ -15,6 +15,7 @@ Code = Literal[
     "uploaded_later",
     "other_build_deployed",
     "map_does_not_cover",
+    "no_column",
     "should_resolve",
     "unknown",
 ]

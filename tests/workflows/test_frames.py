@@ -21,5 +21,5 @@ def test_frames_of_an_event() -> None:
         Frame("https://x/a.js", 1, 9, None, "c", True),
         Frame("https://x/b.js", 2, 2, "e", None, False),
         Frame("main.jsbundle", 1, 77, "total"),
-        Frame("a.py", 5, 0),
+        Frame("a.py", 5, None),
     ]

@@ -39,7 +39,7 @@ def thrown(dist: Path) -> tuple[str, list[dict[str, Any]]]:
         {
             "source": f"https://shop.example/assets/{urlsplit(frame.file).path.rpartition('/')[2]}",
             "line": frame.line,
-            "column": frame.column + 1,
+            "column": (frame.column or 0) + 1,
             "function": frame.function,
             "symbol_set": chunks[frame.file],
             "failure": "No source map found",

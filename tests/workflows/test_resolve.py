@@ -106,3 +106,30 @@ async def test_a_function_is_called_by_no_name_that_is_not_its_own(sandbox: Sand
     assert len({frame["name"] for frame in frames}) == 1
     shown = [line.strip().partition(" (")[0] for line in reply.text.splitlines() if " from https" in line]
     assert shown == ["<anonymous>", "minified zz", "<anonymous>", "total"]
+
+
+async def test_what_posthogs_pages_copy_has_no_columns(sandbox: SandboxProcess, dist: Path) -> None:
+    """That matters where the line is minified; in what a compiler wrote, a line comes from a line."""
+    (dist / "plain.js").write_text("function a() {\n  fail();\n}\n//# sourceMappingURL=plain.js.map\n", "utf-8")
+    sources = '"sources": ["a.ts"], "sourcesContent": ["// of a\\nfunction a() {\\n\\n  fail();\\n}"]'
+    mappings = "AACA,SAAS;EAEP,IAAI;"
+    (dist / "plain.js.map").write_text(f'{{"version": 3, {sources}, "mappings": "{mappings}"}}', "utf-8")
+    stack = f'Error: x\n  File "https://shop.example/plain.js", line: 2, in: a\n  File "{URL}", line: 1, in: t'
+    reply = await ask(sandbox, dist, stack=stack, folder=".")
+
+    plain, minified = reply.structured["frames"]
+    assert (plain["source"], plain["line"], plain["function"]) == ("a.ts", 4, "a")
+    assert plain["minified"] == "https://shop.example/plain.js:2"
+    assert (minified["verdict"], minified["minified"]) == ("no_column", f"{URL}:1")
+    assert "give the issue" in minified["next_step"]
+
+
+@pytest.mark.parametrize("line", [1, 4, 9])
+async def test_without_a_column_no_line_is_guessed(sandbox: SandboxProcess, dist: Path, line: int) -> None:
+    """The first has two originals, the others none."""
+    (dist / "plain.js").write_text("a();b();\n\n\n//# sourceMappingURL=plain.js.map\n", "utf-8")
+    (dist / "plain.js.map").write_text('{"version": 3, "sources": ["a.ts"], "mappings": "AAAA,IACA"}', "utf-8")
+    reply = await ask(sandbox, dist, stack=f"plain.js:{line}", folder=".")
+
+    (frame,) = reply.structured["frames"]
+    assert frame["verdict"] == {1: "no_column"}.get(line, "map_does_not_cover")

@@ -49,7 +49,7 @@ def test_firefox_and_safari() -> None:
         Frame("https://shop.example/assets/index-1a.js", 1, 48212, "Qe"),
         Frame("https://shop.example/a@b.js", 2, 6, "n/<"),
         Frame("https://shop.example/c.js", 3, 0),
-        Frame("https://shop.example/tool.js", 5, 0, "eval"),
+        Frame("https://shop.example/tool.js", 5, None, "eval"),
     ]
     assert pasted(SAFARI) == [
         Frame("https://shop.example/c.js", 3, 0, "global code"),
@@ -70,7 +70,7 @@ def test_hermes_counts_offsets_from_nought() -> None:
     [
         ("main.js:1:48213", [Frame("main.js", 1, 48212)]),
         ("  C:\\app\\main.js:1:5", [Frame("C:\\app\\main.js", 1, 4)]),
-        ("main.js:7", [Frame("main.js", 7, 0)]),
+        ("main.js:7", [Frame("main.js", 7, None)]),
         ("main.js:7:0", [Frame("main.js", 7, 0)]),
         ("", []),
         ("Error: nothing here", []),
@@ -174,11 +174,16 @@ N = Frame("https://x.example/main.js", 1, 1, "n")
         pytest.param("async n@https://x.example/main.js:1:2", [N], id="async-of-safari"),
         pytest.param(
             "n @ main.js:1\n(anonymous) @ main.js:7\nsetTimeout (async)",
-            [Frame("main.js", 1, 0, "n"), Frame("main.js", 7, 0)],
+            [Frame("main.js", 1, None, "n"), Frame("main.js", 7, None)],
             id="console-of-chrome",
         ),
         pytest.param(
             "Error: x\n    at a (/app/main.js:2:10)\nn @ main.js:1", [A], id="console-of-chrome-with-the-error-before"
+        ),
+        pytest.param(
+            'RangeError: x\n  File "/app/main.js", line: 2, in: a\n  File "/app/main.js", line: 7',
+            [Frame("/app/main.js", 2, None, "a"), Frame("/app/main.js", 7, None)],
+            id="pages-of-posthog",
         ),
         pytest.param("p@1:23", [], id="no-file"),
         pytest.param('  File "app.py", line 12, in foo', [], id="python"),

@@ -28,7 +28,7 @@ from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import StorageError
 from mcp_errortracking.workflows.symbol_sets import SymbolSets
 from mcp_errortracking.workflows.symbols import Symbols
-from mcp_errortracking.workflows.verdict import Facts, Verdict, judge
+from mcp_errortracking.workflows.verdict import Code, Facts, Verdict, judge
 from mcp_errortracking.workflows.workflow import Desk
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _CONTEXT = 2
 _MOST_FRAMES = 200
 _MOST_SETS = 20  # downloads of one call
+_OF_THE_FRAME: dict[str, Code] = {"not_mapped": "map_does_not_cover", "no_column": "no_column"}
+"""Verdicts by problems that no upload and no deployment ends."""
 
 
 async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
@@ -77,7 +79,7 @@ async def _frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], list[
                 "no_frames",
                 "No frame was found in stack.",
                 "A frame names a file, a line and a column, like: at o (https://app.example/main.js:1:48213).",
-                "Paste the lines of the stack trace as the browser or PostHog shows them.",
+                "Paste the stack trace as the browser or Node prints it, or give the issue.",
             )
         notes = [f"Only the first {_MOST_FRAMES} frames were looked at."] if len(frames) > _MOST_FRAMES else []
         return frames[:_MOST_FRAMES], notes
@@ -195,8 +197,8 @@ class _Finder:
     async def judge(self, one: Resolved, *, deployed: bool) -> Verdict:
         """Why a frame is not resolved, from what can be found out."""
         frame, chunk_id = one.frame, one.frame.chunk_id
-        if one.problem is not None and one.problem.code == "not_mapped":
-            return Verdict("map_does_not_cover", one.problem.message, one.problem.next_step)
+        if one.problem is not None and one.problem.code in _OF_THE_FRAME:
+            return Verdict(_OF_THE_FRAME[one.problem.code], one.problem.message, one.problem.next_step)
         facts: dict[str, Any] = {"chunk_id": chunk_id}
         if chunk_id:
             facts |= await self._on_server(chunk_id)
@@ -243,13 +245,9 @@ class _Finder:
         return self._deployed[url]
 
 
-def _place(frame: Frame) -> str:
-    return f"{frame.file}:{frame.line}:{frame.column + 1}"
-
-
 def _row(one: Resolved, verdict: Verdict | None) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "minified": _place(one.frame),
+        "minified": one.frame.place,
         "minified_function": one.frame.function,
         "chunk_id": one.frame.chunk_id,
     }
@@ -286,10 +284,10 @@ def _function(frame: Frame, original: Original) -> str:
 def _lines(one: Resolved, verdict: Verdict | None) -> list[str]:
     if one.original is None:
         said = f"{verdict.sentence} {verdict.next_step}" if verdict else ""
-        return [f"{one.frame.function or '?'} ({_place(one.frame)}) not resolved: {said}"]
+        return [f"{one.frame.function or '?'} ({one.frame.place}) not resolved: {said}"]
     original = one.original
     place = f"{original.source}:{original.line}:{original.column}"
-    lines = [f"{_function(one.frame, original)} ({place}) from {_place(one.frame)}"]
+    lines = [f"{_function(one.frame, original)} ({place}) from {one.frame.place}"]
     lines += [
         f"  {'>' if number == original.line else ' '} {number}| {text}" for number, text in original.context.items()
     ]
