@@ -5,9 +5,16 @@ Engines count differently. V8 (Chrome, Node), Firefox and Safari write lines and
 wrote them, so its frames are read in the same way; one of platform `hermes` has an offset.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+_NOT_OF_THE_APP = (
+    ("of Node itself", re.compile(r"node:|internal/")),
+    ("of the engine itself", re.compile(r"<anonymous>$|native$|\[native code\]|(?:ext|bun):|InternalBytecode\.js$")),
+    ("of the user's browser extensions", re.compile(r"[\w-]*-extension://|webkit-masked-url:")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,11 @@ class Frame:
     def place(self) -> str:
         """File, line and column, both from 1: `main.js:1:48213`."""
         return ":".join([self.file, str(self.line), *([] if self.column is None else [str(self.column + 1)])])
+
+
+def foreign(frame: Frame) -> str | None:
+    """Whose a frame is that is not of the app, so that no source map makes it readable: "of Node itself"."""
+    return next((whose for whose, files in _NOT_OF_THE_APP if files.match(frame.file)), None)
 
 
 def of_event(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:

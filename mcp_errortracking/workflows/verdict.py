@@ -16,6 +16,7 @@ Code = Literal[
     "other_build_deployed",
     "map_does_not_cover",
     "no_column",
+    "eval_devtool",
     "should_resolve",
     "unknown",
 ]

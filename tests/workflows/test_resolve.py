@@ -21,10 +21,10 @@ pytestmark = pytest.mark.anyio
 INDEX = "assets/index-Cn0TbpnG.js"
 URL = f"https://shop.example/{INDEX}"
 GOOD = f"https://old.example/{INDEX}"
-NOTED, FETCHED = "01936f2e-7a51-7000-8000-000000000101", "01936f2e-7a51-7000-8000-000000000102"
+NOTED, FETCHED, READABLE = (f"01936f2e-7a51-7000-8000-00000000010{number}" for number in "123")
 
 
-def issue(number: str, *urls: str) -> dict[str, Any]:
+def issue(number: str, *urls: str, readable: int = 0) -> dict[str, Any]:
     return {
         "id": number,
         "name": "RangeError",
@@ -35,7 +35,8 @@ def issue(number: str, *urls: str) -> dict[str, Any]:
             "frames": [
                 {"source": url, "line": 1, "column": 300, "function": "o", "failure": "none", "symbol_set": url}
                 for url in urls
-            ],
+            ]
+            + [{"source": "src/a.ts", "line": 1}] * readable,
         },
     }
 
@@ -43,7 +44,11 @@ def issue(number: str, *urls: str) -> dict[str, Any]:
 SEED: dict[str, Any] = {
     "projects": [{"id": 1}],
     "keys": [{"value": FULL}],
-    "issues": [issue(NOTED, URL, "https://shop.example/gone.js"), issue(FETCHED, GOOD)],
+    "issues": [
+        issue(NOTED, URL, "https://shop.example/gone.js"),
+        issue(FETCHED, GOOD),
+        issue(READABLE, "node:events", readable=1),
+    ],
     "symbol_sets": [
         {"ref": URL, "state": "missing", "failure_reason": "no map"},
         {
@@ -133,3 +138,47 @@ async def test_without_a_column_no_line_is_guessed(sandbox: SandboxProcess, dist
 
     (frame,) = reply.structured["frames"]
     assert frame["verdict"] == {1: "no_column"}.get(line, "map_does_not_cover")
+
+
+NODES = "at a (node:internal/modules/cjs/loader:1521:14)\nat b (node:events:495:28)\nat internal/process/c.js:1:2"
+EXTENSION = "at e (chrome-extension://abc/inject.js:1:2)"
+
+
+async def test_frames_that_are_not_of_the_app_are_left_out_with_a_word(sandbox: SandboxProcess, dist: Path) -> None:
+    stack = f"at t ({URL}:1:300)\n{NODES}\n{EXTENSION}\nat eval (<anonymous>:1:1)"
+    reply = await ask(sandbox, dist, stack=stack, folder=".")
+
+    assert [frame["minified"] for frame in reply.structured["frames"]] == [f"{URL}:1:300"]
+    assert "resolved: 1 of 1 frames" in reply.text
+    said = "3 frames of Node itself, 1 frame of the user's browser extensions, 1 frame of the engine itself."
+    assert f"Left out: {said}" in reply.text
+
+
+@pytest.mark.parametrize(
+    ("stack", "said"),
+    [
+        (NODES, "No frame of this stack is of the app: 3 frames of Node itself."),
+        (EXTENSION, "No frame of this stack is of the app: 1 frame of the user's browser extensions."),
+    ],
+)
+async def test_a_stack_without_the_app_is_said_to_be_that(
+    sandbox: SandboxProcess, dist: Path, stack: str, said: str
+) -> None:
+    reply = await ask(sandbox, dist, stack=stack, folder=".")
+
+    assert reply.structured == {"error": {"code": "no_app_frames"}}
+    assert said in reply.text
+
+
+async def test_what_webpack_runs_in_eval_is_to_be_built_otherwise(sandbox: SandboxProcess, dist: Path) -> None:
+    reply = await ask(sandbox, dist, stack="at eval (webpack-internal:///./src/x.js:3:4)", folder=".")
+
+    assert [frame["verdict"] for frame in reply.structured["frames"]] == ["eval_devtool"]
+    assert "devtool source-map or hidden-source-map" in reply.text
+
+
+async def test_an_issue_whose_own_frames_are_readable_is_said_to_be_that(sandbox: SandboxProcess, dist: Path) -> None:
+    reply = await ask(sandbox, dist, issue=READABLE)
+
+    assert reply.structured == {"error": {"code": "all_resolved"}}
+    assert "The newest event of this issue has 1 frames, and none of them is minified." in reply.text

@@ -1,6 +1,7 @@
 """Frames made readable, or the one reason why they are not."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -16,7 +17,7 @@ from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.workflows.bundles import find
 from mcp_errortracking.workflows.container import DataType
 from mcp_errortracking.workflows.content import MAX_OBJECT
-from mcp_errortracking.workflows.frames import Frame, of_event
+from mcp_errortracking.workflows.frames import Frame, foreign, of_event
 from mcp_errortracking.workflows.jobs.inspect import NEVER_FINISHED, fetch
 from mcp_errortracking.workflows.local_build import LocalBuild
 from mcp_errortracking.workflows.problems import WorkflowError
@@ -37,7 +38,11 @@ if TYPE_CHECKING:
 _CONTEXT = 2
 _MOST_FRAMES = 200
 _MOST_SETS = 20  # downloads of one call
-_OF_THE_FRAME: dict[str, Code] = {"not_mapped": "map_does_not_cover", "no_column": "no_column"}
+_OF_THE_FRAME: dict[str, Code] = {
+    "not_mapped": "map_does_not_cover",
+    "no_column": "no_column",
+    "eval_devtool": "eval_devtool",
+}
 """Verdicts by problems that no upload and no deployment ends."""
 
 
@@ -81,7 +86,9 @@ async def _frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], list[
                 "A frame names a file, a line and a column, like: at o (https://app.example/main.js:1:48213).",
                 "Paste the stack trace as the browser or Node prints it, or give the issue.",
             )
-        notes = [f"Only the first {_MOST_FRAMES} frames were looked at."] if len(frames) > _MOST_FRAMES else []
+        frames, notes = _of_the_app(frames)
+        if len(frames) > _MOST_FRAMES:
+            notes.append(f"Only the first {_MOST_FRAMES} frames were looked at.")
         return frames[:_MOST_FRAMES], notes
     question = QueryIssueEvents.model_validate(
         {
@@ -108,14 +115,34 @@ async def _frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], list[
         for stack in stacks
         for frame in of_event([{**one, "symbol_set_ref": refs.get(str(one.get("raw_id")))} for one in stack])
     ]
-    if not frames:
+    if all(map(foreign, frames)) and (readable or not frames):
         raise WorkflowError(
             "all_resolved",
             f"The newest event of this issue has {len(readable)} frames, and none of them is minified.",
             next_step="query-error-tracking-issue-events with include stacktrace shows them.",
         )
-    notes = [f"{len(readable)} other frames of the event are readable already."] if readable else []
+    frames, notes = _of_the_app(frames)
+    if readable:
+        notes.append(f"{len(readable)} other frames of the event are readable already.")
     return frames[:_MOST_FRAMES], notes
+
+
+def _of_the_app(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
+    """The frames that a source map may be had for, and what is said of the others.
+
+    Raises:
+        WorkflowError: there are only others.
+    """
+    counts = Counter(whose for frame in frames if (whose := foreign(frame)))
+    others = [f"{count} {'frame' if count == 1 else 'frames'} {whose}" for whose, count in counts.items()]
+    if counts.total() == len(frames):
+        raise WorkflowError(
+            "no_app_frames",
+            f"No frame of this stack is of the app: {', '.join(others)}.",
+            "There are no source maps for those.",
+            "Look at the error's message and its other events; a suppression rule keeps out what is not the app's.",
+        )
+    return [frame for frame in frames if not foreign(frame)], [f"Left out: {', '.join(others)}."] if others else []
 
 
 async def _symbol_sets_of(frames: list[dict[str, Any]], desk: Desk) -> dict[str, str]:
@@ -180,6 +207,12 @@ class _Finder:
         Raises:
             WorkflowError: nothing does.
         """
+        if frame.file.startswith("webpack-internal:"):
+            raise WorkflowError(
+                "eval_devtool",
+                "webpack built this module for eval, which leaves no bundle to map it from.",
+                next_step="Build with devtool source-map or hidden-source-map, upload that, and deploy it.",
+            )
         known = self._downloaded.get(frame.chunk_id or frame.script or "")
         if isinstance(known, Symbols):
             return known
