@@ -94,6 +94,11 @@ class LocalBuild:
         except WorkflowError:
             return None
 
+    def has_moved(self, frame: Frame) -> bool:
+        """Whether a frame names no chunk, and its bundle has a chunk id, and with it one line more at its start."""
+        pair = None if frame.chunk_id else self.pair(frame)
+        return pair is not None and self.chunk_id(pair) is not None
+
     def _by_name(self, frame: Frame) -> Pair:
         wanted = _parts(frame.file)
         candidates = [*self._build.pairs, *(Pair(path, path) for path in self._build.hermes)]

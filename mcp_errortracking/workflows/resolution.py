@@ -96,6 +96,10 @@ def _found(frame: Frame, symbols_for: Callable[[Frame], Symbols]) -> _Place | Pr
                 "What PostHog's pages copy has none: give the issue, or the stack as the event or a console has it."
             )
             return Problem(frame.place, "no_column", message, next_step)
+        length = _length(symbols, line)
+        if length is not None and column > length:
+            message = "That line of the bundle ends before this column, so the frame is of another build."
+            return Problem(frame.place, "not_mapped", message, "Name the files that were deployed.")
         position = symbols.map.find(line, column)
     except WorkflowError as error:
         return Problem.of(frame.place, error)
@@ -113,10 +117,9 @@ def _only_column(symbols: Symbols, line: int) -> int | None:
     Raises:
         InvalidMapError: the map leads to nowhere.
     """
-    start, end = symbols.offset(line, 0), symbols.offset(line + 1, 0)
-    if start is None:
+    length = _length(symbols, line)
+    if length is None:
         return 0 if symbols.text else None
-    length = (len(symbols.text) if end is None else end) - start
     if length > _LONGEST_WRITTEN:
         return None
     found = [(column, symbols.map.find(line, column)) for column in range(length)]
@@ -124,6 +127,14 @@ def _only_column(symbols: Symbols, line: int) -> int | None:
     if len({(position.source, position.line) for _, position in mapped}) > 1:
         return None
     return mapped[0][0] if mapped else 0
+
+
+def _length(symbols: Symbols, line: int) -> int | None:
+    """How long a line of the bundle is, with its end; None: there is no such line, or no bundle."""
+    start, end = symbols.offset(line, 0), symbols.offset(line + 1, 0)
+    if start is None:
+        return None
+    return (len(symbols.text) if end is None else end) - start
 
 
 def _function(name: str | None, place: _Place, caller: _Place | None) -> str | None:

@@ -80,6 +80,24 @@ async def test_the_local_build_resolves_them_by_name(sandbox: SandboxProcess, di
     first, second = reply.structured["frames"]
     assert (first["source"], first["line"], first["chunk_id"]) == ("shop/src/cart.ts", 9, None)
     assert (second["resolved"], second["verdict"], second["chunk_id"]) == (False, "no_chunk_id", None)
+    assert "The event names no chunk" in second["reason"]
+    assert "is named gone.js." in second["reason"]
+    assert "The local build has chunk ids" not in reply.text
+
+
+async def test_that_a_chunk_id_moves_the_lines_is_said(sandbox: SandboxProcess, dist: Path) -> None:
+    prepared(dist)
+    reply = await ask(sandbox, dist, issue=NOTED, folder=".")
+
+    assert reply.structured["frames"][0]["verdict"] == "map_does_not_cover"
+    assert "The local build has chunk ids, though the event names none." in reply.text
+
+
+async def test_a_column_that_the_line_does_not_have_is_of_another_build(sandbox: SandboxProcess, dist: Path) -> None:
+    reply = await ask(sandbox, dist, stack=f"{URL}:1:48213", folder=".")
+
+    assert [frame["verdict"] for frame in reply.structured["frames"]] == ["map_does_not_cover"]
+    assert "That line of the bundle ends before this column, so the frame is of another build." in reply.text
 
 
 async def test_without_one_the_verdict_is_that_there_is_no_chunk_id(sandbox: SandboxProcess, dist: Path) -> None:

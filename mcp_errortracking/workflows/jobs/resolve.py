@@ -44,6 +44,10 @@ _OF_THE_FRAME: dict[str, Code] = {
     "eval_devtool": "eval_devtool",
 }
 """Verdicts by problems that no upload and no deployment ends."""
+_MOVED = (
+    "The local build has chunk ids, though the event names none. If the script that sent it has none either, its lines "
+    "are one less: resolve with the build as it was before the upload."
+)
 
 
 async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
@@ -69,6 +73,8 @@ async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
     for index, one in enumerate(resolved):
         if one.original is None:
             verdicts[index] = await finder.judge(one, deployed=bool(call.deployed))
+    if local and call.issue and any(map(local.has_moved, frames)):
+        notes.append(_MOVED)
     data = {"frames": [_row(one, verdicts.get(index)) for index, one in enumerate(resolved)]}
     lines = [line for index, one in enumerate(resolved) for line in _lines(one, verdicts.get(index))]
     good = len(resolved) - len(verdicts)
@@ -240,6 +246,8 @@ class _Finder:
         if deployed:
             facts["deployed_chunk_id"] = await self._live(frame.file)
         verdict = judge(Facts(**facts))
+        if not chunk_id and one.problem is not None and one.problem.code in ("no_bundle", "several_bundles"):
+            verdict = replace(verdict, sentence=f"{verdict.sentence} {one.problem.message}")
         says_little = ("unknown", "should_resolve", *(("no_chunk_id", "not_injected") if self._is_pasted else ()))
         if verdict.code in says_little and one.problem is not None:
             return Verdict(verdict.code, one.problem.message, one.problem.next_step)
