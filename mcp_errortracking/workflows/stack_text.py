@@ -14,14 +14,17 @@ _LONGEST_LINE = 1024
 _MOST_LINES = 1000
 _MARKS = " \t>|`\"'*-"
 """What logs, chats and quotations put around a line."""
-_ESCAPED_BREAK = re.compile(
+_BREAK = re.compile(
     r"(?:\\{1,4}r)?\\{1,4}n"
     r"(?=(?:\s|\\{1,4}t){1,40}at |[^\s@\"\\]{0,100}@[A-Za-z][\w+.-]{0,40}://)"  # not the \n of C:\new
+    r"|\\{0,4}\",\s?\\{0,4}\"(?=\s{1,40}at )"
+    r"|(?<=\d\))[ \t]{1,40}(?=at )"
 )
+"""Between frames of one line: a line break as JSON writes it, the next item of a list, or blanks for a lost break."""
 _NUMBERS = re.compile(r":(?P<line>\d{1,10}):(?P<column>\d{1,10})(?![\w:/\]])")
 _NUMBER = re.compile(r":(?P<line>\d{1,10})(?P<column>)(?=[\s)\"'`,;]|$)")
 _FILE = re.compile(
-    r"(?:(?:blob:)?[A-Za-z][\w+.-]*://[^/\s]*/|[A-Za-z]:[\\/]|\.{0,2}[\\/])\S.*"  # from a root on
+    r"(?:(?:blob:)?[A-Za-z][\w+.-]*://[^/\s]*/.*|(?:[A-Za-z]:|\.{0,2})[\\/]\S.*)"  # from a root on
     r"|[^\s:()=,]*\.[A-Za-z]\w{0,9}(?:\?\S*)?"  # with an ending
 )
 _ANONYMOUS = {"", "?", "<anonymous>", "(anonymous)", "anonymous", "Anonymous function"}
@@ -54,7 +57,7 @@ def pasted(text: str) -> list[Frame]:
 
     Of a text, 1,000 lines are read.
     """
-    lines = _ESCAPED_BREAK.sub("\n", text).splitlines()[:_MOST_LINES]
+    lines = _BREAK.sub("\n", text).splitlines()[:_MOST_LINES]
     found = [one for line in lines if (one := _found(line[:_LONGEST_LINE].strip()))]
     certain = [one.frame for one in found if one.is_certain]
     return certain or [one.frame for one in found]

@@ -121,7 +121,7 @@ async def test_what_posthog_fetched_from_the_site_itself_resolves_them(sandbox: 
 
 
 async def test_a_function_is_called_by_no_name_that_is_not_its_own(sandbox: SandboxProcess, dist: Path) -> None:
-    stack = f"at {URL}:1:300\nat zz ({URL}:1:300)\nat Object.<anonymous> ({URL}:1:300)\nat t ({URL}:1:300)"
+    stack = f"at {URL}:1:300\nat zz ({URL}:1:300)\nat Object.<anonymous> [as b] ({URL}:1:300)\nat t ({URL}:1:300)"
     reply = await ask(sandbox, dist, stack=stack, folder=".", context=0)
 
     frames = reply.structured["frames"]

@@ -185,6 +185,17 @@ N = Frame("https://x.example/main.js", 1, 1, "n")
             [Frame("/app/main.js", 2, None, "a"), Frame("/app/main.js", 7, None)],
             id="pages-of-posthog",
         ),
+        pytest.param(
+            r'ERROR {"stack":["Error: x","    at a (/app/main.js:2:10)","    at b (/app/main.js:2:20)"]}',
+            [A, B],
+            id="json-list",
+        ),
+        pytest.param("Error: x at a (/app/main.js:2:10) at b (/app/main.js:2:20)", [A, B], id="breaks-lost"),
+        pytest.param(
+            "global code@http://localhost:3000/:12:3",
+            [Frame("http://localhost:3000/", 12, 2, "global code")],
+            id="script-in-a-page",
+        ),
         pytest.param("p@1:23", [], id="no-file"),
         pytest.param('  File "app.py", line 12, in foo', [], id="python"),
     ],
@@ -195,7 +206,25 @@ def test_forms(text: str, frames: list[Frame]) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["at ", " (", "at a (", "eval at (", ":1", ":1:1", "@", "\\", "\\n", "a ", 'File "', "/", "a.", "at (a.js:1:"],
+    [
+        "at ",
+        " (",
+        "at a (",
+        "eval at (",
+        ":1",
+        ":1:1",
+        "@",
+        "\\",
+        "\\n",
+        "a ",
+        'File "',
+        '","',
+        ") ",
+        "1) ",
+        "/",
+        "a.",
+        "at (a.js:1:",
+    ],
 )
 def test_no_text_takes_long(piece: str) -> None:
     started = time.process_time()

@@ -318,7 +318,7 @@ def _function(frame: Frame, original: Original) -> str:
     """What to call the function: by its original name, else by the engine's, said to be that."""
     if original.function:
         return original.function
-    is_anonymous = frame.function is None or frame.function.endswith("<anonymous>")
+    is_anonymous = frame.function is None or "<anonymous>" in frame.function
     return "<anonymous>" if is_anonymous else f"minified {frame.function}"
 
 
