@@ -24,6 +24,7 @@ class LocalBuild:
         self._build = build
         self._cache = cache
         self._by_chunk_id: dict[str, Pair] | None = None
+        self._named: dict[str, Pair | None] = {}
 
     def symbols(self, frame: Frame) -> Symbols:
         """What resolves a frame.
@@ -89,10 +90,11 @@ class LocalBuild:
 
     def pair(self, frame: Frame) -> Pair | None:
         """The bundle that a frame's file names, if it is clear which."""
-        try:
-            return self._by_name(frame)
-        except WorkflowError:
-            return None
+        if frame.file not in self._named:
+            self._named[frame.file] = None
+            with suppress(WorkflowError):
+                self._named[frame.file] = self._by_name(frame)
+        return self._named[frame.file]
 
     def has_moved(self, frame: Frame) -> bool:
         """Whether a frame names no chunk, and its bundle has a chunk id, and with it one line more at its start."""
