@@ -96,7 +96,8 @@ def test_the_key_goes_to_posthog_and_nowhere_else(sandbox: SandboxProcess, root:
         conflict = agent.ask("source-maps-upload", folder="dist")
         checked = agent.ask("source-maps-check", folder="dist", version="1.4.2", project="shop")
         stack = f"Error: x\n    at o ({live.url}/{BUNDLE}:2:300)\n    at {live.url}/other.js:1:1"
-        resolved = agent.ask("source-maps-resolve", stack=stack, chunk_id=chunk_id, commits=True, deployed=True)
+        resolved = agent.ask("source-maps-resolve", stack=stack, chunk_id=chunk_id, commits=True)
+        unknown = agent.ask("source-maps-resolve", stack=stack, deployed=True)
         minified = agent.ask("source-maps-resolve", issue=ISSUE, folder="dist")
         inspected = agent.ask("symbol-set-inspect", ref=chunk_id, write_to="sources")
         refused = [agent.ask(tool, **arguments) for tool, arguments in WRONG]
@@ -105,6 +106,7 @@ def test_the_key_goes_to_posthog_and_nowhere_else(sandbox: SandboxProcess, root:
     assert (uploaded["structuredContent"]["uploaded"], conflict["isError"], code) == (2, True, 0)
     assert {row["state"] for row in checked["structuredContent"]["results"]} == {"uploaded", "different"}
     assert [frame["resolved"] for frame in resolved["structuredContent"]["frames"]] == [True, False]
+    assert [frame["resolved"] for frame in unknown["structuredContent"]["frames"]] == [False, False]
     assert [frame["resolved"] for frame in minified["structuredContent"]["frames"]] == [False]
     assert len(inspected["structuredContent"]["written"]) == 3
     assert [result["isError"] for result in refused] == [True] * len(WRONG)
