@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.assignee import AssigneeArgument
@@ -20,7 +20,18 @@ _UNKNOWN_ISSUE = (
     "PostHog knows no such issue in this project: find issues with query-error-tracking-issues-list (status all, a "
     "longer dateRange)."
 )
-_DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "q": 91, "y": 365}
+_RELATIVE = re.compile(r"-?(\d{0,9})([sMhdwmqy])(Start|End)?")
+_DAYS = {
+    "s": (1 / 86_400, 1 / 86_400),
+    "M": (1 / 1440, 1 / 1440),
+    "h": (1 / 24, 1 / 24),
+    "d": (1, 1),
+    "w": (7, 7),
+    "m": (28, 31),
+    "q": (89, 92),
+    "y": (365, 366),
+}
+"""How long each unit of a relative date is, at the least and at the most."""
 _LIST_LIMIT = 25
 
 Text = Annotated[str, Field(max_length=500)]
@@ -29,34 +40,68 @@ Buckets = Annotated[int, Field(ge=0, le=200)]
 OneOrMore = str | list[str]
 
 
+def _date(text: str) -> str:
+    """Refuses what is no date: PostHog takes any letter of it for a unit, and what is left for now."""
+    if text == "all" or _RELATIVE.fullmatch(text) or _moment(text):
+        return text
+    raise PydanticCustomError("no_date", "should be like -24h, -7d, -1dStart, all, or 2026-06-01T00:00:00Z")
+
+
+Date = Annotated[str, AfterValidator(_date)]
+
+
 class DateRange(BaseModel):
     """From when to when."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
 
-    date_from: str | None = Field(default=None, description="-24h, -7d, -3m, all, or ISO 8601. Default -7d.")
-    date_to: str | None = Field(default=None, description="Default now.")
+    date_from: Date | None = Field(default=None, description="-24h, -7d, -3m, all, or ISO 8601. Default -7d.")
+    date_to: Date | None = Field(default=None, description="Default now.")
 
     @model_validator(mode="after")
     def forwards(self) -> "DateRange":
-        """Refuses a range that ends before it begins, which PostHog answers with nothing at all."""
-        begin, end = _age(self.date_from or "-7d"), _age(self.date_to)
-        if begin is not None and end is not None and begin <= end:
-            raise PydanticCustomError("backwards", "date_to lies before date_from: swap them")
+        """Refuses a range that certainly ends before it begins, which PostHog answers with nothing at all."""
+        if self.date_to is not None and _is_backwards(self.date_from or "-7d", self.date_to):
+            mend = "swap them" if self.date_from else "give date_from, it is -7d otherwise"
+            raise PydanticCustomError("backwards", "date_to does not lie after date_from: {mend}", {"mend": mend})
         return self
 
 
-def _age(text: str | None) -> float | None:
-    """How many days ago a date is; None where that cannot be told."""
-    if text is None:
-        return None
-    if found := re.fullmatch(r"-(\d+)([hdwmqy])(?:Start|End)?", text):
-        return int(found[1]) * _DAYS[found[2]]
+Range = Annotated[DateRange, Field(examples=[{"date_from": "-30d", "date_to": "-1d"}])]
+
+
+def _is_backwards(begin: str, end: str) -> bool:
+    """Whether a date does not lie after another, whatever the time is now, and wherever."""
+    first, last = _RELATIVE.fullmatch(begin), _RELATIVE.fullmatch(end)
+    if first and last:
+        return _is_no_longer_ago(first, last)
+    start, stop = _moment(begin), _moment(end)
+    if start is None or stop is None or (start.tzinfo is None) != (stop.tzinfo is None):
+        return False
+    return stop <= start if start.tzinfo else stop.date() < start.date()
+
+
+def _is_no_longer_ago(one: re.Match[str], other: re.Match[str]) -> bool:
+    """Whether that is certain of one relative date and another."""
+    if one[3] or other[3] or not (one[1] and other[1]):
+        return False
+    if one[2] == other[2]:
+        return int(one[1]) <= int(other[1])
+    return int(one[1]) * _DAYS[one[2]][1] <= int(other[1]) * _DAYS[other[2]][0]
+
+
+def _moment(text: str) -> datetime | None:
+    """A date that is not relative; None if it is none."""
     try:
-        moment = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError:
-        return None
-    return -moment.timestamp() / 86_400 if moment.tzinfo else None
+        pass
+    for shape in ("%Y-%m-%d", "%Y-%m", "%Y"):
+        try:
+            return datetime.strptime(text, shape)
+        except ValueError:
+            continue
+    return None
 
 
 class QueryIssues(
@@ -70,7 +115,7 @@ class QueryIssues(
 ):
     """Search issues with their counts in a date range, most frequent first. filterGroup conditions must all hold."""
 
-    dateRange: DateRange | None = None  # noqa: N815 PostHog's name, as all like it below
+    dateRange: Range | None = None  # noqa: N815 PostHog's name, as all like it below
     status: Literal["active", "resolved", "suppressed", "archived", "pending_release", "all"] | None = Field(
         default=None, description="Default active.", examples=["all"]
     )
@@ -114,7 +159,7 @@ class QueryIssue(
     """One issue: counts in a date range, the top frame in the app's own code, latest release, impact."""
 
     issueId: IssueId  # noqa: N815
-    dateRange: DateRange | None = None  # noqa: N815
+    dateRange: Range | None = None  # noqa: N815
     includeSparkline: bool | None = None  # noqa: N815
     volumeResolution: Buckets | None = None  # noqa: N815
     filterTestAccounts: bool | None = None  # noqa: N815
@@ -159,7 +204,7 @@ class QueryIssueEvents(
     ) = Field(default=None, examples=[["exception", "stacktrace"]])
     onlyAppFrames: bool | None = Field(default=None, description="Default true: no library frames.")  # noqa: N815
     maxFrames: int | None = Field(default=None, ge=1, exclude=True, description="Default 50.")  # noqa: N815
-    dateRange: DateRange | None = None  # noqa: N815
+    dateRange: Range | None = None  # noqa: N815
     searchQuery: Text | None = None  # noqa: N815
     filterGroup: list[PropertyFilter] | None = None  # noqa: N815
     filterTestAccounts: bool | None = None  # noqa: N815

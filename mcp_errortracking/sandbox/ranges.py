@@ -8,8 +8,8 @@ from typing import Any, cast
 from mcp_errortracking.sandbox.errors import invalid
 from mcp_errortracking.sandbox.store import Document
 
-_RELATIVE = re.compile(r"-(\d+)([hdwmqy])(Start|End)?")
-_DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "q": 91, "y": 365}
+_RELATIVE = re.compile(r"-?(\d*)([sMhdwmqy])(Start|End)?")
+_DAYS = {"s": 1 / 86_400, "M": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "m": 30, "q": 91, "y": 365}
 _BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
 
 
@@ -50,11 +50,13 @@ def read_range(fields: Document, now: datetime) -> Range:
 def moment_of(text: Any, now: datetime, attr: str) -> datetime:
     """A moment: `-7d` and its like, `all` for the beginning, or a time in ISO 8601, UTC unless it says.
 
+    `-1dStart` and `-1dEnd` are where yesterday begins and ends; hours have these too.
+
     Raises:
         ErrorAnswer: 400.
     """
     if found := _RELATIVE.fullmatch(str(text)):
-        return now - timedelta(days=int(found[1]) * _DAYS[found[2]])
+        return _edge(now - timedelta(days=int(found[1] or 0) * _DAYS[found[2]]), found[2], found[3])
     if text == "all":
         return _BEGINNING
     try:
@@ -62,3 +64,12 @@ def moment_of(text: Any, now: datetime, attr: str) -> datetime:
     except ValueError:
         raise invalid("invalid_input", f"Invalid date: {text}", attr) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _edge(moment: datetime, unit: str, edge: str | None) -> datetime:
+    """The start or the end of the hour or day that a moment lies in; the moment itself for other units."""
+    if edge is None or unit not in ("h", "d"):
+        return moment
+    hour = 0 if unit == "d" else moment.hour
+    start = moment.replace(hour=hour, minute=0, second=0, microsecond=0)
+    return start if edge == "Start" else start + timedelta(days=_DAYS[unit], microseconds=-1)

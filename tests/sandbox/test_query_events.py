@@ -1,9 +1,11 @@
 """The events of an issue, and what every query refuses (contract 6.13)."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from mcp_errortracking.sandbox.ranges import moment_of
 from tests.sandbox.answers import NO_READ, UNKNOWN, Answer, ask, choice, invalid, required
 from tests.sandbox.raw_events import USUAL, Event, all_events, event_filter
 from tests.sandbox_process import READ_ONLY, SandboxProcess
@@ -186,3 +188,21 @@ def test_what_one_refuses(running: SandboxProcess, request_: str, change: dict[s
     issue = running.api("GET", "issues/?limit=1").json()["results"][0]["id"]
     body = change | ({"issueId": issue} if change.get("issueId") == "{issue}" else {})
     assert ask(running, f"POST query/{request_}/", body) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("-1d", "2026-11-14T10:20:30+00:00"),
+        ("7d", "2026-11-08T10:20:30+00:00"),
+        ("-90M", "2026-11-15T08:50:30+00:00"),
+        ("dStart", "2026-11-15T00:00:00+00:00"),
+        ("-1dStart", "2026-11-14T00:00:00+00:00"),
+        ("-1dEnd", "2026-11-14T23:59:59.999999+00:00"),
+        ("-2hStart", "2026-11-15T08:00:00+00:00"),
+        ("-2hEnd", "2026-11-15T08:59:59.999999+00:00"),
+    ],
+)
+def test_relative_dates(text: str, moment: str) -> None:
+    now = datetime.fromisoformat("2026-11-15T10:20:30+00:00")
+    assert moment_of(text, now, "date_from").isoformat() == moment

@@ -127,6 +127,23 @@ CASES = [
             "filterGroup": [{"key": "$lib", "operator": "exact", "value": "web", "type": "event"}],
         },
     ),
+    *(
+        Case(
+            "query-error-tracking-issues-list",
+            {"dateRange": {"date_from": begin, "date_to": end}},
+            ("POST query/issues/",),
+            {"next_offset": None},
+            body={"limit": 25, "dateRange": {"date_from": begin, "date_to": end}},
+        )
+        for begin, end in (
+            ("2026-06-01T00:00:00Z", "-1d"),
+            ("-1dStart", "-1dEnd"),
+            ("-1dStart", "dStart"),
+            ("-1m", "-30d"),
+            ("7d", "-30M"),
+            ("2026-06-01", "2026-06-01"),
+        )
+    ),
     Case(
         "query-error-tracking-issues-list",
         {"assignee": ON_CALL, "filterTestAccounts": False},
@@ -241,18 +258,25 @@ REFUSALS = [
     Refusal(
         "query-error-tracking-issues-list",
         {"dateRange": {"date_from": "-1d", "date_to": "-7d"}},
-        "date_to lies before date_from: swap them",
+        "dateRange: date_to does not lie after date_from: swap them",
     ),
     Refusal(
         "query-error-tracking-issue-events",
         {"issueId": TYPE_ERROR, "dateRange": {"date_from": "2026-08-02T00:00:00Z", "date_to": "2026-08-01T00:00:00Z"}},
-        "date_to lies before date_from: swap them",
+        "dateRange: date_to does not lie after date_from: swap them",
     ),
     Refusal(
         "query-error-tracking-issues-list",
-        {"dateRange": {"date_from": "yesterday"}},
-        "PostHog says: ",
-        ("POST query/issues/ 400",),
+        {"dateRange": {"date_to": "-30d"}},
+        'date_to does not lie after date_from: give date_from, it is -7d otherwise\nExample: {"dateRange": ',
+    ),
+    *(
+        Refusal(
+            "query-error-tracking-issues-list",
+            {"dateRange": {"date_from": text}},
+            f'date_from: should be like -24h, -7d, -1dStart, all, or 2026-06-01T00:00:00Z, got the string "{text}"',
+        )
+        for text in ("yesterday", "last week", "-7D", "2026-06-31")
     ),
     Refusal("query-error-tracking-issues-list", {"status": "resolvd"}, "is not one of active, resolved"),
     Refusal("query-error-tracking-issues-list", {"limit": 101}, "- limit: should be less than or equal to 100"),
