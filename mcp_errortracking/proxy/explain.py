@@ -12,6 +12,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from mcp_errortracking.proxy.errors import (
     ForbiddenError,
@@ -91,6 +92,13 @@ def explain(status: int, headers: Mapping[str, str], content: bytes, exchange: E
     """
     body = read_body(content)
     facts: dict[str, Any] = {"status": status, "code": body.code, "attr": body.attr, "detail": body.detail}
+    if status == 308 and "location" not in headers and (issue := _issue_of(content)):
+        return RefusedError(
+            f"The fingerprint belongs to another issue now: {issue}.",
+            "It was merged into that one, or split off.",
+            "Ask for that issue by its id.",
+            **_with(facts, code="issue_moved"),
+        )
     if 300 <= status < 400:
         return _redirected(headers, exchange, facts)
     if status == 401:
@@ -154,6 +162,15 @@ def _with(facts: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def _quoted(body: Body) -> str:
     return f"PostHog says: {body.detail}" if body.detail else ""
+
+
+def _issue_of(content: bytes) -> str | None:
+    """The issue that PostHog names where a fingerprint has moved (contract 6.6); None for what is no id."""
+    try:
+        data: Any = json.loads(content)
+        return str(UUID(data["issue_id"]))
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _redirected(headers: Mapping[str, str], exchange: Exchange, facts: dict[str, Any]) -> PostHogError:

@@ -250,6 +250,12 @@ REFUSALS = [
         (f"GET issues/{FIRST_PRINT}/ 404", f"GET fingerprints/{FIRST_PRINT}/ 200"),
     ),
     Refusal(
+        "error-tracking-issues-retrieve",
+        {"id": TYPE_ERROR, "fingerprint": "print-3"},
+        f"The fingerprint belongs to another issue now: {KEY_ERROR}.",
+        (f"GET {_ISSUE} 308",),
+    ),
+    Refusal(
         "query-error-tracking-issue",
         {"issueId": FIRST_PRINT},
         f"the id of its issue is {TYPE_ERROR}.",
