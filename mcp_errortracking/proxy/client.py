@@ -183,7 +183,7 @@ class Proxy:
             path=path,
             query=f"?{urlencode(pairs)}" if pairs else "",
             content=None if json is None else to_json(json),
-            exchange=Exchange(self.host, self.project, writes=not only_reads(method, path)),
+            exchange=self._exchange(writes=not only_reads(method, path)),
             deadline=began + self._limits.total,
             pace=self._shared.pacer.pace(self._key, path),
         )
@@ -208,7 +208,7 @@ class Proxy:
         Raises:
             PostHogError: no answer came, or one that says it is out of order.
         """
-        exchange = Exchange(self.host, self.project, writes=False)
+        exchange = self._exchange(writes=False)
         call = _Call("GET", "/_health", "", None, exchange, time.monotonic() + self._limits.connect, None)
         try:
             with anyio.fail_after(self._limits.connect):
@@ -217,6 +217,9 @@ class Proxy:
             raise out_of_time(self._limits.connect, exchange) from None
         if raw.status >= 500:
             raise explain(raw.status, raw.headers, raw.content, exchange, now=time.time())
+
+    def _exchange(self, *, writes: bool) -> Exchange:
+        return Exchange(self.host, self.project, writes, self._shared.http_proxy)
 
     async def _naming_projects(self, error: ForbiddenError) -> ForbiddenError:
         """The error, with the projects that the key may use, if it tells: every key may read itself (contract 1.8)."""

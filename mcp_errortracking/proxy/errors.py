@@ -13,7 +13,8 @@ PostHogError
     ├── NotFoundError         404: no such object, project or endpoint
     ├── InvalidError          other 4xx: PostHog does not accept the request as it is
     ├── RateLimitedError      429: too many requests with this key
-    └── ServerFailureError    5xx: PostHog, or a gateway before it, failed
+    ├── ServerFailureError    5xx: PostHog, or a gateway before it, failed
+    └── RefusedBeforeError    4xx of what stands before PostHog: a proxy, a firewall, a login
 """
 
 
@@ -102,3 +103,7 @@ class RateLimitedError(RefusedError):
 
 class ServerFailureError(RefusedError):
     """5xx: PostHog, or a gateway before it, failed."""
+
+
+class RefusedBeforeError(RefusedError):
+    """4xx of what stands before PostHog, a proxy, a firewall or a login: nothing arrived at PostHog."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 from mcp_errortracking.proxy.errors import (
@@ -21,6 +21,7 @@ from mcp_errortracking.proxy.errors import (
     PostHogError,
     RateLimitedError,
     RedirectedError,
+    RefusedBeforeError,
     RefusedError,
     ServerFailureError,
     UnauthorizedError,
@@ -37,11 +38,20 @@ _KEY_SETTINGS = "PostHog's Settings, Personal API keys"
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What is known of a request when its answer is explained. `writes`: it was not a read."""
+    """What is known of a request when its answer is explained.
+
+    `writes`: it was not a read. `http_proxy`: the forward proxy that it goes through, without user name and password.
+    """
 
     host: str
     project: str
     writes: bool
+    http_proxy: str | None = None
+
+    @property
+    def proxy_variable(self) -> str:
+        """The variable that names the forward proxy of this host."""
+        return "HTTPS_PROXY" if self.host.startswith("https:") else "HTTP_PROXY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,8 @@ def explain(status: int, headers: Mapping[str, str], content: bytes, exchange: E
         )
     if 300 <= status < 400:
         return _redirected(headers, exchange, facts)
+    if _is_of_another(status, body):
+        return _refused_before(status, exchange, facts)
     if status == 401:
         return _unauthorized(body, exchange, facts)
     if status == 403:
@@ -173,9 +185,52 @@ def _issue_of(content: bytes) -> str | None:
         return None
 
 
+def _is_of_another(status: int, body: Body) -> bool:
+    """Whether a 4xx is none of PostHog's API, which says in JSON why it wants no key (contract 1.4)."""
+    if status in (401, 403, 407):
+        return status == 407 or not body.is_json
+    return 400 <= status < 500 and status not in (404, 429) and not (body.is_json or body.is_empty)
+
+
+def proxy_login(exchange: Exchange) -> tuple[str, str, str]:
+    """What happened, why and what to do where the forward proxy wants to know who asks."""
+    which = exchange.http_proxy or "before PostHog"
+    return (
+        f"The HTTP proxy {which} wants a user name and password, or other ones (HTTP 407).",
+        "Nothing arrived at PostHog.",
+        f"Put them into the proxy's address, {exchange.proxy_variable}=http://user:password@proxy:port, or add the "
+        "host of PostHog to NO_PROXY. No tool can do that.",
+    )
+
+
+def _refused_before(status: int, exchange: Exchange, facts: dict[str, Any]) -> PostHogError:
+    if status == 407:
+        return RefusedBeforeError(*proxy_login(exchange), **_with(facts, code="proxy_login"))
+    who = f"The HTTP proxy {exchange.http_proxy}, or something after it," if exchange.http_proxy else "Something"
+    next_step = {
+        401: f"Let {exchange.host}/api/ pass there without a login of its own, or set POSTHOG_HOST to an address that "
+        "leads to PostHog itself.",
+        413: "Send less at once, or raise the limit there.",
+    }.get(status, f"Let {exchange.host}/api/ pass there: a firewall, a proxy or a web server.")
+    return RefusedBeforeError(
+        f"{who} before PostHog refuses the request: HTTP {status}.",
+        "That answer is not PostHog's, so it says nothing of the API key. Nothing was changed.",
+        next_step,
+        **_with(facts, code="refused_before_posthog"),
+    )
+
+
 def _redirected(headers: Mapping[str, str], exchange: Exchange, facts: dict[str, Any]) -> PostHogError:
+    location = headers.get("location", "")
+    if _is_within(location, exchange.host):
+        return RedirectedError(
+            f"{exchange.host} redirects to another page of its own.",
+            "The redirect was not followed: PostHog's API makes none, a login page or a web server before it does.",
+            "Let /api/ of that host lead to PostHog itself, without such a page.",
+            **_with(facts, code="redirected"),
+        )
     try:
-        target = urlsplit(headers.get("location", ""))
+        target = urlsplit(location)
         is_address = target.scheme in ("http", "https") and target.netloc != ""
         where = f"{target.scheme}://{target.netloc}" if is_address else "elsewhere"
     except ValueError:  # it is no URL
@@ -186,6 +241,21 @@ def _redirected(headers: Mapping[str, str], exchange: Exchange, facts: dict[str,
         "If that address is your PostHog, set POSTHOG_HOST to it.",
         **_with(facts, code="redirected"),
     )
+
+
+def _is_within(location: str, host: str) -> bool:
+    """Whether a redirect stays on the host."""
+    try:
+        target, own = urlsplit(location), urlsplit(host)
+        if not (target.scheme or target.netloc):
+            return bool(target.path or target.query)
+        return (target.scheme, target.hostname, _port(target)) == (own.scheme, own.hostname, _port(own))
+    except ValueError:
+        return False
+
+
+def _port(address: SplitResult) -> int | None:
+    return address.port or {"https": 443, "http": 80}.get(address.scheme)
 
 
 def _unauthorized(body: Body, exchange: Exchange, facts: dict[str, Any]) -> RefusedError:

@@ -1,18 +1,46 @@
 """The errors for calls to which no whole answer came."""
 
+import re
+
 from mcp_errortracking.proxy.errors import InterruptedCallError, UnreachableError
-from mcp_errortracking.proxy.explain import Exchange
+from mcp_errortracking.proxy.explain import Exchange, proxy_login
 
 _IN_DOUBT = "It may or may not have been applied: read before you repeat it."
 
 
 def unreachable(error: Exception, exchange: Exchange) -> UnreachableError:
     """No connection was made."""
-    return UnreachableError(
-        f"No connection to {exchange.host}: {_plainly(error)}.",
-        "Nothing arrived there.",
-        "Check POSTHOG_HOST and the network, then try again.",
-        code="unreachable",
+    reason, code = _plainly(error), "unreachable"
+    if _is_untrusted(reason):
+        why, next_step = "Nothing was sent: its certificate is not trusted.", _trust(reason)
+    elif exchange.http_proxy and re.match(r"407\b", reason):
+        return UnreachableError(*proxy_login(exchange), code="proxy_login")
+    elif exchange.http_proxy and type(error).__name__ != "PoolTimeout":
+        return UnreachableError(
+            f"No connection to {exchange.host} through the HTTP proxy {exchange.http_proxy}: {reason}.",
+            "Nothing arrived at PostHog.",
+            f"Check the proxy ({exchange.proxy_variable} or ALL_PROXY), or add the host of PostHog to NO_PROXY.",
+            code=code,
+        )
+    else:
+        why, next_step = "Nothing arrived there.", "Check POSTHOG_HOST and the network, then try again."
+    return UnreachableError(f"No connection to {exchange.host}: {reason}.", why, next_step, code=code)
+
+
+def _is_untrusted(reason: str) -> bool:
+    """Whether it is the certificate that a connection failed for."""
+    return "certificate verify failed" in reason.lower()
+
+
+def _trust(reason: str) -> str:
+    """What to do about a certificate that is not trusted."""
+    if "mismatch" in reason or "not valid for" in reason:
+        return "Set POSTHOG_HOST to the name that the certificate is for, or give that host one of its own."
+    if "expired" in reason or "not yet valid" in reason:
+        return "Renew the certificate, or check the clock of this machine."
+    return (
+        "If that is your PostHog, or the proxy of your company, make this machine trust its authority, or set "
+        "SSL_CERT_FILE to a PEM file with it in the env of this server."
     )
 
 

@@ -1,6 +1,7 @@
 """What is shared by all who call one host."""
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from mcp_errortracking.proxy.address import Form
 from mcp_errortracking.proxy.limits import Limits
@@ -20,6 +21,14 @@ class Host:
         self._limits = limits
         self._http_proxy = http_proxy
         self._client: httpx.AsyncClient | None = None
+
+    @property
+    def http_proxy(self) -> str | None:
+        """The address of the forward proxy, fit to be shown: without the user name and password it may hold."""
+        if self._http_proxy is None:
+            return None
+        parts = urlsplit(self._http_proxy)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     def connect(self) -> "httpx.AsyncClient":
         """The HTTP client, made with the first call. It holds no key: each request brings its own."""

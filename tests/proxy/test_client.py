@@ -207,6 +207,36 @@ async def test_a_forward_proxy_gets_the_call_and_its_own_password() -> None:
     assert request.headers["proxy-authorization"] == f"Basic {b64encode(b'ada:secret').decode()}"
 
 
+async def through_proxy(host: str, http_proxy: str) -> PostHogError:
+    proxy = Proxy(host=host, key=SecretStr(KEY), project="7", limits=QUICK, http_proxy=http_proxy)
+    async with proxy:
+        with pytest.raises(PostHogError) as caught:
+            await proxy.send(*READ)
+    assert "secret" not in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_forward_proxy_that_wants_a_password_is_named(scheme: str) -> None:
+    with FaultServer([http(407, Proxy_Authenticate='Basic realm="x"')]) as server:
+        error = await through_proxy(f"{scheme}://posthog.example", server.url.replace("//", "//ada:secret@"))
+
+    assert error.code == "proxy_login"
+    assert str(error).startswith(f"The HTTP proxy {server.url} wants a user name and password, or other ones")
+    assert f"{scheme.upper()}_PROXY=" in error.next_step
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_forward_proxy_that_is_away_is_named(scheme: str) -> None:
+    with FaultServer([GOOD]) as server:
+        pass
+    error = await through_proxy(f"{scheme}://posthog.example", server.url.replace("//", "//ada:secret@"))
+
+    assert isinstance(error, UnreachableError)
+    assert str(error).startswith(f"No connection to {scheme}://posthog.example through the HTTP proxy {server.url}: ")
+    assert f"Check the proxy ({scheme.upper()}_PROXY or ALL_PROXY)" in error.next_step
+
+
 async def test_a_long_wait_is_reported_not_waited_for() -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     for header, least in (("900", 900), (later, 3500)):

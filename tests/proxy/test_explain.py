@@ -7,6 +7,7 @@ import pytest
 
 from mcp_errortracking.proxy import errors
 from mcp_errortracking.proxy.explain import Exchange, explain, retry_after
+from mcp_errortracking.proxy.failures import unreachable
 
 READS = Exchange("https://us.posthog.com", "7", writes=False)
 WRITES = Exchange("https://us.posthog.com", "7", writes=True)
@@ -87,7 +88,9 @@ def test_every_refusal_says_what_why_and_what_next(
     ("location", "shown"),
     [
         ("https://eu.posthog.com/api/x?secret=1", "https://eu.posthog.com."),
-        ("/login", "elsewhere."),
+        ("https://us.posthog.com.evil.example/", "https://us.posthog.com.evil.example."),
+        ("http://us.posthog.com/api/x", "http://us.posthog.com."),
+        ("//us.posthog.com/api/x", "elsewhere."),
         ("javascript:alert(1)", "elsewhere."),
         ("", "elsewhere."),
     ],
@@ -98,6 +101,75 @@ def test_a_redirect_names_only_the_host(location: str, shown: str) -> None:
     assert isinstance(error, errors.RedirectedError)
     assert f"redirects to {shown}" in str(error)
     assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "location", ["/login?next=secret", "login", "https://us.posthog.com/posthog/api/x", "https://US.posthog.com:443/x"]
+)
+def test_a_redirect_to_the_host_itself_is_not_told_as_another_address(location: str) -> None:
+    error = explain(302, {"location": location}, b"", READS, now=0)
+
+    assert isinstance(error, errors.RedirectedError)
+    assert str(error).startswith("https://us.posthog.com redirects to another page of its own.")
+    assert "POSTHOG_HOST" not in str(error)
+    assert "secret" not in str(error)
+
+
+PAGE = b"<html>Access denied</html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "says"),
+    [
+        (401, PAGE, "Let https://us.posthog.com/api/ pass there without a login of its own"),
+        (401, b"", "without a login of its own"),
+        (403, PAGE, "Let https://us.posthog.com/api/ pass there: a firewall"),
+        (403, b"", "a firewall"),
+        (400, PAGE, "a web server"),
+        (413, PAGE, "Send less at once"),
+    ],
+)
+def test_what_stands_before_posthog_is_not_blamed_on_the_key(status: int, content: bytes, says: str) -> None:
+    for exchange in (READS, WRITES):
+        error = explain(status, {}, content, exchange, now=0)
+
+        assert type(error) is errors.RefusedBeforeError
+        assert (error.status, error.code, error.maybe_applied) == (status, "refused_before_posthog", False)
+        assert str(error).startswith(f"Something before PostHog refuses the request: HTTP {status}. ")
+        assert says in error.next_step
+        assert "personal API key" not in str(error)
+        assert "rights" not in str(error)
+
+
+PROXIED = Exchange("http://posthog.example", "7", writes=False, http_proxy="http://proxy.example:3128")
+
+
+def test_a_forward_proxy_is_named() -> None:
+    login = explain(407, {}, b"", PROXIED, now=0)
+    refused = explain(403, {}, b"", PROXIED, now=0)
+
+    assert (type(login), login.code) == (errors.RefusedBeforeError, "proxy_login")
+    assert str(login).startswith("The HTTP proxy http://proxy.example:3128 wants a user name and password")
+    assert "HTTP_PROXY=http://user:password@proxy:port" in login.next_step
+    assert str(refused).startswith("The HTTP proxy http://proxy.example:3128, or something after it, before PostHog")
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("self-signed certificate (_ssl.c:1006)", "set SSL_CERT_FILE to a PEM file"),
+        ("unable to get local issuer certificate (_ssl.c:1006)", "set SSL_CERT_FILE to a PEM file"),
+        ("Hostname mismatch, certificate is not valid for 'a'. (_ssl.c:1006)", "Set POSTHOG_HOST to the name"),
+        ("certificate has expired (_ssl.c:1006)", "Renew the certificate"),
+    ],
+)
+def test_a_certificate_that_is_not_trusted(reason: str, says: str) -> None:
+    failed = OSError(f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {reason}")
+    for exchange in (READS, PROXIED):
+        error = unreachable(failed, exchange)
+
+        assert error.why == "Nothing was sent: its certificate is not trusted."
+        assert says in error.next_step
 
 
 ISSUE = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
