@@ -1,11 +1,13 @@
 """Rate limits, spikes, and when a spike is one (contract 6.10, 6.11)."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.endpoint import Endpoint
+from mcp_errortracking.catalog.identifiers import IssueId
 from mcp_errortracking.catalog.paging import PagedEndpoint
 
 _READ = "error_tracking:read"
@@ -13,6 +15,21 @@ _WRITE = "error_tracking:write"
 _SINCE = "spring 2026"
 _SPIKES = "spikes"
 AtLeastOne = Annotated[int, Field(ge=1, examples=[100])]
+
+
+def _apart(value: Any) -> Any:
+    """The ids of a text, which commas or blanks keep apart; what is no text as it is."""
+    return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
+
+
+_IssueIds = Annotated[
+    list[IssueId],
+    BeforeValidator(_apart),
+    Field(min_length=1),
+    PlainSerializer(lambda ids: ",".join(map(str, ids)), return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+"""Sent as PostHog reads them, comma-separated; a list is understood too."""
 
 
 class _Update(Endpoint):
@@ -67,7 +84,7 @@ class ListSpikeEvents(
 ):
     """When issues spiked, newest first, with the usual and the observed number of events."""
 
-    issue_ids: str | None = Field(default=None, description="Comma-separated.")
+    issue_ids: _IssueIds | None = Field(default=None, description="Comma-separated.")
     date_from: str | None = Field(default=None, description="ISO 8601.")
     date_to: str | None = None
     order_by: (

@@ -5,6 +5,7 @@ from typing import Any
 from tests.server.cases.case import (
     ALERT,
     DISMISSED,
+    KEY_ERROR,
     NO_ALERT,
     PAGE_OF_ISSUE,
     RECOMMENDATION,
@@ -72,6 +73,22 @@ CASES = [
         ("GET spike_events/",),
         {"count": 1, "results.0.id": SPIKE, "results.0.current_bucket_value": 612, "results.0.issue.id": TYPE_ERROR},
         ("612", "4.5"),
+    ),
+    *(
+        Case(
+            "error-tracking-spike-events-list",
+            {"issue_ids": ids},
+            ("GET spike_events/",),
+            {"count": 1, "results.0.id": SPIKE},
+        )
+        for ids in (
+            PAGE_OF_ISSUE,
+            TYPE_ERROR.upper(),
+            f"{KEY_ERROR}, {TYPE_ERROR}",
+            f"{PAGE_OF_ISSUE},{PAGE_OF_ISSUE.replace(TYPE_ERROR, KEY_ERROR)}",
+            [KEY_ERROR, TYPE_ERROR],
+            f'["{TYPE_ERROR}"]',
+        )
     ),
     Case("error-tracking-spike-detection-config-retrieve", {}, ("GET spike_detection_config/",), {"threshold": 500}),
     Case(
@@ -196,5 +213,11 @@ REFUSALS = [
         "- project_rate_limit_value: should be greater than or equal to 1",
     ),
     Refusal("error-tracking-spike-detection-config-update", {}, "give at least one of snooze_duration_minutes"),
+    Refusal(
+        "error-tracking-spike-events-list",
+        {"issue_ids": f"{TYPE_ERROR},not-an-id"},
+        'issue_ids[1]: expected the UUID of an issue, got "not-an-id"; real ones come from query-error-tracking-issues',
+    ),
+    Refusal("error-tracking-spike-events-list", {"issue_ids": ","}, "issue_ids: "),
     Refusal("error-tracking-spike-events-list", {"order_by": "name"}, '- order_by: "name" is not'),
 ]
