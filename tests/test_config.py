@@ -116,6 +116,12 @@ def test_a_login_that_others_can_read_is_warned_of(tmp_path: Path, caplog: pytes
     [
         ("us.posthog.com", "write https://us.posthog.com"),
         ("localhost:8000", "write https://localhost:8000"),
+        ("https//us.posthog.com", "is mistyped: write https://us.posthog.com"),
+        ("https:/us.posthog.com/", "is mistyped: write https://us.posthog.com"),
+        ("HTTPS:us.posthog.com", "is mistyped: write https://us.posthog.com"),
+        ("http:/127.0.0.1:1", "is mistyped: write http://127.0.0.1:1"),
+        ('"https://us.posthog.com"', "has quotes around its value: leave them out"),
+        ("'us.posthog.com'", "has quotes around its value: leave them out"),
         ("ftp://us.posthog.com", "must begin with https://"),
         ("https://", "names no host"),
         ("https://us.posthog.com:99999", "not a valid address"),
@@ -142,6 +148,9 @@ def test_hosts_that_are_refused(tmp_path: Path, host: str, says: str) -> None:
     [
         ("phc_0123456789abcdef", "is a project token"),
         ("phs_0123456789abcdef", "is a project secret key"),
+        (f'"{KEY}"', "has quotes around it: leave them out"),
+        (f"'{KEY}'", "has quotes around it: leave them out"),
+        (f"\u201c{KEY}\u201d", "has quotes around it: leave them out"),
         ("phx_0123 456789", "characters that no key has"),
         ("phx_0123\x00456", "characters that no key has"),
         ("phx_schlüssel", "characters that no key has"),

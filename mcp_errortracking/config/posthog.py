@@ -37,6 +37,8 @@ _MOVED = {
     "posthog.com": DEFAULT_HOST,
 }
 _PLACEHOLDER = re.compile(r"(phx_)?([xX.*_-]*|(your|my|insert)[a-z_-]*)|.*(\.\.\.|<|>).*")
+_QUOTES = tuple("\"'`\u2018\u2019\u201c\u201d")
+_BROKEN_SCHEME = re.compile(r"(https?)(?::/?|//?)([^/:].*)", re.IGNORECASE)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -176,7 +178,11 @@ def _origin(text: str, name: str) -> str:
     text = text.strip()
     if looks_like_a_key(text):
         raise ConfigError(f"{name} holds a key where an address belongs: give one like {DEFAULT_HOST}")
+    if _is_quoted(text):
+        raise ConfigError(f"{name} has quotes around its value: leave them out.")
     if "://" not in text:
+        if broken := _BROKEN_SCHEME.fullmatch(text):
+            raise ConfigError(f"{name} is mistyped: write {broken[1].lower()}://{broken[2][:200]}")
         raise ConfigError(f"{name} lacks its scheme: write https://{text[:200]}")
     try:
         parts = urlsplit(text)
@@ -201,7 +207,14 @@ def _origin(text: str, name: str) -> str:
     return origin
 
 
+def _is_quoted(text: str) -> bool:
+    """Whether the quotes of an `.env` or of a shell became a part of the value."""
+    return text[:1] in _QUOTES or text[-1:] in _QUOTES
+
+
 def _checked_key(key: str, source: str) -> str:
+    if _is_quoted(key):
+        raise ConfigError(f"The key in {source} has quotes around it: leave them out.")
     for prefix, kind in OTHER_KEYS.items():
         if key.startswith(prefix):
             raise ConfigError(f"The key in {source} ({prefix}...) is {kind}: {_WHERE_TO_GET_A_KEY}.")
