@@ -218,7 +218,9 @@ class QueryIssueEvents(
         answer = _read_part((yield self.request()))
         events = [show_event(event, self.maxFrames or MAX_FRAMES) for event in as_objects(answer.get("results"))]
         notes = [*notes_on(self.filterGroup or [], in_rule=False), *legend(as_objects(answer.get("results")))]
-        if not events:
+        if not events and self.offset:
+            notes.append(f"No event at offset {self.offset}: it lies past the end of this range; start at 0.")
+        elif not events:
             notes.append("No event in this range matches: try a longer dateRange, e.g. date_from -30d.")
         return Outcome(answer, notes, shown={**answer, "results": events})
 

@@ -174,6 +174,13 @@ CASES = [
         ("Note: No event in this range matches: try a longer dateRange, e.g. date_from -30d.",),
     ),
     Case(
+        "query-error-tracking-issue-events",
+        {"issueId": TYPE_ERROR, "offset": 100_000},
+        ("POST query/issue_events/",),
+        {"results": []},
+        ("Note: No event at offset 100000: it lies past the end of this range; start at 0.",),
+    ),
+    Case(
         "error-tracking-fingerprints-list",
         {"issue_id": PAGE_OF_ISSUE},
         ("GET fingerprints/",),
