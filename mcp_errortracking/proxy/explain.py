@@ -27,6 +27,7 @@ from mcp_errortracking.proxy.errors import (
     UnauthorizedError,
     UnreadableError,
 )
+from mcp_errortracking.proxy.rates import come_back
 
 _MAX_DETAIL = 500
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]+")
@@ -325,11 +326,10 @@ def _not_found(body: Body, exchange: Exchange, facts: dict[str, Any]) -> Refused
 
 
 def _rate_limited(seconds: float | None, facts: dict[str, Any]) -> RefusedError:
-    when = f"Come back in {seconds:.0f} s." if seconds is not None else "Come back in a minute."
     return RateLimitedError(
         "Throttled: too many requests with this API key.",
         "PostHog allows a key 480 a minute and 4,800 an hour (symbol sets: 1,200 and 12,000). Nothing was changed.",
-        when,
+        come_back(seconds),
         **_with(facts, retry_after=seconds),
     )
 

@@ -15,7 +15,7 @@ import anyio
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy.errors import HeldBackError
-from mcp_errortracking.proxy.rates import Rate, Window, rates_of
+from mcp_errortracking.proxy.rates import Rate, Window, come_back, rates_of
 from mcp_errortracking.proxy.turns import Turn, Turns
 from mcp_errortracking.proxy.waits import Wait, caller, on_wait
 
@@ -140,7 +140,7 @@ class Pace:
         return HeldBackError(
             "Too many requests with this API key: this one was held back, and not sent.",
             self._why(),
-            f"Come back in {seconds:.0f} s. Nothing was changed by it.",
+            f"{come_back(seconds)} Nothing was changed by it.",
             code="held_back",
             retry_after=round(seconds, 1),
         )

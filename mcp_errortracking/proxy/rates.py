@@ -15,6 +15,7 @@ class Rate:
 DEFAULT = (Rate(480, 60), Rate(4800, 3600))
 SYMBOL_SETS = (Rate(1200, 60), Rate(12000, 3600))
 
+_LONGEST = max(rate.seconds for rate in DEFAULT + SYMBOL_SETS)
 _SYMBOL_SETS_PATH = "error_tracking/symbol_sets/"
 
 
@@ -25,6 +26,19 @@ def rates_of(path: str) -> tuple[Rate, ...]:
         path: relative to the project, like `error_tracking/fingerprints/`, or absolute.
     """
     return SYMBOL_SETS if path.startswith(_SYMBOL_SETS_PATH) else DEFAULT
+
+
+def come_back(seconds: float | None) -> str:
+    """When to call again, in a sentence: no later than the longest limit lasts, whatever an answer asked for.
+
+    Args:
+        seconds: that were asked for; None: none were.
+    """
+    if seconds is None:
+        return "Come back in a minute."
+    if seconds > _LONGEST:
+        return "Come back in an hour: PostHog limits for no longer."
+    return f"Come back in {seconds:.0f} s." if seconds >= 0.5 else "Try again now; if it stays, in a minute."
 
 
 class Window:

@@ -222,6 +222,24 @@ def test_retry_after(value: str, seconds: float | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("0", "Try again now; if it stays, in a minute."),
+        ("1", "Come back in 1 s."),
+        ("3600", "Come back in 3600 s."),
+        ("3601", "Come back in an hour: PostHog limits for no longer."),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", "Come back in an hour: PostHog limits for no longer."),
+        ("soon", "Come back in a minute."),
+    ],
+)
+def test_when_to_come_back(value: str, says: str) -> None:
+    error = explain(429, {"retry-after": value}, b"", READS, now=0)
+
+    assert error.next_step == says
+    assert error.retry_after == retry_after({"retry-after": value}, 0)
+
+
+@pytest.mark.parametrize(
     ("date", "seconds"),
     [
         ("Thu, 01 Jan 1970 05:00:00 GMT", 30),
