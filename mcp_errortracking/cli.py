@@ -53,6 +53,7 @@ try it:
   mcp-errortracking call error-tracking-assignment-rules-list --sandbox
 """
 
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _NO_KEY = (
     "No PostHog API key is configured, so nothing was sent. Create a personal API key in PostHog (Settings, Personal "
     "API keys) with the scopes error_tracking:read and error_tracking:write, and set it as POSTHOG_PERSONAL_API_KEY, "
@@ -241,6 +242,11 @@ def _serve_http(options: argparse.Namespace) -> int:
         _log_settings(settings)
         paths = "/sse" if serving.transport == "sse" else "/mcp and /sse"
         callers = "callers with a token" if serving.tokens else "anyone on this machine"
+        if options.bind not in _THIS_MACHINE and not serving.allowed_hosts:
+            logger.warning(
+                "whoever calls by another name or address than localhost is refused with 421, Invalid Host header: "
+                "name it with --allowed-host or MCP_ALLOWED_HOSTS"
+            )
         logger.info("MCP at %s, paths %s, for %s", address_of(listener), paths, callers)
         app = app_for(settings, serving, _offer(options))
         anyio.run(serve_http, app, listener)

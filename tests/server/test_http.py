@@ -124,6 +124,15 @@ async def test_sse_alone(sandbox: SandboxProcess) -> None:
             assert (await http.post(f"{server.url}/mcp", headers=HEADERS, json=LIST)).status_code == 404
 
 
+@pytest.mark.parametrize(("options", "warns"), [([], 1), (["--allowed-host", "mcp.example"], 0)])
+def test_who_opens_it_to_a_network_is_told_that_names_must_be_allowed(
+    sandbox: SandboxProcess, options: list[str], warns: int
+) -> None:
+    with serving(sandbox.url, "--bind", "0.0.0.0", *options, MCP_SERVER_TOKEN=TOKEN) as server:
+        assert server.log.count("WARNING: whoever calls by another name") == warns
+    assert server.log.count("--allowed-host") == warns
+
+
 def test_another_name_is_served_if_it_is_allowed(sandbox: SandboxProcess) -> None:
     with serving(sandbox.url, "--allowed-host", "mcp.example") as server:
         headers = HEADERS | {"Host": "mcp.example"}
