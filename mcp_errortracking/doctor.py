@@ -13,7 +13,7 @@ from mcp_errortracking.config import Settings
 from mcp_errortracking.connecting import proxy_for
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.address import KEY_PATH
-from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.proxy.errors import PostHogError, RefusedBeforeError
 from mcp_errortracking.server.scopes import covers, read_scopes
 from mcp_errortracking.server.toolbox import Toolbox
 
@@ -56,8 +56,13 @@ async def problem(proxy: Proxy) -> str | None:
             return None
         await proxy.send("GET", KEY_PATH)
     except PostHogError as error:
-        return None if error.status in (403, 404) else error.what  # an older server that does not tell is there too
+        return None if _tells_nothing(error) else error.what
     return None
+
+
+def _tells_nothing(error: PostHogError) -> bool:
+    """Whether it is an older server, which is there and does not say what a key may do."""
+    return error.status in (403, 404) and not isinstance(error, RefusedBeforeError)
 
 
 async def examine(settings: Settings, report: Callable[[Check], None]) -> None:
@@ -90,7 +95,7 @@ async def _check_key(proxy: Proxy, settings: Settings, report: Callable[[Check],
         # Every key may read itself, whatever its scopes (contract 1.8).
         data = (await proxy.send("GET", KEY_PATH)).data
     except PostHogError as error:
-        if error.status not in (403, 404):
+        if not _tells_nothing(error):
             raise
         report(Check("key", "warning", f"found in {settings.source}; this PostHog does not tell what it may do"))
         return

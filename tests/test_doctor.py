@@ -84,6 +84,14 @@ def test_hosts_that_are_not_posthog(capsys: pytest.CaptureFixture[str]) -> None:
     assert "check that POSTHOG_HOST" in checks["key"][1]
 
 
+def test_a_firewall_before_posthog(capsys: pytest.CaptureFixture[str]) -> None:
+    with FaultServer([http(403, b"<html>Denied</html>", kind="text/html")]) as server:
+        code, checks = examine(capsys, server.url, "phx_full")
+
+    assert (code, set(checks), checks["key"][0]) == (1, {"host", "key"}, "problem")
+    assert checks["key"][1].startswith("Something before PostHog refuses the request: HTTP 403.")
+
+
 def test_text_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     doctor.run(Settings("http://127.0.0.1:9", None, "1", "a test"), as_json=False)
 

@@ -121,7 +121,7 @@ def explain(status: int, headers: Mapping[str, str], content: bytes, exchange: E
     if status == 404:
         return _not_found(body, exchange, facts)
     if status == 429:
-        return _rate_limited(retry_after(headers, now), facts)
+        return _rate_limited(retry_after(headers, now), body, facts)
     if status >= 500:
         return _server_failure(status, body, exchange, _with(facts, retry_after=retry_after(headers, now)))
     return _invalid(status, body, facts)
@@ -325,7 +325,14 @@ def _not_found(body: Body, exchange: Exchange, facts: dict[str, Any]) -> Refused
     )
 
 
-def _rate_limited(seconds: float | None, facts: dict[str, Any]) -> RefusedError:
+def _rate_limited(seconds: float | None, body: Body, facts: dict[str, Any]) -> RefusedError:
+    if not (body.is_json or body.is_empty):
+        return RateLimitedError(
+            "Something before PostHog limits requests: HTTP 429.",
+            "Nothing was changed.",
+            come_back(seconds),
+            **_with(facts, retry_after=seconds),
+        )
     return RateLimitedError(
         "Throttled: too many requests with this API key.",
         "PostHog allows a key 480 a minute and 4,800 an hour (symbol sets: 1,200 and 12,000). Nothing was changed.",

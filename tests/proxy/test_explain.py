@@ -58,6 +58,7 @@ def hog(detail: str, code: str = "permission_denied", attr: str | None = None) -
         (400, [], errors.InvalidError, None, ["It does not say why"]),
         (429, hog("Request was throttled. Expected available in 13 seconds.", "throttled"), errors.RateLimitedError,
          "throttled", ["Throttled", "480 a minute", "Come back in a minute."]),
+        (429, b"<html>", errors.RateLimitedError, None, ["Something before PostHog limits requests", "in a minute."]),
         (500, hog("A server error occurred.", "error"), errors.ServerFailureError, "error",
          ["PostHog failed with HTTP 500"]),
         (500, {"detail": "Could not generate download URL."}, errors.ServerFailureError, None, ["download URL"]),
