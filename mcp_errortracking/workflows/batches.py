@@ -175,15 +175,15 @@ class Batches:
                 if error.code == "release_id_mismatch" and not is_sorted:
                     jobs, is_sorted = await self._without_unchanged(jobs), True
                     continue
-                culprit = _culprit(jobs, error)
-                if culprit is None:
+                found = culprit(jobs, error)
+                if found is None:
                     middle = len(jobs) // 2
                     return await self._start(jobs[:middle], bodies) + await self._start(jobs[middle:], bodies)
-                if self._may_unbind(culprit, error):
-                    self._unbound.add(culprit.index)
+                if self._may_unbind(found, error):
+                    self._unbound.add(found.index)
                     continue
-                await self._refuse(culprit, error)
-                jobs = [job for job in jobs if job is not culprit]
+                await self._refuse(found, error)
+                jobs = [job for job in jobs if job is not found]
             except PostHogError as error:
                 if error.status in _OF_THE_KEY:
                     self.refusal = error
@@ -216,11 +216,11 @@ class Batches:
                     skip_on_conflict=False,
                 )
             except PostHogError as error:
-                culprit = _culprit(asked, error) if isinstance(error, InvalidError) else None
-                if culprit is None:
+                found = culprit(asked, error) if isinstance(error, InvalidError) else None
+                if found is None:
                     return left + asked
-                left.append(culprit)
-                asked = [job for job in asked if job is not culprit]
+                left.append(found)
+                asked = [job for job in asked if job is not found]
             else:
                 return left + [job for job, _ in await self._started(asked, answer, NOT_WANTED)]
         return left
@@ -310,8 +310,8 @@ class Batches:
         await self._report(job, refused(error, self._rules))
 
 
-def _culprit(jobs: Sequence[Job], error: InvalidError) -> Job | None:
-    """The job that a refusal of all of them is about; None where that cannot be told."""
+def culprit(jobs: Sequence[Job], error: InvalidError) -> Job | None:
+    """The job that PostHog's refusal of all of them is about; None where that cannot be told."""
     if len(jobs) == 1:
         return jobs[0]
     found = _NAMED.search(error.detail or "")

@@ -63,6 +63,8 @@ class Build:
     orphans: tuple[str, ...] = ()
     """The maps that no bundle names and none lies beside, by name."""
     deployed: tuple[Deployed, ...] = ()
+    shared: tuple[Path, ...] = ()
+    """The maps that more than one bundle names."""
 
     def name(self, path: Path) -> str:
         """A file's path below the folder."""
@@ -250,6 +252,7 @@ class _Search:
             tuple(self.mapless),
             tuple(self.orphans),
             tuple(self.deployed),
+            tuple(path for path, bundles in self.claims.items() if len(bundles) > 1),
         )
 
     def other_maps(self) -> tuple[list[Path], list[str]]:

@@ -10,8 +10,9 @@ import anyio
 
 from mcp_errortracking.proxy.errors import NotFoundError
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.workflows.persistence import Sleep
 from mcp_errortracking.workflows.storage import Storage
-from mcp_errortracking.workflows.symbol_sets import Comparison, Sleep, SymbolSets
+from mcp_errortracking.workflows.symbol_sets import Comparison, SymbolSets
 
 RETENTION = timedelta(days=30)
 """A set that was last used longer ago is deleted (contract 5.4)."""

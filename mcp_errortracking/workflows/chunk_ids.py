@@ -27,6 +27,8 @@ from mcp_errortracking.workflows.source_map import of_fields
 _NAMESPACE = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")
 MAPS_NOTHING = "maps_nothing"
 """The code of the error for a map that has no mapping."""
+IDS_DIFFER = "ids_differ"
+"""The code of the error for a map that has a chunk id while its bundle has none."""
 
 _BEGIN = (
     b'!function(){try{var g="undefined"!=typeof globalThis?globalThis:"undefined"!=typeof window?window:'
@@ -88,7 +90,7 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
     own_id, map_id = comment(source, "chunkId"), text_of(fields, "chunk_id") or text_of(fields, "chunkId")
     if own_id is None and map_id is not None:
         raise WorkflowError(
-            "ids_differ",
+            IDS_DIFFER,
             "The map has a chunk id, but the bundle has none.",
             "They are not of the same build, or a tool has removed the bundle's comments.",
             "Build both again.",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from mcp_errortracking.workflows.bundles import LIMIT, Build, Pair
-from mcp_errortracking.workflows.chunk_ids import Injection, Line, injected, line_in, with_id
+from mcp_errortracking.workflows.chunk_ids import IDS_DIFFER, Injection, Line, injected, line_in, with_id
 from mcp_errortracking.workflows.chunks import ReleaseMark
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.roots import Roots
@@ -17,6 +17,7 @@ from mcp_errortracking.workflows.script import comment
 
 _PART = 64 * 1024
 _HEAD = 1024
+_READINGS = 3
 
 
 class Content(NamedTuple):
@@ -127,8 +128,15 @@ class _Preparation:
         return Prepared("javascript", made.chunk_id, name, files, lambda: content, written, made.release)
 
     def injected(self, pair: Pair) -> Injection:
-        source = self.roots.read(pair.bundle, LIMIT)
-        return injected(source, self.map_text(pair.map) if pair.map else None, self.release_id)
+        for number in range(_READINGS):
+            source = self.roots.read(pair.bundle, LIMIT)
+            try:
+                return injected(source, self.map_text(pair.map) if pair.map else None, self.release_id)
+            except WorkflowError as error:
+                # Between the two readings, another upload may have put in the id.
+                if error.code != IDS_DIFFER or number == _READINGS - 1:
+                    raise
+        raise AssertionError("the last reading returns or raises")
 
     def content(self, pair: Pair) -> Content:
         made = self.injected(pair)

@@ -53,6 +53,8 @@ class UploadResult:
     chunks: Sequence[ChunkResult]
     bytes_sent: int
     release: Release | None
+    of_other_releases: int = 0
+    """Unchanged chunks that did not get the release: they have another, or may have."""
 
     def count(self, outcome: Outcome) -> int:
         """How many chunks came to that."""

@@ -18,6 +18,7 @@ from anyio import to_thread
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.transport import PoolTransport
 from mcp_errortracking.workflows.addresses import GuardedNetwork, is_private
+from mcp_errortracking.workflows.persistence import Sleep
 from mcp_errortracking.workflows.presigned import Form, Target
 from mcp_errortracking.workflows.storage_errors import (
     AddressRefusedError,
@@ -40,7 +41,6 @@ _ERROR_BODY = 16 * 1024
 _TIMEOUT = {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 600.0}
 
 _T = TypeVar("_T")
-Sleep = Callable[[float], Awaitable[None]]
 
 
 class Sendable(Protocol):

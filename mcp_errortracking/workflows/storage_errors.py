@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _CODE = re.compile(r"<Code>([A-Za-z0-9._-]{1,60})</Code>")
 _EXPIRED = ("expired", "Expired")
-_EXPIRED_CODES = ("AccessDenied", "ExpiredToken", "RequestExpired", "TokenExpired")
+_EXPIRED_CODES = ("ExpiredToken", "RequestExpired", "TokenExpired")
 
 
 class StorageError(Exception):

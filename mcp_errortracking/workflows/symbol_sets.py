@@ -5,7 +5,7 @@ what is confirmed already, the others only read. So what may or may not have bee
 """
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote
@@ -14,28 +14,17 @@ import anyio
 
 from mcp_errortracking.catalog.endpoint import Request, as_object, as_objects
 from mcp_errortracking.catalog.symbol_sets import FinishSymbolSetUploads, StartSymbolSetUploads
-from mcp_errortracking.proxy.errors import (
-    InterruptedCallError,
-    NotFoundError,
-    PostHogError,
-    RateLimitedError,
-    RefusedError,
-    ServerFailureError,
-    UnreachableError,
-)
+from mcp_errortracking.proxy.errors import NotFoundError, PostHogError, RefusedError
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.workflows.persistence import Persistent, Sleep
 from mcp_errortracking.workflows.presigned import Target, read_target
 
 MAX_STARTED = 50
 """Sets per start: their URLs live five minutes (contract 2.3)."""
 MAX_CHECKED = 1000
 
-_WAITS = (0.5, 1.0)  # seconds before the second and the third try
-_LONGEST_WAIT = 60.0  # a Retry-After beyond this is not waited for
 _PAGE = 100
 _LOOKUPS = 8  # at once
-
-Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +62,7 @@ class SymbolSets:
         Args:
             sleep: waits between tries.
         """
-        self._sender = sender
-        self._sleep = sleep
+        self._sender = Persistent(sender, sleep=sleep)
         self._compares = True  # until PostHog turns out not to
 
     async def compare(self, hashes: Mapping[str, str]) -> Comparison | None:
@@ -219,18 +207,10 @@ class SymbolSets:
         return (await self._send_counted(request))[0]
 
     async def _send_counted(self, request: Request) -> tuple[Any, int]:
-        """The JSON of an answer, and how many tries it took."""
-        for number, wait in enumerate((*_WAITS, None), 1):
-            try:
-                sent = await self._sender.send(request.method, request.path, query=request.query, json=request.json)
-            except (InterruptedCallError, RateLimitedError, ServerFailureError, UnreachableError) as error:
-                asked = error.retry_after or 0.0
-                if wait is None or asked > _LONGEST_WAIT:
-                    raise
-                await self._sleep(max(wait, asked))
-            else:
-                return sent.data, number
-        raise AssertionError("the last try returns or raises")
+        answer, tries = await self._sender.send_counted(
+            request.method, request.path, query=request.query, json=request.json
+        )
+        return answer.data, tries
 
 
 def _element(wanted: Wanted) -> dict[str, Any]:

@@ -12,24 +12,26 @@ from typing import Literal
 import anyio
 from anyio.abc import TaskGroup
 
-from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.proxy.errors import InvalidError, PostHogError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.workflows.batches import Batches, Job
+from mcp_errortracking.workflows.batches import Batches, Job, culprit
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.conflicts import ConflictRules
 from mcp_errortracking.workflows.content import ContentError
 from mcp_errortracking.workflows.endings import OTHER_CONTENT, SKIPPED, UNCHANGED, refused, unreadable
 from mcp_errortracking.workflows.hashing import Hashing, Known
+from mcp_errortracking.workflows.persistence import Persistent, Sleep
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release
 from mcp_errortracking.workflows.results import ChunkResult, Ending, Outcome, UploadResult
 from mcp_errortracking.workflows.storage import CONCURRENCY, Storage
-from mcp_errortracking.workflows.symbol_sets import MAX_CHECKED, MAX_STARTED, Comparison, Sleep, SymbolSets, Wanted
+from mcp_errortracking.workflows.symbol_sets import MAX_CHECKED, MAX_STARTED, Comparison, SymbolSets, Wanted
 
 Progress = Callable[[int, int, str], Awaitable[None]]
 """Is told how much is done, of how much, and a few words on what."""
 
 _BATCH_BYTES = 64 * 1024 * 1024  # of content: what is packed at once, and sent within the five minutes of its URLs
 _BATCHES_AT_ONCE = 3
+_TRIES_TO_BIND = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class _Upload:
         progress: Progress | None,
         sleep: Sleep,
     ) -> None:
-        self._sender = sender
+        self._sender = Persistent(sender, sleep=sleep)
         self._storage = storage
         self._symbol_sets = SymbolSets(sender, sleep=sleep)
         self._chunks = chunks
@@ -105,6 +107,7 @@ class _Upload:
         self._settled = 0
         self._hashed = 0
         self._hashing = Hashing(chunks, self._told_hashed)
+        self._of_other_releases = 0
         self._refusal: PostHogError | None = None
 
     @property
@@ -210,24 +213,36 @@ class _Upload:
     async def _bind(self, jobs: list[Job]) -> frozenset[str]:
         """Gives unchanged sets that have no release the one of this upload, which a start does though it wants no file.
 
-        One of them belonging to another release stops it: then all keep what they have.
+        A set of another release stops it, and is left out of the next try; of those that belong to others, a few are
+        found in this way. Then the rest keep what they have.
 
         Returns:
             The chunk ids of those that are gone since they were compared, and are waited for now.
         """
         if not jobs or not isinstance(self._release, Release):
             return frozenset()
-        wanted = [Wanted(job.chunk.chunk_id, job.known.content_hash, self._release.id) for job in jobs]
-        try:
-            return frozenset(await self._symbol_sets.start(wanted, force=False, skip_on_conflict=True))
-        except PostHogError:
-            return frozenset()
+        left = jobs
+        for _ in range(_TRIES_TO_BIND):
+            wanted = [Wanted(job.chunk.chunk_id, job.known.content_hash, self._release.id) for job in left]
+            try:
+                lost = frozenset(await self._symbol_sets.start(wanted, force=False, skip_on_conflict=True))
+            except PostHogError as error:
+                other = culprit(left, error) if isinstance(error, InvalidError) else None
+                if other is None or len(left) == 1:
+                    break
+                left = [job for job in left if job is not other]
+            else:
+                self._of_other_releases += len(jobs) - len(left)
+                return lost
+        self._of_other_releases += len(jobs)
+        return frozenset()
 
     def result(self) -> UploadResult:
         """What became of all of them."""
         bytes_sent = self._batches.bytes_sent if self._batches else 0
         release = self._release if isinstance(self._release, Release) else None
-        return UploadResult([one for one in self._results if one is not None], bytes_sent, release)
+        chunks = [one for one in self._results if one is not None]
+        return UploadResult(chunks, bytes_sent, release, self._of_other_releases)
 
     async def _settle(self, job: Job, ending: Ending) -> None:
         await self._note(job.index, ending, job.known.content_hash)

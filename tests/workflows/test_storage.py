@@ -109,7 +109,8 @@ async def test_a_fallback_is_tried_after_two_failures() -> None:
     [
         (EXPIRED, ExpiredError, "not good any more (HTTP 403 AccessDenied)", 1),
         (xml(400, "ExpiredToken"), ExpiredError, "HTTP 400 ExpiredToken", 1),
-        (xml(403, "AccessDenied"), ExpiredError, "which gets a fresh one;", 1),
+        (xml(403, "AccessDenied", "Request has expired"), ExpiredError, "which gets a fresh one;", 1),
+        (xml(403, "AccessDenied", "Access Denied"), DeniedError, "refuses with HTTP 403 AccessDenied", 1),
         (xml(403, "Custom", "Policy expired."), ExpiredError, "HTTP 403 Custom", 1),
         (xml(403, "SignatureDoesNotMatch"), DeniedError, "refuses with HTTP 403 SignatureDoesNotMatch", 1),
         (http(403, b"<html>blocked by a firewall</html>"), DeniedError, "refuses with HTTP 403.", 1),

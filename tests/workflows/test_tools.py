@@ -18,11 +18,13 @@ from mcp_errortracking.proxy.pacing import Pacer
 from mcp_errortracking.proxy.rates import Rate
 from mcp_errortracking.server.calls import Reply, call_tool
 from mcp_errortracking.workflows.workflow import Workshop
+from tests.proxy.connections import Received
 from tests.required import program
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.http_process import environment_for
 from tests.server.mcp_client import text_of
 from tests.workflows.builds import BUILT, contents
+from tests.workflows.relay import Relay
 from tests.workflows.written_builds import write_build
 
 pytestmark = pytest.mark.anyio
@@ -197,7 +199,7 @@ async def test_bundles_whose_maps_were_deleted_are_checked_by_their_chunk_ids(
         source_map.unlink()
     before = contents(dist)
     told = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.4.2")
-    uploaded = await ask(sandbox, dist, "source-maps-upload", folder="dist")
+    uploaded = await ask(sandbox, dist, "source-maps-upload", folder="dist", delete_after=True)
     sandbox.reset()
     missing = await ask(sandbox, dist, "source-maps-check", folder="dist")
 
@@ -206,7 +208,7 @@ async def test_bundles_whose_maps_were_deleted_are_checked_by_their_chunk_ids(
     assert states == [("uploaded", False, False)] * 2
     assert told.structured["problems"] == []
     assert [row["state"] for row in missing.structured["results"]] == ["missing", "missing"]
-    assert uploaded.structured == {"error": {"code": "nothing_found"}}
+    assert (uploaded.is_error, uploaded.structured["uploaded"]) == (False, 0), "a job that is simply run again"
     what = "Without their maps, so that only source-maps-check can tell what PostHog has of them:"
     assert f'{what} "{INDEX}" and 1 more.' in uploaded.text
     assert contents(dist) == before
@@ -233,6 +235,74 @@ async def test_maps_are_deleted_once_posthog_has_them(sandbox: SandboxProcess, d
     assert "maps_deleted: 4" in reply.text
     assert sorted(contents(dist)) == sorted(set(before) - set(maps)), "the broken one is kept, and every bundle"
     assert [problem["path"] for problem in again.structured["problems"]] == ["broken.js"]
+
+
+async def test_maps_that_changed_or_that_others_need_are_kept(sandbox: SandboxProcess, dist: Path) -> None:
+    elsewhere = dist / "maps" / "a.map"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text('{"version": 3, "sources": [], "mappings": "AAAA"}', "utf-8")
+    (dist / "dist" / "linked.js").write_text("linked()", "utf-8")
+    (dist / "dist" / "linked.js.map").symlink_to(elsewhere)
+    shutil.copy(dist / "dist" / INDEX, dist / "dist" / "assets" / "copy.js")
+    before = contents(dist)
+    with Relay(sandbox.url) as relay:
+
+        def build_again(request: Received, at: str) -> None:
+            if request.target.endswith("/bulk_finish_upload/") and at == "before":
+                source_map = dist / "dist" / f"{REPORT}.map"
+                source_map.write_bytes(source_map.read_bytes().replace(b'"version"', b' "version"'))
+
+        relay.watch = build_again
+        async with Proxy(host=relay.url, key=SecretStr(FULL), project="1") as proxy:
+            arguments = {"folder": "dist", "delete_after": True}
+            workshop = Workshop((dist,), relay.url)
+            reply = await call_tool(proxy, "source-maps-upload", arguments, time_limit=30, workshop=workshop)
+
+    assert (reply.structured["uploaded"], reply.structured["maps_deleted"]) == (3, 0)
+    assert f'or others need them: "{INDEX}" and 2 more.' in reply.text
+    assert sorted(contents(dist)) == sorted(before)
+    assert (dist / "dist" / "linked.js.map").is_symlink()
+
+
+async def test_unchanged_chunks_get_the_release_beside_one_that_keeps_its_own(
+    sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    write_build(tmp_path, 4)
+    await ask(sandbox, tmp_path, "source-maps-upload", folder=".", include=["chunk-0.js"], version="1.0")
+    await ask(sandbox, tmp_path, "source-maps-upload", folder=".", exclude=["chunk-0.js"])
+
+    second = await ask(sandbox, tmp_path, "source-maps-upload", folder=".", version="2.0")
+
+    held = {row["ref"]: row["release"]["version"] for row in sandbox.api("GET", "symbol_sets/").json()["results"]}
+    versions = {row["path"]: held[row["chunk_id"]] for row in second.structured["chunks"]}
+    assert versions == {"chunk-0.js": "1.0", "chunk-1.js": "2.0", "chunk-2.js": "2.0", "chunk-3.js": "2.0"}
+    assert "1 unchanged chunks keep the release that they were first uploaded for" in second.text
+
+
+async def test_bundles_that_tell_another_release_than_their_sets_are_found(sandbox: SandboxProcess, dist: Path) -> None:
+    await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.0", release_mode="event")
+    second = await ask(sandbox, dist, "source-maps-upload", folder="dist", version="2.0")
+    checked = await ask(sandbox, dist, "source-maps-check", folder="dist", version="2.0")
+
+    assert f'tell PostHog\'s SDK another release, put in with release_mode event: "{INDEX}" and 1 more.' in second.text
+    assert [row["wrong_release"] for row in checked.structured["results"]] == [True, True]
+
+
+async def test_many_failures_for_one_reason_are_told_once(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    write_build(tmp_path, 101)
+    await ask(sandbox, tmp_path, "source-maps-upload", folder=".")
+    for number in range(101):
+        bundle = tmp_path / f"chunk-{number}.js"
+        bundle.write_bytes(bundle.read_bytes().replace(b"//# chunkId", b"0;\n//# chunkId"))
+
+    reply = await ask(sandbox, tmp_path, "source-maps-upload", folder=".")
+    checked = await ask(sandbox, tmp_path, "source-maps-check", folder=".")
+
+    assert (len(reply.structured["failures"]), reply.structured["failed"]) == (101, 101)
+    assert reply.text.count("Upload with force to overwrite it") == 1
+    assert len(reply.text) < 1000
+    assert (len(checked.structured["results"]), checked.text.count("chunk-")) == (101, 100)
+    assert "1 more that need something are left out too" in checked.text
 
 
 async def test_a_map_that_posthog_does_not_have_is_kept(sandbox: SandboxProcess, dist: Path) -> None:

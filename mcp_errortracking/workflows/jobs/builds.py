@@ -58,6 +58,8 @@ class Found:
     problems: tuple[Problem, ...]
     foreign: tuple[str, ...]
     """The bundles that got no release id, because another tool has given them the id of their chunk."""
+    shared: frozenset[Path]
+    """The maps that other bundles name as well as theirs."""
     deployed: tuple[Told, ...]
     """What the bundles tell whose maps are not there any more."""
     mapless: tuple[str, ...]
@@ -123,6 +125,7 @@ async def searched(
         tuple(written),
         tuple(problems),
         tuple(foreign),
+        frozenset(build.shared),
         await to_thread.run_sync(_told, roots, build),
         build.mapless,
         build.orphans,

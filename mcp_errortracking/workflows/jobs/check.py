@@ -90,6 +90,9 @@ async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
         shown["results"] = left
         if len(left) < len(rows):
             notes.append(f"{len(rows) - len(left)} chunks that need nothing are left out.")
+        if len(left) > MANY:
+            shown["results"] = left[:MANY]
+            notes.append(f"{len(left) - MANY} more that need something are left out too; the counts have them.")
         if not left:
             del shown["results"]
     return Outcome(data, notes, shown=shown)
@@ -118,7 +121,9 @@ def _is_foreign(roots: Roots, chunk: Chunk | Told) -> bool:
 
 
 def _row(chunk: Chunk | Told, one: Held, release: Release | None) -> dict[str, Any]:
-    is_told = release is not None and chunk.release is not None and chunk.release.id == release.id
+    is_wrong = one.wrong_release
+    if release is not None and chunk.release is not None:  # what the bundle tells counts, whatever its set is bound to
+        is_wrong = chunk.release.id != release.id
     return {
         "path": chunk.label,
         "chunk_id": one.chunk_id,
@@ -126,7 +131,7 @@ def _row(chunk: Chunk | Told, one: Held, release: Release | None) -> dict[str, A
         "symbol_set_id": one.symbol_set_id,
         "compared": one.compared,
         "release": one.release_version,
-        "wrong_release": one.wrong_release and not is_told,
+        "wrong_release": is_wrong,
         "failure_reason": one.failure_reason,
         "last_used": one.last_used.isoformat().replace("+00:00", "Z") if one.last_used else None,
         "expires": one.expires.isoformat().replace("+00:00", "Z") if one.expires else None,

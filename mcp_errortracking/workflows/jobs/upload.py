@@ -1,6 +1,8 @@
 """From a build folder to finished symbol sets."""
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +11,13 @@ from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.sender import delay_of
+from mcp_errortracking.proxy.sender import Sender, delay_of
 from mcp_errortracking.workflows import results
 from mcp_errortracking.workflows.conflicts import Choice, ConflictRules
+from mcp_errortracking.workflows.content import ContentError, fingerprint
 from mcp_errortracking.workflows.jobs.builds import MANY, NOTED, Found, nothing_in, release_of, searched, some
-from mcp_errortracking.workflows.problems import Problem, WorkflowError
+from mcp_errortracking.workflows.persistence import Persistent
+from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release, find_release_by_name
 from mcp_errortracking.workflows.results import ChunkResult, UploadResult
 from mcp_errortracking.workflows.roots import Roots
@@ -52,12 +56,14 @@ _THERE = (results.Outcome.UPLOADED, results.Outcome.UNCHANGED)
 async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
     """Prepares the build, and uploads what PostHog lacks."""
     name = await to_thread.run_sync(release_of, call, desk)
+    sender = Persistent(desk.sender)
     if not call.dry_run:  # before files are written: is PostHog there, and does it know the key?
-        await desk.sender.send("GET", _PATH, query={"limit": 1})
-    told = await _told(name, desk, dry_run=bool(call.dry_run)) if call.release_mode == "event" else None
+        await sender.send("GET", _PATH, query={"limit": 1})
+    told = await _told(name, sender, dry_run=bool(call.dry_run)) if call.release_mode == "event" else None
     found = await searched(call, desk, dry_run=bool(call.dry_run), release_id=told and told.id)
     if not found.chunks:
-        return nothing_in(call, found)
+        left = UploadResult((), 0, None)
+        return _report(found, left, None) if found.deployed and not found.problems else nothing_in(call, found)
     wait = _wait(desk, len(found.chunks))
     if call.dry_run:
         return _plan(call, found, wait)
@@ -81,20 +87,17 @@ async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
             if found.written:
                 error.why = f"{error.why} {len(found.written)} local files have their chunk ids all the same.".lstrip()
             raise
-    deleted = None
-    if call.delete_after:
-        deleted, problems = await to_thread.run_sync(_delete_maps, Roots(desk.workshop.roots), uploaded)
-        found = replace(found, problems=(*found.problems, *problems))
+    deleted = await to_thread.run_sync(_delete_maps, call, desk, found, uploaded) if call.delete_after else None
     return _report(found, uploaded, told or uploaded.release, deleted)
 
 
-async def _told(name: ReleaseName | None, desk: Desk, *, dry_run: bool) -> Release | None:
+async def _told(name: ReleaseName | None, sender: Sender, *, dry_run: bool) -> Release | None:
     """The release that the bundles are to tell; it is created, but in a dry run, where one without an id stands in."""
     if name is None:
         return None
     if not dry_run:
-        return await find_or_create_release(desk.sender, name)
-    return await find_release_by_name(desk.sender, name) or Release(_NO_RELEASE, name.version, name.project)
+        return await find_or_create_release(sender, name)
+    return await find_release_by_name(sender, name) or Release(_NO_RELEASE, name.version, name.project)
 
 
 def _wait(desk: Desk, chunks: int) -> str | None:
@@ -122,7 +125,9 @@ def _plan(call: "UploadSourceMaps", found: Found, wait: str | None) -> Outcome:
     return Outcome(data, notes, shown=shown)
 
 
-def _report(found: Found, uploaded: UploadResult, release: Release | None, maps_deleted: int | None) -> Outcome:
+def _report(
+    found: Found, uploaded: UploadResult, release: Release | None, deleted: "_Deleted | None" = None
+) -> Outcome:
     data: dict[str, Any] = {
         "release": None
         if release is None
@@ -130,7 +135,7 @@ def _report(found: Found, uploaded: UploadResult, release: Release | None, maps_
         **{name: uploaded.count(outcome) for name, outcome in _COUNTED.items()},
         "bytes_sent": uploaded.bytes_sent,
         "files_written": list(found.written),
-        "maps_deleted": maps_deleted,
+        "maps_deleted": None if deleted is None else deleted.count,
         "failures": [_failure(one) for one in uploaded.failed],
         **found.as_data(),
         "chunks": [
@@ -146,25 +151,71 @@ def _report(found: Found, uploaded: UploadResult, release: Release | None, maps_
     others = [one.chunk.label for one in uploaded.chunks if one.outcome is results.Outcome.DUPLICATE and one.next_step]
     if others:
         notes.append(f"Not uploaded, for another bundle has the same chunk id and another map: {some(others)}.")
+    if deleted is not None and deleted.kept:
+        notes.append(f"Maps that were kept, because they changed meanwhile, or others need them: {some(deleted.kept)}.")
+    told = [chunk.label for chunk in found.chunks if chunk.release and release and chunk.release.id != release.id]
+    if told:
+        notes.append(
+            f"They tell PostHog's SDK another release, put in with release_mode event: {some(told)}. Use it again."
+        )
+    elif uploaded.of_other_releases:
+        notes.append(
+            f"{uploaded.of_other_releases} unchanged chunks keep the release that they were first uploaded for, which "
+            "source-maps-check names; with release_mode event bundles tell it themselves."
+        )
     if any(one.code not in _FINAL for one in uploaded.failed):
         notes.append("Call it again to go on with what failed; what is uploaded is not sent again.")
     shown = {name: value for name, value in data.items() if value not in ([], None) and name not in ("chunks", *NOTED)}
     shown |= {"files_written": len(found.written)} if found.written else {}
+    if len(uploaded.failed) > MANY:
+        shown["failures"] = _alike(data["failures"])
     return Outcome(data, notes, failed=bool(uploaded.failed or others), shown=shown)
 
 
-def _delete_maps(roots: Roots, uploaded: UploadResult) -> tuple[int, list[Problem]]:
-    """Deletes the maps that PostHog has now with their bundles: how many, and why others could not be deleted."""
-    deleted, problems = 0, list[Problem]()
+@dataclass(frozen=True, slots=True)
+class _Deleted:
+    """How many maps were deleted, and the bundles whose maps were not though PostHog has them."""
+
+    count: int
+    kept: Sequence[str]
+
+
+def _delete_maps(call: "UploadSourceMaps", desk: Desk, found: Found, uploaded: UploadResult) -> _Deleted:
+    """Deletes the maps beside bundles that PostHog has now, as they are there."""
+    roots = Roots(desk.workshop.roots)
+    folder, deleted, kept = roots.folder(call.folder), 0, list[str]()
     for one in uploaded.chunks:
+        path = one.chunk.map
         is_there = one.outcome in _THERE or (one.outcome is results.Outcome.DUPLICATE and not one.next_step)
-        if is_there and one.chunk.source is not None and isinstance(one.chunk.map, Path):
-            try:
-                roots.delete(one.chunk.map)
+        if not is_there or one.chunk.source is None or not isinstance(path, Path):
+            continue
+        try:
+            if path.is_relative_to(folder) and path not in found.shared and _is_as_sent(one):
+                roots.delete(path)
                 deleted += 1
-            except WorkflowError as error:
-                problems.append(Problem.of(one.chunk.label, error))
-    return deleted, problems
+                continue
+        except WorkflowError:
+            pass
+        kept.append(one.chunk.label)
+    return _Deleted(deleted, kept)
+
+
+def _is_as_sent(one: ChunkResult) -> bool:
+    """Whether the files of a chunk are still those that PostHog has: a bundler may have been at work meanwhile."""
+    try:
+        return fingerprint(one.chunk).content_hash == one.content_hash
+    except ContentError:
+        return False
+
+
+def _alike(failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Failures for the same reason as one, with how many there are."""
+    first, counts = dict[tuple[str, str], dict[str, Any]](), Counter[tuple[str, str]]()
+    for one in failures:
+        kind = (str(one["code"]), one["reason"])
+        counts[kind] += 1
+        first.setdefault(kind, one)
+    return [{"files": counts[kind], **one} for kind, one in first.items()]
 
 
 def _failure(one: ChunkResult) -> dict[str, Any]:
