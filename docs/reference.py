@@ -49,7 +49,11 @@ _STRICTER = (
     ("issues-merge-create", "an issue into itself"),
     ("issues-split-create", "without fingerprints"),
     ("issues-assign-partial-update", "without `assignee`: PostHog would unassign; say so with null"),
-    ("alerts-create", "without a trigger of error tracking: it would be some other function"),
+    (
+        "alerts-create",
+        "without a trigger of error tracking, or of another type: it would be no alert",
+    ),
+    ("alerts-partial-update", "that takes the trigger or the name away"),
     ("alerts-delete, alerts-partial-update", "for a hog function that is no alert of error tracking"),
     ("every id", "that is no UUID: newer servers answer 500"),
     ("every filter", "that is none: the official schema lets any object pass"),

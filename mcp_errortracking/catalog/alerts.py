@@ -4,7 +4,7 @@ PostHog keeps alerts among all other hog functions, and its endpoints act on whi
 first: only what error tracking sets off is listed, changed or deleted.
 """
 
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -18,6 +18,7 @@ _READ = "hog_function:read"
 _WRITE = "hog_function:write"
 _PREFIX = "$error_tracking_issue_"
 _UNKNOWN = "Find alerts with error-tracking-alerts-list."
+_ALERT = "internal_destination"
 _EXAMPLE: dict[str, Any] = {
     "source": "internal-events",
     "events": [{"id": "$error_tracking_issue_spiking", "type": "events"}],
@@ -31,12 +32,7 @@ Type = Literal[
     "site_app",
     "transformation",
 ]
-
-
-def _name_one_type(schema: dict[str, Any]) -> None:
-    """Alerts are of one type; the others are understood and refused by PostHog where they do not fit."""
-    schema.pop("anyOf", None)
-    schema |= {"type": "string", "const": "internal_destination"}
+TemplateId = Annotated[str, Field(min_length=1, max_length=400)]
 
 
 def triggers(function: dict[str, Any]) -> list[str]:
@@ -98,9 +94,9 @@ class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /
     name: str | None = Field(default=None, max_length=400)
     filters: dict[str, Any] | None = Field(default=None, examples=[_EXAMPLE])
     inputs: dict[str, Any] | None = None
-    template_id: str | None = Field(default=None, max_length=400)
-    enabled: bool | None = None
-    type: Type | None = Field(default=None, json_schema_extra=_name_one_type)
+    template_id: TemplateId | None = None
+    enabled: bool | None = Field(default=None, description="Default true.")
+    type: SkipJsonSchema[Literal["internal_destination"] | None] = None
     description: str | None = None
     hog: SkipJsonSchema[str | None] = None
     inputs_schema: SkipJsonSchema[list[dict[str, Any]] | None] = None
@@ -112,12 +108,13 @@ class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /
     @model_validator(mode="after")
     def is_an_alert(self) -> "CreateAlert":
         """Refuses a hog function that error tracking does not set off: it would be something else."""
-        if not triggers({"filters": self.filters}):
-            raise PydanticCustomError(
-                "no_trigger",
-                "filters.events: name the trigger, e.g. $error_tracking_issue_spiking; without one it is no alert",
-            )
+        _need_trigger(self.filters)
         return self
+
+    def request(self) -> Request:
+        # PostHog takes a function for a destination where no type is sent, and leaves it off where nothing turns it on.
+        sent = super().request()
+        return Request(sent.method, sent.path, json={"type": _ALERT, "enabled": True, **(sent.json or {})})
 
 
 class UpdateAlert(
@@ -125,15 +122,15 @@ class UpdateAlert(
     tool="error-tracking-alerts-partial-update",
     request="PATCH /hog_functions/{id}/",
     scope=_WRITE,
-    nulls=("name", "masking", "mappings", "icon_url", "template_id", "execution_order"),
+    nulls=("masking", "mappings", "icon_url", "execution_order"),
 ):
     """Change an alert; omitted fields stay. Refuses hog functions that are no alerts of error tracking."""
 
     id: AlertId
-    name: str | None = Field(default=None, max_length=400)
+    name: Annotated[str, Field(min_length=1, max_length=400)] | None = None
     filters: dict[str, Any] | None = None
     inputs: dict[str, Any] | None = None
-    template_id: str | None = Field(default=None, max_length=400)
+    template_id: TemplateId | None = None
     enabled: bool | None = None
     type: SkipJsonSchema[Type | None] = None
     description: str | None = None
@@ -146,6 +143,17 @@ class UpdateAlert(
     base_updated_at: str | None = Field(default=None, description="Refuse if changed since.")
 
     advice = {"not_found": _UNKNOWN}
+
+    @model_validator(mode="after")
+    def stays_an_alert(self) -> "UpdateAlert":
+        """Refuses to take away what an alert needs: no tool here could give it back."""
+        if self.filters is not None:
+            _need_trigger(self.filters)
+        given = self.model_fields_set & {"name", "template_id"}
+        if emptied := sorted(name for name in given if not getattr(self, name)):
+            names = ", ".join(emptied)
+            raise PydanticCustomError("emptied", "{names}: may not be emptied; leave out to keep", {"names": names})
+        return self
 
     def steps(self) -> Steps:
         sent = self.request()
@@ -173,6 +181,14 @@ class DeleteAlert(Endpoint, tool="error-tracking-alerts-delete", request="PATCH 
             return _no_alert(function)
         yield sent
         return Outcome({"deleted": function})
+
+
+def _need_trigger(filters: dict[str, Any] | None) -> None:
+    if not triggers({"filters": filters}):
+        raise PydanticCustomError(
+            "no_trigger",
+            "filters.events: name the trigger, e.g. $error_tracking_issue_spiking; without one it is no alert",
+        )
 
 
 def _no_alert(function: dict[str, Any]) -> Outcome:

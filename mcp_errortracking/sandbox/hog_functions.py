@@ -38,10 +38,15 @@ def retrieve(call: Call) -> Response:
 
 def create(call: Call) -> Response:
     fields = call.fields()
-    if not fields.get("type"):
-        raise invalid("required", "This field is required.", "type")
     stamp = now()
-    defaults: Document = {"description": "", "enabled": False, "inputs": {}, "filters": {}, "execution_order": None}
+    defaults: Document = {
+        "type": "destination",
+        "description": "",
+        "enabled": False,
+        "inputs": {},
+        "filters": {},
+        "execution_order": None,
+    }
     given = {name: fields[name] for name in (*_FIELDS, *_MORE) if name in fields}
     own = {"id": new_id(), "created_at": stamp, "updated_at": stamp, "deleted": False}
     function = {**defaults, **given, **own}
@@ -53,7 +58,10 @@ def update(call: Call) -> Response:
     function, fields = _find(call), call.fields()
     if fields.get("base_updated_at") not in (None, function["updated_at"]):
         raise invalid("conflict", "The function was changed by someone else since it was read.", "base_updated_at")
-    changed = {name: fields[name] for name in (*_FIELDS, *_MORE, "deleted") if name in fields}
+    if fields.get("type", function["type"]) != function["type"]:
+        raise invalid("invalid_input", "Cannot modify the type of an existing function", "type")
+    changed = {name: fields[name] for name in (*_FIELDS, *_MORE, "deleted") if name in fields and name != "template_id"}
+    changed |= {"filters": changed["filters"] or {}} if "filters" in changed else {}
     call.store.put(KIND, {**function, **changed, "updated_at": now()})
     return json_answer(_show(_find(call, deleted=True)))
 

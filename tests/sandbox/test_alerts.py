@@ -139,18 +139,26 @@ def test_a_function_from_its_creation_to_its_end(fresh: SandboxProcess) -> None:
     assert made["enabled"] is False
     assert (made["template"], made["status"]) == (None, None)
     assert functions(fresh, "GET", f"{made['id']}/") == (200, made)
+    moved = functions(fresh, "PATCH", f"{made['id']}/", {"type": "destination"})
+    assert moved == invalid("invalid_input", "Cannot modify the type of an existing function", "type")
     stale = functions(fresh, "PATCH", f"{made['id']}/", {"name": "Two", "base_updated_at": "2020-01-01T00:00:00Z"})
     assert stale[0] == 400
-    status, changed = functions(fresh, "PATCH", f"{made['id']}/", {"enabled": True, "id": UNKNOWN})
+    status, changed = functions(fresh, "PATCH", f"{made['id']}/", {"enabled": True, "id": UNKNOWN, "template_id": ""})
     assert (status, changed) == (200, made | {"enabled": True, "updated_at": changed["updated_at"]})
+    assert functions(fresh, "PATCH", f"{made['id']}/", {"filters": None})[1]["filters"] == {}
     assert functions(fresh, "PATCH", f"{made['id']}/", {"deleted": True})[0] == 200
     assert functions(fresh, "GET", f"{made['id']}/") == not_found()
     assert functions(fresh, "PATCH", f"{made['id']}/", {"enabled": True}) == not_found()
     assert made["id"] not in [one["id"] for one in functions(fresh, "GET")[1]["results"]]
 
 
+def test_a_function_of_no_type_is_a_destination(fresh: SandboxProcess) -> None:
+    status, made = functions(fresh, "POST", body={"name": "x"})
+
+    assert (status, made["type"], made["enabled"]) == (201, "destination", False)
+
+
 def test_functions_have_scopes_of_their_own(running: SandboxProcess) -> None:
-    assert functions(running, "POST", body={"name": "x"}) == required("type")
     assert functions(running, "GET", "no-uuid/") == not_found()
     for method, path, scope in (("GET", "", "read"), ("POST", "", "write"), ("PATCH", f"{UNKNOWN}/", "write")):
         refused = functions(running, method, path, None if method == "GET" else {}, READ_ONLY)

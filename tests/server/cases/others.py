@@ -134,11 +134,18 @@ CASES = [
     ),
     Case(
         "error-tracking-alerts-create",
-        {"name": "Spikes", "type": "internal_destination", "filters": _SPIKING, "inputs": {"url": {"value": "x"}}},
+        {"name": "Spikes", "template_id": "template-webhook", "filters": _SPIKING, "inputs": {"url": {"value": "x"}}},
         ("POST /hog_functions/",),
-        {"name": "Spikes", "filters": _SPIKING, "type": "internal_destination"},
+        {"name": "Spikes", "filters": _SPIKING, "type": "internal_destination", "enabled": True},
         ("$error_tracking_issue_spiking",),
-        {"name": "Spikes", "type": "internal_destination", "filters": _SPIKING, "inputs": {"url": {"value": "x"}}},
+        {
+            "name": "Spikes",
+            "type": "internal_destination",
+            "enabled": True,
+            "template_id": "template-webhook",
+            "filters": _SPIKING,
+            "inputs": {"url": {"value": "x"}},
+        },
     ),
     Case(
         "error-tracking-alerts-partial-update",
@@ -175,6 +182,15 @@ REFUSALS = [
         "error-tracking-alerts-create",
         {"name": "x", "filters": {"events": [{"id": "purchase"}]}},
         "without one it is no alert",
+    ),
+    *(
+        Refusal("error-tracking-alerts-partial-update", {"id": ALERT, "enabled": True, **given}, says)
+        for given, says in (
+            ({"filters": {}}, "without one it is no alert"),
+            ({"filters": {"events": [{"id": "purchase"}]}}, "without one it is no alert"),
+            ({"name": None}, "- name: may not be emptied; leave out to keep"),
+            ({"name": "", "template_id": ""}, "- name, template_id: may not be emptied; leave out to keep"),
+        )
     ),
     Refusal(
         "error-tracking-alerts-partial-update",
