@@ -59,12 +59,13 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
 
     def request(self) -> Request:
         sent = super().request()
-        query = dict(sent.query or {})
+        # Without a type, older servers list destinations alone, and newer ones all that are no alerts besides.
+        query = {"type": _ALERT, **(sent.query or {})}
         if "enabled" in query:
             query["enabled"] = str(query["enabled"]).lower()
         if isinstance(query.get("type"), list):
-            query["type"] = ",".join(query["type"])
-        return Request(sent.method, sent.path, query=query or None)
+            query["type"] = ",".join(query["type"]) or _ALERT
+        return Request(sent.method, sent.path, query=query)
 
     def steps(self) -> Steps:
         page = read_page((yield self.request()))
@@ -81,7 +82,8 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
             }
             for one in alerts
         ]
-        answer = {**page, "count": len(alerts), "results": alerts}
+        is_whole = not self.offset and page.get("next_offset") is None
+        answer = {**page, "count": len(alerts) if is_whole else None, "results": alerts}
         return Outcome(answer, notes, shown={**answer, "results": shown})
 
 

@@ -60,6 +60,8 @@ class Features:
     """A hash id in use has a code of its own."""
     external_links: bool = True
     """Issues elsewhere can be searched and linked; references have `external_id` and `title`."""
+    every_function: bool = True
+    """A list of hog functions that names no type has all of them; else destinations alone."""
     alert_paths: bool = True
     """`error_tracking/alerts` exists."""
     alerts: bool = False
@@ -117,6 +119,7 @@ AGES: dict[str, Features] = {
         sampling_rate=False,
         release_hash_code=False,
         external_links=False,
+        every_function=False,
         alert_paths=False,
     ),
 }

@@ -23,7 +23,7 @@ _MORE = ("mappings", "icon_url", "template_id", "execution_order")
 
 def list_functions(call: Call) -> Response:
     found = [one for one in call.store.all(KIND, call.project_id) if not one["deleted"]]
-    if types := call.query.get("type"):
+    if types := call.query.get("type") or ("" if call.features.every_function else "destination"):
         found = [one for one in found if one["type"] in types.split(",")]
     if enabled := call.query.get("enabled"):
         found = [one for one in found if one["enabled"] == (enabled.lower() == "true")]

@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 
 from tests.sandbox.answers import NO_PATH, UNKNOWN, Answer, ask, forbidden, invalid, not_found
-from tests.sandbox_process import SandboxProcess
+from tests.sandbox_process import FULL, SandboxProcess
 
 SEED = {
     "projects": [{"id": 1}],
@@ -17,6 +17,7 @@ SEED = {
     "external_references": [{"issue": 0, "integration": 7, "title": "x"}],
     "issues": [{"name": "TypeError", "severity": "high", "fingerprints": ["a"]}],
     "symbol_sets": [{"id": UNKNOWN, "ref": "a"}],
+    "hog_functions": [{"name": "New issues"}, {"name": "Purchases", "type": "destination"}],
 }
 OLD = "2025"
 MIDDLE = "2026-06"
@@ -126,6 +127,16 @@ def test_routes_that_another_answers_for(
     servers: dict[str, SandboxProcess], request_: str, answers: list[Answer]
 ) -> None:
     assert [ask(server, request_, form=FORM[age]) for age, server in servers.items()] == answers
+
+
+def test_functions_of_no_type(servers: dict[str, SandboxProcess]) -> None:
+    found = list[list[str]]()
+    for server in servers.values():
+        headers = {"Authorization": f"Bearer {FULL}"}
+        page = server.http.get(f"{server.url}/api/projects/1/hog_functions/", headers=headers).json()
+        found.append([one["name"] for one in page["results"]])
+
+    assert found == [["Purchases"], ["New issues", "Purchases"]]
 
 
 def test_shapes(servers: dict[str, SandboxProcess]) -> None:

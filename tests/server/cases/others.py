@@ -130,7 +130,21 @@ CASES = [
         {"enabled": True},
         ("GET /hog_functions/",),
         {"count": 1, "results.0.id": ALERT},
-        ("issue_created", "Note: Hog functions on this page that are no alerts of error tracking: 1."),
+        ("1 of 1", "issue_created"),
+    ),
+    Case(
+        "error-tracking-alerts-list",
+        {"limit": 1, "type": ["internal_destination", "destination"]},
+        ("GET /hog_functions/",),
+        {"count": None, "next_offset": 1, "results.0.id": ALERT},
+        ("1 row; next page: offset 1",),
+    ),
+    Case(
+        "error-tracking-alerts-list",
+        {"offset": 1, "type": ["internal_destination", "destination"]},
+        ("GET /hog_functions/",),
+        {"count": None, "next_offset": None, "results": []},
+        ("Note: Hog functions on this page that are no alerts of error tracking: 1.",),
     ),
     Case(
         "error-tracking-alerts-create",
