@@ -1,10 +1,11 @@
 """Suppression rules: matching exceptions are dropped at ingestion (contract 6.3)."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
 
-from mcp_errortracking.catalog.endpoint import Endpoint
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps
 from mcp_errortracking.catalog.filters import Filters
 from mcp_errortracking.catalog.identifiers import SuppressionRuleId
 from mcp_errortracking.catalog.paging import PagedEndpoint
@@ -13,6 +14,8 @@ from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, ReorderRules
 _READ = "error_tracking:read"
 _WRITE = "error_tracking:write"
 _UNKNOWN_RULE = "List the rules with error-tracking-suppression-rules-list and use an id from there."
+
+_DROPS_ALL = "This PostHog ignores sampling_rate: the rule drops every matching exception, for good."
 
 Share = Annotated[float, Field(ge=0, le=1, examples=[1])]
 
@@ -37,6 +40,11 @@ class CreateSuppressionRule(
 
     filters: Filters | None = None
     sampling_rate: Share | None = Field(default=None, description="Share dropped, 0 to 1; default 1.")
+
+    def steps(self) -> Steps:
+        outcome = yield from super().steps()
+        undo = f"To stop it, call error-tracking-suppression-rules-destroy with id {outcome.data.get('id')}."
+        return _told(outcome, self.sampling_rate, f"The rule was created. {_DROPS_ALL} {undo}")
 
 
 class RetrieveSuppressionRule(
@@ -66,6 +74,19 @@ class UpdateSuppressionRule(
     sampling_rate: Share | None = None
 
     advice = {"not_found": _UNKNOWN_RULE}
+
+    def steps(self) -> Steps:
+        outcome = yield from super().steps()
+        undo = "To drop fewer, give it narrower filters, or delete it with error-tracking-suppression-rules-destroy."
+        return _told(outcome, self.sampling_rate, f"{_DROPS_ALL} {undo}")
+
+
+def _told(outcome: Outcome, rate: float | None, note: str) -> Outcome:
+    """The outcome, as a failure with a note where the rule drops more than was asked: an older PostHog has no rates."""
+    rule = outcome.data
+    if rate is None or rate == 1 or "filters" not in rule or "sampling_rate" in rule:
+        return outcome
+    return replace(outcome, notes=[note, *outcome.notes], failed=True)
 
 
 class DeleteSuppressionRule(

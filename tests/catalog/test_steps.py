@@ -68,6 +68,35 @@ def test_create_says_when_an_older_server_ignored_the_order() -> None:
     assert "error-tracking-assignment-rules-reorder" in note
 
 
+@pytest.mark.parametrize(
+    ("rate", "held", "says"), [(0.5, {}, "drops every"), (1, {}, None), (0.5, {"sampling_rate": 0.5}, None)]
+)
+def test_a_suppression_rule_that_drops_more_than_asked_is_no_success(
+    rate: float, held: dict[str, Any], says: str | None
+) -> None:
+    rule = {"id": ONE, "filters": FILTERS, "disabled_data": None, **held}
+    given = {"filters": FILTERS, "sampling_rate": rate}
+
+    created = walk("suppression-rules-create", given, rule)[1]
+    updated = walk("suppression-rules-update", {"id": ONE, **given}, None, rule)[1]
+
+    for outcome in (created, updated):
+        assert outcome.failed == (says is not None)
+        assert [says in note for note in outcome.notes if says] == [True] * outcome.failed
+    if says:
+        assert f"error-tracking-suppression-rules-destroy with id {ONE}" in created.notes[0]
+
+
+@pytest.mark.parametrize(("given", "ignored"), [("low", True), (None, False)])
+def test_an_issue_that_knows_no_severity(given: str | None, ignored: bool) -> None:
+    issue = {"id": ONE, "status": "resolved"}
+
+    _, outcome = walk("issues-partial-update", {"id": ONE, "status": "resolved", "severity": given}, issue)
+
+    assert (outcome.data, outcome.failed) == (issue, ignored)
+    assert outcome.notes == ["This PostHog ignores severity: it is too old for it."] * ignored
+
+
 @pytest.mark.parametrize("filters", [EMPTY, {"type": "OR", "values": [{"type": "AND", "values": [{"type": "empty"}]}]}])
 def test_create_warns_of_a_rule_that_matches_everything(filters: dict[str, Any]) -> None:
     (note,) = walk("assignment-rules-create", {"filters": filters, "assignee": USER}, {"id": ONE})[1].notes

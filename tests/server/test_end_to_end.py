@@ -323,6 +323,8 @@ async def test_servers_of_2025() -> None:
                 "error-tracking-assignment-rules-partial-update", {"id": disabled["id"], "assignee": USER}
             )
             assert "still disabled" in text_of(updated)
+            said = await refusal(client, "suppression-rules-create", filters=FILTERS, sampling_rate=0.5)
+            assert "ignores sampling_rate: the rule drops every matching exception" in said
             said = await refusal(client, "assignment-rules-reorder", orders={rules[0]["id"]: 7})
             assert "lets no API key do this" in said
             assert "reorder in PostHog's settings" in said
