@@ -85,6 +85,7 @@ class DeleteAssignmentRule(
 
     id: RuleId
 
+    undone_by = CreateAssignmentRule
     advice = {"not_found": _UNKNOWN_RULE}
 
 

@@ -74,6 +74,7 @@ class DeleteBypassRule(
 
     id: BypassRuleId
 
+    undone_by = CreateBypassRule
     advice = {"not_found": _UNKNOWN_RULE}
 
 

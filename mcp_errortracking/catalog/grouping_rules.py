@@ -73,6 +73,7 @@ class DeleteGroupingRule(
 
     id: GroupingRuleId
 
+    undone_by = CreateGroupingRule
     advice = {"not_found": _UNKNOWN_RULE}
 
 

@@ -1,7 +1,7 @@
 """What all kinds of rules have in common: filters, an order, answers that PostHog leaves empty (contract 3, 6.2)."""
 
 from collections.abc import Generator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -70,12 +70,27 @@ class UpdateRule(Endpoint):
 class DeleteRule(Endpoint):
     """A rule is deleted: it is read first, so that the answer can say what is gone."""
 
+    undone_by: ClassVar[type[CreateRule]]
+    """What makes such a rule."""
+
     def steps(self) -> Steps:
         sent = self.request()
         rule = as_object((yield Request("GET", sent.path)))
         yield sent
-        create = f"{self.tool.removesuffix('destroy')}create"
-        return Outcome({"deleted": rule}, [f"To undo, call {create} with the same fields."])
+        return Outcome({"deleted": rule}, [self._undo(rule)])
+
+    def _undo(self, rule: dict[str, Any]) -> str:
+        create = self.undone_by
+        taken = [name for name in create.model_fields if rule.get(name) is not None]
+        undo = [f"To undo, call {create.tool} with its {', '.join(taken) or 'filters'}. The new rule has another id."]
+        if rule.get("issue"):
+            undo.append("It makes an issue of its own.")
+        if rule.get("order_key") and "order_key" not in create.model_fields:
+            reorder = f"{self.tool.removesuffix('destroy')}reorder"
+            undo.append(f"It is at position 0: {reorder} brings it back to {rule['order_key']}.")
+        if rule.get("disabled_data"):
+            undo.append("It is enabled.")
+        return " ".join(undo)
 
 
 class ReorderRules(Endpoint):

@@ -79,6 +79,7 @@ class DeleteSeverityRule(
 
     id: SeverityRuleId
 
+    undone_by = CreateSeverityRule
     advice = {"not_found": _UNKNOWN_RULE}
 
 

@@ -99,6 +99,7 @@ class DeleteSuppressionRule(
 
     id: SuppressionRuleId
 
+    undone_by = CreateSuppressionRule
     advice = {"not_found": _UNKNOWN_RULE}
 
 

@@ -147,6 +147,32 @@ def test_delete_returns_what_it_deleted() -> None:
     assert "error-tracking-assignment-rules-create" in outcome.notes[0]
 
 
+@pytest.mark.parametrize("kind", ["assignment", "grouping", "suppression", "bypass", "severity"])
+def test_what_undoes_a_delete_is_what_create_takes(kind: str) -> None:
+    rule = {
+        "id": ONE,
+        "filters": FILTERS,
+        "assignee": USER,
+        "order_key": 4,
+        "severity": "high",
+        "sampling_rate": 0.5,
+        "description": "d",
+        "created_at": "2026-08-01T00:00:00Z",
+        "disabled_data": {"message": "off"},
+    }
+    gone = {"issue": {"id": TWO}} if kind == "grouping" else {}
+
+    (note,) = walk(f"{kind}-rules-destroy", {"id": ONE}, rule | gone, None)[1].notes
+
+    said = note.removeprefix(f"To undo, call error-tracking-{kind}-rules-create with its ").partition(".")[0]
+    create = CATALOG[f"error-tracking-{kind}-rules-create"]
+    create.model_validate({name: rule[name] for name in said.split(", ")})
+    moved = f"It is at position 0: error-tracking-{kind}-rules-reorder brings it back to 4." in note
+    assert moved == ("order_key" not in said)
+    assert ("It makes an issue of its own." in note) == (kind == "grouping")
+    assert note.endswith("It is enabled.")
+
+
 def test_delete_of_a_rule_that_cannot_be_read_deletes_nothing() -> None:
     with pytest.raises(StepError):
         walk("assignment-rules-destroy", {"id": ONE}, FAILURE)

@@ -28,8 +28,12 @@ def _kind(
     own: dict[str, Any],
     changed: dict[str, Any],
     paged: bool,
+    kept: str,
 ) -> list[Case]:
-    """All six tools of a kind; `own` is what a rule has beside filters, `changed` what an update makes of it."""
+    """All six tools of a kind.
+
+    `own` is what a rule has beside filters, `changed` what an update makes of it, and `kept` what makes the first anew.
+    """
     first, second = ids
     tools, path = f"error-tracking-{name}-rules", f"{name}_rules/"
     method = "PATCH" if update == "partial-update" else "PUT"
@@ -64,7 +68,7 @@ def _kind(
             {"id": first},
             (f"GET {path}{first}/", f"DELETE {path}{first}/"),
             {"deleted.id": first, "deleted.order_key": 0},
-            (f"To undo, call {tools}-create with the same fields.",),
+            (f"To undo, call {tools}-create with its {kept}. The new rule has another id.",),
         ),
         Case(
             f"{tools}-reorder",
@@ -78,11 +82,37 @@ def _kind(
 
 
 CASES = [
-    *_kind("assignment", ASSIGNMENT, "partial-update", {"assignee": ON_CALL}, {"assignee": USER}, paged=True),
-    *_kind("grouping", GROUPING, "update", {"assignee": USER, "description": "ranges"}, {}, paged=False),
-    *_kind("suppression", SUPPRESSION, "update", {"sampling_rate": 0.25}, {"sampling_rate": 0.75}, paged=True),
-    *_kind("bypass", BYPASS, "update", {}, {}, paged=True),
-    *_kind("severity", SEVERITY, "update", {"severity": "critical"}, {"severity": "medium"}, paged=False),
+    *_kind(
+        "assignment",
+        ASSIGNMENT,
+        "partial-update",
+        {"assignee": ON_CALL},
+        {"assignee": USER},
+        True,
+        "filters, assignee, order_key",
+    ),
+    *_kind(
+        "grouping", GROUPING, "update", {"assignee": USER, "description": "ranges"}, {}, False, "filters, description"
+    ),
+    *_kind(
+        "suppression",
+        SUPPRESSION,
+        "update",
+        {"sampling_rate": 0.25},
+        {"sampling_rate": 0.75},
+        True,
+        "filters, sampling_rate",
+    ),
+    *_kind("bypass", BYPASS, "update", {}, {}, True, "filters"),
+    *_kind(
+        "severity",
+        SEVERITY,
+        "update",
+        {"severity": "critical"},
+        {"severity": "medium"},
+        False,
+        "filters, severity, order_key",
+    ),
     Case(
         "error-tracking-severity-rules-update",
         {"id": SEVERITY[1], "severity": "high"},
