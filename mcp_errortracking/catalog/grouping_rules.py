@@ -6,7 +6,7 @@ from mcp_errortracking.catalog.assignee import AssigneeArgument
 from mcp_errortracking.catalog.endpoint import Endpoint
 from mcp_errortracking.catalog.filters import Filters
 from mcp_errortracking.catalog.identifiers import GroupingRuleId
-from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, ReorderRules, UpdateRule
+from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, ListRules, ReorderRules, UpdateRule
 
 _READ = "error_tracking:read"
 _WRITE = "error_tracking:write"
@@ -14,7 +14,7 @@ _UNKNOWN_RULE = "List the rules with error-tracking-grouping-rules-list and use 
 
 
 class ListGroupingRules(
-    Endpoint,
+    ListRules,
     tool="error-tracking-grouping-rules-list",
     request="GET grouping_rules/",
     scope=_READ,

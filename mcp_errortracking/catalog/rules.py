@@ -25,6 +25,21 @@ def note_on(filters: FilterGroup | None) -> list[str]:
     return [MATCHES_EVERYTHING] * filters.matches_everything() + notes_on(filters.conditions(), in_rule=True)
 
 
+class ListRules(Endpoint):
+    """All rules of a kind that PostHog lists whole; where an older one answers pages, every page is read."""
+
+    def steps(self) -> Steps:
+        sent = self.request()
+        first = as_object((yield sent))
+        if not isinstance(first.get("results"), list):
+            return Outcome(first)
+        rules = as_objects(first["results"])
+        following = next_offset(first.get("next"))
+        if following:
+            rules += yield from _rules_from(sent.path, following)
+        return Outcome({"results": rules})
+
+
 class CreateRule(Endpoint):
     """A rule is made; the answer is the rule."""
 
@@ -111,7 +126,7 @@ class ReorderRules(Endpoint):
         sent = self.request()
         yield sent
         try:
-            rules = yield from _all_rules(sent.path.removesuffix("reorder/"))
+            rules = yield from _rules_from(sent.path.removesuffix("reorder/"))
         except StepError as failure:
             return Outcome(
                 {"reordered": None},
@@ -135,9 +150,9 @@ class ReorderRules(Endpoint):
         return Outcome({"order": order}, notes, failed=bool(unmoved) or len(unknown) == len(wanted))
 
 
-def _all_rules(path: str) -> Generator[Request, Any, list[dict[str, Any]]]:
+def _rules_from(path: str, offset: int | None = None) -> Generator[Request, Any, list[dict[str, Any]]]:
+    """The rules from an offset on, page by page."""
     rules = list[dict[str, Any]]()
-    offset: int | None = None
     while True:
         query = {"limit": 1000} | ({} if offset is None else {"offset": offset})
         page = as_object((yield Request("GET", path, query=query)))

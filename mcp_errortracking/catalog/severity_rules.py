@@ -5,7 +5,7 @@ from pydantic import Field
 from mcp_errortracking.catalog.endpoint import Endpoint
 from mcp_errortracking.catalog.filters import Filters
 from mcp_errortracking.catalog.identifiers import SeverityRuleId
-from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, OrderKey, ReorderRules, UpdateRule
+from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, ListRules, OrderKey, ReorderRules, UpdateRule
 from mcp_errortracking.catalog.severity import Severity
 
 _READ = "error_tracking:read"
@@ -14,7 +14,7 @@ _UNKNOWN_RULE = "List the rules with error-tracking-severity-rules-list and use 
 
 
 class ListSeverityRules(
-    Endpoint,
+    ListRules,
     tool="error-tracking-severity-rules-list",
     request="GET severity_rules/",
     scope=_READ,

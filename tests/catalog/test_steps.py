@@ -50,8 +50,19 @@ def test_a_list_without_a_usable_link_is_the_last_page(link: Any) -> None:
     assert outcome.data == {"count": 0, "next_offset": None, "results": []}
 
 
+def test_rules_that_an_older_server_lists_in_pages_are_read_whole() -> None:
+    link = "https://posthog.example/?limit=100&offset=100"
+
+    requests, outcome = walk("grouping-rules-list", {}, page((ONE, 0), following=link), page((TWO, 1)))
+
+    assert [request.query for request in requests] == [None, {"limit": 1000, "offset": 100}]
+    assert list(outcome.data) == ["results"]
+    assert [rule["id"] for rule in outcome.data["results"]] == [ONE, TWO]
+
+
 def test_a_list_of_an_unknown_shape_is_passed_on() -> None:
-    assert walk("fingerprints-list", {}, {"surprise": 1})[1].data == {"surprise": 1}
+    for tool in ("fingerprints-list", "grouping-rules-list"):
+        assert walk(tool, {}, {"surprise": 1})[1].data == {"surprise": 1}
     assert walk("fingerprints-list", {}, [{"id": 1}])[1].data == {
         "count": 1,
         "next_offset": None,
