@@ -59,6 +59,10 @@ class Declaration(BaseModel):
             raise PydanticCustomError("int_type", "a number is wanted")
         return value
 
+    def advice_on(self, code: str) -> str | None:
+        """What to do next after this call failed with a code of PostHog's; None: the general explanation says it."""
+        return self.advice.get(code)
+
     @classmethod
     def declare(
         cls,

@@ -6,6 +6,8 @@ from mcp_errortracking.catalog.endpoint import Endpoint
 from mcp_errortracking.catalog.identifiers import FingerprintId, IssueId
 from mcp_errortracking.catalog.paging import PagedEndpoint
 
+_RESOLVED = "about August 2026"
+
 
 class ListFingerprints(
     PagedEndpoint,
@@ -40,7 +42,14 @@ class ResolveFingerprint(
     tool="error-tracking-fingerprints-resolve-retrieve",
     request="GET fingerprints/resolve/",
     scope="error_tracking:read",
+    since=_RESOLVED,
 ):
     """The record, and so the issue, of a fingerprint text."""
 
     fingerprint: str = Field(min_length=1, examples=["81fa0b9f..."])
+
+    # An older server takes "resolve" for the id of a record.
+    advice = {
+        "invalid_input": f"PostHog has it since {_RESOLVED}: upgrade an older one, or look the text up in "
+        "error-tracking-fingerprints-list.",
+    }

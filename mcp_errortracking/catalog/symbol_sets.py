@@ -214,6 +214,14 @@ class StartSymbolSetUploads(
         "can set one up.",
     }
 
+    def advice_on(self, code: str) -> str | None:
+        if code == "content_hash_mismatch" and (self.force or self.skip_on_conflict):
+            return (
+                "Nothing was started. This PostHog is too old for force and skip_on_conflict (May 2026): leave that "
+                "chunk out to keep what is stored, or delete its set with error-tracking-symbol-sets-destroy first."
+            )
+        return super().advice_on(code)
+
     @model_validator(mode="after")
     def arguments_agree(self) -> "StartSymbolSetUploads":
         """Refuses what would start nothing, or fail as a whole after the fact (contract 2.3)."""

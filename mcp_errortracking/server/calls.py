@@ -106,6 +106,7 @@ async def call_tool(
     """
     endpoint = toolbox.find(name)
     began, spent = time.perf_counter(), _Counting(sender)
+    call: Declaration | None = None
     if progress is not None and issubclass(endpoint, Workflow):
         time_limit = max(time_limit, endpoint.patience)
     try:
@@ -123,7 +124,7 @@ async def call_tool(
         text = hide_keys(one_line(str(error)))
         reply = Reply(text, {"error": {"code": error.code}}, is_error=True)
     except PostHogError as error:
-        reply = _explain(endpoint, error)
+        reply = _explain(endpoint, error, call.advice_on(error.code or "") if call else None)
     except TimeoutError:
         reply = _out_of_time(endpoint, time_limit)
     except Exception:
@@ -206,9 +207,8 @@ async def _silent(_done: float, _total: float | None, _doing: str) -> None:
     """Progress that nobody asked for."""
 
 
-def _explain(endpoint: type[Declaration], error: PostHogError) -> Reply:
-    """An error of the proxy's, with the advice of the endpoint where it has some for this code."""
-    next_step = endpoint.advice.get(error.code or "")
+def _explain(endpoint: type[Declaration], error: PostHogError, next_step: str | None) -> Reply:
+    """An error of the proxy's, with what the call itself knows to do next, if anything."""
     if next_step is None:
         too_old = _TOO_OLD.get(error.code or "") if endpoint.since else None
         next_step = too_old.format(since=endpoint.since) if too_old else error.next_step

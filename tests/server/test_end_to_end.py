@@ -329,6 +329,12 @@ async def test_servers_of_2025() -> None:
             assert "lets no API key do this" in said
             assert "reorder in PostHog's settings" in said
             assert "too old" in await refusal(client, "symbol-sets-download-retrieve", id=COMPLETE)
+            upload = [{"chunk_id": "complete", "content_hash": "other"}]
+            assert "Repeat with force" in await refusal(client, "symbol-sets-bulk-start-upload", symbol_sets=upload)
+            for flag in ("force", "skip_on_conflict"):
+                said = await refusal(client, "symbol-sets-bulk-start-upload", symbol_sets=upload, **{flag: True})
+                assert "Repeat" not in said
+                assert "too old for force and skip_on_conflict" in said
             assert "older than March 2026" in await refusal(client, "symbol-sets-bulk-delete", ids=[COMPLETE])
         sent = [entry["path"] for entry in sandbox.journal() if "personal_api_keys" not in entry["path"]]
         forms = {path.split("/")[2] for path in sent[2:] if "symbol" not in path}
