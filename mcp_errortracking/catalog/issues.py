@@ -209,6 +209,13 @@ class UpdateIssuesInBulk(
             raise PydanticCustomError("no_status", "status: needed by set_status")
         if self.action == "assign" and "assignee" not in self.model_fields_set:
             raise PydanticCustomError("no_assignee", "assignee: needed by assign; null unassigns")
+        idle = "assignee" if self.action == "set_status" else "status"
+        if getattr(self, idle) is not None:
+            raise PydanticCustomError(
+                "idle",
+                "{idle}: {action} does not set it; give it in a call of its own",
+                {"idle": idle, "action": self.action},
+            )
         return self
 
 

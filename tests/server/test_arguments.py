@@ -139,6 +139,16 @@ def test_objects_written_as_strings_are_understood() -> None:
             {"symbol_sets": [{"chunkid": "a"}]},
             "- symbol_sets[0].chunkid: unknown argument; did you mean chunk_id?",
         ),
+        (
+            "issues-bulk-create",
+            {"action": "set_status", "ids": [RULE], "status": "active", "assignee": USER},
+            "- assignee: set_status does not set it; give it in a call of its own",
+        ),
+        (
+            "issues-bulk-create",
+            {"action": "assign", "ids": [RULE], "status": "active", "assignee": USER},
+            "- status: assign does not set it; give it in a call of its own",
+        ),
         ("symbol-sets-bulk-start-upload", {}, "- give symbol_sets: at least one chunk to upload"),
         (
             "symbol-sets-bulk-start-upload",
