@@ -62,10 +62,10 @@ _STRICTER = (
 
 
 _OLDER = {
-    400: "400: it takes the path for that of an object",
-    403: "403: it lets no API key do this",
+    400: "400: it takes the path for that of an object.",
+    403: "403: it lets no API key do this.",
     404: "`Endpoint not found.`",
-    405: "405: it takes the path for that of an object",
+    405: "405: it takes the path for that of an object.",
 }
 _REFUSED_EARLIER = {
     400: ("fingerprints-resolve-retrieve", "external-references-search"),
@@ -156,9 +156,8 @@ def _section(endpoint: type[Declaration]) -> str:
     lines.append(f"{does}, scope {_scopes(endpoint)}, {_manner(endpoint)}.")
     aliases = [alias for alias, tool in ALIASES.items() if tool == endpoint.tool]
     if endpoint.since:
-        lines.append(
-            f"In PostHog since {endpoint.since}; an older server answers {_OLDER[older_answer(endpoint.tool)]}."
-        )
+        answer = _OLDER[older_answer(endpoint.tool)]
+        lines.append(f"In PostHog since {endpoint.since}; an older server answers {answer}")
     if aliases:
         lines.append(f"Also understood as `{'`, `'.join(aliases)}`.")
     properties: dict[str, Any] = schema["properties"]
