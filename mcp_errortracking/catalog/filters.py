@@ -24,8 +24,9 @@ TYPES = (
     *("group", "feature", "flag", "hogql", "empty", "data_warehouse", "data_warehouse_person_property"),
     *("error_tracking_issue", "log", "log_attribute", "log_resource_attribute", "span", "span_attribute"),
     *("span_resource_attribute", "revenue_analytics", "workflow_variable", "metric", "behavioral"),
+    *("metric_attribute", "account_custom_property"),
 )
-"""The types of property filters that PostHog's schema knows (contract 3.1)."""
+"""The types of property filters that PostHog's schema knows (contract 3.1, and two that came later)."""
 
 _OF_ONE_EVENT = ("event", "empty", "person", "element", "feature")
 
@@ -61,6 +62,14 @@ class PropertyFilter(BaseModel):
         """Refuses an operator that PostHog does not have."""
         if value is not None and value not in OPERATORS:
             raise PydanticCustomError("literal_error", "unknown operator", {"expected": ", ".join(OPERATORS)})
+        return value
+
+    @field_validator("type")
+    @classmethod
+    def known_type(cls, value: str) -> str:
+        """Refuses a type that PostHog does not have."""
+        if value not in TYPES:
+            raise PydanticCustomError("literal_error", "unknown type", {"expected": ", ".join(TYPES)})
         return value
 
     @model_validator(mode="after")
@@ -140,18 +149,10 @@ Filters = Annotated[
 """The `filters` argument of a rule."""
 
 
-def notes_on(conditions: Iterable[PropertyFilter], *, in_rule: bool) -> list[str]:
-    """What an agent should know of conditions that are sent as they are.
-
-    Args:
-        in_rule: they are compiled for a rule, which sees one event and nothing else (contract 3.1).
-    """
-    types = dict.fromkeys(condition.type for condition in conditions)
-    unknown = [kind for kind in types if kind not in TYPES]
-    beyond = [kind for kind in types if in_rule and kind in TYPES and kind not in _OF_ONE_EVENT]
-    notes = [f"Filter type {kind} is none that PostHog is known to have; it was sent as it is." for kind in unknown]
-    notes += [
+def notes_on(conditions: Iterable[PropertyFilter]) -> list[str]:
+    """What an agent should know of the conditions of a rule, which sees one event and nothing else (contract 3.1)."""
+    return [
         f"Filter type {kind}: a rule sees one event only, so PostHog may never match it, or disable the rule."
-        for kind in beyond
+        for kind in dict.fromkeys(condition.type for condition in conditions)
+        if kind not in _OF_ONE_EVENT
     ]
-    return notes

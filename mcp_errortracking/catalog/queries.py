@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.assignee import AssigneeArgument
 from mcp_errortracking.catalog.endpoint import Outcome, Request, Steps, as_object, as_objects
-from mcp_errortracking.catalog.filters import PropertyFilter, notes_on
+from mcp_errortracking.catalog.filters import PropertyFilter
 from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
 from mcp_errortracking.catalog.paging import LongEndpoint
 from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, legend, show_event, show_frame
@@ -143,8 +143,7 @@ class QueryIssues(
     def steps(self) -> Steps:
         answer = _read_part((yield self.request()))
         rows = [_row(issue) for issue in as_objects(answer.get("results"))]
-        notes = notes_on(self.filterGroup or [], in_rule=False)
-        return Outcome(answer, notes, shown={**answer, "results": rows})
+        return Outcome(answer, shown={**answer, "results": rows})
 
 
 class QueryIssue(
@@ -217,7 +216,7 @@ class QueryIssueEvents(
     def steps(self) -> Steps:
         answer = _read_part((yield self.request()))
         events = [show_event(event, self.maxFrames or MAX_FRAMES) for event in as_objects(answer.get("results"))]
-        notes = [*notes_on(self.filterGroup or [], in_rule=False), *legend(as_objects(answer.get("results")))]
+        notes = legend(as_objects(answer.get("results")))
         if not events and self.offset:
             notes.append(f"No event at offset {self.offset}: it lies past the end of this range; start at 0.")
         elif not events:

@@ -22,7 +22,7 @@ def note_on(filters: FilterGroup | None) -> list[str]:
     """What an agent should know of filters that it sends."""
     if filters is None:
         return []
-    return [MATCHES_EVERYTHING] * filters.matches_everything() + notes_on(filters.conditions(), in_rule=True)
+    return [MATCHES_EVERYTHING] * filters.matches_everything() + notes_on(filters.conditions())
 
 
 class ListRules(Endpoint):

@@ -193,7 +193,9 @@ def _models_of(annotation: object) -> list[type[BaseModel]]:
 
 def _choices(value: Any, expected: str) -> str:
     names = [name.strip("' ") for name in expected.replace(" or ", ",").split(",")]
-    near = get_close_matches(str(value).lower(), names, n=2) if len(names) > _MAX_CHOICES else []
+    text, near = str(value).lower(), list[str]()
+    if len(names) > _MAX_CHOICES:
+        near = get_close_matches(text, names, n=2) or [name for name in names if name in re.split(r"\W|_", text)]
     return f"known; did you mean {' or '.join(near)}?" if near else f"one of {', '.join(names)}"
 
 

@@ -72,6 +72,18 @@ def test_objects_written_as_strings_are_understood() -> None:
             {"filters": {"type": "AND", "values": [{"key": "a", "operator": "is_not"}]}, "assignee": USER},
             "- filters.values[0].value: operator is_not needs a value",
         ),
+        *(
+            (
+                "assignment-rules-create",
+                {"filters": {"type": "AND", "values": [{"key": "a", "type": kind, "value": "x"}]}, "assignee": USER},
+                f'- filters.values[0].type: "{kind}" is not {says}',
+            )
+            for kind, says in (
+                ("event_property", "known; did you mean event"),
+                ("persons", "known; did you mean person"),
+                ("Event", "known; did you mean event"),
+            )
+        ),
         (
             "assignment-rules-create",
             {"filters": {"type": "XOR", "values": []}, "assignee": USER},

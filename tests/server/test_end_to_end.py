@@ -185,7 +185,10 @@ async def test_symbol_sets_from_start_to_delete(client: Client, sandbox: Sandbox
         ),
         (
             "assignment-rules-create",
-            {"filters": {"type": "AND", "values": [{"key": "a", "type": "strange", "value": 1}]}, "assignee": USER},
+            {
+                "filters": {"type": "AND", "values": [{"key": "a", "type": "element", "operator": "gt"}]},
+                "assignee": USER,
+            },
             "HTTP 400 (argument filters). PostHog says: Invalid filters payload. Nothing was changed.",
         ),
         ("fingerprints-retrieve", {"id": UNKNOWN}, "The id is that of the record, not of the issue"),
