@@ -1,10 +1,13 @@
 """Fingerprints: which issue owns which group of exceptions (contract 4). Merging and splitting issues moves them."""
 
+from collections.abc import Callable
+from typing import Any
+
 from pydantic import Field
 
-from mcp_errortracking.catalog.endpoint import Endpoint
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps
 from mcp_errortracking.catalog.identifiers import FingerprintId, IssueId
-from mcp_errortracking.catalog.paging import PagedEndpoint
+from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, read_page
 
 _RESOLVED = "about August 2026"
 
@@ -19,6 +22,13 @@ class ListFingerprints(
 
     # Not in the docs, but the server takes it (contract 4.1).
     issue_id: IssueId | None = Field(default=None, description="Only this issue's.")
+
+    def steps(self) -> Steps:
+        page = read_page((yield self.request()))
+        wanted = dict[str, Callable[[dict[str, Any]], bool]]()
+        if self.issue_id:
+            wanted["issue_id"] = lambda row: row.get("issue_id") == str(self.issue_id)
+        return Outcome(page, note_on_filters(page, wanted))
 
 
 class RetrieveFingerprint(

@@ -1,11 +1,12 @@
 """Lists that come in pages: their arguments, and what an agent needs to read on (contract 1.5)."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, cast
 from urllib.parse import parse_qs
 
 from pydantic import Field
 
-from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps, as_object
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps, as_object, as_objects
 
 Limit = Annotated[int, Field(ge=1, le=10_000, description="Default 100.", examples=[20])]
 Offset = Annotated[int, Field(ge=0, le=2**31 - 1, examples=[20])]
@@ -26,6 +27,21 @@ class PagedEndpoint(LongEndpoint):
     def steps(self) -> Steps:
         answer = yield self.request()
         return Outcome(read_page(answer))
+
+
+def note_on_filters(page: dict[str, Any], fitting: Mapping[str, Callable[[dict[str, Any]], bool]]) -> list[str]:
+    """What to say where rows do not fit what was asked for, as an older PostHog ignores filters that it does not know.
+
+    Args:
+        fitting: by the name of each filter that was given, whether a row fits it.
+    """
+    rows = as_objects(page.get("results"))
+    ignored = [name for name, fits in fitting.items() if not all(map(fits, rows))]
+    if not ignored:
+        return []
+    left = sum(all(fitting[name](row) for name in ignored) for row in rows)
+    names = " and ".join(ignored)
+    return [f"This PostHog is too old for {names} and lists everything: {left} of these {len(rows)} rows fit."]
 
 
 class ActivityEndpoint(Endpoint):

@@ -4,14 +4,15 @@ The documented upload is three calls: start hands out URLs, the files go straigh
 """
 
 from collections import Counter
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object
 from mcp_errortracking.catalog.identifiers import RealUUID, SymbolSetId
-from mcp_errortracking.catalog.paging import PagedEndpoint
+from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, read_page
 
 MAX_FILE = 100 * 1024 * 1024
 """Bytes that object storage takes per symbol set (contract 5.4)."""
@@ -35,6 +36,25 @@ class ListSymbolSets(
     search: str | None = Field(default=None, min_length=1, description="In ref, release or commit.")
     ref: str | None = Field(default=None, min_length=1, description="Exact chunk id or URL.")
     order_by: Literal["created_at", "-created_at", "ref", "-ref", "last_used", "-last_used"] | None = None
+
+    def steps(self) -> Steps:
+        page = read_page((yield self.request()))
+        wanted = dict[str, Callable[[dict[str, Any]], bool]]()
+        if ref := self.ref:
+            wanted["ref"] = lambda row: row.get("ref") == ref
+        if search := self.search:
+            wanted["search"] = lambda row: any(search.lower() in text.lower() for text in _searched(row))
+        return Outcome(page, note_on_filters(page, wanted))
+
+
+def _searched(symbol_set: dict[str, Any]) -> Iterator[str]:
+    """The texts of a symbol set that PostHog searches, and a few more of its release."""
+    found = [symbol_set.get("ref"), symbol_set.get("release")]
+    for value in found:  # which grows by what is found inside
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            found += cast("dict[str, Any]", value).values()
 
 
 class RetrieveSymbolSet(

@@ -60,6 +60,27 @@ def test_rules_that_an_older_server_lists_in_pages_are_read_whole() -> None:
     assert [rule["id"] for rule in outcome.data["results"]] == [ONE, TWO]
 
 
+@pytest.mark.parametrize(
+    ("tool", "given", "fits", "name"),
+    [
+        ("fingerprints-list", {"issue_id": ONE}, {"issue_id": ONE}, "issue_id"),
+        ("symbol-sets-list", {"ref": "app"}, {"ref": "app"}, "ref"),
+        ("symbol-sets-list", {"search": "APP"}, {"ref": "https://shop.example/app.js"}, "search"),
+        ("symbol-sets-list", {"search": "ab12"}, {"release": {"metadata": {"git": {"commit_id": "Ab12cd"}}}}, "search"),
+    ],
+)
+def test_a_filter_that_an_older_server_ignored_is_named(
+    tool: str, given: dict[str, Any], fits: dict[str, Any], name: str
+) -> None:
+    others = [{"id": TWO, "issue_id": TWO, "ref": "other", "release": None}, {"id": THREE}]
+
+    heeded = walk(tool, given, {"count": 1, "next": None, "results": [fits]})[1]
+    ignored = walk(tool, given, {"count": 3, "next": None, "results": [others[0], fits, others[1]]})[1]
+
+    assert heeded.notes == []
+    assert ignored.notes == [f"This PostHog is too old for {name} and lists everything: 1 of these 3 rows fit."]
+
+
 def test_a_list_of_an_unknown_shape_is_passed_on() -> None:
     for tool in ("fingerprints-list", "grouping-rules-list"):
         assert walk(tool, {}, {"surprise": 1})[1].data == {"surprise": 1}

@@ -332,6 +332,8 @@ async def test_servers_of_2025() -> None:
             assert "lets no API key do this" in said
             assert "reorder in PostHog's settings" in said
             assert "too old" in await refusal(client, "symbol-sets-download-retrieve", id=COMPLETE)
+            found = await client.call_tool("error-tracking-symbol-sets-list", {"search": "zzz"})
+            assert "too old for search and lists everything: 0 of these" in text_of(found)
             upload = [{"chunk_id": "complete", "content_hash": "other"}]
             assert "Repeat with force" in await refusal(client, "symbol-sets-bulk-start-upload", symbol_sets=upload)
             for flag in ("force", "skip_on_conflict"):
