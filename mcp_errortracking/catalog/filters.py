@@ -8,6 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.endpoint import as_objects
+from mcp_errortracking.catalog.identifiers import refuse_boolean
 
 OPERATORS = (
     *("exact", "is_not", "icontains", "not_icontains", "starts_with", "not_starts_with", "ends_with", "not_ends_with"),
@@ -52,7 +53,7 @@ class PropertyFilter(BaseModel):
     type: str = Field(default="event", min_length=1)
     # Understood, but not worth a place in every rule tool's schema: only group filters and the UI's labels use them.
     label: SkipJsonSchema[str | None] = None
-    group_type_index: SkipJsonSchema[int | None] = None
+    group_type_index: SkipJsonSchema[Annotated[int, BeforeValidator(refuse_boolean)] | None] = None
     group_key_names: SkipJsonSchema[dict[str, str] | None] = None
     cohort_name: SkipJsonSchema[str | None] = None
 

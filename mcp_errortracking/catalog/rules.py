@@ -3,14 +3,14 @@
 from collections.abc import Generator
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, StepError, Steps, as_object, as_objects
 from mcp_errortracking.catalog.filters import FilterGroup, notes_on
-from mcp_errortracking.catalog.identifiers import RealUUID
+from mcp_errortracking.catalog.identifiers import RealUUID, refuse_boolean
 from mcp_errortracking.catalog.paging import next_offset
 
-OrderKey = Annotated[int, Field(ge=-(2**31), le=2**31 - 1, examples=[0])]
+OrderKey = Annotated[int, Field(ge=-(2**31), le=2**31 - 1, examples=[0]), BeforeValidator(refuse_boolean)]
 """A PostgreSQL 32-bit integer; PostHog fails with 500 on anything larger (contract 3.0)."""
 
 MATCHES_EVERYTHING = (

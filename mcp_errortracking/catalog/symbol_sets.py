@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object
-from mcp_errortracking.catalog.identifiers import RealUUID, SymbolSetId
+from mcp_errortracking.catalog.identifiers import RealUUID, SymbolSetId, refuse_boolean
 from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, read_page
 
 MAX_FILE = 100 * 1024 * 1024
@@ -200,7 +200,9 @@ class SymbolSetUpload(BaseModel):
     chunk_id: str = Field(min_length=1, description="The //# chunkId of the bundle.")
     release_id: RealUUID | None = None
     content_hash: str | None = Field(default=None, description="Hex SHA-512.")
-    content_length: int | None = Field(default=None, ge=0, le=MAX_FILE, description="Bytes; earns a PUT URL.")
+    content_length: Annotated[int, Field(ge=0, le=MAX_FILE), BeforeValidator(refuse_boolean)] | None = Field(
+        default=None, description="Bytes; earns a PUT URL."
+    )
 
 
 class StartSymbolSetUploads(

@@ -144,6 +144,13 @@ def test_objects_written_as_strings_are_understood() -> None:
             '- orders.first: expected the UUID of an assignment rule, got "first"',
         ),
         ("assignment-rules-reorder", {"orders": {RULE: "x"}}, f"- orders.{RULE}: expected an integer"),
+        ("assignment-rules-reorder", {"orders": {RULE: True}}, f"- orders.{RULE}: expected an integer, got true"),
+        ("bypass-rules-reorder", {"orders": {RULE: False}}, f"- orders.{RULE}: expected an integer, got false"),
+        (
+            "symbol-sets-bulk-start-upload",
+            {"symbol_sets": [{"chunk_id": "a", "content_length": True}]},
+            "- symbol_sets[0].content_length: expected an integer, got true",
+        ),
         ("symbol-sets-bulk-delete", {"ids": []}, "- ids: "),
         ("symbol-sets-bulk-delete", {"ids": [RULE, 5]}, "- ids[1]: expected the UUID of a symbol set, got 5"),
         (
