@@ -100,9 +100,10 @@ class DeleteRule(Endpoint):
         undo = [f"To undo, call {create.tool} with its {', '.join(taken) or 'filters'}. The new rule has another id."]
         if rule.get("issue"):
             undo.append("It makes an issue of its own.")
-        if rule.get("order_key") and "order_key" not in create.model_fields:
+        position = rule.get("order_key")
+        if position and isinstance(position, int) and "order_key" not in create.model_fields:
             reorder = f"{self.tool.removesuffix('destroy')}reorder"
-            undo.append(f"It is at position 0: {reorder} brings it back to {rule['order_key']}.")
+            undo.append(f"It is at position 0: {reorder} brings it back to {position}.")
         if rule.get("disabled_data"):
             undo.append("It is enabled.")
         return " ".join(undo)

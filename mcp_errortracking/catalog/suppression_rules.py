@@ -43,7 +43,7 @@ class CreateSuppressionRule(
 
     def steps(self) -> Steps:
         outcome = yield from super().steps()
-        undo = f"To stop it, call error-tracking-suppression-rules-destroy with id {outcome.data.get('id')}."
+        undo = "To stop it, call error-tracking-suppression-rules-destroy with its id."
         return _told(outcome, self.sampling_rate, f"The rule was created. {_DROPS_ALL} {undo}")
 
 
