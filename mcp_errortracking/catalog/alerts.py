@@ -133,7 +133,7 @@ class UpdateAlert(
     filters: dict[str, Any] | None = None
     inputs: dict[str, Any] | None = None
     template_id: TemplateId | None = None
-    enabled: bool | None = None
+    enabled: bool | None = Field(default=None, examples=[False])
     type: SkipJsonSchema[Type | None] = None
     description: str | None = None
     hog: SkipJsonSchema[str | None] = None
@@ -145,6 +145,7 @@ class UpdateAlert(
     base_updated_at: str | None = Field(default=None, description="Refuse if changed since.")
 
     advice = {"not_found": _UNKNOWN}
+    shown = ("enabled",)
 
     @model_validator(mode="after")
     def stays_an_alert(self) -> "UpdateAlert":
