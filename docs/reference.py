@@ -49,6 +49,7 @@ _STRICTER = (
     ("issues-merge-create", "an issue into itself"),
     ("issues-split-create", "without fingerprints"),
     ("issues-assign-partial-update", "without `assignee`: PostHog would unassign; say so with null"),
+    ("suppression-rules-create", "without `filters`: PostHog would drop every exception; say so with empty `values`"),
     ("alerts-create", "without a trigger of error tracking: it would be some other function"),
     ("alerts-delete, alerts-partial-update", "for a hog function that is no alert of error tracking"),
     ("every id", "that is no UUID: newer servers answer 500"),

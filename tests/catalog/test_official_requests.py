@@ -64,6 +64,7 @@ REFUSED_BY_OURS: list[tuple[str, Arguments, str]] = [
     ("error-tracking-issues-split-create", {"id": ID}, "a split of nothing does nothing"),
     ("error-tracking-issues-split-create", {"id": ID, "fingerprints": []}, "a split of nothing does nothing"),
     ("error-tracking-settings-update", {}, _NOTHING),
+    ("error-tracking-suppression-rules-create", {}, "whether to drop every exception should be said"),
     (
         "error-tracking-external-references-create",
         {"integration_id": 3, "issue": "x", "config": {"title": "t"}},

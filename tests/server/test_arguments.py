@@ -102,6 +102,18 @@ def test_objects_written_as_strings_are_understood() -> None:
             {"filters": FILTERS, "assignee": USER, "order_key": 2**31},
             "- order_key: should be less than or equal to 2147483647, got 2147483648",
         ),
+        *(
+            ("suppression-rules-create", given, '- filters: say what to drop; {"type": "AND", "values": []} drops every')
+            for given in (
+                {},
+                {"filters": ""},
+                {"filters": "null", "sampling_rate": None},
+                {"filters": None},
+                {"filters": "{}"},
+                {"sampling_rate": 0.5},
+            )
+        ),
+        ("suppression-rules-create", {"filters": " "}, "- filters: expected an object"),
         ("assignment-rules-list", {"limt": 3}, "- limt: unknown argument; did you mean limit?"),
         ("assignment-rules-list", {"zzz": 3}, "- zzz: unknown argument; it takes max_tokens, limit, offset"),
         ("assignment-rules-list", {"limit": 0}, "- limit: should be greater than or equal to 1, got 0"),
