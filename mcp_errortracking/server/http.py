@@ -198,10 +198,12 @@ def _before_the_end(stop: Callable[[], None]) -> Generator[None]:
 class _Mcp:
     """Streamable HTTP: one JSON answer to a request, a stream of events only to those that ask to be told of progress.
 
-    The stream is what a call over HTTP costs most, and most calls have nothing to say before they end.
+    The stream is what a call over HTTP costs most, and most calls have nothing to say before they end. A stream that
+    belongs to no request would carry nothing, for as long as its client likes: there is none.
     """
 
     def __init__(self, server: Server[Any], security: TransportSecuritySettings) -> None:
+        self._security = TransportSecurityMiddleware(security)
         self._plain, self._streaming = (
             StreamableHTTPSessionManager(server, json_response=plain, stateless=True, security_settings=security)
             for plain in (True, False)
@@ -214,6 +216,10 @@ class _Mcp:
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "GET":
+            answer = await self._security.validate_request(Request(scope, receive)) or _no_stream()
+            await answer(scope, receive, send)
+            return
         first: Message | None = await receive() if scope["method"] == "POST" else None
         body = first.get("body", b"") if first is not None else b""  # whole: `Intake` has put it together
 
@@ -224,6 +230,12 @@ class _Mcp:
 
         asks = b'"progressToken"' in body and "text/event-stream" in Headers(scope=scope).get("accept", "")
         await (self._streaming if asks else self._plain).handle_request(scope, again, send)
+
+
+def _no_stream() -> Response:
+    """What MCP has a server answer that offers no stream of its own (Transports, "Listening for messages")."""
+    detail = "There is no stream of events here but in answer to a POST."
+    return JSONResponse({"error": "no_stream", "detail": detail}, 405, {"Allow": "POST"})
 
 
 async def _healthz(_request: Request) -> Response:
