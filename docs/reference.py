@@ -46,6 +46,7 @@ _NO_TOOLS = (
 
 _STRICTER = (
     ("issues-partial-update, settings-update, spike-detection-config-update", "without anything to change"),
+    ("issues-partial-update", "with empty texts alone: some clients send them for what is left out; null clears"),
     ("issues-merge-create", "an issue into itself"),
     ("issues-split-create", "without fingerprints"),
     ("issues-assign-partial-update", "without `assignee`: PostHog would unassign; say so with null"),

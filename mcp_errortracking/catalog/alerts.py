@@ -127,7 +127,8 @@ class UpdateAlert(
     scope=_WRITE,
     nulls=("name", "masking", "mappings", "icon_url", "template_id", "execution_order"),
 ):
-    """Change an alert; omitted fields stay. Refuses hog functions that are no alerts of error tracking."""
+    """Change an alert; omitted fields stay, null clears name and template_id. Refuses hog functions that are no
+    alerts of error tracking."""
 
     id: AlertId
     name: str | None = Field(default=None, max_length=400)
@@ -136,7 +137,7 @@ class UpdateAlert(
     template_id: str | None = Field(default=None, max_length=400)
     enabled: bool | None = None
     type: SkipJsonSchema[Type | None] = None
-    description: str | None = None
+    description: str | None = Field(default=None, min_length=1)
     hog: SkipJsonSchema[str | None] = None
     inputs_schema: SkipJsonSchema[list[dict[str, Any]] | None] = None
     masking: SkipJsonSchema[dict[str, Any] | None] = None

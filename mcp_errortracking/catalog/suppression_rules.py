@@ -33,8 +33,8 @@ class CreateSuppressionRule(
     request="POST suppression_rules/",
     scope=_WRITE,
 ):
-    """Create a rule that drops matching new exceptions for good. Filters without conditions drop everything. To see them
-    and stay quiet, set an issue's status to suppressed instead."""
+    """Create a rule that drops matching new exceptions for good. Filters without conditions drop everything. To see
+    them and stay quiet, set an issue's status to suppressed instead."""
 
     filters: Filters
     sampling_rate: Share | None = Field(default=None, description="Share dropped, 0 to 1; default 1.")
