@@ -52,9 +52,7 @@ def sent(endpoint: type[Endpoint], arguments: dict[str, Any]) -> Any:
 def test_nothing_but_null_clears_what_is_stored(empty: str) -> None:
     reached = 0
     for endpoint in CATALOG.values():
-        if not issubclass(endpoint, Endpoint) or not endpoint.nulls:
-            continue
-        assert "null" in endpoint.summary, f"{endpoint.tool} has to say what null does"
+        assert not endpoint.nulls or "null" in endpoint.summary, f"{endpoint.tool} has to say what null does"
         optional = [name for name in endpoint.nulls if not endpoint.model_fields[name].is_required()]
         others = {name: info for name, info in endpoint.model_fields.items() if name not in endpoint.nulls}
         given = {name: value for name, value in example(endpoint).items() if name in others}
