@@ -6,6 +6,7 @@ it; its messages come in at `/messages/`. A request passes, in order: `Guard` (w
 """
 
 import asyncio
+import ipaddress
 import signal
 import threading
 import time
@@ -112,7 +113,7 @@ def build_app(
     routes: list[BaseRoute] = [
         Route("/", _Page(state, security, access), methods=["GET"]),
         Route("/healthz", _healthz),
-        Route("/readyz", state.endpoint),
+        Route("/readyz", _Probed(state.endpoint, security), methods=["GET"]),
         Route("/sse", _Endpoint(sse.stream), methods=["GET"]),
         Mount("/messages/", app=sse.post),
     ]
@@ -121,7 +122,7 @@ def build_app(
     if metrics is not None:
         metrics.watch("mcp_calls_in_flight", "Calls under way.", lambda: calls.taken)
         metrics.watch("mcp_sse_sessions", "Open SSE streams.", lambda: sse.slots.taken)
-        routes.append(Route("/metrics", metrics.endpoint))
+        routes.append(Route("/metrics", _Probed(metrics.endpoint, security), methods=["GET"]))
     if options.oauth is not None:
         routes += _oauth_metadata(options.oauth)
 
@@ -263,6 +264,34 @@ class _Ready:
         """`GET /readyz`."""
         problem = await self.problem()
         return JSONResponse({"ready": problem is None, "problem": problem}, 200 if problem is None else 503)
+
+
+class _Probed:
+    """An endpoint for probes and scrapers, which name the machine by its address: any address will do as `Host`.
+
+    A web page that has its own name resolve to this machine still sends that name.
+    """
+
+    def __init__(self, endpoint: Callable[[Request], Awaitable[Response]], security: TransportSecuritySettings) -> None:
+        self._endpoint = endpoint
+        self._security = security
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        host, settings = request.headers.get("host", ""), self._security
+        if _is_address(host):
+            settings = settings.model_copy(update={"allowed_hosts": [host]})
+        refusal = await TransportSecurityMiddleware(settings).validate_request(request)
+        await (refusal or await self._endpoint(request))(scope, receive, send)
+
+
+def _is_address(host: str) -> bool:
+    name = host if host.startswith("[") else host.partition(":")[0]
+    try:
+        ipaddress.ip_address(name.partition("]")[0].removeprefix("["))
+    except ValueError:
+        return False
+    return True
 
 
 class _Page:
