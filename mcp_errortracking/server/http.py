@@ -31,7 +31,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from mcp_errortracking.server.admission import HttpLimits, Slots
-from mcp_errortracking.server.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys, Host
+from mcp_errortracking.server.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys, Host, NoCallerKeys
 from mcp_errortracking.server.guard import Guard, OAuth
 from mcp_errortracking.server.intake import Intake
 from mcp_errortracking.server.page import HEADERS, Access, page
@@ -150,7 +150,7 @@ def build_app(
             expose_headers=["MCP-Session-Id", "WWW-Authenticate", "X-Request-ID", "Retry-After"],
         ),
         Middleware(Guard, tokens=options.tokens, oauth=options.oauth),
-        *([Middleware(CallerKeys, host=caller_keys)] if caller_keys is not None else []),
+        Middleware(CallerKeys, host=caller_keys) if caller_keys is not None else Middleware(NoCallerKeys),
         Middleware(Intake, limits=limits, calls=calls),
     ]
     return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
