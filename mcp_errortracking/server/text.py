@@ -26,12 +26,20 @@ _SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _FRACTION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", re.ASCII)
 
 
-def render(data: dict[str, Any], notes: list[str], *, max_tokens: int | None = None, is_raisable: bool = True) -> str:
+def render(
+    data: dict[str, Any],
+    notes: list[str],
+    *,
+    max_tokens: int | None = None,
+    is_raisable: bool = True,
+    offset: int | None = None,
+) -> str:
     """The text of a result: its data, then the notes, a line each.
 
     Args:
         max_tokens: what is longer is cut, rows first of all, and a note says how to get the rest.
         is_raisable: the caller can ask for more tokens.
+        offset: what the caller asked for rows from; None: it cannot.
     """
     is_page = isinstance(data.get("results"), list)
     head, lines = _page(data) if is_page else ([], _fields(data, ""))
@@ -41,7 +49,7 @@ def render(data: dict[str, Any], notes: list[str], *, max_tokens: int | None = N
         kept = _fitting(lines, room)
         if kept < len(lines):
             end = ", or raise max_tokens." if is_raisable else "."
-            noted.append(f"Note: {_left_out(data, lines, kept, max_tokens)}{end}")
+            noted.append(f"Note: {_left_out(data, lines, kept, max_tokens, offset)}{end}")
             lines = lines[:kept]
     return "\n".join([*head, *lines, *noted]) or "Done."
 
@@ -57,14 +65,12 @@ def _fitting(lines: list[str], tokens: int) -> int:
     return len(lines)
 
 
-def _left_out(data: dict[str, Any], lines: list[str], kept: int, max_tokens: int) -> str:
+def _left_out(data: dict[str, Any], lines: list[str], kept: int, max_tokens: int, offset: int | None) -> str:
     rows = cast("list[Any]", data.get("results") or [])
     missing = len(lines) - kept
     if len(lines) != len(rows):
         return f"{missing} more lines left out to stay within {max_tokens} tokens. Ask for less"
-    following, count = data.get("next_offset"), data.get("count")
-    end = following if isinstance(following, int) else count if isinstance(count, int) else None
-    how = f"Go on with offset {end - missing}" if end is not None else "Ask for less"
+    how = f"Go on with offset {offset + kept}" if offset is not None and kept else "Ask for less"
     return f"{missing} more rows left out to stay within {max_tokens} tokens. {how}"
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.tokens import upper_bound
 from mcp_errortracking.server.untrusted import clean, escape
@@ -136,7 +138,7 @@ def page(rows: int, following: int | None = None, offset: int = 0) -> dict[str, 
 
 
 def test_rows_beyond_the_budget_are_left_out_with_the_offset_to_go_on_from() -> None:
-    text = render(page(200, following=240, offset=40), ["Mind this."], max_tokens=600)
+    text = render(page(200, following=240, offset=40), ["Mind this."], max_tokens=600, offset=40)
 
     lines = text.splitlines()
     rows = [line for line in lines if line.startswith("row-")]
@@ -152,8 +154,9 @@ def test_rows_beyond_the_budget_are_left_out_with_the_offset_to_go_on_from() -> 
     assert upper_bound(text) <= 600
 
 
-def test_the_last_page_is_cut_from_its_count_back() -> None:
-    text = render({**page(100), "count": 100}, [], max_tokens=400)
+@pytest.mark.parametrize("count", [100, None])
+def test_the_last_page_is_gone_on_with_from_where_it_was_cut(count: int | None) -> None:
+    text = render({**page(100), "count": count}, [], max_tokens=400, offset=0)
 
     kept = sum(line.startswith("row-") for line in text.splitlines())
     assert f"Note: {100 - kept} more rows left out to stay within 400 tokens. Go on with offset {kept}, or" in text
@@ -180,7 +183,7 @@ def test_what_cannot_be_raised_is_not_named() -> None:
     assert text.endswith("more lines left out to stay within 300 tokens. Ask for less.")
 
 
-def test_rows_without_a_count_say_to_ask_for_less() -> None:
-    text = render({"results": [{"id": f"row-{number}"} for number in range(300)]}, [], max_tokens=200)
+def test_where_there_are_no_offsets_none_is_named() -> None:
+    text = render({**page(300), "count": 700}, [], max_tokens=200)
 
     assert "rows left out to stay within 200 tokens. Ask for less, or raise max_tokens." in text
