@@ -46,9 +46,11 @@ _NO_TOOLS = (
 
 _STRICTER = (
     ("issues-partial-update, settings-update, spike-detection-config-update", "without anything to change"),
+    ("issues-partial-update", "with empty texts alone: some clients send them for what is left out; null clears"),
     ("issues-merge-create", "an issue into itself"),
     ("issues-split-create", "without fingerprints"),
     ("issues-assign-partial-update", "without `assignee`: PostHog would unassign; say so with null"),
+    ("suppression-rules-create", "without `filters`: PostHog would drop every exception; say so with empty `values`"),
     (
         "alerts-create",
         "without a trigger of error tracking, or of another type: it would be no alert",

@@ -30,7 +30,7 @@ def roots_for(offer: Offer, *, over_network: bool) -> tuple[Path, ...]:
     """The folders that tools may read and write.
 
     Where none is named: over stdio the current folder, unless it is the whole disk or the user's home (where desktop
-    programs start their servers, and where the secrets are); over a network none.
+    programs start their servers, and where the secrets are) or is gone; over a network none.
 
     Raises:
         ConfigError: one is no folder.
@@ -40,8 +40,13 @@ def roots_for(offer: Offer, *, over_network: bool) -> tuple[Path, ...]:
             if not root.is_dir():
                 raise ConfigError(f"The root {root} is no folder: name an existing one with --root.")
         return offer.roots
-    here = Path.cwd()
-    return () if over_network or here == Path(here.anchor) or here == Path.home() else (here,)
+    if over_network:
+        return ()
+    try:
+        here = Path.cwd()
+    except OSError:
+        return ()
+    return () if here == Path(here.anchor) or here == Path.home() else (here,)
 
 
 def workshop_for(settings: Settings, roots: tuple[Path, ...]) -> Workshop | None:

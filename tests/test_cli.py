@@ -110,6 +110,42 @@ def test_call_on_a_sandbox_of_its_own() -> None:
     assert (code, out.splitlines()[0]) == (0, "4 of 4")
 
 
+def gone(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """A command that is started in a folder which is deleted already."""
+    folder.mkdir()
+    return subprocess.Popen(
+        ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", sys.executable, "-m", "mcp_errortracking", *words],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [("--sandbox",), ("tools", "--toolsets", "all"), ("call", "error-tracking-fingerprints-list", "--sandbox")]
+)
+def test_a_folder_that_is_gone_costs_the_tools_that_work_on_files_alone(words: tuple[str, ...], tmp_path: Path) -> None:
+    with gone(tmp_path / "gone", *words) as process:
+        said, complaint = process.communicate(timeout=50)
+
+    assert process.returncode == 0, complaint
+    assert "Traceback" not in complaint
+    assert ("error-tracking-issues-list (reads)" in said) == (words[0] == "tools")
+    assert "source-maps" not in said
+
+
+def test_a_server_over_http_starts_where_its_folder_is_gone(tmp_path: Path) -> None:
+    with gone(tmp_path / "gone", "serve", "--transport", "http", "--port", "0", "--sandbox") as process:
+        assert process.stderr is not None
+        lines = iter(process.stderr.readline, "")
+        found = next((line for line in lines if "MCP at http://127.0.0.1:" in line), None)
+        process.terminate()
+
+    assert found is not None
+
+
 def test_demo_shows_a_day_s_work() -> None:
     code, out, _ = run("demo")
 

@@ -126,7 +126,8 @@ class UpdateAlert(
     scope=_WRITE,
     nulls=("masking", "mappings", "icon_url", "execution_order"),
 ):
-    """Change an alert; omitted fields stay. Refuses hog functions that are no alerts of error tracking."""
+    """Change an alert; omitted fields stay, null clears name and template_id. Refuses hog functions that are no
+    alerts of error tracking."""
 
     id: AlertId
     name: Annotated[str, Field(min_length=1, max_length=400)] | None = None
@@ -135,7 +136,7 @@ class UpdateAlert(
     template_id: TemplateId | None = None
     enabled: bool | None = Field(default=None, examples=[False])
     type: SkipJsonSchema[Type | None] = None
-    description: str | None = None
+    description: str | None = Field(default=None, min_length=1)
     hog: SkipJsonSchema[str | None] = None
     inputs_schema: SkipJsonSchema[list[dict[str, Any]] | None] = None
     masking: SkipJsonSchema[dict[str, Any] | None] = None

@@ -75,7 +75,7 @@ class Endpoint(Declaration):
     method: ClassVar[Method]
     path: ClassVar[str]
     nulls: ClassVar[tuple[str, ...]] = ()
-    """Arguments whose null is sent, because it means something; that of any other means not given."""
+    """Arguments that null clears: it is sent, and the docstring says so; null of any other means not given."""
 
     def __init_subclass__(
         cls,

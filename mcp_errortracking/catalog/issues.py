@@ -50,8 +50,8 @@ class UpdateIssue(
     scope=_WRITE,
     nulls=("severity", "name", "description"),
 ):
-    """Change an issue's status, severity (null removes it), name or description. suppressed drops its new events;
-    resolved reopens when it happens again."""
+    """Change an issue's status, severity, name or description (null removes the last three). suppressed drops its new
+    events; resolved reopens when it happens again."""
 
     id: IssueId
     status: Status | None = None
@@ -193,7 +193,7 @@ class UpdateIssuesInBulk(
     destructive=True,
     idempotent=True,
 ):
-    """Set the status or the assignee of many issues at once."""
+    """Set the status or the assignee (null unassigns) of many issues at once."""
 
     action: Literal["set_status", "assign"] = Field(examples=["set_status"])
     ids: list[IssueId] = Field(min_length=1, examples=[[_ANOTHER]])

@@ -1,9 +1,10 @@
 """Suppression rules: matching exceptions are dropped at ingestion (contract 6.3)."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps
 from mcp_errortracking.catalog.filters import Filters
@@ -35,11 +36,22 @@ class CreateSuppressionRule(
     request="POST suppression_rules/",
     scope=_WRITE,
 ):
-    """Create a rule that drops matching new exceptions for good. Without filters it drops everything. To see them and
-    stay quiet, set an issue's status to suppressed instead."""
+    """Create a rule that drops matching new exceptions for good. Filters without conditions drop everything. To see
+    them and stay quiet, set an issue's status to suppressed instead."""
 
-    filters: Filters | None = None
+    filters: Filters
     sampling_rate: Share | None = Field(default=None, description="Share dropped, 0 to 1; default 1.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def all_is_asked_for(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Refuses a rule without filters, which PostHog lets drop every exception of the project (contract 6.3)."""
+        if given.get("filters") in (None, "", {}):
+            raise PydanticCustomError(
+                "no_filters",
+                'filters: say what to drop; {"type": "AND", "values": []} drops every exception of the project',
+            )
+        return given
 
     def steps(self) -> Steps:
         outcome = yield from super().steps()

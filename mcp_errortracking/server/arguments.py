@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, from_json, to_json
 
-from mcp_errortracking.catalog import Declaration, ListedBy
+from mcp_errortracking.catalog import Declaration, Endpoint, ListedBy
 from mcp_errortracking.server.untrusted import clean, hide_keys, without_marks
 
 T = TypeVar("T")
@@ -19,6 +19,7 @@ _MAX_REPORTED = 8
 _MAX_ECHO = 60
 _MAX_CHOICES = 6
 _NEAR = 0.75
+_NOT_GIVEN = object()
 _TAGS = ("<group>", "<filter>", "[key]")  # steps of a location that are not in the arguments
 
 
@@ -30,12 +31,13 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
     """A validated call of the endpoint.
 
     Several clients send an object, a list or null as a string of JSON; where the argument is no string, that is
-    understood.
+    understood. An optional argument that is an empty string, or null as one, was not given: it sets and clears nothing.
 
     Raises:
         ArgumentsError: an argument is missing, wrong or unknown.
     """
-    given = {name: _from_text(endpoint, name, value) for name, value in (arguments or {}).items()}
+    read = {name: _from_text(endpoint, name, value) for name, value in (arguments or {}).items()}
+    given = {name: value for name, value in read.items() if value is not _NOT_GIVEN}
     details, problems = list[ErrorDetails](), list[str]()
     try:
         call = endpoint.model_validate(given)
@@ -69,19 +71,26 @@ def example(endpoint: type[Declaration], errors: list[ErrorDetails] | None = Non
 
 
 def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
-    """A value that a client wrote as a string of JSON, read; any other as it is."""
+    """A value that a client wrote as a string of JSON, read; any other as it is; `_NOT_GIVEN` where none was meant."""
     info = endpoint.model_fields.get(name)
     if not isinstance(value, str) or info is None or info.annotation is str:
         return value
     text = value.strip()
-    if text == "null" or (not text and not info.is_required() and not _takes_empty_text(info)):
-        return None
+    if text == "null":
+        return None if info.is_required() else _NOT_GIVEN
+    if not text and not info.is_required() and (name in _nullable(endpoint) or not _takes_empty_text(info)):
+        return _NOT_GIVEN
     if text[:1] in ("[", "{") and not _is_text(info.annotation):
         try:
             return from_json(text)
         except ValueError:
             return value
     return value
+
+
+def _nullable(endpoint: type[Declaration]) -> tuple[str, ...]:
+    """The arguments that a real null clears; nothing else does."""
+    return endpoint.nulls if issubclass(endpoint, Endpoint) else ()
 
 
 def _takes_empty_text(info: FieldInfo) -> bool:

@@ -112,5 +112,30 @@ class CallerKeys:
         return verdict
 
 
+class NoCallerKeys:
+    """In its place where the server holds a key: one that a caller brings is refused, rather than the other used."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] in _PATHS:
+            headers = Headers(scope=scope)
+            for name in (KEY_HEADER, PROJECT_HEADER):
+                if name in headers:
+                    await _not_taken(name)(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
+
+
+def _not_taken(header: str) -> Response:
+    return _refuse(
+        400,
+        "not_taken",
+        f"This server acts with a PostHog key and in a project of its own: leave {header} out. "
+        "Its operator can start it with --caller-keys to have callers bring theirs.",
+    )
+
+
 def _refuse(status: int, error: str, detail: str, headers: dict[str, str] | None = None) -> Response:
     return JSONResponse({"error": error, "detail": detail}, status, headers)

@@ -138,7 +138,13 @@ async def call_tool(
     else:
         shown = outcome.data if outcome.shown is None else outcome.shown
         budget = min(getattr(call, "max_tokens", None) or max_result_tokens, max_result_tokens)
-        text = render(shown, outcome.notes, max_tokens=budget, is_raisable=budget < max_result_tokens)
+        text = render(
+            shown,
+            outcome.notes,
+            max_tokens=budget,
+            is_raisable=budget < max_result_tokens,
+            offset=(getattr(call, "offset", None) or 0) if "offset" in endpoint.model_fields else None,
+        )
         reply = Reply(text, outcome.data, outcome.failed)
     if observe is not None:
         error = reply.structured.get("error") if reply.is_error else None

@@ -6,6 +6,7 @@ it; its messages come in at `/messages/`. A request passes, in order: `Guard` (w
 """
 
 import asyncio
+import ipaddress
 import signal
 import threading
 import time
@@ -30,7 +31,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from mcp_errortracking.server.admission import HttpLimits, Slots
-from mcp_errortracking.server.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys, Host
+from mcp_errortracking.server.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys, Host, NoCallerKeys
 from mcp_errortracking.server.guard import Guard, OAuth
 from mcp_errortracking.server.intake import Intake
 from mcp_errortracking.server.page import HEADERS, Access, page
@@ -112,7 +113,7 @@ def build_app(
     routes: list[BaseRoute] = [
         Route("/", _Page(state, security, access), methods=["GET"]),
         Route("/healthz", _healthz),
-        Route("/readyz", state.endpoint),
+        Route("/readyz", _Probed(state.endpoint, security), methods=["GET"]),
         Route("/sse", _Endpoint(sse.stream), methods=["GET"]),
         Mount("/messages/", app=sse.post),
     ]
@@ -121,7 +122,7 @@ def build_app(
     if metrics is not None:
         metrics.watch("mcp_calls_in_flight", "Calls under way.", lambda: calls.taken)
         metrics.watch("mcp_sse_sessions", "Open SSE streams.", lambda: sse.slots.taken)
-        routes.append(Route("/metrics", metrics.endpoint))
+        routes.append(Route("/metrics", _Probed(metrics.endpoint, security), methods=["GET"]))
     if options.oauth is not None:
         routes += _oauth_metadata(options.oauth)
 
@@ -149,7 +150,7 @@ def build_app(
             expose_headers=["MCP-Session-Id", "WWW-Authenticate", "X-Request-ID", "Retry-After"],
         ),
         Middleware(Guard, tokens=options.tokens, oauth=options.oauth),
-        *([Middleware(CallerKeys, host=caller_keys)] if caller_keys is not None else []),
+        Middleware(CallerKeys, host=caller_keys) if caller_keys is not None else Middleware(NoCallerKeys),
         Middleware(Intake, limits=limits, calls=calls),
     ]
     return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
@@ -198,10 +199,12 @@ def _before_the_end(stop: Callable[[], None]) -> Generator[None]:
 class _Mcp:
     """Streamable HTTP: one JSON answer to a request, a stream of events only to those that ask to be told of progress.
 
-    The stream is what a call over HTTP costs most, and most calls have nothing to say before they end.
+    The stream is what a call over HTTP costs most, and most calls have nothing to say before they end. A stream that
+    belongs to no request would carry nothing, for as long as its client likes: there is none.
     """
 
     def __init__(self, server: Server[Any], security: TransportSecuritySettings) -> None:
+        self._security = TransportSecurityMiddleware(security)
         self._plain, self._streaming = (
             StreamableHTTPSessionManager(server, json_response=plain, stateless=True, security_settings=security)
             for plain in (True, False)
@@ -214,6 +217,10 @@ class _Mcp:
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "GET":
+            answer = await self._security.validate_request(Request(scope, receive)) or _no_stream()
+            await answer(scope, receive, send)
+            return
         first: Message | None = await receive() if scope["method"] == "POST" else None
         body = first.get("body", b"") if first is not None else b""  # whole: `Intake` has put it together
 
@@ -224,6 +231,12 @@ class _Mcp:
 
         asks = b'"progressToken"' in body and "text/event-stream" in Headers(scope=scope).get("accept", "")
         await (self._streaming if asks else self._plain).handle_request(scope, again, send)
+
+
+def _no_stream() -> Response:
+    """What MCP has a server answer that offers no stream of its own (Transports, "Listening for messages")."""
+    detail = "There is no stream of events here but in answer to a POST."
+    return JSONResponse({"error": "no_stream", "detail": detail}, 405, {"Allow": "POST"})
 
 
 async def _healthz(_request: Request) -> Response:
@@ -251,6 +264,34 @@ class _Ready:
         """`GET /readyz`."""
         problem = await self.problem()
         return JSONResponse({"ready": problem is None, "problem": problem}, 200 if problem is None else 503)
+
+
+class _Probed:
+    """An endpoint for probes and scrapers, which name the machine by its address: any address will do as `Host`.
+
+    A web page that has its own name resolve to this machine still sends that name.
+    """
+
+    def __init__(self, endpoint: Callable[[Request], Awaitable[Response]], security: TransportSecuritySettings) -> None:
+        self._endpoint = endpoint
+        self._security = security
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        host, settings = request.headers.get("host", ""), self._security
+        if _is_address(host):
+            settings = settings.model_copy(update={"allowed_hosts": [host]})
+        refusal = await TransportSecurityMiddleware(settings).validate_request(request)
+        await (refusal or await self._endpoint(request))(scope, receive, send)
+
+
+def _is_address(host: str) -> bool:
+    name = host if host.startswith("[") else host.partition(":")[0]
+    try:
+        ipaddress.ip_address(name.partition("]")[0].removeprefix("["))
+    except ValueError:
+        return False
+    return True
 
 
 class _Page:

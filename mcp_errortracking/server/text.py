@@ -8,6 +8,7 @@ Whatever of it strangers may have written stays on its line, visible, and unlike
 goes through `_scalar` or `_json`, every name through `_name`, every line of a block through `one_line`.
 """
 
+import re
 from typing import Any, cast
 
 from pydantic_core import to_json
@@ -21,14 +22,24 @@ _GROUP = frozenset(["type", "values"])
 _ASSIGNEE = frozenset(["type", "id"])
 _ROOM_FOR_NOTE = 40
 _CONDITION = frozenset(["key", "type", "operator", "value", "label"])
+_SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_FRACTION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", re.ASCII)
 
 
-def render(data: dict[str, Any], notes: list[str], *, max_tokens: int | None = None, is_raisable: bool = True) -> str:
+def render(
+    data: dict[str, Any],
+    notes: list[str],
+    *,
+    max_tokens: int | None = None,
+    is_raisable: bool = True,
+    offset: int | None = None,
+) -> str:
     """The text of a result: its data, then the notes, a line each.
 
     Args:
         max_tokens: what is longer is cut, rows first of all, and a note says how to get the rest.
         is_raisable: the caller can ask for more tokens.
+        offset: what the caller asked for rows from; None: it cannot.
     """
     is_page = isinstance(data.get("results"), list)
     head, lines = _page(data) if is_page else ([], _fields(data, ""))
@@ -38,7 +49,7 @@ def render(data: dict[str, Any], notes: list[str], *, max_tokens: int | None = N
         kept = _fitting(lines, room)
         if kept < len(lines):
             end = ", or raise max_tokens." if is_raisable else "."
-            noted.append(f"Note: {_left_out(data, lines, kept, max_tokens)}{end}")
+            noted.append(f"Note: {_left_out(data, lines, kept, max_tokens, offset)}{end}")
             lines = lines[:kept]
     return "\n".join([*head, *lines, *noted]) or "Done."
 
@@ -54,14 +65,12 @@ def _fitting(lines: list[str], tokens: int) -> int:
     return len(lines)
 
 
-def _left_out(data: dict[str, Any], lines: list[str], kept: int, max_tokens: int) -> str:
+def _left_out(data: dict[str, Any], lines: list[str], kept: int, max_tokens: int, offset: int | None) -> str:
     rows = cast("list[Any]", data.get("results") or [])
     missing = len(lines) - kept
     if len(lines) != len(rows):
         return f"{missing} more lines left out to stay within {max_tokens} tokens. Ask for less"
-    following, count = data.get("next_offset"), data.get("count")
-    end = following if isinstance(following, int) else count if isinstance(count, int) else None
-    how = f"Go on with offset {end - missing}" if end is not None else "Ask for less"
+    how = f"Go on with offset {offset + kept}" if offset is not None and kept else "Ask for less"
     return f"{missing} more rows left out to stay within {max_tokens} tokens. {how}"
 
 
@@ -96,7 +105,7 @@ def _table(rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
     labels = list[str]()
     for name in own:
         times = {cell for cell in values[name] if cell is not None and cell != "null"}
-        if times and all(map(_is_time, times)):
+        if times and all(map(_SECONDS.fullmatch, times)):
             years = {cell[:5] for cell in times}
             year = years.pop() if len(years) == 1 else ""
             labels.append(f"{_name(name)} (UTC{', ' if year else ''}{year[:4]})")
@@ -145,13 +154,14 @@ def _cell(value: Any) -> str:
         filters = escape(_filters(inner))
         return _json(inner) if poses(filters) else filters
     if inner.keys() == _ASSIGNEE:
-        return f"{_scalar(inner['type'])} {_scalar(inner['id'])}"
+        assignee = f"{_scalar(inner['type'])} {_scalar(inner['id'])}"
+        return _json(inner) if poses(assignee) else assignee
     return _json(inner)
 
 
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
-        if len(value) > 19 and value[19] == "." and value[10] == "T" and value[-1] == "Z":
+        if value[-1:] == "Z" and _FRACTION.fullmatch(value):
             return f"{value[:19]}Z"
         return _json(value) if value in _WORDS else one_line(value)
     if value is None:
@@ -170,10 +180,6 @@ def one_line(text: str) -> str:
 def _name(name: str) -> str:
     """A field's name; strangers name theirs too."""
     return _json(name) if poses(f"{clean(name)}:") else without_marks(clean(name))
-
-
-def _is_time(text: str) -> bool:
-    return len(text) == 20 and text[10] == "T" and text[-1] == "Z" and text[:4].isdecimal()
 
 
 def _json(value: Any) -> str:

@@ -22,42 +22,40 @@ _UNFIT = (
 _RUN = re.compile(f"[{_UNFIT}]+")
 _ONE = re.compile(f"[{_UNFIT}]")
 
-_POSING = re.compile(r"\W*(?:note|human|user|assistant|system|developer|tool)\W*:", re.IGNORECASE)
+_POSING = re.compile(r"\W*(?:note|human|user|assistant|system|de[vn]eloper|tool)\W*:", re.IGNORECASE)
 _KEY = re.compile(r"ph[xs]_\w{8,}")
 _OPENING = 24
 """Characters in which whatever passes for a note or a turn would have to begin."""
 
-# Greek and Cyrillic letters that look like those of "note" and of the names of turns, in NFKC and lower case.
-_LOOKALIKES = str.maketrans(
-    {
-        "\u03bd": "n",
-        "\u03bf": "o",
-        "\u03c4": "t",
-        "\u03b5": "e",
-        "\u03b1": "a",
-        "\u03b9": "i",
-        "\u0430": "a",
-        "\u0435": "e",
-        "\u043e": "o",
-        "\u0440": "p",
-        "\u0441": "c",
-        "\u0442": "t",
-        "\u0443": "y",
-        "\u0445": "x",
-        "\u0455": "s",
-        "\u0456": "i",
-        "\u0501": "d",
-        "\u04bb": "h",
-        "\u043c": "m",
-        "\u043f": "n",
-        "\u0274": "n",
-        "\u0578": "n",
-        "\u0585": "o",
-        "\u0131": "i",
-        "\u0261": "g",
-    }
-)
-_COLONS = str.maketrans("\u02d0\u0589\u05c3\u2236\ua789\ufe13\ufe55\uff1a", ":" * 8)
+# By what they look like: colons, and letters of "note" and of the names of turns, in other alphabets or barred.
+_ALIKE = {
+    "a": "\u03b1\u0410\u0430\u0391\ua4ee\u13aa\u0251\u1d00\u2c65",
+    "d": "\u0501\ua4d3\ua4d2\u13a0\u0111\u1d05\u0257",
+    "e": "\u03b5\u0395\u0435\u0415\ua4f0\u13ac\u0247\u1d07\u2c89\u2c88\u212e",
+    "h": "\u0397\u04bb\u04ba\u041d\u043d\u0570\ua4e7\u13bb\u13c2\u0127\u029c\u2c8e\u2c8f",
+    "i": "\u03b9\u0399\u0456\u0406\u0131\u026a\u0269\u0268\ua4f2\u13a5\u2c92\u2c93",
+    "l": "\u04cf\u04c0\ua4e1\u13de\u0142\u029f\u019a",
+    "m": "\u043c\u041c\u039c\ua4df\u13b7\u1d0d\u0271\u2c98\u2c99",
+    "n": "\u03bd\u039d\u03b7\u043f\u0578\u057c\ua4e0\u0274\u019e\u014b\u0272\u0273\u2c9a\u2c9b",
+    "o": "\u03bf\u039f\u043e\u041e\u0585\u03c3\ua4f3\u13eb\u00f8\u0275\u1d0f\u2c9e\u2c9f",
+    "p": "\u03c1\u03a1\u0440\u0420\ua4d1\u13e2\u1d18",
+    "r": "\u0433\ua4e3\u13a1\u13d2\u024d\u0280",
+    "s": "\u0455\u0405\ua4e2\u13da\ua731",
+    "t": "\u03c4\u03a4\u0442\u0422\ua4d4\u13a2\u0167\u1d1b\u2ca6\u2ca7",
+    "u": "\u03c5\u057d\ua4f4\u0289\u1d1c",
+    "v": "\u0475\u0474\ua4e6\u13d9\u1d20",
+    "y": "\u0443\u0423\u04af\u03a5\ua4ec\u13bd\u028f\u024f",
+    ":": (
+        "\u02d0\u02f8\u0589\u05c3\u0903\u0a83\u0703\u0704\u16ec"
+        "\u1361\u1365\u1803\u1804\u1809\u205a\u205d\u2236\u2982\ua4fd\ua6f4\ua789\ufe13\ufe30\ufe55\uff1a"
+    ),
+}
+_ALPHABETS = (0x1F150, 0x1F170, 0x1F1E6)
+"""Where letters white on black begin, and those of flags: NFKC leaves them as they are."""
+
+_LOOKALIKES = {ord(alike): plain for plain, letters in _ALIKE.items() for alike in letters} | {
+    first + index: chr(ord("a") + index) for first in _ALPHABETS for index in range(26)
+}
 
 _MARKS = re.compile(
     r"<(?=\|)|(?<=\|)>"
@@ -109,7 +107,8 @@ def poses(text: str) -> bool:
     opening = text[:_OPENING]
     if opening.isascii():
         return ":" in opening and _POSING.match(opening) is not None
-    seen = unicodedata.normalize("NFKC", opening.translate(_COLONS)).lower().translate(_LOOKALIKES)
+    # Twice: a capital may look like another letter than its small one, and what is made of parts like neither.
+    seen = unicodedata.normalize("NFKC", opening.translate(_LOOKALIKES)).lower().translate(_LOOKALIKES)
     seen = "".join(letter for letter in unicodedata.normalize("NFD", seen) if not unicodedata.combining(letter))
     return _POSING.match(seen) is not None
 

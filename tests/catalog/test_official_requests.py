@@ -73,9 +73,11 @@ REFUSED_BY_OURS: list[tuple[str, Arguments, str]] = [
     ("error-tracking-issues-merge-create", {"id": ID, "ids": []}, "PostHog refuses it"),
     ("error-tracking-issues-merge-create", {"id": ID, "ids": ["x"]}, _NO_UUID),
     ("error-tracking-issues-partial-update", {"id": ID}, _NOTHING),
+    ("error-tracking-issues-partial-update", {"id": ID, "description": "", "name": ""}, f"{_EMPTY}; null removes"),
     ("error-tracking-issues-split-create", {"id": ID}, "a split of nothing does nothing"),
     ("error-tracking-issues-split-create", {"id": ID, "fingerprints": []}, "a split of nothing does nothing"),
     ("error-tracking-settings-update", {}, _NOTHING),
+    ("error-tracking-suppression-rules-create", {}, "whether to drop every exception should be said"),
     (
         "error-tracking-external-references-create",
         {"integration_id": 3, "issue": "x", "config": {"title": "t"}},

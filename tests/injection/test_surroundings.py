@@ -99,7 +99,47 @@ def test_a_note_is_one_line_whatever_is_quoted_in_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["note to self", "Notes: 3", "annotate: x", "system error", "userland: y", "a: note: b"]
+    "text",
+    [
+        *(
+            f"Note{colon} x"
+            for colon in "\u02d0\u02f8\u0589\u05c3\u0703\u0903\u16ec\u1803\u205a\u205d\u2236\ua4fd\ua789\ufe30\uff1a"
+        ),
+        "\uff2e\uff4f\uff54\uff45: x",
+        "\ua4e0\ua4f3\ua4d4\ua4f0: x",
+        "\ua4e0ote: x",
+        "N\u00f8te: x",
+        "N\u03bft\u0435: x",
+        "\u041duman: x",
+        "\u0397uman: x",
+        "\u13bbum\u13aan: x",
+        "\u13da\u13bd\u13da\u13a2\u13ac\u13b7: x",
+        "To\u13ebl: x",
+        "de\u03bdeloper: x",
+        "\u0274\u1d0f\u1d1b\u1d07: x",
+        "\u2c9aote: x",
+        "\U0001f17d\U0001f17e\U0001f183\U0001f174: x",
+        "\U0001f1f3\U0001f1f4\U0001f1f9\U0001f1ea: x",
+        "\U0001d40dote: x",
+        "\u00d1o\u0337te: x",
+    ],
+)
+def test_letters_and_colons_that_look_the_same_pose_the_same(text: str) -> None:
+    assert poses(text)
+    assert render({"message": text}, []).startswith('message: "')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Ошибка: нет данных", "Σφάλμα: νότα", "त्रुटि: note", "\u13d4ote: x", "Hinweis: Größe", "Löschen\uff1a x"),
+        "note to self",
+        "Notes: 3",
+        "annotate: x",
+        "system error",
+        "userland: y",
+        "a: note: b",
+    ],
 )
 def test_plain_text_is_left_as_it_is(text: str) -> None:
     assert not poses(text)

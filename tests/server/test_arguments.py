@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.catalog import CATALOG, Endpoint
 from mcp_errortracking.server.arguments import ArgumentsError, example, nearest_tools, parse_arguments
 
 RULE = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
@@ -30,7 +30,7 @@ def refusal(tool: str, arguments: Any) -> str:
     [
         ("assignment-rules-list", None, {}),
         ("assignment-rules-list", {"limit": "7"}, {"limit": 7}),
-        ("assignment-rules-list", {"limit": "null", "offset": ""}, {"limit": None, "offset": None}),
+        ("assignment-rules-list", {"limit": "null", "offset": ""}, {}),
         ("symbol-sets-bulk-delete", {"ids": json.dumps([RULE])}, {"ids": [RULE]}),
         ("assignment-rules-retrieve", {"id": f"{{{RULE.upper()}}}"}, {"id": RULE}),
         ("assignment-rules-retrieve", {"id": RULE.replace("-", "")}, {"id": RULE}),
@@ -40,6 +40,42 @@ def refusal(tool: str, arguments: Any) -> str:
 )
 def test_what_clients_write_as_strings_is_understood(tool: str, sent: Any, understood: dict[str, Any]) -> None:
     assert parse(tool, sent) == understood
+
+
+def sent(endpoint: type[Endpoint], arguments: dict[str, Any]) -> Any:
+    call = parse_arguments(endpoint, arguments)
+    assert isinstance(call, Endpoint)
+    return call.request().json
+
+
+@pytest.mark.parametrize("empty", ["", " ", "null"])
+def test_nothing_but_null_clears_what_is_stored(empty: str) -> None:
+    reached = 0
+    for endpoint in CATALOG.values():
+        assert not endpoint.nulls or "null" in endpoint.summary, f"{endpoint.tool} has to say what null does"
+        optional = [name for name in endpoint.nulls if not endpoint.model_fields[name].is_required()]
+        others = {name: info for name, info in endpoint.model_fields.items() if name not in endpoint.nulls}
+        given = {name: value for name, value in example(endpoint).items() if name in others}
+        for name in optional:
+            if endpoint.tool.endswith("settings-update"):
+                given = {other: 5 for other in optional if other != name}
+            assert name not in sent(endpoint, {**given, name: empty})
+            assert sent(endpoint, {**given, name: None})[name] is None
+            reached += 1
+    assert reached == 14
+
+
+def test_an_empty_assignee_unassigns_nothing() -> None:
+    for empty in ("", "null"):
+        assert "- assignee: needed by assign; null unassigns" in refusal(
+            "issues-bulk-create", {"action": "assign", "ids": [RULE], "assignee": empty}
+        )
+    assert "- assignee: expected an object" in refusal("issues-assign-partial-update", {"id": RULE, "assignee": ""})
+    assert "- give status" in refusal("issues-partial-update", {"id": RULE, "name": "", "description": "null"})
+    assert parse("alerts-partial-update", {"id": RULE, "enabled": True, "description": ""}) == {
+        "id": RULE,
+        "enabled": True,
+    }
 
 
 def test_objects_written_as_strings_are_understood() -> None:
@@ -114,6 +150,22 @@ def test_objects_written_as_strings_are_understood() -> None:
             {"filters": FILTERS, "assignee": USER, "order_key": 2**31},
             "- order_key: should be less than or equal to 2147483647, got 2147483648",
         ),
+        *(
+            (
+                "suppression-rules-create",
+                given,
+                '- filters: say what to drop; {"type": "AND", "values": []} drops every',
+            )
+            for given in (
+                {},
+                {"filters": ""},
+                {"filters": "null", "sampling_rate": None},
+                {"filters": None},
+                {"filters": "{}"},
+                {"sampling_rate": 0.5},
+            )
+        ),
+        ("suppression-rules-create", {"filters": " "}, "- filters: expected an object"),
         ("assignment-rules-list", {"limt": 3}, "- limt: unknown argument; did you mean limit?"),
         ("assignment-rules-list", {"zzz": 3}, "- zzz: unknown argument; it takes max_tokens, limit, offset"),
         ("assignment-rules-list", {"limit": 0}, "- limit: should be greater than or equal to 1, got 0"),

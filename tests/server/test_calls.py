@@ -153,6 +153,30 @@ async def test_a_long_answer_is_cut_at_the_nearer_limit(asked: int | None, limit
     assert ("left out" in reply.text) == (cut_at is not None)
 
 
+async def test_a_cut_list_goes_on_by_what_its_tool_takes() -> None:
+    entries = [{"id": f"{number:036}", "name": "n" * 40} for number in range(100)]
+
+    log = await call_tool(
+        Sender({"next": "https://p.example/?page=3", "total_count": 400, "results": entries}),
+        "error-tracking-issues-all-activity-retrieve",
+        {"limit": 100, "page": 2},
+        time_limit=5,
+        max_result_tokens=600,
+    )
+    part = await call_tool(
+        Sender({"results": entries, "hasMore": False}),
+        "query-error-tracking-issues-list",
+        {"limit": 100, "offset": 50, "max_tokens": 600},
+        time_limit=5,
+    )
+
+    kept = sum(line.startswith("0000") for line in part.text.splitlines())
+    assert 0 < kept < 100
+    assert f"{100 - kept} more rows left out to stay within 600 tokens. Go on with offset {50 + kept}, or" in part.text
+    assert log.text.endswith("more rows left out to stay within 600 tokens. Ask for less.")
+    assert "Note: More: page 3." in log.text
+
+
 async def test_an_unknown_tool() -> None:
     with pytest.raises(UnknownToolError, match="nearest are: error-tracking-assignment-rules-list"):
         await call(Sender(None), "list_assignment_rules")

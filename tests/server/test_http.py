@@ -80,6 +80,9 @@ def test_others_are_not(
         ("POST", "/mcp", {"Content-Type": "application/json"}, b"{", 400),
         ("POST", "/mcp", {"Content-Type": "application/json"}, b" " * (5 << 20), 413),
         ("PUT", "/mcp", {}, LIST, 405),
+        ("GET", "/mcp", {}, None, 405),
+        ("GET", "/mcp", {"Host": "evil.example"}, None, 421),
+        ("GET", "/mcp", {"Origin": "https://evil.example"}, None, 403),
         ("POST", "/sse", {}, LIST, 405),
         ("GET", "/nothing", {}, None, 404),
         ("DELETE", "/mcp", {"MCP-Session-Id": "never-was"}, None, 405),
@@ -114,6 +117,25 @@ def test_alive_and_ready(server: HttpServer, guarded: HttpServer) -> None:
         ready = httpx.get(f"{lost.url}/readyz")
         assert ready.status_code == 503
         assert ready.json()["problem"].startswith("No connection to http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/readyz", {"Host": "evil.example"}, 421),
+        ("/readyz", {"Host": "evil.example:8780"}, 421),
+        ("/readyz", {"Host": "10.0.0.7.evil.example"}, 421),
+        ("/readyz", {"Host": "10.0.0.7:8780", "Origin": "https://evil.example"}, 403),
+        ("/readyz", {"Host": "10.0.0.7:8780"}, 200),
+        ("/readyz", {"Host": "[fd00::7]:8780"}, 200),
+        ("/readyz", {"Host": "fd00::7"}, 421),
+        ("/healthz", {"Host": "evil.example"}, 200),
+    ],
+)
+def test_probes_come_by_address_and_no_web_page_by_its_name(
+    server: HttpServer, path: str, headers: dict[str, str], status: int
+) -> None:
+    assert httpx.get(f"{server.url}{path}", headers=headers).status_code == status
 
 
 async def test_sse_alone(sandbox: SandboxProcess) -> None:

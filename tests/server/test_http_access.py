@@ -148,6 +148,20 @@ def test_a_server_for_callers_keys_holds_none_itself(sandbox: SandboxProcess) ->
         serving(sandbox.url, "--caller-keys").__enter__()
 
 
+def test_a_server_with_its_own_key_takes_no_other(sandbox: SandboxProcess) -> None:
+    with serving(sandbox.url) as server:
+        sandbox.empty_journal()
+        for method, path in (("POST", "/mcp"), ("GET", "/sse"), ("POST", "/messages/?session_id=0")):
+            for header in (KEY, "X-PostHog-Project-ID"):
+                answer = httpx.request(method, f"{server.url}{path}", headers=HEADERS | {header: FULL}, json=LIST)
+
+                assert (answer.status_code, answer.json()["error"]) == (400, "not_taken")
+                assert f"leave {header} out" in answer.json()["detail"]
+                assert "--caller-keys" in answer.json()["detail"]
+                assert FULL not in answer.text
+        assert sandbox.journal() == []
+
+
 def test_ready_without_a_key(keyless: HttpServer) -> None:
     assert httpx.get(f"{keyless.url}/readyz").json() == {"ready": True, "problem": None}
 

@@ -82,6 +82,9 @@ def test_metrics_count_calls_for_those_who_may_come_in() -> None:
         httpx.post(f"{server.url}/mcp", headers=allowed, json=call("fingerprints-retrieve", id="x"))
         metrics = httpx.get(f"{server.url}/metrics", headers=allowed)
         stranger = httpx.get(f"{server.url}/metrics")
+        scraped = httpx.get(f"{server.url}/metrics", headers=allowed | {"Host": "10.0.0.7:8780"})
+        rebound = httpx.get(f"{server.url}/metrics", headers=allowed | {"Host": "evil.example"})
+        foreign = httpx.get(f"{server.url}/metrics", headers=allowed | {"Origin": "https://evil.example"})
 
     ok = 'mcp_tool_calls_total{code="",outcome="ok",tool="error-tracking-assignment-rules-list"} 3.0'
     bad = (
@@ -92,7 +95,8 @@ def test_metrics_count_calls_for_those_who_may_come_in() -> None:
     assert bad in lines
     assert "mcp_calls_in_flight 0.0" in lines
     assert "mcp_sse_sessions 0.0" in lines
-    assert stranger.status_code == 401
+    assert (stranger.status_code, scraped.status_code) == (401, 200)
+    assert (rebound.status_code, foreign.status_code) == (421, 403)
 
 
 def test_no_metrics_unless_asked_for() -> None:

@@ -123,10 +123,11 @@ CASES = [
     ),
     Case(
         "error-tracking-suppression-rules-create",
-        {},
+        {"filters": _NO_CONDITION},
         ("POST suppression_rules/",),
         {"filters": _NO_CONDITION, "sampling_rate": 1.0},
-        body={},
+        ("Note: These filters hold no condition",),
+        {"filters": _NO_CONDITION},
     ),
     Case(
         "error-tracking-assignment-rules-create",
@@ -158,7 +159,7 @@ REFUSALS = [
     ),
     Refusal(
         "error-tracking-suppression-rules-create",
-        {"sampling_rate": 1.5},
+        {"filters": _NEW, "sampling_rate": 1.5},
         "- sampling_rate: should be less than or equal to 1",
     ),
     Refusal(
