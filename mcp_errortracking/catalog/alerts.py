@@ -126,8 +126,7 @@ class UpdateAlert(
     scope=_WRITE,
     nulls=("masking", "mappings", "icon_url", "execution_order"),
 ):
-    """Change an alert; omitted fields stay, null clears name and template_id. Refuses hog functions that are no
-    alerts of error tracking."""
+    """Change an alert; omitted fields stay. Refuses hog functions that are no alerts of error tracking."""
 
     id: AlertId
     name: Annotated[str, Field(min_length=1, max_length=400)] | None = None

@@ -240,5 +240,10 @@ def _out_of_time(endpoint: type[Declaration], seconds: float) -> Reply:
 
 
 def _after(endpoint: type[Declaration], read: str) -> str:
-    """What to do after a call that was broken off: as said for a read, and for a write to look first."""
+    """What to do after a call that was broken off: as said for a read, and for a write to look first.
+
+    An upload has no need to: what is done of it is found done.
+    """
+    if issubclass(endpoint, Workflow) and not endpoint.read_only:
+        return "Call it again: it goes on where it stopped."
     return read if endpoint.read_only else "It may or may not have been applied: read before you repeat it."

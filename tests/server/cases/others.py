@@ -203,7 +203,7 @@ REFUSALS = [
             ({"filters": {}}, "without one it is no alert"),
             ({"filters": {"events": [{"id": "purchase"}]}}, "without one it is no alert"),
             ({"name": None}, "- name: may not be emptied; leave out to keep"),
-            ({"name": "", "template_id": ""}, "- name, template_id: may not be emptied; leave out to keep"),
+            ({"name": None, "template_id": None}, "- name, template_id: may not be emptied; leave out to keep"),
         )
     ),
     Refusal(
