@@ -9,6 +9,7 @@ from mcp_errortracking.workflows.function_names import called, declared
 from mcp_errortracking.workflows.history import Commit, last_commit
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.roots import Roots
+from mcp_errortracking.workflows.scopes import Effort
 from mcp_errortracking.workflows.source_map import Position
 from mcp_errortracking.workflows.source_paths import on_disk, readable
 from mcp_errortracking.workflows.symbols import Symbols
@@ -16,6 +17,8 @@ from mcp_errortracking.workflows.symbols import Symbols
 _LONGEST_LINE = 300
 _LONGEST_WRITTEN = 500
 """Characters of a line that somebody wrote: a longer one is a minifier's."""
+_MOST_EFFORT = 2_000_000
+"""Steps that the names of a call's functions may take altogether: seconds, in a bundle that was made to be slow."""
 _LARGEST_SOURCE = 10 * 1024 * 1024
 
 
@@ -74,13 +77,14 @@ def resolve(
         context: how many lines of source before and after.
         history: look for the last commit of the line, where the source lies in a git checkout below the roots.
     """
+    effort = Effort(_MOST_EFFORT)
     found = [_found(frame, symbols_for) for frame in frames]
     resolved: list[Resolved] = []
     for frame, place, caller in zip(frames, found, [*found[1:], None], strict=True):
         if isinstance(place, Problem):
             resolved.append(Resolved(frame, None, place))
         else:
-            function = _function(frame.function, place, caller if isinstance(caller, _Place) else None)
+            function = _function(frame.function, place, caller if isinstance(caller, _Place) else None, effort)
             resolved.append(Resolved(frame, _original(place, function, roots, context, history), None))
     return resolved
 
@@ -137,10 +141,10 @@ def _length(symbols: Symbols, line: int) -> int | None:
     return (len(symbols.text) if end is None else end) - start
 
 
-def _function(name: str | None, place: _Place, caller: _Place | None) -> str | None:
+def _function(name: str | None, place: _Place, caller: _Place | None, effort: Effort) -> str | None:
     if place.symbols.is_hermes or name is None:  # Hermes keeps the names
         return name
-    original = declared(place.symbols, place.line, place.column, name)
+    original = declared(place.symbols, place.line, place.column, name, effort)
     if original is None and caller:
         original = called(caller.symbols, caller.line, caller.column, name)
     return original
