@@ -3,6 +3,7 @@
 Where frames name no chunk, PostHog notes the script's URL for them, which is no chunk id.
 """
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,24 @@ from pydantic import SecretStr
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply, call_tool
 from mcp_errortracking.workflows.workflow import Workshop
+from tests.proxy.fault_server import Reply as Answer
+from tests.proxy.fault_server import http
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.workflows.builds import BUILT, prepared
+from tests.workflows.relay import Relay, xml
 
 pytestmark = pytest.mark.anyio
 
 INDEX = "assets/index-Cn0TbpnG.js"
 URL = f"https://shop.example/{INDEX}"
 GOOD = f"https://old.example/{INDEX}"
-NOTED, FETCHED, READABLE = (f"01936f2e-7a51-7000-8000-00000000010{number}" for number in "123")
+NOTED, FETCHED, READABLE, FEW, MANY = (f"01936f2e-7a51-7000-8000-00000000010{number}" for number in "12345")
+CHUNKS = [f"01936f2e-7a51-7000-8000-0000000002{number:02}" for number in range(22)]
+SCRIPTS = [f"function o(){{throw {number}}}\n//# chunkId={chunk}\n" for number, chunk in enumerate(CHUNKS)]
+MAPS: list[dict[str, Any]] = [
+    {"version": 3, "sources": [f"src/c{number}.ts"], "sourcesContent": ["fail();"], "names": [], "mappings": "AAAA"}
+    for number in range(len(CHUNKS))
+]
 
 
 def issue(number: str, *urls: str, readable: int = 0) -> dict[str, Any]:
@@ -41,6 +51,22 @@ def issue(number: str, *urls: str, readable: int = 0) -> dict[str, Any]:
     }
 
 
+def issue_of_chunks(number: str, count: int) -> dict[str, Any]:
+    """An issue whose innermost frame is of the first chunk."""
+    frames = [
+        {
+            "source": f"https://shop.example/c{index}.js",
+            "line": 1,
+            "column": 14,
+            "function": "o",
+            "failure": "not yet",
+            "symbol_set": chunk,
+        }
+        for index, chunk in enumerate(CHUNKS[:count])
+    ]
+    return {"id": number, "name": "E", "fingerprints": [number], "events": {"count": 1, "since": 1, "frames": frames}}
+
+
 SEED: dict[str, Any] = {
     "projects": [{"id": 1}],
     "keys": [{"value": FULL}],
@@ -48,6 +74,8 @@ SEED: dict[str, Any] = {
         issue(NOTED, URL, "https://shop.example/gone.js"),
         issue(FETCHED, GOOD),
         issue(READABLE, "node:events", readable=1),
+        issue_of_chunks(FEW, 3),
+        issue_of_chunks(MANY, 22),
     ],
     "symbol_sets": [
         {"ref": URL, "state": "missing", "failure_reason": "no map"},
@@ -58,6 +86,10 @@ SEED: dict[str, Any] = {
                 "map": (BUILT / "vite" / f"{INDEX}.map").read_text("utf-8"),
             },
         },
+        *(
+            {"ref": chunk, "content": {"source": script, "map": source_map}, "content_hash": chunk[-2:]}
+            for chunk, script, source_map in zip(CHUNKS, SCRIPTS, MAPS, strict=True)
+        ),
     ],
 }
 
@@ -68,9 +100,10 @@ def dist(tmp_path: Path) -> Path:
     return tmp_path / "dist"
 
 
-async def ask(sandbox: SandboxProcess, root: Path, **arguments: Any) -> Reply:
-    async with Proxy(host=sandbox.url, key=SecretStr(FULL), project="1") as proxy:
-        workshop = Workshop((root,), sandbox.url)
+async def ask(sandbox: SandboxProcess, root: Path, *, relay: Relay | None = None, **arguments: Any) -> Reply:
+    url = relay.url if relay else sandbox.url
+    async with Proxy(host=url, key=SecretStr(FULL), project="1") as proxy:
+        workshop = Workshop((root,), url)
         return await call_tool(proxy, "source-maps-resolve", arguments, time_limit=30, workshop=workshop)
 
 
@@ -200,3 +233,85 @@ async def test_an_issue_whose_own_frames_are_readable_is_said_to_be_that(sandbox
 
     assert reply.structured == {"error": {"code": "all_resolved"}}
     assert "The newest event of this issue has 1 frames, and none of them is minified." in reply.text
+
+
+DOWNLOAD = "GET .*/download/"
+REFUSED = http(400, {"type": "invalid_request", "code": "odd", "detail": "This one is odd.", "attr": None})
+UNAUTHORIZED = http(
+    401, {"type": "authentication_error", "code": "authentication_failed", "detail": "No.", "attr": None}
+)
+
+
+def sources(reply: Reply) -> list[str | None]:
+    return [frame.get("source") for frame in reply.structured["frames"]]
+
+
+@pytest.fixture
+def first_chunk(tmp_path: Path) -> Path:
+    """A local build that has the first chunk."""
+    (tmp_path / "c0.js").write_text(SCRIPTS[0].replace("//#", "//# sourceMappingURL=c0.js.map\n//#"), "utf-8")
+    (tmp_path / "c0.js.map").write_text(json.dumps(MAPS[0]), "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("requests", "fault", "said"),
+    [(DOWNLOAD, REFUSED, "This one is odd."), ("GET /_storage", xml(403, "AccessDenied"), "AccessDenied")],
+)
+async def test_a_set_that_cannot_be_had_costs_its_own_frames(
+    sandbox: SandboxProcess, tmp_path: Path, requests: str, fault: Answer, said: str
+) -> None:
+    with Relay(sandbox.url) as relay:
+        relay.on(requests, fault)
+        reply = await ask(sandbox, tmp_path, relay=relay, issue=FEW)
+
+    assert sources(reply) == [None, "src/c1.ts", "src/c2.ts"]
+    assert reply.structured["frames"][0]["verdict"] == "unknown"
+    assert said in reply.structured["frames"][0]["reason"]
+    assert not reply.is_error
+
+
+async def test_what_the_local_build_resolves_needs_no_posthog(sandbox: SandboxProcess, first_chunk: Path) -> None:
+    """Where the key is refused, it is asked only once."""
+    with Relay(sandbox.url) as relay:
+        relay.on(DOWNLOAD, *[UNAUTHORIZED] * 3)
+        reply = await ask(sandbox, first_chunk, relay=relay, issue=FEW, folder=".")
+
+        assert relay.count(DOWNLOAD) == 1
+    assert sources(reply) == ["src/c0.ts", None, None]
+    reasons = {frame["reason"] for frame in reply.structured["frames"][1:]}
+    assert len(reasons) == 1
+    assert "key" in reasons.pop()
+
+
+async def test_what_concerns_all_sets_is_refused_as_a_whole(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    with Relay(sandbox.url) as relay:
+        relay.on(DOWNLOAD, UNAUTHORIZED)
+        reply = await ask(sandbox, tmp_path, relay=relay, issue=FEW)
+
+    assert reply.is_error
+    assert "frames" not in reply.structured
+
+
+async def test_after_three_failures_no_more_sets_are_asked_for(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    with Relay(sandbox.url) as relay:
+        relay.on(DOWNLOAD, *[REFUSED] * 22)
+        reply = await ask(sandbox, tmp_path, relay=relay, issue=MANY)
+
+        assert relay.count(DOWNLOAD) == 3
+    assert sources(reply) == [None] * 22
+    assert {frame["verdict"] for frame in reply.structured["frames"]} == {"unknown"}
+
+
+async def test_that_only_so_many_sets_are_fetched_is_said(sandbox: SandboxProcess, first_chunk: Path) -> None:
+    alone = await ask(sandbox, first_chunk, issue=MANY)
+    beside = await ask(sandbox, first_chunk, issue=MANY, folder=".")
+
+    assert sources(alone) == [*(f"src/c{number}.ts" for number in range(20)), None, None]
+    assert sources(beside) == [*(f"src/c{number}.ts" for number in range(21)), None]
+    last = alone.structured["frames"][-1]
+    assert last["reason"].startswith("Its symbol set was not fetched, since one call fetches 20")
+    assert last["next_step"] == (
+        "Give folder, a local build, or resolve this frame alone: its line as stack, "
+        "with chunk_id 01936f2e-7a51-7000-8000-000000000221."
+    )

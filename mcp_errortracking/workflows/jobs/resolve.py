@@ -13,7 +13,17 @@ from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.endpoint import as_object, as_objects
 from mcp_errortracking.catalog.queries import QueryIssueEvents
 from mcp_errortracking.catalog.stack_frames import GetStackFrames
-from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.proxy.errors import (
+    ForbiddenError,
+    HeldBackError,
+    NotConfiguredError,
+    NotFoundError,
+    PostHogError,
+    RateLimitedError,
+    RedirectedError,
+    UnauthorizedError,
+    UnreachableError,
+)
 from mcp_errortracking.workflows.bundles import find
 from mcp_errortracking.workflows.container import DataType
 from mcp_errortracking.workflows.content import MAX_OBJECT
@@ -38,6 +48,16 @@ if TYPE_CHECKING:
 _CONTEXT = 2
 _MOST_FRAMES = 200
 _MOST_SETS = 20  # downloads of one call
+_MOST_FAILURES = 3  # in a row, then PostHog is asked for no more sets
+_OF_ALL_SETS = (
+    NotConfiguredError,
+    HeldBackError,
+    UnreachableError,
+    RedirectedError,
+    UnauthorizedError,
+    ForbiddenError,
+    RateLimitedError,
+)
 _OF_THE_FRAME: dict[str, Code] = {
     "not_mapped": "map_does_not_cover",
     "no_column": "no_column",
@@ -178,34 +198,76 @@ class _Finder:
         self._is_pasted = is_pasted
         self._sets = SymbolSets(desk.sender)
         self._downloaded = dict[str, Symbols | WorkflowError]()
+        self._failed = dict[str, WorkflowError]()
         self._rows = dict[str, dict[str, Any] | None]()
         self._deployed = dict[str, str | None]()
 
     async def download_for(self, frames: Sequence[Frame]) -> None:
-        """Fetches the symbol sets of frames that the local build does not resolve."""
-        wanted = dict[str, None]()
-        for frame in frames:
-            ref = frame.chunk_id or frame.script
-            if ref and not self._is_local(frame):
-                wanted[ref] = None
-        for number, ref in enumerate(list(wanted)[:_MOST_SETS]):
-            await self._desk.progress(number, len(wanted), f"fetching the symbol set of {ref}")
+        """Fetches the symbol sets of frames that the local build does not resolve, each only once.
+
+        A set that cannot be had is the trouble of its own frames.
+
+        Raises:
+            PostHogError: it refuses all sets, and there is no frame that is resolved without.
+        """
+        wanted = await to_thread.run_sync(self._wanted, frames)
+        refs = list(wanted)
+        has_others = any(self._ref(frame) not in wanted for frame in frames)
+        failures = 0
+        for number, ref in enumerate(refs[:_MOST_SETS]):
+            await self._desk.progress(number, min(len(refs), _MOST_SETS), f"fetching the symbol set of {ref}")
             try:
-                symbols = (await fetch(self._desk, ref=ref)).symbols
-                if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
-                    raise WorkflowError("no_source_map", f"The symbol set of {ref} is no source map.")
-                self._downloaded[ref] = await to_thread.run_sync(Symbols, symbols.source, symbols.data)
-            except WorkflowError as error:
-                self._downloaded[ref] = error
+                self._downloaded[ref] = await self._download(ref)
+                failures = 0
             except PostHogError as error:
-                if error.status != 404:
+                is_of_all = isinstance(error, _OF_ALL_SETS)
+                if is_of_all and not number and not has_others:
                     raise
-                self._downloaded[ref] = WorkflowError(error.code or "not_found", error.what, error.why)
+                failures += 1
+                is_last = is_of_all or failures == _MOST_FAILURES
+                for failed in refs[number:] if is_last else [ref]:
+                    self._failed[failed] = WorkflowError(error.code or "failed", error.what, error.why, error.next_step)
+                if is_last:
+                    return
+        for ref in refs[_MOST_SETS:]:
+            self._failed[ref] = _beyond(wanted[ref])
+
+    async def _download(self, ref: str) -> Symbols | WorkflowError:
+        """The symbols of a set, or why it has none.
+
+        Raises:
+            PostHogError: PostHog did not answer, or with something else.
+        """
+        try:
+            symbols = (await fetch(self._desk, ref=ref)).symbols
+            if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
+                return WorkflowError("no_source_map", f"The symbol set of {ref} is no source map.")
+            return await to_thread.run_sync(Symbols, symbols.source, symbols.data)
+        except WorkflowError as error:
+            return error
+        except NotFoundError as error:
+            return WorkflowError(error.code or "not_found", error.what, error.why)
+
+    def _wanted(self, frames: Sequence[Frame]) -> dict[str, Frame]:
+        """The refs of symbol sets to fetch, each with the first frame that is in need of it."""
+        wanted = dict[str, Frame]()
+        for frame in frames:
+            ref = self._ref(frame)
+            if ref and ref not in wanted and not self._is_local(frame):
+                wanted[ref] = frame
+        return wanted
+
+    def _ref(self, frame: Frame) -> str:
+        return frame.chunk_id or frame.script or ""
 
     def _is_local(self, frame: Frame) -> bool:
         if self._local is None:
             return False
-        return frame.chunk_id in self._local.chunks() if frame.chunk_id else self._local.pair(frame) is not None
+        try:
+            self._local.symbols(frame)
+        except WorkflowError:
+            return False
+        return True
 
     def symbols(self, frame: Frame) -> Symbols:
         """What resolves a frame.
@@ -219,13 +281,18 @@ class _Finder:
                 "webpack built this module for eval, which leaves no bundle to map it from.",
                 next_step="Build with devtool source-map or hidden-source-map, upload that, and deploy it.",
             )
-        known = self._downloaded.get(frame.chunk_id or frame.script or "")
+        ref = self._ref(frame)
+        known = self._failed.get(ref) or self._downloaded.get(ref)
         if isinstance(known, Symbols):
             return known
+        reason = known if frame.chunk_id or ref in self._failed else None
         if self._local is not None:
-            return self._local.symbols(frame)
-        if known is not None and frame.chunk_id:
-            raise known
+            try:
+                return self._local.symbols(frame)
+            except WorkflowError as error:
+                raise reason or error from None
+        if reason is not None:
+            raise reason
         raise WorkflowError(
             "no_chunk_id",
             f"{frame.file} names no chunk.",
@@ -238,6 +305,8 @@ class _Finder:
         frame, chunk_id = one.frame, one.frame.chunk_id
         if one.problem is not None and one.problem.code in _OF_THE_FRAME:
             return Verdict(_OF_THE_FRAME[one.problem.code], one.problem.message, one.problem.next_step)
+        if self._ref(frame) in self._failed and one.problem is not None:
+            return Verdict("unknown", one.problem.message, one.problem.next_step)
         facts: dict[str, Any] = {"chunk_id": chunk_id}
         if chunk_id:
             facts |= await self._on_server(chunk_id)
@@ -255,7 +324,10 @@ class _Finder:
 
     async def _on_server(self, chunk_id: str) -> dict[str, Any]:
         if chunk_id not in self._rows:
-            self._rows[chunk_id] = await self._sets.find(chunk_id)
+            try:
+                self._rows[chunk_id] = await self._sets.find(chunk_id)
+            except PostHogError:
+                return {}  # what else is known must do
         row, fetched = self._rows[chunk_id], self._downloaded.get(chunk_id)
         if row is None:
             return {"set_exists": False}
@@ -284,6 +356,17 @@ class _Finder:
                     file.seek(0)
                     self._deployed[url] = comment(file.read(), "chunkId") or ""
         return self._deployed[url]
+
+
+def _beyond(frame: Frame) -> WorkflowError:
+    alone = (
+        f", or resolve this frame alone: its line as stack, with chunk_id {frame.chunk_id}" if frame.chunk_id else ""
+    )
+    return WorkflowError(
+        "too_many_sets",
+        f"Its symbol set was not fetched, since one call fetches {_MOST_SETS}, and the frames before it needed those.",
+        next_step=f"Give folder, a local build{alone}.",
+    )
 
 
 def _row(one: Resolved, verdict: Verdict | None) -> dict[str, Any]:
