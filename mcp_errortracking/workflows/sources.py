@@ -59,13 +59,8 @@ def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -
     if not texts:
         raise SourcesError("The source map holds no sources: it was made without sourcesContent.")
     base = roots.resolve(folder)
-    targets, taken, same = dict[Path, bytes](), set[str](), set[Path]()
-    for name, text in texts:
-        relative = source_path(name)
-        if str(relative).casefold() in taken:  # two names can become one path
-            digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
-            relative = relative.with_name(f"{relative.stem}-{digest}{relative.suffix}")
-        taken.add(str(relative).casefold())
+    targets, same = dict[Path, bytes](), set[Path]()
+    for relative, text in _placed(texts):
         target = _place(base, relative, roots)
         content = targets[target] = text.encode("utf-8", "replace")
         if target.exists():
@@ -77,6 +72,24 @@ def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -
         roots.make_folder(folder)
     roots.write(*changed)
     return list(targets)
+
+
+def _placed(texts: Sequence[tuple[str, str]]) -> Iterator[tuple[Path, str]]:
+    """Texts by name as texts by path, no two of which are in each other's way, whatever the case of letters counts."""
+    folders = {_key(folder) for name, _ in texts for folder in source_path(name).parents}
+    taken = set[str]()
+    for name, text in texts:
+        relative = plain = source_path(name)
+        digest = name.encode("utf-8", "replace")
+        while _key(relative) in taken or _key(relative) in folders:  # two names can become one path, or one a folder
+            digest = hashlib.sha256(digest).hexdigest()[:8].encode()
+            relative = plain.with_name(f"{plain.stem}-{digest.decode()}{plain.suffix}")
+        taken.add(_key(relative))
+        yield relative, text
+
+
+def _key(path: Path) -> str:
+    return str(path).casefold()
 
 
 def source_path(name: str) -> Path:

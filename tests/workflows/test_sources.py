@@ -1,5 +1,6 @@
 """The sources inside a map, and writing them where they may go and nowhere else."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,20 @@ def test_write(tmp_path: Path) -> None:
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(written), "no half file is left"
     written[0].chmod(0o444)
     assert write_sources(sources, tmp_path / "out", Roots([tmp_path])) == written, "the same again is no conflict"
+
+
+def test_a_name_that_is_the_folder_of_another_is_written_beside_it(tmp_path: Path) -> None:
+    sources = [Source(name, name) for name in ("a.ts", "a.ts/b.ts", "c/d/e.ts", "C/D", "c")]
+
+    written = write_sources(sources, "out", Roots([tmp_path]))
+
+    assert [path.read_text("utf-8") for path in written] == [source.name for source in sources]
+    found = [path.relative_to(tmp_path / "out").as_posix() for path in written]
+    assert (found[1], found[2]) == ("a.ts/b.ts", "c/d/e.ts")
+    assert [re.sub("-[0-9a-f]{8}", "-0", path) for path in found] == ["a-0.ts", *found[1:3], "C/D-0", "c-0"]
+    assert write_sources(sources, "out", Roots([tmp_path])) == written
+    in_the_way = [*sources, Source(f"{found[0]}/x.ts", "x")]
+    assert len(set(write_sources(in_the_way, "more", Roots([tmp_path])))) == 6
 
 
 def test_what_is_there_is_kept(tmp_path: Path) -> None:
