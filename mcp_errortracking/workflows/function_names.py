@@ -40,7 +40,7 @@ _DECLARATION = re.compile(
     rf"[ \t*]*+(?P<modifiers>(?:(?:{_MODIFIERS})\b[ \t*]*+)*)"
     r"(?P<holder>(?:#?[A-Za-z_$][\w$]*\??\.)*)"
     r"(?:(?P<name>#?[A-Za-z_$\u0080-\U0010ffff][\w$]*)|\[?(?P<quote>[\"'`])(?P<quoted>[^\"'`\\]{1,200})(?P=quote)\]?)"
-    r"\s*(?P<sign>=(?![=>])|[:(<{;?!]|extends\b|implements\b|$)?"
+    r"\s*(?P<sign>=(?![=>]|\s*[{\[])|[:(<{;?!]|extends\b|implements\b|$)?"
 )
 _BODY_BEHIND = re.compile(r"(?:<[^;(]*>)?\([^;]*\)[^;=]*\{|[^)]*$")
 _CALL = re.compile(r"(?:(?:new|await)\s+)*(?:[\w$]+\??\.)*(?P<name>[A-Za-z_$][\w$]*)\s*(?:\?\.)?\(")

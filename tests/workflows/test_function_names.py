@@ -140,6 +140,9 @@ def mapped(bundle: str, source: str | None, **places: At) -> Symbols:
         ("const a={load:async a=>fail()}", "async load(x) { return 1; }", "Object.load", At(0, "async"), "load"),
         ("const a={load:async a=>fail()}", None, "Object.load", At(0, "async"), None),
         ("const a={delete(n){fail()}}", "delete(id) {", "Object.delete", At(0), "delete"),
+        # terser makes variables of an object's properties, and maps them to the object
+        ("const zz=n=>{fail()}", "const holder = { go(n) {", "zz", At(6, "holder"), None),
+        ("t,zz=function(n){fail()}", "mod = {};", "zz", At(0, "mod"), None),
         # names that bundlers make up
         ("const a={fnApply(n){fail()}}", "['fnApply'](x) {", "Object.fnApply", At(0, '"fnApply"'), "fnApply"),
         ("const a={dyn1(n){fail()}}", '["dyn" + 1](x) {', "Object.dyn1", At(0, '"dyn" + 1'), None),
