@@ -43,12 +43,13 @@ def bundle(segments: int, map_size: int) -> tuple[bytes, bytes]:
     for number in range(segments):
         if number % 50 == 0:
             script.append(f"function f{number // 50}(e,t){{")
-            gap = len(script[-1])
         elif number % 50 == 49:
-            script.append("return e}")
+            script.append("e;return e}")
         else:
-            script.append("e.t(1),"[: chance.randint(1, 7)])
-        if chance.random() < 0.1:
+            script.append(chance.choice(("e,", "t,", "e.t,", "e.t(1),")))
+        if number % 50 == 0:
+            line, column = line + 1, 0
+        elif chance.random() < 0.1:
             line, column = line + chance.randint(0, 3), chance.randint(0, 60)
         else:
             column += chance.randint(1, 24)
@@ -59,7 +60,7 @@ def bundle(segments: int, map_size: int) -> tuple[bytes, bytes]:
             last_name = name
         mappings.append("".join(map(encoded, segment)))
         source_line, source_column, gap = line, column, len(script[-1])
-    lines = [f'  const value{n} = compute("{n}"); // a line of the original source\n' for n in range(1000)]
+    lines = [f'function value{n}(e, t) {{ return compute("{n}"); }} // a line of the source\n' for n in range(1000)]
     fields: dict[str, object] = {
         "version": 3,
         "sources": ["src/app.ts"],
