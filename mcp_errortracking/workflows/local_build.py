@@ -24,7 +24,7 @@ class LocalBuild:
         self._build = build
         self._cache = cache
         self._by_chunk_id: dict[str, Pair] | None = None
-        self._named: dict[str, Pair | None] = {}
+        self._named: dict[str, Pair | WorkflowError] = {}
 
     def symbols(self, frame: Frame) -> Symbols:
         """What resolves a frame.
@@ -36,7 +36,9 @@ class LocalBuild:
         pair = self.chunks().get(frame.chunk_id or "")
         if pair:
             return self._symbols(pair)
-        pair = self._by_name(frame)
+        pair = self._named_by(frame.file)
+        if isinstance(pair, WorkflowError):
+            raise pair
         symbols = self._symbols(pair)
         if frame.chunk_id:
             own = symbols.chunk_id if symbols.is_hermes else self.chunk_id(pair)
@@ -90,19 +92,25 @@ class LocalBuild:
 
     def pair(self, frame: Frame) -> Pair | None:
         """The bundle that a frame's file names, if it is clear which."""
-        if frame.file not in self._named:
-            self._named[frame.file] = None
-            with suppress(WorkflowError):
-                self._named[frame.file] = self._by_name(frame)
-        return self._named[frame.file]
+        named = self._named_by(frame.file)
+        return named if isinstance(named, Pair) else None
 
     def has_moved(self, frame: Frame) -> bool:
         """Whether a frame names no chunk, and its bundle has a chunk id, and with it one line more at its start."""
         pair = None if frame.chunk_id else self.pair(frame)
         return pair is not None and self.chunk_id(pair) is not None
 
-    def _by_name(self, frame: Frame) -> Pair:
-        wanted = _parts(frame.file)
+    def _named_by(self, file: str) -> Pair | WorkflowError:
+        """The bundle that a frame's file names, or why it is not clear which; looked for once, however many frames."""
+        if file not in self._named:
+            try:
+                self._named[file] = self._by_name(file)
+            except WorkflowError as error:
+                self._named[file] = error
+        return self._named[file]
+
+    def _by_name(self, file: str) -> Pair:
+        wanted = _parts(file)
         candidates = [*self._build.pairs, *(Pair(path, path) for path in self._build.hermes)]
         scored = [(_shared(wanted, self._parts_of(pair)), pair) for pair in candidates]
         best = max((score for score, _ in scored), default=0)
@@ -110,14 +118,14 @@ class LocalBuild:
         if not best:
             raise WorkflowError(
                 "no_bundle",
-                f"No bundle with a map in {self._build.folder.name} is named {wanted[-1] if wanted else frame.file}.",
+                f"No bundle with a map in {self._build.folder.name} is named {wanted[-1] if wanted else file}.",
                 next_step="Name the folder of the build that is deployed, or build it again from that commit.",
             )
         if len(found) > 1:
             names = ", ".join(self._build.name(pair.bundle) for pair in found[:5])
             raise WorkflowError(
                 "several_bundles",
-                f"{frame.file} could be any of {names}.",
+                f"{file} could be any of {names}.",
                 next_step="Name a folder that holds one of them, or give the frame's chunk id.",
             )
         return found[0]
