@@ -59,9 +59,9 @@ class Build:
     notes: tuple[str, ...]
     leftovers: tuple[Path, ...] = ()
     mapless: tuple[str, ...] = ()
-    """The scripts that the bundler wrote no map for, by name."""
+    """The scripts that the bundler wrote no map for, by name: often polyfills and the like, that never had one."""
     orphans: tuple[str, ...] = ()
-    """The maps that no bundle names and none lies beside, by name."""
+    """The maps that no bundle names and none lies beside, by name: some frameworks leave such in every build."""
     deployed: tuple[Deployed, ...] = ()
     shared: tuple[Path, ...] = ()
     """The maps that more than one bundle names."""
@@ -248,11 +248,11 @@ class _Search:
             tuple(sorted(proguard)),
             tuple(sorted(self.problems, key=lambda problem: problem.path)),
             (*notes, *self.changed_bundles()),
-            tuple(self.leftovers),
-            tuple(self.mapless),
-            tuple(self.orphans),
-            tuple(self.deployed),
-            tuple(path for path, bundles in self.claims.items() if len(bundles) > 1),
+            leftovers=tuple(self.leftovers),
+            mapless=tuple(self.mapless),
+            orphans=tuple(self.orphans),
+            deployed=tuple(self.deployed),
+            shared=tuple(path for path, bundles in self.claims.items() if len(bundles) > 1),
         )
 
     def other_maps(self) -> tuple[list[Path], list[str]]:
@@ -278,7 +278,7 @@ class _Search:
                 hermes.append(path)
             elif not content:
                 self.report(path, "empty", "The file is empty (0 bytes).", "Was the build interrupted? Build again.")
-            elif path.with_suffix("").name.endswith(_NATIVE) and path.with_suffix("").is_file():
+            elif (bundle := _of_map(path)).name.endswith(_NATIVE) and bundle.is_file():
                 message = (
                     "It is of a React Native bundle that Hermes did not compile, which cannot be given a chunk id."
                 )
@@ -303,7 +303,7 @@ class _Search:
 
     def is_beside(self, path: Path) -> bool:
         """Whether a map lies beside its bundle: if not taken with it, then left out, or reported, with it as well."""
-        bundle = path.with_name(path.name[: -len(".map")])
+        bundle = _of_map(path)
         return bundle.name.lower().endswith(_SCRIPTS) and bundle.is_file() and bundle not in self.inline
 
     def is_proguard(self, path: Path) -> bool:
@@ -321,3 +321,8 @@ class _Search:
 
     def report(self, path: Path, code: str, message: str, next_step: str) -> None:
         self.problems.append(Problem(self.name(path), code, message, next_step))
+
+
+def _of_map(path: Path) -> Path:
+    """The bundle that a map of this name would lie beside."""
+    return path.with_name(path.name[: -len(".map")])

@@ -53,19 +53,14 @@ class Told:
 class Found:
     """What a job has of a build: its chunks, the files written for them (or that would be), and what is wrong."""
 
+    build: Build
     chunks: tuple[Chunk, ...]
     written: tuple[str, ...]
     problems: tuple[Problem, ...]
     foreign: tuple[str, ...]
     """The bundles that got no release id, because another tool has given them the id of their chunk."""
-    shared: frozenset[Path]
-    """The maps that other bundles name as well as theirs."""
     deployed: tuple[Told, ...]
     """What the bundles tell whose maps are not there any more."""
-    mapless: tuple[str, ...]
-    """The scripts that the bundler wrote no map for: often polyfills and the like, that never had one."""
-    orphans: tuple[str, ...]
-    """The maps without a bundle: some frameworks leave such in every build."""
     notes: tuple[str, ...]
     """What was passed over, and what else is worth a word."""
 
@@ -74,8 +69,8 @@ class Found:
         return {
             "problems": [problem.as_row() for problem in self.problems],
             "notes": list(self.notes),
-            "without_map": list(self.mapless),
-            "without_bundle": list(self.orphans),
+            "without_map": list(self.build.mapless),
+            "without_bundle": list(self.build.orphans),
         }
 
 
@@ -120,17 +115,8 @@ async def searched(
         notes.append(f"Without a source map, so that their frames stay minified: {some(build.mapless)}.")
     if build.orphans:
         notes.append(f"Without a bundle, so that they are of an older build or of no use: {some(build.orphans)}.")
-    return Found(
-        tuple(chunks),
-        tuple(written),
-        tuple(problems),
-        tuple(foreign),
-        frozenset(build.shared),
-        await to_thread.run_sync(_told, roots, build),
-        build.mapless,
-        build.orphans,
-        tuple(notes),
-    )
+    told = await to_thread.run_sync(_told, roots, build)
+    return Found(build, tuple(chunks), tuple(written), tuple(problems), tuple(foreign), told, tuple(notes))
 
 
 def _told(roots: Roots, build: Build) -> tuple[Told, ...]:

@@ -46,8 +46,6 @@ _COUNTED = {
     "duplicates": results.Outcome.DUPLICATE,
     "failed": results.Outcome.FAILED,
 }
-
-
 _FINAL = ("content_hash_mismatch", "content_hash_required", "release_id_mismatch")
 """The codes of failures that would only come again."""
 _THERE = (results.Outcome.UPLOADED, results.Outcome.UNCHANGED)
@@ -74,7 +72,7 @@ async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
     async def progress(done: int, of: int, doing: str) -> None:
         await desk.progress((total + total * done / of) / 2, total, doing)
 
-    # The same code may have a newer map: no release is bound to the old one, which nothing needs any more.
+    # Under an id that is not of the content, another tool's, a newer map replaces the old one: no release needs that.
     force = bool(call.force) or (told is not None and not call.skip_on_conflict)
     rules = ConflictRules(force=force, skip_on_conflict=bool(call.skip_on_conflict))
     async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
@@ -87,7 +85,7 @@ async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
             if found.written:
                 error.why = f"{error.why} {len(found.written)} local files have their chunk ids all the same.".lstrip()
             raise
-    deleted = await to_thread.run_sync(_delete_maps, call, desk, found, uploaded) if call.delete_after else None
+    deleted = await to_thread.run_sync(_delete_maps, desk, found, uploaded) if call.delete_after else None
     return _report(found, uploaded, told or uploaded.release, deleted)
 
 
@@ -180,17 +178,17 @@ class _Deleted:
     kept: Sequence[str]
 
 
-def _delete_maps(call: "UploadSourceMaps", desk: Desk, found: Found, uploaded: UploadResult) -> _Deleted:
+def _delete_maps(desk: Desk, found: Found, uploaded: UploadResult) -> _Deleted:
     """Deletes the maps beside bundles that PostHog has now, as they are there."""
-    roots = Roots(desk.workshop.roots)
-    folder, deleted, kept = roots.folder(call.folder), 0, list[str]()
+    roots, build = Roots(desk.workshop.roots), found.build
+    deleted, kept = 0, list[str]()
     for one in uploaded.chunks:
         path = one.chunk.map
         is_there = one.outcome in _THERE or (one.outcome is results.Outcome.DUPLICATE and not one.next_step)
         if not is_there or one.chunk.source is None or not isinstance(path, Path):
             continue
         try:
-            if path.is_relative_to(folder) and path not in found.shared and _is_as_sent(one):
+            if path.is_relative_to(build.folder) and path not in build.shared and _is_as_sent(one):
                 roots.delete(path)
                 deleted += 1
                 continue
