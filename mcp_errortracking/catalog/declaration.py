@@ -26,6 +26,13 @@ class ListedBy:
     tool: str
 
 
+def refuse_boolean(value: Any) -> Any:
+    """Refuses true where a number is wanted, which pydantic takes for 1."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "a number is wanted")
+    return value
+
+
 class Declaration(BaseModel):
     """A tool; each subclass is one, each instance a validated call of it."""
 
@@ -54,9 +61,9 @@ class Declaration(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuses true where a number is wanted, which pydantic takes for 1."""
+        """Of the arguments themselves; what lies inside them asks for `refuse_boolean` where it wants a number."""
         if isinstance(value, bool) and _is_number(cls.model_fields[info.field_name or ""].annotation):
-            raise PydanticCustomError("int_type", "a number is wanted")
+            return refuse_boolean(value)
         return value
 
     def advice_on(self, code: str) -> str | None:

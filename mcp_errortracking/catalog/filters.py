@@ -7,8 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
+from mcp_errortracking.catalog.declaration import refuse_boolean
 from mcp_errortracking.catalog.endpoint import as_objects
-from mcp_errortracking.catalog.identifiers import refuse_boolean
 
 OPERATORS = (
     *("exact", "is_not", "icontains", "not_icontains", "starts_with", "not_starts_with", "ends_with", "not_ends_with"),

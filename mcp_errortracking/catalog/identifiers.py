@@ -21,13 +21,6 @@ def refuse_nil(value: UUID) -> UUID:
     return value
 
 
-def refuse_boolean(value: Any) -> Any:
-    """Refuses true where a number is wanted inside an argument, which pydantic takes for 1."""
-    if isinstance(value, bool):
-        raise PydanticCustomError("int_type", "a number is wanted")
-    return value
-
-
 def issue_of_url(value: Any) -> Any:
     """The issue's id in the address of its page, `https://us.posthog.com/project/1/error_tracking/<id>?...`."""
     found = _ISSUE_PAGE.match(value.strip()) if isinstance(value, str) else None

@@ -5,9 +5,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
+from mcp_errortracking.catalog.declaration import refuse_boolean
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, StepError, Steps, as_object, as_objects
 from mcp_errortracking.catalog.filters import FilterGroup, notes_on
-from mcp_errortracking.catalog.identifiers import RealUUID, refuse_boolean
+from mcp_errortracking.catalog.identifiers import RealUUID
 from mcp_errortracking.catalog.paging import next_offset
 
 OrderKey = Annotated[int, Field(ge=-(2**31), le=2**31 - 1, examples=[0]), BeforeValidator(refuse_boolean)]

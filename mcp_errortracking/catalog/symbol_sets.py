@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from mcp_errortracking.catalog.declaration import refuse_boolean
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object
-from mcp_errortracking.catalog.identifiers import RealUUID, SymbolSetId, refuse_boolean
+from mcp_errortracking.catalog.identifiers import RealUUID, SymbolSetId
 from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, read_page
 
 MAX_FILE = 100 * 1024 * 1024
