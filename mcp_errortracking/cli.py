@@ -53,7 +53,6 @@ try it:
   mcp-errortracking call error-tracking-assignment-rules-list --sandbox
 """
 
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _NO_KEY = (
     "No PostHog API key is configured, so nothing was sent. Create a personal API key in PostHog (Settings, Personal "
     "API keys) with the scopes error_tracking:read and error_tracking:write, and set it as POSTHOG_PERSONAL_API_KEY, "
@@ -242,7 +241,7 @@ def _serve_http(options: argparse.Namespace) -> int:
         _log_settings(settings)
         paths = "/sse" if serving.transport == "sse" else "/mcp and /sse"
         callers = "callers with a token" if serving.tokens else "anyone on this machine"
-        if options.bind not in _THIS_MACHINE and not serving.allowed_hosts:
+        if options.bind not in config.LOOPBACK and not serving.allowed_hosts:
             logger.warning(
                 "whoever calls by another name or address than localhost is refused with 421, Invalid Host header: "
                 "name it with --allowed-host or MCP_ALLOWED_HOSTS"

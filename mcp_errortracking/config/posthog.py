@@ -39,7 +39,8 @@ _MOVED = {
 _PLACEHOLDER = re.compile(r"(phx_)?([xX.*_-]*|(your|my|insert)[a-z_-]*)|.*(\.\.\.|<|>).*")
 _QUOTES = tuple("\"'`\u2018\u2019\u201c\u201d")
 _BROKEN_SCHEME = re.compile(r"(https?)(?::/?|//?)([^/:].*)", re.IGNORECASE)
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""What this machine calls itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def _settings(
     chosen = project or value(environ, "POSTHOG_PROJECT_ID") or own_project or DEFAULT_PROJECT
     key = secret(_checked_key(found.key, found.source)) if found else None
     parts = urlsplit(host)
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and key is not None:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK and key is not None:
         logger.warning("%s is plain http: the API key travels unencrypted", host)
     paced = from_variables({"paced": ("POSTHOG_RATE_LIMITS", switch)}, {}, environ).get("paced")
     return Settings(host, key, _checked_project(chosen), source, _http_proxy(parts), paced)
