@@ -6,6 +6,7 @@ import sys
 import time
 from typing import Any, Literal
 
+from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.server.untrusted import escape, escape_text
 
 Format = Literal["text", "json"]
@@ -30,11 +31,11 @@ class TextFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        line = escape_text(f"mcp-errortracking: {record.levelname}: {record.getMessage()}")
+        line = escape_text(redact(f"mcp-errortracking: {record.levelname}: {record.getMessage()}"))
         if not record.exc_info:
             return line
         trace = self.formatException(record.exc_info).splitlines()
-        return "\n".join([line, *(f"  | {escape_text(part)}" for part in trace)])
+        return "\n".join([line, *(f"  | {escape_text(redact(part))}" for part in trace)])
 
 
 class JsonFormatter(logging.Formatter):
@@ -50,4 +51,5 @@ class JsonFormatter(logging.Formatter):
         entry |= getattr(record, "facts", {})
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return escape(json.dumps(entry, ensure_ascii=False, default=str))
+        shown = {name: redact(fact) if isinstance(fact, str) else fact for name, fact in entry.items()}
+        return escape(json.dumps(shown, ensure_ascii=False, default=str))

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 from mcp_errortracking.config.values import (
-    OTHER_KEYS,
     ConfigError,
     from_variables,
-    looks_like_a_key,
     secret,
     switch,
     value,
 )
+from mcp_errortracking.posthog_keys import UNUSABLE, looks_like_key
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -177,7 +176,7 @@ def _find_in_file(path: Path) -> _Found | None:
 def _origin(text: str, name: str) -> str:
     """A host as an origin: scheme, name and port, nothing else."""
     text = text.strip()
-    if looks_like_a_key(text):
+    if looks_like_key(text):
         raise ConfigError(f"{name} holds a key where an address belongs: give one like {DEFAULT_HOST}")
     if _is_quoted(text):
         raise ConfigError(f"{name} has quotes around its value: leave them out.")
@@ -216,7 +215,7 @@ def _is_quoted(text: str) -> bool:
 def _checked_key(key: str, source: str) -> str:
     if _is_quoted(key):
         raise ConfigError(f"The key in {source} has quotes around it: leave them out.")
-    for prefix, kind in OTHER_KEYS.items():
+    for prefix, kind in UNUSABLE.items():
         if key.startswith(prefix):
             raise ConfigError(f"The key in {source} ({prefix}...) is {kind}: {_WHERE_TO_GET_A_KEY}.")
     if not key.isascii() or not key.isprintable() or " " in key:
@@ -230,7 +229,7 @@ def _checked_project(project: str) -> str:
     project = project.strip()
     if project == DEFAULT_PROJECT or re.fullmatch(r"[1-9]\d{0,17}", project):
         return project
-    if looks_like_a_key(project):
+    if looks_like_key(project):
         raise ConfigError("The project holds a key where a number belongs: it is the 123 in /project/123, or @current.")
     raise ConfigError(
         f"The project {project[:60]!r} is no number: it is the 123 in https://us.posthog.com/project/123, or @current."

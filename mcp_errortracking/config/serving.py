@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mcp_errortracking.config.values import (
-    OTHER_KEYS,
     ConfigError,
     from_variables,
     number,
@@ -18,6 +17,7 @@ from mcp_errortracking.config.values import (
     switch,
     value,
 )
+from mcp_errortracking.posthog_keys import is_key
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -88,7 +88,7 @@ def _server_tokens(environ: Mapping[str, str], file: Path | None) -> "list[Secre
         raise ConfigError(f"A server token has less than {_SHORTEST_TOKEN} characters; make one: openssl rand -hex 32")
     if any(not token.isascii() or not token.isprintable() or " " in token for token in tokens):
         raise ConfigError("A server token holds characters that no header can carry; make one: openssl rand -hex 32")
-    if any(token.startswith(("phx_", *OTHER_KEYS)) for token in tokens):
+    if any(is_key(token) for token in tokens):
         raise ConfigError("A server token is a PostHog key: make one of its own: openssl rand -hex 32")
     return [secret(token) for token in tokens]
 

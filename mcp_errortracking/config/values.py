@@ -8,16 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-OTHER_KEYS = {
-    "phc_": "a project token, which only sends events",
-    "phs_": "a project secret key, which this API does not take",
-}
-
-
-def looks_like_a_key(text: str) -> bool:
-    """Whether a key of PostHog's was put where something else belongs: then it must not be shown."""
-    return re.search(r"ph[xcs]_\w{8,}", text) is not None
-
 
 class ConfigError(Exception):
     """A setting is wrong; the text says which, and what to do."""

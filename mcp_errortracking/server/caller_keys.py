@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mcp_errortracking.posthog_keys import UNUSABLE
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.proxy.sender import Sender
@@ -72,7 +73,7 @@ class CallerKeys:
             return _refuse(403, "tls_required", "A PostHog key is taken over TLS only, or from this machine.")
         if not key:
             return _refuse(401, "key_missing", f"Send your PostHog personal API key (phx_...) in {KEY_HEADER}.")
-        if not key.isascii() or not key.isprintable() or len(key) > 200 or key.startswith(("phc_", "phs_")):
+        if not key.isascii() or not key.isprintable() or len(key) > 200 or key.startswith(tuple(UNUSABLE)):
             return _refuse(401, "key_malformed", f"{KEY_HEADER} holds no personal API key: those begin with phx_.")
         if project != "@current" and not (project.isascii() and project.isdigit() and len(project) < 19):
             return _refuse(400, "bad_project", f"{PROJECT_HEADER} is no project number, like 123.")

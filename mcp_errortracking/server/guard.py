@@ -22,11 +22,11 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mcp_errortracking.posthog_keys import is_key
 from mcp_errortracking.server.callers import Caller, note_caller
 
 _OPEN_PATHS = ("/", "/healthz", "/readyz")
 _OPEN_PREFIX = "/.well-known/"
-_POSTHOG_KEYS = ("phx_", "pha_", "phc_", "phs_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Guard:
     async def _look_at(self, scope: Scope) -> Caller | Response:
         scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
         token = token.strip()
-        if token.startswith(_POSTHOG_KEYS):
+        if is_key(token):
             return self._refuse(
                 "That is a PostHog key, and MCP forbids passing a key for another service through in Authorization. "
                 "Send this server's own token there; a key of yours, where this server takes them, goes in "

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_errortracking.posthog_keys import looks_like_key
 from mcp_errortracking.server.admission import FullError, HttpLimits, Slots
 from mcp_errortracking.server.callers import caller_of, note_request_id
 
@@ -28,7 +29,7 @@ class Intake:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _GIVEN_ID.fullmatch(given) else uuid4().hex
+        request_id = given if _GIVEN_ID.fullmatch(given) and not looks_like_key(given) else uuid4().hex
         note_request_id(scope, request_id)
         name = (b"x-request-id", request_id.encode())
 

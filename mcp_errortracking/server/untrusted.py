@@ -11,6 +11,8 @@ names. Three things are done to it before a model reads it (docs/untrusted-text.
 import re
 import unicodedata
 
+from mcp_errortracking.posthog_keys import redact
+
 # Controls (line breaks and tabs included), surrogates, noncharacters, and all that Unicode calls ignorable: invisible,
 # joining, filling and bidirectional characters, variation selectors, tags; and private use, which looks like anything.
 _UNFIT = (
@@ -23,7 +25,6 @@ _RUN = re.compile(f"[{_UNFIT}]+")
 _ONE = re.compile(f"[{_UNFIT}]")
 
 _POSING = re.compile(r"\W*(?:note|human|user|assistant|system|de[vn]eloper|tool)\W*:", re.IGNORECASE)
-_KEY = re.compile(r"ph[xs]_\w{8,}")
 _OPENING = 24
 """Characters in which whatever passes for a note or a turn would have to begin."""
 
@@ -89,7 +90,7 @@ def escape(json_text: str) -> str:
 
 def hide_keys(text: str) -> str:
     """The text without PostHog keys, which somebody may have put into an argument."""
-    return _KEY.sub("[key]", text) if "ph" in text else text
+    return redact(text)
 
 
 def escape_text(text: str) -> str:
