@@ -31,7 +31,15 @@ TYPES = (
 
 _OF_ONE_EVENT = ("event", "empty", "person", "element", "feature")
 
-Scalar = str | bool | int | float
+
+def _refuse_other_kinds(value: Any) -> Any:
+    """Refuses with one error what pydantic would refuse with one for each kind that a scalar may be."""
+    if value is None or isinstance(value, list | dict):
+        raise PydanticCustomError("scalar", "expected a string, a number, or true or false")
+    return value
+
+
+Scalar = Annotated[str | bool | int | float, BeforeValidator(_refuse_other_kinds)]
 
 _WITHOUT_VALUE = ("is_set", "is_not_set")
 _MAX_DEPTH = 20
@@ -49,7 +57,7 @@ class PropertyFilter(BaseModel):
     operator: str | None = Field(
         default=None, description="exact (default), is_not, icontains, regex, gt, lt, is_set, is_date_after, ..."
     )
-    value: Scalar | list[Scalar] | None = None
+    value: str | bool | int | float | list[Scalar] | None = None
     type: str = Field(default="event", min_length=1)
     # Understood, but not worth a place in every rule tool's schema: only group filters and the UI's labels use them.
     label: SkipJsonSchema[str | None] = None

@@ -10,7 +10,8 @@ from pydantic_core import PydanticCustomError
 from mcp_errortracking.catalog.declaration import ListedBy
 
 _NIL = UUID(int=0)
-_ISSUE_PAGE = re.compile(r"https?://[^\s?#]+/error_tracking/([0-9a-fA-F-]{32,36})(?:[/?#]\S*)?$")
+_ISSUE_PAGE = re.compile(r"https?://[^\s?#]+/error_tracking/([0-9a-fA-F-]{32,36})(?:[/?#]|$)")
+_MAX_URL = 4000
 _EXAMPLE = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
 
 
@@ -23,8 +24,10 @@ def refuse_nil(value: UUID) -> UUID:
 
 def issue_of_url(value: Any) -> Any:
     """The issue's id in the address of its page, `https://us.posthog.com/project/1/error_tracking/<id>?...`."""
-    found = _ISSUE_PAGE.match(value.strip()) if isinstance(value, str) else None
-    return found[1] if found else value
+    if not isinstance(value, str) or len(value) > _MAX_URL:
+        return value
+    found = _ISSUE_PAGE.match(value.strip())
+    return found[1] if found and len(value.split()) == 1 else value
 
 
 RealUUID = Annotated[UUID, AfterValidator(refuse_nil)]

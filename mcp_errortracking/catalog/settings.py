@@ -17,15 +17,19 @@ _SPIKES = "spikes"
 AtLeastOne = Annotated[int, Field(ge=1, examples=[100])]
 
 
+_MAX_IDS = 1000
+"""They go into the address of a request."""
+
+
 def _apart(value: Any) -> Any:
     """The ids of a text, which commas or blanks keep apart; what is no text as it is."""
-    return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
+    return [part for part in re.split(r"[,\s]+", value, maxsplit=_MAX_IDS) if part] if isinstance(value, str) else value
 
 
 _IssueIds = Annotated[
     list[IssueId],
     BeforeValidator(_apart),
-    Field(min_length=1),
+    Field(min_length=1, max_length=_MAX_IDS),
     PlainSerializer(lambda ids: ",".join(map(str, ids)), return_type=str),
     WithJsonSchema({"type": "string"}),
 ]

@@ -11,14 +11,18 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from mcp_errortracking.catalog import Declaration, Endpoint, ListedBy
+from mcp_errortracking.server.argument_limits import MAX_VALUES, LimitError, check_texts, check_values, may_be_read
 from mcp_errortracking.server.untrusted import clean, hide_keys, without_marks
 
 T = TypeVar("T")
 
 _MAX_REPORTED = 8
+_MAX_PROBLEM = 800
 _MAX_ECHO = 60
 _MAX_CHOICES = 6
 _NEAR = 0.75
+_MAX_COMPARED = 100
+"""Characters of a name that are compared with names that exist, which takes time with the square of them."""
 _NOT_GIVEN = object()
 _TAGS = ("<group>", "<filter>", "[key]")  # steps of a location that are not in the arguments
 
@@ -36,11 +40,12 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
     Raises:
         ArgumentsError: an argument is missing, wrong or unknown.
     """
-    read = {name: _from_text(endpoint, name, value) for name, value in (arguments or {}).items()}
-    given = {name: value for name, value in read.items() if value is not _NOT_GIVEN}
     details, problems = list[ErrorDetails](), list[str]()
     try:
+        given = _read(endpoint, arguments or {})
         call = endpoint.model_validate(given)
+    except LimitError as error:
+        problems = [str(error)]
     except ValidationError as error:
         details = error.errors(include_url=False)
     else:
@@ -52,7 +57,9 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
     if len(details) > _MAX_REPORTED:
         problems.append(f"and {len(details) - _MAX_REPORTED} more")
     lines = [f"Wrong arguments for {endpoint.tool}; nothing was sent."]
-    lines += [f"- {without_marks(clean(problem))}" for problem in dict.fromkeys(problems)]
+    lines += [
+        f"- {without_marks(clean(problem[: _MAX_PROBLEM + 1], _MAX_PROBLEM))}" for problem in dict.fromkeys(problems)
+    ]
     lines.append(f"Example: {json.dumps(example(endpoint, details), separators=(', ', ': '))}")
     raise ArgumentsError(hide_keys("\n".join(lines)))
 
@@ -70,6 +77,19 @@ def example(endpoint: type[Declaration], errors: list[ErrorDetails] | None = Non
     return {name: shown[name] for name in shown if name in fitting} or dict(list(shown.items())[:1])
 
 
+def _read(endpoint: type[Declaration], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that were given, read where they are JSON in a text.
+
+    Raises:
+        LimitError: they are larger than any call needs.
+    """
+    check_texts(arguments)
+    read = {name: _from_text(endpoint, name, value) for name, value in arguments.items()}
+    given = {name: value for name, value in read.items() if value is not _NOT_GIVEN}
+    check_values(given)
+    return given
+
+
 def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
     """A value that a client wrote as a string of JSON, read; any other as it is; `_NOT_GIVEN` where none was meant."""
     info = endpoint.model_fields.get(name)
@@ -81,6 +101,8 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
     if not text and not info.is_required() and (name in _nullable(endpoint) or not _takes_empty_text(info)):
         return _NOT_GIVEN
     if text[:1] in ("[", "{") and not _is_text(info.annotation):
+        if not may_be_read(text):
+            raise LimitError(f"{name}: more than {MAX_VALUES} values in one call; make several calls")
         try:
             return from_json(text)
         except ValueError:
@@ -175,7 +197,7 @@ def _metadata(annotated: object, kind: type[T]) -> Iterator[T]:
 
 def _unknown(endpoint: type[Declaration], location: tuple[int | str, ...], place: str) -> str:
     names = _names_beside(endpoint, location)
-    near = get_close_matches(str(location[-1]), names, n=1, cutoff=0.5)
+    near = get_close_matches(str(location[-1])[:_MAX_COMPARED], names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(names)}" if names else "it takes none"
     return f"{place}: unknown argument; {hint}"
 
@@ -202,7 +224,7 @@ def _models_of(annotation: object) -> list[type[BaseModel]]:
 
 def _choices(value: Any, expected: str) -> str:
     names = [name.strip("' ") for name in expected.replace(" or ", ",").split(",")]
-    text, near = str(value).lower(), list[str]()
+    text, near = value[:_MAX_COMPARED].lower() if isinstance(value, str) else "", list[str]()
     if len(names) > _MAX_CHOICES:
         near = get_close_matches(text, names, n=2) or [name for name in names if name in re.split(r"\W|_", text)]
     return f"known; did you mean {' or '.join(near)}?" if near else f"one of {', '.join(names)}"
@@ -211,13 +233,13 @@ def _choices(value: Any, expected: str) -> str:
 def _place(location: list[int | str]) -> str:
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{part[:120]}" if text else part[:120]
     return clean(text, 120)
 
 
 def _echo(value: Any) -> str:
     if isinstance(value, str):
-        return json.dumps(clean(value, _MAX_ECHO), ensure_ascii=False)
+        return json.dumps(clean(value[: _MAX_ECHO + 1], _MAX_ECHO), ensure_ascii=False)
     return _kind_of(value)
 
 
@@ -235,15 +257,17 @@ def _kind_of(value: Any) -> str:
 
 def nearest_tools(name: str, tools: list[str]) -> list[str]:
     """Up to three tools whose names are nearest to the one asked for: by the words they share, then by spelling."""
+    name = name[:_MAX_COMPARED].lower()
     wanted = _words(name)
 
     def nearness(tool: str) -> tuple[int, float]:
-        return len(wanted & _words(tool)), SequenceMatcher(None, name.lower(), tool).ratio()
+        return len(wanted & _words(tool)), SequenceMatcher(None, name, tool).ratio()
 
-    near = [tool for tool in tools if nearness(tool)[0] or nearness(tool)[1] > _NEAR]
-    return sorted(near, key=nearness, reverse=True)[:3]
+    found = {tool: nearness(tool) for tool in tools}
+    near = [tool for tool in tools if found[tool][0] or found[tool][1] > _NEAR]
+    return sorted(near, key=found.__getitem__, reverse=True)[:3]
 
 
 def _words(name: str) -> set[str]:
     """The words of a tool's name in the singular, without those that every tool has."""
-    return {word.rstrip("s") for word in re.split(r"[^a-z]+", name.lower())} - {"", "error", "tracking"}
+    return {word.rstrip("s") for word in re.split(r"[^a-z]+", name)} - {"", "error", "tracking"}

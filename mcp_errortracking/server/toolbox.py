@@ -10,6 +10,8 @@ from mcp_errortracking.server.untrusted import clean, hide_keys
 from mcp_errortracking.workflows.tools import TOOLS
 from mcp_errortracking.workflows.workflow import Workflow
 
+_MAX_NAME = 1000
+"""Characters of an unknown name that are looked at."""
 WORKFLOWS = "source_maps"
 """The toolset of the workflows."""
 
@@ -75,7 +77,7 @@ class Toolbox:
     def _toolset(self, name: str) -> tuple[str, ...]:
         if name in self._toolsets:
             return self._toolsets[name]
-        near = get_close_matches(name, self._toolsets, n=1)
+        near = get_close_matches(name[:_MAX_NAME], self._toolsets, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self._toolsets)}."
         raise SelectionError(f"There is no toolset {clean(name, 100)}: {hint}")
 
@@ -102,7 +104,7 @@ class Toolbox:
             raise UnknownToolError(f"{tool} is not offered by this server. Its operator can start it {change}.")
         near = nearest_tools(name, self.names)
         hint = f"The nearest are: {', '.join(near)}." if near else "tools/list names all of them."
-        raise UnknownToolError(f"Unknown tool: {hide_keys(clean(name, 100))}. {hint}")
+        raise UnknownToolError(f"Unknown tool: {clean(hide_keys(name[:_MAX_NAME]), 100)}. {hint}")
 
 
 def _with_workflows(workflows: list[str]) -> dict[str, tuple[str, ...]]:
