@@ -34,6 +34,7 @@ from mcp_errortracking.server.admission import HttpLimits, Slots
 from mcp_errortracking.server.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys, Host, NoCallerKeys
 from mcp_errortracking.server.guard import Guard, OAuth
 from mcp_errortracking.server.intake import Intake
+from mcp_errortracking.server.json_rpc import MessageError, check_message, check_version
 from mcp_errortracking.server.page import HEADERS, Access, page
 from mcp_errortracking.server.sse import SseTransport
 
@@ -223,6 +224,11 @@ class _Mcp:
             return
         first: Message | None = await receive() if scope["method"] == "POST" else None
         body = first.get("body", b"") if first is not None else b""  # whole: `Intake` has put it together
+        if first is not None and (error := _error_in(scope, body)):
+            request = Request(scope, receive)
+            refusal = await self._security.validate_request(request, is_post=True)
+            await (refusal or JSONResponse(error.answer, 400))(scope, receive, send)
+            return
 
         async def again() -> Message:
             nonlocal first
@@ -231,6 +237,17 @@ class _Mcp:
 
         asks = b'"progressToken"' in body and "text/event-stream" in Headers(scope=scope).get("accept", "")
         await (self._streaming if asks else self._plain).handle_request(scope, again, send)
+
+
+def _error_in(scope: Scope, body: bytes) -> MessageError | None:
+    """Return what is wrong with a message, of that which the SDK would misread or take too long to read."""
+    try:
+        check_message(body)
+        if version := Headers(scope=scope).get("mcp-protocol-version", "").strip():
+            check_version(version)
+    except MessageError as error:
+        return error
+    return None
 
 
 def _no_stream() -> Response:

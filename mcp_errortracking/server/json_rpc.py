@@ -4,8 +4,9 @@ The SDK takes a request whose id is not a string or an integer for a notificatio
 about a microsecond on each value of a message, several times over. One rule for all transports stands here.
 """
 
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
+from mcp.shared.dispatcher import coerce_request_id
 from mcp_types import (
     INVALID_REQUEST,
     PARSE_ERROR,
@@ -67,7 +68,7 @@ def parse_message(text: bytes) -> JSONRPCMessage:
         raw = read_json(text)
         check_raw(raw)
         request_id = cast("dict[str, Any]", raw).get("id") if isinstance(raw, dict) else None
-        if not _is_id(request_id):
+        if not is_id(request_id):
             request_id = None
         raise MessageError(INVALID_REQUEST, "Invalid request: not a JSON-RPC 2.0 message.", request_id) from None
     if isinstance(message, JSONRPCNotification):  # also what the SDK makes of a request with a wrong id
@@ -143,17 +144,22 @@ def check_version(version: str, request_id: str | int | None = None) -> None:
         )
 
 
-def _check_id(request_id: Any) -> None:
-    if not _is_id(request_id):
-        expected = f"an integer, or a string of at most {MAX_ID} characters"
-        raise MessageError(INVALID_REQUEST, f"Invalid request: id must be {expected}.")
-
-
-def _is_id(request_id: Any) -> bool:
+def is_id(request_id: Any) -> TypeGuard[str | int]:
     """True if JSON-RPC and MCP allow it: null, true and 1.0 are not ids of requests."""
     if isinstance(request_id, str):
         return len(request_id) <= MAX_ID
     return isinstance(request_id, int) and not isinstance(request_id, bool)
+
+
+def request_key(request_id: str | int) -> str | int:
+    """Return what the SDK knows a request in flight by: to it, "7" and 7 are one id."""
+    return coerce_request_id(request_id)
+
+
+def _check_id(request_id: Any) -> None:
+    if not is_id(request_id):
+        expected = f"an integer, or a string of at most {MAX_ID} characters"
+        raise MessageError(INVALID_REQUEST, f"Invalid request: id must be {expected}.")
 
 
 def _check_version(params: Any, request_id: str | int) -> None:

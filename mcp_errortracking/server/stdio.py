@@ -12,6 +12,7 @@ import os
 import signal
 import stat
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -19,25 +20,30 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
 from mcp_types import (
+    CONNECTION_CLOSED,
     INVALID_REQUEST,
-    PARSE_ERROR,
     JSONRPCError,
     JSONRPCNotification,
     JSONRPCRequest,
     JSONRPCResponse,
-    jsonrpc_message_adapter,
 )
-from pydantic import ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
+
+from mcp_errortracking.server.json_rpc import (
+    MAX_BYTES,
+    JSONRPCMessage,
+    MessageError,
+    is_id,
+    parse_message,
+    request_key,
+)
 
 logger = logging.getLogger(__name__)
-
-MAX_MESSAGE = 16 * 1024 * 1024
-"""Bytes of one message; a longer one is skipped and refused."""
 
 DRAIN_SECONDS = 10.0
 """How long calls in flight may go on after stdin has ended or a signal has come."""
 
+_CUT_OFF = "The server stopped before this was done. A write may have been applied: read before you repeat it."
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -52,12 +58,13 @@ async def serve(server: Server[Any]) -> None:
         return
     wire_in, wire_out = _take_over(0, os.devnull, os.O_RDONLY), _take_over(1, None, os.O_WRONLY)
     loop = asyncio.get_running_loop()
-    buffer = asyncio.StreamReader(limit=MAX_MESSAGE, loop=loop)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(buffer), os.fdopen(wire_in, "rb", 0))
+    buffer = asyncio.StreamReader(limit=MAX_BYTES, loop=loop)
+    source, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(buffer), os.fdopen(wire_in, "rb", 0))
     transport, flow = await loop.connect_write_pipe(WriteFlow, os.fdopen(wire_out, "wb", 0))
     transport.set_write_buffer_limits(0)  # so that what was sent has left when `drain` returns
     writer = MessageWriter(transport, flow)
-    reader = MessageReader(buffer, writer)
+    reader = MessageReader(source, buffer, writer)
+    flow.on_lost = reader.abandon
     for number in _SIGNALS:
         loop.add_signal_handler(number, reader.stop)
     try:
@@ -106,6 +113,7 @@ class WriteFlow(asyncio.BaseProtocol):
     def __init__(self) -> None:
         self.ready = asyncio.Event()
         self.ready.set()
+        self.on_lost: Callable[[], None] | None = None
 
     def pause_writing(self) -> None:
         self.ready.clear()
@@ -115,6 +123,8 @@ class WriteFlow(asyncio.BaseProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.ready.set()
+        if self.on_lost is not None:
+            self.on_lost()
 
 
 class MessageWriter:
@@ -123,26 +133,28 @@ class MessageWriter:
     def __init__(self, pipe: asyncio.WriteTransport, flow: WriteFlow) -> None:
         self._pipe = pipe
         self._flow = flow
-        self.unanswered = set[str | int]()
-        """Ids of requests that were read and not yet answered."""
+        self.unanswered = dict[str | int, str | int]()
+        """Ids of the requests that were read and not yet answered, by their keys."""
         self._settled = asyncio.Event()
 
     async def send(self, item: SessionMessage) -> None:
         message = item.message
-        self._write(message.model_dump_json(by_alias=True, exclude_unset=True).encode())
-        if isinstance(message, JSONRPCResponse | JSONRPCError):
+        if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
+            if request_key(message.id) not in self.unanswered:  # answered already, or cancelled
+                return
             self.settle(message.id)
+        self._write(message.model_dump_json(by_alias=True, exclude_unset=True).encode())
         await self.drain()
 
-    def refuse(self, code: int, text: str, request_id: Any) -> None:
-        """Answers a line that is no message of JSON-RPC."""
-        error = {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": text}}
-        self._write(to_json(error))
+    def refuse(self, error: MessageError) -> None:
+        """Answer a message that was not handed on."""
+        if not self._pipe.is_closing():
+            self._write(to_json(error.answer))
 
     def settle(self, request_id: str | int | None) -> None:
-        """Notes that a request needs no answer any more."""
+        """Note that a request needs no answer any more."""
         if request_id is not None:
-            self.unanswered.discard(request_id)
+            self.unanswered.pop(request_key(request_id), None)
         self._settled.set()
 
     async def wait_until_answered(self) -> None:
@@ -153,6 +165,14 @@ class MessageWriter:
                 await self._settled.wait()
         if scope.cancelled_caught:
             logger.warning("stopping with %d calls unanswered", len(self.unanswered))
+            for request_id in list(self.unanswered.values()):
+                self.refuse(MessageError(CONNECTION_CLOSED, _CUT_OFF, request_id))
+            self.unanswered.clear()
+
+    def abandon(self) -> None:
+        """Wait for no answer any more: nothing reads them."""
+        self.unanswered.clear()
+        self._settled.set()
 
     def _write(self, line: bytes) -> None:
         if self._pipe.is_closing():
@@ -178,34 +198,41 @@ class MessageWriter:
 class MessageReader:
     """The SDK's read stream, from a pipe. Ends only when the requests it gave out have been answered."""
 
-    def __init__(self, pipe: asyncio.StreamReader, writer: MessageWriter) -> None:
+    def __init__(self, source: asyncio.ReadTransport, pipe: asyncio.StreamReader, writer: MessageWriter) -> None:
+        self._source = source
         self._pipe = pipe
         self._writer = writer
         self._stopping = False
+        self._lost = False
 
     def stop(self) -> None:
         """No more messages are read; what is in flight may finish. A second call ends the process at once."""
         if self._stopping:
             _end_at_once()
         self._stopping = True
+        self._end_input()
+
+    def abandon(self) -> None:
+        """End at once, calls in flight included: stdout was closed, so that nothing can be answered."""
+        if not self._lost:
+            self._lost = self._stopping = True
+            self._writer.abandon()
+            self._end_input()
+
+    def _end_input(self) -> None:
+        self._source.close()  # or what comes later would be fed to a stream that has ended
         self._pipe.feed_eof()
 
     async def receive(self) -> SessionMessage:
-        while not self._stopping:
-            line = await self._read_line()
-            if line is None or self._stopping:
-                break
-            message = self._parse(line)
-            if message is None:
+        while (line := await self._read_line()) is not None and not self._lost:
+            try:
+                message = parse_message(line)
+                self._admit(message)
+            except MessageError as error:
+                self._writer.refuse(error)
                 await self._writer.drain()
-                continue
-            if isinstance(message, JSONRPCRequest):
-                self._writer.unanswered.add(message.id)
-            elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
-                cancelled = (message.params or {}).get("requestId")
-                if isinstance(cancelled, str | int):
-                    self._writer.settle(cancelled)
-            return SessionMessage(message)
+            else:
+                return SessionMessage(message)
         self._stopping = True
         await self._writer.wait_until_answered()
         raise anyio.EndOfStream
@@ -221,7 +248,8 @@ class MessageReader:
             except asyncio.LimitOverrunError as overrun:
                 await self._pipe.readexactly(overrun.consumed)
                 if not skipping:
-                    self._writer.refuse(INVALID_REQUEST, f"Message longer than {MAX_MESSAGE} bytes; skipped.", None)
+                    text = f"Message longer than {MAX_BYTES} bytes; skipped."
+                    self._writer.refuse(MessageError(INVALID_REQUEST, text))
                 skipping = True
                 continue
             if skipping:
@@ -229,21 +257,23 @@ class MessageReader:
             elif line.strip():
                 return line
 
-    def _parse(self, line: bytes) -> Any:
-        try:
-            return jsonrpc_message_adapter.validate_json(line, by_name=False)
-        except ValidationError:
-            pass
-        try:
-            raw: Any = from_json(line)
-        except ValueError:
-            self._writer.refuse(PARSE_ERROR, "Parse error: the line is not JSON.", None)
-            return None
-        request_id = raw.get("id") if isinstance(raw, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        if not isinstance(request_id, str | int):
-            request_id = None
-        self._writer.refuse(INVALID_REQUEST, "Invalid request: not a JSON-RPC 2.0 message.", request_id)
-        return None
+    def _admit(self, message: JSONRPCMessage) -> None:
+        """Note a request as unanswered, and a cancelled one as settled.
+
+        Raises:
+            MessageError: the server stops, or the id is that of a request in flight, which the SDK would lose.
+        """
+        if isinstance(message, JSONRPCRequest):
+            if self._stopping:
+                raise MessageError(CONNECTION_CLOSED, "The server is stopping; nothing was done.", message.id)
+            key = request_key(message.id)
+            if key in self._writer.unanswered:
+                raise MessageError(INVALID_REQUEST, "Invalid request: its id is that of a request in flight.")
+            self._writer.unanswered[key] = message.id
+        elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
+            cancelled = (message.params or {}).get("requestId")
+            if is_id(cancelled):
+                self._writer.settle(cancelled)
 
     def __aiter__(self) -> "MessageReader":
         return self
