@@ -26,17 +26,18 @@ from mcp_types import (
 )
 
 from mcp_errortracking import __version__
+from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy import waits
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.server.bugs import contain_bugs
 from mcp_errortracking.server.callers import caller_id, request_id_of, scopes_of, sender_of
 from mcp_errortracking.server.calls import MAX_RESULT_TOKENS, Reply, call_tool
 from mcp_errortracking.server.observe import Observer
 from mcp_errortracking.server.prompts import ISSUE, PromptError, Prompts
-from mcp_errortracking.server.resources import ResourceError, Resources
+from mcp_errortracking.server.resources import ResourceError, Resources, shown_uri
 from mcp_errortracking.server.scopes import KeyScopes
 from mcp_errortracking.server.toolbox import Toolbox, UnknownToolError
 from mcp_errortracking.server.tools import listed
-from mcp_errortracking.server.untrusted import hide_keys
 from mcp_errortracking.workflows.workflow import Workshop
 
 INSTRUCTIONS = (
@@ -51,6 +52,12 @@ INSTRUCTIONS = (
 
 _TTL_MS = 300_000  # lists are constants of a run; clients may keep them
 _PAGE = 100
+_MAX_TYPED = 200
+"""Characters of a value to complete."""
+_MAX_SHOWN_ID = 64
+"""Characters of a request's id in a log line."""
+_MAX_PROGRESS_TOKEN = 1000
+"""Characters: it is repeated in each notification of progress."""
 
 
 def build_server(
@@ -92,7 +99,7 @@ def build_server(
             time_limit=time_limit,
             max_result_tokens=max_result_tokens,
             observe=observe,
-            request_id=request_id_of(context.request) or str(context.request_id),
+            request_id=request_id_of(context.request) or redact(str(context.request_id)[:_MAX_SHOWN_ID]),
             workshop=workshop,
             progress=context.session.report_progress if _wants_progress(context) else None,
         )
@@ -144,14 +151,14 @@ def build_server(
         try:
             text = await resources.read(params.uri, lambda name, arguments: call(context, name, arguments))
         except ResourceError as error:
-            raise MCPError(INVALID_PARAMS, str(error), {"uri": hide_keys(params.uri)}) from None
+            raise MCPError(INVALID_PARAMS, str(error), {"uri": shown_uri(params.uri)}) from None
         return ReadResourceResult(contents=[TextResourceContents(uri=params.uri, mime_type="text/plain", text=text)])
 
     async def on_completion(context: Any, params: CompleteRequestParams) -> CompleteResult:
         async def call_for(name: str, arguments: dict[str, Any]) -> Reply:
             return await call(context, name, arguments)
 
-        typed = params.argument.value
+        typed = params.argument.value[:_MAX_TYPED]
         if not isinstance(params.ref, PromptReference):
             values = await resources.complete(params.ref.uri, typed, call_for)
         elif params.argument.name == ISSUE:
@@ -161,7 +168,7 @@ def build_server(
         return CompleteResult(completion=Completion(values=values, has_more=False))
 
     hint = CacheHint(ttl_ms=_TTL_MS, scope="public")
-    return Server(
+    server = Server[Any](
         "mcp_errortracking",
         title="PostHog error tracking",
         version=__version__,
@@ -183,6 +190,8 @@ def build_server(
         # Without this, every call over HTTP in the 2026 era would list the tools again.
         get_tool_input_schema=lambda _name: None,
     )
+    server.middleware.append(contain_bugs)
+    return server
 
 
 def _telling(session: Any) -> waits.OnWait:
@@ -196,17 +205,19 @@ def _telling(session: Any) -> waits.OnWait:
 
 
 def _wants_progress(context: Any) -> bool:
-    return bool(context.meta and context.meta.get("progress_token") is not None)
+    token = context.meta.get("progress_token") if context.meta else None
+    return token is not None and not (isinstance(token, str) and len(token) > _MAX_PROGRESS_TOKEN)
 
 
 def _position(params: PaginatedRequestParams | None, length: int) -> int:
-    """Where a page begins.
+    """Return where a page begins.
 
     Raises:
-        MCPError: the cursor is none that this server gave.
+        MCPError: this server did not give that cursor.
     """
     if params is None or params.cursor is None:
         return 0
-    if params.cursor.isascii() and params.cursor.isdigit() and 0 < int(params.cursor[:9]) < length:
-        return int(params.cursor)
-    raise MCPError(INVALID_PARAMS, "Unknown cursor: ask without one to begin anew.")
+    cursor = params.cursor
+    if len(cursor) <= len(str(length)) and cursor.isascii() and cursor.isdigit() and 0 < int(cursor) < length:
+        return int(cursor)
+    raise MCPError(INVALID_PARAMS, "Unknown cursor. Leave it out to start at the first page.")

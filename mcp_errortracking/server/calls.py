@@ -1,6 +1,5 @@
 """A tool call, from its arguments to its result: validate, send what the endpoint's steps ask for, shape the answer."""
 
-import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Answer, Sender, delay_of
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
+from mcp_errortracking.server.bugs import log_bug
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import one_line, render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
@@ -19,8 +19,6 @@ from mcp_errortracking.server.untrusted import hide_keys
 from mcp_errortracking.server.wrong_kind import other_kind
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, Workshop
-
-logger = logging.getLogger(__name__)
 
 _GIVE_ROOTS = "Its operator can start it with --root and the folder of the build."
 
@@ -127,8 +125,8 @@ async def call_tool(
         reply = _explain(endpoint, error, call.advice_on(error.code or "") if call else None)
     except TimeoutError:
         reply = _out_of_time(endpoint, time_limit)
-    except Exception:
-        logger.exception("%s failed: a bug in mcp_errortracking", endpoint.tool)
+    except Exception as error:
+        log_bug(endpoint.tool, error)
         reply = Reply(
             f"{endpoint.tool} failed inside mcp_errortracking; this is a bug in it, not in your arguments. "
             f"Its log (stderr) has the details. {_after(endpoint, 'Another try is unlikely to help.')}",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mcp_types import GetPromptResult, Prompt, PromptArgument, PromptMessage, TextContent
 
-from mcp_errortracking.server.untrusted import clean, without_marks
+from mcp_errortracking.server.untrusted import clean, hide_keys, without_marks
 
 _LONGEST = 2000
 """Characters of an argument."""
@@ -175,14 +175,13 @@ class Prompts:
         """
         job = self._jobs.get(name)
         if job is None:
-            raise PromptError(f"Unknown prompt: {clean(name, 100)}. There are: {', '.join(self._jobs) or 'none'}.")
+            raise PromptError(f"Unknown prompt: {_shown(name)}. There are: {', '.join(self._jobs) or 'none'}.")
+        if unknown := [name for name in arguments or {} if name not in job.arguments]:
+            raise PromptError(f"{name} knows no {_shown(', '.join(unknown[:3]))}; it takes {', '.join(job.arguments)}.")
         given = {name: said for name, value in (arguments or {}).items() if (said := _inline(value))}
         missing = [name for name in job.arguments if name not in given and name not in job.defaults]
         if missing:
             raise PromptError(f"{name} needs {', '.join(missing)}: {job.arguments[missing[0]]}")
-        unknown = [name for name in given if name not in job.arguments]
-        if unknown:
-            raise PromptError(f"{name} knows no {clean(', '.join(unknown), 100)}; it takes {', '.join(job.arguments)}.")
         text = job.text.format(**{**job.defaults, **given})
         return GetPromptResult(
             description=job.description,
@@ -190,6 +189,11 @@ class Prompts:
         )
 
 
+def _shown(name: str) -> str:
+    """Return a client's name as an error repeats it."""
+    return clean(hide_keys(name[:1000]), 100)
+
+
 def _inline(value: str) -> str:
     """An argument as a part of a sentence: it cannot begin a line, end a string, or open a turn of the conversation."""
-    return without_marks(clean(value, _LONGEST)).replace('"', "'").strip()
+    return without_marks(clean(value[: _LONGEST + 1], _LONGEST)).replace('"', "'").strip()

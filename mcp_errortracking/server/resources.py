@@ -11,6 +11,7 @@ from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.untrusted import clean, hide_keys
 
 _ID = re.compile(r"[\w-]{1,64}")  # clients show completions as they are, and put them into prompts
+_MAX_URI = 200
 _MOST = 100
 """Values that a completion may have, as the protocol says."""
 
@@ -87,11 +88,11 @@ class Resources:
         Raises:
             ResourceError: the URI names none, or PostHog does not have it.
         """
-        found = re.fullmatch(r"posthog://(\w+)/([^/?#]+)", uri)
+        found = re.fullmatch(r"posthog://(\w+)/([^/?#]+)", uri) if len(uri) <= _MAX_URI else None
         kind = self._kinds.get(found[1]) if found else None
         if found is None or kind is None:
             there = ", ".join(kind.template for kind in self._kinds.values()) or "none"
-            raise ResourceError(f"No such resource: {hide_keys(clean(uri, 200))}. There are: {there}.")
+            raise ResourceError(f"No such resource: {shown_uri(uri)}. There are: {there}.")
         reply = await call(kind.read, {kind.argument: found[2]})
         if reply.is_error:
             raise ResourceError(reply.text)
@@ -105,6 +106,11 @@ class Resources:
     async def complete_issue(self, typed: str, call: Caller) -> list[str]:
         """The same for a prompt's argument that names an issue."""
         return await self.complete(KINDS[0].template, typed, call)
+
+
+def shown_uri(uri: str) -> str:
+    """Return a client's URI as an error repeats it: one line, bounded, without a key."""
+    return clean(hide_keys(uri[: 2 * _MAX_URI]), _MAX_URI)
 
 
 async def _ids(kind: Kind, typed: str, call: Caller) -> list[str]:
