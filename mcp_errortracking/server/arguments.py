@@ -261,7 +261,8 @@ def nearest_tools(name: str, tools: list[str]) -> list[str]:
     wanted = _words(name)
 
     def nearness(tool: str) -> tuple[int, float]:
-        return len(wanted & _words(tool)), SequenceMatcher(None, name, tool).ratio()
+        shared, spelling = len(wanted & _words(tool)), SequenceMatcher(None, name, tool)
+        return shared, spelling.ratio() if shared or spelling.quick_ratio() > _NEAR else 0.0
 
     found = {tool: nearness(tool) for tool in tools}
     near = [tool for tool in tools if found[tool][0] or found[tool][1] > _NEAR]
