@@ -1,0 +1,401 @@
+"""JSON-RPC messages of every form over stdio and HTTP: each gets the one proper answer, and the server goes on."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from mcp import MCPError
+from mcp.shared.message import SessionMessage
+from mcp_types import INTERNAL_ERROR, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+from pydantic import SecretStr
+
+from mcp_errortracking.asgi import app_for
+from mcp_errortracking.config import Offer, Serving, Settings
+from mcp_errortracking.server import prompts, stdio
+from mcp_errortracking.server.app import build_server
+from mcp_errortracking.server.json_rpc import MAX_BYTES, MAX_ID, MAX_PARTS, MessageError, parse_message
+from mcp_errortracking.server.observe import CallRecord
+from mcp_errortracking.server.stdio import MessageReader, MessageWriter, WriteFlow
+from mcp_errortracking.server.toolbox import EVERY_TOOL
+from tests.server.http_process import HEADERS
+from tests.server.mcp_client import ERAS
+from tests.server.stdio_process import GatedUpstream, StdioProcess, list_rules, served
+from tests.server.test_calls import Sender
+from tests.server.test_lists import client_on
+
+pytestmark = pytest.mark.anyio
+
+WRONG_IDS = [
+    "1.0",
+    "1.5",
+    "-0.0",
+    "1e3",
+    "1e999",
+    "null",
+    "true",
+    "false",
+    "[]",
+    "[1]",
+    "{}",
+    '{"id": 1}',
+    f'"{"x" * 1001}"',
+]
+METHODS = ["ping", "tools/list", "tools/call", "no/such", "notifications/cancelled"]
+META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+UNKNOWN_VERSIONS = [
+    "2099-01-01",
+    "1.0",
+    "",
+    "2026-07-28x",
+    "\u0662\u0660\u0662\u0666",
+    "x" * 5000,
+    "phx_0123456789abcdef",
+]
+
+
+def request(request_id: str, method: str, **params: Any) -> bytes:
+    """A request whose id is written as given."""
+    rest = json.dumps({"jsonrpc": "2.0", "method": method, "params": params})
+    return f'{{"id": {request_id}, {rest[1:]}'.encode()
+
+
+def answer_to_nobody(answer: dict[str, Any]) -> None:
+    assert (answer["jsonrpc"], answer["id"], answer["error"]["code"]) == ("2.0", None, -32600)
+    assert (
+        answer["error"]["message"] == "Invalid request: id must be an integer, or a string of at most 1000 characters."
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("request_id", WRONG_IDS)
+def test_a_wrong_id_is_refused(request_id: str, method: str) -> None:
+    with pytest.raises(MessageError) as caught:
+        parse_message(request(request_id, method))
+    answer_to_nobody(caught.value.answer)
+
+
+@pytest.mark.parametrize("request_id", ["0", "-1", "9" * 4000, '""', '"1"', '"1.0"', f'"{"x" * MAX_ID}"', '"\\u00e9"'])
+def test_a_right_id_is_taken(request_id: str) -> None:
+    message = parse_message(request(request_id, "ping"))
+
+    assert isinstance(message, JSONRPCRequest)
+    assert message.id == json.loads(request_id)
+
+
+def test_a_message_without_an_id_is_a_notification() -> None:
+    assert isinstance(parse_message(b'{"jsonrpc": "2.0", "method": "notifications/initialized"}'), JSONRPCNotification)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "request_id"),
+    [
+        (b"", -32700, None),
+        (b"{", -32700, None),
+        (b"\xff\xfe{}", -32700, None),
+        (b"[" * 100_000, -32700, None),
+        (b'{"id": 1, "method": "\\ud800"}', -32700, None),
+        (b'{"id": ' + b"9" * 5000 + b"}", -32700, None),
+        (b"[]", -32600, None),
+        (b"3", -32600, None),
+        (b'[{"jsonrpc": "2.0", "id": 1, "method": "ping"}]', -32600, None),
+        (b'{"jsonrpc": "1.0", "id": 5, "method": "ping"}', -32600, 5),
+        (b'{"jsonrpc": "2.0", "id": "a", "method": 1}', -32600, "a"),
+        (b'{"jsonrpc": "2.0", "id": 5, "method": "ping", "params": []}', -32600, 5),
+        (b'{"jsonrpc": "2.0", "id": true, "result": {}}', -32600, None),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"a": [' + b"[]," * MAX_PARTS + b"1]}}", -32600, None),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"a": "' + b"x" * MAX_BYTES + b'"}}', -32600, None),
+    ],
+)
+def test_what_is_no_message_is_refused(text: bytes, code: int, request_id: Any) -> None:
+    with pytest.raises(MessageError) as caught:
+        parse_message(text)
+
+    assert (caught.value.code, caught.value.answer["id"]) == (code, request_id)
+
+
+def test_over_stdio_every_request_with_a_wrong_id_is_answered() -> None:
+    with served() as server:
+        server.open()
+        sent = [request(request_id, method) for request_id in WRONG_IDS for method in METHODS]
+        for line in sent:
+            server.send(line)
+            answer_to_nobody(server.receive())
+        server.send({"jsonrpc": "2.0", "id": 8, "method": "ping"})
+
+        assert server.receive() == {"jsonrpc": "2.0", "id": 8, "result": {}}
+
+
+def test_over_stdio_a_repeated_id_is_refused_and_the_first_request_goes_on() -> None:
+    with GatedUpstream() as upstream, served(upstream=upstream.url) as server:
+        server.open()
+        server.send(list_rules(7))
+        assert upstream.arrived.acquire(timeout=20)
+        for again in (b"7", b'"7"', b'"+7"', b'" 7 "'):  # all of them one id to the SDK
+            server.send(request(again.decode(), "ping"))
+            refusal = server.receive()
+            assert (refusal["id"], refusal["error"]["code"]) == (None, -32600)
+            assert "in flight" in refusal["error"]["message"]
+        cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": True}}
+        server.send(cancelled)  # which Python takes for 1, and is not an id
+        upstream.gate.set()
+        assert server.receive()["result"]["structuredContent"]["count"] == 0
+        server.send(list_rules(7))
+
+        assert server.receive()["id"] == 7
+
+
+@pytest.mark.parametrize("size", ["bytes", "values"])
+def test_over_stdio_a_message_too_large_is_refused_and_the_next_is_answered(size: str) -> None:
+    filler = "x" * (3 * MAX_BYTES) if size == "bytes" else [[]] * (MAX_PARTS + 1)
+    with served() as server:
+        server.open()
+        server.send({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"a": filler}})
+        refusal = server.receive()
+        server.send({"jsonrpc": "2.0", "id": 2, "method": "ping"})
+
+        assert (refusal["id"], refusal["error"]["code"]) == (None, -32600)
+        assert server.receive() == {"jsonrpc": "2.0", "id": 2, "result": {}}
+
+
+def test_over_stdio_an_unknown_version_is_answered_with_those_supported() -> None:
+    with served() as server:
+        for number, version in enumerate(UNKNOWN_VERSIONS):
+            meta = META | {"io.modelcontextprotocol/protocolVersion": version}
+            server.send({"jsonrpc": "2.0", "id": number, "method": "tools/list", "params": {"_meta": meta}})
+            named_versions(server.receive(), number)
+        server.open()
+
+
+def named_versions(answer: dict[str, Any], request_id: Any) -> None:
+    error = answer["error"]
+    assert (answer["id"], error["code"]) == (request_id, -32022)
+    for version in (*HANDSHAKE_PROTOCOL_VERSIONS, *MODERN_PROTOCOL_VERSIONS):
+        assert version in error["message"]
+    assert error["data"]["supported"] == list(MODERN_PROTOCOL_VERSIONS)
+    assert "_meta" not in error["message"]
+    assert "phx_" not in json.dumps(error)
+    assert len(json.dumps(error)) < 700
+
+
+def ended(server: StdioProcess) -> int:
+    return server.process.wait(30)
+
+
+def test_a_server_whose_stdout_was_closed_ends_and_drops_its_calls() -> None:
+    with GatedUpstream() as upstream, served(upstream=upstream.url) as server:
+        server.open()
+        server.send(list_rules(1), list_rules(2))
+        for _ in range(2):
+            assert upstream.arrived.acquire(timeout=20)
+        assert server.process.stdout
+        server.process.stdout.close()
+
+        assert ended(server) == 0  # while stdin is open
+        for _ in range(2):
+            assert upstream.abandoned.acquire(timeout=20)
+        assert not upstream.arrived.acquire(blocking=False)
+        assert server.process.stderr
+        assert b"Traceback" not in server.process.stderr.read()
+
+
+def test_an_idle_server_ends_when_its_stdout_is_closed() -> None:
+    with served() as server:
+        server.open()
+        assert server.process.stdout
+        server.process.stdout.close()
+
+        assert ended(server) == 0
+
+
+def test_a_signal_under_load_leaves_no_call_without_an_answer() -> None:
+    calls = 24
+    with GatedUpstream() as upstream, served(upstream=upstream.url) as server:
+        server.open()
+        server.send(*(list_rules(number) for number in range(calls)))
+        assert upstream.arrived.acquire(timeout=20)
+        server.send({"jsonrpc": "2.0", "id": "read", "method": "ping"})
+        assert server.receive()["id"] == "read"  # so all before it were read
+        server.process.send_signal(signal.SIGTERM)
+        upstream.gate.set()
+
+        answers = [server.receive() for _ in range(calls)]
+        rest, log, code = server.wait()
+
+    assert sorted(answer["id"] for answer in answers) == list(range(calls))
+    assert all("result" in answer for answer in answers)
+    assert (rest, code) == (b"", 0)
+    assert b"Traceback" not in log
+
+
+class Pipes:
+    """A reader and a writer on pipes of this process; `wire` is the client's end of stdin, `lines` what it gets."""
+
+    def __init__(self) -> None:
+        (read_in, self.wire), (self.out, write_out) = os.pipe(), os.pipe()
+        self._ends = read_in, write_out
+
+    async def open(self) -> tuple[MessageReader, MessageWriter]:
+        loop = asyncio.get_running_loop()
+        buffer = asyncio.StreamReader(limit=MAX_BYTES)
+        read_in, write_out = self._ends
+        source, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(buffer), os.fdopen(read_in, "rb", 0)
+        )
+        transport, flow = await loop.connect_write_pipe(WriteFlow, os.fdopen(write_out, "wb", 0))
+        self.writer = MessageWriter(transport, flow)
+        self.reader = MessageReader(source, buffer, self.writer)
+        self._transport = transport
+        return self.reader, self.writer
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What was written up to now: a pipe takes what is this short at once."""
+        os.set_blocking(self.out, False)
+        written = os.read(self.out, 65536)
+        self._transport.close()
+        os.close(self.wire)
+        os.close(self.out)
+        return [json.loads(line) for line in written.splitlines()]
+
+
+async def test_a_request_read_after_a_signal_is_answered_as_not_done() -> None:
+    pipes = Pipes()
+    reader, _ = await pipes.open()
+    os.write(
+        pipes.wire, request("1", "ping") + b"\n" + request('"b"', "ping") + b"\n" + request("null", "ping") + b"\n"
+    )
+    assert isinstance((await reader.receive()).message, JSONRPCRequest)
+    pipes.writer.settle(1)
+    reader.stop()  # two lines are in the buffer
+
+    with pytest.raises(anyio.EndOfStream):
+        await reader.receive()
+
+    stopped, invalid = pipes.lines()
+    assert (stopped["id"], stopped["error"]["code"]) == ("b", -32000)
+    assert stopped["error"]["message"] == "The server is stopping; nothing was done."
+    answer_to_nobody(invalid)
+
+
+async def test_a_call_cut_off_at_the_end_gets_one_answer_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stdio, "DRAIN_SECONDS", 0)
+    pipes = Pipes()
+    reader, writer = await pipes.open()
+    os.write(pipes.wire, request('"07"', "tools/call") + b"\n")
+    await reader.receive()
+    reader.stop()
+
+    with pytest.raises(anyio.EndOfStream):
+        await reader.receive()
+    await writer.send(SessionMessage(JSONRPCResponse(jsonrpc="2.0", id="07", result={})))
+
+    [answer] = pipes.lines()
+    assert (answer["id"], answer["error"]["code"]) == ("07", -32000)
+    assert "may have been applied" in answer["error"]["message"]
+
+
+@pytest.fixture
+async def http() -> AsyncGenerator[httpx.AsyncClient]:
+    app = app_for(Settings("http://127.0.0.1:9", SecretStr("phx_own"), "1", "the test"), Serving(tokens=[]), Offer())
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        client.headers = httpx.Headers(HEADERS | {"Host": "localhost", "Content-Type": "application/json"})
+        yield client
+
+
+def modern(method: str) -> dict[str, str]:
+    return {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
+
+
+async def test_over_http_every_request_with_a_wrong_id_is_answered(http: httpx.AsyncClient) -> None:
+    for request_id in WRONG_IDS:
+        for method in METHODS:
+            for headers in ({}, modern(method)):
+                answer = await http.post("/mcp", content=request(request_id, method, _meta=META), headers=headers)
+                assert answer.status_code == 400
+                answer_to_nobody(answer.json())
+
+
+async def test_over_http_an_unknown_version_is_answered_with_those_supported(http: httpx.AsyncClient) -> None:
+    body = request("1", "tools/list")
+    for version in UNKNOWN_VERSIONS:
+        meta = META | {"io.modelcontextprotocol/protocolVersion": version}
+        named = await http.post("/mcp", content=request("1", "tools/list", _meta=meta), headers=modern("tools/list"))
+        assert named.status_code == 400
+        named_versions(named.json(), 1)
+        if version.isascii() and version:
+            in_header = await http.post("/mcp", content=body, headers={"MCP-Protocol-Version": version})
+            assert in_header.status_code == 400
+            named_versions(in_header.json(), None)
+    for version in (*HANDSHAKE_PROTOCOL_VERSIONS, "2025-11-25 "):
+        answer = await http.post("/mcp", content=body, headers={"MCP-Protocol-Version": version})
+        assert answer.status_code != 400 or answer.json()["error"]["code"] != -32022
+
+
+async def test_over_http_a_message_with_too_many_values_is_not_parsed(http: httpx.AsyncClient) -> None:
+    for opening in (b"[],", b"1,", b'{"a":1},', b'"a",'):
+        body = b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":[' + opening * (MAX_PARTS + 1) + b"1]}}"
+        for headers in ({}, modern("ping")):
+            answer = await http.post("/mcp", content=body, headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32600)
+            assert f"more than {MAX_PARTS} values" in answer.json()["error"]["message"]
+
+
+async def test_over_http_another_host_is_refused_whatever_the_message_is(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/mcp", content=request("null", "ping"), headers={"Host": "evil.example"})
+
+    assert answer.status_code == 421
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("level", [logging.INFO, logging.DEBUG])
+async def test_a_method_that_fails_is_answered_and_logged_in_one_line(
+    era: str, level: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("secret internals")
+
+    monkeypatch.setattr(prompts.Prompts, "get", fail)
+    caplog.set_level(level, "mcp_errortracking")
+    async with client_on(Sender({}), era, toolbox=EVERY_TOOL) as client:
+        with pytest.raises(MCPError) as caught:
+            await client.get_prompt("triage")
+        assert len((await client.list_prompts()).prompts) == 5
+
+    assert caught.value.code == INTERNAL_ERROR
+    assert caught.value.message.startswith("prompts/get failed inside mcp_errortracking; this is a bug in it.")
+    [record] = [record for record in caplog.records if record.levelno >= logging.INFO]
+    assert record.getMessage().startswith("prompts/get failed: ZeroDivisionError at test_json_rpc.py:")
+    assert "secret internals" not in record.getMessage()
+    assert bool(record.exc_info) == (level == logging.DEBUG)
+
+
+@pytest.mark.parametrize("request_id", ["phx_0123456789abcdef", "x" * 900])
+async def test_a_request_id_is_logged_without_a_key_and_cut(request_id: str) -> None:
+    records, observed = list[CallRecord](), anyio.Event()
+
+    def observe(record: CallRecord) -> None:
+        records.append(record)
+        observed.set()
+
+    pipes = Pipes()
+    reader, writer = await pipes.open()
+    server = build_server(Sender({"results": []}), time_limit=5, toolbox=EVERY_TOOL, observe=observe)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(server.run, reader, writer, server.create_initialization_options())
+        call = {"name": "error-tracking-assignment-rules-list", "arguments": {}, "_meta": META}
+        os.write(pipes.wire, request(json.dumps(request_id), "tools/call", **call) + b"\n")
+        await observed.wait()
+        reader.stop()
+
+    logged = records[0].request_id or ""
+    assert "0123456789" not in logged
+    assert 0 < len(logged) <= 64
+    assert [answer["id"] for answer in pipes.lines()] == [request_id]
