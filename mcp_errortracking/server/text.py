@@ -4,26 +4,33 @@ A list of objects is a table: tab-separated, its column names once, what is equa
 object is a line per field. Times are cut to whole seconds, in a table to whole minutes; its column says what they share
 (UTC, the year). The structured content has them in full.
 
-Whatever of it strangers may have written stays on its line, visible, and unlike our notes: see `untrusted`. Every value
-goes through `_scalar` or `_json`, every name through `_name`, every line of a block through `one_line`.
+The work is linear in the answer, and bounded by the tokens that the text may take: what cannot fit is not looked at.
 """
 
 import re
+import sys
 from typing import Any, cast
 
-from pydantic_core import to_json
-
 from mcp_errortracking.catalog.endpoint import Lines
-from mcp_errortracking.server.tokens import surely_within, upper_bound
-from mcp_errortracking.server.untrusted import clean, escape, is_plain, poses, without_marks
+from mcp_errortracking.server.cells import Cells, name
+from mcp_errortracking.server.tokens import surely_beyond, surely_within, upper_bound
+from mcp_errortracking.server.untrusted import clean, without_marks
 
-_WORDS = frozenset(["", "null", "true", "false"])
-_GROUP = frozenset(["type", "values"])
-_ASSIGNEE = frozenset(["type", "id"])
 _ROOM_FOR_NOTE = 40
-_CONDITION = frozenset(["key", "type", "operator", "value", "label"])
+_LONGEST_NOTE = 4000
 _SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
-_FRACTION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", re.ASCII)
+
+_CHARACTERS = 2
+"""Characters a token, of one value: a longer one is cut."""
+_WORK = 16
+"""Characters a token, of all values and names that are made into text, before those are left out that do not fit."""
+_LEAST_WORK = 50_000
+_STEP = 4
+"""Characters that a value counts for even when it is empty."""
+_DEEPEST = 6
+"""Objects in objects that are shown as lines; JSON says what lies deeper."""
+_SPARSE = 4
+"""Places of a table for each value in it; where there are more, each row is JSON."""
 
 
 def render(
@@ -41,16 +48,20 @@ def render(
         is_raisable: the caller can ask for more tokens.
         offset: what the caller asked for rows from; None: it cannot.
     """
+    layout = _Layout(max_tokens)
     is_page = isinstance(data.get("results"), list)
-    head, lines = _page(data) if is_page else ([], _fields(data, ""))
-    noted = [f"Note: {without_marks(clean(note))}" for note in notes]
+    head, lines = layout.page(data) if is_page else ([], layout.fields(data))
+    noted = [f"Note: {without_marks(clean(note, _LONGEST_NOTE))}" for note in notes]
+    if layout.cells.is_cut:
+        kept = layout.cells.kept
+        noted.append(f"Note: A value that ends in … is cut at {kept} characters; the structured result has it whole.")
     if max_tokens is not None:
-        room = max_tokens - upper_bound("\n".join([*head, *noted])) - _ROOM_FOR_NOTE
-        kept = _fitting(lines, room)
-        if kept < len(lines):
+        room = max_tokens - upper_bound("\n".join(noted)) - _ROOM_FOR_NOTE
+        kept = _fitting([*head, *lines], room)
+        if kept < len(head) + len(lines) or layout.is_cut:
             end = ", or raise max_tokens." if is_raisable else "."
-            noted.append(f"Note: {_left_out(data, lines, kept, max_tokens, offset)}{end}")
-            lines = lines[:kept]
+            noted.append(f"Note: {layout.left_out(data, head, lines, kept, max_tokens, offset)}{end}")
+            head, lines = head[:kept], lines[: max(kept - len(head), 0)]
     return "\n".join([*head, *lines, *noted]) or "Done."
 
 
@@ -59,77 +70,148 @@ def _fitting(lines: list[str], tokens: int) -> int:
     if surely_within(lines, tokens):
         return len(lines)
     for index, line in enumerate(lines):
+        if surely_beyond(line, tokens):
+            return index
         tokens -= upper_bound(line) + 1
         if tokens < 0:
             return index
     return len(lines)
 
 
-def _left_out(data: dict[str, Any], lines: list[str], kept: int, max_tokens: int, offset: int | None) -> str:
-    rows = cast("list[Any]", data.get("results") or [])
-    missing = len(lines) - kept
-    if len(lines) != len(rows):
-        return f"{missing} more lines left out to stay within {max_tokens} tokens. Ask for less"
-    how = f"Go on with offset {offset + kept}" if offset is not None and kept else "Ask for less"
-    return f"{missing} more rows left out to stay within {max_tokens} tokens. {how}"
+class _Layout:
+    """Lines of a result, for as long as there is work left to be done."""
+
+    def __init__(self, max_tokens: int | None) -> None:
+        bound = sys.maxsize if max_tokens is None else max_tokens
+        self.cells = Cells(_CHARACTERS * bound)
+        self.is_cut = False
+        """True once something was left out because no work was left."""
+        self._work = max(_WORK * bound, _LEAST_WORK)
+        self._shown_rows = -1
+
+    def left_out(
+        self, data: dict[str, Any], head: list[str], lines: list[str], kept: int, max_tokens: int, offset: int | None
+    ) -> str:
+        """What is not in the text, and how to get it."""
+        rows = cast("list[Any]", data.get("results") or [])
+        rows_kept = kept - len(head)
+        bound = f"left out to stay within {max_tokens} tokens"
+        if rows_kept >= 0 and len(lines) == self._shown_rows:  # a line each
+            how = f"Go on with offset {offset + rows_kept}" if offset is not None and rows_kept else "Ask for less"
+            return f"{len(rows) - rows_kept} more rows {bound}. {how}"
+        missing = len(head) + len(lines) - kept
+        return f"{'The rest is' if self.is_cut else f'{missing} more lines'} {bound}. Ask for less"
+
+    def page(self, page: dict[str, Any]) -> tuple[list[str], list[str]]:
+        """What stands above the rows, and the rows: a line each, or several where one holds `Lines`."""
+        rows = cast("list[Any]", page["results"])
+        count, following = page.get("count"), page.get("next_offset")
+        head = (
+            f"{len(rows)} of {count}" if isinstance(count, int) else f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
+        )
+        if following is not None:
+            head += f"; next page: offset {self.cells.value(following)}"
+        rest = {field: value for field, value in page.items() if field not in ("count", "next_offset", "results")}
+        above = [head, *self.fields(rest)]
+        if _is_rows(rows) and any(tuple in map(type, row.values()) for row in cast("list[dict[str, Any]]", rows)):
+            return above, self._blocks(rows)
+        columns, lines = self.table(rows) if _is_rows(rows) else ([], self._as_json(rows))
+        self._shown_rows = len(lines)
+        return above + columns, lines
+
+    def fields(self, data: dict[str, Any], indent: str = "") -> list[str]:
+        """A line for each field, or several."""
+        lines = list[str]()
+        for field, value in data.items():
+            if not self._has_work():
+                break
+            label = f"{indent}{name(field)}:"
+            if isinstance(value, tuple):
+                lines += [label, *self._block(cast("Lines", value), indent)]
+            elif _is_rows(value):
+                above, rows = self.table(cast("list[dict[str, Any]]", value))
+                lines += [label, *(f"{indent}  {row}" for row in above + rows)]
+            elif _is_nested(value) and len(indent) < 2 * _DEEPEST:
+                lines += [self._spend(label), *self.fields(cast("dict[str, Any]", value), f"{indent}  ")]
+            else:
+                lines.append(self._spend(f"{label} {self.cells.value(value)}"))
+        return lines
+
+    def table(self, rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+        """The lines above a table, and one for each of its rows, none if all rows are equal."""
+        cells = self._cells_of(rows)
+        columns = dict.fromkeys(field for row in cells for field in row)
+        if len(columns) * len(cells) > _SPARSE * (sum(map(len, cells)) + len(cells)):
+            return [], self._as_json(rows[: len(cells)])
+        values: dict[str, set[str | None]] = {field: {row.get(field) for row in cells} for field in columns}
+        shared = [field for field in columns if len(cells) > 1 and len(values[field]) == 1]
+        every = "every row" if len(cells) == len(rows) else "every row below"
+        above = [f"{every}: {', '.join(f'{name(field)} {cells[0][field]}' for field in shared)}"] if shared else []
+        own = [field for field in columns if len(cells) == 1 or len(values[field]) > 1]
+        if not own:
+            return above, []
+        labels = [_label(field, values[field], cells) for field in own]
+        return [*above, "\t".join(labels)], ["\t".join(row.get(field, "") for field in own) for row in cells]
+
+    def _cells_of(self, rows: list[dict[str, Any]]) -> list[dict[str, str]]:
+        """The values of the rows as text, of as many as there is work for, and of one at least."""
+        cells = list[dict[str, str]]()
+        for row in rows:
+            if not self._has_work():
+                break
+            made = dict[str, str]()
+            for field, value in row.items():
+                if not self._has_work():
+                    if cells:
+                        return cells
+                    break
+                made[field] = self._spend(self.cells.cell(value))
+            cells.append(made)
+        return cells or [{}]
+
+    def _blocks(self, rows: list[dict[str, Any]]) -> list[str]:
+        lines = list[str]()
+        for row in rows:
+            if not self._has_work():
+                break
+            lines += ["-", *self.fields(row, "  ")]
+        return lines
+
+    def _block(self, block: Lines, indent: str) -> list[str]:
+        lines = list[str]()
+        for line in block:
+            if not self._has_work():
+                break
+            lines.append(self._spend(f"{indent}  {self.cells.line(line)}"))
+        return lines
+
+    def _as_json(self, rows: list[Any]) -> list[str]:
+        lines = list[str]()
+        for row in rows:
+            if not self._has_work():
+                break
+            lines.append(self._spend(self.cells.json(row)))
+        return lines
+
+    def _has_work(self) -> bool:
+        self.is_cut = self.is_cut or self._work <= 0
+        return self._work > 0
+
+    def _spend(self, text: str) -> str:
+        self._work -= len(text) + _STEP
+        return text
 
 
-def _page(page: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """What stands above the rows, and the rows: a line each, or several where one holds `Lines`."""
-    rows = cast("list[Any]", page["results"])
-    count, following = page.get("count"), page.get("next_offset")
-    head = f"{len(rows)} of {count}" if isinstance(count, int) else f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
-    if following is not None:
-        head += f"; next page: offset {_scalar(following)}"
-    rest = {name: value for name, value in page.items() if name not in ("count", "next_offset", "results")}
-    above = [head, *_fields(rest, "")]
-    if not _is_rows(rows):
-        return above, [_json(row) for row in rows]
-    if any(tuple in map(type, row.values()) for row in cast("list[dict[str, Any]]", rows)):
-        return above, [line for row in rows for line in ["-", *_fields(row, "  ")]]
-    columns, lines = _table(rows)
-    return above + columns, lines
-
-
-def _table(rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
-    """The lines above a table, and one for each of its rows, none if all rows are equal."""
-    columns = dict.fromkeys(name for row in rows for name in row)
-    cells: list[dict[str, str]] = [{name: _cell(value) for name, value in row.items()} for row in rows]
-    values: dict[str, set[str | None]] = {name: {row.get(name) for row in cells} for name in columns}
-    first = cells[0]
-    shared = [name for name in columns if len(rows) > 1 and len(values[name]) == 1]
-    above = [f"every row: {', '.join(f'{_name(name)} {first[name]}' for name in shared)}"] if shared else []
-    own = [name for name in columns if name not in shared]
-    if not own:
-        return above, []
-    labels = list[str]()
-    for name in own:
-        times = {cell for cell in values[name] if cell is not None and cell != "null"}
-        if times and all(map(_SECONDS.fullmatch, times)):
-            years = {cell[:5] for cell in times}
-            year = years.pop() if len(years) == 1 else ""
-            labels.append(f"{_name(name)} (UTC{', ' if year else ''}{year[:4]})")
-            for row in cells:
-                row[name] = cell[:16].removeprefix(year) if (cell := row.get(name, "")) != "null" else cell
-        else:
-            labels.append(_name(name))
-    return [*above, "\t".join(labels)], ["\t".join(row.get(name, "") for name in own) for row in cells]
-
-
-def _fields(data: dict[str, Any], indent: str) -> list[str]:
-    lines = list[str]()
-    for name, value in data.items():
-        label = f"{indent}{_name(name)}:"
-        if isinstance(value, tuple):
-            lines += [label, *(f"{indent}  {one_line(line)}" for line in cast("Lines", value))]
-        elif _is_rows(value):
-            above, rows = _table(cast("list[dict[str, Any]]", value))
-            lines += [label, *(f"{indent}  {row}" for row in above + rows)]
-        elif _is_nested(value):
-            lines += [label, *_fields(cast("dict[str, Any]", value), f"{indent}  ")]
-        else:
-            lines.append(f"{label} {_json(value) if isinstance(value, dict | list) else _scalar(value)}")
-    return lines
+def _label(field: str, values: set[str | None], cells: list[dict[str, str]]) -> str:
+    """The name of a column; where it holds times, they are cut to minutes, and the name says what they share."""
+    times = {cell for cell in values if cell is not None and cell != "null"}
+    if not times or not all(map(_SECONDS.fullmatch, times)):
+        return name(field)
+    years = {cell[:5] for cell in times}
+    year = years.pop() if len(years) == 1 else ""
+    for row in cells:
+        row[field] = cell[:16].removeprefix(year) if (cell := row.get(field, "")) != "null" else cell
+    return f"{name(field)} (UTC{', ' if year else ''}{year[:4]})"
 
 
 def _is_rows(value: Any) -> bool:
@@ -138,75 +220,7 @@ def _is_rows(value: Any) -> bool:
 
 
 def _is_nested(value: Any) -> bool:
-    """Whether an object holds objects, and is not a group of filters: those stay JSON, ready to be sent again."""
+    """True if an object holds objects, and is not a group of filters: those stay JSON, ready to be sent again."""
     if not isinstance(value, dict) or "values" in value:
         return False
     return any(isinstance(inner, dict) for inner in cast("dict[str, Any]", value).values())
-
-
-def _cell(value: Any) -> str:
-    if type(value) is str and is_plain(value) and value not in _WORDS:  # most cells: the way of `_scalar`, but short
-        return value
-    if not isinstance(value, dict):
-        return _json(value) if isinstance(value, list) else _scalar(value)
-    inner = cast("dict[str, Any]", value)
-    if inner.keys() == _GROUP:
-        filters = escape(_filters(inner))
-        return _json(inner) if poses(filters) else filters
-    if inner.keys() == _ASSIGNEE:
-        assignee = f"{_scalar(inner['type'])} {_scalar(inner['id'])}"
-        return _json(inner) if poses(assignee) else assignee
-    return _json(inner)
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, str):
-        if value[-1:] == "Z" and _FRACTION.fullmatch(value):
-            return f"{value[:19]}Z"
-        return _json(value) if value in _WORDS else one_line(value)
-    if value is None:
-        return "null"
-    return str(value) if type(value) is int else _encode(value)
-
-
-def one_line(text: str) -> str:
-    """A text of strangers on one line, as JSON where it would pass for something else."""
-    if is_plain(text):
-        return text
-    line = without_marks(clean(text))
-    return _json(text) if poses(line) else line
-
-
-def _name(name: str) -> str:
-    """A field's name; strangers name theirs too."""
-    return _json(name) if poses(f"{clean(name)}:") else without_marks(clean(name))
-
-
-def _json(value: Any) -> str:
-    return escape(_encode(value))
-
-
-def _encode(value: Any) -> str:
-    return to_json(value).decode()
-
-
-def _filters(group: dict[str, Any]) -> str:
-    """A group of filters as an expression, e.g. `AND($exception_types icontains "TypeError"; OR(...))`."""
-    values = group["values"]
-    if not isinstance(values, list):
-        return _encode(group)
-    return f"{group['type']}({'; '.join(_condition(value) for value in cast('list[Any]', values))})"
-
-
-def _condition(value: Any) -> str:
-    if not isinstance(value, dict):
-        return _encode(value)
-    condition = cast("dict[str, Any]", value)
-    if condition.keys() == _GROUP:
-        return _filters(condition)
-    if "key" not in condition or not condition.keys() <= _CONDITION:
-        return _encode(condition)
-    kind, wanted = condition.get("type", "event"), condition.get("value")
-    name = condition["key"] if kind == "event" else f"{kind}:{condition['key']}"
-    said = f"{name} {condition.get('operator') or 'exact'}"
-    return said if wanted is None else f"{said} {_encode(wanted)}"

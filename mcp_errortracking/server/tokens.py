@@ -26,6 +26,11 @@ def surely_within(lines: list[str], tokens: int) -> bool:
     return sum(len(line) + 1 if line.isascii() else 4 * len(line) + 1 for line in lines) <= tokens
 
 
+def surely_beyond(text: str, tokens: int) -> bool:
+    """True if a text is so long that its upper bound is higher than that, whatever is in it: no need to count."""
+    return len(text) > 4 * tokens
+
+
 def _of_piece(piece: str) -> int:
     length = len(piece)
     if length < 3:

@@ -9,9 +9,12 @@ names. Three things are done to it before a model reads it (docs/untrusted-text.
 """
 
 import re
-import unicodedata
+from collections.abc import Callable
+from functools import cache
+from typing import Any, cast
 
 from mcp_errortracking.posthog_keys import redact
+from mcp_errortracking.server.lookalikes import alike, fold
 
 # Controls (line breaks and tabs included), surrogates, noncharacters, and all that Unicode calls ignorable: invisible,
 # joining, filling and bidirectional characters, variation selectors, tags; and private use, which looks like anything.
@@ -24,47 +27,61 @@ _UNFIT = (
 _RUN = re.compile(f"[{_UNFIT}]+")
 _ONE = re.compile(f"[{_UNFIT}]")
 
-_POSING = re.compile(r"\W*(?:note|human|user|assistant|system|de[vn]eloper|tool)\W*:", re.IGNORECASE)
-_OPENING = 24
-"""Characters in which whatever passes for a note or a turn would have to begin."""
 
-# By what they look like: colons, and letters of "note" and of the names of turns, in other alphabets or barred.
-_ALIKE = {
-    "a": "\u03b1\u0410\u0430\u0391\ua4ee\u13aa\u0251\u1d00\u2c65",
-    "d": "\u0501\ua4d3\ua4d2\u13a0\u0111\u1d05\u0257",
-    "e": "\u03b5\u0395\u0435\u0415\ua4f0\u13ac\u0247\u1d07\u2c89\u2c88\u212e",
-    "h": "\u0397\u04bb\u04ba\u041d\u043d\u0570\ua4e7\u13bb\u13c2\u0127\u029c\u2c8e\u2c8f",
-    "i": "\u03b9\u0399\u0456\u0406\u0131\u026a\u0269\u0268\ua4f2\u13a5\u2c92\u2c93",
-    "l": "\u04cf\u04c0\ua4e1\u13de\u0142\u029f\u019a",
-    "m": "\u043c\u041c\u039c\ua4df\u13b7\u1d0d\u0271\u2c98\u2c99",
-    "n": "\u03bd\u039d\u03b7\u043f\u0578\u057c\ua4e0\u0274\u019e\u014b\u0272\u0273\u2c9a\u2c9b",
-    "o": "\u03bf\u039f\u043e\u041e\u0585\u03c3\ua4f3\u13eb\u00f8\u0275\u1d0f\u2c9e\u2c9f",
-    "p": "\u03c1\u03a1\u0440\u0420\ua4d1\u13e2\u1d18",
-    "r": "\u0433\ua4e3\u13a1\u13d2\u024d\u0280",
-    "s": "\u0455\u0405\ua4e2\u13da\ua731",
-    "t": "\u03c4\u03a4\u0442\u0422\ua4d4\u13a2\u0167\u1d1b\u2ca6\u2ca7",
-    "u": "\u03c5\u057d\ua4f4\u0289\u1d1c",
-    "v": "\u0475\u0474\ua4e6\u13d9\u1d20",
-    "y": "\u0443\u0423\u04af\u03a5\ua4ec\u13bd\u028f\u024f",
-    ":": (
-        "\u02d0\u02f8\u0589\u05c3\u0903\u0a83\u0703\u0704\u16ec"
-        "\u1361\u1365\u1803\u1804\u1809\u205a\u205d\u2236\u2982\ua4fd\ua6f4\ua789\ufe13\ufe30\ufe55\uff1a"
-    ),
-}
-_ALPHABETS = (0x1F150, 0x1F170, 0x1F1E6)
-"""Where letters white on black begin, and those of flags: NFKC leaves them as they are."""
+def _word(*words: str) -> str:
+    """A pattern for any of the words, in letters and digits of ASCII that look like theirs."""
+    shapes = {"o": "[o0]", "i": "[il1|]", "l": "[il1|]", "m": "(?:m|rn)"}
+    return "|".join("".join(shapes.get(letter, letter) for letter in word) for word in words)
 
-_LOOKALIKES = {ord(alike): plain for plain, letters in _ALIKE.items() for alike in letters} | {
-    first + index: chr(ord("a") + index) for first in _ALPHABETS for index in range(26)
-}
 
-_MARKS = re.compile(
-    r"<(?=\|)|(?<=\|)>"
-    r"|<(?=/?(?:[a-z]+:)?(?:system|user|human|assistant|developer|tool|function|invoke|parameter|instruction|thinking)"
-    r"s?(?:[_-][a-z]+)*[\s/>])"
-    r"|\[(?=/?(?:INST|SYS)\])",
+_TURNS = _word("human", "user", "assistant", "system", "developer", "tool")
+_POSING = re.compile(
+    rf"[\W_]*+(?:(?:{_word('note')})s?(?:\W++(?:to|for|from)\b[^:]{{0,40}})?"
+    rf"|(?:{_TURNS})(?:\W++(?:{_word('note', 'message', 'prompt', 'reminder', 'instruction')})s?)?)"
+    r"(?:[^\w:]|_)*+:",
     re.IGNORECASE,
 )
+"""The opening of a note or of a turn, in text that is ASCII or folded to it."""
+_LEADING = re.compile(r"[\W_]*+")
+_OPENING, _ENOUGH = 256, 64
+"""Characters that are folded at first, and how many of them must follow the leading blanks and signs to be enough."""
+
+_TAGS = (
+    _word(
+        "system",
+        "sys",
+        "user",
+        "human",
+        "assistant",
+        "developer",
+        "tool",
+        "function",
+        "invoke",
+        "parameter",
+        "instruction",
+    )
+    + "|"
+    + _word("think", "thinking", "reasoning")
+)
+_RESULTS = _word("result", "response", "output", "answer")
+_END = r"s?(?:[_-][a-z_-]{0,40}+)?[\s/>=]"
+_BRACKETED = (
+    _word(
+        "inst", "sys", "tool_calls", "tool_result", "tool_results", "tool_content", "available_tools", "system_prompt"
+    )
+    + "|"
+    + _word("args", "call_id", "think")
+)
+_MARKS = re.compile(
+    r"<(?=\|)|(?<=\|)>"
+    rf"|<(?=/?(?:[\w.-]{{1,32}}:)?(?:{_TAGS}){_END})"
+    # Without a slash these are types too, as in Promise<Result>.
+    rf"|<(?=/(?:[\w.-]{{1,32}}:)?(?:{_RESULTS}){_END})|(?<![\w.])<(?=(?:{_RESULTS}){_END})"
+    rf"|<(?=(?:{_word('start_of_turn', 'end_of_turn')})>)|<(?=/?s>|[be][o0]s>)"
+    rf"|\[(?=/?(?:{_BRACKETED})\])",
+    re.IGNORECASE,
+)
+"""The marks of a conversation, in text that is ASCII or folded to it; each match is one character."""
 
 
 is_plain = re.compile(r"[\w .,/@$%+=#?*!'()-]*", re.ASCII).fullmatch
@@ -72,20 +89,18 @@ is_plain = re.compile(r"[\w .,/@$%+=#?*!'()-]*", re.ASCII).fullmatch
 has hundreds of them: so this is the pattern's own method, at a third of the cost of a function around it."""
 
 
-_TURN = re.compile(r"\[/?[IS]", re.IGNORECASE)
-
-
 def clean(text: str, limit: int | None = None) -> str:
     """One line of visible text: a run of unfit characters becomes a space, what is longer than `limit` is cut."""
-    line = text if text.isascii() and text.isprintable() else _RUN.sub(" ", text)
-    return line if limit is None or len(line) <= limit else f"{line[: limit - 1]}…"
+    if limit is not None and len(text) > limit:
+        text = f"{text[: limit - 1]}…"
+    return text if text.isascii() and text.isprintable() else _RUN.sub(" ", text)
 
 
 def escape(json_text: str) -> str:
     """JSON text with its unfit characters written as escapes: the same data, and nothing in it hidden."""
     if not (json_text.isascii() and json_text.isprintable()):
         json_text = _ONE.sub(_as_escape, json_text)
-    return _MARKS.sub(_as_escape, json_text) if _may_have_marks(json_text) else json_text
+    return _replace_marks(json_text, _as_escape)
 
 
 def hide_keys(text: str) -> str:
@@ -100,26 +115,53 @@ def escape_text(text: str) -> str:
 
 def without_marks(text: str) -> str:
     """The text with a space in every mark that opens or ends a turn, a call or a result of a conversation."""
-    return _MARKS.sub(_apart, text) if _may_have_marks(text) else text
+    return _replace_marks(text, _apart)
 
 
 def poses(text: str) -> bool:
-    """Whether clean text opens as this server's notes do, or as a turn of a conversation does, to the eye at least."""
-    opening = text[:_OPENING]
-    if opening.isascii():
-        return ":" in opening and _POSING.match(opening) is not None
-    # Twice: a capital may look like another letter than its small one, and what is made of parts like neither.
-    seen = unicodedata.normalize("NFKC", opening.translate(_LOOKALIKES)).lower().translate(_LOOKALIKES)
-    seen = "".join(letter for letter in unicodedata.normalize("NFD", seen) if not unicodedata.combining(letter))
+    """True if clean text opens as this server's notes do, or as a turn of a conversation does, to the eye at least."""
+    if text.isascii():
+        return ":" in text and _POSING.match(text) is not None
+    seen = fold(text[:_OPENING])
+    if len(text) > _OPENING and len(_LEADING.sub("", seen, count=1)) < _ENOUGH:
+        seen = fold(text)
     return _POSING.match(seen) is not None
 
 
-def _may_have_marks(text: str) -> bool:
-    return "<" in text or "|>" in text or ("[" in text and _TURN.search(text) is not None)
+def without_halves(value: Any) -> Any:
+    """JSON data with every half of a surrogate pair replaced, which no text in UTF-8 can hold."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    if isinstance(value, list | tuple):
+        return [without_halves(item) for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {without_halves(name): without_halves(item) for name, item in items}
+    return value
+
+
+def _replace_marks(text: str, instead: Callable[[re.Match[str]], str]) -> str:
+    if "<" in text or "[" in text or "|>" in text:
+        text = _MARKS.sub(instead, text)
+    if text.isascii():
+        return text
+    loose = _loose_marks()
+    # Where one is written in look-alikes, every character that could open one is replaced.
+    return loose.sub(instead, text) if loose.search(text) and _MARKS.search(fold(text)) else text
+
+
+@cache
+def _loose_marks() -> re.Pattern[str]:
+    """Whatever looks like the opening of a mark, but for the brackets of JSON."""
+    bars = re.escape(alike("|"))
+    return re.compile(
+        rf"[{re.escape(alike('<'))}]|(?<=[{bars}])[{re.escape(alike('>'))}]|[{re.escape(alike('[')[1:])}]"
+        r"|\[(?!\s*(?:true|false|null|NaN|Infinity|[\"\[\]{}\d-]))"
+    )
 
 
 def _apart(match: re.Match[str]) -> str:
-    return " >" if match[0] == ">" else f"{match[0]} "
+    return f" {match[0]}" if match[0] in alike(">") else f"{match[0]} "
 
 
 def _as_escape(match: re.Match[str]) -> str:

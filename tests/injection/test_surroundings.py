@@ -134,7 +134,7 @@ def test_letters_and_colons_that_look_the_same_pose_the_same(text: str) -> None:
     [
         *("Ошибка: нет данных", "Σφάλμα: νότα", "त्रुटि: note", "\u13d4ote: x", "Hinweis: Größe", "Löschen\uff1a x"),
         "note to self",
-        "Notes: 3",
+        "notebook: 3",
         "annotate: x",
         "system error",
         "userland: y",

@@ -1,0 +1,27 @@
+"""Text as the eye reads it: characters that look like those of ASCII become these, combining ones are left out."""
+
+from functools import cache
+
+from mcp_errortracking.server.confusables import ALIKE, COMBINING
+
+
+def fold(text: str) -> str:
+    """Return the text as it looks, in small letters where they were not ASCII already."""
+    return text.translate(_table())
+
+
+@cache
+def alike(plain: str) -> str:
+    """Return the characters that look like one of ASCII, and this one itself."""
+    return plain + "".join(chr(int(code, 16)) for code in ALIKE[plain].split())
+
+
+@cache
+def _table() -> dict[int, str | None]:
+    table = dict[int, str | None]()
+    for first_to_last in COMBINING.split():
+        first, last = (int(code, 16) for code in first_to_last.split("-"))
+        table.update(dict.fromkeys(range(first, last + 1)))
+    for plain, codes in ALIKE.items():
+        table.update(dict.fromkeys((int(code, 16) for code in codes.split()), plain))
+    return table
