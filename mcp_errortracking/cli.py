@@ -278,6 +278,7 @@ def _tools(options: argparse.Namespace) -> int:
 
 def _call(options: argparse.Namespace) -> int:
     from mcp_errortracking.offering import roots_for
+    from mcp_errortracking.server.cells import json_text
     from mcp_errortracking.server.toolbox import UnknownToolError
     from mcp_errortracking.server.untrusted import escape
 
@@ -293,7 +294,7 @@ def _call(options: argparse.Namespace) -> int:
         reply = _ask(options, cast("dict[str, Any]", arguments), roots, time_limit=options.timeout or TIMEOUT)
     except UnknownToolError as error:
         return _fail(str(error))
-    print(escape(json.dumps(reply.structured, ensure_ascii=False)) if options.json else reply.text)
+    print(escape(json_text(reply.structured)) if options.json else reply.text)
     return EXIT_PROBLEM if reply.is_error else 0
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, cast
 
 import anyio
@@ -14,8 +14,10 @@ from mcp_errortracking.connecting import proxy_for
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError, RefusedBeforeError
+from mcp_errortracking.proxy.key import name_projects, projects_of
 from mcp_errortracking.server.scopes import covers, read_scopes
 from mcp_errortracking.server.toolbox import Toolbox
+from mcp_errortracking.server.untrusted import clean
 
 READ, WRITE = "error_tracking:read", "error_tracking:write"
 _MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
@@ -36,6 +38,8 @@ def run(settings: Settings, *, as_json: bool) -> int:
     checks = list[Check]()
 
     def report(check: Check) -> None:
+        # PostHog's words are among them: they stay on their line, and write nothing to a terminal.
+        check = replace(check, finding=clean(check.finding), fix=clean(check.fix))
         checks.append(check)
         if not as_json:
             print(f"{_MARKS[check.verdict]}  {check.name}: {check.finding}", flush=True)
@@ -103,14 +107,13 @@ async def _check_key(proxy: Proxy, settings: Settings, report: Callable[[Check],
     took = (time.monotonic() - began) * 1000
     report(Check("key", "ok", f"accepted in {took:.0f} ms; found in {settings.source}"))
     _check_scopes(key, report)
-    teams: list[Any] = key.get("scoped_teams") or []
-    if teams and settings.project != "@current" and int(settings.project) not in teams:
-        listed = ", ".join(map(str, teams))
+    projects = projects_of(key)
+    if projects and settings.project != "@current" and int(settings.project) not in projects:
         report(
             Check(
                 "key",
                 "problem",
-                f"it is limited to other projects than {settings.project}: {listed}",
+                f"it is limited to other projects than {settings.project}: {name_projects(projects)}",
                 "set POSTHOG_PROJECT_ID to one of them, or let the key's owner add the project",
             )
         )

@@ -1,7 +1,6 @@
 """`mcp-errortracking source-maps ...`: the tools that work on a build, for a shell and for CI."""
 
 import argparse
-import json
 import re
 import sys
 from pathlib import Path
@@ -154,6 +153,7 @@ async def show_progress(done: float, total: float | None, doing: str) -> None:
 
 def print_reply(reply: "Reply", *, as_json: bool) -> int:
     """Prints a result, and what went wrong on stderr; the exit code: a check that finds something missing fails."""
+    from mcp_errortracking.server.cells import json_text
     from mcp_errortracking.server.untrusted import escape
 
     if sys.stderr.isatty():
@@ -162,7 +162,7 @@ def print_reply(reply: "Reply", *, as_json: bool) -> int:
     if error:
         print(f"mcp-errortracking: {_in_options(reply.text)}", file=sys.stderr)
     if as_json:
-        print(escape(json.dumps(reply.structured, ensure_ascii=False)))
+        print(escape(json_text(reply.structured)))
     elif not error:
         print(reply.text)
     if error:

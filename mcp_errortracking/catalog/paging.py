@@ -1,15 +1,18 @@
 """Lists that come in pages: their arguments, and what an agent needs to read on (contract 1.5)."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, cast
-from urllib.parse import parse_qs
 
 from pydantic import Field
 
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps, as_object, as_objects
 
 Limit = Annotated[int, Field(ge=1, le=10_000, description="Default 100.", examples=[20])]
-Offset = Annotated[int, Field(ge=0, le=2**31 - 1, examples=[20])]
+_MOST = 2**31 - 1
+Offset = Annotated[int, Field(ge=0, le=_MOST, examples=[20])]
+_OFFSET = re.compile(r"[?&]offset=([0-9]{1,10})(?![^&#])")
+_LONGEST_LINK = 16_384
 
 
 class LongEndpoint(Endpoint):
@@ -48,7 +51,7 @@ class ActivityEndpoint(Endpoint):
     """A page of PostHog's activity log, which counts pages where other lists count rows (contract 6.6)."""
 
     limit: Limit | None = None
-    page: Annotated[int, Field(ge=1, le=2**31 - 1, examples=[1])] | None = None
+    page: Annotated[int, Field(ge=1, le=_MOST, examples=[1])] | None = None
 
     def steps(self) -> Steps:
         answer = as_object((yield self.request()))
@@ -78,7 +81,5 @@ def read_page(answer: Any) -> dict[str, Any]:
 
 def next_offset(link: Any) -> int | None:
     """The offset that a `next` link names. Only its query is read: the link itself is never followed."""
-    if not isinstance(link, str):
-        return None
-    values = parse_qs(link.partition("?")[2].partition("#")[0]).get("offset", [])
-    return int(values[0]) if values and values[0].isdecimal() else None
+    found = _OFFSET.search(link[:_LONGEST_LINK]) if isinstance(link, str) else None
+    return int(found[1]) if found and int(found[1]) <= _MOST else None

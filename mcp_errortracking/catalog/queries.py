@@ -33,10 +33,12 @@ _DAYS = {
 }
 """How long each unit of a relative date is, at the least and at the most."""
 _LIST_LIMIT = 25
+_MOST_ISSUES, _MOST_EVENTS, _MOST_BUCKETS = 100, 20, 200
+"""The most of each that PostHog can be asked for: of an answer with more, the rest is not looked at."""
 
 Text = Annotated[str, Field(max_length=500)]
 LongText = Annotated[str, Field(max_length=1000)]
-Buckets = Annotated[int, Field(ge=0, le=200)]
+Buckets = Annotated[int, Field(ge=0, le=_MOST_BUCKETS)]
 OneOrMore = str | list[str]
 
 
@@ -133,7 +135,9 @@ class QueryIssues(
     filePath: LongText | None = None  # noqa: N815
     filterTestAccounts: bool | None = Field(default=None, description="Default true: leave them out.")  # noqa: N815
     volumeResolution: Buckets | None = Field(default=None, description="Buckets of a sparkline.")  # noqa: N815
-    limit: Annotated[int, Field(ge=1, le=100)] | None = Field(default=None, description="Default 25.", examples=[5])
+    limit: Annotated[int, Field(ge=1, le=_MOST_ISSUES)] | None = Field(
+        default=None, description="Default 25.", examples=[5]
+    )
     offset: Annotated[int, Field(ge=0)] | None = None
 
     def request(self) -> Request:
@@ -142,8 +146,9 @@ class QueryIssues(
 
     def steps(self) -> Steps:
         answer = _read_part((yield self.request()))
-        rows = [_row(issue) for issue in as_objects(answer.get("results"))]
-        return Outcome(answer, shown={**answer, "results": rows})
+        issues = as_objects(answer.get("results"))
+        rows = [_row(issue) for issue in issues[:_MOST_ISSUES]]
+        return Outcome(answer, _beyond(issues, _MOST_ISSUES), shown={**answer, "results": rows})
 
 
 class QueryIssue(
@@ -208,15 +213,17 @@ class QueryIssueEvents(
     filterGroup: list[PropertyFilter] | None = None  # noqa: N815
     filterTestAccounts: bool | None = None  # noqa: N815
     orderDirection: Literal["ASC", "DESC"] | None = None  # noqa: N815
-    limit: Annotated[int, Field(ge=1, le=20)] | None = Field(default=None, description="Default 1.")
+    limit: Annotated[int, Field(ge=1, le=_MOST_EVENTS)] | None = Field(default=None, description="Default 1.")
     offset: Annotated[int, Field(ge=0)] | None = None
 
     advice = {"not_found": _UNKNOWN_ISSUE, "no_details": _UNKNOWN_ISSUE}
 
     def steps(self) -> Steps:
         answer = _read_part((yield self.request()))
-        events = [show_event(event, self.maxFrames or MAX_FRAMES) for event in as_objects(answer.get("results"))]
-        notes = legend(as_objects(answer.get("results")))
+        found = as_objects(answer.get("results"))
+        shown = found[:_MOST_EVENTS]
+        events = [show_event(event, self.maxFrames or MAX_FRAMES) for event in shown]
+        notes = legend(shown) + _beyond(found, _MOST_EVENTS)
         if not events and self.offset:
             notes.append(f"No event at offset {self.offset}: it lies past the end of this range; start at 0.")
         elif not events:
@@ -236,11 +243,8 @@ def _row(issue: dict[str, Any]) -> dict[str, Any]:
     """An issue with its counts beside its other fields, and a sparkline as numbers."""
     row = dict(issue)
     counts = as_object(row.pop("aggregations", None))
-    volume = counts.pop("volume_buckets", None) if counts else None
-    counts = dict(counts)
-    counts.pop("volumeRange", None)
-    row |= counts
-    buckets = as_objects(volume)
+    row |= {name: value for name, value in counts.items() if name not in ("volume_buckets", "volumeRange")}
+    buckets = as_objects(counts.get("volume_buckets"))
     if buckets:
         row["volume"] = _sparkline(buckets)
     sparkline = as_objects(row.get("sparkline"))
@@ -249,6 +253,12 @@ def _row(issue: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+def _beyond(found: list[dict[str, Any]], most: int) -> list[str]:
+    return [f"PostHog answered {len(found)}, more than can be asked for; the first {most} are shown."] * (
+        len(found) > most
+    )
+
+
 def _sparkline(buckets: list[dict[str, Any]]) -> str:
-    numbers = " ".join(str(bucket.get("value")) for bucket in buckets)
+    numbers = " ".join(str(bucket.get("value")) for bucket in buckets[:_MOST_BUCKETS])
     return f"from {cast('str', buckets[0].get('label'))}: {numbers}"

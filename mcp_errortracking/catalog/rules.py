@@ -152,6 +152,10 @@ class ReorderRules(Endpoint):
         return Outcome({"order": order}, notes, failed=bool(unmoved) or len(unknown) == len(wanted))
 
 
+_MOST_RULES = 10_000
+"""Rules after which no further page is read."""
+
+
 def _rules_from(path: str, offset: int | None = None) -> Generator[Request, Any, list[dict[str, Any]]]:
     """The rules from an offset on, page by page."""
     rules = list[dict[str, Any]]()
@@ -160,6 +164,6 @@ def _rules_from(path: str, offset: int | None = None) -> Generator[Request, Any,
         page = as_object((yield Request("GET", path, query=query)))
         rules += as_objects(page.get("results"))
         following = next_offset(page.get("next"))
-        if following is None or following <= (offset or 0):
+        if following is None or following <= (offset or 0) or len(rules) >= _MOST_RULES:
             return rules
         offset = following

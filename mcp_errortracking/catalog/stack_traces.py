@@ -1,6 +1,7 @@
 """A stack trace as people read one: nearest to the error first, the app's own frames marked, and why PostHog could not
 resolve a frame."""
 
+from itertools import islice
 from typing import Any, cast
 
 from mcp_errortracking.catalog.endpoint import Lines, as_object, as_objects
@@ -8,16 +9,28 @@ from mcp_errortracking.catalog.endpoint import Lines, as_object, as_objects
 MAX_FRAMES = 50
 _IN_EXCEPTIONS = ("$exception_list", "$exception_types", "$exception_values")
 _CONTEXT_LINES = 3
+_MOST_EXCEPTIONS, _MOST_VARIABLES = 50, 100
 
 
 def show_event(event: dict[str, Any], max_frames: int = MAX_FRAMES) -> dict[str, Any]:
-    """An event with its exceptions as lines; every other property stays a field."""
+    """An event with its exceptions as lines; every other property stays a field.
+
+    A property with the name of one of PostHog's fields, or of ours, never takes its place: it is shown below
+    `properties`.
+    """
     properties = as_object(event.get("properties"))
     exceptions = as_objects(properties.get("$exception_list"))
     left_out = _IN_EXCEPTIONS if exceptions else ()
     own = {name: value for name, value in event.items() if name != "properties"}
-    rest = {name: value for name, value in properties.items() if name not in left_out}
-    return {**own, **rest, **({"exceptions": _show_exceptions(exceptions, max_frames)} if exceptions else {})}
+    taken = {*own, "exceptions", "properties"}
+    rest = {name: value for name, value in properties.items() if name not in left_out and name not in taken}
+    same = {name: value for name, value in properties.items() if name in taken}
+    shown = {**own, **rest}
+    if same:
+        shown["properties"] = same
+    if exceptions:
+        shown["exceptions"] = _show_exceptions(exceptions, max_frames)
+    return shown
 
 
 def legend(events: list[dict[str, Any]]) -> list[str]:
@@ -56,7 +69,7 @@ def show_frame(frame: dict[str, Any]) -> str:
 
 def _show_exceptions(exceptions: list[dict[str, Any]], max_frames: int) -> Lines:
     lines = list[str]()
-    for index, exception in enumerate(exceptions):
+    for index, exception in enumerate(exceptions[:_MOST_EXCEPTIONS]):
         unhandled = as_object(exception.get("mechanism")).get("handled") is False
         cause = "caused by " if index else ""
         lines.append(f"{cause}{exception.get('type')}: {exception.get('value')}{' (unhandled)' if unhandled else ''}")
@@ -70,6 +83,8 @@ def _show_exceptions(exceptions: list[dict[str, Any]], max_frames: int) -> Lines
             lines += _variables(frame)
         if len(frames) > len(shown):
             lines.append(f"  {len(frames) - len(shown)} frames left out; maxFrames raises the number")
+    if len(exceptions) > _MOST_EXCEPTIONS:
+        lines.append(f"{len(exceptions) - _MOST_EXCEPTIONS} exceptions left out")
     return tuple(lines)
 
 
@@ -99,4 +114,8 @@ def _variables(frame: dict[str, Any]) -> list[str]:
     variables: Any = frame.get("code_variables")
     if not isinstance(variables, dict):
         return []
-    return [f"      {name} = {value}" for name, value in cast("dict[str, Any]", variables).items()]
+    known = cast("dict[str, Any]", variables)
+    lines = [f"      {name} = {value}" for name, value in islice(known.items(), _MOST_VARIABLES)]
+    if len(known) > _MOST_VARIABLES:
+        lines.append(f"      {len(known) - _MOST_VARIABLES} variables left out")
+    return lines

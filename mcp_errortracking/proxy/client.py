@@ -15,7 +15,7 @@ from pydantic_core import to_json
 
 from mcp_errortracking import __version__
 from mcp_errortracking.proxy.address import KEY_PATH, Form, target
-from mcp_errortracking.proxy.content import parse, read_content
+from mcp_errortracking.proxy.content import LargeAnswerError, parse_answer, read_content
 from mcp_errortracking.proxy.errors import (
     ForbiddenError,
     InterruptedCallError,
@@ -23,9 +23,18 @@ from mcp_errortracking.proxy.errors import (
     PostHogError,
     UnreachableError,
 )
-from mcp_errortracking.proxy.explain import Exchange, explain, is_unknown_route, read_body, retry_after, unreadable
+from mcp_errortracking.proxy.explain import (
+    Exchange,
+    explain,
+    is_unknown_route,
+    read_body,
+    retry_after,
+    too_large,
+    unreadable,
+)
 from mcp_errortracking.proxy.failures import interrupted, out_of_time, unreachable
 from mcp_errortracking.proxy.host import Host
+from mcp_errortracking.proxy.key import name_projects, projects_of
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.pacing import Pace, Pacer
 from mcp_errortracking.proxy.reads import only_reads
@@ -224,11 +233,10 @@ class Proxy:
     async def _naming_projects(self, error: ForbiddenError) -> ForbiddenError:
         """The error, with the projects that the key may use, if it tells: every key may read itself (contract 1.8)."""
         try:
-            key: Any = (await self.send("GET", KEY_PATH)).data
-            projects = ", ".join(str(int(project)) for project in key["scoped_teams"])
-        except (PostHogError, LookupError, TypeError, ValueError):
+            projects = projects_of((await self.send("GET", KEY_PATH)).data)
+        except PostHogError:
             return error
-        error.why = f"It is limited to: {projects}." if projects else error.why
+        error.why = f"It is limited to: {name_projects(projects)}." if projects else error.why
         return error
 
     async def _send_in_form(self, call: _Call) -> Answer:
@@ -244,7 +252,7 @@ class Proxy:
                     logger.info("%s knows /api/environments/ only: it is used from here on", self.host)
                 self._shared.form = "environments"
                 raw = second
-        return self._read(raw, call)
+        return await self._read(raw, call)
 
     async def _send_with_retries(self, call: _Call, form: Form) -> _Raw:
         """The last answer, whatever its status."""
@@ -296,18 +304,20 @@ class Proxy:
     async def _send_once(self, call: _Call, url: str, own: Mapping[str, str]) -> _Raw:
         import httpx
 
-        client = self._shared.connect()
+        transport = self._shared.connect()
         call.attempts += 1
         # Built here: the client's own build_request would merge headers, cookies and more on every call.
         headers = httpx.Headers(own)  # its repr hides the key, in whatever shows the variables of a stack trace
         if call.content is not None:
             headers["Content-Type"] = "application/json"
-        request = httpx.Request(call.method, url, headers=headers, content=call.content)
+        timeouts = {"timeout": self._shared.timeouts}
+        request = httpx.Request(call.method, url, headers=headers, content=call.content, extensions=timeouts)
         try:
             with upstream_span(call.method, self.host, resent=call.attempts - 1) as span:
-                response = await client.send(request, stream=True)
+                # Past httpx's client, which looks at redirects and cookies, and fails on a Location that is no address.
+                response = await transport.handle_async_request(request)
                 try:
-                    content = await read_content(response, call.exchange, self._limits.body)
+                    content = await read_content(response, call.exchange, self._limits)
                 finally:
                     await response.aclose()
                 note_status(span, response.status_code)
@@ -342,13 +352,15 @@ class Proxy:
     def _headers_without_key(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {name.lower(): self._without_key(value.encode()).decode() for name, value in headers.items()}
 
-    def _read(self, raw: _Raw, call: _Call) -> Answer:
+    async def _read(self, raw: _Raw, call: _Call) -> Answer:
         if not 200 <= raw.status < 300:
             raise explain(raw.status, raw.headers, raw.content, call.exchange, now=time.time())
         if not raw.content.strip():
             return Answer(raw.status, None, call.attempts)
         try:
-            return Answer(raw.status, parse(raw.content), call.attempts)
+            return Answer(raw.status, await parse_answer(raw.content), call.attempts)
+        except LargeAnswerError as error:
+            raise too_large(str(error), call.exchange, raw.status) from None
         except ValueError:
             kind = raw.headers.get("content-type", "of no type").split(";")[0][:60]
             raise unreadable(f"It is {kind}, not JSON.", call.exchange, raw.status) from None

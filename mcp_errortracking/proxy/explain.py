@@ -30,6 +30,7 @@ from mcp_errortracking.proxy.errors import (
 from mcp_errortracking.proxy.rates import come_back
 
 _MAX_DETAIL = 500
+_LONGEST_BODY = 256 * 1024
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]+")
 _CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _SCOPE = re.compile(r"missing required scope '([\w:]+)'")
@@ -67,7 +68,12 @@ class Body:
 
 
 def read_body(content: bytes) -> Body:
-    """The error body, whatever it is; its text without what cannot be shown or written, and cut to 500 characters."""
+    """The error body, whatever it is; its text without what cannot be shown or written, and cut to 500 characters.
+
+    One that is far longer than any of PostHog's is not looked into.
+    """
+    if len(content) > _LONGEST_BODY:
+        return Body(is_json=content[:100].lstrip()[:1] == b"{")
     try:
         data: Any = json.loads(content)
     except (ValueError, RecursionError):
@@ -78,7 +84,11 @@ def read_body(content: bytes) -> Body:
 
     def text(name: str) -> str | None:
         value = fields.get(name)
-        return _CONTROL.sub(" ", value)[:_MAX_DETAIL].strip() or None if isinstance(value, str) else None
+        return (
+            _CONTROL.sub(" ", value[: 2 * _MAX_DETAIL])[:_MAX_DETAIL].strip() or None
+            if isinstance(value, str)
+            else None
+        )
 
     attr, code = text("attr"), text("code")
     if code and not _CODE.fullmatch(code):  # codes stand in logs and count in metrics
@@ -169,6 +179,14 @@ def unreadable(reason: str, exchange: Exchange, status: int) -> UnreadableError:
     )
 
 
+def too_large(reason: str, exchange: Exchange, status: int) -> UnreadableError:
+    """The error for an answer that is larger than any that is read."""
+    error = unreadable(reason, exchange, status)
+    if not exchange.writes:
+        error.next_step = "Ask for less: a smaller limit, or narrower filters."
+    return error
+
+
 def _with(facts: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {**facts, **more}
 
@@ -180,7 +198,7 @@ def _quoted(body: Body) -> str:
 def _issue_of(content: bytes) -> str | None:
     """The issue that PostHog names where a fingerprint has moved (contract 6.6); None for what is no id."""
     try:
-        data: Any = json.loads(content)
+        data: Any = json.loads(content[:_LONGEST_BODY])
         return str(UUID(data["issue_id"]))
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None

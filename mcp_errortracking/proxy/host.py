@@ -8,7 +8,7 @@ from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.pacing import Pacer
 
 if TYPE_CHECKING:
-    import httpx
+    from mcp_errortracking.proxy.transport import PoolTransport
 
 
 class Host:
@@ -20,7 +20,7 @@ class Host:
         self._secure = origin.startswith("https:")
         self._limits = limits
         self._http_proxy = http_proxy
-        self._client: httpx.AsyncClient | None = None
+        self._transport: PoolTransport | None = None
 
     @property
     def http_proxy(self) -> str | None:
@@ -30,24 +30,22 @@ class Host:
         parts = urlsplit(self._http_proxy)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
-    def connect(self) -> "httpx.AsyncClient":
-        """The HTTP client, made with the first call. It holds no key: each request brings its own."""
-        if self._client is None:
-            import httpx
+    @property
+    def timeouts(self) -> dict[str, float]:
+        """The times of one request, as the transport reads them."""
+        limits = self._limits
+        return {"connect": limits.connect, "read": limits.read, "write": limits.write, "pool": limits.pool}
 
+    def connect(self) -> "PoolTransport":
+        """The connections, made with the first call. They hold no key: each request brings its own."""
+        if self._transport is None:
             from mcp_errortracking.proxy.transport import PoolTransport
 
-            limits = self._limits
-            self._client = httpx.AsyncClient(
-                transport=PoolTransport(limits, secure=self._secure, http_proxy=self._http_proxy),
-                timeout=httpx.Timeout(connect=limits.connect, read=limits.read, write=limits.write, pool=limits.pool),
-                follow_redirects=False,
-                trust_env=False,
-            )
-        return self._client
+            self._transport = PoolTransport(self._limits, secure=self._secure, http_proxy=self._http_proxy)
+        return self._transport
 
     async def aclose(self) -> None:
         """Closes every connection."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.aclose()
+        if self._transport is not None:
+            transport, self._transport = self._transport, None
+            await transport.aclose()

@@ -27,5 +27,5 @@ class Limits:
     longest_retry_after: float = 20.0
     """A `Retry-After` of a gateway beyond this is not waited for but reported. PostHog's own (429) is waited for as
     long as the call has time."""
-    body: int = 32 * 1024 * 1024
-    """An answer's size, decompressed."""
+    body: int = 16 * 1024 * 1024
+    """An answer's size, decompressed: three times that of 10,000 rules."""

@@ -12,7 +12,7 @@ from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Answer, Sender, delay_of
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.bugs import log_bug
-from mcp_errortracking.server.cells import one_line
+from mcp_errortracking.server.cells import one_line, sendable
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
@@ -25,6 +25,9 @@ _GIVE_ROOTS = "Its operator can start it with --root and the folder of the build
 
 _TELL_EVERY = 0.1
 """Seconds between two words on how far a call is."""
+
+_LONGEST_ERROR = 4000
+"""Characters of the text of an error."""
 
 MAX_RESULT_TOKENS = 20_000
 """Some clients refuse a result over 25,000 tokens."""
@@ -120,7 +123,7 @@ async def call_tool(
     except ArgumentsError as error:
         reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
     except WorkflowError as error:
-        text = hide_keys(one_line(str(error)))
+        text = hide_keys(one_line(str(error), _LONGEST_ERROR))
         reply = Reply(text, {"error": {"code": error.code}}, is_error=True)
     except PostHogError as error:
         reply = _explain(endpoint, error, call.advice_on(error.code or "") if call else None)
@@ -144,7 +147,9 @@ async def call_tool(
             is_raisable=budget < max_result_tokens,
             offset=(getattr(call, "offset", None) or 0) if "offset" in endpoint.model_fields else None,
         )
-        reply = Reply(text, outcome.data, outcome.failed)
+        # Half a character cannot be sent; names of local files and maps hold some, PostHog's answers none.
+        structured = sendable(outcome.data) if isinstance(call, Workflow) else outcome.data
+        reply = Reply(text, structured, outcome.failed)
     if observe is not None:
         error = reply.structured.get("error") if reply.is_error else None
         facts = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
@@ -217,7 +222,7 @@ def _explain(endpoint: type[Declaration], error: PostHogError, next_step: str | 
     if next_step is None:
         too_old = _TOO_OLD.get(error.code or "") if endpoint.since else None
         next_step = too_old.format(since=endpoint.since) if too_old else error.next_step
-    text = hide_keys(one_line(" ".join(part for part in (error.what, error.why, next_step) if part)))
+    text = hide_keys(one_line(" ".join(part for part in (error.what, error.why, next_step) if part), _LONGEST_ERROR))
     facts = {
         "status": error.status,
         "code": error.code,

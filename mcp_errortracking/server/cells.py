@@ -95,6 +95,20 @@ def name(text: str) -> str:
     return escape(_encode(text)) if poses(f"{clean(text)}:") else without_marks(clean(text))
 
 
+def sendable(data: dict[str, Any]) -> dict[str, Any]:
+    """The data, with a replacement character for each half of a surrogate pair, which JSON in UTF-8 cannot hold."""
+    try:
+        to_json(data)
+    except ValueError:
+        return without_halves(data)
+    return data
+
+
+def json_text(data: dict[str, Any]) -> str:
+    """The data as JSON that every program reads: numbers beyond those of JSON are null."""
+    return to_json(sendable(data), inf_nan_mode="null").decode()
+
+
 def _encode(value: Any) -> str:
     try:
         return to_json(value).decode()

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from mcp_errortracking.server.observe import CallRecord
 
+_MOST_CODES = 100
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -17,6 +18,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._codes = set[str]()
         self._calls = Counter("mcp_tool_calls", "Tool calls.", ["tool", "outcome", "code"], registry=self._registry)
         self._seconds = Histogram(
             "mcp_tool_call_seconds", "Time of tool calls.", ["tool"], buckets=_BUCKETS, registry=self._registry
@@ -34,10 +36,19 @@ class Metrics:
 
     def observe(self, record: CallRecord) -> None:
         """Counts a call."""
-        self._calls.labels(record.tool, record.outcome, record.code or "").inc()
+        self._calls.labels(record.tool, record.outcome, self._label(record.code)).inc()
         self._seconds.labels(record.tool).observe(record.ms / 1000)
         self._upstream.labels(record.tool).observe(record.upstream_ms / 1000)
         self._retries.labels(record.tool).inc(record.retries)
+
+    def _label(self, code: str | None) -> str:
+        """The code as a label: those of an answer are the host's choice, and each new one takes memory."""
+        if not code or code in self._codes:
+            return code or ""
+        if len(self._codes) >= _MOST_CODES:
+            return "other"
+        self._codes.add(code)
+        return code
 
     def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
         """Adds a gauge that is read when it is asked for."""

@@ -12,6 +12,7 @@ from mcp_errortracking.proxy.sender import Sender
 
 logger = logging.getLogger(__name__)
 
+_MOST_SCOPES = 1000
 _PATIENCE = 3.0
 """Seconds that a client may wait for its list of tools on this account."""
 
@@ -19,7 +20,9 @@ _PATIENCE = 3.0
 def read_scopes(key: Any) -> frozenset[str] | None:
     """The scopes in PostHog's answer about a key; None where it does not tell."""
     scopes = cast("dict[str, Any]", key).get("scopes") if isinstance(key, dict) else None
-    return frozenset(map(str, cast("list[Any]", scopes))) if isinstance(scopes, list) and scopes else None
+    if not isinstance(scopes, list) or not scopes:
+        return None
+    return frozenset(scope for scope in cast("list[Any]", scopes)[:_MOST_SCOPES] if isinstance(scope, str))
 
 
 def covers(held: Collection[str], scope: str) -> bool:

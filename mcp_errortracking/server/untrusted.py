@@ -131,7 +131,7 @@ def poses(text: str) -> bool:
 def without_halves(value: Any) -> Any:
     """JSON data with every half of a surrogate pair replaced, which no text in UTF-8 can hold."""
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, list | tuple):
         return [without_halves(item) for item in cast("list[Any]", value)]
     if isinstance(value, dict):

@@ -1,0 +1,17 @@
+"""PostHog's answer about a key, as far as it names projects (contract 1.8)."""
+
+from typing import Any, cast
+
+_NAMED = 20
+
+
+def projects_of(key: Any) -> list[int]:
+    """Return the projects that a key is limited to; none where it is not, or where the answer does not say."""
+    teams = cast("dict[str, Any]", key).get("scoped_teams") if isinstance(key, dict) else None
+    return [team for team in cast("list[Any]", teams) if type(team) is int] if isinstance(teams, list) else []
+
+
+def name_projects(projects: list[int]) -> str:
+    """Return the numbers of the projects, the first of them where there are many."""
+    named = ", ".join(map(str, projects[:_NAMED]))
+    return named if len(projects) <= _NAMED else f"{named} and {len(projects) - _NAMED} more"
