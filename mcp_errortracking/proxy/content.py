@@ -1,5 +1,6 @@
 """The body of an answer, however large or compressed it claims to be: never more than the limits is held or parsed."""
 
+import json
 import re
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 _PARTS_A_TURN = 64
 """Parts of a body that are taken before others have their turn: a host may send it byte by byte."""
 
-MOST_CONTAINERS, MOST_VALUES = 200_000, 1_000_000
-"""Objects and lists, and values, of an answer; 10,000 rules have 70,000 and 260,000."""
+MOST_CONTAINERS, MOST_VALUES = 100_000, 300_000
+"""Objects and lists, and values, of an answer; 10,000 rules have 70,000 and 160,000."""
 _SMALL = 100_000
 """Bytes of an answer that can be parsed in the event loop, and cannot have too much in it."""
 
@@ -73,10 +74,7 @@ async def parse_answer(content: bytes) -> Any:
     return parse(content) if len(content) < _SMALL else await to_thread.run_sync(parse, content)
 
 
-# An escaped backslash, a whole surrogate pair, or half of one.
-_ESCAPES = re.compile(
-    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-)
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def parse(content: bytes) -> Any:
@@ -98,4 +96,8 @@ def parse(content: bytes) -> Any:
     except ValueError:
         if b"\\u" not in content:
             raise
-        return from_json(_ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], content))
+    try:
+        text = json.dumps(json.loads(content), ensure_ascii=False)  # which take half surrogate pairs
+    except RecursionError:
+        raise ValueError("It lies too deep.") from None
+    return from_json(_HALF.sub("\ufffd", text))

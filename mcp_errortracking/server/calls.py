@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import anyio
+import anyio.lowlevel
 
 from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
 from mcp_errortracking.proxy.errors import PostHogError
@@ -147,6 +148,8 @@ async def call_tool(
             is_raisable=budget < max_result_tokens,
             offset=(getattr(call, "offset", None) or 0) if "offset" in endpoint.model_fields else None,
         )
+        # What follows takes as long again where the answer is large: others have their turn.
+        await anyio.lowlevel.cancel_shielded_checkpoint()
         # Half a character cannot be sent; names of local files and maps hold some, PostHog's answers none.
         structured = sendable(outcome.data) if isinstance(call, Workflow) else outcome.data
         reply = Reply(text, structured, outcome.failed)

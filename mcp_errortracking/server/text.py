@@ -25,7 +25,7 @@ _CHARACTERS = 2
 _WORK = 16
 """Characters a token, of all values and names that are made into text, before those are left out that do not fit."""
 _LEAST_WORK = 50_000
-_STEP = 4
+_STEP = 16
 """Characters that a value counts for even when it is empty."""
 _DEEPEST = 6
 """Objects in objects that are shown as lines; JSON says what lies deeper."""
