@@ -165,9 +165,9 @@ def _apart(match: re.Match[str]) -> str:
 
 
 def _as_escape(match: re.Match[str]) -> str:
-    return "".join(f"\\u{unit:04x}" for unit in _utf16(match[0]))
+    return "".join(f"\\u{unit:04x}" for character in match[0] for unit in _utf16(ord(character)))
 
 
-def _utf16(character: str) -> list[int]:
-    encoded = character.encode("utf-16-be", "surrogatepass")
-    return [int.from_bytes(encoded[index : index + 2], "big") for index in range(0, len(encoded), 2)]
+def _utf16(code: int) -> tuple[int, ...]:
+    # By arithmetic: the log needs it when no descriptor is left to import a codec with.
+    return (code,) if code < 0x10000 else (0xD7C0 + (code >> 10), 0xDC00 | code & 0x3FF)
