@@ -18,10 +18,17 @@ class HttpLimits:
     """An SSE stream on which nothing was asked for so long is closed."""
     body: int = 4 * 1024 * 1024
     """Of one request."""
+    bodies: int = 64 * 1024 * 1024
+    """Of all requests that are being received or answered; one caller may have half of them."""
     body_time: float = 20.0
     """For the whole body of a request to arrive."""
     stalled: float = 30.0
     """An SSE reader that takes nothing for so long is given up."""
+
+    @property
+    def connections(self) -> int:
+        """Open connections: all calls and streams twice over, and as many probes as there will ever be."""
+        return 2 * (self.calls + self.sessions) + 1024
 
 
 class FullError(Exception):
@@ -47,24 +54,23 @@ class Slots:
         self._held = Counter[str]()
         self.taken = 0
 
-    def take(self, caller: str) -> None:
-        """Takes a place, to be given back with `free`.
+    def take(self, caller: str, count: int = 1) -> None:
+        """Takes places, to be given back with `free`.
 
         Raises:
             FullError: there is none left, for this caller or for anyone.
         """
-        if self._held[caller] >= self._share:
-            raise FullError(429, f"This caller has {self._share} {self._noun} under way, the most it may: retry later.")
-        if self.taken >= self._total:
-            raise FullError(
-                503, f"The server has {self._total} {self._noun} under way, the most it takes: retry later."
-            )
-        self._held[caller] += 1
-        self.taken += 1
+        held, noun = self._held[caller], self._noun
+        if held + count > self._share:
+            raise FullError(429, f"This caller has {held} {noun} under way and may have {self._share}: retry later.")
+        if self.taken + count > self._total:
+            raise FullError(503, f"The server has {self.taken} {noun} under way and takes {self._total}: retry later.")
+        self._held[caller] += count
+        self.taken += count
 
-    def free(self, caller: str) -> None:
-        """Gives a place back."""
-        self.taken -= 1
-        self._held[caller] -= 1
+    def free(self, caller: str, count: int = 1) -> None:
+        """Gives places back."""
+        self.taken -= count
+        self._held[caller] -= count
         if not self._held[caller]:
             del self._held[caller]

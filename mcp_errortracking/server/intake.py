@@ -14,6 +14,7 @@ from mcp_errortracking.server.callers import caller_of, note_request_id
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _CALLS = "/mcp"
+_MESSAGES = "/messages/"
 
 
 class Intake:
@@ -23,6 +24,7 @@ class Intake:
         self._app = app
         self._limits = limits
         self._calls = calls
+        self._bytes = Slots(limits.bodies, "bytes of requests")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,29 +40,33 @@ class Intake:
                 message = {**message, "headers": [*message.get("headers", ()), name]}
             await send(message)
 
-        if scope["method"] not in ("POST", "PUT", "PATCH"):
-            await self._app(scope, receive, send_named)
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if scope["method"] != "POST" or not (path == _CALLS or path.startswith(_MESSAGES)):
+            await self._app(scope, _replay(b"", receive), send_named)  # no other endpoint wants a body
             return
         caller = caller_of(scope).id
-        counted = scope["path"] == _CALLS
+        held = _Share(self._bytes, caller)
+        call = _Share(self._calls, caller)
         try:
-            if counted:
-                self._calls.take(caller)
-        except FullError as full:
-            await full.response()(scope, receive, send_named)
-            return
-        try:
-            body = await self._read(scope, receive)
+            if path == _CALLS:
+                call.take(1)
+            body = await self._read(scope, receive, held)
             if isinstance(body, Response):
                 await body(scope, receive, send_named)
             elif body is not None:
                 await self._app(scope, _replay(body, receive), send_named)
+        except FullError as full:
+            await full.response()(scope, receive, send_named)
         finally:
-            if counted:
-                self._calls.free(caller)
+            held.free()
+            call.free()
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes | Response | None:
-        """The body; a refusal; None when the client has left."""
+    async def _read(self, scope: Scope, receive: Receive, held: "_Share") -> bytes | Response | None:
+        """Return the body; a refusal; None when the client has left.
+
+        Raises:
+            FullError: the bodies of all requests together are too large.
+        """
         limit = self._limits.body
         too_large = JSONResponse({"error": "too_large", "detail": f"A body may have {limit} bytes."}, 413)
         declared = Headers(scope=scope).get("content-length", "")
@@ -77,12 +83,29 @@ class Intake:
                     size += len(part)
                     if size > limit:
                         return too_large
+                    held.take(len(part))
                     parts.append(part)
                     if not message.get("more_body", False):
                         return b"".join(parts)
         except TimeoutError:
             detail = f"The body did not arrive within {self._limits.body_time:g} s."
             return JSONResponse({"error": "too_slow", "detail": detail}, 408, {"Connection": "close"})
+
+
+class _Share:
+    """The places that one request takes."""
+
+    def __init__(self, slots: Slots, caller: str) -> None:
+        self._slots = slots
+        self._caller = caller
+        self._count = 0
+
+    def take(self, count: int) -> None:
+        self._slots.take(self._caller, count)
+        self._count += count
+
+    def free(self) -> None:
+        self._slots.free(self._caller, self._count)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -144,7 +144,7 @@ def test_an_idle_stream_is_closed_and_a_post_to_it_refused(sandbox: SandboxProce
 
 
 async def run_intake(
-    limits: HttpLimits, *messages: dict[str, Any], headers: list[Any] | None = None
+    limits: HttpLimits, *messages: dict[str, Any], headers: list[Any] | None = None, path: str = "/mcp", root: str = ""
 ) -> tuple[int, bytes]:
     """What the intake answers to a request, of which the app under it gives the body back."""
     sent = list[Any]()
@@ -163,7 +163,14 @@ async def run_intake(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": headers or [], "client": ("127.0.0.1", 1)}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": root + path,
+        "root_path": root,
+        "headers": headers or [],
+        "client": ("127.0.0.1", 1),
+    }
     await Intake(app, limits, Slots(4, "calls"))(scope, receive, send)
     return sent[0]["status"], sent[1]["body"]
 
@@ -176,6 +183,49 @@ async def test_bodies_are_bounded_in_size_and_time() -> None:
     assert (await run_intake(limits, part, part, part))[0] == 413
     assert (await run_intake(limits, headers=[(b"content-length", b"11")]))[0] == 413
     assert (await run_intake(limits, part))[0] == 408
+    assert (await run_intake(limits, part, part, part, path="/messages/"))[0] == 413
+    assert (await run_intake(limits, part, part, part, root="/below"))[0] == 413
+
+
+async def test_a_body_that_no_endpoint_reads_is_not_read() -> None:
+    part = {"type": "http.request", "body": b"12345", "more_body": True}
+    for path in ("/nope", "/healthz", "/sse", "/mcp/", "/messages", "/"):
+        assert await run_intake(HttpLimits(), part, path=path) == (200, b"")
+
+
+async def test_bodies_are_bounded_in_all() -> None:
+    """What is held is given back with the answer."""
+    limits, answering = HttpLimits(bodies=10), asyncio.Event()
+    statuses = list[int]()
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await answering.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def call(caller: str, size: int) -> None:
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"x" * size}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        scope = {"type": "http", "method": "POST", "path": "/messages/", "headers": [], "client": (caller, 1)}
+        await intake(scope, receive, send)
+
+    intake = Intake(app, limits, Slots(4, "calls"))
+    held = [asyncio.create_task(call(caller, 5)) for caller in ("a", "b")]
+    await asyncio.sleep(0)
+    await call("a", 1)
+    await call("c", 1)
+    refused = statuses.copy()
+    answering.set()
+    await asyncio.gather(*held)
+    await call("c", 5)
+
+    assert refused == [429, 503]
+    assert statuses == [429, 503, 200, 200, 200]
 
 
 async def test_headers_that_do_not_end_cost_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
