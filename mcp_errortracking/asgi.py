@@ -73,7 +73,7 @@ def app_for(settings: Settings, serving: Serving, offer: Offer, *, oauth: OAuth 
             tokens=serving.tokens,
             allowed_hosts=serving.allowed_hosts,
             allowed_origins=serving.allowed_origins,
-            limits=_limits(serving),
+            limits=limits_of(serving),
             oauth=oauth,
         ),
         caller_keys=proxy if serving.caller_keys else None,
@@ -82,7 +82,8 @@ def app_for(settings: Settings, serving: Serving, offer: Offer, *, oauth: OAuth 
     )
 
 
-def _limits(serving: Serving) -> HttpLimits:
+def limits_of(serving: Serving) -> HttpLimits:
+    """The limits of the app: what is set, else the defaults."""
     chosen = {"calls": serving.max_calls, "sessions": serving.max_sessions, "idle": serving.idle}
     return HttpLimits(**{name: value for name, value in chosen.items() if value is not None})  # pyright: ignore[reportArgumentType]
 

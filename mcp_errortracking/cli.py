@@ -218,7 +218,7 @@ def _log_settings(settings: "Settings") -> None:
 def _serve_http(options: argparse.Namespace) -> int:
     import anyio
 
-    from mcp_errortracking.asgi import app_for
+    from mcp_errortracking.asgi import app_for, limits_of
     from mcp_errortracking.server.http_serving import ListenError, address_of, listen, serve_http
 
     serving = config.load_serving(
@@ -248,7 +248,7 @@ def _serve_http(options: argparse.Namespace) -> int:
             )
         logger.info("MCP at %s, paths %s, for %s", address_of(listener), paths, callers)
         app = app_for(settings, serving, _offer(options))
-        anyio.run(serve_http, app, listener)
+        anyio.run(serve_http, app, listener, limits_of(serving).connections)
     return 0
 
 

@@ -30,6 +30,11 @@ def note_caller(scope: Scope, caller: Caller) -> None:
     scope[_CALLER] = caller
 
 
+def is_authenticated(scope: Scope) -> bool:
+    """True if the sender of a request was let in."""
+    return _CALLER in scope
+
+
 def caller_of(scope: Scope) -> Caller:
     """Who sent a request; without a guard, callers are told apart by their address."""
     known = scope.get(_CALLER)

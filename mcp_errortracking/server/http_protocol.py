@@ -1,54 +1,55 @@
-"""uvicorn's HTTP protocol with the limits that it lacks, and each answer in one piece."""
+"""uvicorn's HTTP protocol with the limits that it lacks: time in every state, sizes, and connections in all.
+
+The state of a connection is one of: a head is awaited (`_due` or uvicorn's keep-alive timer runs), a request is being
+answered (the app has its own limits of time; a peer that does not read is cut off), or closing (`HttpTransport`).
+"""
 
 import asyncio
+import logging
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from starlette.responses import JSONResponse
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from mcp_errortracking.server.callers import is_authenticated
+from mcp_errortracking.server.connections import Connections, connection_limit, raise_descriptor_limit
+from mcp_errortracking.server.http_refusal import (
+    BAD_REQUEST,
+    BUSY,
+    HEAD_TOO_LARGE,
+    NO_PROXY,
+    STOPPED,
+    TOO_SLOW,
+    RefusedError,
+)
+from mcp_errortracking.server.http_transport import HttpTransport
+
+logger = logging.getLogger(__name__)
 
 HEADER_SECONDS = 15.0
 """For all headers of a request to arrive, from its first byte or from the opening of the connection."""
 
+IDLE_SECONDS = 30.0
+"""Between two requests; longer than an agent thinks between two calls, most of the time."""
+
 STALLED_SECONDS = 30.0
 """A peer that takes none of what waits for it for so long is cut off."""
 
+LINGER_SECONDS = 5.0
+"""For a peer to read a refusal before the connection is closed, while it may still send what was refused."""
 
 LAST_SECONDS = 1.0
 """For the headers of a request on a connection that was just opened when the server ends."""
 
 HEAD_BYTES = 64 * 1024
-"""Of the request line and headers, beyond the piece in which they end."""
+"""Of the request line and headers, or of anything else between two pieces of a body, beyond the piece they end in."""
 
+HEADERS = 128
+"""In one request."""
 
-class _OneWrite:
-    """A transport that sends what is written within one turn of the event loop as one piece.
-
-    uvicorn writes head and body of an answer apart: twice the system calls, and a process that is killed between the
-    two leaves a load balancer with half an answer, which it cannot ask another replica for.
-    """
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._waiting = list[bytes]()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        """Sends it with the next turn."""
-        if not self._waiting:
-            self._loop.call_soon(self._flush)
-        self._waiting.append(data)
-
-    def close(self) -> None:
-        """Closes when all that was written is sent."""
-        self._flush()
-        self._transport.close()
-
-    def _flush(self) -> None:
-        if self._waiting:
-            self._transport.write(b"".join(self._waiting))
-            self._waiting.clear()
+PIPELINED = 8
+"""Requests that may wait for the answer to one before them on the same connection."""
 
 
 class TimedProtocol(HttpToolsProtocol):
@@ -59,51 +60,67 @@ class TimedProtocol(HttpToolsProtocol):
     """
 
     header_seconds = HEADER_SECONDS
+    idle_seconds = IDLE_SECONDS
     stalled_seconds = STALLED_SECONDS
+    linger_seconds = LINGER_SECONDS
     last_seconds = LAST_SECONDS
+    table = Connections(connection_limit(raise_descriptor_limit(0)))
+    """Of all connections of the process; `serve_http` sets its own."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._headers_due: asyncio.TimerHandle | None = None
+        self.timeout_keep_alive = self.idle_seconds  # pyright: ignore[reportAttributeAccessIssue] a float will do
+        self._wire: HttpTransport = cast("HttpTransport", None)  # set with the connection
+        self._due: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
-        self._head = 0
+        self._answering: RequestResponseCycle | None = None
+        self._in_head = False
         self._is_ending = False
+        self._is_deaf = False
+        self._is_parsing_on = False
+        self._between = 0
+        self._has_advanced = False
+        self._is_known = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(cast("asyncio.Transport", _OneWrite(transport, self.loop)))
-        self._await_headers()
+        self._wire = HttpTransport(transport, self.loop, stalled=self.stalled_seconds, linger=self.linger_seconds)
+        super().connection_made(cast("asyncio.Transport", self._wire))
+        if self.table.add(self):
+            self._await_head()
+        else:
+            self._answer(RefusedError(BUSY, "All connections of the server are in use: retry later."))
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._head = self._head + len(data) if self._headers_due is not None else 0
-        if self._head > HEAD_BYTES:
-            self._stop_waiting()
-            self._refuse(b"431 Request Header Fields Too Large")
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._await_headers()
-
-    def on_headers_complete(self) -> None:
-        self._stop_waiting()
-        super().on_headers_complete()
-        if self._is_ending:
-            self.cycle.keep_alive = False
-
-    def shutdown(self) -> None:
-        """Ends the connection: after the request that is awaited, being received or being answered, if there is one."""
-        if self._headers_due is None or self._is_ending:
-            super().shutdown()
+        if self._wire.is_lingering:
+            self._wire.drop(data)
+        if self._is_deaf or self._wire.is_closing():
             return
-        self._is_ending = True
-        self._headers_due.cancel()
-        self._headers_due = self.loop.call_later(self.last_seconds, self.transport.close)
+        self._unset_keepalive_if_required()
+        self._has_advanced = False
+        try:
+            self._parse(data)
+            self._between = 0 if self._has_advanced else self._between + len(data)
+            if self._between > HEAD_BYTES:
+                raise RefusedError(HEAD_TOO_LARGE, f"The head of a request may have {HEAD_BYTES} bytes.")
+        except RefusedError as refusal:
+            self._refuse(refusal)
+        except httptools.HttpParserError as error:
+            reason = error.__context__  # raised in a method that the parser called
+            invalid = RefusedError(BAD_REQUEST, "The request is not valid HTTP/1.1.")
+            self._refuse(reason if isinstance(reason, RefusedError) else invalid)
+        if self._answering is None and not self._wire.is_closing():
+            self._await_head()
+
+    def eof_received(self) -> None:
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.table.remove(self)
         self._stop_waiting()
         if self._stalled is not None:
             self._stalled.cancel()
         super().connection_lost(exc)
+        self._wire.forget()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -116,20 +133,169 @@ class TimedProtocol(HttpToolsProtocol):
             self._stalled.cancel()
             self._stalled = None
 
-    def _await_headers(self) -> None:
-        if self._headers_due is None:
-            self._headers_due = self.loop.call_later(self.header_seconds, self._too_slow)
+    def shutdown(self) -> None:
+        """End the connection: after the request that is awaited, being received or being answered, if there is one."""
+        if self._wire.is_lingering:
+            self._wire.close()
+        elif self._due is None or self._is_ending:
+            super().shutdown()
+        else:
+            self._is_ending = True
+            self._due.cancel()
+            self._due = self.loop.call_later(self.last_seconds, self.transport.close)
+
+    # As `Connection`, for the table.
+
+    def serves_caller(self) -> bool:
+        cycle = self._answering
+        return cycle is not None and is_authenticated(cast("dict[str, Any]", cycle.scope))
+
+    def cut_off(self) -> None:
+        self.transport.abort()
+
+    # Called by the parser.
+
+    def on_message_begin(self) -> None:
+        if not self._is_parsing_on:
+            self._in_head = True
+            super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        if not self._is_parsing_on:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer, which says nothing that is read here
+        if len(self.headers) == HEADERS:
+            raise RefusedError(HEAD_TOO_LARGE, f"A request may have {HEADERS} headers.")
+        super().on_header(name, value.strip(b" \t"))  # the parser leaves what follows a value
+
+    def on_headers_complete(self) -> None:
+        if self._is_parsing_on:
+            return
+        if self.parser.get_method() == b"CONNECT":
+            raise RefusedError(NO_PROXY, "This server is not a proxy.")
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            raise RefusedError(BAD_REQUEST, "A request needs one Host header.")
+        if len(self.pipeline) == PIPELINED:
+            raise RefusedError(BAD_REQUEST, f"No more than {PIPELINED} requests may wait on a connection.")
+        self._stop_waiting()
+        self._in_head = False
+        super().on_headers_complete()
+        if self._is_ending:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        self._has_advanced = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._has_advanced = True
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    # Called by the request that is being answered.
+
+    def on_response_complete(self) -> None:
+        cycle, self._answering = self._answering, None
+        if cycle is not None:
+            self._is_known = self._is_known or is_authenticated(cast("dict[str, Any]", cycle.scope))
+        if not self.transport.is_closing():
+            self.table.answered(self, authenticated=self._is_known)
+        super().on_response_complete()
+        if self._in_head and self._answering is None and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self._await_head()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            async def send_on(message: Any) -> None:
+                if cycle.more_body:  # the app does not wait for the rest of the body
+                    cycle.keep_alive = False
+                self._wire.has_unread = cycle.more_body or self._is_deaf
+                await send(message)
+
+            try:
+                await app(scope, receive, send_on)
+            except asyncio.CancelledError:  # the server ends, and its time of grace is over
+                if not cycle.response_started:
+                    await JSONResponse(STOPPED, 503)(scope, receive, send_on)
+                elif not cycle.response_complete:
+                    cycle.disconnected = True
+                    self.transport.close()
+
+        super()._start_asgi_task(cycle, answer)
+
+    def _should_upgrade(self) -> bool:
+        return False
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parse_on()
+            self._parse(data[upgrade.args[0] :])
+
+    def _parse_on(self) -> None:
+        """Read the body of a request that asks for another protocol, which may be ignored (RFC 9110, 7.8).
+
+        The parser ends at such a head: a new one is given the part of it that says how long the body is.
+        """
+        framing = [one for one in self.headers if one[0] in (b"content-length", b"transfer-encoding")]
+        version = self.parser.get_http_version().encode()
+        lines = [b"POST / HTTP/" + version, *(name + b": " + value for name, value in framing), b"", b""]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
+        self._is_parsing_on = True
+        try:
+            self.parser.feed_data(b"\r\n".join(lines))
+        finally:
+            self._is_parsing_on = False
+
+    def _await_head(self) -> None:
+        if self._due is None:
+            self._due = self.loop.call_later(self.header_seconds, self._too_slow)
 
     def _stop_waiting(self) -> None:
-        if self._headers_due is not None:
-            self._headers_due.cancel()
-            self._headers_due = None
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
 
     def _too_slow(self) -> None:
-        self._headers_due = None
-        self._refuse(b"408 Request Timeout")
+        self._due = None
+        detail = f"The head of a request did not arrive within {self.header_seconds:g} s."
+        self._answer(RefusedError(TOO_SLOW, detail))
 
-    def _refuse(self, status: bytes) -> None:
-        if not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-            self.transport.close()
+    def _refuse(self, refusal: RefusedError) -> None:
+        """Read nothing more, and close: with that answer, if it is its turn, else after the answers before it."""
+        self._is_deaf = True
+        self._stop_waiting()
+        broken = self.cycle if self.cycle and self.cycle.more_body and not self._in_head else None
+        if broken is not None and self.pipeline and self.pipeline[0][0] is broken:
+            self.pipeline.popleft()
+        elif broken is not None and broken is self._answering:
+            broken.disconnected = True
+            broken.message_event.set()
+            self._answering = None
+            if broken.response_started:
+                self._wire.has_unread = True
+                self.transport.close()
+        if self._answering is None:
+            self._answer(refusal)
+        else:
+            last = self.pipeline[0][0] if self.pipeline else self._answering
+            last.keep_alive = False
+
+    def _answer(self, refusal: RefusedError) -> None:
+        """Answer in the place of the app, and close."""
+        if self.transport.is_closing():
+            return
+        logger.debug("%s: %s", refusal.status, refusal)
+        self._is_deaf = True
+        self.transport.write(refusal.response())
+        self._wire.has_unread = True
+        self.transport.close()

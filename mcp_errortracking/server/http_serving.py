@@ -2,19 +2,31 @@
 
 import asyncio
 import ipaddress
+import logging
 import os
 import signal
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
+from mcp_errortracking.server.admission import HttpLimits
+from mcp_errortracking.server.connections import (
+    Connections,
+    accepts_at_once,
+    connection_limit,
+    raise_descriptor_limit,
+)
 from mcp_errortracking.server.http_protocol import TimedProtocol
 
-_BACKLOG = 2048
-_KEEP_ALIVE_SECONDS = 30  # longer than an agent thinks between two calls, most of the time
+logger = logging.getLogger(__name__)
+
+_QUEUE = 1024
+"""Connections that the kernel holds until they are accepted."""
 GRACE_SECONDS = 10
 """How long calls in flight may go on after a signal; then connections are closed."""
 
@@ -45,7 +57,7 @@ def listen(address: str, port: int, *, guarded: bool) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((str(numeric), port))
-        listener.listen(_BACKLOG)
+        listener.listen(_QUEUE)
     except (OSError, OverflowError) as error:
         listener.close()
         reason = getattr(error, "strerror", None) or error
@@ -69,35 +81,63 @@ class _Server(uvicorn.Server):
         """Ends it: gently at first, at once when asked again."""
         self.force_exit, self.should_exit = self.should_exit, True
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Lets more connections wait in the kernel than asyncio accepts at once, which knows one number for both."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(_QUEUE)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Takes in who waits at the door, for closing it would reset them and what they may have sent; then ends."""
         loop = asyncio.get_running_loop()
         for listener in sockets or []:
-            with suppress(BlockingIOError):
-                while True:
+            with suppress(OSError):
+                for _ in range(_QUEUE):
                     waiting, _ = listener.accept()
                     waiting.setblocking(False)
                     await loop.connect_accepted_socket(self._protocol, waiting)
         await super().shutdown(sockets)
 
-    def _protocol(self) -> TimedProtocol:
-        return TimedProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(
+            config=self.config,  # pyright: ignore[reportCallIssue]
+            server_state=self.server_state,  # pyright: ignore[reportCallIssue]
+            app_state=self.lifespan.state,  # pyright: ignore[reportCallIssue]
+        )
 
 
-async def serve_http(app: Starlette, listener: socket.socket) -> None:
-    """Serves until SIGINT or SIGTERM: then nothing new is let in, and calls in flight may finish."""
+async def serve_http(app: Starlette, listener: socket.socket, connections: int = HttpLimits().connections) -> None:
+    """Serves until SIGINT or SIGTERM: then nothing new is let in, and calls in flight may finish.
+
+    Args:
+        connections: open at once; fewer, if the process may not have as many files open.
+    """
+    descriptors = raise_descriptor_limit(connections)
+    table = Connections(min(connections, connection_limit(descriptors)))
+    if table.limit < connections:
+        logger.warning(
+            "at most %d connections at once instead of %d: only %d files may be open; raise the limit (ulimit -n)",
+            *(table.limit, connections, descriptors),
+        )
+
+    class Protocol(TimedProtocol):
+        pass
+
+    Protocol.table = table
     server = _Server(
         uvicorn.Config(
             app,
+            log_config=None,  # or a line of uvicorn's looks like no other
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            http=TimedProtocol,
-            backlog=_BACKLOG,
+            http=Protocol,
+            ws="none",
+            backlog=accepts_at_once(descriptors),
         )
     )
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(partial(_on_loop_error, table))
 
     def stop(*_: object) -> None:
         loop.call_soon_threadsafe(server.stop)
@@ -105,3 +145,13 @@ async def serve_http(app: Starlette, listener: socket.socket) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     await server.serve([listener])
+
+
+def _on_loop_error(table: Connections, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Makes room where no connection can be accepted, which asyncio tries again in a second; logs all else."""
+    error = context.get("exception")
+    if isinstance(error, OSError) and "socket.accept() out of system resource" in context["message"]:
+        logger.warning("a connection cannot be accepted (%s): an idle one is closed for it", error.strerror)
+        table.close_one()
+    else:
+        loop.default_exception_handler(context)

@@ -1,4 +1,4 @@
-"""The end of a server, for connections that were just opened: what is on its way is answered, what is not is closed."""
+"""Connections at the end of a server; what reaches the app of a request; peers that do not read."""
 
 import asyncio
 import logging
@@ -20,11 +20,13 @@ REQUEST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 
 
 async def answer(request: Request) -> PlainTextResponse:
-    return PlainTextResponse(await request.body())
+    seen = {f"x-{name}": value for name, value in request.headers.items() if name.startswith("mcp-")}
+    return PlainTextResponse(await request.body(), headers=seen)
 
 
 class _Quick(TimedProtocol):
     last_seconds = 0.01
+    stalled_seconds = 0.01
 
 
 @asynccontextmanager
@@ -77,3 +79,77 @@ async def test_a_connection_that_is_idle_is_closed_at_once_and_a_new_one_soon() 
     async with connected(_Quick) as (reader, _, ours):
         ours.shutdown()
         assert await reader.read() == b""
+
+
+UPGRADE = (
+    b"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b"Content-Length: 2\r\n\r\n{}", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\nX: y\r\n\r\n"],
+    ids=["length", "chunks"],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_request_that_offers_http_2_is_answered_as_any_other(rest: bytes, at_once: bool) -> None:
+    """As Java's HttpClient and curl --http2 send it."""
+    async with connected() as (reader, writer, _):
+        for piece in [UPGRADE + rest] if at_once else [UPGRADE, *(bytes([byte]) for byte in rest)]:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+        first = await reader.readuntil(b"{}")
+        writer.write(REQUEST.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+        second = await reader.read()
+    assert first.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert second.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert second.endswith(b"{}")
+
+
+async def test_white_space_round_a_header_is_not_a_part_of_it() -> None:
+    request = REQUEST.replace(b"Host: x", b"Host: x\r\nMcp-Name: \t a b \t \r\nMcp-Method:c\t\r\nConnection: close")
+    async with connected() as (reader, writer, _):
+        writer.write(request)
+        said = await reader.read()
+    assert b"\r\nx-mcp-name: a b\r\n" in said
+    assert b"\r\nx-mcp-method: c\r\n" in said
+
+
+async def test_a_trailer_is_not_a_header() -> None:
+    body = b"2\r\n{}\r\n0\r\nMcp-Name: late\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with connected() as (reader, writer, _):
+        writer.write(head + body)
+        said = await reader.read()
+    assert said.endswith(b"{}")
+    assert b"late" not in said
+
+
+async def test_a_refusal_does_not_break_into_an_answer() -> None:
+    """The second request is broken while the first is answered: the first gets its answer, and nothing follows."""
+    async with connected() as (reader, writer, _):
+        writer.write(REQUEST + b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n")
+        said = await reader.read()
+    assert said.count(b"HTTP/1.1") == 1
+    assert said.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert said.endswith(b"{}")
+
+
+@pytest.mark.parametrize("half_closed", [True, False])
+async def test_a_peer_that_takes_no_answer_is_cut_off_after_the_connection_is_closed(half_closed: bool) -> None:
+    """What waits for it is less than what asyncio calls too much."""
+    size = 16_000_000
+    request = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+    async with connected(_Quick) as (_, writer, ours):
+        ends = asyncio.get_running_loop().create_future()
+        before = ours.connection_lost
+        ours.connection_lost = lambda exc: (before(exc), ends.set_result(True))  # pyright: ignore
+        ours.transport.set_write_buffer_limits(2 * size)
+        writer.transport.pause_reading()  # pyright: ignore[reportAttributeAccessIssue]
+        writer.write(request)
+        await writer.drain()
+        if half_closed:
+            writer.write_eof()
+        async with asyncio.timeout(20):
+            assert await ends
