@@ -14,6 +14,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, Tool
 
 from mcp_errortracking.server.http import HttpOptions, build_app
+from mcp_errortracking.server.http_protocol import TimedProtocol
 
 _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 _SILENCE = base64.b64encode(
@@ -184,7 +185,7 @@ def main() -> None:
     app = build_app(server, ready=_ready, options=HttpOptions())
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run([listener])
+        uvicorn.Server(uvicorn.Config(app, http=TimedProtocol, log_level="warning")).run([listener])
 
 
 if __name__ == "__main__":
