@@ -8,7 +8,6 @@ import signal
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import Any
 
 import uvicorn
@@ -137,7 +136,7 @@ async def serve_http(app: Starlette, listener: socket.socket, connections: int =
         )
     )
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(partial(_on_loop_error, table))
+    loop.set_exception_handler(_LoopErrors(table))
 
     def stop(*_: object) -> None:
         loop.call_soon_threadsafe(server.stop)
@@ -147,11 +146,18 @@ async def serve_http(app: Starlette, listener: socket.socket, connections: int =
     await server.serve([listener])
 
 
-def _on_loop_error(table: Connections, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+class _LoopErrors:
     """Makes room where no connection can be accepted, which asyncio tries again in a second; logs all else."""
-    error = context.get("exception")
-    if isinstance(error, OSError) and "socket.accept() out of system resource" in context["message"]:
-        logger.warning("a connection cannot be accepted (%s): an idle one is closed for it", error.strerror)
-        table.close_one()
-    else:
-        loop.default_exception_handler(context)
+
+    def __init__(self, table: Connections) -> None:
+        self._table = table
+        self._next = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, OSError) or "socket.accept() out of system resource" not in context["message"]:
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._next:  # asyncio reports as many at once as it may accept
+            self._next = loop.time() + 0.5
+            logger.warning("a connection cannot be accepted (%s): an idle one is closed for it", error.strerror)
+            self._table.close_one()

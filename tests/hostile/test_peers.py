@@ -124,6 +124,29 @@ def test_two_thousand_peers_without_a_token_leave_the_server_serving() -> None:
     assert log.partition("MCP at ")[2].count("\n") == 5, log  # of the limit of files, and of three calls
 
 
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs prlimit, as Linux has it")
+def test_without_a_descriptor_an_idle_connection_makes_room_and_the_log_stays_small() -> None:
+    with (
+        serving(NOWHERE, MCP_SERVER_TOKEN=TOKEN) as server,
+        socket.create_connection(address_of(server), timeout=HUNG) as idle,
+    ):
+        idle.sendall(HEALTHZ.replace(b"Connection: close\r\n", b""))
+        assert idle.recv(1000).endswith(b"ok\n")
+        used = {int(file.name) for file in Path(f"/proc/{server.process.pid}/fd").iterdir()}
+        free = next(number for number in range(len(used) + 1) if number not in used)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (free, free))
+        health = httpx.get(f"{server.url}/healthz", timeout=HUNG)
+        assert idle.recv(1000) == b""
+        log = server.end(signal.SIGTERM)
+
+    assert health.status_code == 200
+    assert set(re.findall("WARNING.*", log)) == {
+        "WARNING: a connection cannot be accepted (Too many open files): an idle one is closed for it"
+    }
+    assert log.partition("MCP at ")[2].count("\n") < 10
+    assert "Traceback" not in log
+
+
 def test_calls_that_are_cut_off_are_answered() -> None:
     """The server ends, and its time of grace is over."""
     answers = list[httpx.Response]()
