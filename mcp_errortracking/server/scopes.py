@@ -2,19 +2,22 @@
 
 import logging
 from collections.abc import Collection
+from math import inf
 from typing import Any, cast
-
-import anyio
 
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.server.shared_answer import SharedAnswer
 
 logger = logging.getLogger(__name__)
 
 _MOST_SCOPES = 1000
 _PATIENCE = 3.0
 """Seconds that a client may wait for its list of tools on this account."""
+
+_UNKNOWN_SECONDS = 10.0
+"""Until PostHog is asked again where it gave no answer."""
 
 
 def read_scopes(key: Any) -> frozenset[str] | None:
@@ -31,20 +34,24 @@ def covers(held: Collection[str], scope: str) -> bool:
 
 
 class KeyScopes:
-    """The scopes of one sender's key: asked for once, and again only where PostHog gave no answer."""
+    """The scopes of one sender's key: asked for once, and again after some seconds where PostHog gave no answer."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self._lock = anyio.Lock()
-        self._known: frozenset[str] | None = None
+        self._shared = SharedAnswer[frozenset[str] | None](
+            self._ask,
+            time_limit=_PATIENCE,
+            late=None,
+            seconds=lambda scopes: _UNKNOWN_SECONDS if scopes is None else inf,
+        )
 
     async def get(self) -> frozenset[str] | None:
-        """The scopes; None where PostHog does not say, in time or at all."""
-        async with self._lock:
-            if self._known is None:
-                try:
-                    with anyio.fail_after(_PATIENCE):
-                        self._known = read_scopes((await self._sender.send("GET", KEY_PATH)).data)
-                except (PostHogError, TimeoutError) as error:
-                    logger.debug("the key's scopes are not known: every tool is listed (%s)", type(error).__name__)
-            return self._known
+        """Return the scopes; None where PostHog does not say, in time or at all."""
+        return await self._shared.get()
+
+    async def _ask(self) -> frozenset[str] | None:
+        try:
+            return read_scopes((await self._sender.send("GET", KEY_PATH)).data)
+        except PostHogError as error:
+            logger.debug("the key's scopes are not known: every tool is listed (%s)", type(error).__name__)
+            return None

@@ -10,7 +10,7 @@ from mcp_types import INVALID_PARAMS
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.server import scopes
+from mcp_errortracking.server import scopes, shared_answer
 from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.scopes import KeyScopes, read_scopes
 from mcp_errortracking.server.toolbox import Toolbox
@@ -75,14 +75,18 @@ async def test_a_client_is_shown_what_its_key_can_use_and_the_key_is_asked_about
     assert sender.sent == [("GET", KEY_PATH)]
 
 
-async def test_without_an_answer_every_tool_is_listed_and_the_next_list_asks_again() -> None:
+async def test_without_an_answer_every_tool_is_listed_and_a_later_list_asks_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     sender = Sender(PostHogError("PostHog went away."), {"scopes": ["error_tracking:read"]})
     async with client_on(sender) as client:
-        first = (await client.list_tools(cache_mode="bypass")).tools
-        second = (await client.list_tools(cache_mode="bypass")).tools
+        lists = [(await client.list_tools(cache_mode="bypass")).tools for _ in range(3)]
+        now = shared_answer.time.monotonic()
+        monkeypatch.setattr(shared_answer.time, "monotonic", lambda: now + 11)
+        later = (await client.list_tools(cache_mode="bypass")).tools
 
-    assert tuple(tool.name for tool in first) == TOOLSETS["default"]
-    assert len(second) < len(first)
+    assert [tuple(tool.name for tool in tools) for tools in lists] == [TOOLSETS["default"]] * 3
+    assert len(later) < len(lists[0])
     assert len(sender.sent) == 2
 
 
