@@ -4,12 +4,14 @@ The key is not the caller's authorization to this server (that is the server tok
 the caller hands over, to be used for this one request, on the host that the operator chose.
 """
 
+import asyncio
 import hashlib
 import secrets
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from pydantic import SecretStr
 from starlette.datastructures import Headers
@@ -20,15 +22,20 @@ from mcp_errortracking.posthog_keys import UNUSABLE
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.server.admission import FullError, Slots
 from mcp_errortracking.server.callers import Caller, caller_of, note_caller
 from mcp_errortracking.server.guard import is_local
+from mcp_errortracking.server.paths import is_mcp
 from mcp_errortracking.server.scopes import read_scopes
 
 KEY_HEADER = "X-PostHog-API-Key"
 PROJECT_HEADER = "X-PostHog-Project-ID"
-_PATHS = ("/mcp", "/sse", "/messages/")
-_GOOD_SECONDS, _BAD_SECONDS = 300.0, 30.0
+_GOOD_SECONDS, _BAD_SECONDS, _UNKNOWN_SECONDS = 300.0, 30.0, 3.0
 _REMEMBERED = 10_000
+CHECKS = 4
+"""Keys checked at once: most of the connections to PostHog are left to the calls of callers whose keys are known."""
+CHECK_SECONDS = 20.0
+"""For a key to be checked, its turn included."""
 
 
 class Host(Protocol):
@@ -41,27 +48,56 @@ class Host(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What PostHog said of a key, and until when that is believed (monotonic seconds)."""
+    """What PostHog said of a key, and until when that is believed (monotonic seconds).
+
+    `problem` is why it is refused, `unavailable` why PostHog said nothing of it.
+    """
 
     until: float
     problem: str | None = None
+    unavailable: str | None = None
     scopes: frozenset[str] | None = None
+
+
+class _Verdicts:
+    """The verdicts on the keys used last, by digest. Refused keys cannot push out good ones, as many as they are."""
+
+    def __init__(self) -> None:
+        self._good, self._others = OrderedDict[str, _Verdict](), OrderedDict[str, _Verdict]()
+
+    def get(self, digest: str) -> _Verdict | None:
+        """Return what is known of a key."""
+        known = self._good.get(digest) or self._others.get(digest)
+        return known if known is not None and time.monotonic() < known.until else None
+
+    def add(self, digest: str, verdict: _Verdict) -> None:
+        """Remember a verdict, and forget the oldest beyond the limit."""
+        self._good.pop(digest, None)
+        self._others.pop(digest, None)
+        kept = self._good if verdict.problem is None and verdict.unavailable is None else self._others
+        kept[digest] = verdict
+        if len(kept) > _REMEMBERED:
+            kept.popitem(last=False)
 
 
 class CallerKeys:
     """Takes the key of each request for MCP, checks it with PostHog, and gives the request a way there with it.
 
-    A verdict is remembered for some minutes, under a hash with a salt of this process; the key itself is not kept.
+    A verdict is remembered for some minutes, under a hash with a salt of this process; the key itself is not kept. A
+    request whose key is not known yet takes a place among the calls while it waits, one of those of its server token.
     """
 
-    def __init__(self, app: ASGIApp, host: Host) -> None:
+    def __init__(self, app: ASGIApp, host: Host, calls: Slots) -> None:
         self._app = app
         self._host = host
+        self._calls = calls
         self._salt = secrets.token_bytes(16)
-        self._verdicts = OrderedDict[str, _Verdict]()
+        self._verdicts = _Verdicts()
+        self._turns = asyncio.Semaphore(CHECKS)
+        self._asking = WeakValueDictionary[str, asyncio.Lock]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] in _PATHS and (refusal := await self._take_key(scope)):
+        if scope["type"] == "http" and is_mcp(scope) and (refusal := await self._take_key(scope)):
             await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -80,37 +116,50 @@ class CallerKeys:
         digest = hashlib.sha256(self._salt + key.encode()).hexdigest()
         way = self._host.acting_as(SecretStr(key), project)
         try:
-            verdict = await self._verdict(digest, way)
-        except PostHogError as error:
-            return _refuse(503, "posthog_unavailable", error.what, {"Retry-After": "5"})
+            verdict = self._verdicts.get(digest) or await self._check(caller_of(scope).id, digest, way)
+        except FullError as full:
+            return full.response()
+        except TimeoutError:
+            unchecked = f"The key was not checked with PostHog within {CHECK_SECONDS:g} s. Retry later."
+            return _refuse(503, "posthog_unavailable", unchecked, {"Retry-After": "5"})
+        if verdict.unavailable is not None:
+            return _refuse(503, "posthog_unavailable", verdict.unavailable, {"Retry-After": "5"})
         if verdict.problem is not None:
             return _refuse(401, "key_refused", verdict.problem)
         note_caller(scope, Caller(f"{caller_of(scope).id}/{digest[:16]}/{project}", way, verdict.scopes))
         return None
 
-    async def _verdict(self, digest: str, way: Sender) -> "_Verdict":
-        """What is to be said of a key.
+    async def _check(self, caller: str, digest: str, way: Sender) -> _Verdict:
+        """Return PostHog's verdict on a key, asked for once for all requests that bring it.
 
         Raises:
-            PostHogError: PostHog cannot be asked.
+            FullError: the caller, or the server, has as many calls in flight as it may.
+            TimeoutError: it takes too long.
         """
-        known = self._verdicts.get(digest)
-        if known is not None and time.monotonic() < known.until:
-            return known
+        self._calls.take(caller)
         try:
-            scopes = read_scopes((await way.send("GET", KEY_PATH)).data)
-            verdict = _Verdict(time.monotonic() + _GOOD_SECONDS, scopes=scopes)
-        except UnauthorizedError as error:
-            verdict = _Verdict(time.monotonic() + _BAD_SECONDS, problem=f"{error.what} {error.why}".strip())
-        except PostHogError as error:
-            if error.status not in (403, 404):  # a PostHog that does not tell: its API decides, call by call
-                raise
-            verdict = _Verdict(time.monotonic() + _GOOD_SECONDS)
-        self._verdicts[digest] = verdict
-        self._verdicts.move_to_end(digest)
-        while len(self._verdicts) > _REMEMBERED:
-            self._verdicts.popitem(last=False)
-        return verdict
+            lock = self._asking.setdefault(digest, asyncio.Lock())
+            async with asyncio.timeout(CHECK_SECONDS), lock:
+                if known := self._verdicts.get(digest):
+                    return known
+                async with self._turns:
+                    verdict = await _ask(way)
+                self._verdicts.add(digest, verdict)
+                return verdict
+        finally:
+            self._calls.free(caller)
+
+
+async def _ask(way: Sender) -> _Verdict:
+    try:
+        scopes = read_scopes((await way.send("GET", KEY_PATH)).data)
+    except UnauthorizedError as error:
+        return _Verdict(time.monotonic() + _BAD_SECONDS, problem=f"{error.what} {error.why}".strip())
+    except PostHogError as error:
+        if error.status in (403, 404):  # this PostHog does not describe keys: its API decides, call by call
+            return _Verdict(time.monotonic() + _GOOD_SECONDS)
+        return _Verdict(time.monotonic() + _UNKNOWN_SECONDS, unavailable=error.what)
+    return _Verdict(time.monotonic() + _GOOD_SECONDS, scopes=scopes)
 
 
 class NoCallerKeys:
@@ -120,7 +169,7 @@ class NoCallerKeys:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] in _PATHS:
+        if scope["type"] == "http" and is_mcp(scope):
             headers = Headers(scope=scope)
             for name in (KEY_HEADER, PROJECT_HEADER):
                 if name in headers:

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_errortracking.posthog_keys import is_key
 from mcp_errortracking.server.callers import Caller, note_caller
+from mcp_errortracking.server.paths import path_of
 
 _OPEN_PATHS = ("/", "/healthz", "/readyz")
 _OPEN_PREFIX = "/.well-known/"
@@ -47,7 +48,7 @@ class Guard:
         self._salt = secrets.token_bytes(16)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _is_open(scope["method"], scope["path"]):
+        if scope["type"] == "http" and not _is_open(scope["method"], path_of(scope)):
             answer = await self._look_at(scope)
             if isinstance(answer, Response):
                 await answer(scope, receive, send)

@@ -1,15 +1,13 @@
 """MCP over HTTP: one app with streamable HTTP at `/mcp` (both eras of the protocol) and SSE at `/sse`.
 
 Streamable HTTP keeps no sessions, so any replica can answer any request. An SSE stream lives in the process that opened
-it; its messages come in at `/messages/`. A request passes, in order: `Guard` (who), `CallerKeys` (with which key),
-`Intake` (how much), then its endpoint.
+it; its messages come in at `/messages/`. A request passes, in order: `CrossOriginGuard` (not from a web page), `Guard`
+(who), `CallerKeys` (with which key), `Intake` (how much), then its endpoint.
 """
 
 import asyncio
-import ipaddress
 import signal
 import threading
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from mcp.server.auth.routes import create_protected_resource_routes
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -27,15 +24,18 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from mcp_errortracking.server.admission import HttpLimits, Slots
 from mcp_errortracking.server.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys, Host, NoCallerKeys
+from mcp_errortracking.server.cross_origin import CrossOriginGuard, origin_pattern, refuse_other_media
 from mcp_errortracking.server.guard import Guard, OAuth
 from mcp_errortracking.server.intake import Intake
 from mcp_errortracking.server.json_rpc import MessageError, check_message, check_version
 from mcp_errortracking.server.page import HEADERS, Access, page
+from mcp_errortracking.server.paths import MCP, MESSAGES, SSE, ExactRoute
+from mcp_errortracking.server.shared_answer import SharedAnswer
 from mcp_errortracking.server.sse import SseTransport
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ Transport = Literal["http", "sse"]
 Readiness = Callable[[], Awaitable[str | None]]
 """Says what stands between this server and PostHog, None if nothing does."""
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_LOOPBACK_ORIGINS = r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?"
 _READY_SECONDS = 5.0
+"""Until PostHog is asked again."""
+_READY_LIMIT = 3.0
+"""Seconds that PostHog may take; probes give up after a few."""
 _REQUEST_HEADERS = [
     "Authorization",
     "Content-Type",
@@ -98,32 +99,29 @@ def build_app(
         on_end: awaited when the app has ended.
     """
     limits = options.limits
-    security = TransportSecuritySettings(
-        allowed_hosts=[*(f"{host}:*" for host in LOOPBACK), *LOOPBACK, *_with_ports(options.allowed_hosts)],
-        allowed_origins=[*(f"http://{host}:*" for host in LOOPBACK), *options.allowed_origins],
-    )
+    origins = origin_pattern(options.allowed_origins)
     access = Access(
         needs_token=bool(options.tokens) or options.oauth is not None,
         takes_keys=caller_keys is not None,
         has_http=options.transport == "http",
     )
     calls = Slots(limits.calls, "calls")
-    sse = SseTransport(server, security=security, limits=limits, calls=calls)
+    sse = SseTransport(server, limits=limits, calls=calls)
     state = _Ready(ready)
-    mcp = _Mcp(server, security)
+    mcp = _Mcp(server)
     routes: list[BaseRoute] = [
-        Route("/", _Page(state, security, access), methods=["GET"]),
-        Route("/healthz", _healthz),
-        Route("/readyz", _Probed(state.endpoint, security), methods=["GET"]),
-        Route("/sse", _Endpoint(sse.stream), methods=["GET"]),
-        Mount("/messages/", app=sse.post),
+        ExactRoute("/", _Page(state, access), methods=["GET"]),
+        ExactRoute("/healthz", _healthz),
+        ExactRoute("/readyz", state.endpoint, methods=["GET"]),
+        ExactRoute(SSE, _Endpoint(sse.stream), methods=["GET"]),
+        ExactRoute(MESSAGES, _Endpoint(sse.post)),
     ]
     if options.transport == "http":
-        routes.append(Route("/mcp", mcp))
+        routes.append(ExactRoute(MCP, mcp))
     if metrics is not None:
         metrics.watch("mcp_calls_in_flight", "Calls under way.", lambda: calls.taken)
         metrics.watch("mcp_sse_sessions", "Open SSE streams.", lambda: sse.slots.taken)
-        routes.append(Route("/metrics", _Probed(metrics.endpoint, security), methods=["GET"]))
+        routes.append(ExactRoute("/metrics", metrics.endpoint, methods=["GET"]))
     if options.oauth is not None:
         routes += _oauth_metadata(options.oauth)
 
@@ -142,26 +140,24 @@ def build_app(
                 await on_end()
 
     middleware = [
+        Middleware(CrossOriginGuard, hosts=options.allowed_hosts, origins=origins),
         Middleware(
             CORSMiddleware,
-            allow_origins=list(options.allowed_origins),
-            allow_origin_regex=_LOOPBACK_ORIGINS,
+            allow_origin_regex=origins,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=_REQUEST_HEADERS,
             expose_headers=["MCP-Session-Id", "WWW-Authenticate", "X-Request-ID", "Retry-After"],
         ),
         Middleware(Guard, tokens=options.tokens, oauth=options.oauth),
-        Middleware(CallerKeys, host=caller_keys) if caller_keys is not None else Middleware(NoCallerKeys),
+        Middleware(CallerKeys, host=caller_keys, calls=calls) if caller_keys is not None else Middleware(NoCallerKeys),
         Middleware(Intake, limits=limits, calls=calls),
     ]
-    return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    app.router.redirect_slashes = False
+    return app
 
 
-def _with_ports(hosts: Sequence[str]) -> list[str]:
-    return [form for host in hosts for form in (host, f"{host}:*")]
-
-
-def _oauth_metadata(oauth: OAuth) -> list[Route]:
+def _oauth_metadata(oauth: OAuth) -> Sequence[BaseRoute]:
     settings = oauth.settings
     if settings.resource_server_url is None:
         return []
@@ -204,11 +200,9 @@ class _Mcp:
     belongs to no request would carry nothing, for as long as its client likes: there is none.
     """
 
-    def __init__(self, server: Server[Any], security: TransportSecuritySettings) -> None:
-        self._security = TransportSecurityMiddleware(security)
+    def __init__(self, server: Server[Any]) -> None:
         self._plain, self._streaming = (
-            StreamableHTTPSessionManager(server, json_response=plain, stateless=True, security_settings=security)
-            for plain in (True, False)
+            StreamableHTTPSessionManager(server, json_response=plain, stateless=True) for plain in (True, False)
         )
 
     @asynccontextmanager
@@ -219,8 +213,10 @@ class _Mcp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "GET":
-            answer = await self._security.validate_request(Request(scope, receive)) or _no_stream()
-            await answer(scope, receive, send)
+            await _no_stream()(scope, receive, send)
+            return
+        if scope["method"] == "POST" and (refusal := refuse_other_media(scope)):
+            await refusal(scope, receive, send)
             return
         first: Message | None = await receive() if scope["method"] == "POST" else None
         body = first.get("body", b"") if first is not None else b""  # whole: `Intake` has put it together
@@ -261,21 +257,19 @@ async def _healthz(_request: Request) -> Response:
 
 
 class _Ready:
-    """Whether PostHog is there and takes the key; asked at most every few seconds."""
+    """Asks whether PostHog is there and takes the key: once for all who want to know, at most every few seconds."""
 
     def __init__(self, ready: Readiness) -> None:
-        self._ready = ready
-        self._known_until = 0.0
-        self._problem: str | None = None
-        self._asking = asyncio.Lock()
+        self._problem = SharedAnswer[str | None](
+            ready,
+            time_limit=_READY_LIMIT,
+            late=f"PostHog did not answer within {_READY_LIMIT:g} s.",
+            seconds=lambda _: _READY_SECONDS,
+        )
 
     async def problem(self) -> str | None:
-        """What is in the way."""
-        async with self._asking:
-            if time.monotonic() >= self._known_until:
-                self._problem = await self._ready()
-                self._known_until = time.monotonic() + _READY_SECONDS
-        return self._problem
+        """Return what is in the way."""
+        return await self._problem.get()
 
     async def endpoint(self, _request: Request) -> Response:
         """`GET /readyz`."""
@@ -283,48 +277,17 @@ class _Ready:
         return JSONResponse({"ready": problem is None, "problem": problem}, 200 if problem is None else 503)
 
 
-class _Probed:
-    """An endpoint for probes and scrapers, which name the machine by its address: any address will do as `Host`.
-
-    A web page that has its own name resolve to this machine still sends that name.
-    """
-
-    def __init__(self, endpoint: Callable[[Request], Awaitable[Response]], security: TransportSecuritySettings) -> None:
-        self._endpoint = endpoint
-        self._security = security
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        host, settings = request.headers.get("host", ""), self._security
-        if _is_address(host):
-            settings = settings.model_copy(update={"allowed_hosts": [host]})
-        refusal = await TransportSecurityMiddleware(settings).validate_request(request)
-        await (refusal or await self._endpoint(request))(scope, receive, send)
-
-
-def _is_address(host: str) -> bool:
-    name = host if host.startswith("[") else host.partition(":")[0]
-    try:
-        ipaddress.ip_address(name.partition("]")[0].removeprefix("["))
-    except ValueError:
-        return False
-    return True
-
-
 class _Page:
     """`GET /`, for people."""
 
-    def __init__(self, state: _Ready, security: TransportSecuritySettings, access: Access) -> None:
+    def __init__(self, state: _Ready, access: Access) -> None:
         self._state = state
-        self._security = TransportSecurityMiddleware(security)
         self._access = access
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
-        answer = await self._security.validate_request(request)
-        if answer is None:
-            origin = f"{request.url.scheme}://{request.headers['host']}{scope.get('root_path', '')}"
-            answer = HTMLResponse(page(origin, await self._state.problem(), self._access), headers=HEADERS)
+        origin = f"{request.url.scheme}://{request.headers['host']}{scope.get('root_path', '')}"
+        answer = HTMLResponse(page(origin, await self._state.problem(), self._access), headers=HEADERS)
         await answer(scope, receive, send)
 
 

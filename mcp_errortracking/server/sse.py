@@ -9,27 +9,33 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import anyio
 from mcp.server.lowlevel import Server
-from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from mcp.shared.dispatcher import coerce_request_id
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
-from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, jsonrpc_message_adapter
-from pydantic import ValidationError
+from mcp_types import INVALID_REQUEST, JSONRPCError, JSONRPCRequest, JSONRPCResponse
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from mcp_errortracking.server.admission import FullError, HttpLimits, Slots
 from mcp_errortracking.server.callers import caller_of, only_notes_of
+from mcp_errortracking.server.cross_origin import refuse_other_media
+from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, parse_message
 
 logger = logging.getLogger(__name__)
 
 PING_SECONDS = 15.0
+_UNREAD = 100
+"""Messages of one session that the server has not read yet."""
+_BODIES = 4
+"""Bodies of full size whose bytes may be unread or unanswered in one session."""
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -46,30 +52,47 @@ class SseSession:
         self._send = send
         self._calls = calls
         self._limits = limits
-        self._inbox = list[SessionMessage]()
+        self._inbox = list[tuple[SessionMessage, int]]()
         self._arrival: asyncio.Future[None] | None = None
-        self._unanswered = set[str | int]()
+        self._unanswered = dict[str | int, int]()  # sizes by id, ids as the SDK compares them: to it "7" is 7
+        self._bytes = 0
         self._writing = asyncio.Lock()
         self._is_closed = False
         self._draining = False
 
-    def put(self, message: Any, request: Request) -> None:
+    def put(self, message: JSONRPCMessage, request: Request, size: int) -> None:
         """Takes a message in.
 
+        A request takes a place among the calls until the SDK has answered it, or is done with it without an answer
+        because it was cancelled.
+
+        Args:
+            size: bytes of the message.
+
         Raises:
-            FullError: the caller, or the server, has as many calls under way as it may.
+            FullError: the caller, or the server, has as many calls under way as it may, or the session as much to read.
+            MessageError: a request with that id is not answered yet.
         """
-        if isinstance(message, JSONRPCRequest) and message.id not in self._unanswered:
-            self._calls.take(self.owner)
-            self._unanswered.add(message.id)
-        elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
-            cancelled = (message.params or {}).get("requestId")
-            if isinstance(cancelled, str | int):
-                self._settle(cancelled)
-        self.used = time.monotonic()
+        if len(self._inbox) >= _UNREAD or self._bytes + size > _BODIES * self._limits.body:
+            raise FullError(429, "This session has as many messages to read and to answer as it may: retry later.")
         metadata = ServerMessageMetadata(request_context=only_notes_of(request))
-        self._inbox.append(SessionMessage(message, metadata=metadata))
+        if isinstance(message, JSONRPCRequest):
+            key = coerce_request_id(message.id)
+            if key in self._unanswered:
+                text = "Invalid request: a request with this id is not answered yet. Use each id once."
+                raise MessageError(INVALID_REQUEST, text, message.id)
+            self._calls.take(self.owner)
+            self._unanswered[key] = size
+            metadata.on_request_unanswered = partial(self._end_unanswered, key)
+        self._bytes += size
+        self.used = time.monotonic()
+        self._inbox.append((SessionMessage(message, metadata=metadata), size))
         self._wake()
+
+    @property
+    def is_closed(self) -> bool:
+        """True if it ends, or has ended."""
+        return self._is_closed
 
     def is_idle(self, now: float) -> bool:
         """Whether nothing was asked for a long time."""
@@ -109,14 +132,19 @@ class SseSession:
         text = message.model_dump_json(by_alias=True, exclude_unset=True)
         await self.write(f"event: message\r\ndata: {text}\r\n\r\n".encode())
         if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
-            self._settle(message.id)
-            self.used = time.monotonic()
-            if self._draining and not self._unanswered:
-                self.close()
+            await self._end_unanswered(coerce_request_id(message.id))
 
-    def _settle(self, request_id: str | int) -> None:
-        if request_id in self._unanswered:
-            self._unanswered.discard(request_id)
+    async def _end_unanswered(self, key: str | int) -> None:
+        """The SDK's side: it is done with a request."""
+        self._settle(key)
+        self.used = time.monotonic()
+        if self._draining and not self._unanswered:
+            self.close()
+
+    def _settle(self, key: str | int) -> None:
+        size = self._unanswered.pop(key, None)
+        if size is not None:
+            self._bytes -= size
             self._calls.free(self.owner)
 
     async def receive(self) -> SessionMessage:
@@ -127,7 +155,10 @@ class SseSession:
                 raise anyio.EndOfStream
             self._arrival = asyncio.get_running_loop().create_future()
             await self._arrival
-        return self._inbox.pop(0)
+        message, size = self._inbox.pop(0)
+        if not isinstance(message.message, JSONRPCRequest):
+            self._bytes -= size
+        return message
 
     def __aiter__(self) -> "SseSession":
         return self
@@ -153,11 +184,8 @@ class SseSession:
 class SseTransport:
     """Both endpoints, and the sessions between them."""
 
-    def __init__(
-        self, server: Server[Any], *, security: TransportSecuritySettings, limits: HttpLimits, calls: Slots
-    ) -> None:
+    def __init__(self, server: Server[Any], *, limits: HttpLimits, calls: Slots) -> None:
         self._server = server
-        self._security = TransportSecurityMiddleware(security)
         self._limits = limits
         self._calls = calls
         self.slots = Slots(limits.sessions, "SSE sessions")
@@ -166,9 +194,6 @@ class SseTransport:
 
     async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`GET /sse`: an ASGI app that lasts as long as the stream."""
-        if refusal := await self._security.validate_request(Request(scope, receive)):
-            await refusal(scope, receive, send)
-            return
         caller = caller_of(scope).id
         try:
             if self._stopping:
@@ -206,25 +231,23 @@ class SseTransport:
     async def _accept(self, request: Request) -> Response:
         if request.method != "POST":
             return Response(status_code=405, headers={"Allow": "POST"})
-        if refusal := await self._security.validate_request(request, is_post=True):
+        if refusal := refuse_other_media(request.scope):
             return refusal
-        given = parse_qs(request.scope["query_string"]).get(b"session_id", [b""])[0]
         try:
-            session_id = UUID(hex=given.decode())
+            session_id = UUID(hex=request.query_params.get("session_id", ""))
         except ValueError:
             return _problem(
                 400, "bad_session_id", "session_id is missing or malformed: use the address that /sse gave."
             )
         session = self._sessions.get(session_id)
         # Whoever does not own a session gets the same answer as if there were none.
-        if session is None or session.owner != caller_of(request.scope).id:
+        if session is None or session.is_closed or session.owner != caller_of(request.scope).id:
             return _problem(404, "unknown_session", "No such session is open here: connect to /sse again.")
+        body = await request.body()
         try:
-            message = jsonrpc_message_adapter.validate_json(await request.body(), by_name=False)
-        except ValidationError:
-            return _problem(400, "bad_message", "The body is no JSON-RPC 2.0 message.")
-        try:
-            session.put(message, request)
+            session.put(parse_message(body), request, len(body))
+        except MessageError as error:
+            return JSONResponse(error.answer, 400)
         except FullError as full:
             return full.response()
         return Response("Accepted", 202)

@@ -76,7 +76,7 @@ def test_others_are_not(
         ("POST", "/messages/?session_id=00000000000000000000000000000000", {}, LIST, 404),
         ("POST", "/messages/?session_id=x", {}, LIST, 400),
         ("POST", "/messages/", {}, LIST, 400),
-        ("POST", "/mcp", {"Content-Type": "text/plain"}, b"x", 400),
+        ("POST", "/mcp", {"Content-Type": "text/plain"}, b"x", 415),
         ("POST", "/mcp", {"Content-Type": "application/json"}, b"{", 400),
         ("POST", "/mcp", {"Content-Type": "application/json"}, b" " * (5 << 20), 413),
         ("PUT", "/mcp", {}, LIST, 405),

@@ -1,0 +1,100 @@
+"""Protection from web pages: a browser sends what any page asks for, from inside the user's machine and network.
+
+`Host` and `Origin` are compared whole, before anything else answers. A page whose own name resolves to this server (DNS
+rebinding) still sends that name in `Host`; every other page is named in `Origin`. Messages must be declared as JSON,
+which no page may send elsewhere without asking first.
+"""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_errortracking.server.paths import correct_slash, path_of
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
+_PROBED = ("/readyz", "/metrics")
+_ALIVE = "/healthz"
+_JSON = "application/json"
+
+
+def origin_pattern(allowed: Sequence[str]) -> str:
+    """Return the regular expression of all origins whose pages may call: the allowed ones and those of loopback."""
+    loopback = f"http://({'|'.join(map(re.escape, LOOPBACK))})(:[0-9]{{1,5}})?"
+    return "|".join([loopback, *map(re.escape, allowed)])
+
+
+class CrossOriginGuard:
+    """Refuses requests that a web page of another site may have caused, and answers nothing else."""
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], origins: str) -> None:
+        """
+        Args:
+            hosts: names under which the server is reached, besides loopback; one without a port is good for any.
+            origins: the regular expression of the origins whose pages may call.
+        """
+        self._app = app
+        self._hosts = {host.lower().removesuffix(":*") for host in (*LOOPBACK, *hosts)}
+        self._origins = re.compile(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            correct_slash(scope)
+            if refusal := self._refusal(path_of(scope), Headers(scope=scope)):
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, path: str, headers: Headers) -> Response | None:
+        if path == _ALIVE:  # says nothing, and is asked under any name, or none
+            return None
+        hosts, origins = headers.getlist("host"), headers.getlist("origin")
+        if len(hosts) > 1 or len(origins) > 1:
+            return _problem(400, "bad_request", "Host and Origin may be sent once each.")
+        parts = _HOST.fullmatch(hosts[0].lower()) if hosts else None
+        if parts is None:
+            return _problem(421, "unknown_host", "Host must be a name or an address, and a port if there is one.")
+        name = parts[1]
+        if not (name in self._hosts or parts[0] in self._hosts or (path in _PROBED and _is_address(name))):
+            return _problem(
+                421,
+                "unknown_host",
+                f"This server is not known as {name}. If it is yours, start it with --allowed-host {name}.",
+            )
+        if origins and not self._origins.fullmatch(origins[0]):
+            return _problem(
+                403,
+                "unknown_origin",
+                "Web pages of this origin may not call this server. If they should, start it with --allowed-origin.",
+            )
+        return None
+
+
+def refuse_other_media(scope: Scope) -> Response | None:
+    """Return the refusal of a request whose body is not declared as JSON, which is one that any web page may send.
+
+    The header's spelling is replaced by that which the SDK knows.
+    """
+    given = Headers(scope=scope).getlist("content-type")
+    if len(given) != 1 or given[0].partition(";")[0].strip(" \t").lower() != _JSON:
+        return _problem(415, "unsupported_media_type", f"Send the message with Content-Type: {_JSON}.")
+    others = [(name, value) for name, value in scope["headers"] if name.lower() != b"content-type"]
+    scope["headers"] = [*others, (b"content-type", _JSON.encode())]
+    return None
+
+
+def _is_address(name: str) -> bool:
+    """True for an IP address, as probes and scrapers name a machine; a page that rebinds its name sends the name."""
+    try:
+        ipaddress.IPv6Address(name[1:-1]) if name.startswith("[") else ipaddress.IPv4Address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _problem(status: int, error: str, detail: str) -> Response:
+    return JSONResponse({"error": error, "detail": detail}, status)
