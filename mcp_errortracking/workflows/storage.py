@@ -17,7 +17,7 @@ from anyio import to_thread
 
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.transport import PoolTransport
-from mcp_errortracking.workflows.addresses import GuardedNetwork, is_private
+from mcp_errortracking.workflows.addresses import GuardedNetwork, literal_class
 from mcp_errortracking.workflows.persistence import Sleep
 from mcp_errortracking.workflows.presigned import Form, Target
 from mcp_errortracking.workflows.storage_errors import (
@@ -238,16 +238,10 @@ class Storage:
                 "Object storage is to be used without encryption, while PostHog is not.",
                 "Give PostHog's object storage an https address.",
             )
-        if self._http_proxy and _is_private_literal(where.host) and not _is_private_literal(self._posthog.host):
+        inside = literal_class(where.host) if self._http_proxy else None
+        if inside is not None and inside != literal_class(self._posthog.host):
             raise AddressRefusedError("Object storage has an address inside a private network.")
         return where
-
-
-def _is_private_literal(host: str) -> bool:
-    try:
-        return is_private(host)
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 async def _streamed(body: Sendable, head: bytes = b"", tail: bytes = b"") -> AsyncIterator[bytes]:

@@ -3,7 +3,7 @@
 import pytest
 
 from mcp_errortracking.workflows import addresses
-from mcp_errortracking.workflows.addresses import GuardedNetwork, is_private
+from mcp_errortracking.workflows.addresses import GuardedNetwork, network_class
 from mcp_errortracking.workflows.storage_errors import AddressRefusedError
 
 pytestmark = pytest.mark.anyio
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.anyio
     ],
 )
 def test_private(address: str) -> None:
-    assert is_private(address)
+    assert network_class(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_public(address: str) -> None:
-    assert not is_private(address)
+    assert network_class(address) is None
 
 
 @pytest.mark.parametrize(
