@@ -1,7 +1,9 @@
 """The sandbox's web app: finds the view of a request, lets in who may, and answers as PostHog does."""
 
 import json
+import logging
 import re
+import sqlite3
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,10 +41,13 @@ from mcp_errortracking.sandbox.call import Action, Call, Route
 from mcp_errortracking.sandbox.errors import ErrorAnswer, HogError, not_found, server_error
 from mcp_errortracking.sandbox.features import NEW, Features
 from mcp_errortracking.sandbox.objects import MAX_BYTES, Objects
+from mcp_errortracking.sandbox.origin import refusal_of_web_page
 from mcp_errortracking.sandbox.planting import plant
 from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.sandbox.store import Store
 from mcp_errortracking.sandbox.throttle import Throttle
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY = 20 * 1024 * 1024
 _JOURNAL = 10_000
@@ -94,7 +99,8 @@ def create_app(sandbox: Sandbox) -> Starlette:
             WebRoute("/_storage/{bucket}", storage_views.bucket, methods=["POST"]),
             WebRoute("/_storage/{bucket}/{key:path}", storage_views.stored_object, methods=["GET", "PUT"]),
             WebRoute("/api/{path:path}", api.handle, methods=_METHODS),
-        ]
+        ],
+        exception_handlers={sqlite3.Error: _cannot_store, OSError: _cannot_store},
     )
     app.state.objects = sandbox.objects
     app.state.storage_forms = sandbox.features.storage_forms
@@ -105,6 +111,13 @@ async def _welcome(_request: Request) -> Response:
     return PlainTextResponse(
         "The mcp_errortracking sandbox: a small PostHog on this machine. Its API is under /api/.\n"
     )
+
+
+async def _cannot_store(_request: Request, error: Exception) -> Response:
+    """500, as PostHog answers when its own storage fails; why is for the person who runs the sandbox."""
+    reason = getattr(error, "strerror", None) or error
+    logger.error("The sandbox cannot use its data: %s. Free some space, or start it with an empty --data.", reason)
+    return server_error().response()
 
 
 async def _health(_request: Request) -> Response:
@@ -130,13 +143,17 @@ class _Api:
 
     async def journal(self, request: Request) -> Response:
         """What was asked of the API so far: method, path, query, body, status and the label of the key."""
+        if refusal := refusal_of_web_page(request):
+            return refusal.response()
         if request.method == "DELETE":
             self._sandbox.journal.clear()
             return Response(status_code=204)
         return JSONResponse(list(self._sandbox.journal))
 
-    async def reset(self, _request: Request) -> Response:
+    async def reset(self, request: Request) -> Response:
         """Everything as the seed says, as if freshly started."""
+        if refusal := refusal_of_web_page(request):
+            return refusal.response()
         sandbox = self._sandbox
         with sandbox.store.transaction():
             sandbox.store.clear()
@@ -151,6 +168,7 @@ class _Api:
             "query": {name: value for name, value in request.query_params.items() if name != "personal_api_key"},
             "body": None,
             "key": None,
+            "status": 500,
         }
         match = None
         try:
@@ -161,8 +179,9 @@ class _Api:
                 with self._sandbox.store.transaction():
                     error.aftermath()
             response = error.response()
+        finally:
+            self._sandbox.journal.append(entry)
         entry["status"] = response.status_code
-        self._sandbox.journal.append(entry)
         if match is not None and match.is_alias and self._sandbox.features.rewritten_environments:
             successor = str(request.url).removeprefix(str(request.base_url).rstrip("/"))
             successor = successor.replace("/api/environments/", "/api/projects/", 1)

@@ -51,10 +51,9 @@ def run(options: argparse.Namespace) -> int:
         seed = _seed(options)
         throttle_text = options.rate_limit
         with ExitStack() as stack, listener:
-            folder = options.data
-            if folder is None:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mcp-errortracking-sandbox-")))
-            sandbox = _open(folder, seed, throttle_text, in_memory=options.data is None)
+            sandbox = _open(
+                options.data or stack.enter_context(_temporary()), seed, throttle_text, options.data is None
+            )
             stack.callback(sandbox.store.close)
             asyncio.run(
                 serve(
@@ -115,7 +114,16 @@ def _seed(options: argparse.Namespace) -> "Seed":
     return seed
 
 
-def _open(folder: Path, seed: "Seed", rate_limit: str | None, *, in_memory: bool) -> "Sandbox":
+def _temporary() -> "tempfile.TemporaryDirectory[str]":
+    try:
+        return tempfile.TemporaryDirectory(prefix="mcp-errortracking-sandbox-")
+    except OSError as error:
+        raise _OptionError(f"no temporary folder can be made: {error.strerror or error}") from None
+
+
+def _open(data: Path | str, seed: "Seed", rate_limit: str | None, in_memory: bool) -> "Sandbox":
+    import sqlite3
+
     from mcp_errortracking.sandbox.app import Sandbox
     from mcp_errortracking.sandbox.objects import Objects
     from mcp_errortracking.sandbox.planting import plant
@@ -128,15 +136,18 @@ def _open(folder: Path, seed: "Seed", rate_limit: str | None, *, in_memory: bool
         throttle = None if rate_limit is None else Throttle((Rate.parse(rate_limit),) if rate_limit else None)
     except ValueError as error:
         raise _OptionError(f"--rate-limit: {error}") from None
+    folder = Path(data)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _OptionError(f"--data {folder} cannot be made: {error.strerror}") from None
-    store = Store(None if in_memory else folder / "sandbox.sqlite3")
-    objects = Objects(folder / "objects", store.setting("signing secret", secrets.token_hex(32)))
-    with store.transaction():
-        if not store.all("project"):
-            plant(seed, store, objects)
+        store = Store(None if in_memory else folder / "sandbox.sqlite3")
+        objects = Objects(folder / "objects", store.setting("signing secret", secrets.token_hex(32)))
+        with store.transaction():
+            if not store.all("project"):
+                plant(seed, store, objects)
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        advice = "Free some space, or give an empty folder"
+        raise _OptionError(f"--data {folder} cannot be used: {reason}. {advice}") from None
     return Sandbox(store, objects, seed, features, throttle)
 
 

@@ -32,13 +32,27 @@ class Store:
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        """Opens the file, or a database in memory."""
+        """Opens the file, or a database in memory.
+
+        Raises:
+            sqlite3.Error: the file is not a database, is damaged, or cannot be used.
+        """
         self._db = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False, timeout=30)
         if file is not None:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
+            self._check()
         self._db.executescript(_SCHEMA)
         self._depth = 0
+
+    def _check(self) -> None:
+        """
+        Raises:
+            sqlite3.DatabaseError: the file is damaged.
+        """
+        found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError("database disk image is malformed")
 
     def close(self) -> None:
         """Closes the database."""
@@ -55,12 +69,20 @@ class Store:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._roll_back()
             raise
         else:
-            self._db.execute("COMMIT")
+            try:
+                self._db.execute("COMMIT")
+            except sqlite3.Error:
+                self._roll_back()
+                raise
         finally:
             self._depth -= 1
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # where the disk is full or damaged, SQLite has done so itself
+            self._db.execute("ROLLBACK")
 
     def add(self, kind: str, project: int | None, document: Document) -> None:
         """Stores a new document under its `id`.
