@@ -1,5 +1,6 @@
 """The folder that `--data` names, on a full disk and damaged: a sentence for people, an answer for programs."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,14 @@ def start(data: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*command, "--until-stdin-closes"], stdin=subprocess.DEVNULL, text=True, capture_output=True)
 
 
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that a sandbox has used."""
+    data = tmp_path_factory.mktemp("planted") / "data"
+    assert start(data).returncode == 0
+    return data
+
+
 def damage(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
@@ -48,12 +57,12 @@ def damage(file: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["text", "pages", "cut", "folder", "objects", "file"])
-def test_a_folder_that_cannot_be_used_ends_the_start_with_a_sentence(tmp_path: Path, how: str) -> None:
+def test_a_folder_that_cannot_be_used_ends_the_start_with_a_sentence(planted: Path, tmp_path: Path, how: str) -> None:
     data = tmp_path / "data"
     if how == "file":
         data.write_text("x")
     else:
-        assert start(data).returncode == 0
+        shutil.copytree(planted, data)
         file = data / "sandbox.sqlite3"
         if how == "text":
             file.write_text("no database\n" * 100)
