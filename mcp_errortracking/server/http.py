@@ -221,9 +221,7 @@ class _Mcp:
         first: Message | None = await receive() if scope["method"] == "POST" else None
         body = first.get("body", b"") if first is not None else b""  # whole: `Intake` has put it together
         if first is not None and (error := _error_in(scope, body)):
-            request = Request(scope, receive)
-            refusal = await self._security.validate_request(request, is_post=True)
-            await (refusal or JSONResponse(error.answer, 400))(scope, receive, send)
+            await JSONResponse(error.answer, 400)(scope, receive, send)
             return
 
         async def again() -> Message:

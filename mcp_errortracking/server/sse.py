@@ -17,7 +17,6 @@ from uuid import UUID, uuid4
 
 import anyio
 from mcp.server.lowlevel import Server
-from mcp.shared.dispatcher import coerce_request_id
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
 from mcp_types import INVALID_REQUEST, JSONRPCError, JSONRPCRequest, JSONRPCResponse
 from starlette.requests import Request
@@ -27,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from mcp_errortracking.server.admission import FullError, HttpLimits, Slots
 from mcp_errortracking.server.callers import caller_of, only_notes_of
 from mcp_errortracking.server.cross_origin import refuse_other_media
-from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, parse_message
+from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, parse_message, request_key
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ class SseSession:
             raise FullError(429, "This session has as many messages to read and to answer as it may: retry later.")
         metadata = ServerMessageMetadata(request_context=only_notes_of(request))
         if isinstance(message, JSONRPCRequest):
-            key = coerce_request_id(message.id)
+            key = request_key(message.id)
             if key in self._unanswered:
                 text = "Invalid request: a request with this id is not answered yet. Use each id once."
                 raise MessageError(INVALID_REQUEST, text, message.id)
@@ -132,7 +131,7 @@ class SseSession:
         text = message.model_dump_json(by_alias=True, exclude_unset=True)
         await self.write(f"event: message\r\ndata: {text}\r\n\r\n".encode())
         if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
-            await self._end_unanswered(coerce_request_id(message.id))
+            await self._end_unanswered(request_key(message.id))
 
     async def _end_unanswered(self, key: str | int) -> None:
         """The SDK's side: it is done with a request."""
