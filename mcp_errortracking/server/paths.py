@@ -1,6 +1,6 @@
 """Paths of the app over HTTP, each in one spelling, whatever a client writes and wherever the app is mounted.
 
-Who may call, with which key and how often is decided by path before the router sees a request: both must read it alike.
+The checks of tokens, keys and limits look at the path before the router does: all must read it alike.
 """
 
 from starlette.routing import Match, Route

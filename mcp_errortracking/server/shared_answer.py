@@ -12,7 +12,8 @@ T = TypeVar("T")
 class SharedAnswer(Generic[T]):
     """Asks once for all who wait at the same time, and remembers the answer for a while.
 
-    Nobody waits longer than the time limit: whoever comes while it is known that no answer comes does not wait at all.
+    No caller waits longer than the time limit. After a question without an answer, later callers do not wait at all
+    until it is asked again.
     """
 
     def __init__(

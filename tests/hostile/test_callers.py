@@ -171,7 +171,7 @@ OTHER_SPELLINGS = [
 def test_no_spelling_of_a_path_redirects_or_gets_past_the_check_of_keys(
     server: HttpServer, sandbox: SandboxProcess
 ) -> None:
-    """The server holds a key: whoever brings one must not be served with the other, wherever the call is sent."""
+    """The server holds a key: a caller that brings one must not be served with the server's."""
     message = json.dumps(LIST).encode()
     plain = ["Content-Type: application/json", *(f"{name}: {value}" for name, value in HEADERS.items())]
     with listening(server) as (address, _):
@@ -391,7 +391,7 @@ async def test_probes_share_one_question_to_a_hung_posthog(monkeypatch: pytest.M
 
 
 class Host:
-    """In place of PostHog: hangs for keys that begin with `phx_slow`, refuses `phx_bad`, is away for `phx_lost`."""
+    """PostHog, which hangs for keys that begin with `phx_slow`, refuses `phx_bad` and is away for `phx_lost`."""
 
     project = "1"
 
