@@ -12,6 +12,7 @@ from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.container import MAX_DECODED, SymbolData, decode
 from mcp_errortracking.workflows.content import MAX_OBJECT
 from mcp_errortracking.workflows.storage import Storage
+from mcp_errortracking.workflows.storage_errors import NoRoomError
 from mcp_errortracking.workflows.symbol_sets import SymbolSets
 
 _IN_MEMORY = 4 * 1024 * 1024
@@ -48,7 +49,8 @@ async def download(
     Raises:
         NoSymbolSetError: there is none.
         PostHogError: PostHog does not hand it out; with `no_file` nothing was ever uploaded for it.
-        StorageError: object storage does not; `ObjectMissingError`: an upload was started and never done.
+        StorageError: object storage does not; `ObjectMissingError`: an upload was started and never done;
+            `NoRoomError`: the file does not fit into the folder for temporary files.
         ContainerError: the file cannot be read.
         ValueError: not exactly one of id and ref was given, or the id is no UUID.
     """
@@ -68,9 +70,18 @@ async def download(
         raise
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spooled:
         file = cast("BinaryIO", spooled)
-        size = await storage.fetch(url, file, limit=limit)
-        symbols = await to_thread.run_sync(_decoded, file, decoded_limit)
+        try:
+            size = await storage.fetch(url, file, limit=limit)
+            symbols = await to_thread.run_sync(_decoded, file, decoded_limit)
+        except OSError as error:
+            raise no_room(error) from None
     return Downloaded(row, symbols, size)
+
+
+def no_room(error: OSError) -> NoRoomError:
+    """The error for a temporary file that cannot be written or read."""
+    what = f"The symbol set cannot be kept in {tempfile.gettempdir()}: {error.strerror or error}."
+    return NoRoomError(what, "Make room there, or set TMPDIR to a folder that has some.", code="no_room")
 
 
 def _decoded(file: BinaryIO, limit: int) -> SymbolData:

@@ -229,9 +229,10 @@ class Storage:
         """
         try:
             where = httpx.URL(urljoin(str(beside), url) if beside else url)
-        except (httpx.InvalidURL, ValueError):
-            where = httpx.URL("")
-        if where.scheme not in ("http", "https") or not where.host or where.userinfo:
+            is_usable = bool(where.host) and 0 < (where.port or 443) < 2**16 and not where.userinfo
+        except (httpx.InvalidURL, ValueError):  # `host` decodes international names
+            where, is_usable = httpx.URL(""), False
+        if where.scheme not in ("http", "https") or not is_usable:
             raise AddressRefusedError("PostHog handed out an address of object storage that is no web address.")
         if where.scheme == "http" and self._posthog.scheme == "https":
             raise AddressRefusedError(

@@ -8,6 +8,7 @@ StorageError
 ├── BusyError            the store failed or was busy, again and again
 ├── LostError            no connection, or it broke, again and again
 ├── TooLargeError        an object beyond the limit; it is not read
+├── NoRoomError          the object does not fit into the folder for temporary files
 └── AddressRefusedError  an address that may not be connected to, or a URL that is none
 """
 
@@ -59,6 +60,10 @@ class LostError(StorageError):
 
 class TooLargeError(StorageError):
     """An object beyond the limit; it is not read."""
+
+
+class NoRoomError(StorageError):
+    """The object does not fit into the folder for temporary files."""
 
 
 class AddressRefusedError(StorageError):
