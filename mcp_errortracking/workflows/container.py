@@ -14,8 +14,12 @@ from enum import IntEnum
 from typing import BinaryIO, Literal
 
 MAGIC = b"posthog_error_tracking"
-MAX_DECODED = 512 * 1024 * 1024
-"""Bytes of a payload, decompressed: more is neither written nor read, so that whatever we upload we can look into."""
+MAX_PAYLOAD = 512 * 1024 * 1024
+"""Bytes of a payload that is written, before it is compressed."""
+MAX_DECODED = 100 * 1024 * 1024
+"""Bytes of a payload that is read, decompressed: PostHog's own limit for a symbol set (contract 5.4). A stored file of
+some kilobytes can hold thousands of times as much, and its content need not come from the user: PostHog fetches maps
+from sites as well."""
 
 Version = Literal[1, 2]
 
@@ -38,6 +42,10 @@ class DataType(IntEnum):
 
 class ContainerError(ValueError):
     """The bytes are no container, a broken one, or one that is too large; the text says which."""
+
+
+class TooMuchError(ContainerError):
+    """A container whose content is larger than what is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,5 +190,5 @@ def _decompress(payload: memoryview, limit: int) -> memoryview:
     return memoryview(b"".join(parts))
 
 
-def _too_large(limit: int) -> ContainerError:
-    return ContainerError(f"The symbol set holds more than {limit >> 20} MiB; it is not read.")
+def _too_large(limit: int) -> TooMuchError:
+    return TooMuchError(f"The symbol set holds more than {limit >> 20} MiB; it is not read.")

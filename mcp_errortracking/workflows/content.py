@@ -19,7 +19,7 @@ from typing import BinaryIO, cast
 
 from mcp_errortracking.workflows.chunks import Chunk, Part, ReleaseMark
 from mcp_errortracking.workflows.container import (
-    MAX_DECODED,
+    MAX_PAYLOAD,
     DataType,
     Version,
     header,
@@ -77,8 +77,8 @@ def fingerprint(chunk: Chunk) -> Fingerprint:
         with _opened(part) as (stamp, pieces):
             stamps.append(stamp)
             size = payload_size(chunk.kind, (one.size for one in stamps))
-            if size > MAX_DECODED:
-                raise _too_large(chunk, size, MAX_DECODED)
+            if size > MAX_PAYLOAD:
+                raise _too_large(chunk, size, MAX_PAYLOAD)
             mark = chunk.release if part is chunk.source else None
             if chunk.kind is DataType.SOURCE_AND_MAP:
                 digest.update(length(stamp.size - (len(mark.text) if mark else 0)))

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from pydantic_core import from_json
 
+from mcp_errortracking.workflows.json_bounds import check_bounds
 from mcp_errortracking.workflows.mappings import with_new_line
 from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.script import Place
@@ -14,6 +15,12 @@ Fields = dict[str, Any]
 _PREFIX = b")]}'"
 _MAPPINGS = b'"mappings"'
 _VALUE = re.compile(rb"\s*:\s*\"")
+_SURROGATES = re.compile(
+    rb"(?<!\\)(?P<before>(?:\\\\)*+)"  # each of these pairs is a backslash of the text
+    rb"\\u[dD](?:(?P<whole>[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|[89a-fA-F][0-9a-fA-F]{2})"
+)
+_MOST_REPAIRED = 16 * 1024 * 1024
+"""Bytes: PostHog does not read such a map, and replacing takes long."""
 _DEPTH = 16
 """How deep index maps may lie in index maps."""
 
@@ -22,18 +29,14 @@ def parsed(text: bytes) -> Fields:
     """The fields of a map; a first line `)]}'`, which keeps browsers from running it, is passed over.
 
     Raises:
-        InvalidMapError: it is no JSON object, or not UTF-8.
+        InvalidMapError: it is no JSON object, not UTF-8, or made to take memory.
     """
     body = _body(text)
+    check_bounds(body)
     try:
         fields: Any = from_json(body)
-    except ValueError:
-        try:  # half a surrogate pair is valid JSON, but not for from_json
-            fields = json.loads(body)
-        except UnicodeDecodeError as error:
-            raise InvalidMapError(f"It is not UTF-8: {error.reason} at byte {error.start}.", "not_utf8") from None
-        except (ValueError, RecursionError) as error:
-            raise InvalidMapError(f"It is broken JSON: {error}.") from None
+    except ValueError as error:
+        fields = _repaired(body, error)
     if not isinstance(fields, dict):
         raise InvalidMapError("It is JSON, but not an object.")
     return cast(Fields, fields)
@@ -71,6 +74,29 @@ def rewritten(text: bytes, fields: Fields, changes: dict[str, str], place: Place
     if place is not None:
         made = _moved(made, place, _DEPTH)
     return json.dumps(made, separators=(",", ":")).encode()
+
+
+def _repaired(body: bytes, error: ValueError) -> Any:
+    """The JSON with half surrogate pairs replaced, which JSON allows and UTF-8 does not.
+
+    Raises:
+        InvalidMapError: that was not what is wrong with it.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError as reason:
+        raise InvalidMapError(f"It is not UTF-8: {reason.reason} at byte {reason.start}.", "not_utf8") from None
+    repaired = _SURROGATES.sub(_whole, body) if len(body) <= _MOST_REPAIRED else body
+    if repaired != body:
+        try:
+            return from_json(repaired)
+        except ValueError as reason:
+            error = reason
+    raise InvalidMapError(f"It is broken JSON: {error}.") from None
+
+
+def _whole(found: re.Match[bytes]) -> bytes:
+    return found[0] if found["whole"] else found["before"] + b"?"
 
 
 def _body(text: bytes) -> bytes:

@@ -10,6 +10,7 @@ from mcp_errortracking.workflows.history import Commit, last_commit
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.scopes import Effort
+from mcp_errortracking.workflows.source_lines import Lines, decoded
 from mcp_errortracking.workflows.source_map import Position
 from mcp_errortracking.workflows.source_paths import on_disk, readable
 from mcp_errortracking.workflows.symbols import Symbols
@@ -173,10 +174,10 @@ def _original(place: _Place, function: str | None, roots: Roots, context: int, h
     )
 
 
-def _lines(roots: Roots, path: Path | None) -> tuple[str, ...]:
+def _lines(roots: Roots, path: Path | None) -> Sequence[str]:
     if path is None:
         return ()
     try:
-        return tuple(roots.read(path, _LARGEST_SOURCE).decode("utf-8", "replace").splitlines())
+        return Lines("".join(decoded(roots.read(path, _LARGEST_SOURCE))))
     except WorkflowError:
         return ()

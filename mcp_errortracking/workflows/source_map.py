@@ -1,6 +1,5 @@
 """A source map that answers: what original source stands behind this position of the bundle?"""
 
-import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -8,8 +7,11 @@ from typing import Any, Protocol, cast
 from mcp_errortracking.workflows.map_json import Fields, parsed, sections_of, text_of
 from mcp_errortracking.workflows.mappings import UNMAPPED, Mapped, Mappings, check_letters
 from mcp_errortracking.workflows.problems import InvalidMapError
+from mcp_errortracking.workflows.source_lines import Lines
 
-_LINE_END = re.compile("\r\n|[\n\r]")
+LONGEST_NAME = 4096
+"""Characters of a source's name; of a longer one, which holds the source itself as a data URL, the beginning counts."""
+_LONGEST_IDENTIFIER = 1000
 _DEPTH = 16
 """How deep index maps may lie in index maps."""
 
@@ -29,7 +31,7 @@ class Position:
     column: int
     name: str | None
     is_ignored: bool
-    text: tuple[str, ...] | None
+    text: Lines | None
 
 
 class SourceMap(Protocol):
@@ -38,6 +40,11 @@ class SourceMap(Protocol):
     @property
     def sources(self) -> list[str | None]:
         """The original sources, each below its `sourceRoot`."""
+        ...
+
+    @property
+    def texts(self) -> int:
+        """The number of names, of sources and others."""
         ...
 
     def contents(self) -> dict[str, str]:
@@ -73,6 +80,12 @@ def of_fields(fields: Fields) -> SourceMap:
     return _map(fields, _DEPTH)
 
 
+def version_of(fields: Fields) -> int | float | str | None:
+    """The version that a map names, if it is a number or a short text."""
+    version = fields.get("version")
+    return version[:20] if isinstance(version, str) else version if isinstance(version, int | float) else None
+
+
 def is_hermes(fields: Fields) -> bool:
     """Whether it is a map of Hermes' bytecode (contract 5.1), whose columns are bytecode offsets."""
     return "x_hermes_function_offsets" in fields
@@ -80,7 +93,7 @@ def is_hermes(fields: Fields) -> bool:
 
 def _map(fields: Fields, depth: int) -> SourceMap:
     if fields.get("version") != 3:
-        said = f"Its version is {str(fields['version'])[:20]}" if "version" in fields else "It names no version"
+        said = f"Its version is {version_of(fields)}" if "version" in fields else "It names no version"
         raise InvalidMapError(f"{said}; 3 is the one that is understood.")
     if depth == 0:
         raise InvalidMapError("Its sections are nested too deeply.")
@@ -93,22 +106,27 @@ class _PlainMap:
         if not isinstance(mappings, str):
             raise InvalidMapError("It has neither mappings nor sections.")
         check_letters(mappings)
-        root = text_of(fields, "sourceRoot")
-        self.sources = [
-            f"{root.rstrip('/')}/{source}" if root and source is not None else source
-            for source in _texts(fields, "sources")
-        ]
+        self._root = text_of(fields, "sourceRoot")
+        self._sources = _texts(fields, "sources")
         self._names = _texts(fields, "names")
         self._contents = _texts(fields, "sourcesContent")
         ignored: Any = fields.get("ignoreList", fields.get("x_google_ignoreList"))
         self._ignored: list[Any] = cast("list[Any]", ignored) if isinstance(ignored, list) else []
         self._text = mappings
         self._mappings: Mappings | None = None
-        self._lines: dict[int, tuple[str, ...]] = {}
+        self._lines: dict[int, Lines] = {}
+
+    @property
+    def sources(self) -> list[str | None]:
+        return [self._below_root(source) for source in self._sources]
+
+    @property
+    def texts(self) -> int:
+        return len(self._sources) + len(self._names)
 
     def contents(self) -> dict[str, str]:
         pairs = zip(self.sources, self._contents, strict=False)
-        return {source: _clean(text) for source, text in pairs if source is not None and text is not None}
+        return {source: text for source, text in pairs if source is not None and text is not None}
 
     def find(self, line: int, column: int, *, before: bool = False) -> Position | None:
         if self._mappings is None:
@@ -120,26 +138,29 @@ class _PlainMap:
     def _position(self, mapped: Mapped) -> Position:
         if mapped is UNMAPPED:
             return Position(None, 0, 0, None, is_ignored=False, text=None)
-        if mapped.source >= len(self.sources):
-            raise InvalidMapError(f"Its mappings name source {mapped.source} of {len(self.sources)}.")
+        if mapped.source >= len(self._sources):
+            raise InvalidMapError(f"Its mappings name source {mapped.source} of {len(self._sources)}.")
         if mapped.name is not None and mapped.name >= len(self._names):
             raise InvalidMapError(f"Its mappings name name {mapped.name} of {len(self._names)}.")
+        name = self._names[mapped.name] if mapped.name is not None else None
         return Position(
-            self.sources[mapped.source],
+            self._below_root(self._sources[mapped.source]),
             mapped.line + 1,
             mapped.column,
-            self._names[mapped.name] if mapped.name is not None else None,
+            name and name[:_LONGEST_IDENTIFIER],
             mapped.source in self._ignored,
             self._text_lines(mapped.source),
         )
 
-    def _text_lines(self, source: int) -> tuple[str, ...] | None:
+    def _below_root(self, source: str | None) -> str | None:
+        return None if source is None else below_root(self._root, source)
+
+    def _text_lines(self, source: int) -> Lines | None:
         text = self._contents[source] if source < len(self._contents) else None
         if text is None:
             return None
         if source not in self._lines:
-            clean = _clean(text)
-            self._lines[source] = tuple(_LINE_END.split(clean) if "\r" in clean else clean.split("\n"))
+            self._lines[source] = Lines(text)
         return self._lines[source]
 
 
@@ -148,22 +169,43 @@ class _IndexMap:
         sections = sections_of(fields)
         self._offsets = [(line, column) for _, line, column, _ in sections]
         self._maps = [_map({"version": 3, **nested}, depth - 1) for *_, nested in sections]
-        self.sources = [source for nested in self._maps for source in nested.sources]
+        self._before: dict[int, Position | None] = {}
+
+    @property
+    def sources(self) -> list[str | None]:
+        return [source for nested in self._maps for source in nested.sources]
+
+    @property
+    def texts(self) -> int:
+        return sum(nested.texts for nested in self._maps)
 
     def contents(self) -> dict[str, str]:
         return {source: text for nested in self._maps for source, text in nested.contents().items()}
 
     def find(self, line: int, column: int, *, before: bool = False) -> Position | None:
         at = bisect_right(self._offsets, (line, column)) - 1
+        found: Position | None = None
+        passed: list[int] = []
         while at >= 0:
             starts_line, starts_column = self._offsets[at]
             shift = starts_column if starts_line == line else 0
             found = self._maps[at].find(line - starts_line, column - shift, before=before)
             if found or starts_line < line:
-                return found
+                break
             # Nothing in this line of the section yet: what the section before has last in it stands.
+            if at in self._before:
+                found = self._before[at]
+                break
+            passed.append(at)
             column, before, at = starts_column, True, at - 1
-        return None
+        self._before.update(dict.fromkeys(passed, found))
+        return found
+
+
+def below_root(root: str | None, source: str) -> str:
+    """The name of a source below the `sourceRoot`."""
+    name = f"{root[:LONGEST_NAME].rstrip('/')}/{source}" if root else source
+    return name[:LONGEST_NAME]
 
 
 def _texts(fields: Fields, name: str) -> list[str | None]:
@@ -177,8 +219,3 @@ def _texts(fields: Fields, name: str) -> list[str | None]:
             return [item if isinstance(item, str) else str(item) for item in cast("list[Any]", listed)]
         raise InvalidMapError(f"Its {name} are no list of texts.")
     return cast("list[str | None]", listed)
-
-
-def _clean(text: str) -> str:
-    """Half surrogate pairs are replaced: they cannot be written anywhere."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()

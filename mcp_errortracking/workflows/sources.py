@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from mcp_errortracking.workflows.map_json import Fields
+from mcp_errortracking.workflows.map_json import Fields, text_of
 from mcp_errortracking.workflows.roots import Roots
+from mcp_errortracking.workflows.source_map import below_root
 
+_MOST_CHARACTERS = 64 * 1024 * 1024
+"""Of all names of a map: each of them has the `sourceRoot` in it."""
+_MOST_FILES = 50_000
 _NESTING = 8  # sections within sections
 _MAX_PARTS = 40
 _MAX_PART = 120  # characters of a file or folder name
@@ -37,7 +41,11 @@ def list_sources(source_map: Fields) -> list[Source]:
         SourcesError: it is no source map.
     """
     found = dict[str, Source]()
+    characters = 0
     for source in _walk(source_map, 0):
+        characters += len(source.name)
+        if characters > _MOST_CHARACTERS:
+            raise SourcesError(f"The names of the sources have more than {_MOST_CHARACTERS >> 20} Mi characters.")
         known = found.get(source.name)
         if known is None or known.content is None:
             found[source.name] = source
@@ -58,6 +66,8 @@ def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -
     texts = [(source.name, source.content) for source in sources if source.content is not None]
     if not texts:
         raise SourcesError("The source map holds no sources: it was made without sourcesContent.")
+    if len(texts) > _MOST_FILES:
+        raise SourcesError(f"The source map holds {len(texts):,} sources; at most {_MOST_FILES:,} are written.")
     base = roots.resolve(folder)
     targets, same = dict[Path, bytes](), set[Path]()
     for relative, text in _placed(texts):
@@ -129,11 +139,10 @@ def _walk(data: Any, depth: int) -> Iterator[Source]:
         raise SourcesError("The source map names no sources.")
     contents: Any = source_map.get("sourcesContent")
     held = cast("list[Any]", contents) if isinstance(contents, list) else []
-    root = source_map.get("sourceRoot")
-    prefix = f"{root.rstrip('/')}/" if isinstance(root, str) and root else ""
+    root = text_of(source_map, "sourceRoot")
     for index, name in enumerate(cast("list[Any]", names)):
         content = held[index] if index < len(held) else None
-        shown = f"{prefix}{name}" if isinstance(name, str) else f"unnamed-{index}"
+        shown = below_root(root, name) if isinstance(name, str) else f"unnamed-{index}"
         yield Source(shown, content if isinstance(content, str) else None)
 
 

@@ -1,6 +1,7 @@
 """What a frame is resolved with: a map, and the bundle if it is there. Kept in memory between calls."""
 
 import re
+from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -8,10 +9,13 @@ from pathlib import Path
 from threading import Lock
 
 from mcp_errortracking.workflows.map_json import parsed, text_of
+from mcp_errortracking.workflows.source_lines import decoded, line_starts
 from mcp_errortracking.workflows.source_map import SourceMap, is_hermes, of_fields
 
-_LINE_END = re.compile("\n|\r\n?|\u2028|\u2029")
+_LINE_ENDS = ("\r", "\u2028", "\u2029")
 _TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
+_TEXT = 60
+"""Bytes that a short text takes in memory besides its letters."""
 _CACHED = 256 * 1024 * 1024
 
 
@@ -29,21 +33,28 @@ class Symbols:
         self.is_hermes = is_hermes(fields)
         self.chunk_id = text_of(fields, "chunk_id")
         self.map_path = map_path
-        self.size = len(map_text) + len(script or b"")
+        self.size = len(map_text) + len(script or b"") + _TEXT * self.map.texts
         self.names: dict[tuple[int, int, str], str | None] = {}
         """Original names of functions that were looked for, by line, column and minified name."""
         self._script = script
         self._text: str | None = None
-        self._starts: list[int] = []
+        self._starts = array("I")
 
     @property
     def text(self) -> str:
-        """The bundle, so that its columns are those of JavaScript (UTF-16 units); empty if it is not known."""
+        """The bundle, so that its columns are those of JavaScript (UTF-16 units); empty if it is not known.
+
+        Each of its lines ends with `\\n`, whatever ends it in the bundle.
+        """
         if self._text is None:
-            text = (self._script or b"").decode("utf-8", "replace")
-            self._text = text if text.isascii() else _TWO_UNITS.sub("??", text)
+            pieces = decoded(self._script or b"")
+            text = "".join(piece if piece.isascii() else _TWO_UNITS.sub("??", piece) for piece in pieces)
+            text = text.replace("\r\n", " \n")
+            for end in _LINE_ENDS:
+                text = text.replace(end, "\n")
+            self._text = text
             self._script = None
-            self._starts = [0, *(found.end() for found in _LINE_END.finditer(self._text))]
+            self._starts = line_starts(text)
         return self._text
 
     def offset(self, line: int, column: int) -> int | None:

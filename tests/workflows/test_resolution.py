@@ -194,7 +194,7 @@ def test_a_rebuilt_map_is_read_anew_and_an_unchanged_one_is_not(tmp_path: Path) 
 
 def test_the_cache_forgets_what_was_used_longest_ago() -> None:
     content = (BUILT / "webpack" / "shop.js.map").read_bytes()
-    cache = SymbolCache(2 * len(content))
+    cache = SymbolCache(2 * Symbols(None, content).size)
     loaded: list[str] = []
 
     def get(name: str) -> Symbols:

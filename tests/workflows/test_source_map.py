@@ -91,7 +91,7 @@ def test_what_a_map_says_of_its_sources() -> None:
     assert position
     assert position.is_ignored
     assert position.name == "n"
-    assert position.text == ("one", "two", "three", "four")
+    assert list(position.text or ()) == ["one", "two", "three", "four"]
 
 
 def test_half_a_surrogate_pair_is_read_and_replaced() -> None:

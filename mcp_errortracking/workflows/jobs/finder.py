@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, BinaryIO, cast
 
@@ -34,6 +35,8 @@ from mcp_errortracking.workflows.verdict import Code, Facts, Verdict, judge
 from mcp_errortracking.workflows.workflow import Desk
 
 _MOST_SETS = 20  # downloads of one call
+_MOST_HELD = 200 * 1024 * 1024
+"""Bytes of symbols, after which one call fetches no more."""
 _MOST_FAILURES = 3  # in a row, then PostHog is asked for no more sets
 _OF_ALL_SETS = (
     NotConfiguredError,
@@ -80,11 +83,16 @@ class Finder:
         wanted = await to_thread.run_sync(self._wanted, frames)
         refs = list(wanted)
         has_others = any(self._ref(frame) not in wanted for frame in frames)
-        failures = 0
+        failures = held = 0
         for number, ref in enumerate(refs[:_MOST_SETS]):
+            if held > _MOST_HELD:
+                for left in refs[number:]:
+                    self._failed[left] = _beyond(wanted[left], f"those before it hold more than {_MOST_HELD >> 20} MiB")
+                return
             await self._desk.progress(number, min(len(refs), _MOST_SETS), f"fetching the symbol set of {ref}")
             try:
-                self._downloaded[ref] = await self._download(ref)
+                found = self._downloaded[ref] = await self._download(ref)
+                held += found.size if isinstance(found, Symbols) else 0
                 failures = 0
             except PostHogError as error:
                 is_of_all = isinstance(error, _OF_ALL_SETS)
@@ -97,7 +105,8 @@ class Finder:
                 if is_last:
                     return
         for ref in refs[_MOST_SETS:]:
-            self._failed[ref] = _beyond(wanted[ref])
+            reason = f"one call fetches {_MOST_SETS}, and the frames before it needed those"
+            self._failed[ref] = _beyond(wanted[ref], reason)
 
     async def _download(self, ref: str) -> Symbols | WorkflowError:
         """The symbols of a set, or why it has none.
@@ -213,24 +222,26 @@ class Finder:
             return None
         if url not in self._deployed:
             self._deployed[url] = None
-            async with Storage(self._desk.workshop.host, http_proxy=self._desk.workshop.http_proxy) as storage:
-                with tempfile.TemporaryFile() as file:
-                    target = cast("BinaryIO", file)
-                    try:
+            with suppress(StorageError, OSError):  # OSError: no room for the script
+                async with Storage(self._desk.workshop.host, http_proxy=self._desk.workshop.http_proxy) as storage:
+                    with tempfile.TemporaryFile() as file:
+                        target = cast("BinaryIO", file)
                         await storage.fetch(url, target, limit=MAX_OBJECT)
-                    except StorageError:
-                        return None
-                    file.seek(0)
-                    self._deployed[url] = comment(file.read(), "chunkId") or ""
+                        self._deployed[url] = await to_thread.run_sync(_chunk_id, target)
         return self._deployed[url]
 
 
-def _beyond(frame: Frame) -> WorkflowError:
+def _chunk_id(script: BinaryIO) -> str:
+    script.seek(0)
+    return comment(script.read(), "chunkId") or ""
+
+
+def _beyond(frame: Frame, reason: str) -> WorkflowError:
     alone = (
         f", or resolve this frame alone: its line as stack, with chunk_id {frame.chunk_id}" if frame.chunk_id else ""
     )
     return WorkflowError(
         "too_many_sets",
-        f"Its symbol set was not fetched, since one call fetches {_MOST_SETS}, and the frames before it needed those.",
+        f"Its symbol set was not fetched, since {reason}.",
         next_step=f"Give folder, a local build{alone}.",
     )

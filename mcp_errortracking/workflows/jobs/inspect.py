@@ -8,12 +8,13 @@ from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.endpoint import as_object
-from mcp_errortracking.workflows.container import ContainerError, DataType
+from mcp_errortracking.workflows.container import ContainerError, DataType, TooMuchError
 from mcp_errortracking.workflows.download import Downloaded, NoSymbolSetError, download
 from mcp_errortracking.workflows.map_json import parsed
 from mcp_errortracking.workflows.problems import WorkflowError, quoted
 from mcp_errortracking.workflows.roots import Roots, explained
 from mcp_errortracking.workflows.script import comment
+from mcp_errortracking.workflows.source_map import version_of
 from mcp_errortracking.workflows.source_paths import readable
 from mcp_errortracking.workflows.sources import Source, SourcesError, list_sources, write_sources
 from mcp_errortracking.workflows.storage import Storage
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 NEVER_FINISHED = "never_finished"
 """The code of an error: an upload was started, and its file never came."""
 _SHOWN_SOURCES = 100
+_MOST_SOURCES = 1000
+"""Of the structured answer."""
+_MOST_TEXT = 200_000
+"""Characters of a source that are answered."""
 
 
 async def run(call: "InspectSymbolSet", desk: Desk) -> Outcome:
@@ -50,6 +55,9 @@ async def fetch(desk: Desk, *, symbol_set_id: str | None = None, ref: str | None
             raise WorkflowError(NEVER_FINISHED, error.what, next_step=error.next_step) from None
         except StorageError as error:
             raise WorkflowError(error.code or "storage", error.what, next_step=error.next_step) from None
+        except TooMuchError as error:
+            next_step = "Resolve its frames with folder, a local build."
+            raise WorkflowError("too_large", str(error), next_step=next_step) from None
         except ContainerError as error:
             next_step = "Upload the build again, with force."
             raise WorkflowError("broken_container", "The stored file cannot be read.", str(error), next_step) from None
@@ -71,7 +79,7 @@ def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
     if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
         return Outcome(data)
     source_map = parsed(symbols.data)
-    data["version_of_map"] = source_map.get("version")
+    data["version_of_map"] = version_of(source_map)
     try:
         sources = list_sources(source_map)
         text = _text_of(sources, call.source) if call.source else None
@@ -79,16 +87,19 @@ def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
     except SourcesError as error:
         raise WorkflowError("no_sources", str(error)) from None
     data["sources"] = [
-        {"source": one.name, "characters": None if one.content is None else len(one.content)} for one in sources
+        {"source": one.name, "characters": None if one.content is None else len(one.content)}
+        for one in sources[:_MOST_SOURCES]
     ]
     if written is not None:
-        data["written"] = [str(path) for path in written]
+        data["written"] = [str(path) for path in written[:_MOST_SOURCES]]
     shown, notes = dict(data), list[str]()
     if len(sources) > _SHOWN_SOURCES:
         shown["sources"] = data["sources"][:_SHOWN_SOURCES]
         notes.append(f"{len(sources) - _SHOWN_SOURCES} more sources are left out; write_to writes all of them.")
     if text is not None:
-        data["text"], shown["text"] = text, tuple(text.splitlines())
+        data["text"], shown["text"] = text[:_MOST_TEXT], tuple(text[:_MOST_TEXT].splitlines())
+        if len(text) > _MOST_TEXT:
+            notes.append(f"Only the first {_MOST_TEXT:,} of {len(text):,} characters are here; write_to writes all.")
     if not all(one.content is not None for one in sources):
         notes.append("The map does not hold all of its sources: the bundler left their text out (sourcesContent).")
     return Outcome(data, notes, shown=shown)

@@ -1,0 +1,49 @@
+"""The lines of a text that may be large: cut out when they are asked for, since apart they take far more room."""
+
+import codecs
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+_MOST_LINES = 2_000_000
+_PIECE = 256 * 1024
+
+
+def decoded(content: bytes) -> Iterator[str]:
+    """A text in pieces, bytes that are not UTF-8 replaced: all at once that keeps other threads waiting."""
+    pieces = (content[at : at + _PIECE] for at in range(0, len(content), _PIECE))
+    return codecs.iterdecode(pieces, "utf-8", "replace")
+
+
+def line_starts(text: str) -> "array[int]":
+    """Where the lines of a text begin, which `\\n` ends; of 2,000,000 at most."""
+    starts = array("I", [0])
+    at = text.find("\n")
+    while at >= 0 and len(starts) < _MOST_LINES:
+        starts.append(at + 1)
+        at = text.find("\n", at + 1)
+    return starts
+
+
+class Lines(Sequence[str]):
+    """The lines of a source, without their ends."""
+
+    def __init__(self, text: str) -> None:
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        self._text = text
+        self._starts = line_starts(text)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        start = self._starts[index]
+        end = self._text.find("\n", start)
+        return self._text[start:] if end < 0 else self._text[start:end]
