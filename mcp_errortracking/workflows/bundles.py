@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pathspec import GitIgnoreSpec
-
+from mcp_errortracking.workflows.globs import Globs
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.roots import LEFTOVER, Roots, explained
 from mcp_errortracking.workflows.script import comment, map_url
@@ -82,11 +81,7 @@ def find(roots: Roots, folder: str | Path, *, include: Sequence[str] = (), exclu
         WorkflowError: the folder is none, lies outside the roots, or a pattern is none.
     """
     real = roots.folder(folder)
-    try:
-        wanted = GitIgnoreSpec.from_lines(include or ["*"])
-        unwanted = GitIgnoreSpec.from_lines([*EXCLUDED, *exclude])
-    except ValueError as error:
-        raise WorkflowError("bad_pattern", "A pattern is none.", str(error), "Write it as in .gitignore.") from error
+    wanted, unwanted = Globs(include or ["*"]), Globs([*EXCLUDED, *exclude])
     search = _Search(roots, real, wanted)
     for path in search.walk(unwanted):
         search.sort_in(path)
@@ -101,7 +96,7 @@ def find(roots: Roots, folder: str | Path, *, include: Sequence[str] = (), exclu
 class _Search:
     roots: Roots
     folder: Path
-    wanted: GitIgnoreSpec
+    wanted: Globs
     bundles: list[Path] = field(default_factory=list[Path])
     maps: list[Path] = field(default_factory=list[Path])
     texts: list[Path] = field(default_factory=list[Path])
@@ -116,7 +111,7 @@ class _Search:
     deployed: list[Deployed] = field(default_factory=list[Deployed])
     disputed: set[Path] = field(default_factory=set[Path])
 
-    def walk(self, unwanted: GitIgnoreSpec) -> Iterator[Path]:
+    def walk(self, unwanted: Globs) -> Iterator[Path]:
         """The files that no pattern excludes, by name. Symlinks to folders are not followed."""
 
         def failed(error: OSError) -> None:
@@ -126,9 +121,9 @@ class _Search:
         for parent, folders, files in os.walk(self.folder, onerror=failed):
             at = Path(parent)
             prefix = "" if at == self.folder else f"{self.name(at)}/"
-            folders[:] = sorted(name for name in folders if not unwanted.match_file(f"{prefix}{name}/"))
+            folders[:] = sorted(name for name in folders if not unwanted.match(f"{prefix}{name}/"))
             for name in sorted(files):
-                if not unwanted.match_file(prefix + name):
+                if not unwanted.match(prefix + name):
                     yield at / name
 
     def sort_in(self, path: Path) -> None:
@@ -314,7 +309,7 @@ class _Search:
             return False
 
     def is_wanted(self, path: Path) -> bool:
-        return self.wanted.match_file(self.name(path))
+        return self.wanted.match(self.name(path))
 
     def name(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path)
