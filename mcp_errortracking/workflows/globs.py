@@ -58,7 +58,7 @@ class Globs:
 
 
 def _compiled(line: str) -> _Compiled | None:
-    """None: the line is empty or a comment, or, as for git, its brackets are not closed."""
+    """None: the line is empty or a comment, or can match no path; as for git, so does a bracket that is not closed."""
     pattern = line if line.endswith("\\ ") else line.rstrip()
     if pattern in ("", "/") or pattern.startswith("#"):
         return None
@@ -82,6 +82,8 @@ def _path_regex(parts: list[str]) -> str | None:
     if is_folder:
         parts = [*parts[:-1], "**"]
     parts = [part for part, before in zip(parts, [None, *parts], strict=False) if not part == before == "**"]
+    if "" in parts:
+        return None  # no path has two slashes in a row
     if parts in (["**"], ["**", "*"]):
         return "(?P<folder>/)" if is_folder else "(?s:.)"
     if parts == ["**", "*", "**"]:

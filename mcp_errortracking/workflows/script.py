@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 _MAP_URL = b"sourceMappingURL="
 _COMMENT_START = re.compile(rb"(?://|/\*)[#@][ \t]*$")
-_URL = re.compile(rb"([^\s'\"`*]+)[ \t]*(?:\*/)?\s*")
+_URL = re.compile(rb"([^\s'\"`*]++)[ \t]*+(?:\*/)?\s*+")
 _VALUE = re.compile(rb"[^\s'\"`*]{1,128}(?!\S)")
 _MOST_COMMENTS = 100
 _MARGIN = 256
 """How much white space may stand around a comment in its line."""
-_SPACE_OR_COMMENT = re.compile(rb"(?:\s|\xef\xbb\xbf|//[^\n\r]*|/\*[\s\S]*?\*/)*")
-_STRING = re.compile(rb"\"(?:[^\"\\\n\r]|\\[\s\S])*\"|'(?:[^'\\\n\r]|\\[\s\S])*'")
+_HEAD = 4 * 1024 * 1024
+"""Bytes in which directives are looked for: more comments than that stand before none."""
+_SPACE_OR_COMMENT = re.compile(rb"(?:\s++|\xef\xbb\xbf|//[^\n\r]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+")
+_STRING = re.compile(rb"\"(?:[^\"\\\n\r]++|\\[\s\S])*+\"|'(?:[^'\\\n\r]++|\\[\s\S])*+'")
 _NEXT_STATEMENT = re.compile(rb"(?!in\b|instanceof\b)[\w$\"'{};@#~\x80-\xff]|!(?!=)|\+\+|--|$")
 _LINE_END = re.compile("\r\n|[\n\r\u2028\u2029]")
 
@@ -75,6 +77,7 @@ def first_place(script: bytes) -> Place:
 
     A directive (`"use strict"`) only is one when nothing but comments and other directives precede it.
     """
+    script = script[:_HEAD]
     start = 3 if script.startswith(b"\xef\xbb\xbf") else 0
     offset = start
     if script.startswith(b"#!", start):
