@@ -9,6 +9,15 @@ from mcp_errortracking.workflows.roots import Roots
 
 _BUNDLERS = re.compile(r"(?:webpack|webpack-internal|turbopack|rollup|parcel|app|ng|vite|metro|rspack):")
 _MARKS = re.compile(r"^(?:\[[\w-]+\]/|\([\w-]+\)/|@fs/|\./)+")
+_CODE = {
+    *(".js", ".jsx", ".mjs", ".cjs", ".es6", ".ts", ".tsx", ".mts", ".cts", ".coffee", ".ls", ".vue", ".svelte"),
+    *(".astro", ".marko", ".riot", ".mdx", ".html", ".htm", ".hbs", ".ejs", ".pug", ".graphql", ".gql"),
+    *(".css", ".scss", ".sass", ".less", ".styl", ".glsl", ".vert", ".frag", ".wgsl"),
+    *(".elm", ".re", ".res", ".ml", ".mli", ".purs", ".hx", ".dart", ".clj", ".cljs", ".cljc", ".fs", ".fsx", ".scala"),
+    *(".kt", ".kts", ".java", ".groovy", ".cs", ".swift", ".m", ".mm", ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp"),
+    *(".rs", ".go", ".zig", ".py", ".rb", ".php"),
+}
+"""The endings of files whose lines are shown. Not of data: maps that others made can name any file, `../.env` too."""
 
 
 def readable(source: str) -> str:
@@ -37,8 +46,9 @@ def readable(source: str) -> str:
 
 
 def on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | None:
-    """The file below the roots that a source's name means; None if there is none.
+    """The file of code below the roots that a source's name means; None if there is none.
 
+    Hidden files, and files whose ending is not one of code, never count, whatever symlink leads to them.
     A relative name starts at the map. Otherwise the readable path is looked for in the folders from the map's up to
     its root, and in the roots.
     """
@@ -55,11 +65,16 @@ def on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | None:
     for place in places:
         try:
             real = roots.resolve(place)
-            if real.is_file():
+            if is_code(real) and real.is_file():
                 return real
         except (WorkflowError, OSError, ValueError):
             continue
     return None
+
+
+def is_code(path: Path) -> bool:
+    """True if a file's name is one of source code."""
+    return path.suffix.lower() in _CODE and not path.name.startswith(".")
 
 
 def _has_scheme(source: str) -> bool:

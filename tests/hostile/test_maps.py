@@ -22,6 +22,7 @@ from mcp_errortracking.workflows.json_bounds import MOST_VALUES, SMALL, check_bo
 from mcp_errortracking.workflows.map_json import parsed
 from mcp_errortracking.workflows.mappings import Mappings
 from mcp_errortracking.workflows.problems import InvalidMapError
+from mcp_errortracking.workflows.script import first_place
 from mcp_errortracking.workflows.source_map import of_fields, read
 from mcp_errortracking.workflows.sources import SourcesError, list_sources
 from mcp_errortracking.workflows.storage import Storage
@@ -161,6 +162,7 @@ def test_a_small_file_that_unpacks_to_more_than_posthog_takes_is_not_read() -> N
 BOMBS = r"""
 import resource, sys
 from mcp_errortracking.workflows.map_json import parsed
+from mcp_errortracking.workflows.script import first_place
 from mcp_errortracking.workflows.source_map import of_fields
 from mcp_errortracking.workflows.sources import SourcesError, list_sources
 from mcp_errortracking.workflows.problems import InvalidMapError
@@ -293,3 +295,88 @@ async def test_what_is_no_address_of_a_download_is_refused_in_words(url: str) ->
     async with Storage("http://127.0.0.1:1") as storage:
         with pytest.raises(AddressRefusedError, match="no web address"):
             await storage.fetch(url, io.BytesIO(), limit=10)
+
+
+LARGE = 4 * MIB
+BUNDLES = {
+    "a string": b'"' + b"a" * LARGE,
+    "escapes": b'"' + b"\\a" * (LARGE // 2),
+    "blanks": b" " * LARGE,
+    "comments": b"//\n" * (LARGE // 3),
+    "blocks": b"/**/" * (LARGE // 4),
+    "a block": b"/*" + b"*" * LARGE,
+}
+
+
+@pytest.mark.parametrize("kind", BUNDLES)
+def test_the_beginning_of_a_bundle_takes_no_memory_by_the_letter(kind: str) -> None:
+    peak = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "import resource, sys; from mcp_errortracking.workflows.script import first_place\n"
+            "script = sys.stdin.buffer.read(); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+            "first_place(script); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)",
+        ],
+        input=BUNDLES[kind],
+        capture_output=True,
+        timeout=300,
+        check=True,
+    ).stdout
+    assert int(peak) * (1 if sys.platform == "darwin" else 1024) < 40 * MIB
+
+
+def test_directives_are_looked_for_in_the_beginning_of_a_bundle_only() -> None:
+    assert first_place(b"/*" + b"*" * 5 * MIB + b'*/"use strict";a()').offset == 0
+    assert first_place(b"/*" + b"*" * 3 * MIB + b'*/"use strict";a()').offset == 3 * MIB + 4 + len('"use strict";')
+
+
+SECRET = "TOKEN=canary-of-a-secret"
+FOREIGN = [
+    *("../.env", "/.env", ".env", "../../.env", "webpack://shop/./.env", "file:///.env", "..\\.env", "%2e%2e/.env"),
+    *("../.npmrc", "../id_rsa", "../secret.pem", "../credentials.json", "../.env.local", "../.hidden.js", "../link.ts"),
+    *("../.env?a.ts", "../.env#a.ts", "../notes.txt", "../dump.sql", "../.env/", "../.env\0.ts", "../link.js"),
+]
+
+
+@pytest.mark.parametrize("source", FOREIGN)
+async def test_a_map_cannot_have_lines_of_other_files_shown(
+    sandbox: SandboxProcess, tmp_path: Path, source: str
+) -> None:
+    (tmp_path / "dist").mkdir()
+    files = [".env", ".env.local", ".npmrc", "id_rsa", "secret.pem", "credentials.json", ".hidden.js", "notes.txt"]
+    for name in (*files, "dump.sql"):
+        (tmp_path / name).write_text(f"{SECRET}\n" * 3)
+    (tmp_path / "link.ts").symlink_to(tmp_path / ".env")
+    (tmp_path / "link.js").symlink_to(tmp_path / "credentials.json")
+    fields = {"version": 3, "sources": [source], "names": [], "mappings": "AAAA"}
+    (tmp_path / "dist" / "a.js").write_text("throw 1\n//# sourceMappingURL=a.js.map\n")
+    (tmp_path / "dist" / "a.js.map").write_text(json.dumps(fields))
+
+    reply = await ask(
+        sandbox, tmp_path, "source-maps-resolve", stack="at o (a.js:1:1)", folder="dist", context=20, commits=True
+    )
+
+    assert reply.structured is not None
+    (frame,) = reply.structured["frames"]
+    assert frame["resolved"]
+    assert (frame["path"], frame["context"], frame["commit"]) == (None, [], None)
+    assert SECRET not in reply.text + json.dumps(reply.structured)
+
+
+@pytest.mark.parametrize(
+    "source", ["../src/a.ts", "../../packages/x/src/a.vue", "webpack://shop/./src/a.ts", "../.nuxt/app.mjs"]
+)
+async def test_sources_of_a_monorepo_are_shown(sandbox: SandboxProcess, tmp_path: Path, source: str) -> None:
+    dist = tmp_path / "app" / "dist"
+    for folder in ("app/dist", "app/src", "packages/x/src", "app/.nuxt"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in ("app/src/a.ts", "packages/x/src/a.vue", "app/.nuxt/app.mjs"):
+        (tmp_path / name).write_text("throw new Error()\n")
+    fields = {"version": 3, "sources": [source], "names": [], "mappings": "AAAA"}
+    (dist / "a.js").write_text("throw 1\n//# sourceMappingURL=a.js.map\n")
+    (dist / "a.js.map").write_text(json.dumps(fields))
+
+    reply = await ask(sandbox, tmp_path, "source-maps-resolve", stack="at o (a.js:1:1)", folder="app/dist")
+
+    assert reply.structured is not None
+    assert reply.structured["frames"][0]["context"][0]["line"] == "throw new Error()"
