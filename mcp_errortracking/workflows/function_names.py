@@ -25,7 +25,7 @@ _LONGEST_REST = 300
 """Characters of an original line that are looked at."""
 _ARROW = re.compile(r"\s*=>\s*")
 _BLOCK = re.compile(r"\s*(?=\{)")
-_AFTER_FUNCTION = re.compile(r"(?<![\w$.])function\b\s*\*?\s*$")
+_AFTER_FUNCTION = re.compile(r"(?<![\w$.])function\b\s*+(?:\*\s*+)?$")
 _IDENTIFIER = re.compile(r"#?[A-Za-z_$\u0080-\U0010ffff][\w$]*")
 _KEYWORD = re.compile(
     r"(?:await|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|export|extends|false|finally|for"

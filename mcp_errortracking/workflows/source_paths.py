@@ -14,7 +14,7 @@ _CODE = {
     *(".astro", ".marko", ".riot", ".mdx", ".html", ".htm", ".hbs", ".ejs", ".pug", ".graphql", ".gql"),
     *(".css", ".scss", ".sass", ".less", ".styl", ".glsl", ".vert", ".frag", ".wgsl"),
     *(".elm", ".re", ".res", ".ml", ".mli", ".purs", ".hx", ".dart", ".clj", ".cljs", ".cljc", ".fs", ".fsx", ".scala"),
-    *(".kt", ".kts", ".java", ".groovy", ".cs", ".swift", ".m", ".mm", ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp"),
+    *(".kt", ".kts", ".java", ".groovy", ".cs", ".swift", ".m", ".mm", ".c", ".cc", ".cpp", ".h", ".hh", ".hpp"),
     *(".rs", ".go", ".zig", ".py", ".rb", ".php"),
 }
 """The endings of files whose lines are shown. Not of data: maps that others made can name any file, `../.env` too."""

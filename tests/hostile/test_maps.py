@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.workflows import download as download_module
 from mcp_errortracking.workflows import mappings as mappings_module
 from mcp_errortracking.workflows import source_map as source_map_module
 from mcp_errortracking.workflows.container import ContainerError, DataType, SymbolData, decode, encode
@@ -282,6 +284,19 @@ def test_names_of_sources_are_cut() -> None:
     assert position.name == "n" * 1000
     with pytest.raises(SourcesError, match="names of the sources"):
         list_sources(WHOLE | {"sourceRoot": "r" * 4096, "sources": ["a"] * 20_000})
+
+
+async def test_no_room_for_a_download_is_said(
+    sandbox: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download_module, "_IN_MEMORY", 1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+
+    reply = await ask(sandbox, tmp_path, "symbol-set-inspect", ref="many")
+
+    assert reply.structured == {"error": {"code": "no_room"}}
+    assert "The symbol set cannot be kept in" in reply.text
+    assert "set TMPDIR" in reply.text
 
 
 @pytest.mark.parametrize(
