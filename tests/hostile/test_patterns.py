@@ -1,7 +1,8 @@
 """No regular expression of the package backtracks more than a little: each is taken apart, none is run.
 
 Matching takes more than linear time where two unbounded repeats can share the letters that they match: one in the
-other, or one after the other with nothing certain between them. A possessive repeat and an atomic group never give back.
+other, or one after the other with nothing certain between them. A possessive repeat and an atomic group never give
+back.
 """
 
 import importlib
