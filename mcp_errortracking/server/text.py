@@ -16,7 +16,7 @@ from mcp_errortracking.server.cells import Cells, name
 from mcp_errortracking.server.tokens import surely_beyond, surely_within, upper_bound
 from mcp_errortracking.server.untrusted import clean, without_marks
 
-_ROOM_FOR_NOTE = 40
+_ROOM_FOR_NOTE = 48
 _LONGEST_NOTE = 4000
 _SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 

@@ -14,7 +14,7 @@ from mcp_errortracking.server.calls import call_tool
 from mcp_errortracking.server.prompts import Prompts
 from mcp_errortracking.server.toolbox import EVERY_TOOL, SelectionError, Toolbox, UnknownToolError
 from tests.hostile.arguments import ID, hostile, oversized
-from tests.hostile.steps import steps_of
+from tests.hostile.steps import count_calls
 from tests.server.test_calls import Sender
 from tests.server.test_lists import client_on
 
@@ -41,10 +41,10 @@ def test_wrong_arguments_cost_work_in_proportion_to_their_size(case: str) -> Non
     small, half = hostile(100)[case], hostile(SIZE // 2)[case]
     refused(*small[:2])  # what is built once, at the first call
 
-    whole = steps_of(lambda: refused(tool, arguments))
+    whole = count_calls(lambda: refused(tool, arguments))
 
     assert whole < MAX_STEPS
-    assert whole < 2.2 * steps_of(lambda: refused(*half[:2])) + 1000
+    assert whole < 2.2 * count_calls(lambda: refused(*half[:2])) + 1000
 
 
 @pytest.mark.parametrize("case", oversized())
@@ -58,7 +58,7 @@ async def test_arguments_beyond_a_bound_are_refused_after_a_few_steps(case: str)
     assert reply.structured == {"error": {"code": "invalid_arguments"}}
     assert says in reply.text
     assert sender.sent == []
-    assert steps_of(lambda: refused(tool, arguments)) < 2000
+    assert count_calls(lambda: refused(tool, arguments)) < 2000
 
 
 def places(schema: dict[str, Any], shapes: dict[str, Any], depth: int = 0) -> Iterator[tuple[list[str | int], str]]:
@@ -128,7 +128,7 @@ def test_an_unknown_name_of_any_length_is_answered_in_bounded_work(name: str) ->
     assert len(text) < 400
     assert text.encode()
     assert "kkkk" not in text
-    assert steps_of(find) < MAX_STEPS
+    assert count_calls(find) < MAX_STEPS
     with pytest.raises(SelectionError):
         Toolbox(toolsets=(name,))
 
@@ -157,7 +157,7 @@ def test_a_prompt_takes_no_more_arguments_than_it_has() -> None:
 
     many = {f"phx_{number:09}": "x" for number in range(100_000)}
     assert "knows no [key], [key], [key]; it takes issue" in get("investigate", many)
-    assert steps_of(lambda: get("investigate", many)) < 2000
+    assert count_calls(lambda: get("investigate", many)) < 2000
     for text in (get("x" * 4_000_000, {}), get("investigate", {"x" * 4_000_000: "x"})):
         assert len(text) < 400
     assert len(get("investigate", {"issue": "\x00 a" * 1_000_000})) < 6000
