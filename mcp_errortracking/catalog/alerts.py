@@ -144,8 +144,7 @@ class UpdateAlert(
     execution_order: SkipJsonSchema[int | None] = Field(default=None, ge=0, le=32767)
     base_updated_at: str | None = Field(default=None, description="Refuse if changed since.")
 
-    advice = {"not_found": _UNKNOWN}
-    shown = ("enabled",)
+    example_fields = ("enabled",)
 
     @model_validator(mode="after")
     def stays_an_alert(self) -> "UpdateAlert":
@@ -171,8 +170,6 @@ class DeleteAlert(Endpoint, tool="error-tracking-alerts-delete", request="PATCH 
     tracking. Returns it as it was."""
 
     id: AlertId
-
-    advice = {"not_found": _UNKNOWN}
 
     def request(self) -> Request:
         return Request("PATCH", super().request().path, json={"deleted": True})
@@ -201,3 +198,11 @@ def _no_alert(function: dict[str, Any]) -> Outcome:
         [f"Nothing was changed: this hog function is no alert of error tracking. {_UNKNOWN}"],
         failed=True,
     )
+
+
+ENDPOINTS = (
+    ListAlerts,
+    CreateAlert,
+    UpdateAlert,
+    DeleteAlert,
+)

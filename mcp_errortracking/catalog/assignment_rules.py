@@ -7,20 +7,15 @@ from pydantic import Field
 from mcp_errortracking.catalog.assignee import AssigneeArgument
 from mcp_errortracking.catalog.endpoint import Endpoint, Request, Steps
 from mcp_errortracking.catalog.filters import Filters
-from mcp_errortracking.catalog.identifiers import RuleId
+from mcp_errortracking.catalog.identifiers import AssignmentRuleId
 from mcp_errortracking.catalog.paging import PagedEndpoint
 from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, OrderKey, ReorderRules, UpdateRule
-
-_READ = "error_tracking:read"
-_WRITE = "error_tracking:write"
-_UNKNOWN_RULE = "List the rules with error-tracking-assignment-rules-list and use an id from there."
 
 
 class ListAssignmentRules(
     PagedEndpoint,
     tool="error-tracking-assignment-rules-list",
     request="GET assignment_rules/",
-    scope=_READ,
 ):
     """Assignment rules in the order they are tried; the first match assigns a new issue."""
 
@@ -29,7 +24,6 @@ class CreateAssignmentRule(
     CreateRule,
     tool="error-tracking-assignment-rules-create",
     request="POST assignment_rules/",
-    scope=_WRITE,
 ):
     """Create a rule that assigns matching new issues. Existing issues stay as they are."""
 
@@ -47,29 +41,25 @@ class RetrieveAssignmentRule(
     Endpoint,
     tool="error-tracking-assignment-rules-retrieve",
     request="GET assignment_rules/{id}/",
-    scope=_READ,
 ):
     """One assignment rule with its exact filters."""
 
-    id: RuleId
-
-    advice = {"not_found": _UNKNOWN_RULE}
+    id: AssignmentRuleId
 
 
 class UpdateAssignmentRule(
     UpdateRule,
     tool="error-tracking-assignment-rules-partial-update",
     request="PATCH assignment_rules/{id}/",
-    scope=_WRITE,
 ):
     """Replace a rule's filters, assignee or both, and return the rule. Omitted fields stay. Any update re-enables a
     disabled rule."""
 
-    id: RuleId
+    id: AssignmentRuleId
     filters: Filters | None = None
     assignee: AssigneeArgument | None = None
 
-    advice = {"not_found": _UNKNOWN_RULE, "error": CreateAssignmentRule.advice["error"]}
+    advice = {"error": CreateAssignmentRule.advice["error"]}
 
     def _still_disabled(self, sent: Request) -> str:
         return "The rule is still disabled: this PostHog is too old to re-enable a rule by an update."
@@ -79,27 +69,24 @@ class DeleteAssignmentRule(
     DeleteRule,
     tool="error-tracking-assignment-rules-destroy",
     request="DELETE assignment_rules/{id}/",
-    scope=_WRITE,
 ):
     """Delete a rule for good. Returns it as it was, complete enough to create it again."""
 
-    id: RuleId
+    id: AssignmentRuleId
 
     undone_by = CreateAssignmentRule
-    advice = {"not_found": _UNKNOWN_RULE}
 
 
 class ReorderAssignmentRules(
     ReorderRules,
     tool="error-tracking-assignment-rules-reorder",
     request="PATCH assignment_rules/reorder/",
-    scope=_WRITE,
     aliases=("error-tracking-assignment-rules-reorder-partial-update",),
 ):
     """Set positions in the order rules are tried (lower first); rules not named keep theirs. Returns the order that
     then holds."""
 
-    orders: dict[RuleId, OrderKey] = Field(
+    orders: dict[AssignmentRuleId, OrderKey] = Field(
         min_length=1, description="{rule id: position}", examples=[{"01936f2e-7a51-7000-8000-3d0f1c9a42b7": 0}]
     )
     # The docs list these three; the server reads `orders` alone (contract 3.7).
@@ -115,3 +102,13 @@ class ReorderAssignmentRules(
                 f"Had no effect: {', '.join(ineffective)}. Use error-tracking-assignment-rules-partial-update."
             )
         return outcome
+
+
+ENDPOINTS = (
+    ListAssignmentRules,
+    CreateAssignmentRule,
+    RetrieveAssignmentRule,
+    UpdateAssignmentRule,
+    DeleteAssignmentRule,
+    ReorderAssignmentRules,
+)

@@ -6,16 +6,11 @@ from mcp_errortracking.catalog.identifiers import BypassRuleId
 from mcp_errortracking.catalog.paging import PagedEndpoint
 from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, ReorderRules, UpdateRule
 
-_READ = "error_tracking:read"
-_WRITE = "error_tracking:write"
-_UNKNOWN_RULE = "List the rules with error-tracking-bypass-rules-list and use an id from there."
-
 
 class ListBypassRules(
     PagedEndpoint,
     tool="error-tracking-bypass-rules-list",
     request="GET bypass_rules/",
-    scope=_READ,
     since="mid 2026",
 ):
     """Bypass rules: matching exceptions are kept whatever the rate limits."""
@@ -25,7 +20,6 @@ class CreateBypassRule(
     CreateRule,
     tool="error-tracking-bypass-rules-create",
     request="POST bypass_rules/",
-    scope=_WRITE,
     since="mid 2026",
 ):
     """Create a rule that lets matching exceptions pass rate limits."""
@@ -37,21 +31,17 @@ class RetrieveBypassRule(
     Endpoint,
     tool="error-tracking-bypass-rules-retrieve",
     request="GET bypass_rules/{id}/",
-    scope=_READ,
     since="mid 2026",
 ):
     """One bypass rule."""
 
     id: BypassRuleId
 
-    advice = {"not_found": _UNKNOWN_RULE}
-
 
 class UpdateBypassRule(
     UpdateRule,
     tool="error-tracking-bypass-rules-update",
     request="PUT bypass_rules/{id}/",
-    scope=_WRITE,
     since="mid 2026",
     aliases=("error-tracking-bypass-rules-partial-update",),
 ):
@@ -60,14 +50,11 @@ class UpdateBypassRule(
     id: BypassRuleId
     filters: Filters | None = None
 
-    advice = {"not_found": _UNKNOWN_RULE}
-
 
 class DeleteBypassRule(
     DeleteRule,
     tool="error-tracking-bypass-rules-destroy",
     request="DELETE bypass_rules/{id}/",
-    scope=_WRITE,
     since="mid 2026",
 ):
     """Delete a bypass rule for good. Returns it as it was."""
@@ -75,15 +62,23 @@ class DeleteBypassRule(
     id: BypassRuleId
 
     undone_by = CreateBypassRule
-    advice = {"not_found": _UNKNOWN_RULE}
 
 
 class ReorderBypassRules(
     ReorderRules,
     tool="error-tracking-bypass-rules-reorder",
     request="PATCH bypass_rules/reorder/",
-    scope=_WRITE,
     aliases=("error-tracking-bypass-rules-reorder-partial-update",),
     since="mid 2026",
 ):
     """Set positions of bypass rules; those not named keep theirs. Returns the order that then holds."""
+
+
+ENDPOINTS = (
+    ListBypassRules,
+    CreateBypassRule,
+    RetrieveBypassRule,
+    UpdateBypassRule,
+    DeleteBypassRule,
+    ReorderBypassRules,
+)

@@ -20,10 +20,16 @@ Scope = Literal[
 
 @dataclass(frozen=True, slots=True)
 class ListedBy:
-    """Metadata of an id field: what it identifies, and the tool whose answer holds real ones."""
+    """Metadata of an id field: the kind of object, the tool that lists such ids, and a hint for an id not found."""
 
     noun: str
     tool: str
+    hint: str = ""
+
+    @property
+    def advice(self) -> str:
+        """What to do after PostHog did not find the id."""
+        return f"Get the {self.noun}'s id from {self.tool}{self.hint and '; '}{self.hint}."
 
 
 def refuse_boolean(value: Any) -> Any:
@@ -52,8 +58,8 @@ class Declaration(BaseModel):
     """When PostHog got what it needs, as far as known; None: before 2026."""
     advice: ClassVar[Mapping[str, str]] = {}
     """What to do next, by PostHog's error code, where this tool knows better than the general explanation."""
-    shown: ClassVar[tuple[str, ...]] = ()
-    """Optional arguments without which an example of a call would not be one."""
+    example_fields: ClassVar[tuple[str, ...]] = ()
+    """Optional arguments that an example of a call must have."""
     read_only: ClassVar[bool]
     destructive: ClassVar[bool]
     idempotent: ClassVar[bool]
@@ -67,26 +73,48 @@ class Declaration(BaseModel):
         return value
 
     def advice_on(self, code: str) -> str | None:
-        """What to do next after this call failed with a code of PostHog's; None: the general explanation says it."""
-        return self.advice.get(code)
+        """What to do after this call failed with a code of PostHog's; None if the general explanation says it.
+
+        An unknown id in the path is looked up where its type says, unless the tool has advice of its own.
+        """
+        if code in self.advice or code != "not_found":
+            return self.advice.get(code)
+        return next((kind.advice for kind in self.ids_in_path()), None)
 
     @classmethod
-    def declare(
+    def ids_in_path(cls) -> list[ListedBy]:
+        """The kinds of ids in the request's path; none for a tool without a path."""
+        return []
+
+    def __init_subclass__(
         cls,
-        tool: str,
-        scope: Scope | tuple[Scope, ...],
         *,
-        toolset: str | None,
-        aliases: tuple[str, ...],
-        since: str | None,
-        read_only: bool,
-        destructive: bool,
-        idempotent: bool,
+        tool: str | None = None,
+        scope: Scope | tuple[Scope, ...] | None = None,
+        toolset: str | None = None,
+        aliases: tuple[str, ...] = (),
+        since: str | None = None,
+        read_only: bool = False,
+        destructive: bool = False,
+        idempotent: bool = True,
+        **kwargs: Any,
     ) -> None:
-        """Sets what is known of the tool when its class is made."""
+        """Declare a tool, or a base class of tools if `tool` is not given.
+
+        Args:
+            scope: defaults to reading or writing error tracking, by `read_only`.
+            toolset: defaults to that of the base class, else to the name of the module.
+        """
+        super().__init_subclass__(**kwargs)
+        if toolset is not None:
+            cls.toolset = toolset
+        if tool is None:
+            return
+        if not hasattr(cls, "toolset"):
+            cls.toolset = cls.__module__.rpartition(".")[2]
         cls.tool, cls.aliases, cls.since = tool, aliases, since
+        scope = scope or ("error_tracking:read" if read_only else "error_tracking:write")
         cls.scopes = (scope,) if isinstance(scope, str) else scope
-        cls.toolset = toolset or cls.__module__.rpartition(".")[2]
         words = re.findall(r"[A-Z][a-z]+", cls.__name__)
         cls.title = " ".join([words[0], *(word.lower() for word in words[1:])])
         cls.summary = " ".join((cls.__doc__ or "").split())

@@ -7,11 +7,10 @@ request, the JSON schema, the annotations, the reference page - follows from the
         Endpoint,
         tool="error-tracking-assignment-rules-retrieve",
         request="GET assignment_rules/{id}/",
-        scope="error_tracking:read",
     ):
         '''One assignment rule, with its filters as PostHog holds them.'''
 
-        id: RuleId
+        id: AssignmentRuleId
 """
 
 import re
@@ -20,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, cast
 from urllib.parse import quote
 
-from mcp_errortracking.catalog.declaration import Declaration, Scope
+from mcp_errortracking.catalog.declaration import Declaration, ListedBy
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -77,44 +76,30 @@ class Endpoint(Declaration):
     nulls: ClassVar[tuple[str, ...]] = ()
     """Arguments that null clears: it is sent, and the docstring says so; null of any other means not given."""
 
-    def __init_subclass__(
-        cls,
-        *,
-        tool: str | None = None,
-        request: str = "",
-        scope: Scope | tuple[Scope, ...] = "error_tracking:read",
-        toolset: str | None = None,
-        nulls: tuple[str, ...] = (),
-        read_only: bool | None = None,
-        aliases: tuple[str, ...] = (),
-        since: str | None = None,
-        destructive: bool | None = None,
-        idempotent: bool | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init_subclass__(cls, *, request: str = "", nulls: tuple[str, ...] = (), **kwargs: Any) -> None:
+        """Declare an endpoint, or a base class of endpoints if `request` is not given.
+
+        The annotations follow from the method unless said: `read_only`, `destructive`, `idempotent`.
+        """
+        if request:
+            method, path = request.split()
+            kwargs.setdefault("read_only", method == "GET")
+            kwargs.setdefault("destructive", method in ("PUT", "PATCH", "DELETE"))
+            kwargs.setdefault("idempotent", method != "POST" or kwargs["read_only"])
+            cls.method = method  # pyright: ignore[reportAttributeAccessIssue]
+            cls.path = path.removeprefix("/") if path.startswith("/") else f"error_tracking/{path}"
+            cls.nulls = nulls
         super().__init_subclass__(**kwargs)
-        if tool is None:  # a base of several endpoints, not an endpoint itself
-            return
-        method, path = request.split()
-        reads = method == "GET" if read_only is None else read_only
-        cls.declare(
-            tool,
-            scope,
-            toolset=toolset,
-            aliases=aliases,
-            since=since,
-            read_only=reads,
-            destructive=method in ("PUT", "PATCH", "DELETE") if destructive is None else destructive,
-            idempotent=(method != "POST" or reads) if idempotent is None else idempotent,
-        )
-        cls.method = method  # pyright: ignore[reportAttributeAccessIssue]
-        cls.path = path.removeprefix("/") if path.startswith("/") else f"error_tracking/{path}"
-        cls.nulls = nulls
 
     @classmethod
     def path_parameters(cls) -> list[str]:
         """The names of the fields that stand in the path."""
         return _PLACEHOLDER.findall(cls.path)
+
+    @classmethod
+    def ids_in_path(cls) -> list[ListedBy]:
+        metadata = [item for name in cls.path_parameters() for item in cls.model_fields[name].metadata]
+        return [item for item in metadata if isinstance(item, ListedBy)]
 
     def request(self) -> Request:
         """The HTTP request of this call.

@@ -9,14 +9,13 @@ from mcp_errortracking.catalog.identifiers import IssueId, ReferenceId
 from mcp_errortracking.catalog.paging import PagedEndpoint
 
 _READ = "error_tracking:read"
-_WRITE = "error_tracking:write"
 _LINKS = "September 2026"
 
 IntegrationId = Annotated[int, Field(ge=1, examples=[7])]
 
 
 class ListExternalReferences(
-    PagedEndpoint, tool="error-tracking-external-references-list", request="GET external_references/", scope=_READ
+    PagedEndpoint, tool="error-tracking-external-references-list", request="GET external_references/"
 ):
     """Links from issues to issue trackers."""
 
@@ -25,7 +24,6 @@ class RetrieveExternalReference(
     Endpoint,
     tool="error-tracking-external-references-retrieve",
     request="GET external_references/{id}/",
-    scope=_READ,
 ):
     """One link to an issue tracker."""
 
@@ -54,7 +52,6 @@ class LinkExternalReference(
     Endpoint,
     tool="error-tracking-external-references-link",
     request="POST external_references/link_issue/",
-    scope=_WRITE,
     since=_LINKS,
     aliases=("error-tracking-external-references-link-issue-create",),
 ):
@@ -69,7 +66,6 @@ class CreateExternalReference(
     Endpoint,
     tool="error-tracking-external-references-create",
     request="POST external_references/",
-    scope=_WRITE,
 ):
     """Open a new issue at a connected tracker, for others to see, and link it."""
 
@@ -80,3 +76,12 @@ class CreateExternalReference(
         examples=[{"repository": "web", "title": "TypeError in checkout", "body": "..."}],
     )
     issue: IssueId
+
+
+ENDPOINTS = (
+    ListExternalReferences,
+    RetrieveExternalReference,
+    CreateExternalReference,
+    SearchTrackerIssues,
+    LinkExternalReference,
+)

@@ -16,7 +16,6 @@ class ListFingerprints(
     PagedEndpoint,
     tool="error-tracking-fingerprints-list",
     request="GET fingerprints/",
-    scope="error_tracking:read",
 ):
     """Fingerprints, oldest first, each with the issue that owns it."""
 
@@ -35,7 +34,6 @@ class RetrieveFingerprint(
     Endpoint,
     tool="error-tracking-fingerprints-retrieve",
     request="GET fingerprints/{id}/",
-    scope="error_tracking:read",
 ):
     """One fingerprint record and the issue that owns it."""
 
@@ -51,7 +49,6 @@ class ResolveFingerprint(
     Endpoint,
     tool="error-tracking-fingerprints-resolve-retrieve",
     request="GET fingerprints/resolve/",
-    scope="error_tracking:read",
     since=_RESOLVED,
 ):
     """The record, and so the issue, of a fingerprint text."""
@@ -63,3 +60,10 @@ class ResolveFingerprint(
         "invalid_input": f"PostHog has it since {_RESOLVED}: upgrade an older one, or look the text up in "
         "error-tracking-fingerprints-list.",
     }
+
+
+ENDPOINTS = (
+    ListFingerprints,
+    RetrieveFingerprint,
+    ResolveFingerprint,
+)

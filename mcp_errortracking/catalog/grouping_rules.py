@@ -8,16 +8,11 @@ from mcp_errortracking.catalog.filters import Filters
 from mcp_errortracking.catalog.identifiers import GroupingRuleId
 from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, ListRules, ReorderRules, UpdateRule
 
-_READ = "error_tracking:read"
-_WRITE = "error_tracking:write"
-_UNKNOWN_RULE = "List the rules with error-tracking-grouping-rules-list and use an id from there."
-
 
 class ListGroupingRules(
     ListRules,
     tool="error-tracking-grouping-rules-list",
     request="GET grouping_rules/",
-    scope=_READ,
 ):
     """Grouping rules: matching new exceptions become one issue."""
 
@@ -26,7 +21,6 @@ class CreateGroupingRule(
     CreateRule,
     tool="error-tracking-grouping-rules-create",
     request="POST grouping_rules/",
-    scope=_WRITE,
 ):
     """Create a rule that groups matching new exceptions into one issue. Existing issues stay as they are."""
 
@@ -39,20 +33,16 @@ class RetrieveGroupingRule(
     Endpoint,
     tool="error-tracking-grouping-rules-retrieve",
     request="GET grouping_rules/{id}/",
-    scope=_READ,
 ):
     """One grouping rule."""
 
     id: GroupingRuleId
-
-    advice = {"not_found": _UNKNOWN_RULE}
 
 
 class UpdateGroupingRule(
     UpdateRule,
     tool="error-tracking-grouping-rules-update",
     request="PUT grouping_rules/{id}/",
-    scope=_WRITE,
     aliases=("error-tracking-grouping-rules-partial-update",),
 ):
     """Replace the filters of a grouping rule and return it; this enables a disabled one."""
@@ -60,28 +50,33 @@ class UpdateGroupingRule(
     id: GroupingRuleId
     filters: Filters | None = None
 
-    advice = {"not_found": _UNKNOWN_RULE}
-
 
 class DeleteGroupingRule(
     DeleteRule,
     tool="error-tracking-grouping-rules-destroy",
     request="DELETE grouping_rules/{id}/",
-    scope=_WRITE,
 ):
     """Delete a grouping rule for good. Returns it as it was."""
 
     id: GroupingRuleId
 
     undone_by = CreateGroupingRule
-    advice = {"not_found": _UNKNOWN_RULE}
 
 
 class ReorderGroupingRules(
     ReorderRules,
     tool="error-tracking-grouping-rules-reorder",
     request="PATCH grouping_rules/reorder/",
-    scope=_WRITE,
     aliases=("error-tracking-grouping-rules-reorder-partial-update",),
 ):
     """Set positions of grouping rules; those not named keep theirs. Returns the order that then holds."""
+
+
+ENDPOINTS = (
+    ListGroupingRules,
+    CreateGroupingRule,
+    RetrieveGroupingRule,
+    UpdateGroupingRule,
+    DeleteGroupingRule,
+    ReorderGroupingRules,
+)

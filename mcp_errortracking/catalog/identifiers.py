@@ -12,7 +12,6 @@ from mcp_errortracking.catalog.declaration import ListedBy
 _NIL = UUID(int=0)
 _ISSUE_PAGE = re.compile(r"https?://[^\s?#]+/error_tracking/([0-9a-fA-F-]{32,36})(?:[/?#]|$)")
 _MAX_URL = 4000
-_EXAMPLE = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
 
 
 def refuse_nil(value: UUID) -> UUID:
@@ -33,70 +32,28 @@ def issue_of_url(value: Any) -> Any:
 RealUUID = Annotated[UUID, AfterValidator(refuse_nil)]
 """A UUID in any spelling, sent in PostHog's: lower case with hyphens."""
 
-RuleId = Annotated[
-    RealUUID,
-    Field(examples=[_EXAMPLE]),
-    ListedBy("assignment rule", "error-tracking-assignment-rules-list"),
-]
+_EXAMPLE = Field(examples=["01936f2e-7a51-7000-8000-3d0f1c9a42b7"])
+
+AssignmentRuleId = Annotated[RealUUID, _EXAMPLE, ListedBy("assignment rule", "error-tracking-assignment-rules-list")]
+GroupingRuleId = Annotated[RealUUID, _EXAMPLE, ListedBy("grouping rule", "error-tracking-grouping-rules-list")]
+SuppressionRuleId = Annotated[RealUUID, _EXAMPLE, ListedBy("suppression rule", "error-tracking-suppression-rules-list")]
+BypassRuleId = Annotated[RealUUID, _EXAMPLE, ListedBy("bypass rule", "error-tracking-bypass-rules-list")]
+SeverityRuleId = Annotated[RealUUID, _EXAMPLE, ListedBy("severity rule", "error-tracking-severity-rules-list")]
+SymbolSetId = Annotated[RealUUID, _EXAMPLE, ListedBy("symbol set", "error-tracking-symbol-sets-list")]
+AlertId = Annotated[RealUUID, _EXAMPLE, ListedBy("alert", "error-tracking-alerts-list")]
+ReleaseId = Annotated[RealUUID, _EXAMPLE, ListedBy("release", "error-tracking-releases-list")]
+StackFrameId = Annotated[RealUUID, _EXAMPLE, ListedBy("stack frame", "error-tracking-stack-frames-list")]
+ReferenceId = Annotated[RealUUID, _EXAMPLE, ListedBy("external reference", "error-tracking-external-references-list")]
+RecommendationId = Annotated[RealUUID, _EXAMPLE, ListedBy("recommendation", "error-tracking-recommendations-list")]
 FingerprintId = Annotated[
     RealUUID,
-    Field(description="Record id, not the fingerprint text.", examples=[_EXAMPLE]),
+    Field(description="Record id, not the fingerprint text.", examples=_EXAMPLE.examples),
     ListedBy("fingerprint record", "error-tracking-fingerprints-list"),
 ]
 IssueId = Annotated[
     RealUUID,
     BeforeValidator(issue_of_url),
-    Field(examples=[_EXAMPLE]),
-    ListedBy("issue", "query-error-tracking-issues-list"),
+    _EXAMPLE,
+    ListedBy("issue", "query-error-tracking-issues-list", "a merged issue lives on in the one it went into"),
 ]
-"""Also understood: the address of an issue's page in PostHog."""
-SymbolSetId = Annotated[
-    RealUUID,
-    Field(examples=[_EXAMPLE]),
-    ListedBy("symbol set", "error-tracking-symbol-sets-list"),
-]
-GroupingRuleId = Annotated[
-    RealUUID,
-    Field(examples=[_EXAMPLE]),
-    ListedBy("grouping rule", "error-tracking-grouping-rules-list"),
-]
-SuppressionRuleId = Annotated[
-    RealUUID,
-    Field(examples=[_EXAMPLE]),
-    ListedBy("suppression rule", "error-tracking-suppression-rules-list"),
-]
-BypassRuleId = Annotated[
-    RealUUID,
-    Field(examples=[_EXAMPLE]),
-    ListedBy("bypass rule", "error-tracking-bypass-rules-list"),
-]
-SeverityRuleId = Annotated[
-    RealUUID,
-    Field(examples=[_EXAMPLE]),
-    ListedBy("severity rule", "error-tracking-severity-rules-list"),
-]
-AlertId = Annotated[
-    RealUUID,
-    Field(examples=[_EXAMPLE]),
-    ListedBy("alert", "error-tracking-alerts-list"),
-]
-ReleaseId = Annotated[
-    RealUUID,
-    Field(examples=[_EXAMPLE]),
-    ListedBy("release", "error-tracking-releases-list"),
-]
-StackFrameId = Annotated[
-    RealUUID,
-    Field(examples=[_EXAMPLE]),
-    ListedBy("stack frame", "error-tracking-stack-frames-list"),
-]
-ReferenceId = Annotated[
-    RealUUID,
-    Field(examples=[_EXAMPLE]),
-    ListedBy("external reference", "error-tracking-external-references-list"),
-]
-RecommendationId = Annotated[
-    RealUUID,
-    Field(examples=[_EXAMPLE]),
-    ListedBy("recommendation", "error-tracking-recommendations-list"),
-]
+"""An issue's id. The address of the issue's page in PostHog is accepted too."""

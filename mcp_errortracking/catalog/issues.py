@@ -11,8 +11,6 @@ from mcp_errortracking.catalog.identifiers import IssueId
 from mcp_errortracking.catalog.paging import ActivityEndpoint, PagedEndpoint
 from mcp_errortracking.catalog.severity import Severity
 
-_READ = "error_tracking:read"
-_WRITE = "error_tracking:write"
 _ANOTHER = "01936f30-0c4d-7000-8000-77b1e6d2f0a9"
 _SCOPED = "2026-04-07"  # before, no API key might (contract 6.6)
 _UNKNOWN_ISSUE = "Find issues with query-error-tracking-issues-list; a merged issue lives on in the one it went into."
@@ -24,7 +22,6 @@ class ListIssues(
     PagedEndpoint,
     tool="error-tracking-issues-list",
     request="GET issues/",
-    scope=_READ,
 ):
     """All issues, without counts. To search, filter or sort, use query-error-tracking-issues-list."""
 
@@ -33,21 +30,17 @@ class RetrieveIssue(
     Endpoint,
     tool="error-tracking-issues-retrieve",
     request="GET issues/{id}/",
-    scope=_READ,
 ):
     """One issue with its external links and cohort. For counts and stack, use query-error-tracking-issue."""
 
     id: IssueId
     fingerprint: str | None = Field(default=None, description="Says where the issue of this fingerprint went.")
 
-    advice = {"not_found": _UNKNOWN_ISSUE}
-
 
 class UpdateIssue(
     Endpoint,
     tool="error-tracking-issues-partial-update",
     request="PATCH issues/{id}/",
-    scope=_WRITE,
     nulls=("severity", "name", "description"),
 ):
     """Change an issue's status, severity, name or description (null removes the last three). suppressed drops its new
@@ -59,8 +52,7 @@ class UpdateIssue(
     name: str | None = None
     description: str | None = None
 
-    advice = {"not_found": _UNKNOWN_ISSUE}
-    shown = ("status",)
+    example_fields = ("status",)
 
     @model_validator(mode="after")
     def something_changes(self) -> "UpdateIssue":
@@ -80,7 +72,6 @@ class AssignIssue(
     Endpoint,
     tool="error-tracking-issues-assign-partial-update",
     request="PATCH issues/{id}/assign/",
-    scope=_WRITE,
     nulls=("assignee",),
     since=_SCOPED,
 ):
@@ -90,7 +81,6 @@ class AssignIssue(
     assignee: AssigneeArgument | None = Field(examples=[{"type": "user", "id": 1}])
 
     advice = {
-        "not_found": _UNKNOWN_ISSUE,
         "error": "PostHog fails like this when the assignee does not exist: check the user or role id.",
     }
 
@@ -103,7 +93,6 @@ class MergeIssues(
     Endpoint,
     tool="error-tracking-issues-merge-create",
     request="POST issues/{id}/merge/",
-    scope=_WRITE,
     since=_SCOPED,
     destructive=True,
 ):
@@ -143,7 +132,6 @@ class SplitIssue(
     Endpoint,
     tool="error-tracking-issues-split-create",
     request="POST issues/{id}/split/",
-    scope=_WRITE,
     since=_SCOPED,
     destructive=True,
 ):
@@ -152,8 +140,6 @@ class SplitIssue(
 
     id: IssueId
     fingerprints: list[SplitFingerprint] = Field(min_length=1, examples=[[{"fingerprint": "81fa0b9f..."}]])
-
-    advice = {"not_found": _UNKNOWN_ISSUE}
 
     def steps(self) -> Steps:
         answer = as_object((yield self.request()))
@@ -172,7 +158,6 @@ class SetIssueCohort(
     Endpoint,
     tool="error-tracking-issues-cohort-update",
     request="PUT issues/{id}/cohort/",
-    scope=_WRITE,
     since=_SCOPED,
 ):
     """Attach a cohort of affected people to an issue."""
@@ -187,7 +172,6 @@ class UpdateIssuesInBulk(
     Endpoint,
     tool="error-tracking-issues-bulk-create",
     request="POST issues/bulk/",
-    scope=_WRITE,
     nulls=("assignee",),
     since=_SCOPED,
     destructive=True,
@@ -200,7 +184,7 @@ class UpdateIssuesInBulk(
     status: Status | None = None
     assignee: AssigneeArgument | None = None
 
-    shown = ("status",)
+    example_fields = ("status",)
 
     @model_validator(mode="after")
     def action_has_its_value(self) -> "UpdateIssuesInBulk":
@@ -223,7 +207,6 @@ class IssuesExist(
     Endpoint,
     tool="error-tracking-issues-exists-retrieve",
     request="GET issues/exists/",
-    scope=_READ,
 ):
     """Whether the project has any issue: if not, no exception ever arrived."""
 
@@ -252,7 +235,6 @@ class FindIssueValues(
     Endpoint,
     tool="error-tracking-issues-values-retrieve",
     request="GET issues/values/",
-    scope=_READ,
     since=_SCOPED,
 ):
     """Names or descriptions of issues that contain a text."""
@@ -268,3 +250,19 @@ def _read_back(issue_id: str, answer: dict[str, object]) -> Steps:
     except StepError as failure:
         return Outcome(answer, [f"PostHog accepted the call, but the issue could not be read back. {failure.summary}"])
     return Outcome(issue)
+
+
+ENDPOINTS = (
+    ListIssues,
+    RetrieveIssue,
+    UpdateIssue,
+    AssignIssue,
+    MergeIssues,
+    SplitIssue,
+    SetIssueCohort,
+    UpdateIssuesInBulk,
+    FindIssueValues,
+    IssuesExist,
+    ListIssuesActivity,
+    ListIssueActivity,
+)

@@ -14,7 +14,6 @@ from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
 from mcp_errortracking.catalog.paging import LongEndpoint
 from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, legend, show_event, show_frame
 
-_READ = "error_tracking:read"
 _SINCE = "spring 2026"
 _UNKNOWN_ISSUE = (
     "PostHog knows no such issue in this project: find issues with query-error-tracking-issues-list (status all, a "
@@ -110,7 +109,6 @@ class QueryIssues(
     LongEndpoint,
     tool="query-error-tracking-issues-list",
     request="POST query/issues/",
-    scope=_READ,
     since=_SINCE,
     read_only=True,
     toolset="issues",
@@ -155,7 +153,6 @@ class QueryIssue(
     LongEndpoint,
     tool="query-error-tracking-issue",
     request="POST query/issue/",
-    scope=_READ,
     since=_SINCE,
     read_only=True,
     toolset="issues",
@@ -183,7 +180,6 @@ class QueryIssueEvents(
     LongEndpoint,
     tool="query-error-tracking-issue-events",
     request="POST query/issue_events/",
-    scope=_READ,
     since=_SINCE,
     read_only=True,
     toolset="issues",
@@ -262,3 +258,10 @@ def _beyond(found: list[dict[str, Any]], most: int) -> list[str]:
 def _sparkline(buckets: list[dict[str, Any]]) -> str:
     numbers = " ".join(str(bucket.get("value")) for bucket in buckets[:_MOST_BUCKETS])
     return f"from {cast('str', buckets[0].get('label'))}: {numbers}"
+
+
+ENDPOINTS = (
+    QueryIssues,
+    QueryIssue,
+    QueryIssueEvents,
+)

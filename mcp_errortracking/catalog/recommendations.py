@@ -4,8 +4,6 @@ from mcp_errortracking.catalog.endpoint import Endpoint
 from mcp_errortracking.catalog.identifiers import RecommendationId
 from mcp_errortracking.catalog.paging import PagedEndpoint
 
-_READ = "error_tracking:read"
-_WRITE = "error_tracking:write"
 _SINCE = "spring 2026"
 
 
@@ -13,7 +11,6 @@ class ListRecommendations(
     PagedEndpoint,
     tool="error-tracking-recommendations-list",
     request="GET recommendations/",
-    scope=_READ,
     since=_SINCE,
 ):
     """What PostHog recommends for error tracking in this project."""
@@ -23,7 +20,6 @@ class RefreshRecommendation(
     Endpoint,
     tool="error-tracking-recommendations-refresh-create",
     request="POST recommendations/{id}/refresh/",
-    scope=_WRITE,
     since=_SINCE,
     idempotent=True,
 ):
@@ -36,7 +32,6 @@ class DismissRecommendation(
     Endpoint,
     tool="error-tracking-recommendations-dismiss-create",
     request="POST recommendations/{id}/dismiss/",
-    scope=_WRITE,
     since=_SINCE,
     idempotent=True,
 ):
@@ -49,10 +44,17 @@ class RestoreRecommendation(
     Endpoint,
     tool="error-tracking-recommendations-restore-create",
     request="POST recommendations/{id}/restore/",
-    scope=_WRITE,
     since=_SINCE,
     idempotent=True,
 ):
     """Show a dismissed recommendation again."""
 
     id: RecommendationId
+
+
+ENDPOINTS = (
+    ListRecommendations,
+    RefreshRecommendation,
+    DismissRecommendation,
+    RestoreRecommendation,
+)

@@ -10,18 +10,15 @@ from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps
 from mcp_errortracking.catalog.identifiers import ReleaseId
 from mcp_errortracking.catalog.paging import PagedEndpoint
 
-_READ = "error_tracking:read"
-_WRITE = "error_tracking:write"
-_UNKNOWN = "List the releases with error-tracking-releases-list."
 Name = Annotated[str, Field(min_length=1, examples=["1.4.2"])]
 HashId = Annotated[str, Field(min_length=1, max_length=128, examples=["9fceb02d"])]
 
 
-class ListReleases(PagedEndpoint, tool="error-tracking-releases-list", request="GET releases/", scope=_READ):
+class ListReleases(PagedEndpoint, tool="error-tracking-releases-list", request="GET releases/"):
     """Releases, newest first."""
 
 
-class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="POST releases/", scope=_WRITE):
+class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="POST releases/"):
     """Create a release, to bind symbol sets to."""
 
     version: Name
@@ -32,12 +29,10 @@ class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="PO
     advice = {"release_hash_in_use": "Nothing was created: find that one with error-tracking-releases-hash-retrieve."}
 
 
-class RetrieveRelease(Endpoint, tool="error-tracking-releases-retrieve", request="GET releases/{id}/", scope=_READ):
+class RetrieveRelease(Endpoint, tool="error-tracking-releases-retrieve", request="GET releases/{id}/"):
     """One release."""
 
     id: ReleaseId
-
-    advice = {"not_found": _UNKNOWN}
 
 
 def _refuse_unreachable(hash_id: str) -> str:
@@ -51,18 +46,16 @@ def _refuse_unreachable(hash_id: str) -> str:
 
 
 class RetrieveReleaseByHash(
-    Endpoint, tool="error-tracking-releases-hash-retrieve", request="GET releases/hash/{hash_id}/", scope=_READ
+    Endpoint, tool="error-tracking-releases-hash-retrieve", request="GET releases/hash/{hash_id}/"
 ):
     """The release with this hash_id."""
 
     hash_id: Annotated[HashId, AfterValidator(_refuse_unreachable)]
 
-    advice = {"not_found": _UNKNOWN}
+    advice = {"not_found": "List the releases with error-tracking-releases-list."}
 
 
-class UpdateRelease(
-    Endpoint, tool="error-tracking-releases-partial-update", request="PATCH releases/{id}/", scope=_WRITE
-):
+class UpdateRelease(Endpoint, tool="error-tracking-releases-partial-update", request="PATCH releases/{id}/"):
     """Change a release, and return it."""
 
     id: ReleaseId
@@ -71,23 +64,29 @@ class UpdateRelease(
     hash_id: HashId | None = None
     metadata: dict[str, Any] | None = None
 
-    advice = {"not_found": _UNKNOWN}
-
     def steps(self) -> Steps:
         sent = self.request()
         yield sent
         return Outcome(as_object((yield Request("GET", sent.path))))
 
 
-class DeleteRelease(Endpoint, tool="error-tracking-releases-destroy", request="DELETE releases/{id}/", scope=_WRITE):
+class DeleteRelease(Endpoint, tool="error-tracking-releases-destroy", request="DELETE releases/{id}/"):
     """Delete a release and, with it, all its symbol sets. Returns it as it was."""
 
     id: ReleaseId
-
-    advice = {"not_found": _UNKNOWN}
 
     def steps(self) -> Steps:
         sent = self.request()
         release = as_object((yield Request("GET", sent.path)))
         yield sent
         return Outcome({"deleted": release})
+
+
+ENDPOINTS = (
+    ListReleases,
+    CreateRelease,
+    RetrieveRelease,
+    RetrieveReleaseByHash,
+    UpdateRelease,
+    DeleteRelease,
+)

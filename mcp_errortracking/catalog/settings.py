@@ -10,8 +10,6 @@ from mcp_errortracking.catalog.endpoint import Endpoint
 from mcp_errortracking.catalog.identifiers import IssueId
 from mcp_errortracking.catalog.paging import PagedEndpoint
 
-_READ = "error_tracking:read"
-_WRITE = "error_tracking:write"
 _SINCE = "spring 2026"
 _SPIKES = "spikes"
 AtLeastOne = Annotated[int, Field(ge=1, examples=[100])]
@@ -50,7 +48,6 @@ class GetSettings(
     Endpoint,
     tool="error-tracking-settings-get",
     request="GET settings/retrieve_settings/",
-    scope=_READ,
     since=_SINCE,
 ):
     """The project's rate limits of exceptions; null: none."""
@@ -60,7 +57,6 @@ class UpdateSettings(
     _Update,
     tool="error-tracking-settings-update",
     request="PATCH settings/update_settings/",
-    scope=_WRITE,
     nulls=(
         "project_rate_limit_value",
         "project_rate_limit_bucket_size_minutes",
@@ -82,7 +78,6 @@ class ListSpikeEvents(
     PagedEndpoint,
     tool="error-tracking-spike-events-list",
     request="GET spike_events/",
-    scope=_READ,
     since=_SINCE,
     toolset=_SPIKES,
 ):
@@ -108,7 +103,6 @@ class GetSpikeDetection(
     Endpoint,
     tool="error-tracking-spike-detection-config-retrieve",
     request="GET spike_detection_config/",
-    scope=_READ,
     since=_SINCE,
     toolset=_SPIKES,
 ):
@@ -119,7 +113,6 @@ class UpdateSpikeDetection(
     _Update,
     tool="error-tracking-spike-detection-config-update",
     request="PATCH spike_detection_config/update_config/",
-    scope=_WRITE,
     since=_SINCE,
     toolset=_SPIKES,
 ):
@@ -128,3 +121,12 @@ class UpdateSpikeDetection(
     snooze_duration_minutes: AtLeastOne | None = None
     multiplier: AtLeastOne | None = None
     threshold: AtLeastOne | None = None
+
+
+ENDPOINTS = (
+    GetSettings,
+    UpdateSettings,
+    ListSpikeEvents,
+    GetSpikeDetection,
+    UpdateSpikeDetection,
+)

@@ -8,16 +8,11 @@ from mcp_errortracking.catalog.identifiers import SeverityRuleId
 from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, ListRules, OrderKey, ReorderRules, UpdateRule
 from mcp_errortracking.catalog.severity import Severity
 
-_READ = "error_tracking:read"
-_WRITE = "error_tracking:write"
-_UNKNOWN_RULE = "List the rules with error-tracking-severity-rules-list and use an id from there."
-
 
 class ListSeverityRules(
     ListRules,
     tool="error-tracking-severity-rules-list",
     request="GET severity_rules/",
-    scope=_READ,
     since="2026-08-20",
 ):
     """Severity rules in the order they are tried; the first match sets a new issue's severity."""
@@ -27,7 +22,6 @@ class CreateSeverityRule(
     CreateRule,
     tool="error-tracking-severity-rules-create",
     request="POST severity_rules/",
-    scope=_WRITE,
     since="2026-08-20",
 ):
     """Create a rule that sets the severity of matching new issues."""
@@ -41,21 +35,17 @@ class RetrieveSeverityRule(
     Endpoint,
     tool="error-tracking-severity-rules-retrieve",
     request="GET severity_rules/{id}/",
-    scope=_READ,
     since="2026-08-20",
 ):
     """One severity rule."""
 
     id: SeverityRuleId
 
-    advice = {"not_found": _UNKNOWN_RULE}
-
 
 class UpdateSeverityRule(
     UpdateRule,
     tool="error-tracking-severity-rules-update",
     request="PUT severity_rules/{id}/",
-    scope=_WRITE,
     since="2026-08-20",
     aliases=("error-tracking-severity-rules-partial-update",),
 ):
@@ -65,14 +55,11 @@ class UpdateSeverityRule(
     filters: Filters | None = None
     severity: Severity | None = None
 
-    advice = {"not_found": _UNKNOWN_RULE}
-
 
 class DeleteSeverityRule(
     DeleteRule,
     tool="error-tracking-severity-rules-destroy",
     request="DELETE severity_rules/{id}/",
-    scope=_WRITE,
     since="2026-08-20",
 ):
     """Delete a severity rule for good. Returns it as it was."""
@@ -80,15 +67,23 @@ class DeleteSeverityRule(
     id: SeverityRuleId
 
     undone_by = CreateSeverityRule
-    advice = {"not_found": _UNKNOWN_RULE}
 
 
 class ReorderSeverityRules(
     ReorderRules,
     tool="error-tracking-severity-rules-reorder",
     request="PATCH severity_rules/reorder/",
-    scope=_WRITE,
     aliases=("error-tracking-severity-rules-reorder-partial-update",),
     since="2026-08-20",
 ):
     """Set positions of severity rules; those not named keep theirs. Returns the order that then holds."""
+
+
+ENDPOINTS = (
+    ListSeverityRules,
+    CreateSeverityRule,
+    RetrieveSeverityRule,
+    UpdateSeverityRule,
+    DeleteSeverityRule,
+    ReorderSeverityRules,
+)

@@ -8,16 +8,12 @@ from mcp_errortracking.catalog.endpoint import Endpoint
 from mcp_errortracking.catalog.identifiers import StackFrameId, SymbolSetId
 from mcp_errortracking.catalog.paging import PagedEndpoint
 
-_READ = "error_tracking:read"
 
-
-class ListStackFrames(PagedEndpoint, tool="error-tracking-stack-frames-list", request="GET stack_frames/", scope=_READ):
+class ListStackFrames(PagedEndpoint, tool="error-tracking-stack-frames-list", request="GET stack_frames/"):
     """Stack frames of the project, with the reason where one is not resolved."""
 
 
-class RetrieveStackFrame(
-    Endpoint, tool="error-tracking-stack-frames-retrieve", request="GET stack_frames/{id}/", scope=_READ
-):
+class RetrieveStackFrame(Endpoint, tool="error-tracking-stack-frames-retrieve", request="GET stack_frames/{id}/"):
     """One stack frame with its source context."""
 
     id: StackFrameId
@@ -27,7 +23,6 @@ class GetStackFrames(
     Endpoint,
     tool="error-tracking-stack-frames-batch-get-create",
     request="POST stack_frames/batch_get/",
-    scope=_READ,
     read_only=True,
 ):
     """Stack frames by the raw_id that events name."""
@@ -35,3 +30,10 @@ class GetStackFrames(
     # PostHog answers a call without any with every frame of the project (contract 6.8), so it is required here.
     raw_ids: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1, examples=[["6b1f0c2e/0"]])
     symbol_set: SymbolSetId | None = None
+
+
+ENDPOINTS = (
+    ListStackFrames,
+    RetrieveStackFrame,
+    GetStackFrames,
+)

@@ -12,10 +12,6 @@ from mcp_errortracking.catalog.identifiers import SuppressionRuleId
 from mcp_errortracking.catalog.paging import PagedEndpoint
 from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, ReorderRules, UpdateRule
 
-_READ = "error_tracking:read"
-_WRITE = "error_tracking:write"
-_UNKNOWN_RULE = "List the rules with error-tracking-suppression-rules-list and use an id from there."
-
 _DROPS_ALL = "This PostHog ignores sampling_rate: the rule drops every matching exception, for good."
 
 Share = Annotated[float, Field(ge=0, le=1, examples=[1])]
@@ -25,7 +21,6 @@ class ListSuppressionRules(
     PagedEndpoint,
     tool="error-tracking-suppression-rules-list",
     request="GET suppression_rules/",
-    scope=_READ,
 ):
     """Suppression rules: matching new exceptions are dropped and never stored."""
 
@@ -34,7 +29,6 @@ class CreateSuppressionRule(
     CreateRule,
     tool="error-tracking-suppression-rules-create",
     request="POST suppression_rules/",
-    scope=_WRITE,
 ):
     """Create a rule that drops matching new exceptions for good. Filters without conditions drop everything. To see
     them and stay quiet, set an issue's status to suppressed instead."""
@@ -63,20 +57,16 @@ class RetrieveSuppressionRule(
     Endpoint,
     tool="error-tracking-suppression-rules-retrieve",
     request="GET suppression_rules/{id}/",
-    scope=_READ,
 ):
     """One suppression rule."""
 
     id: SuppressionRuleId
-
-    advice = {"not_found": _UNKNOWN_RULE}
 
 
 class UpdateSuppressionRule(
     UpdateRule,
     tool="error-tracking-suppression-rules-update",
     request="PUT suppression_rules/{id}/",
-    scope=_WRITE,
     aliases=("error-tracking-suppression-rules-partial-update",),
 ):
     """Change the filters or sampling_rate of a suppression rule and return it."""
@@ -84,8 +74,6 @@ class UpdateSuppressionRule(
     id: SuppressionRuleId
     filters: Filters | None = None
     sampling_rate: Share | None = None
-
-    advice = {"not_found": _UNKNOWN_RULE}
 
     def steps(self) -> Steps:
         outcome = yield from super().steps()
@@ -105,21 +93,28 @@ class DeleteSuppressionRule(
     DeleteRule,
     tool="error-tracking-suppression-rules-destroy",
     request="DELETE suppression_rules/{id}/",
-    scope=_WRITE,
 ):
     """Delete a suppression rule for good. Returns it as it was."""
 
     id: SuppressionRuleId
 
     undone_by = CreateSuppressionRule
-    advice = {"not_found": _UNKNOWN_RULE}
 
 
 class ReorderSuppressionRules(
     ReorderRules,
     tool="error-tracking-suppression-rules-reorder",
     request="PATCH suppression_rules/reorder/",
-    scope=_WRITE,
     aliases=("error-tracking-suppression-rules-reorder-partial-update",),
 ):
     """Set positions of suppression rules; those not named keep theirs. Returns the order that then holds."""
+
+
+ENDPOINTS = (
+    ListSuppressionRules,
+    CreateSuppressionRule,
+    RetrieveSuppressionRule,
+    UpdateSuppressionRule,
+    DeleteSuppressionRule,
+    ReorderSuppressionRules,
+)

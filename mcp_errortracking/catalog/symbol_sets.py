@@ -18,17 +18,13 @@ from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, rea
 MAX_FILE = 100 * 1024 * 1024
 """Bytes that object storage takes per symbol set (contract 5.4)."""
 
-_READ = "error_tracking:read"
-_WRITE = "error_tracking:write"
 _EXAMPLE_ID = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
-_FIND_IDS = "Symbol set ids come from error-tracking-symbol-sets-list."
 
 
 class ListSymbolSets(
     PagedEndpoint,
     tool="error-tracking-symbol-sets-list",
     request="GET symbol_sets/",
-    scope=_READ,
 ):
     """Symbol sets (source maps), newest first. status invalid: nothing usable was uploaded, frames stay minified."""
 
@@ -62,26 +58,20 @@ class RetrieveSymbolSet(
     Endpoint,
     tool="error-tracking-symbol-sets-retrieve",
     request="GET symbol_sets/{id}/",
-    scope=_READ,
 ):
     """One symbol set: its release, and why it failed if it did."""
 
     id: SymbolSetId
-
-    advice = {"not_found": _FIND_IDS}
 
 
 class DeleteSymbolSet(
     Endpoint,
     tool="error-tracking-symbol-sets-destroy",
     request="DELETE symbol_sets/{id}/",
-    scope=_WRITE,
 ):
     """Delete a symbol set, its file and its unresolved frames for good. Returns it as it was."""
 
     id: SymbolSetId
-
-    advice = {"not_found": _FIND_IDS}
 
     def steps(self) -> Steps:
         sent = self.request()
@@ -94,7 +84,6 @@ class DownloadSymbolSet(
     Endpoint,
     tool="error-tracking-symbol-sets-download-retrieve",
     request="GET symbol_sets/{id}/download/",
-    scope=_READ,
     since="2026-04-22",
 ):
     """A URL, valid one hour, to download a symbol set. The URL is a secret. The file is PostHog's container around
@@ -103,7 +92,6 @@ class DownloadSymbolSet(
     id: SymbolSetId
 
     advice = {
-        "not_found": _FIND_IDS,
         "no_file": "Nothing was ever uploaded for it: upload the source map of that build.",
     }
 
@@ -119,7 +107,6 @@ class DeleteSymbolSets(
     Endpoint,
     tool="error-tracking-symbol-sets-bulk-delete",
     request="POST symbol_sets/bulk_delete/",
-    scope=_WRITE,
     aliases=("error-tracking-symbol-sets-bulk-delete-create",),
     since="2026-03-26",
     destructive=True,
@@ -152,7 +139,6 @@ class FinishSymbolSetUploads(
     Endpoint,
     tool="error-tracking-symbol-sets-bulk-finish-upload",
     request="POST symbol_sets/bulk_finish_upload/",
-    scope=_WRITE,
     aliases=("error-tracking-symbol-sets-bulk-finish-upload-create",),
     idempotent=True,
 ):
@@ -182,7 +168,6 @@ class FinishSymbolSetUpload(
     Endpoint,
     tool="error-tracking-symbol-sets-finish-upload-update",
     request="PUT symbol_sets/{id}/finish_upload/",
-    scope=_WRITE,
     destructive=False,
 ):
     """Confirm one uploaded file. A hash that PostHog already holds is kept."""
@@ -190,7 +175,7 @@ class FinishSymbolSetUpload(
     id: SymbolSetId
     content_hash: str = Field(min_length=1, description="Hex SHA-512.", examples=["cf83e1357eefb8bd..."])
 
-    advice = {**FinishSymbolSetUploads.advice, "not_found": _FIND_IDS}
+    advice = {**FinishSymbolSetUploads.advice}
 
 
 class SymbolSetUpload(BaseModel):
@@ -210,7 +195,6 @@ class StartSymbolSetUploads(
     Endpoint,
     tool="error-tracking-symbol-sets-bulk-start-upload",
     request="POST symbol_sets/bulk_start_upload/",
-    scope=_WRITE,
     aliases=("error-tracking-symbol-sets-bulk-start-upload-create",),
     destructive=True,
     idempotent=False,
@@ -283,7 +267,6 @@ class CheckSymbolSetUploads(
     Endpoint,
     tool="error-tracking-symbol-sets-bulk-check-upload",
     request="POST symbol_sets/bulk_check_upload/",
-    scope=_WRITE,
     since="2026-09-10",
     aliases=("error-tracking-symbol-sets-bulk-check-upload-create",),
     idempotent=True,
@@ -297,3 +280,16 @@ class CheckSymbolSetUploads(
     skip_on_conflict: bool | None = None
 
     advice = StartSymbolSetUploads.advice
+
+
+ENDPOINTS = (
+    ListSymbolSets,
+    RetrieveSymbolSet,
+    DeleteSymbolSet,
+    DownloadSymbolSet,
+    DeleteSymbolSets,
+    FinishSymbolSetUploads,
+    FinishSymbolSetUpload,
+    StartSymbolSetUploads,
+    CheckSymbolSetUploads,
+)

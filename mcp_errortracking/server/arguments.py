@@ -73,7 +73,7 @@ def example(endpoint: type[Declaration], errors: list[ErrorDetails] | None = Non
         if (examples := [found.examples[0] for found in _metadata(info, FieldInfo) if found.examples])
     }
     fitting = {name for name, info in endpoint.model_fields.items() if info.is_required() or name in wrong}
-    fitting |= set(endpoint.shown)
+    fitting |= set(endpoint.example_fields)
     return {name: shown[name] for name in shown if name in fitting} or dict(list(shown.items())[:1])
 
 

@@ -9,15 +9,18 @@ from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.identifiers import IssueId, SymbolSetId
 from mcp_errortracking.workflows.workflow import Desk, Workflow
 
-_READ = "error_tracking:read"
-_WRITE = "error_tracking:write"
-
 Folder = Annotated[str, Field(min_length=1, description="Of the build, e.g. dist.", examples=["dist"])]
 Patterns = list[Annotated[str, Field(min_length=1)]]
 Version = Annotated[str, Field(min_length=1, examples=["1.4.2"])]
 
 
-class _OfBuild(Workflow):
+class SourceMapWorkflow(Workflow, toolset="source_maps"):
+    """A tool that works on builds, source maps and symbol sets."""
+
+    needs_files = True
+
+
+class _OfBuild(SourceMapWorkflow):
     """Works on a build folder, and perhaps on its release."""
 
     folder: Folder
@@ -37,7 +40,7 @@ class _OfBuild(Workflow):
         return self
 
 
-class UploadSourceMaps(_OfBuild, tool="source-maps-upload", scope=_WRITE, destructive=True):
+class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
     """Upload the source maps of a build: finds bundles and maps, writes chunk ids into them (deploy these files
     afterwards), uploads what PostHog lacks and confirms it. Repeat it after a failure: it goes on where it stopped."""
 
@@ -69,7 +72,7 @@ class UploadSourceMaps(_OfBuild, tool="source-maps-upload", scope=_WRITE, destru
         return await upload.run(self, desk)
 
 
-class CheckSourceMaps(_OfBuild, tool="source-maps-check", scope=_READ, read_only=True):
+class CheckSourceMaps(_OfBuild, tool="source-maps-check", read_only=True):
     """What PostHog has of a build, chunk by chunk: uploaded, different, unfinished, missing, of another release, about
     to expire. Changes nothing."""
 
@@ -79,7 +82,7 @@ class CheckSourceMaps(_OfBuild, tool="source-maps-check", scope=_READ, read_only
         return await check.run(self, desk)
 
 
-class ResolveFrames(Workflow, tool="source-maps-resolve", scope=_READ, read_only=True):
+class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=True):
     """Original file, line, function and source of minified frames, from a local build or PostHog's symbol sets; and why
     a frame cannot be resolved. Give stack (a pasted trace, or main.js:1:48213) or issue (its newest event)."""
 
@@ -91,7 +94,7 @@ class ResolveFrames(Workflow, tool="source-maps-resolve", scope=_READ, read_only
     commits: bool | None = Field(default=None, description="Name the last commit of each line.")
     deployed: bool | None = Field(default=None, description="Fetch the script at a frame's URL too.")
 
-    shown = ("stack",)
+    example_fields = ("stack",)
 
     @model_validator(mode="after")
     def one_question(self) -> "ResolveFrames":
@@ -106,7 +109,7 @@ class ResolveFrames(Workflow, tool="source-maps-resolve", scope=_READ, read_only
         return await resolve.run(self, desk)
 
 
-class InspectSymbolSet(Workflow, tool="symbol-set-inspect", scope=_READ):
+class InspectSymbolSet(SourceMapWorkflow, tool="symbol-set-inspect", scope="error_tracking:read"):
     """Fetch a symbol set, by id or by ref (chunk id or URL), and look inside: its kind, sizes and sources; write_to
     writes the sources into a folder, source shows one."""
 
@@ -115,7 +118,7 @@ class InspectSymbolSet(Workflow, tool="symbol-set-inspect", scope=_READ):
     source: str | None = Field(default=None, min_length=1)
     write_to: str | None = Field(default=None, min_length=1)
 
-    shown = ("ref",)
+    example_fields = ("ref",)
 
     @model_validator(mode="after")
     def one_set(self) -> "InspectSymbolSet":

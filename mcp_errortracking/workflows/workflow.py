@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from mcp_errortracking.catalog import Outcome
-from mcp_errortracking.catalog.declaration import Declaration, Scope
+from mcp_errortracking.catalog.declaration import Declaration
 from mcp_errortracking.proxy.sender import Sender
 
 Progress = Callable[[float, float | None, str], Awaitable[None]]
@@ -37,30 +37,8 @@ class Workflow(Declaration):
     patience: ClassVar[float] = 600.0
     """Seconds that a call may take where the client is told how far it is."""
 
-    def __init_subclass__(
-        cls,
-        *,
-        tool: str | None = None,
-        scope: Scope | tuple[Scope, ...] = "error_tracking:read",
-        toolset: str = "source_maps",
-        read_only: bool = False,
-        destructive: bool = False,
-        idempotent: bool = True,
-        since: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init_subclass__(**kwargs)
-        if tool is not None:
-            cls.declare(
-                tool,
-                scope,
-                toolset=toolset,
-                aliases=(),
-                since=since,
-                read_only=read_only,
-                destructive=destructive,
-                idempotent=idempotent,
-            )
+    needs_files: ClassVar[bool] = False
+    """True if the tool works on local files: it is offered only where the configuration names folders."""
 
     async def run(self, desk: Desk) -> Outcome:
         """Does the work.
