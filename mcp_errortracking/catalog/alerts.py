@@ -4,13 +4,14 @@ PostHog keeps alerts among all other hog functions, and its endpoints act on whi
 first: only what error tracking sets off is listed, changed or deleted.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object, as_objects
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object, as_objects, call_of
 from mcp_errortracking.catalog.identifiers import AlertId
 from mcp_errortracking.catalog.paging import Limit, Offset, read_page
 
@@ -84,7 +85,7 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
         ]
         is_whole = not self.offset and page.get("next_offset") is None
         answer = {**page, "count": len(alerts) if is_whole else None, "results": alerts}
-        return Outcome(answer, notes, shown={**answer, "results": shown})
+        return Outcome(answer, notes, display={**answer, "results": shown})
 
 
 class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /hog_functions/", scope=_WRITE):
@@ -117,6 +118,9 @@ class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /
         # PostHog takes a function for a destination where no type is sent, and leaves it off where nothing turns it on.
         sent = super().request()
         return Request(sent.method, sent.path, json={"type": _ALERT, "enabled": True, **(sent.json or {})})
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        return call_of(DeleteAlert, {"id": after.get("id")})
 
 
 class UpdateAlert(
@@ -163,6 +167,12 @@ class UpdateAlert(
         if not triggers(function):
             return _no_alert(function)
         return Outcome(as_object((yield sent)))
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        is_secret = any("secret" in as_object(value) for value in as_object(before.get("inputs")).values())
+        if is_secret and "inputs" in self.model_fields_set:
+            return None  # PostHog does not show the old secret
+        return self.restore(before, skip=frozenset({"base_updated_at"}))
 
 
 class DeleteAlert(Endpoint, tool="error-tracking-alerts-delete", request="PATCH /hog_functions/{id}/", scope=_WRITE):

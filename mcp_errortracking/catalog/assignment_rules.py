@@ -67,14 +67,13 @@ class UpdateAssignmentRule(
 
 class DeleteAssignmentRule(
     DeleteRule,
+    undoes=CreateAssignmentRule,
     tool="error-tracking-assignment-rules-destroy",
     request="DELETE assignment_rules/{id}/",
 ):
     """Delete a rule for good. Returns it as it was, complete enough to create it again."""
 
     id: AssignmentRuleId
-
-    undone_by = CreateAssignmentRule
 
 
 class ReorderAssignmentRules(

@@ -53,6 +53,7 @@ class UpdateBypassRule(
 
 class DeleteBypassRule(
     DeleteRule,
+    undoes=CreateBypassRule,
     tool="error-tracking-bypass-rules-destroy",
     request="DELETE bypass_rules/{id}/",
     since="mid 2026",
@@ -60,8 +61,6 @@ class DeleteBypassRule(
     """Delete a bypass rule for good. Returns it as it was."""
 
     id: BypassRuleId
-
-    undone_by = CreateBypassRule
 
 
 class ReorderBypassRules(

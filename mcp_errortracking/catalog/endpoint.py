@@ -16,12 +16,15 @@ request, the JSON schema, the annotations, the reference page - follows from the
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 from urllib.parse import quote
+
+from pydantic import ValidationError
 
 from mcp_errortracking.catalog.declaration import Declaration, ListedBy
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+AnyEndpoint = TypeVar("AnyEndpoint", bound="Endpoint")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -40,14 +43,14 @@ class Outcome:
     """What a call came to.
 
     `data` is JSON, an object at its root. `notes` are sentences for the agent that the data does not say. `failed`
-    marks a call that PostHog accepted and that still did not do what was asked. `shown` is what the text for the model
-    is made of, where that is not the data itself; a tuple of strings in it (`Lines`) is shown as these lines.
+    marks a call that PostHog accepted and that still did not do what was asked. `display` replaces `data` in the text
+    for the model; a tuple of strings in it (`Lines`) becomes these lines.
     """
 
     data: dict[str, Any]
     notes: list[str] = field(default_factory=list[str])
     failed: bool = False
-    shown: dict[str, Any] | None = None
+    display: dict[str, Any] | None = None
 
 
 class StepError(Exception):
@@ -127,6 +130,30 @@ class Endpoint(Declaration):
         """
         answer = yield self.request()
         return Outcome(as_object(answer))
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> "Endpoint | None":
+        """Return the call that takes this one back, or None if no single call does.
+
+        Args:
+            before: the object as PostHog held it before the call, or the list of objects as `results`; empty if the
+                call made the object.
+            after: the data of the call's result.
+        """
+        return None
+
+    def restore(self, before: Mapping[str, Any], *, skip: frozenset[str] = frozenset()) -> Self | None:
+        """Return the same call with the values that its arguments had before; None if they cannot be sent."""
+        names = self.model_fields_set - {"id"} - skip
+        old = {name: before[name] for name in names if name in before}
+        return call_of(type(self), {**self.model_dump(include={"id"}), **old}) if len(old) == len(names) else None
+
+
+def call_of(endpoint: type[AnyEndpoint], arguments: Mapping[str, Any]) -> AnyEndpoint | None:
+    """Return a call with these arguments; None if they are not valid."""
+    try:
+        return endpoint.model_validate(arguments)
+    except ValidationError:
+        return None
 
 
 def as_object(answer: Any) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class PropertyFilter(BaseModel):
                 "operator {operator} needs a value (is_set and is_not_set need none)",
                 {"operator": self.operator},
             )
-        self.type = self.type  # counts as set from here on
+        self.model_fields_set.add("type")  # PostHog wants it, given or not
         return self
 
 

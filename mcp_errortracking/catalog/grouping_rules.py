@@ -53,14 +53,13 @@ class UpdateGroupingRule(
 
 class DeleteGroupingRule(
     DeleteRule,
+    undoes=CreateGroupingRule,
     tool="error-tracking-grouping-rules-destroy",
     request="DELETE grouping_rules/{id}/",
 ):
     """Delete a grouping rule for good. Returns it as it was."""
 
     id: GroupingRuleId
-
-    undone_by = CreateGroupingRule
 
 
 class ReorderGroupingRules(

@@ -1,12 +1,22 @@
 """Issues: groups of exceptions, and what becomes of them (contract 6.6)."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.assignee import AssigneeArgument
-from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, StepError, Steps, as_object
+from mcp_errortracking.catalog.endpoint import (
+    Endpoint,
+    Outcome,
+    Request,
+    StepError,
+    Steps,
+    as_object,
+    as_objects,
+    call_of,
+)
 from mcp_errortracking.catalog.identifiers import IssueId
 from mcp_errortracking.catalog.paging import ActivityEndpoint, PagedEndpoint
 from mcp_errortracking.catalog.severity import Severity
@@ -64,8 +74,11 @@ class UpdateIssue(
     def steps(self) -> Steps:
         issue = as_object((yield self.request()))
         is_ignored = self.severity is not None and "id" in issue and "severity" not in issue
-        notes = ["This PostHog ignores severity: it is too old for it."] * is_ignored
+        notes = ["This PostHog ignores severity: it is too old for it."] if is_ignored else []
         return Outcome(issue, notes, failed=is_ignored)
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        return self.restore(before)
 
 
 class AssignIssue(
@@ -87,6 +100,9 @@ class AssignIssue(
     def steps(self) -> Steps:
         answer = as_object((yield self.request()))
         return (yield from _read_back(str(self.id), answer))
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        return call_of(AssignIssue, {"id": self.id, "assignee": _writable(before.get("assignee"))})
 
 
 class MergeIssues(
@@ -153,6 +169,9 @@ class SplitIssue(
             )
         return Outcome(answer, notes, failed=missing == len(self.fingerprints))
 
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        return call_of(MergeIssues, {"id": self.id, "ids": after.get("new_issue_ids")})
+
 
 class SetIssueCohort(
     Endpoint,
@@ -166,6 +185,9 @@ class SetIssueCohort(
     cohortId: int = Field(ge=1, examples=[3])  # noqa: N815 PostHog's name
 
     advice = {"not_found": "The issue or the cohort does not exist in this project."}
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        return call_of(SetIssueCohort, {"id": self.id, "cohortId": as_object(before.get("cohort")).get("id")})
 
 
 class UpdateIssuesInBulk(
@@ -201,6 +223,14 @@ class UpdateIssuesInBulk(
                 {"idle": idle, "action": self.action},
             )
         return self
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        name = "status" if self.action == "set_status" else "assignee"
+        issues = {str(issue.get("id")): _writable(issue.get(name)) for issue in as_objects(before.get("results"))}
+        old = [issues.get(str(issue)) for issue in self.ids]
+        if any(str(issue) not in issues for issue in self.ids) or any(value != old[0] for value in old):
+            return None  # one call for each old value
+        return call_of(UpdateIssuesInBulk, {"action": self.action, "ids": self.ids, name: old[0]})
 
 
 class IssuesExist(
@@ -241,6 +271,11 @@ class FindIssueValues(
 
     key: Literal["name", "issue_description"] = Field(examples=["name"])
     value: str = Field(min_length=1, examples=["Type"])
+
+
+def _writable(value: Any) -> Any:
+    """Return an issue's value as a write takes it: an assignee is read with more fields than its type and id."""
+    return {name: value.get(name) for name in ("type", "id")} if isinstance(value, dict) else value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 def _read_back(issue_id: str, answer: dict[str, object]) -> Steps:

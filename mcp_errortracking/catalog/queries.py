@@ -146,7 +146,7 @@ class QueryIssues(
         answer = _read_part((yield self.request()))
         issues = as_objects(answer.get("results"))
         rows = [_row(issue) for issue in issues[:_MOST_ISSUES]]
-        return Outcome(answer, _beyond(issues, _MOST_ISSUES), shown={**answer, "results": rows})
+        return Outcome(answer, _beyond(issues, _MOST_ISSUES), display={**answer, "results": rows})
 
 
 class QueryIssue(
@@ -173,7 +173,7 @@ class QueryIssue(
         frame = as_object(issue.get("top_in_app_frame"))
         if frame:
             shown["top_in_app_frame"] = show_frame(frame)
-        return Outcome(issue, shown=shown)
+        return Outcome(issue, display=shown)
 
 
 class QueryIssueEvents(
@@ -224,7 +224,7 @@ class QueryIssueEvents(
             notes.append(f"No event at offset {self.offset}: it lies past the end of this range; start at 0.")
         elif not events:
             notes.append("No event in this range matches: try a longer dateRange, e.g. date_from -30d.")
-        return Outcome(answer, notes, shown={**answer, "results": events})
+        return Outcome(answer, notes, display={**answer, "results": events})
 
 
 def _read_part(answer: Any) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """Recommendations: what PostHog thinks of a project's error tracking (contract 6.12)."""
 
-from mcp_errortracking.catalog.endpoint import Endpoint
+from collections.abc import Mapping
+from typing import Any
+
+from mcp_errortracking.catalog.endpoint import Endpoint, call_of
 from mcp_errortracking.catalog.identifiers import RecommendationId
 from mcp_errortracking.catalog.paging import PagedEndpoint
 
@@ -39,6 +42,9 @@ class DismissRecommendation(
 
     id: RecommendationId
 
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        return call_of(RestoreRecommendation, {"id": self.id})
+
 
 class RestoreRecommendation(
     Endpoint,
@@ -50,6 +56,9 @@ class RestoreRecommendation(
     """Show a dismissed recommendation again."""
 
     id: RecommendationId
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        return call_of(DismissRecommendation, {"id": self.id})
 
 
 ENDPOINTS = (

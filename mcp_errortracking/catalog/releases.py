@@ -1,12 +1,13 @@
 """Releases: versions of the user's own product, to which symbol sets belong (contract 6.7)."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object, call_of
 from mcp_errortracking.catalog.identifiers import ReleaseId
 from mcp_errortracking.catalog.paging import PagedEndpoint
 
@@ -27,6 +28,9 @@ class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="PO
     metadata: dict[str, Any] | None = Field(default=None, description="E.g. git: {commit_id, branch}.")
 
     advice = {"release_hash_in_use": "Nothing was created: find that one with error-tracking-releases-hash-retrieve."}
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        return call_of(DeleteRelease, {"id": after.get("id")})
 
 
 class RetrieveRelease(Endpoint, tool="error-tracking-releases-retrieve", request="GET releases/{id}/"):
@@ -69,6 +73,9 @@ class UpdateRelease(Endpoint, tool="error-tracking-releases-partial-update", req
         yield sent
         return Outcome(as_object((yield Request("GET", sent.path))))
 
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        return self.restore(before)
+
 
 class DeleteRelease(Endpoint, tool="error-tracking-releases-destroy", request="DELETE releases/{id}/"):
     """Delete a release and, with it, all its symbol sets. Returns it as it was."""
@@ -80,6 +87,10 @@ class DeleteRelease(Endpoint, tool="error-tracking-releases-destroy", request="D
         release = as_object((yield Request("GET", sent.path)))
         yield sent
         return Outcome({"deleted": release})
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        kept = {name: before[name] for name in CreateRelease.model_fields if before.get(name) is not None}
+        return call_of(CreateRelease, kept)
 
 
 ENDPOINTS = (

@@ -1,12 +1,21 @@
 """What all kinds of rules have in common: filters, an order, answers that PostHog leaves empty (contract 3, 6.2)."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
 from mcp_errortracking.catalog.declaration import refuse_boolean
-from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, StepError, Steps, as_object, as_objects
+from mcp_errortracking.catalog.endpoint import (
+    Endpoint,
+    Outcome,
+    Request,
+    StepError,
+    Steps,
+    as_object,
+    as_objects,
+    call_of,
+)
 from mcp_errortracking.catalog.filters import FilterGroup, notes_on
 from mcp_errortracking.catalog.identifiers import RealUUID
 from mcp_errortracking.catalog.paging import next_offset
@@ -23,7 +32,8 @@ def note_on(filters: FilterGroup | None) -> list[str]:
     """What an agent should know of filters that it sends."""
     if filters is None:
         return []
-    return [MATCHES_EVERYTHING] * filters.matches_everything() + notes_on(filters.conditions())
+    notes = notes_on(filters.conditions())
+    return [MATCHES_EVERYTHING, *notes] if filters.matches_everything() else notes
 
 
 class ListRules(Endpoint):
@@ -44,6 +54,9 @@ class ListRules(Endpoint):
 class CreateRule(Endpoint):
     """A rule is made; the answer is the rule."""
 
+    delete: ClassVar[type["DeleteRule"]]
+    """The call that deletes such a rule."""
+
     def steps(self) -> Steps:
         rule = as_object((yield self.request()))
         notes = note_on(getattr(self, "filters", None))
@@ -54,6 +67,9 @@ class CreateRule(Endpoint):
                 f"set the order with {self.tool.removesuffix('create')}reorder."
             )
         return Outcome(rule, notes)
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        return call_of(self.delete, {"id": after.get("id")})
 
 
 class UpdateRule(Endpoint):
@@ -82,12 +98,20 @@ class UpdateRule(Endpoint):
             return "The rule is disabled: only an update with filters enables it."
         return "The rule is still disabled: this PostHog is too old to re-enable a rule by an update."
 
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        return self.restore(before)
+
 
 class DeleteRule(Endpoint):
     """A rule is deleted: it is read first, so that the answer can say what is gone."""
 
-    undone_by: ClassVar[type[CreateRule]]
-    """What makes such a rule."""
+    create: ClassVar[type[CreateRule]]
+    """The call that creates such a rule."""
+
+    def __init_subclass__(cls, *, undoes: type[CreateRule] | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if undoes is not None:
+            cls.create, undoes.delete = undoes, cls
 
     def steps(self) -> Steps:
         sent = self.request()
@@ -95,10 +119,14 @@ class DeleteRule(Endpoint):
         yield sent
         return Outcome({"deleted": rule}, [self._undo(rule)])
 
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> CreateRule | None:
+        arguments = {name: before[name] for name in self.create.model_fields if before.get(name) is not None}
+        return call_of(self.create, arguments)
+
     def _undo(self, rule: dict[str, Any]) -> str:
-        create = self.undone_by
-        taken = [name for name in create.model_fields if rule.get(name) is not None]
-        undo = [f"To undo, call {create.tool} with its {', '.join(taken) or 'filters'}. The new rule has another id."]
+        call, create = self.inverse(rule, {}), self.create
+        taken = [name for name in create.model_fields if call is None or name in call.model_fields_set]
+        undo = [f"To undo, call {create.tool} with its {', '.join(taken)}. The new rule has another id."]
         if rule.get("issue"):
             undo.append("It makes an issue of its own.")
         position = rule.get("order_key")
@@ -150,6 +178,10 @@ class ReorderRules(Endpoint):
         if len(set(held.values())) < len(held):
             notes.append("Some rules share a position; PostHog tries those in no defined order.")
         return Outcome({"order": order}, notes, failed=bool(unmoved) or len(unknown) == len(wanted))
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        held = {str(rule.get("id")): rule.get("order_key") for rule in as_objects(before.get("results"))}
+        return call_of(type(self), {"orders": {str(rule): held.get(str(rule)) for rule in self.orders}})
 
 
 _MOST_RULES = 10_000

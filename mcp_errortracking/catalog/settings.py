@@ -1,6 +1,7 @@
 """Rate limits, spikes, and when a spike is one (contract 6.10, 6.11)."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
@@ -42,6 +43,9 @@ class _Update(Endpoint):
             names = ", ".join(type(self).model_fields)
             raise PydanticCustomError("nothing_to_do", "give at least one of {names}", {"names": names})
         return self
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        return self.restore(before)
 
 
 class GetSettings(

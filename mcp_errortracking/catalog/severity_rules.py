@@ -58,6 +58,7 @@ class UpdateSeverityRule(
 
 class DeleteSeverityRule(
     DeleteRule,
+    undoes=CreateSeverityRule,
     tool="error-tracking-severity-rules-destroy",
     request="DELETE severity_rules/{id}/",
     since="2026-08-20",
@@ -65,8 +66,6 @@ class DeleteSeverityRule(
     """Delete a severity rule for good. Returns it as it was."""
 
     id: SeverityRuleId
-
-    undone_by = CreateSeverityRule
 
 
 class ReorderSeverityRules(

@@ -91,14 +91,13 @@ def _told(outcome: Outcome, rate: float | None, note: str) -> Outcome:
 
 class DeleteSuppressionRule(
     DeleteRule,
+    undoes=CreateSuppressionRule,
     tool="error-tracking-suppression-rules-destroy",
     request="DELETE suppression_rules/{id}/",
 ):
     """Delete a suppression rule for good. Returns it as it was."""
 
     id: SuppressionRuleId
-
-    undone_by = CreateSuppressionRule
 
 
 class ReorderSuppressionRules(

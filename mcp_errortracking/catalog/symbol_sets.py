@@ -5,7 +5,7 @@ The documented upload is three calls: start hands out URLs, the files go straigh
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -46,12 +46,11 @@ class ListSymbolSets(
 
 def _searched(symbol_set: dict[str, Any]) -> Iterator[str]:
     """The texts of a symbol set that PostHog searches, and a few more of its release."""
-    found = [symbol_set.get("ref"), symbol_set.get("release")]
-    for value in found:  # which grows by what is found inside
+    for value in (symbol_set.get("ref"), *as_object(symbol_set.get("release")).values()):
         if isinstance(value, str):
             yield value
         elif isinstance(value, dict):
-            found += cast("dict[str, Any]", value).values()
+            yield from _searched({"release": value})
 
 
 class RetrieveSymbolSet(

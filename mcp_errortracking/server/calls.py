@@ -139,7 +139,7 @@ async def call_tool(
             is_error=True,
         )
     else:
-        shown = outcome.data if outcome.shown is None else outcome.shown
+        shown = outcome.data if outcome.display is None else outcome.display
         budget = min(getattr(call, "max_tokens", None) or max_result_tokens, max_result_tokens)
         text = render(
             shown,

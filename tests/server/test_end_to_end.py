@@ -176,8 +176,16 @@ async def test_symbol_sets_from_start_to_delete(client: Client, sandbox: Sandbox
             {"id": UNKNOWN},
             "Not found in project 1. No such object, or it belongs to another project",
         ),
-        ("assignment-rules-partial-update", {"id": UNKNOWN}, "List the rules with error-tracking-assignment-rules"),
-        ("assignment-rules-destroy", {"id": UNKNOWN}, "List the rules with error-tracking-assignment-rules"),
+        (
+            "assignment-rules-partial-update",
+            {"id": UNKNOWN},
+            "Get the assignment rule's id from error-tracking-assignment-rules-list",
+        ),
+        (
+            "assignment-rules-destroy",
+            {"id": UNKNOWN},
+            "Get the assignment rule's id from error-tracking-assignment-rules-list",
+        ),
         (
             "assignment-rules-create",
             {"filters": FILTERS, "assignee": {"type": "user", "id": 999}},
@@ -192,7 +200,11 @@ async def test_symbol_sets_from_start_to_delete(client: Client, sandbox: Sandbox
             "HTTP 400 (argument filters). PostHog says: Invalid filters payload. Nothing was changed.",
         ),
         ("fingerprints-retrieve", {"id": UNKNOWN}, "The id is that of the record, not of the issue"),
-        ("symbol-sets-download-retrieve", {"id": UNKNOWN}, "Symbol set ids come from"),
+        (
+            "symbol-sets-download-retrieve",
+            {"id": UNKNOWN},
+            "Get the symbol set's id from error-tracking-symbol-sets-list",
+        ),
         (
             "symbol-sets-download-retrieve",
             {"id": MISSING},

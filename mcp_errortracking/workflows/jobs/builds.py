@@ -171,7 +171,7 @@ def nothing_in(call: "UploadSourceMaps | CheckSourceMaps", found: Found) -> Outc
     if found.problems:
         data = found.as_data()
         notes = [*found.notes, f"{quoted(call.folder)} holds nothing that can be uploaded."]
-        return Outcome(data, notes, failed=True, shown={"problems": data["problems"]})
+        return Outcome(data, notes, failed=True, display={"problems": data["problems"]})
     passed_over = " ".join(found.notes)
     next_step = (
         "Turn source maps on in the bundler (build.sourcemap in vite, devtool source-map in webpack), and build again."

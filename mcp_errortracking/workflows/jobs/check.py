@@ -95,7 +95,7 @@ async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
             notes.append(f"{len(left) - MANY} more that need something are left out too; the counts have them.")
         if not left:
             del shown["results"]
-    return Outcome(data, notes, shown=shown)
+    return Outcome(data, notes, display=shown)
 
 
 def _without_claims(roots: Roots, told: Mapping[str, Chunk | Told], held: Sequence[Held]) -> list[Held]:

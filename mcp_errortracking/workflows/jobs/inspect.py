@@ -102,7 +102,7 @@ def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
             notes.append(f"Only the first {_MOST_TEXT:,} of {len(text):,} characters are here; write_to writes all.")
     if not all(one.content is not None for one in sources):
         notes.append("The map does not hold all of its sources: the bundler left their text out (sourcesContent).")
-    return Outcome(data, notes, shown=shown)
+    return Outcome(data, notes, display=shown)
 
 
 def _text_of(sources: list[Source], name: str) -> str:

@@ -56,7 +56,7 @@ async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
     lines = [line for index, one in enumerate(resolved) for line in _lines(one, verdicts.get(index))]
     good = len(resolved) - len(verdicts)
     shown: dict[str, Any] = {"resolved": f"{good} of {len(resolved)} frames", "frames": tuple(lines)}
-    return Outcome(data, notes, failed=not good, shown=shown)
+    return Outcome(data, notes, failed=not good, display=shown)
 
 
 def _row(one: Resolved, verdict: Verdict | None) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def _plan(call: "UploadSourceMaps", found: Found, wait: str | None) -> Outcome:
     shown = {name: value for name, value in data.items() if value and name not in NOTED}
     if len(found.chunks) > MANY:
         shown |= {"chunks": len(found.chunks), "would_write": len(found.written)}
-    return Outcome(data, notes, shown=shown)
+    return Outcome(data, notes, display=shown)
 
 
 def _report(
@@ -167,7 +167,7 @@ def _report(
     shown |= {"files_written": len(found.written)} if found.written else {}
     if len(uploaded.failed) > MANY:
         shown["failures"] = _alike(data["failures"])
-    return Outcome(data, notes, failed=bool(uploaded.failed or others), shown=shown)
+    return Outcome(data, notes, failed=bool(uploaded.failed or others), display=shown)
 
 
 @dataclass(frozen=True, slots=True)
