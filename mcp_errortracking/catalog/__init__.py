@@ -1,4 +1,4 @@
-"""What PostHog's error-tracking API offers, as data: one class per endpoint."""
+"""PostHog's error-tracking API as data: one class per endpoint."""
 
 from mcp_errortracking.catalog.catalog import ALIASES, CATALOG
 from mcp_errortracking.catalog.declaration import Declaration, ListedBy

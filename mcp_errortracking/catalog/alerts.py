@@ -1,7 +1,7 @@
-"""Alerts: hog functions that an event of error tracking sets off (contract 6.14).
+"""Alerts: hog functions that an error-tracking event triggers (contract 6.14).
 
 PostHog keeps alerts among all other hog functions, and its endpoints act on whichever id they get. Here each call looks
-first: only what error tracking sets off is listed, changed or deleted.
+first: only hog functions with an error-tracking trigger are listed, changed or deleted.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ TemplateId = Annotated[str, Field(min_length=1, max_length=400)]
 
 
 def triggers(function: dict[str, Any]) -> list[str]:
-    """The events of error tracking that set a hog function off; none: it is no alert."""
+    """Return the error-tracking events that trigger a hog function; empty if it is not an alert."""
     filters = as_object(function.get("filters"))
     events: Any = filters.get("events")
     found = cast("list[Any]", events) if isinstance(events, list) else []
@@ -46,7 +46,7 @@ def triggers(function: dict[str, Any]) -> list[str]:
 
 
 class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_functions/", scope=_READ):
-    """Alerts of error tracking: who is told when an issue is created, reopened, assigned or spikes."""
+    """List error-tracking alerts: who is notified when an issue is created, reopened, assigned or spikes."""
 
     limit: Limit | None = None
     offset: Offset | None = None
@@ -60,7 +60,7 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
 
     def request(self) -> Request:
         sent = super().request()
-        # Without a type, older servers list destinations alone, and newer ones all that are no alerts besides.
+        # Without a type, older servers list destinations only, and newer ones all other hog functions too.
         query = {"type": _ALERT, **(sent.query or {})}
         if "enabled" in query:
             query["enabled"] = str(query["enabled"]).lower()
@@ -73,7 +73,7 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
         functions = as_objects(page.get("results"))
         alerts = [one for one in functions if triggers(one)]
         others = len(functions) - len(alerts)
-        notes = [f"Hog functions on this page that are no alerts of error tracking: {others}."] if others else []
+        notes = [f"Hog functions on this page that are not error-tracking alerts: {others}."] if others else []
         shown = [
             {
                 **{name: one.get(name) for name in ("id", "name", "enabled", "type")},
@@ -90,7 +90,7 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
 
 class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /hog_functions/", scope=_WRITE):
     """Create an alert. filters.events names the trigger: $error_tracking_issue_created, _reopened, _spiking or
-    _assigned; created floods a noisy project. Confirm the channel with the user first, and look for a like alert in
+    _assigned; created floods a noisy project. Confirm the channel with the user first, and look for a similar alert in
     error-tracking-alerts-list. template_id: template-slack (inputs slack_workspace {value: integration id}, channel
     {value}) or template-webhook (inputs url {value})."""
 
@@ -110,7 +110,7 @@ class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /
 
     @model_validator(mode="after")
     def is_an_alert(self) -> "CreateAlert":
-        """Refuses a hog function that error tracking does not set off: it would be something else."""
+        """Refuse a hog function without an error-tracking trigger: it would not be an alert."""
         _need_trigger(self.filters)
         return self
 
@@ -130,7 +130,7 @@ class UpdateAlert(
     scope=_WRITE,
     nulls=("masking", "mappings", "icon_url", "execution_order"),
 ):
-    """Change an alert; omitted fields stay. Refuses hog functions that are no alerts of error tracking."""
+    """Change an alert; omitted fields stay. Refuses hog functions that are not error-tracking alerts."""
 
     id: AlertId
     name: Annotated[str, Field(min_length=1, max_length=400)] | None = None
@@ -152,7 +152,7 @@ class UpdateAlert(
 
     @model_validator(mode="after")
     def stays_an_alert(self) -> "UpdateAlert":
-        """Refuses to take away what an alert needs: no tool here could give it back."""
+        """Refuse to remove what an alert needs: no tool here could restore it."""
         if self.filters is not None:
             _need_trigger(self.filters)
         given = self.model_fields_set & {"name", "template_id"}
@@ -176,8 +176,8 @@ class UpdateAlert(
 
 
 class DeleteAlert(Endpoint, tool="error-tracking-alerts-delete", request="PATCH /hog_functions/{id}/", scope=_WRITE):
-    """Delete an alert; it stops at once and cannot be brought back. Refuses hog functions that are no alerts of error
-    tracking. Returns it as it was."""
+    """Delete an alert; it stops at once and cannot be restored. Refuses hog functions that are not error-tracking
+    alerts. Returns it as it was."""
 
     id: AlertId
 
@@ -197,7 +197,7 @@ def _need_trigger(filters: dict[str, Any] | None) -> None:
     if not triggers({"filters": filters}):
         raise PydanticCustomError(
             "no_trigger",
-            "filters.events: name the trigger, e.g. $error_tracking_issue_spiking; without one it is no alert",
+            "filters.events: name the trigger, e.g. $error_tracking_issue_spiking; without one it is not an alert",
         )
 
 
@@ -205,7 +205,7 @@ def _no_alert(function: dict[str, Any]) -> Outcome:
     name, kind = function.get("name"), function.get("type")
     return Outcome(
         {"id": function.get("id"), "name": name, "type": kind},
-        [f"Nothing was changed: this hog function is no alert of error tracking. {_UNKNOWN}"],
+        [f"Nothing was changed: this hog function is not an error-tracking alert. {_UNKNOWN}"],
         failed=True,
     )
 

@@ -1,4 +1,4 @@
-"""Who an issue is assigned to: a user or a role (contract 3.0)."""
+"""The assignee of an issue: a user or a role (contract 3.0)."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID

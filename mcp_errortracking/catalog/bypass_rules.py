@@ -13,7 +13,7 @@ class ListBypassRules(
     request="GET bypass_rules/",
     since="mid 2026",
 ):
-    """Bypass rules: matching exceptions are kept whatever the rate limits."""
+    """List bypass rules: matching exceptions are kept even over the rate limits."""
 
 
 class CreateBypassRule(

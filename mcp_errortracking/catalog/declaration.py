@@ -1,4 +1,4 @@
-"""What every tool declares: its arguments are the fields of a class, and what an agent reads of it the docstring."""
+"""The declaration of a tool: the fields of a class are its arguments, the docstring is its description."""
 
 import re
 from collections.abc import Mapping
@@ -28,12 +28,12 @@ class ListedBy:
 
     @property
     def advice(self) -> str:
-        """What to do after PostHog did not find the id."""
+        """The next step after PostHog did not find the id."""
         return f"Get the {self.noun}'s id from {self.tool}{self.hint and '; '}{self.hint}."
 
 
 def refuse_boolean(value: Any) -> Any:
-    """Refuses true where a number is wanted, which pydantic takes for 1."""
+    """Refuse true where a number is expected; pydantic would take it for 1."""
     if isinstance(value, bool):
         raise PydanticCustomError("int_type", "a number is wanted")
     return value
@@ -49,15 +49,15 @@ class Declaration(BaseModel):
     """All that the key needs."""
     title: ClassVar[str]
     summary: ClassVar[str]
-    """What an agent reads of it: the docstring. (`description` is an argument of some tools.)"""
+    """The description that an agent reads: the docstring. (`description` is an argument of some tools.)"""
     toolset: ClassVar[str]
     """The group it is chosen by: the name of its module, unless said."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other names a call may use; they are not listed."""
     since: ClassVar[str | None] = None
-    """When PostHog got what it needs, as far as known; None: before 2026."""
+    """When PostHog added the endpoint, as far as known; None: before 2026."""
     advice: ClassVar[Mapping[str, str]] = {}
-    """What to do next, by PostHog's error code, where this tool knows better than the general explanation."""
+    """The next step by PostHog error code, where this tool knows better than the general explanation."""
     example_fields: ClassVar[tuple[str, ...]] = ()
     """Optional arguments that an example of a call must have."""
     read_only: ClassVar[bool]
@@ -67,13 +67,13 @@ class Declaration(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Of the arguments themselves; what lies inside them asks for `refuse_boolean` where it wants a number."""
+        """Apply `refuse_boolean` to the arguments themselves; types inside them state it where they need a number."""
         if isinstance(value, bool) and _is_number(cls.model_fields[info.field_name or ""].annotation):
             return refuse_boolean(value)
         return value
 
     def advice_on(self, code: str) -> str | None:
-        """What to do after this call failed with a code of PostHog's; None if the general explanation says it.
+        """Return the next step after a failure with this PostHog error code; None if the general one applies.
 
         An unknown id in the path is looked up where its type says, unless the tool has advice of its own.
         """
@@ -122,6 +122,6 @@ class Declaration(BaseModel):
 
 
 def _is_number(annotation: Any) -> bool:
-    """Whether a field takes a number, and no truth value."""
+    """True if a field takes a number and not a boolean."""
     kinds = {annotation, *get_args(annotation), *(inner for part in get_args(annotation) for inner in get_args(part))}
     return bool(kinds & {int, float}) and bool not in kinds

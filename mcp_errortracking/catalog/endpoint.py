@@ -1,4 +1,4 @@
-"""What an endpoint of PostHog's API is: its arguments, its request, and the steps of a call, without any I/O.
+"""An endpoint of PostHog's API: its arguments, its request, and the steps of a call, without any I/O.
 
 An endpoint is a class. Its fields are the arguments, its docstring is what an agent reads, and everything else - the
 request, the JSON schema, the annotations, the reference page - follows from them:
@@ -40,10 +40,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call came to.
+    """The result of a call.
 
     `data` is JSON, an object at its root. `notes` are sentences for the agent that the data does not say. `failed`
-    marks a call that PostHog accepted and that still did not do what was asked. `display` replaces `data` in the text
+    marks a call that PostHog accepted but that did not do what was asked. `display` replaces `data` in the text
     for the model; a tuple of strings in it (`Lines`) becomes these lines.
     """
 
@@ -126,7 +126,7 @@ class Endpoint(Declaration):
         """The requests of this call in order: each is yielded, and the JSON of its answer is sent back in.
 
         Raises:
-            StepError: thrown in by whoever sends the requests.
+            StepError: thrown in by the sender of the requests.
         """
         answer = yield self.request()
         return Outcome(as_object(answer))
@@ -157,13 +157,13 @@ def call_of(endpoint: type[AnyEndpoint], arguments: Mapping[str, Any]) -> AnyEnd
 
 
 def as_object(answer: Any) -> dict[str, Any]:
-    """An answer as a JSON object: what is none already is wrapped as `result`, no answer is the empty object."""
+    """Return an answer as a JSON object: any other value becomes its `result`, no answer the empty object."""
     if isinstance(answer, dict):
         return cast("dict[str, Any]", answer)
     return {} if answer is None else {"result": answer}
 
 
 def as_objects(answer: Any) -> list[dict[str, Any]]:
-    """The JSON objects of a list; anything else, an answer that is no list included, is left out."""
+    """Return the JSON objects of a list; leave out anything else. Not a list: nothing."""
     items = cast("list[Any]", answer) if isinstance(answer, list) else []
     return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]

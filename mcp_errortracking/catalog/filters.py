@@ -18,7 +18,7 @@ OPERATORS = (
     *("semver_eq", "semver_neq", "semver_gt", "semver_gte", "semver_lt", "semver_lte"),
     *("semver_tilde", "semver_caret", "semver_wildcard"),
 )
-"""Contract 3.1, and the four `*_with` that PostHog's own client knows besides."""
+"""Contract 3.1, and the four `*_with` operators that PostHog's own client also knows."""
 
 TYPES = (
     *("event", "person", "person_metadata", "element", "event_metadata", "session", "cohort", "recording", "log_entry"),
@@ -130,7 +130,7 @@ class FilterGroup(BaseModel):
                 yield value
 
     def matches_everything(self) -> bool:
-        """Whether no real condition is left (contract 3.1: such a rule matches every exception)."""
+        """True if no real condition is left (contract 3.1: such a rule matches every exception)."""
         return all(condition.type == "empty" for condition in self.conditions())
 
 
@@ -159,7 +159,7 @@ Filters = Annotated[
 
 
 def notes_on(conditions: Iterable[PropertyFilter]) -> list[str]:
-    """What an agent should know of the conditions of a rule, which sees one event and nothing else (contract 3.1)."""
+    """Return notes on conditions that a rule cannot evaluate: it sees one event and nothing else (contract 3.1)."""
     return [
         f"Filter type {kind}: a rule sees one event only, so PostHog may never match it, or disable the rule."
         for kind in dict.fromkeys(condition.type for condition in conditions)

@@ -1,4 +1,4 @@
-"""Grouping rules: exceptions that match one become one issue, whatever their stack traces (contract 6.2)."""
+"""Grouping rules: exceptions that match one become one issue, regardless of their stack traces (contract 6.2)."""
 
 from pydantic import Field
 

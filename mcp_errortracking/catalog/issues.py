@@ -1,4 +1,4 @@
-"""Issues: groups of exceptions, and what becomes of them (contract 6.6)."""
+"""Issues: groups of exceptions, and their life cycle (contract 6.6)."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -238,7 +238,7 @@ class IssuesExist(
     tool="error-tracking-issues-exists-retrieve",
     request="GET issues/exists/",
 ):
-    """Whether the project has any issue: if not, no exception ever arrived."""
+    """Check if the project has any issue: if not, no exception ever arrived."""
 
 
 class ListIssuesActivity(
@@ -247,7 +247,7 @@ class ListIssuesActivity(
     request="GET issues/activity/",
     scope="activity_log:read",
 ):
-    """Who changed which issue, newest first."""
+    """List changes to all issues, newest first: who changed which issue."""
 
 
 class ListIssueActivity(
@@ -256,7 +256,7 @@ class ListIssueActivity(
     request="GET issues/{id}/activity/",
     scope="activity_log:read",
 ):
-    """Who changed an issue and how, newest first."""
+    """List changes to one issue, newest first: who changed it and how."""
 
     id: IssueId
 

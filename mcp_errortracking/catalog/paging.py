@@ -33,7 +33,7 @@ class PagedEndpoint(LongEndpoint):
 
 
 def note_on_filters(page: dict[str, Any], fitting: Mapping[str, Callable[[dict[str, Any]], bool]]) -> list[str]:
-    """What to say where rows do not fit what was asked for, as an older PostHog ignores filters that it does not know.
+    """Return a note if rows do not match a filter: an older PostHog ignores filters that it does not know.
 
     Args:
         fitting: by the name of each filter that was given, whether a row fits it.

@@ -42,7 +42,7 @@ OneOrMore = str | list[str]
 
 
 def _date(text: str) -> str:
-    """Refuses what is no date: PostHog takes any letter of it for a unit, and what is left for now."""
+    """Refuse text that is not a date: PostHog would take any letter of it for a unit, and the rest for now."""
     if text == "all" or _RELATIVE.fullmatch(text) or _moment(text):
         return text
     raise PydanticCustomError("no_date", "should be like -24h, -7d, -1dStart, all, or 2026-06-01T00:00:00Z")
@@ -63,8 +63,8 @@ class DateRange(BaseModel):
     def forwards(self) -> "DateRange":
         """Refuses a range that certainly ends before it begins, which PostHog answers with nothing at all."""
         if self.date_to is not None and _is_backwards(self.date_from or "-7d", self.date_to):
-            mend = "swap them" if self.date_from else "give date_from, it is -7d otherwise"
-            raise PydanticCustomError("backwards", "date_to does not lie after date_from: {mend}", {"mend": mend})
+            fix = "swap them" if self.date_from else "give date_from, it is -7d otherwise"
+            raise PydanticCustomError("backwards", "date_to does not lie after date_from: {fix}", {"fix": fix})
         return self
 
 
@@ -72,7 +72,7 @@ Range = Annotated[DateRange, Field(examples=[{"date_from": "-30d", "date_to": "-
 
 
 def _is_backwards(begin: str, end: str) -> bool:
-    """Whether a date does not lie after another, whatever the time is now, and wherever."""
+    """True if a date does not lie after another, at any current time and in any time zone."""
     first, last = _RELATIVE.fullmatch(begin), _RELATIVE.fullmatch(end)
     if first and last:
         return _is_no_longer_ago(first, last)
@@ -83,7 +83,7 @@ def _is_backwards(begin: str, end: str) -> bool:
 
 
 def _is_no_longer_ago(one: re.Match[str], other: re.Match[str]) -> bool:
-    """Whether that is certain of one relative date and another."""
+    """True if this is certain for two relative dates."""
     if one[3] or other[3] or not (one[1] and other[1]):
         return False
     if one[2] == other[2]:
@@ -92,7 +92,7 @@ def _is_no_longer_ago(one: re.Match[str], other: re.Match[str]) -> bool:
 
 
 def _moment(text: str) -> datetime | None:
-    """A date that is not relative; None if it is none."""
+    """Return an absolute date; None if the text is not one."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Recommendations: what PostHog thinks of a project's error tracking (contract 6.12)."""
+"""Recommendations: PostHog's advice on a project's error tracking (contract 6.12)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ class ListRecommendations(
     request="GET recommendations/",
     since=_SINCE,
 ):
-    """What PostHog recommends for error tracking in this project."""
+    """List PostHog's recommendations for error tracking in this project."""
 
 
 class RefreshRecommendation(
@@ -26,7 +26,7 @@ class RefreshRecommendation(
     since=_SINCE,
     idempotent=True,
 ):
-    """Compute a recommendation anew."""
+    """Compute a recommendation again."""
 
     id: RecommendationId
 

@@ -1,4 +1,4 @@
-"""What all kinds of rules have in common: filters, an order, answers that PostHog leaves empty (contract 3, 6.2)."""
+"""Everything that the kinds of rules share: filters, an order, empty answers of PostHog (contract 3, 6.2)."""
 
 from collections.abc import Generator, Mapping
 from typing import Annotated, Any, ClassVar
@@ -29,7 +29,7 @@ MATCHES_EVERYTHING = (
 
 
 def note_on(filters: FilterGroup | None) -> list[str]:
-    """What an agent should know of filters that it sends."""
+    """Return notes on filters that are sent."""
     if filters is None:
         return []
     notes = notes_on(filters.conditions())

@@ -17,11 +17,11 @@ AtLeastOne = Annotated[int, Field(ge=1, examples=[100])]
 
 
 _MAX_IDS = 1000
-"""They go into the address of a request."""
+"""The ids stand in the URL of a request."""
 
 
 def _apart(value: Any) -> Any:
-    """The ids of a text, which commas or blanks keep apart; what is no text as it is."""
+    """Split a text of ids at commas or blanks; return any other value as it is."""
     return [part for part in re.split(r"[,\s]+", value, maxsplit=_MAX_IDS) if part] if isinstance(value, str) else value
 
 
@@ -69,7 +69,7 @@ class UpdateSettings(
     ),
     since=_SINCE,
 ):
-    """Change rate limits: exceptions per bucket of so many minutes; null removes one. Exceptions beyond a limit are
+    """Change rate limits: exceptions per bucket of minutes; null removes one. Exceptions beyond a limit are
     lost."""
 
     project_rate_limit_value: AtLeastOne | None = None
@@ -85,7 +85,7 @@ class ListSpikeEvents(
     since=_SINCE,
     toolset=_SPIKES,
 ):
-    """When issues spiked, newest first, with the usual and the observed number of events."""
+    """List spikes of issues, newest first, with the usual and the observed number of events."""
 
     issue_ids: _IssueIds | None = Field(default=None, description="Comma-separated.")
     date_from: str | None = Field(default=None, description="ISO 8601.")
@@ -110,7 +110,7 @@ class GetSpikeDetection(
     since=_SINCE,
     toolset=_SPIKES,
 ):
-    """When a rise in an issue's events counts as a spike."""
+    """Get the settings that decide when a rise in an issue's events counts as a spike."""
 
 
 class UpdateSpikeDetection(

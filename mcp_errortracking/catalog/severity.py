@@ -1,4 +1,4 @@
-"""How bad an issue is (contract 6.5)."""
+"""The severity of an issue (contract 6.5)."""
 
 from typing import Annotated, Literal
 

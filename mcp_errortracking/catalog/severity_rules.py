@@ -1,4 +1,4 @@
-"""Severity rules: how bad a new issue is (contract 6.5)."""
+"""Severity rules: the severity of new issues (contract 6.5)."""
 
 from pydantic import Field
 

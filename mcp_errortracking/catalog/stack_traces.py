@@ -34,7 +34,7 @@ def show_event(event: dict[str, Any], max_frames: int = MAX_FRAMES) -> dict[str,
 
 
 def legend(events: list[dict[str, Any]]) -> list[str]:
-    """What the marks in these events' exceptions mean, and what to do about them."""
+    """Return notes on the marks in these events' exceptions, and what to do about them."""
     exceptions = [
         exception
         for event in events
@@ -60,7 +60,7 @@ def show_frame(frame: dict[str, Any]) -> str:
     place = ":".join(str(part) for part in (frame.get("source"), frame.get("line"), frame.get("column")) if part)
     text = f"{name} ({place})"
     if frame.get("resolved") is False:
-        # The chunk tells which source map is missing, the raw id asks for the frame again.
+        # The chunk names the missing source map; the raw id can be used to get the frame again.
         known = {"chunk": frame.get("chunk_id"), "raw_id": frame.get("raw_id")}
         ids = "".join(f", {label} {value}" for label, value in known.items() if value)
         text += f" [not resolved: {frame.get('resolve_failure') or 'no reason given'}{ids}]"

@@ -270,7 +270,7 @@ class CheckSymbolSetUploads(
     aliases=("error-tracking-symbol-sets-bulk-check-upload-create",),
     idempotent=True,
 ):
-    """Which chunks still need an upload. Starts none."""
+    """List the chunks that still need an upload. Starts none."""
 
     symbol_sets: list[SymbolSetUpload] = Field(
         min_length=1, max_length=1000, examples=[[{"chunk_id": _EXAMPLE_ID, "content_hash": "cf83e1357eefb8bd..."}]]

@@ -1,4 +1,4 @@
-"""Which tools go together: one toolset for each resource, the two lists others made, and what is offered by default."""
+"""The toolsets: one for each resource, the two official lists, and the default."""
 
 from mcp_errortracking.catalog.catalog import CATALOG
 

@@ -144,7 +144,7 @@ CASES = [
         {"offset": 1, "type": ["internal_destination", "destination"]},
         ("GET /hog_functions/",),
         {"count": None, "next_offset": None, "results": []},
-        ("Note: Hog functions on this page that are no alerts of error tracking: 1.",),
+        ("Note: Hog functions on this page that are not error-tracking alerts: 1.",),
     ),
     Case(
         "error-tracking-alerts-create",
@@ -182,26 +182,26 @@ REFUSALS = [
     Refusal(
         "error-tracking-alerts-delete",
         {"id": NO_ALERT},
-        "Nothing was changed: this hog function is no alert of error tracking.",
+        "Nothing was changed: this hog function is not an error-tracking alert.",
         (f"GET /hog_functions/{NO_ALERT}/ 200",),
         {"id": NO_ALERT, "name": "Purchases"},
     ),
     Refusal(
         "error-tracking-alerts-partial-update",
         {"id": NO_ALERT, "enabled": False},
-        "Nothing was changed: this hog function is no alert of error tracking.",
+        "Nothing was changed: this hog function is not an error-tracking alert.",
         (f"GET /hog_functions/{NO_ALERT}/ 200",),
     ),
     Refusal(
         "error-tracking-alerts-create",
         {"name": "x", "filters": {"events": [{"id": "purchase"}]}},
-        "without one it is no alert",
+        "without one it is not an alert",
     ),
     *(
         Refusal("error-tracking-alerts-partial-update", {"id": ALERT, "enabled": True, **given}, says)
         for given, says in (
-            ({"filters": {}}, "without one it is no alert"),
-            ({"filters": {"events": [{"id": "purchase"}]}}, "without one it is no alert"),
+            ({"filters": {}}, "without one it is not an alert"),
+            ({"filters": {"events": [{"id": "purchase"}]}}, "without one it is not an alert"),
             ({"name": None}, "- name: may not be emptied; leave out to keep"),
             ({"name": None, "template_id": None}, "- name, template_id: may not be emptied; leave out to keep"),
         )
