@@ -85,7 +85,7 @@ def test_call_in_text_and_json() -> None:
         (["--transport", "http", "--bind", "example.com"], {}, "is no IP address"),
         (["--transport", "http"], {"MCP_SERVER_TOKEN": "short"}, "less than 16 characters"),
         (["--transport", "http", "--port", "99999"], {}, "Port 99999 cannot be used"),
-        (["sandbox", "--host", "0.0.0.0"], {}, "is no loopback address"),
+        (["sandbox", "--host", "0.0.0.0"], {}, "is not a loopback address"),
         (["sandbox", "--seed", "/nonexistent"], {}, "--seed /nonexistent cannot be read"),
         (["sandbox", "--rate-limit", "fast", "--port", "0"], {}, "give one like 480/minute"),
     ],
@@ -202,11 +202,11 @@ def test_a_taken_port_is_named() -> None:
 @pytest.mark.parametrize(
     ("seed", "says"),
     [
-        ("{", "it is no JSON"),
+        ("{", "not JSON"),
         ("{}", "projects: Field required"),
         ('{"projects": []}', "projects: List should have at least 1 item"),
         ('{"projects": [{"id": 1, "nme": "x"}]}', "projects[0].nme: Extra inputs are not permitted"),
-        ('{"projects": [{"id": 1}], "keys": [{"value": "k", "user": 9}]}', "keys[0].user: there is no 9"),
+        ('{"projects": [{"id": 1}], "keys": [{"value": "k", "user": 9}]}', "keys[0].user: 9 does not exist"),
         ('{"projects": [{"id": 1}], "symbol_sets": [{"ref": "a", "release": "x"}]}', "symbol_sets[0].release"),
         ('{"projects": [{"id": 1}], "server": {"features": {"speed": true}}}', "server.features.speed"),
         ('{"projects": [{"id": 1}, {"id": 1}]}', "an id is given twice"),

@@ -1,4 +1,4 @@
-"""Who calls, and whether they may (contract 1.3, 1.4): API keys, scopes, projects."""
+"""Authentication and authorization (contract 1.3, 1.4): API keys, scopes, projects."""
 
 import hashlib
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ def find_project(store: Store, text: str, user: Document) -> Document:
 
 
 def check_scopes(key: Document, scopes: tuple[str, ...] | None, refusal: str) -> None:
-    """Whether the key has the scopes an action asks for; writing includes reading.
+    """True if the key has the scopes of an action; write includes read.
 
     Raises:
         ErrorAnswer: 403.
@@ -67,7 +67,7 @@ def check_scopes(key: Document, scopes: tuple[str, ...] | None, refusal: str) ->
 
 
 def check_project(store: Store, key: Document, user: Document, project: Document) -> None:
-    """Whether the key and its user may use a project.
+    """True if the key and its user may use a project.
 
     Raises:
         ErrorAnswer: 403.

@@ -1,4 +1,4 @@
-"""What was done to issues, newest first (contract 6.6): kept by the views that change them."""
+"""The activity log of issues, newest first (contract 6.6), written by the views that change them."""
 
 from typing import Any
 from urllib.parse import urlencode

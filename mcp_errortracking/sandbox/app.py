@@ -77,7 +77,7 @@ _ERROR_TRACKING = [
 
 @dataclass(slots=True)
 class Sandbox:
-    """What a running sandbox consists of."""
+    """The parts of a running sandbox."""
 
     store: Store
     objects: Objects
@@ -142,7 +142,7 @@ class _Api:
         self._account_routes = [(_pattern(route.path), route) for route in account.ROUTES]
 
     async def journal(self, request: Request) -> Response:
-        """What was asked of the API so far: method, path, query, body, status and the label of the key."""
+        """The API requests so far: method, path, query, body, status and the label of the key."""
         if refusal := refusal_of_web_page(request):
             return refusal.response()
         if request.method == "DELETE":

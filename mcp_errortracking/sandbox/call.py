@@ -17,7 +17,7 @@ READ, WRITE = "error_tracking:read", "error_tracking:write"
 
 @dataclass(slots=True)
 class Call:
-    """What a view may use.
+    """The context that a view works with.
 
     `project` is the project's document, None outside of one. `url` is the absolute address of the request without its
     query, in the form that links use. `base` is the origin of the sandbox. `now` is
@@ -80,7 +80,7 @@ class Route:
     path: str
     actions: Mapping[str, Action]
     since: str | None = None
-    """The feature without which there is no such path."""
+    """The feature that the path depends on."""
 
 
 def json_answer(data: Any, status: int = 200) -> Response:

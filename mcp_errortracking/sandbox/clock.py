@@ -31,7 +31,7 @@ def _uuid7(milliseconds: int, noise: bytes) -> str:
 
 
 def is_uuid(text: object) -> bool:
-    """Whether Python, and so Django, reads it as a UUID."""
+    """True if Python, and so Django, reads the text as a UUID."""
     try:
         uuid.UUID(str(text))
     except ValueError:

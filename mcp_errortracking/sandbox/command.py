@@ -80,7 +80,7 @@ def _listen(host: str, port: int) -> socket.socket:
         if not ipaddress.ip_address(name).is_loopback:
             raise ValueError
     except ValueError:
-        raise _OptionError(f"--host {host} is no loopback address; the sandbox serves 127.0.0.1 or ::1 only") from None
+        raise _OptionError(f"--host {host} is not a loopback address; use 127.0.0.1 or ::1") from None
     family = socket.AF_INET6 if ":" in name else socket.AF_INET
     # Named as TCP, or asyncio leaves Nagle's algorithm on, which holds up each answer by some 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -1,4 +1,4 @@
-"""Which events a query means: its property filters, each a question to an event (contract 3.1, 6.13).
+"""The property filters of a query, evaluated on events (contract 3.1, 6.13).
 
 A property may hold a list, such as `$exception_types`; then it is enough that one item matches.
 """
@@ -69,7 +69,7 @@ def _condition(kind: str, key: str, operator: str, value: Any) -> Condition:
 
 
 def _held(event: Occurrence, kind: str, key: str) -> Any:
-    """What an event has under a key; the sandbox knows no groups, sessions, cohorts or logs, so nothing there."""
+    """Return an event's value of a key. The sandbox has no groups, sessions, cohorts or logs: nothing for those."""
     if kind == "event":
         return event["properties"].get(key)
     if kind == "feature":
@@ -134,7 +134,7 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _is_version(operator: str, item: str, wanted: str) -> bool:
-    """Semantic versions by their numbers; what is no version never matches."""
+    """Compare semantic versions by their numbers; text that is not a version never matches."""
     held, bound = _numbers(item), _numbers(wanted.replace(".*", ""))
     if held is None or bound is None:
         return False

@@ -15,7 +15,7 @@ class ErrorAnswer(Exception):  # noqa: N818 it is an answer that is raised
         self.body = body
         self.headers = headers
         self.aftermath: Callable[[], object] | None = None
-        """What happens to the data all the same, after everything else was undone."""
+        """The change that is kept after everything else was rolled back."""
 
     def response(self) -> JSONResponse:
         """It as a response."""

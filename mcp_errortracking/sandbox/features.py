@@ -1,4 +1,4 @@
-"""What a PostHog of a certain age does, flag by flag (contract 1.2, 2.3, 2.4, 3, 4, 6)."""
+"""The behaviour of a PostHog of a certain age, flag by flag (contract 1.2, 2.3, 2.4, 3, 4, 6)."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Whether PostHog takes the filters of a rule (contract 3.1)."""
+"""PostHog's validation of a rule's filters (contract 3.1)."""
 
 from typing import Any, cast
 
@@ -136,6 +136,6 @@ def _is_value(value: Any) -> bool:
 
 
 def has_condition(group: dict[str, Any]) -> bool:
-    """Whether checked filters hold a real condition, at any depth."""
+    """True if validated filters hold a real condition, at any depth."""
     values = cast("list[dict[str, Any]]", group["values"])
     return any(has_condition(one) if "values" in one else one.get("type") != "empty" for one in values)

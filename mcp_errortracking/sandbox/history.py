@@ -1,4 +1,4 @@
-"""What happened in a project: the `$exception` events of its issues, made from the seed, the same ones each time.
+"""The `$exception` events of a project's issues, generated from the seed, the same each time.
 
 Times count back from the moment of planting, so that "the last seven days" are never empty.
 
@@ -86,7 +86,7 @@ def iso(time: datetime) -> str:
 
 
 def exception_of(issue: Document, history: History) -> Document:
-    """What all events of an issue share: its chain of exceptions, and the properties made from them."""
+    """The part that all events of an issue share: the exception chain, and the properties made from it."""
     chain = [Cause(type=issue["name"], value=issue["description"] or "", frames=history.frames), *history.causes]
     frames = [frame for link in chain for frame in link.frames]
     failures = dict.fromkeys(frame.failure for frame in frames if frame.failure)

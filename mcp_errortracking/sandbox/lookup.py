@@ -1,4 +1,4 @@
-"""What a path names: a document of the project by its id (contract 1.9)."""
+"""Look up a document of the project by the id in a path (contract 1.9)."""
 
 import uuid
 from typing import Any
@@ -13,7 +13,7 @@ def find(call: Call, kind: str) -> Document:
     """The document that the path names by `id`.
 
     Raises:
-        ErrorAnswer: 404; and where the id is no UUID 500, or 404 from an old server.
+        ErrorAnswer: 404; for an id that is not a UUID 500, or 404 on an old server.
     """
     wanted = call.parameters["id"]
     if not is_uuid(wanted):
@@ -28,7 +28,7 @@ def named(call: Call, kind: str, name: str) -> Document:
     """The document whose id the body holds under a name.
 
     Raises:
-        ErrorAnswer: 400, where there is none.
+        ErrorAnswer: 400 if it does not exist.
     """
     value: Any = call.fields().get(name)
     if value is None:

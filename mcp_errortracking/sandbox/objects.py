@@ -22,7 +22,7 @@ BUCKET = "posthog"
 
 
 class StorageError(Exception):
-    """What S3 answers with an XML body: its status, code and message."""
+    """An XML error of S3: status, code and message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -47,11 +47,11 @@ class Objects:
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, key: str) -> Path:
-        """Where an object is, if it exists."""
+        """Return the path of an object; the object may not exist."""
         return self._folder / hashlib.sha256(key.encode()).hexdigest()
 
     def size(self, key: str) -> int | None:
-        """Bytes of an object, None if there is none."""
+        """Return the size of an object in bytes; None if it does not exist."""
         try:
             return self.path(key).stat().st_size
         except FileNotFoundError:
@@ -120,7 +120,7 @@ class Objects:
         return fields["key"]
 
     def presigned_put(self, base: str, key: str, length: int) -> str:
-        """URL to upload exactly so many bytes to."""
+        """Return a URL for an upload of exactly this many bytes."""
         return self._presigned_url(base, "PUT", key, UPLOAD_SECONDS, length)
 
     def presigned_get(self, base: str, key: str) -> str:
@@ -138,7 +138,7 @@ class Objects:
         return f"{base}/_storage/{BUCKET}/{quote(key)}?{urlencode(query)}"
 
     def check_url(self, method: str, key: str, query: Mapping[str, str], length: int | None) -> None:
-        """Whether a presigned URL is good for this request.
+        """True if a presigned URL is valid for this request.
 
         Raises:
             StorageError: it is not, or not any more.

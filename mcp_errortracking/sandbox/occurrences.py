@@ -99,7 +99,7 @@ def _email(event: Occurrence) -> str:
 
 
 def _releases(event: Occurrence) -> list[str]:
-    """What a release may be called: its id, its version, its commit."""
+    """The names of a release: its id, its version, its commit."""
     names = list[str]()
     for release in event["properties"].get("$exception_releases", {}).values():
         metadata: Document = release["metadata"] or {}

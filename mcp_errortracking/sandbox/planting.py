@@ -311,7 +311,7 @@ class _Planter:
 
     def _check(self, good: bool, place: str, value: object) -> None:
         if not good:
-            raise SeedError(f"{place}: there is no {value} in this description")
+            raise SeedError(f"{place}: {value} does not exist in this description")
 
 
 def pack(source: str, source_map: str) -> bytes:

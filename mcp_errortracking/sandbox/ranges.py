@@ -21,7 +21,7 @@ class Range:
     end: datetime
 
     def buckets(self, timestamps: list[str], number: int) -> list[Document]:
-        """How many of the times lie in each of so many equal parts."""
+        """Count the times in each of `number` equal parts of the range."""
         width = (self.end - self.begin) / number
         counts = [0] * number
         for timestamp in timestamps:

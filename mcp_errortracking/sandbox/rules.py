@@ -1,4 +1,4 @@
-"""What the kinds of rules have in common (contract 3 and 6.2 to 6.5): finding, ordering and removing them; assignees.
+"""Shared parts of the kinds of rules (contract 3, 6.2 to 6.5): lookup, order, deletion, assignees.
 
 The kinds: assignment (a file of its own: it is the oldest), grouping, suppression, bypass and severity.
 """
@@ -39,7 +39,7 @@ def integer(value: Any, attr: str, least: int | None = None) -> int:
 
 
 def reorder_route(kind: str, path: str, since: str | None = None) -> Route:
-    """Where rules of a kind get their positions."""
+    """The positions of the rules of a kind."""
     return Route(f"{path}/reorder", {"PATCH": Action(_reorder(kind), (WRITE,), since="reorder_scope")}, since)
 
 
@@ -111,7 +111,7 @@ def check_assignee_exists(call: Call, assignee: Document) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of rule: where it is, what besides filters it has, and whether its list comes in pages."""
+    """A kind of rule: its path, its fields other than filters, and if its list is paged."""
 
     name: str
     path: str

@@ -22,7 +22,7 @@ class _Model(BaseModel):
 
 
 class Server(_Model):
-    """How old the server is; `features` overrides single flags of that age (sandbox/features.py)."""
+    """The age of the server; `features` overrides single flags of that age (sandbox/features.py)."""
 
     age: Literal["new", "2026-06", "2025"] = "new"
     features: dict[str, bool | str] = {}
@@ -258,7 +258,7 @@ def read_seed(text: str) -> Seed:
     """A description in JSON.
 
     Raises:
-        SeedError: it is no JSON, or no description.
+        SeedError: the text is not JSON, or not a valid description.
     """
     try:
         return Seed.model_validate(json.loads(text))
@@ -267,17 +267,17 @@ def read_seed(text: str) -> Seed:
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
         raise SeedError(f"{place}: {first['msg']}") from None
     except (ValueError, RecursionError) as error:
-        raise SeedError(f"it is no JSON: {error}") from None
+        raise SeedError(f"not JSON: {error}") from None
 
 
 def features_of(seed: Seed) -> Features:
     """The features of the server that a description asks for.
 
     Raises:
-        SeedError: there is no such feature.
+        SeedError: a feature does not exist.
     """
     known = {name: getattr(AGES[seed.server.age], name) for name in Features.__slots__}
     for name in seed.server.features:
         if name not in known:
-            raise SeedError(f"server.features.{name}: there is no such feature; there are {', '.join(known)}")
+            raise SeedError(f"server.features.{name}: unknown feature; the known ones are {', '.join(known)}")
     return Features(**{**known, **seed.server.features})  # pyright: ignore[reportArgumentType] checked by name above

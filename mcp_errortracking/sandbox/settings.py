@@ -1,4 +1,4 @@
-"""What a project sets: rate limits and when a spike is one (contract 6.10, 6.11); and the spikes that were seen."""
+"""Settings of a project: rate limits and spike detection (contract 6.10, 6.11); and the spikes seen."""
 
 from typing import Any
 

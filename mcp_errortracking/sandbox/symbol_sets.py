@@ -60,7 +60,7 @@ def list_symbol_sets(call: Call) -> Response:
 
 
 def _old_query(query: Mapping[str, str]) -> dict[str, str]:
-    """What older servers read of a query: pages, status and order, and nothing that they do not know."""
+    """Return the parts of a query that older servers read: page, status and order."""
     known = {"status": _STATUSES, "order_by": ("created_at", "-created_at", "ref", "-ref")}
     return {name: value for name, value in query.items() if name in ("limit", "offset") or value in known.get(name, ())}
 
@@ -96,7 +96,7 @@ def destroy(call: Call) -> Response:
 
 
 def check_storage(call: Call) -> None:
-    """Refuses what needs object storage where there is none."""
+    """Refuse an action that needs object storage if there is none."""
     if not call.features.object_storage:
         detail = "Object storage must be available to allow source map uploads."
         raise invalid("object_storage_required", detail)

@@ -12,7 +12,7 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests in so many seconds."""
+    """A number of requests per number of seconds."""
 
     requests: int
     seconds: int
@@ -22,7 +22,7 @@ class Rate:
         """Reads `480/minute`.
 
         Raises:
-            ValueError: it is no rate.
+            ValueError: the text is not a rate.
         """
         number, _, period = text.partition("/")
         if not number.isdigit() or int(number) < 1 or period not in _SECONDS:

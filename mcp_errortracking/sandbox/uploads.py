@@ -256,7 +256,7 @@ def _wanted(call: Call, upload: Upload, *, force: bool, skip: bool) -> Document 
 
 
 def _decide(call: Call, upload: Upload, *, force: bool, skip: bool) -> tuple[Document | None, bool]:
-    """What is stored for a chunk, and whether it needs an upload (the table of contract 2.3)."""
+    """Return the stored set of a chunk, and True if it needs an upload (the table of contract 2.3)."""
     stored = _stored(call, upload.chunk_id)
     if stored is None:
         return None, True

@@ -78,8 +78,8 @@ def test_it_is_worth_exploring(tmp_path: Any) -> None:
     ("change", "message"),
     [
         ({"external_references": [{"issue": 0, "integration": 1, "title": "x"}]}, "external_references[0].integration"),
-        ({"spikes": [{"issue": 3}]}, "spikes[0].issue: there is no 3"),
-        ({"issues": [{"fingerprints": ["a"], "events": {"count": 1, "releases": ["9"]}}]}, "there is no release 9"),
+        ({"spikes": [{"issue": 3}]}, "spikes[0].issue: 3 does not exist"),
+        ({"issues": [{"fingerprints": ["a"], "events": {"count": 1, "releases": ["9"]}}]}, "release 9 does not exist"),
         ({"issues": [{"events": {"count": 1}}]}, "issues[0].events"),
         ({"tracked_issues": [{"integration": 1, "title": "x"}]}, "tracked_issues[0].integration"),
     ],
