@@ -69,23 +69,6 @@ _OLDER = {
     404: "`Endpoint not found.`",
     405: "405: it takes the path for that of an object.",
 }
-_REFUSED_EARLIER = {
-    400: ("fingerprints-resolve-retrieve", "external-references-search"),
-    403: (
-        *("issues-assign-partial-update", "issues-merge-create", "issues-split-create", "issues-cohort-update"),
-        *("issues-bulk-create", "issues-values-retrieve"),
-    ),
-    405: ("symbol-sets-bulk-delete", "symbol-sets-bulk-check-upload", "external-references-link"),
-}
-"""The tools that an older server refuses otherwise than by not finding the endpoint."""
-
-
-def older_answer(tool: str) -> int:
-    """The status that a server answers which is too old for a tool."""
-    for status, names in _REFUSED_EARLIER.items():
-        if tool.removeprefix("error-tracking-") in names:
-            return status
-    return 404
 
 
 def reference(_page: str = "") -> str:
@@ -157,8 +140,8 @@ def _section(endpoint: type[Declaration]) -> str:
     does = f"`{endpoint.method} {_path(endpoint)}`" if issubclass(endpoint, Endpoint) else "Works on local files"
     lines.append(f"{does}, scope {_scopes(endpoint)}, {_manner(endpoint)}.")
     aliases = [alias for alias, tool in ALIASES.items() if tool == endpoint.tool]
-    if endpoint.since:
-        answer = _OLDER[older_answer(endpoint.tool)]
+    if endpoint.since and issubclass(endpoint, Endpoint):
+        answer = _OLDER[endpoint.older_status]
         lines.append(f"In PostHog since {endpoint.since}; an older server answers {answer}")
     if aliases:
         lines.append(f"Also understood as `{'`, `'.join(aliases)}`.")

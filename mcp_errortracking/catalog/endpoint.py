@@ -78,8 +78,12 @@ class Endpoint(Declaration):
     path: ClassVar[str]
     nulls: ClassVar[tuple[str, ...]] = ()
     """Arguments that null clears: it is sent, and the docstring says so; null of any other means not given."""
+    older_status: ClassVar[int] = 404
+    """The status with which a PostHog from before `since` refuses the request."""
 
-    def __init_subclass__(cls, *, request: str = "", nulls: tuple[str, ...] = (), **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, *, request: str = "", nulls: tuple[str, ...] = (), older_status: int = 404, **kwargs: Any
+    ) -> None:
         """Declare an endpoint, or a base class of endpoints if `request` is not given.
 
         The annotations follow from the method unless said: `read_only`, `destructive`, `idempotent`.
@@ -91,7 +95,7 @@ class Endpoint(Declaration):
             kwargs.setdefault("idempotent", method != "POST" or kwargs["read_only"])
             cls.method = method  # pyright: ignore[reportAttributeAccessIssue]
             cls.path = path.removeprefix("/") if path.startswith("/") else f"error_tracking/{path}"
-            cls.nulls = nulls
+            cls.nulls, cls.older_status = nulls, older_status
         super().__init_subclass__(**kwargs)
 
     @classmethod

@@ -36,6 +36,7 @@ class SearchTrackerIssues(
     request="GET external_references/search_issues/",
     scope=(_READ, "integration:read"),
     since=_LINKS,
+    older_status=400,
     aliases=("error-tracking-external-references-search-issues-retrieve",),
 ):
     """Search a connected tracker for issues to link; external_context is what link takes."""
@@ -53,6 +54,7 @@ class LinkExternalReference(
     tool="error-tracking-external-references-link",
     request="POST external_references/link_issue/",
     since=_LINKS,
+    older_status=405,
     aliases=("error-tracking-external-references-link-issue-create",),
 ):
     """Link an issue to one that exists at a connected tracker."""

@@ -50,6 +50,7 @@ class ResolveFingerprint(
     tool="error-tracking-fingerprints-resolve-retrieve",
     request="GET fingerprints/resolve/",
     since=_RESOLVED,
+    older_status=400,
 ):
     """The record, and so the issue, of a fingerprint text."""
 

@@ -87,6 +87,7 @@ class AssignIssue(
     request="PATCH issues/{id}/assign/",
     nulls=("assignee",),
     since=_SCOPED,
+    older_status=403,
 ):
     """Assign an issue to a user or role; null unassigns. Returns the issue."""
 
@@ -110,6 +111,7 @@ class MergeIssues(
     tool="error-tracking-issues-merge-create",
     request="POST issues/{id}/merge/",
     since=_SCOPED,
+    older_status=403,
     destructive=True,
 ):
     """Merge other issues into this one: their fingerprints move here and they are deleted. There is no undo; split
@@ -149,6 +151,7 @@ class SplitIssue(
     tool="error-tracking-issues-split-create",
     request="POST issues/{id}/split/",
     since=_SCOPED,
+    older_status=403,
     destructive=True,
 ):
     """Take fingerprints out of an issue, each into a new issue. Fingerprint texts come from
@@ -178,6 +181,7 @@ class SetIssueCohort(
     tool="error-tracking-issues-cohort-update",
     request="PUT issues/{id}/cohort/",
     since=_SCOPED,
+    older_status=403,
 ):
     """Attach a cohort of affected people to an issue."""
 
@@ -196,6 +200,7 @@ class UpdateIssuesInBulk(
     request="POST issues/bulk/",
     nulls=("assignee",),
     since=_SCOPED,
+    older_status=403,
     destructive=True,
     idempotent=True,
 ):
@@ -266,6 +271,7 @@ class FindIssueValues(
     tool="error-tracking-issues-values-retrieve",
     request="GET issues/values/",
     since=_SCOPED,
+    older_status=403,
 ):
     """Names or descriptions of issues that contain a text."""
 

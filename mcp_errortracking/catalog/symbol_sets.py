@@ -108,6 +108,7 @@ class DeleteSymbolSets(
     request="POST symbol_sets/bulk_delete/",
     aliases=("error-tracking-symbol-sets-bulk-delete-create",),
     since="2026-03-26",
+    older_status=405,
     destructive=True,
     idempotent=True,
 ):
@@ -267,6 +268,7 @@ class CheckSymbolSetUploads(
     tool="error-tracking-symbol-sets-bulk-check-upload",
     request="POST symbol_sets/bulk_check_upload/",
     since="2026-09-10",
+    older_status=405,
     aliases=("error-tracking-symbol-sets-bulk-check-upload-create",),
     idempotent=True,
 ):

@@ -1,8 +1,8 @@
-"""Writes the table of docs/reliability.md anew, from the faults, what must come of each, and the tools there are.
+"""Write the table of docs/reliability.md from the faults, their expected outcomes and the tools.
 
     python -m tests.faults.report
 
-That it is true is what `test_faults.py` shows, for each row and each tool.
+`test_faults.py` proves each row for each tool.
 """
 
 from pathlib import Path
@@ -15,20 +15,20 @@ _BEGIN, _END = "<!-- faults -->", "<!-- end of faults -->"
 
 
 def table() -> str:
-    """The faults, what comes of them, and how many calls were made to see it."""
+    """Return the faults, their outcomes, and the number of calls."""
     calls = sum(_calls(fault) for fault in FAULTS.values())
     lines = [
         f"{len(FAULTS)} faults, {len(READS)} tools that read, {len(WRITES)} that write: {calls:,} calls. "
-        "Writes applied twice: 0. Writes told as not applied that were: 0. Keys told: 0. Other hosts spoken to: 0.",
+        "Writes applied twice: 0. Writes reported as not applied that were: 0. Keys leaked: 0. Foreign hosts: 0.",
         "",
-        f"| fault | on the wire | {len(READS)} tools that read | {len(WRITES)} tools that write | calls |",
-        "| --- | --- | --- | --- | ---: |",
+        "| fault | on the wire | tools that read | tools that write |",
+        "| --- | --- | --- | --- |",
     ]
     for fault in FAULTS.values():
         expected = fault.expected
         read = _cell(expected.read, expected.read_once)
         write = _cell(expected.write, expected.write_once)
-        lines.append(f"| `{fault.name}` | {fault.what} | {read} | {write} | {_calls(fault)} |")
+        lines.append(f"| `{fault.name}` | {fault.what} | {read} | {write} |")
     return "\n".join(lines)
 
 
@@ -41,7 +41,7 @@ def _cell(lasting: Outcome, once: Outcome | None) -> str:
 
 
 def with_table(page: str) -> str:
-    """The page with its table as it must be now."""
+    """Return the page with the current table."""
     head, _, rest = page.partition(_BEGIN)
     _, _, tail = rest.partition(_END)
     return f"{head}{_BEGIN}\n{table()}\n{_END}{tail}"

@@ -6,7 +6,6 @@ from typing import Any, cast
 import pytest
 from mcp import Client
 
-from docs.reference import older_answer
 from mcp_errortracking.catalog import CATALOG
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.cases import issues, others, rules, symbol_sets
@@ -240,4 +239,4 @@ async def test_an_old_server_is_told_to_be_too_old(old_client: Client, tool: str
     since = "older than March 2026" if tool.endswith("bulk-delete") else f"since {CATALOG[tool].since}: "
     assert since in text_of(result)
     assert result.structured_content is not None
-    assert result.structured_content["error"]["status"] == older_answer(tool)
+    assert result.structured_content["error"]["status"] == CATALOG[tool].older_status
