@@ -44,9 +44,6 @@ class ContentError(Exception):
         self.what = what
         self.next_step = next_step
 
-    def __reduce__(self) -> tuple[type["ContentError"], tuple[str, str, str]]:
-        return type(self), (self.code, self.what, self.next_step)
-
 
 @dataclass(frozen=True, slots=True)
 class Stamp:

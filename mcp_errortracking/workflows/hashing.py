@@ -1,27 +1,22 @@
 """The content hashes of many chunks, read ahead of the transfers that need them.
 
-Threads read at first. They share the interpreter with the transfers, and both get slower; so once there is much to
-read, a process reads beside them, and they leave the rest to it when the transfers begin.
+Threads read them, beside the transfers: a process of its own was measured to win too little for what it costs.
 """
 
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
 
 import anyio
 from anyio import to_thread
 
 from mcp_errortracking.workflows.chunks import Chunk
-from mcp_errortracking.workflows.content import ContentError, Fingerprint
-from mcp_errortracking.workflows.hashing_process import HashingProcess, ProcessLostError, hashing_process, of_each
+from mcp_errortracking.workflows.content import ContentError, Fingerprint, fingerprint
 
 THREADS = min(os.cpu_count() or 1, 4)
 """That read, hash or pack at the same time."""
 
-_AT_ONCE = 16  # chunks that a thread or the process takes at a time
-_MUCH = 128 * 1024 * 1024  # bytes: starting the process takes as long as hashing as many
+_AT_ONCE = 16  # chunks that a thread takes at a time
 
 Known = Fingerprint | ContentError
 """A chunk's content, or why it cannot be had."""
@@ -42,16 +37,12 @@ class Hashing:
         self._taken = 0
         self._ready = 0  # these, from the first on, are done
         self._more = anyio.Event()
-        self._is_process_ready = False
-        self._gives_way = False
 
     async def run(self) -> None:
         """Hashes all of them."""
         async with anyio.create_task_group() as group:
             for _ in range(THREADS):
                 group.start_soon(self._by_thread)
-            if len(self._chunks) > _AT_ONCE and await to_thread.run_sync(self._is_much):
-                await self._by_process()
 
     async def take(self, least: int, most: int, *, step: int = 1) -> list[tuple[int, Known]]:
         """The next chunks in their order, by their place; none is left after an empty list.
@@ -67,44 +58,10 @@ class Hashing:
         self._taken = end if end == len(self._chunks) else end - (end - first) % step
         return [(place, self._found.pop(place)) for place in range(first, self._taken)]
 
-    def give_way(self) -> None:
-        """From now on the interpreter is needed elsewhere."""
-        self._gives_way = True
-
     async def _by_thread(self) -> None:
-        while self._work and not (self._gives_way and self._is_process_ready):
+        while self._work:
             first = self._work.popleft()
-            await self._keep(first, await to_thread.run_sync(of_each, self._some(first)))
-
-    async def _by_process(self) -> None:
-        try:
-            async with hashing_process() as process:
-                self._is_process_ready = True
-                while self._work:
-                    first = self._work.popleft()
-                    try:
-                        found = await self._asked(process, self._some(first))
-                    except ProcessLostError:
-                        self._work.appendleft(first)
-                        raise
-                    await self._keep(first, found)
-        except ProcessLostError:
-            self._is_process_ready = False
-            await self._by_thread()
-
-    async def _asked(self, process: HashingProcess, some: Sequence[Chunk]) -> Sequence[Known]:
-        if all(isinstance(part, Path) for chunk in some for part in chunk.parts):
-            return await process.of_each(some)
-        return await to_thread.run_sync(of_each, some)  # a function stays in its process
-
-    def _is_much(self) -> bool:
-        size = 0
-        for part in (part for chunk in self._chunks for part in chunk.parts if isinstance(part, Path)):
-            with suppress(OSError):
-                size += part.stat().st_size
-            if size > _MUCH:
-                return True
-        return False
+            await self._keep(first, await to_thread.run_sync(_of_each, self._some(first)))
 
     def _some(self, first: int) -> Sequence[Chunk]:
         return self._chunks[first : first + _AT_ONCE]
@@ -117,3 +74,18 @@ class Hashing:
         self._more = anyio.Event()
         if self._told is not None:
             await self._told(self._taken + len(self._found))
+
+
+def _of_each(chunks: Sequence[Chunk]) -> list[Known]:
+    return [_of(chunk) for chunk in chunks]
+
+
+def _of(chunk: Chunk) -> Known:
+    if not chunk.chunk_id.strip():
+        return ContentError("no_chunk_id", f"{chunk.label} has no chunk id.", "Inject one.")
+    if chunk.chunk_id != chunk.chunk_id.strip():  # PostHog would store it without them, and never find it again
+        return ContentError("bad_chunk_id", f"{chunk.label} has spaces around its chunk id.", "Inject another.")
+    try:
+        return fingerprint(chunk)
+    except ContentError as error:
+        return error

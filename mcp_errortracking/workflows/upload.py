@@ -153,7 +153,6 @@ class _Upload:
         batches = self._batches = self._batches or self._on_their_way(compared)
         jobs = await self._sort_out(jobs, compared)
         for batch in _batches(jobs, self._options.batch):
-            self._hashing.give_way()
             await self._slots.acquire()
             group.start_soon(self._run, batches, batch)
         return True
