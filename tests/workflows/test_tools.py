@@ -716,7 +716,7 @@ async def test_how_long_the_limits_will_take_is_said_beforehand(sandbox: Sandbox
     ("remote", "told"),
     [
         ("https://ada:secret@git.example:8443/shop.git", "https://git.example:8443/shop.git"),
-        ("git@git.example:shop.git", "git@git.example:shop.git"),
+        ("git@git.example:shop.git", "git.example:shop.git"),
         ("https://ada:secret@[git.example/shop.git", None),
         ("https://ada:secret@git.example:port/shop.git", None),
     ],

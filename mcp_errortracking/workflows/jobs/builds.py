@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from anyio import to_thread
 
@@ -16,10 +15,12 @@ from mcp_errortracking.workflows.bundles import LIMIT, Build, find
 from mcp_errortracking.workflows.chunk_ids import MAPS_NOTHING, injected, map_in, with_id
 from mcp_errortracking.workflows.chunks import Chunk, ReleaseMark
 from mcp_errortracking.workflows.container import DataType
-from mcp_errortracking.workflows.git import ask
 from mcp_errortracking.workflows.preparation import Content, Prepared, line_of, prepare
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.releases import ReleaseName
+from mcp_errortracking.workflows.repository.budget import RepositoryError
+from mcp_errortracking.workflows.repository.checkout import find_checkout
+from mcp_errortracking.workflows.repository.remote import public_address
 from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.workflow import Desk
 
@@ -37,7 +38,6 @@ NOTED = ("notes", "without_map", "without_bundle")
 """The fields of `Found.as_data` that a result's notes tell of better."""
 _MANIFEST = "package.json"
 _LARGEST_MANIFEST = 1024 * 1024
-_GIT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,27 +220,11 @@ def _checkout(roots: Roots, folder: Path) -> str:
 
 
 def _git(roots: Roots, folder: Path) -> dict[str, str]:
-    def asked(*words: str) -> str:
-        return (ask(roots, folder, *words, seconds=_GIT_SECONDS) or "").strip()
-
-    commit, branch, url = (
-        asked("rev-parse", "HEAD"),
-        asked("rev-parse", "--abbrev-ref", "HEAD"),
-        asked("config", "--get", "remote.origin.url"),
-    )
-    facts = {"commit_id": commit, "branch": "" if branch == "HEAD" else branch}
-    if url := _without_token(url):
-        facts |= {"remote_url": url, "repo_name": url.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")}
+    """Return the commit, branch and remote of the checkout around a build, as far as they can be read."""
+    facts: dict[str, str] = {}
+    with suppress(RepositoryError, OSError):
+        if checkout := find_checkout(roots, folder):
+            facts["commit_id"], facts["branch"] = checkout.head()
+            if url := public_address(checkout.remote_url()):
+                facts |= {"remote_url": url, "repo_name": url.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")}
     return {name: fact for name, fact in facts.items() if fact}
-
-
-def _without_token(url: str) -> str:
-    """The address of a remote without what opens it; nothing of one that cannot be read."""
-    try:
-        parts = urlsplit(url)
-        if not parts.hostname or not (parts.username or parts.password):
-            return url
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return ""
-    return parts._replace(netloc=f"{parts.hostname}{port}").geturl()

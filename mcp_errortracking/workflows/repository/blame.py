@@ -1,0 +1,130 @@
+"""The commits that touched lines of a file, as `git blame` finds them."""
+
+import heapq
+from collections.abc import Iterable, Set
+
+from mcp_errortracking.workflows.repository.budget import RepositoryError
+from mcp_errortracking.workflows.repository.line_diff import kept_lines
+from mcp_errortracking.workflows.repository.objects import CommitObject, Objects
+
+Path = tuple[bytes, ...]
+
+_MOST_CANDIDATES = 200
+"""Files that a commit deleted and that are compared with one it added, to find out from which it was renamed."""
+
+_DEEPEST = 200
+
+
+def lines_of(content: bytes) -> list[bytes]:
+    """Return the lines of a file."""
+    lines = content.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def blame(objects: Objects, head: str, path: Path, lines: Iterable[int], shallow: Set[str]) -> list[CommitObject]:
+    """Return the commits that the lines of a file come from, the one that touched them last first.
+
+    Args:
+        lines: indexes, from 0, in the file as of `head`.
+        shallow: commits whose parents are not there.
+
+    Raises:
+        RepositoryError: an object is missing or broken, or the history costs too much to read.
+    """
+    search = _Search(objects, shallow)
+    search.ask(objects.commit(head), path, set(lines))
+    return sorted(search.run(), key=lambda commit: -commit.committed)
+
+
+class _Search:
+    """Lines that are followed back from commit to commit, the youngest commit first."""
+
+    def __init__(self, objects: Objects, shallow: Set[str]) -> None:
+        self._objects = objects
+        self._shallow = shallow
+        self._queue = list[tuple[int, str, Path]]()
+        self._asked: dict[tuple[str, Path], tuple[CommitObject, set[int]]] = {}
+
+    def ask(self, commit: CommitObject, path: Path, lines: set[int]) -> None:
+        """Follow lines of a file in a commit."""
+        if not lines:
+            return
+        if (commit.id, path) not in self._asked:
+            self._asked[commit.id, path] = (commit, set())
+            heapq.heappush(self._queue, (-commit.committed, commit.id, path))
+        self._asked[commit.id, path][1].update(lines)
+
+    def run(self) -> list[CommitObject]:
+        """Return the commits of all lines."""
+        found: dict[str, CommitObject] = {}
+        while self._queue:
+            _, name, path = heapq.heappop(self._queue)
+            commit, lines = self._asked.pop((name, path))
+            if self._own(commit, path, lines):
+                found[name] = commit
+        return list(found.values())
+
+    def _own(self, commit: CommitObject, path: Path, lines: set[int]) -> set[int]:
+        """Return the lines that come from the commit itself; ask its parents for the others."""
+        objects = self._objects
+        blob = objects.blob_at(commit.tree, path)
+        parents = [] if commit.id in self._shallow else [objects.commit(name) for name in commit.parents]
+        if blob is None:
+            return lines
+        origins = [(parent, path, objects.blob_at(parent.tree, path)) for parent in parents]
+        for parent, _, old in origins:
+            if old == blob:
+                self.ask(parent, path, lines)
+                return set()
+        for place, (parent, _, old) in enumerate(origins):
+            if old is None and (renamed := self._renamed(parent, commit, path, blob)):
+                origins[place] = (parent, *renamed)
+                if renamed[1] == blob:
+                    self.ask(parent, renamed[0], lines)
+                    return set()
+        content = lines_of(objects.read(blob, "blob"))
+        for parent, old_path, old in origins:
+            if old is not None and lines:
+                kept = kept_lines(lines_of(objects.read(old, "blob")), content, objects.budget)
+                self.ask(parent, old_path, {kept[line] for line in lines if line in kept})
+                lines = lines - kept.keys()
+        return lines
+
+    def _renamed(self, parent: CommitObject, commit: CommitObject, path: Path, blob: str) -> tuple[Path, str] | None:
+        """Return the file of the parent that the commit renamed to `path`: at least half of it is the same."""
+        deleted = list(self._deleted(parent.tree, commit.tree, ()))
+        deleted.sort(key=lambda file: (file[1] != blob, file[0][-1] != path[-1]))
+        if deleted and deleted[0][1] == blob:
+            return deleted[0]
+        if not deleted or len(deleted) > _MOST_CANDIDATES:
+            return None
+        content = self._objects.read(blob, "blob")
+        scored = [(_likeness(content, self._objects.read(old, "blob")), old_path, old) for old_path, old in deleted]
+        best, old_path, old = max(scored, key=lambda file: file[0])
+        return (old_path, old) if best >= 0.5 else None
+
+    def _deleted(self, before: str, after: str | None, path: Path) -> Iterable[tuple[Path, str]]:
+        """Yield the files that are in one tree and not in the other."""
+        if len(path) > _DEEPEST:
+            raise RepositoryError("the folders of a commit are nested too deeply")
+        olds = self._objects.entries(before)
+        news = self._objects.entries(after) if after else {}
+        for name, (is_folder, old) in olds.items():
+            is_new_folder, new = news.get(name, (False, None))
+            if is_folder and old != new:
+                yield from self._deleted(old, new if is_new_folder else None, (*path, name))
+            elif not is_folder and (new is None or is_new_folder):
+                yield (*path, name), old
+
+
+def _likeness(content: bytes, other: bytes) -> float:
+    """Return the share of bytes in lines that both have."""
+    counts: dict[bytes, int] = {}
+    for line in lines_of(other):
+        counts[line] = counts.get(line, 0) + 1
+    same = 0
+    for line in lines_of(content):
+        if counts.get(line, 0):
+            counts[line] -= 1
+            same += len(line) + 1
+    return same / max(len(content), len(other), 1)

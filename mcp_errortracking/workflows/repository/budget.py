@@ -1,0 +1,25 @@
+"""A bound on the work that reading a repository may cost."""
+
+import time
+
+
+class RepositoryError(Exception):
+    """The repository is broken, leads out of the roots, or costs too much to read."""
+
+
+class Budget:
+    """Steps that are left, and a deadline. One step takes about a microsecond."""
+
+    def __init__(self, steps: int = 10_000_000, seconds: float = 5.0) -> None:
+        self._left = steps
+        self._deadline = time.monotonic() + seconds
+
+    def spend(self, steps: int) -> None:
+        """Count work before it is done.
+
+        Raises:
+            RepositoryError: there is no budget left for it.
+        """
+        self._left -= steps
+        if self._left < 0 or time.monotonic() >= self._deadline:
+            raise RepositoryError("reading it takes too long")

@@ -1,0 +1,101 @@
+"""A checkout below the roots: its git folder, HEAD, branch and remote."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_errortracking.workflows.repository.budget import RepositoryError
+from mcp_errortracking.workflows.repository.config import setting
+from mcp_errortracking.workflows.repository.files import content, line, resolved
+from mcp_errortracking.workflows.roots import Roots
+
+_OBJECT_ID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_BRANCH = "refs/heads/"
+_LARGEST_CONFIG = 1024 * 1024
+_LARGEST_REFS = 64 * 1024 * 1024
+_DEEPEST_REF = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A checkout with its files in `folder`.
+
+    `git_dir` holds its HEAD, `common_dir` the objects and branches; they differ in a worktree.
+    """
+
+    roots: Roots
+    folder: Path
+    git_dir: Path
+    common_dir: Path
+
+    def head(self) -> tuple[str, str]:
+        """Return the commit id of HEAD, and its branch or "" if it is detached. Both are empty before the first commit.
+
+        Raises:
+            RepositoryError: a ref is broken or leads out of the roots.
+        """
+        name, branch = "HEAD", ""
+        for _ in range(_DEEPEST_REF):
+            value = self._ref(name)
+            if value.startswith(b"ref:"):
+                name = value[4:].strip().decode("utf-8", "replace")
+                if not name.startswith("refs/") or ".." in name or "\0" in name:
+                    raise RepositoryError("a ref has an invalid name")
+                branch = name.removeprefix(_BRANCH) if name.startswith(_BRANCH) else ""
+            elif not value:
+                return "", ""
+            elif _OBJECT_ID.fullmatch(value):
+                return value.decode(), branch
+            else:
+                raise RepositoryError("a ref holds no object id")
+        raise RepositoryError("a ref leads to too many others")
+
+    def remote_url(self) -> str:
+        """Return the configured URL of the remote `origin`, or "". Included files are not read.
+
+        Raises:
+            RepositoryError: the configuration leads out of the roots or is too large.
+        """
+        text = content(self.roots, self.common_dir / "config", _LARGEST_CONFIG) or b""
+        return setting(text.decode("utf-8", "replace"), "remote", "origin", "url") or ""
+
+    def _ref(self, name: str) -> bytes:
+        folder = self.git_dir if name == "HEAD" else self.common_dir
+        loose = content(self.roots, folder / name, 8192) if not (folder / name).is_dir() else None
+        if loose is not None:
+            return loose.strip()
+        packed = content(self.roots, self.common_dir / "packed-refs", _LARGEST_REFS) or b""
+        end = f" {name}\n".encode()
+        at = (packed if packed.endswith(b"\n") else packed + b"\n").find(end)
+        return packed[packed.rfind(b"\n", 0, max(at, 0)) + 1 : at] if at > 0 else b""
+
+
+def find_checkout(roots: Roots, folder: Path) -> Checkout | None:
+    """Return the nearest checkout around a folder, as far as the roots go.
+
+    Args:
+        folder: a real path.
+
+    Raises:
+        RepositoryError: its git folder leads out of the roots.
+    """
+    for parent in (folder, *folder.parents):
+        if not roots.holds(parent):
+            return None
+        git_dir = _git_dir(roots, parent / ".git")
+        if git_dir is not None and content(roots, git_dir / "HEAD", 8192) is not None:
+            common = line(roots, git_dir / "commondir")
+            return Checkout(roots, parent, git_dir, resolved(roots, git_dir / common) if common else git_dir)
+    return None
+
+
+def _git_dir(roots: Roots, path: Path) -> Path | None:
+    """Return the git folder that `.git` is or names."""
+    if path.is_dir():
+        return resolved(roots, path)
+    text = line(roots, path)
+    if text is None:
+        return None
+    if not text.startswith("gitdir: "):
+        raise RepositoryError(".git names no git folder")
+    return resolved(roots, path.parent / text.removeprefix("gitdir: "))

@@ -1,0 +1,207 @@
+"""A pack of objects with its index (version 2), read piece by piece."""
+
+import zlib
+from bisect import bisect_left
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of an object, or of a delta; the sources that are shown have at most 10 MiB."""
+
+KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+_BY_OFFSET, _BY_NAME = 6, 7
+_FAN_OUT = 8  # where the index's table begins
+_NAMES = _FAN_OUT + 256 * 4
+_LONGEST_CHAIN = 4096
+_CHAIN_BYTES = 4 * LARGEST
+_CACHE_BYTES = 2 * LARGEST
+_PIECE = 16 * 1024
+
+
+def inflated(file: BinaryIO, size: int, budget: Budget) -> bytes:
+    """Return what is compressed from the file's position on: exactly `size` bytes.
+
+    Raises:
+        RepositoryError: it has another size, or the size is above the limit.
+    """
+    if size > LARGEST:
+        raise RepositoryError("an object is too large")
+    inflater, pieces, left = zlib.decompressobj(), list[bytes](), size + 1
+    while left and not inflater.eof:
+        piece = file.read(min(_PIECE, size + 1024))
+        budget.spend(50 + len(piece) // 32)
+        if not piece:
+            break
+        pieces.append(inflater.decompress(piece, left))
+        left -= len(pieces[-1])
+    if left != 1 or not inflater.eof:
+        raise RepositoryError("an object has another size than it says")
+    return b"".join(pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An object as it is in the pack. `base`: the offset or the name of the object that a delta changes."""
+
+    kind: int
+    base: int | bytes | None
+    content: bytes
+
+
+class Pack:
+    """A pack. `width`: bytes of an object's name."""
+
+    def __init__(self, index: BinaryIO, data: BinaryIO, width: int, budget: Budget) -> None:
+        """
+        Raises:
+            RepositoryError: the index is broken, or of a version that git stopped writing in 2008.
+        """
+        self._index, self._data, self._width, self._budget = index, data, width, budget
+        header = _read(index, 0, _NAMES)
+        if header[:_FAN_OUT] != b"\xfftOc\x00\x00\x00\x02":
+            raise RepositoryError("a pack has an index of an unknown version")
+        self._counts = [int.from_bytes(header[at : at + 4]) for at in range(_FAN_OUT, _NAMES, 4)]
+        self._cache = OrderedDict[int, tuple[int, bytes]]()
+        self._cached = 0
+
+    def read(self, name: bytes) -> tuple[str, bytes] | None:
+        """Return the kind and the content of an object, or None if it is not in this pack.
+
+        Raises:
+            RepositoryError: it is broken, too large, or its chain of deltas is.
+        """
+        offset = self._offset(name)
+        if offset is None:
+            return None
+        deltas, size = list[tuple[int, bytes]](), 0
+        while (known := self._cache.get(offset)) is None:
+            entry = self._entry(offset)
+            if entry.base is None:
+                known = (entry.kind, entry.content)
+                self._keep(offset, known)
+                break
+            deltas.append((offset, entry.content))
+            size += len(entry.content)
+            if len(deltas) > _LONGEST_CHAIN or size > _CHAIN_BYTES:
+                raise RepositoryError("a chain of deltas is too long")
+            base = entry.base if isinstance(entry.base, int) else self._offset(entry.base)
+            if base is None:
+                raise RepositoryError("the base of a delta is missing")
+            offset = base
+        kind, content = known
+        for at, delta in reversed(deltas):
+            content = changed(content, delta, self._budget)
+            self._keep(at, (kind, content))
+        return KINDS[kind], content
+
+    def _offset(self, name: bytes) -> int | None:
+        total = self._counts[-1]
+        first, last = (self._counts[name[0] - 1] if name[0] else 0), self._counts[name[0]]
+        if not 0 <= first <= last <= total:
+            raise RepositoryError("the index of a pack is broken")
+        self._budget.spend(40)
+        width = self._width
+        place = bisect_left(
+            range(last), name, first, last, key=lambda at: _read(self._index, _NAMES + at * width, width)
+        )
+        if place == last or _read(self._index, _NAMES + place * width, width) != name:
+            return None
+        offsets = _NAMES + total * (width + 4)
+        offset = int.from_bytes(_read(self._index, offsets + place * 4, 4))
+        if offset & 0x80000000:
+            offset = int.from_bytes(_read(self._index, offsets + total * 4 + (offset & 0x7FFFFFFF) * 8, 8))
+        return offset
+
+    def _entry(self, offset: int) -> _Entry:
+        self._data.seek(min(offset, 2**62))
+        header = self._data.read(64)
+        size, at = _number(header, 0)
+        kind = size >> 4 & 7
+        size = size & 15 | size >> 7 << 4
+        base: int | bytes | None = None
+        if kind == _BY_NAME:
+            base = header[at : at + self._width]
+            at += self._width
+        elif kind == _BY_OFFSET:
+            distance, at = _distance(header, at)
+            base = offset - distance
+            if distance <= 0 or base < 0:
+                raise RepositoryError("a delta is based on itself")
+        elif kind not in KINDS:
+            raise RepositoryError("a pack holds an unknown kind of object")
+        self._data.seek(offset + at)
+        return _Entry(kind, base, inflated(self._data, size, self._budget))
+
+    def _keep(self, offset: int, known: tuple[int, bytes]) -> None:
+        self._cache[offset] = known
+        self._cached += len(known[1])
+        while self._cached > _CACHE_BYTES:
+            self._cached -= len(self._cache.popitem(last=False)[1][1])
+
+
+def changed(base: bytes, delta: bytes, budget: Budget) -> bytes:
+    """Return what a delta makes of its base.
+
+    Raises:
+        RepositoryError: it does not fit the base, or the result is too large.
+    """
+    before, at = _number(delta, 0)
+    after, at = _number(delta, at)
+    if before != len(base) or after > LARGEST:
+        raise RepositoryError("a delta does not fit its base, or makes too much of it")
+    pieces, left = list[bytes](), after
+    while at < len(delta):
+        budget.spend(1)
+        code = delta[at]
+        at += 1
+        if code & 0x80:
+            given = [0] * 7
+            for place in range(7):
+                if code & 1 << place:
+                    given[place] = delta[at]
+                    at += 1
+            start, size = int.from_bytes(given[:4], "little"), int.from_bytes(given[4:], "little") or 0x10000
+            piece = base[start : start + size]
+        else:
+            size = code
+            piece = delta[at : at + size]
+            at += size
+        left -= size
+        if len(piece) != size or size == 0 or left < 0:
+            raise RepositoryError("a delta is broken")
+        pieces.append(piece)
+    if left:
+        raise RepositoryError("a delta is too short")
+    return b"".join(pieces)
+
+
+def _read(file: BinaryIO, offset: int, size: int) -> bytes:
+    file.seek(offset)
+    content = file.read(size)
+    if len(content) != size:
+        raise RepositoryError("the index of a pack is too short")
+    return content
+
+
+def _number(content: bytes, at: int) -> tuple[int, int]:
+    """Return a number of seven bits a byte, the lowest first, and where it ends."""
+    number = 0
+    for shift in range(10):
+        byte = content[at + shift]
+        number |= (byte & 0x7F) << 7 * shift
+        if not byte & 0x80:
+            return number, at + shift + 1
+    raise RepositoryError("a number is too long")
+
+
+def _distance(content: bytes, at: int) -> tuple[int, int]:
+    """Return a number of seven bits a byte, the highest first, as a delta counts back to its base."""
+    number = content[at] & 0x7F
+    for place in range(at, at + 10):
+        if not content[place] & 0x80:
+            return number, place + 1
+        number = number + 1 << 7 | content[place + 1] & 0x7F
+    raise RepositoryError("a number is too long")
