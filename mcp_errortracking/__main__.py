@@ -2,6 +2,9 @@
 
 import sys
 
+if not sys.flags.safe_path:  # `-m` put the working folder first: nothing in it may pass for a module
+    del sys.path[0]
+
 from mcp_errortracking.cli import main
 
 sys.exit(main())

@@ -6,13 +6,15 @@ The one module outside `server` that imports the MCP SDK: it stands on the other
 import hashlib
 import json
 import struct
-import sys
 from importlib.resources import files
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
 import httpx
 from mcp import Client, MCPError, StdioServerParameters
+
+from mcp_errortracking import child
 
 _CHUNK_ID = "0192f3a0-5c1e-7000-8000-9a4be1d7c3f2"
 _WIDTH = 116
@@ -58,10 +60,13 @@ def _check(what: str, good: bool) -> None:
 
 
 async def _tour() -> int:
-    server = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "mcp_errortracking", "--sandbox", "--log-level", "warning"],
-    )
+    with TemporaryDirectory(prefix="mcp-errortracking-demo-") as folder:
+        return await _tour_in(folder)
+
+
+async def _tour_in(folder: str) -> int:
+    command, *arguments = child.command("mcp_errortracking", "--sandbox", "--log-level", "warning")
+    server = StdioServerParameters(command=command, args=arguments, cwd=folder, env=child.environment())
     _say("An MCP client starts `mcp-errortracking --sandbox` and talks to it over stdio. Lines with > are its calls.")
     async with Client(server) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]

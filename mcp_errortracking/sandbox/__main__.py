@@ -1,7 +1,11 @@
 """`python -m mcp_errortracking.sandbox`: the sandbox alone."""
 
-import argparse
 import sys
+
+if not sys.flags.safe_path:  # `-m` put the working folder first: nothing in it may pass for a module
+    del sys.path[0]
+
+import argparse
 
 from mcp_errortracking.sandbox.command import add_arguments, run
 

@@ -2,10 +2,11 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
+
+from mcp_errortracking import child
 
 
 class SandboxStartError(Exception):
@@ -20,15 +21,17 @@ class Sandbox:
     """
 
     def __init__(self, options: Sequence[str] = ()) -> None:
-        """Starts it, with more `options` of the `sandbox` command, and waits until it listens.
+        """Starts it, with more `options` of the `sandbox` command (paths absolute), and waits until it listens.
 
         Raises:
             SandboxStartError: it did not start.
         """
-        command = [sys.executable, "-m", "mcp_errortracking.sandbox", "--port", "0", "--json", "--until-stdin-closes"]
+        base = ("--port", "0", "--json", "--until-stdin-closes")
         # An own session: Ctrl-C in the terminal is for the parent, which ends the sandbox when it is done with it.
         self._process = subprocess.Popen(  # noqa: S603 the command is ours
-            [*command, *options],
+            child.command("mcp_errortracking.sandbox", *base, *options),
+            cwd=child.FOLDER,
+            env=child.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
