@@ -105,6 +105,7 @@ def pack(git_dir: Path, *entries: tuple[str, bytes], offsets: dict[str, int] | N
     counts = [sum(int(name[:2], 16) <= first for name in names) for first in range(256)]
     index = b"\xfftOc\0\0\0\2" + b"".join(count.to_bytes(4) for count in counts)
     index += b"".join(map(bytes.fromhex, names)) + bytes(4 * len(names))
-    index += b"".join(places[name].to_bytes(4) for name in names) + bytes(40)
+    index += b"".join(places[name].to_bytes(4) for name in names) + data[-20:]
+    index += hashlib.sha1(index).digest()
     (git_dir / "objects" / "pack" / "pack-1.pack").write_bytes(data)
     (git_dir / "objects" / "pack" / "pack-1.idx").write_bytes(index)

@@ -6,7 +6,7 @@ from array import array
 
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 
-_MOST_EDITS = 2000
+_MOST_EDITS = 1000
 
 
 def kept_lines(old: list[bytes], new: list[bytes], budget: Budget) -> dict[int, int]:
