@@ -1,4 +1,8 @@
-"""`python -m mcp_errortracking`: the same as the command `mcp-errortracking`."""
+"""`python -m mcp_errortracking`: the same as the command `mcp-errortracking`.
+
+In a folder that others write to, use that command, or `python -I -m`: a plain `-m` looks there for this package, and
+for some modules of the standard library, before any code of this package runs.
+"""
 
 import sys
 

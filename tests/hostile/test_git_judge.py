@@ -142,8 +142,8 @@ def test_a_submodule_is_a_checkout_of_its_own(tmp_path: Path) -> None:
 
 def test_a_shallow_clone_ends_where_git_ends(tmp_path: Path) -> None:
     folder = init(tmp_path / "shop")
-    for number in range(4):
-        last = commit(folder, LONG + "".join(f"added {at}\n" for at in range(number)), BEGIN + number)
+    texts = [LONG + "".join(f"added {at}\n" for at in range(number)) for number in range(4)]
+    *_, last = [commit(folder, text, BEGIN + number) for number, text in enumerate(texts)]
     git(tmp_path, "clone", "--quiet", "--depth", "2", folder.as_uri(), "clone")
     clone = tmp_path / "clone"
 
