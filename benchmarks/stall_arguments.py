@@ -15,7 +15,7 @@ import httpx
 from pydantic import SecretStr
 
 from mcp_errortracking.asgi import app_for
-from mcp_errortracking.config import Offer, Serving, Settings
+from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.server.json_rpc import MAX_BYTES, MAX_PARTS
 from tests.hostile.arguments import LISTED, MERGE, hostile, oversized
 
@@ -75,7 +75,11 @@ def messages() -> dict[str, tuple[str, bytes]]:
 
 
 async def _measure() -> dict[str, float]:
-    app = app_for(Settings("http://127.0.0.1:9", SecretStr("none"), "1", "benchmark"), Serving(tokens=[]), Offer())
+    app = app_for(
+        PostHogSettings("http://127.0.0.1:9", SecretStr("none"), "1", "benchmark"),
+        HttpSettings(tokens=[]),
+        ToolSelection(),
+    )
     longest, ticker = dict[str, float](), Ticker()
     transport = httpx.ASGITransport(app)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://x") as client:

@@ -1,4 +1,4 @@
-"""Writes what can be derived from the code, anew: docs/tools.md from the catalog, the table of fields in
+"""Writes what can be derived from the code: docs/tools.md from the catalog, docs/settings.md, the table of fields in
 docs/sandbox.md from the seed's model, that of clients in docs/deploy.md from the tests, and the tools of manifest.json.
 
     python -m docs.reference
@@ -11,6 +11,8 @@ from typing import Any
 
 from mcp_errortracking import __version__
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration, Endpoint
+from mcp_errortracking.config import GROUPS
+from mcp_errortracking.config.settings import Setting, settings_of
 from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.schema import input_schema
@@ -29,6 +31,25 @@ Written by `python -m docs.reference` from the catalog (`mcp_errortracking/catal
 Paths are below `/api/projects/:project_id/error_tracking/`, and those with a slash before them below
 `/api/projects/:project_id/`. Arguments without "required" may be left out. `mcp-errortracking call TOOL 'JSON'` calls a
 tool from a shell, whatever the server offers.
+
+"""
+
+_SETTINGS_HEAD = """\
+# Settings
+
+Written by `python -m docs.reference` from the declarations in `mcp_errortracking/config/`; do not edit.
+
+An option of the command line wins over its variable, and a variable over the default. An ASGI host of
+`mcp_errortracking.asgi:create_app` has the variables alone; `MCP_TRANSPORT` is `http` there unless you set it to `sse`.
+A variable that is blank counts as not set, and so does one with an unfilled `${...}`. If a value is wrong, the command
+stops, and its message names the setting and the allowed values. A variable whose name is almost one of these gets a
+warning with the right name.
+
+Variables of switches take 1, true, yes, on, 0, false, no and off. Their options have a second form that switches them
+off, such as `--no-read-only`. An empty list (`--exclude ""`) overrides the variable.
+
+Claude Code has a variable `MCP_TIMEOUT` too, in milliseconds, and its servers may inherit it. So over stdio, and in
+commands such as `call`, a value of it that is out of bounds is ignored, with a warning; set `--timeout` there.
 
 """
 
@@ -208,6 +229,22 @@ def _seed_field(name: str, shape: dict[str, Any], required: bool) -> str:
     return f"`{name}` ({'; '.join(notes)})" if notes else f"`{name}`"
 
 
+def settings_page(_page: str = "") -> str:
+    """Return docs/settings.md, the whole page."""
+    return "\n".join([_SETTINGS_HEAD, *(_settings_of(name) for name in GROUPS)])
+
+
+def _settings_of(group: str) -> str:
+    head = [f"## {group}", "", "| option | variable | default | allowed | meaning |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *(_setting(one) for one in settings_of(GROUPS[group])), ""])
+
+
+def _setting(one: Setting) -> str:
+    option = f"`{one.option}`" if one.option else "-"
+    variable = f"`{one.variable}`" if one.variable else "-"
+    return f"| {option} | {variable} | {one.shown_default} | {one.allowed} | {one.help} |"
+
+
 def with_seed_fields(page: str) -> str:
     """docs/sandbox.md with its generated table."""
     return _replaced(page, _FIELDS, seed_fields())
@@ -236,6 +273,7 @@ def with_tools(manifest: str) -> str:
 
 WRITTEN: dict[Path, Callable[[str], str]] = {
     ROOT / "docs" / "tools.md": reference,
+    ROOT / "docs" / "settings.md": settings_page,
     ROOT / "docs" / "sandbox.md": with_seed_fields,
     ROOT / "docs" / "deploy.md": with_clients,
     ROOT / "manifest.json": with_tools,

@@ -2,7 +2,7 @@
 
     uvicorn --factory mcp_errortracking.asgi:create_app --workers 4
 
-Every setting comes from the environment (`mcp-errortracking serve --help` lists the variables).
+Every setting comes from the environment (docs/settings.md lists the variables).
 """
 
 import logging
@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from mcp_errortracking import config, logs
-from mcp_errortracking.config import Offer, Serving, Settings
+from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.connecting import proxy_for
 from mcp_errortracking.doctor import problem
 from mcp_errortracking.offering import roots_for, toolbox_for, workshop_for
 from mcp_errortracking.server.admission import HttpLimits
 from mcp_errortracking.server.app import build_server
-from mcp_errortracking.server.calls import MAX_RESULT_TOKENS
 from mcp_errortracking.server.guard import OAuth
 from mcp_errortracking.server.http import HttpOptions, build_app
 from mcp_errortracking.server.observe import CallRecord, log_calls
@@ -35,21 +34,25 @@ def create_app(*, oauth: OAuth | None = None) -> Starlette:
     Raises:
         ConfigError: a setting is wrong.
     """
-    serving = config.load_serving()
-    logs.set_up(serving.log_level, serving.log_format)
-    return app_for(config.load(keyless=serving.caller_keys), serving, config.load_offer(), oauth=oauth)
+    log = config.load_log()
+    logs.set_up(log.log_level, log.log_format)
+    config.warn_of_misspelled_variables()
+    http = config.load_http()
+    return app_for(config.load_posthog(keyless=http.caller_keys), http, config.load_tool_selection(), oauth=oauth)
 
 
-def app_for(settings: Settings, serving: Serving, offer: Offer, *, oauth: OAuth | None = None) -> Starlette:
+def app_for(
+    settings: PostHogSettings, http: HttpSettings, selection: ToolSelection, *, oauth: OAuth | None = None
+) -> Starlette:
     """The app for given settings. It owns its connections to PostHog, and closes them when it ends.
 
     Raises:
-        ConfigError: metrics are wanted, and prometheus-client is not installed; or the offer names no tool.
+        ConfigError: metrics are on, and prometheus-client is not installed; or the selection leaves no tool.
     """
-    roots = roots_for(offer, over_network=True)
-    toolbox = toolbox_for(offer, roots)
+    roots = roots_for(selection, over_network=True)
+    toolbox = toolbox_for(selection, roots)
     proxy = proxy_for(settings)
-    metrics = _metrics() if serving.metrics else None
+    metrics = _metrics() if http.metrics else None
     write = log_calls(logging.INFO)
 
     def observe(record: CallRecord) -> None:
@@ -60,32 +63,31 @@ def app_for(settings: Settings, serving: Serving, offer: Offer, *, oauth: OAuth 
     return build_app(
         build_server(
             proxy,
-            time_limit=serving.timeout,
+            time_limit=http.timeout,
             toolbox=toolbox,
-            max_result_tokens=offer.max_result_tokens or MAX_RESULT_TOKENS,
+            max_result_tokens=selection.max_result_tokens,
             observe=observe,
-            private_lists=serving.caller_keys,
+            private_lists=http.caller_keys,
             workshop=workshop_for(settings, roots),
         ),
         ready=lambda: problem(proxy),
         options=HttpOptions(
-            transport=serving.transport,
-            tokens=serving.tokens,
-            allowed_hosts=serving.allowed_hosts,
-            allowed_origins=serving.allowed_origins,
-            limits=limits_of(serving),
+            transport=http.transport,
+            tokens=http.tokens,
+            allowed_hosts=http.allowed_hosts,
+            allowed_origins=http.allowed_origins,
+            limits=limits_of(http),
             oauth=oauth,
         ),
-        caller_keys=proxy if serving.caller_keys else None,
+        caller_keys=proxy if http.caller_keys else None,
         metrics=metrics,
         on_end=proxy.aclose,
     )
 
 
-def limits_of(serving: Serving) -> HttpLimits:
-    """The limits of the app: what is set, else the defaults."""
-    chosen = {"calls": serving.max_calls, "sessions": serving.max_sessions, "idle": serving.idle}
-    return HttpLimits(**{name: value for name, value in chosen.items() if value is not None})  # pyright: ignore[reportArgumentType]
+def limits_of(http: HttpSettings) -> HttpLimits:
+    """Return the limits of the app."""
+    return HttpLimits(calls=http.max_calls, sessions=http.max_sessions, idle=http.idle)
 
 
 def _metrics() -> "Metrics":

@@ -12,12 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_errortracking import __version__, config, logs, source_maps_command
-from mcp_errortracking.options import TIMEOUT, add_connection, add_log_level, add_offer, add_roots, add_transport
+from mcp_errortracking.config import HttpSettings, ListenSettings, LogSettings, PostHogSettings, ToolSelection
+from mcp_errortracking.options import (
+    add_connection,
+    add_logging,
+    add_tool_limits,
+    add_tool_selection,
+    add_transport,
+    given,
+    variables_without_option,
+)
 from mcp_errortracking.sandbox import command as sandbox_command
 from mcp_errortracking.sandbox.process import Sandbox, SandboxStartError
 
 if TYPE_CHECKING:
-    from mcp_errortracking.config import Settings
     from mcp_errortracking.proxy import Proxy
     from mcp_errortracking.server.calls import Reply
 
@@ -31,26 +39,19 @@ Without a command it speaks MCP on stdin and stdout; your MCP client starts it t
 reached over the network.
 """
 
-_ENVIRONMENT_HTTP = """
-environment, over HTTP (options win; an ASGI host of mcp_errortracking.asgi:create_app has these alone):
-  MCP_SERVER_TOKEN          secrets of which callers must present one, separated by commas
-  MCP_SERVER_TOKEN_FILE     a file with one such secret a line
-  MCP_CALLER_KEYS=1         callers bring their own PostHog keys
-  MCP_ALLOWED_HOSTS, MCP_ALLOWED_ORIGINS, MCP_TRANSPORT, MCP_METRICS, MCP_TIMEOUT, MCP_MAX_CALLS, MCP_MAX_SESSIONS,
-  MCP_IDLE_SECONDS, MCP_LOG_LEVEL, MCP_LOG_FORMAT: as the options of these names
-"""
-
 _EPILOG = """\
-environment:
-  POSTHOG_PERSONAL_API_KEY  personal API key with the scopes error_tracking:read and error_tracking:write
-  POSTHOG_HOST              default https://us.posthog.com; EU Cloud: https://eu.posthog.com
-  POSTHOG_PROJECT_ID        number of the project; default @current, the current project of the key's user
-  POSTHOG_RATE_LIMITS       1 or 0: whether your PostHog limits requests (default: its first 429 tells)
-  MCP_TOOLSETS, MCP_TOOLS, MCP_EXCLUDE, MCP_READ_ONLY, MCP_MAX_RESULT_TOKENS, MCP_ROOTS: as the options of these names
-Without the first three, what posthog-cli login left is used. --sandbox needs none of them.
+environment (options win):
+{variables}
+  and those named in brackets above. Without POSTHOG_HOST, POSTHOG_PERSONAL_API_KEY and POSTHOG_PROJECT_ID, the
+  credentials of posthog-cli login are used. --sandbox needs none of them.
 
 try it:
   mcp-errortracking call error-tracking-assignment-rules-list --sandbox
+"""
+_SERVE_EPILOG = """\
+environment (options win; an ASGI host of mcp_errortracking.asgi:create_app has it alone):
+{variables}
+  and those named in brackets above
 """
 
 _NO_KEY = (
@@ -66,10 +67,12 @@ EXIT_USAGE = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns the exit code: 0 done, 1 a problem, 2 a mistake in the command or the configuration."""
-    options = parse(sys.argv[1:] if arguments is None else list(arguments))
-    logs.set_up(options.log_level, getattr(options, "log_format", "text"))
-    run: Callable[[argparse.Namespace], int] = options.run
     try:
+        options = parse(sys.argv[1:] if arguments is None else list(arguments))
+        log = config.load_log(**given(options, LogSettings))
+        logs.set_up(log.log_level, log.log_format)
+        config.warn_of_misspelled_variables()
+        run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
     except (config.ConfigError, SandboxStartError) as error:
         return _fail(str(error))
@@ -81,18 +84,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The options of a command line; without a command, those of `serve`."""
+    """Return the options of a command line; without a command, those of `serve`.
+
+    Raises:
+        ConfigError: an option's value is wrong.
+    """
     parser = argparse.ArgumentParser(
         prog="mcp-errortracking",
         description=_DESCRIPTION,
-        epilog=_EPILOG,
+        epilog=_EPILOG.format(variables=variables_without_option(PostHogSettings, HttpSettings)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mcp_errortracking {__version__}")
     add_connection(parser)
-    add_offer(parser)
+    add_tool_selection(parser)
     add_transport(parser)
-    parser.set_defaults(run=_serve)
+    parser.set_defaults(run=_serve, sandbox=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
@@ -101,29 +108,47 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         return added
 
     serve = command("serve", _serve, "speak MCP (the default): over stdio, or HTTP and SSE")
-    serve.formatter_class, serve.epilog = argparse.RawDescriptionHelpFormatter, _ENVIRONMENT_HTTP
-    add_connection(serve, inherit=True)
-    add_offer(serve, inherit=True)
-    add_transport(serve, inherit=True)
+    serve.formatter_class = argparse.RawDescriptionHelpFormatter
+    serve.epilog = _SERVE_EPILOG.format(variables=variables_without_option(PostHogSettings, HttpSettings))
+    add_connection(serve)
+    add_tool_selection(serve)
+    add_transport(serve)
     sandbox = command("sandbox", sandbox_command.run, "serve a small PostHog on this machine, to try things on")
     sandbox_command.add_arguments(sandbox)
-    add_log_level(command("demo", _demo, "show an MCP client at work against the sandbox"), inherit=True)
+    add_logging(command("demo", _demo, "show an MCP client at work against the sandbox"))
     doctor = command("doctor", _doctor, "check host, key, scopes and project, and say what to fix")
-    add_connection(doctor, inherit=True)
+    add_connection(doctor)
     doctor.add_argument("--json", action="store_true", help="print the checks as JSON")
     tools = command("tools", _tools, "list the tools as an agent sees them")
-    add_offer(tools, inherit=True)
-    add_log_level(tools, inherit=True)
+    add_tool_selection(tools)
+    add_logging(tools)
     tools.add_argument("--json", action="store_true", help="print the answer of tools/list")
     source_maps = command("source-maps", _source_maps, "upload and check source maps, resolve minified frames")
     source_maps_command.add_arguments(source_maps)
     call = command("call", _call, "call one tool and print its result")
-    add_connection(call, inherit=True)
+    add_connection(call)
     call.add_argument("tool", metavar="TOOL", help="name of the tool, see: mcp-errortracking tools")
-    call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments, - to read stdin")
-    add_roots(call)
+    call.add_argument("arguments", metavar="JSON", nargs="?", help="its arguments, - to read stdin (default: {})")
+    add_tool_limits(call)
     call.add_argument("--json", action="store_true", help="print the structured result instead of the text")
-    return parser.parse_args(arguments)
+    options, rest = parser.parse_known_args(arguments)
+    if options.run is _call:
+        rest = _ordered(options, rest)
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
+
+
+def _ordered(options: argparse.Namespace, rest: list[str]) -> list[str]:
+    """Find the JSON of `call` wherever it stands, and return the words that remain.
+
+    argparse leaves a JSON that is separated from TOOL by an option, and takes one that stands first for TOOL.
+    """
+    if options.arguments is None and rest and (rest[0] == "-" or not rest[0].startswith("-")):
+        options.arguments, *rest = rest
+    if options.tool == "-" or options.tool.startswith("{"):
+        options.tool, options.arguments = options.arguments or "", options.tool
+    return rest
 
 
 class _Connection:
@@ -134,31 +159,28 @@ class _Connection:
         self._keyless = keyless
         self.sandbox: Sandbox | None = None
 
-    def __enter__(self) -> "Settings":
+    def __enter__(self) -> PostHogSettings:
         if self._options.sandbox:
             self.sandbox = Sandbox()
             return config.for_sandbox(
                 self.sandbox.url, None if self._keyless else self.sandbox.key, self.sandbox.project_id
             )
-        return config.load(host=self._options.host, project=self._options.project, keyless=self._keyless)
+        return config.load_posthog(keyless=self._keyless, **given(self._options, PostHogSettings))
 
     def __exit__(self, *_: object) -> None:
         if self.sandbox is not None:
             self.sandbox.stop()
 
 
-def _offer(options: argparse.Namespace) -> config.Offer:
-    return config.load_offer(
-        toolsets=options.toolsets,
-        tools=options.tools,
-        exclude=options.exclude,
-        read_only=options.read_only,
-        max_result_tokens=options.max_result_tokens,
-        roots=tuple(options.root),
-    )
+def _tool_selection(options: argparse.Namespace) -> ToolSelection:
+    return config.load_tool_selection(**given(options, ToolSelection))
 
 
-def _proxy(settings: "Settings") -> "Proxy":
+def _timeout(options: argparse.Namespace, default: float | None = None) -> float:
+    return config.load_timeout(timeout=getattr(options, "timeout", None), default=default)
+
+
+def _proxy(settings: PostHogSettings) -> "Proxy":
     from mcp_errortracking.connecting import proxy_for
 
     return proxy_for(settings)
@@ -170,24 +192,24 @@ def _fail(message: str) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    if options.transport != "stdio":
-        return _serve_http(options)
+    listen = config.load_listen(**given(options, ListenSettings))
+    if listen.transport != "stdio":
+        return _serve_http(options, listen)
     # Importing the SDK makes some hundred thousand objects that all stay: collecting while it happens is wasted time.
     gc.disable()
     import anyio
 
     from mcp_errortracking.offering import roots_for, toolbox_for, workshop_for
     from mcp_errortracking.server.app import build_server
-    from mcp_errortracking.server.calls import MAX_RESULT_TOKENS
     from mcp_errortracking.server.observe import log_calls
     from mcp_errortracking.server.stdio import serve
 
     gc.enable()
     gc.freeze()
 
-    offer = _offer(options)
-    roots = roots_for(offer, over_network=False)
-    toolbox = toolbox_for(offer, roots)
+    selection = _tool_selection(options)
+    roots = roots_for(selection, over_network=False)
+    toolbox = toolbox_for(selection, roots)
     with _Connection(options) as settings:
         if sys.stdin.isatty():
             print("Waiting for an MCP client on stdin; Ctrl-C ends it. See: mcp-errortracking --help", file=sys.stderr)
@@ -198,9 +220,9 @@ def _serve(options: argparse.Namespace) -> int:
                 await serve(
                     build_server(
                         proxy,
-                        time_limit=options.timeout or TIMEOUT,
+                        time_limit=_timeout(options),
                         toolbox=toolbox,
-                        max_result_tokens=offer.max_result_tokens or MAX_RESULT_TOKENS,
+                        max_result_tokens=selection.max_result_tokens,
                         observe=log_calls(logging.DEBUG),
                         workshop=workshop_for(settings, roots),
                     )
@@ -211,44 +233,33 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _log_settings(settings: "Settings") -> None:
+def _log_settings(settings: PostHogSettings) -> None:
     logger.info("PostHog at %s, project %s, key from %s", settings.host, settings.project, settings.source)
 
 
-def _serve_http(options: argparse.Namespace) -> int:
+def _serve_http(options: argparse.Namespace, to: ListenSettings) -> int:
     import anyio
 
     from mcp_errortracking.asgi import app_for, limits_of
     from mcp_errortracking.server.http_serving import ListenError, address_of, listen, serve_http
 
-    serving = config.load_serving(
-        token_file=options.token_file,
-        transport=options.transport,
-        allowed_hosts=tuple(options.allowed_host),
-        allowed_origins=tuple(options.allowed_origin),
-        caller_keys=options.caller_keys,
-        metrics=options.metrics,
-        timeout=options.timeout,
-        max_calls=options.max_calls,
-        max_sessions=options.max_sessions,
-        idle=options.idle,
-    )
+    http = config.load_http(transport="sse" if to.transport == "sse" else "http", **given(options, HttpSettings))
     try:
-        listener = listen(options.bind, options.port, guarded=bool(serving.tokens))
+        listener = listen(to.bind, to.port, guarded=bool(http.tokens))
     except ListenError as error:
         return _fail(str(error))
-    with _Connection(options, keyless=serving.caller_keys) as settings, listener:
+    with _Connection(options, keyless=http.caller_keys) as settings, listener:
         _log_settings(settings)
-        paths = "/sse" if serving.transport == "sse" else "/mcp and /sse"
-        callers = "callers with a token" if serving.tokens else "anyone on this machine"
-        if options.bind not in config.LOOPBACK and not serving.allowed_hosts:
+        paths = "/sse" if http.transport == "sse" else "/mcp and /sse"
+        callers = "callers with a token" if http.tokens else "anyone on this machine"
+        if to.bind not in config.LOOPBACK and not http.allowed_hosts:
             logger.warning(
-                "whoever calls by another name or address than localhost is refused with 421, Invalid Host header: "
-                "name it with --allowed-host or MCP_ALLOWED_HOSTS"
+                "requests with a Host other than localhost get 421, Invalid Host header: "
+                "add the name with --allowed-host or MCP_ALLOWED_HOSTS"
             )
         logger.info("MCP at %s, paths %s, for %s", address_of(listener), paths, callers)
-        app = app_for(settings, serving, _offer(options))
-        anyio.run(serve_http, app, listener, limits_of(serving).connections)
+        app = app_for(settings, http, _tool_selection(options))
+        anyio.run(serve_http, app, listener, limits_of(http).connections)
     return 0
 
 
@@ -263,8 +274,8 @@ def _tools(options: argparse.Namespace) -> int:
     from mcp_errortracking.offering import roots_for, toolbox_for
     from mcp_errortracking.server.tools import listed
 
-    offer = _offer(options)
-    tools = listed(toolbox_for(offer, roots_for(offer, over_network=False)).names)
+    selection = _tool_selection(options)
+    tools = listed(toolbox_for(selection, roots_for(selection, over_network=False)).names)
     if options.json:
         answer = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
         print(json.dumps({"tools": answer}, ensure_ascii=False))
@@ -282,16 +293,22 @@ def _call(options: argparse.Namespace) -> int:
     from mcp_errortracking.server.toolbox import UnknownToolError
     from mcp_errortracking.server.untrusted import escape
 
-    text = sys.stdin.read() if options.arguments == "-" else options.arguments
+    text = sys.stdin.read() if options.arguments == "-" else options.arguments or "{}"
     try:
         arguments = json.loads(text)
     except (ValueError, RecursionError) as error:
         return _fail(f"the arguments are no JSON ({error}); give an object such as '{{\"limit\": 5}}'")
     if not isinstance(arguments, dict):
         return _fail("the arguments are no JSON object; give one such as '{\"limit\": 5}'")
-    roots = roots_for(config.load_offer(roots=tuple(options.root)), over_network=False)
+    selection = _tool_selection(options)
     try:
-        reply = _ask(options, cast("dict[str, Any]", arguments), roots, time_limit=options.timeout or TIMEOUT)
+        reply = _ask(
+            options,
+            cast("dict[str, Any]", arguments),
+            roots_for(selection, over_network=False),
+            time_limit=_timeout(options),
+            max_result_tokens=selection.max_result_tokens,
+        )
     except UnknownToolError as error:
         return _fail(str(error))
     print(escape(json_text(reply.structured)) if options.json else reply.text)
@@ -304,8 +321,7 @@ def _source_maps(options: argparse.Namespace) -> int:
         options,
         arguments,
         source_maps_command.roots_of(options, arguments),
-        time_limit=options.timeout or source_maps_command.PATIENCE,
-        max_result_tokens=sys.maxsize,
+        time_limit=_timeout(options, source_maps_command.PATIENCE),
         progress=source_maps_command.show_progress,
     )
     return source_maps_command.print_reply(reply, as_json=options.json)

@@ -1,16 +1,16 @@
 """The way to PostHog, put together from the settings."""
 
-from mcp_errortracking.config import Settings
+from mcp_errortracking.config import PostHogSettings
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.pacing import Pacer
 
 
-def proxy_for(settings: Settings) -> Proxy:
+def proxy_for(settings: PostHogSettings) -> Proxy:
     """The proxy that the settings describe."""
     return Proxy(
         host=settings.host,
         key=settings.key,
         project=settings.project,
         http_proxy=settings.http_proxy,
-        pacer=Pacer(settings.host, settings.paced),
+        pacer=Pacer(settings.host, settings.rate_limited),
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 import anyio
 
 from mcp_errortracking.catalog import CATALOG
-from mcp_errortracking.config import Settings
+from mcp_errortracking.config import PostHogSettings
 from mcp_errortracking.connecting import proxy_for
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.address import KEY_PATH
@@ -33,7 +33,7 @@ class Check:
     fix: str = ""
 
 
-def run(settings: Settings, *, as_json: bool) -> int:
+def run(settings: PostHogSettings, *, as_json: bool) -> int:
     """Examines the settings and prints what was found. Returns 1 if there is a problem, else 0."""
     checks = list[Check]()
 
@@ -69,7 +69,7 @@ def _tells_nothing(error: PostHogError) -> bool:
     return error.status in (403, 404) and not isinstance(error, RefusedBeforeError)
 
 
-async def examine(settings: Settings, report: Callable[[Check], None]) -> None:
+async def examine(settings: PostHogSettings, report: Callable[[Check], None]) -> None:
     """Makes the checks in order, ends at the first problem, and never shows the key."""
     report(Check("host", "ok", settings.host))
     if settings.key is None:
@@ -93,7 +93,7 @@ async def examine(settings: Settings, report: Callable[[Check], None]) -> None:
                 return
 
 
-async def _check_key(proxy: Proxy, settings: Settings, report: Callable[[Check], None]) -> None:
+async def _check_key(proxy: Proxy, settings: PostHogSettings, report: Callable[[Check], None]) -> None:
     began = time.monotonic()
     try:
         # Every key may read itself, whatever its scopes (contract 1.8).
@@ -135,7 +135,7 @@ def _check_scopes(key: Any, report: Callable[[Check], None]) -> None:
     report(Check("scopes", verdict, finding, "add them to the key in PostHog's Settings, Personal API keys"))
 
 
-async def _check_project(proxy: Proxy, settings: Settings, report: Callable[[Check], None]) -> None:
+async def _check_project(proxy: Proxy, settings: PostHogSettings, report: Callable[[Check], None]) -> None:
     page = (await proxy.send("GET", "error_tracking/assignment_rules/", query={"limit": 1})).data
     count = cast("dict[str, Any]", page).get("count") if isinstance(page, dict) else None
     rules = f", {count} assignment rules" if isinstance(count, int) else ""

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from mcp_errortracking.config import ConfigError, Offer, Settings
+from mcp_errortracking.config import ConfigError, PostHogSettings, ToolSelection
 from mcp_errortracking.server.toolbox import SelectionError, Toolbox
 from mcp_errortracking.workflows.tools import TOOLS
 from mcp_errortracking.workflows.workflow import Workshop
 
 
-def toolbox_for(offer: Offer, roots: tuple[Path, ...]) -> Toolbox:
+def toolbox_for(selection: ToolSelection, roots: tuple[Path, ...]) -> Toolbox:
     """The tools that the settings choose; those that work on files only where there are folders for them.
 
     Raises:
@@ -16,17 +16,17 @@ def toolbox_for(offer: Offer, roots: tuple[Path, ...]) -> Toolbox:
     """
     try:
         return Toolbox(
-            toolsets=offer.toolsets,
-            tools=offer.tools,
-            exclude=offer.exclude,
-            read_only=offer.read_only,
+            toolsets=selection.toolsets,
+            tools=selection.tools,
+            exclude=selection.exclude,
+            read_only=selection.read_only,
             workflows=TOOLS if roots else (),
         )
     except SelectionError as error:
         raise ConfigError(str(error)) from None
 
 
-def roots_for(offer: Offer, *, over_network: bool) -> tuple[Path, ...]:
+def roots_for(selection: ToolSelection, *, over_network: bool) -> tuple[Path, ...]:
     """The folders that tools may read and write.
 
     Where none is named: over stdio the current folder, unless it is the whole disk or the user's home (where desktop
@@ -35,11 +35,11 @@ def roots_for(offer: Offer, *, over_network: bool) -> tuple[Path, ...]:
     Raises:
         ConfigError: one is no folder.
     """
-    if offer.roots is not None:
-        for root in offer.roots:
+    if selection.roots is not None:
+        for root in selection.roots:
             if not root.is_dir():
-                raise ConfigError(f"The root {root} is no folder: name an existing one with --root.")
-        return offer.roots
+                raise ConfigError(f"The root {root} is not a folder: name an existing one with --root or MCP_ROOTS.")
+        return selection.roots
     if over_network:
         return ()
     try:
@@ -49,6 +49,6 @@ def roots_for(offer: Offer, *, over_network: bool) -> tuple[Path, ...]:
     return () if here == Path(here.anchor) or here == Path.home() else (here,)
 
 
-def workshop_for(settings: Settings, roots: tuple[Path, ...]) -> Workshop | None:
+def workshop_for(settings: PostHogSettings, roots: tuple[Path, ...]) -> Workshop | None:
     """Where workflows work; None where there is no folder for them."""
     return Workshop(roots, settings.host, settings.http_proxy) if roots else None

@@ -1,162 +1,124 @@
-"""The options of the command line, by what they are about. A command inherits what stands before its name."""
+"""The options of the command line, built from the declarations of the settings.
+
+An option that is not given leaves nothing behind, so that its variable counts, and so that a command inherits what
+stands before its name.
+"""
 
 import argparse
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-TIMEOUT = 55.0
-"""Seconds a tool call may take: clients give up after 60."""
+from mcp_errortracking.config import HttpSettings, ListenSettings, LogSettings, PostHogSettings, ToolSelection
+from mcp_errortracking.config.settings import Setting, checked, settings_of
+from mcp_errortracking.config.values import Choice, Number
 
 
-def add_log_level(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
-    """Of every command."""
-    parser.add_argument(
-        "--log-level",
-        choices=["debug", "info", "warning", "error"],
-        default=argparse.SUPPRESS if inherit else "info",
-        help="how much to log on stderr (default: info)",
-    )
+def add_logging(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every command."""
+    _add(parser, settings_of(LogSettings))
 
 
-def add_connection(parser: argparse.ArgumentParser, *, inherit: bool = False, patience: float = TIMEOUT) -> None:
-    """Of every command that talks to PostHog. `patience`: the seconds that its calls may take where none are given."""
-
-    def default(value: Any) -> Any:
-        return argparse.SUPPRESS if inherit else value
-
+def add_connection(parser: argparse.ArgumentParser, *, timeout: float | None = None) -> None:
+    """Add the options of every command that talks to PostHog. `timeout` is its default, if not the usual one."""
     group = parser.add_argument_group("connection")
-    group.add_argument("--host", metavar="URL", default=default(None), help="PostHog, instead of POSTHOG_HOST")
-    group.add_argument("--project", metavar="ID", default=default(None), help="instead of POSTHOG_PROJECT_ID")
+    _add(group, settings_of(PostHogSettings))
+    _add(group, _named(HttpSettings, "timeout"), default=timeout)
     group.add_argument(
-        "--timeout",
-        metavar="SECONDS",
-        type=_seconds,
-        default=default(None),
-        help=f"limit of a tool call (default: {patience:.0f})",
-    )
-    group.add_argument(
-        "--sandbox", action="store_true", default=default(False), help="use a sandbox started for this run, not PostHog"
-    )
-    add_log_level(parser, inherit=inherit)
-
-
-def add_offer(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
-    """What an agent is offered."""
-
-    def default(value: Any) -> Any:
-        return argparse.SUPPRESS if inherit else value
-
-    group = parser.add_argument_group("tools", "names separated by commas; see: mcp-errortracking tools --toolsets all")
-    group.add_argument(
-        "--toolsets",
-        metavar="NAMES",
-        type=_names,
-        default=default(()),
-        help="default, all, documented, official, or resources such as issues,alerts",
-    )
-    group.add_argument("--tools", metavar="NAMES", type=_names, default=default(()), help="these tools (too)")
-    group.add_argument(
-        "--exclude", metavar="NAMES", type=_names, default=default(()), help="leave out these tools or toolsets"
-    )
-    group.add_argument(
-        "--read-only", action="store_true", default=default(False), help="leave out every tool that changes something"
-    )
-    add_roots(group, inherit=inherit)
-    group.add_argument(
-        "--max-result-tokens",
-        metavar="N",
-        type=_tokens,
-        default=default(None),
-        help="cut the text of a result there (default: 20000)",
-    )
-
-
-def add_roots(group: argparse._ActionsContainer, *, inherit: bool = False) -> None:  # pyright: ignore[reportPrivateUsage]
-    """The folders that tools may touch."""
-    group.add_argument(
-        "--root",
-        metavar="DIR",
-        type=Path,
-        action="append",
-        default=argparse.SUPPRESS if inherit else [],
-        help="a folder whose files tools may read and write (default: over stdio the current one, over HTTP none)",
-    )
-
-
-def add_transport(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
-    """How MCP clients reach the server."""
-
-    def default(value: Any) -> Any:
-        return argparse.SUPPRESS if inherit else value
-
-    group = parser.add_argument_group("transport")
-    group.add_argument(
-        "--transport",
-        choices=["stdio", "http", "sse"],
-        default=default("stdio"),
-        help="http: /mcp and /sse on one port; sse: /sse alone (default: stdio)",
-    )
-    group = parser.add_argument_group("over HTTP")
-    group.add_argument("--bind", metavar="ADDRESS", default=default("127.0.0.1"), help="default: 127.0.0.1")
-    group.add_argument("--port", type=int, default=default(8780), help="0 takes a free one (default: 8780)")
-    group.add_argument(
-        "--allowed-host",
-        metavar="NAME",
-        action="append",
-        default=default([]),
-        help="a name it is reached by",
-    )
-    group.add_argument(
-        "--allowed-origin", metavar="URL", action="append", default=default([]), help="a web page that may call it"
-    )
-    group.add_argument(
-        "--token-file",
-        metavar="FILE",
-        type=Path,
-        default=default(None),
-        help="secrets for callers, one a line",
-    )
-    group.add_argument(
-        "--caller-keys",
+        "--sandbox",
         action="store_true",
-        default=default(False),
-        help="callers bring their own PostHog keys, in X-PostHog-API-Key; the server holds none",
+        default=argparse.SUPPRESS,
+        help="use a sandbox started for this run, not PostHog",
     )
-    group.add_argument("--metrics", action="store_true", default=default(False), help="serve Prometheus' /metrics")
-    group.add_argument(
-        "--max-calls", metavar="N", type=_count, default=default(None), help="under way at once (default: 512)"
-    )
-    group.add_argument(
-        "--max-sessions", metavar="N", type=_count, default=default(None), help="open SSE streams (default: 1000)"
-    )
-    group.add_argument(
-        "--idle", metavar="SECONDS", type=_count, default=default(None), help="of an SSE stream (default: 14400)"
-    )
-    group.add_argument(
-        "--log-format", choices=["text", "json"], default=default("text"), help="of the lines on stderr (default: text)"
-    )
+    add_logging(parser)
 
 
-def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 10**7:
-        raise argparse.ArgumentTypeError("give a number from 1 on")
-    return value
+def add_tool_selection(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose what an agent is offered."""
+    group = parser.add_argument_group("tools", "names separated by commas; see: mcp-errortracking tools --toolsets all")
+    _add(group, settings_of(ToolSelection))
 
 
-def _tokens(text: str) -> int:
-    value = int(text)
-    if not 100 <= value <= 10**6:
-        raise argparse.ArgumentTypeError("give 100 to 1000000 tokens")
-    return value
+def add_tool_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the call of a single tool."""
+    _add(parser, _named(ToolSelection, "roots", "max_result_tokens"))
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 1 <= value <= 3600:
-        raise argparse.ArgumentTypeError("give 1 to 3600 seconds")
-    return value
+def add_roots(parser: argparse.ArgumentParser, *, help: str) -> None:  # noqa: A002 the word that argparse uses
+    """Add `--root` with a help of its own."""
+    _add(parser, _named(ToolSelection, "roots"), help=help)
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def add_transport(parser: argparse.ArgumentParser) -> None:
+    """Add the options for how MCP clients reach the server."""
+    transport, *address = settings_of(ListenSettings)
+    _add(parser.add_argument_group("transport"), [transport])
+    rest = [one for one in settings_of(HttpSettings) if one.field != "timeout"]
+    _add(parser.add_argument_group("over HTTP"), [*address, *rest])
+
+
+def given(options: argparse.Namespace, group: type[Any]) -> dict[str, Any]:
+    """Return the settings of a group that the command line gives, by field."""
+    return {one.field: getattr(options, one.field) for one in settings_of(group) if hasattr(options, one.field)}
+
+
+def variables_without_option(*groups: type[Any]) -> str:
+    """Return the lines of a help's end about the settings that only a variable gives."""
+    settings = [one for group in groups for one in settings_of(group) if not one.option]
+    return "\n".join(f"  {one.variable:<25} {_help(one)}" for one in settings)
+
+
+class _Store(argparse.Action):
+    """Reads the text of an option with the reader of its setting.
+
+    Raises:
+        ConfigError: the text is not an allowed value.
+    """
+
+    def __init__(self, option_strings: Sequence[str], dest: str, *, setting: Setting, **more: Any) -> None:
+        nargs = 0 if setting.is_switch else None
+        super().__init__(option_strings, dest, nargs=nargs, default=argparse.SUPPRESS, **more)
+        self._setting = setting
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        setting = self._setting
+        if setting.is_switch:
+            value = not (option or "").startswith("--no-")
+        elif setting.read_each is not None:
+            value = (*getattr(namespace, self.dest, ()), *checked(setting.read_each, values, setting.option))
+        else:
+            value = checked(setting.read, values, setting.option)
+        setattr(namespace, self.dest, value)
+
+
+def _named(group: type[Any], *fields: str) -> list[Setting]:
+    return [one for one in settings_of(group) if one.field in fields]
+
+
+def _add(
+    group: argparse._ActionsContainer,  # pyright: ignore[reportPrivateUsage]
+    settings: Iterable[Setting],
+    *,
+    default: float | None = None,
+    help: str = "",  # noqa: A002 the word that argparse uses
+) -> None:
+    """Add options; `default` and `help` are shown in place of the declared ones."""
+    for one in settings:
+        if not one.option:
+            continue
+        names = [one.option, f"--no-{one.option[2:]}"] if one.is_switch else [one.option]
+        text = (help or _help(one, default)).replace("%", "%%")
+        group.add_argument(*names, action=_Store, setting=one, dest=one.field, metavar=_metavar(one), help=text)
+
+
+def _metavar(one: Setting) -> str | None:
+    return f"{{{','.join(one.read.choices)}}}" if isinstance(one.read, Choice) else one.metavar or None
+
+
+def _help(one: Setting, default: float | None = None) -> str:
+    shown = one.shown_default if default is None else f"{default:g}"
+    bounds = one.read.bounds if isinstance(one.read, Number) else "" if one.option else one.allowed
+    notes = [bounds, f"default: {shown}" if shown else "", one.variable if one.option else ""]
+    listed = "; ".join(note for note in notes if note)
+    return f"{one.help}{f' [{listed}]' if listed else ''}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_errortracking.config import ConfigError
-from mcp_errortracking.options import add_connection
+from mcp_errortracking.options import add_connection, add_roots
 
 if TYPE_CHECKING:
     from mcp_errortracking.server.calls import Reply
@@ -47,15 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def command(name: str, tool: str, summary: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
         added.set_defaults(tool=tool)
-        add_connection(added, inherit=True, patience=PATIENCE)
-        added.add_argument(
-            "--root",
-            metavar="DIR",
-            type=Path,
-            action="append",
-            default=argparse.SUPPRESS,
-            help="another folder whose files it may touch, beside the current one and those that are named",
-        )
+        add_connection(added, timeout=PATIENCE)
+        add_roots(added, help="another folder it may touch, beside the current one and those that are named")
         added.add_argument("--json", action="store_true", help="print the structured result instead of the text")
         return added
 
@@ -131,7 +124,8 @@ def _each(value: Any) -> list[Any]:
 def roots_of(options: argparse.Namespace, arguments: dict[str, Any]) -> tuple[Path, ...]:
     """The folders that a command may touch: the current one, those it names, and those below --root."""
     named = [Path(arguments[name]) for name in ("folder", "write_to") if name in arguments]
-    wanted = [_current_folder(), *(path if path.is_dir() else path.parent for path in named), *options.root]
+    more: tuple[Path, ...] = getattr(options, "roots", ())
+    wanted = [_current_folder(), *(path if path.is_dir() else path.parent for path in named), *more]
     real = list(dict.fromkeys(path.resolve() for path in wanted))
     return tuple(path for path in real if not any(path != other and path.is_relative_to(other) for other in real))
 

@@ -1,6 +1,8 @@
 """The command line, as a process: what it prints, where, and its exit codes."""
 
+import itertools
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +14,7 @@ import pytest
 
 from mcp_errortracking import __version__
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
+from mcp_errortracking.cli import parse
 from mcp_errortracking.workflows.tools import TOOLS
 from tests.command import run
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
@@ -73,8 +76,8 @@ def test_call_in_text_and_json() -> None:
         (["call", LIST], {"POSTHOG_HOST": "us.posthog.com"}, "POSTHOG_HOST lacks its scheme"),
         (["--host", "https://us.i.posthog.com"], {}, "--host is us.i.posthog.com"),
         ([], {"POSTHOG_PERSONAL_API_KEY": "phc_0123456789"}, "a project token, which only sends events"),
-        (["doctor"], {"POSTHOG_PROJECT_ID": "web"}, "is no number"),
-        (["--timeout", "0"], {}, "give 1 to 3600 seconds"),
+        (["doctor"], {"POSTHOG_PROJECT_ID": "web"}, "POSTHOG_PROJECT_ID must be a project number"),
+        (["--timeout", "0"], {}, "--timeout must be a number from 1 to 3600, not '0'"),
         (["nonsense"], {}, "invalid choice: 'nonsense'"),
         (
             ["--transport", "http", "--bind", "0.0.0.0"],
@@ -84,7 +87,7 @@ def test_call_in_text_and_json() -> None:
         (["serve", "--transport", "sse", "--bind", "::"], {}, "opens this server, and the PostHog key it holds"),
         (["--transport", "http", "--bind", "example.com"], {}, "is no IP address"),
         (["--transport", "http"], {"MCP_SERVER_TOKEN": "short"}, "less than 16 characters"),
-        (["--transport", "http", "--port", "99999"], {}, "Port 99999 cannot be used"),
+        (["--transport", "http", "--port", "99999"], {}, "--port must be a whole number from 0 to 65535, not '99999'"),
         (["sandbox", "--host", "0.0.0.0"], {}, "is not a loopback address"),
         (["sandbox", "--seed", "/nonexistent"], {}, "--seed /nonexistent cannot be read"),
         (["sandbox", "--rate-limit", "fast", "--port", "0"], {}, "give one like 480/minute"),
@@ -108,6 +111,95 @@ def test_call_on_a_sandbox_of_its_own() -> None:
     code, out, _ = run("call", LIST, "--sandbox")
 
     assert (code, out.splitlines()[0]) == (0, "4 of 4")
+
+
+@pytest.mark.parametrize("argument", ['{"limit": 2}', "-"])
+def test_the_words_of_a_call_may_stand_in_any_order(argument: str) -> None:
+    orders = list(itertools.permutations([[LIST], [argument], ["--sandbox"], ["--json"], ["--timeout", "5"]]))
+    for order in orders:
+        options = parse(["call", *(word for words in order for word in words)])
+        assert (options.tool, options.arguments) == (LIST, argument), order
+        assert (options.sandbox, options.json, options.timeout) == (True, True, 5), order
+    assert len(orders) == 120
+
+
+def test_a_call_with_options_between_its_words() -> None:
+    code, out, _ = run("call", LIST, "--sandbox", '{"limit": 2}', "--json")
+
+    assert (code, json.loads(out)["next_offset"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["call", LIST, "{}", "{}"], "unrecognized arguments: {}"),
+        (["call", LIST, "--sandbx", "{}"], "unrecognized arguments: --sandbx {}"),
+        (["call", "{}"], "Unknown tool: "),
+        (["call"], "the following arguments are required: TOOL"),
+        (["tools", "more"], "unrecognized arguments: more"),
+    ],
+)
+def test_words_that_do_not_belong_are_refused(words: list[str], says: str) -> None:
+    code, out, err = run(*words)
+
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+@pytest.mark.parametrize("words", [(), ("serve",)])
+def test_variables_alone_choose_transport_and_log_format(words: tuple[str, ...]) -> None:
+    variables = {"MCP_TRANSPORT": "http", "MCP_LOG_FORMAT": "json", "MCP_TOOLSET": "issues"}
+    command = [sys.executable, "-m", "mcp_errortracking", "--port", "0", "--sandbox", *words]
+    with subprocess.Popen(command, env=os.environ | variables, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr
+        lines = list[dict[str, Any]]()
+        while not lines or not lines[-1]["message"].startswith("MCP at http://127.0.0.1:"):
+            lines.append(json.loads(server.stderr.readline()))
+        server.terminate()
+
+    assert [line["message"] for line in lines if line["level"] == "warning"] == [
+        "MCP_TOOLSET is not a setting and is ignored; did you mean MCP_TOOLSETS?"
+    ]
+
+
+def test_an_option_wins_over_its_variable() -> None:
+    stdio = run("--sandbox", "--transport", "stdio", MCP_TRANSPORT="http")
+    assert (stdio[0], stdio[1], "MCP at" in stdio[2]) == (0, "", False)
+    debug = run("call", LIST, "--sandbox", MCP_LOG_LEVEL="debug")
+    assert (debug[0], "mcp-errortracking: DEBUG: " in debug[2]) == (0, True)
+    assert run("call", LIST, "--sandbox", "--log-level", "error", MCP_LOG_LEVEL="debug")[2] == ""
+    cut = run("call", LIST, "--sandbox", MCP_MAX_RESULT_TOKENS="100")[1]
+    assert len(cut) < len(run("call", LIST, "--sandbox", "--max-result-tokens", "off", MCP_MAX_RESULT_TOKENS="100")[1])
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "says"),
+    [
+        (["--transport", "http", "--max-calls", "200000"], {}, "--max-calls"),
+        (["--transport", "http"], {"MCP_MAX_CALLS": "200000"}, "MCP_MAX_CALLS"),
+    ],
+)
+def test_a_bound_is_the_same_for_option_and_variable(words: list[str], variables: dict[str, str], says: str) -> None:
+    sentence = f"mcp-errortracking: {says} must be a whole number from 1 to 100000, not '200000'\n"
+
+    assert run(*words, **variables) == (2, "", sentence)
+
+
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("serve", "--help"), ("call", "--help")])
+def test_help_and_version_import_no_library(words: tuple[str, ...]) -> None:
+    script = """
+import sys
+from mcp_errortracking.cli import main
+libraries = {"pydantic", "mcp", "mcp_types", "httpx", "starlette", "anyio"}
+try:
+    main()
+except SystemExit:
+    print(sorted(libraries & set(sys.modules)), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=True)
+
+    assert done.stdout
+    assert done.stderr == "[]\n"
 
 
 def gone(folder: Path, *words: str) -> subprocess.Popen[str]:

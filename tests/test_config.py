@@ -7,14 +7,23 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.config import ConfigError, Offer, Serving, Settings, for_sandbox, load, load_offer, load_serving
+from mcp_errortracking.config import (
+    ConfigError,
+    HttpSettings,
+    PostHogSettings,
+    ToolSelection,
+    for_sandbox,
+    load_http,
+    load_posthog,
+    load_tool_selection,
+)
 
 KEY, CLI_KEY = "phx_0123456789abcdef", "phx_fedcba9876543210"
 US, EU = "https://us.posthog.com", "https://eu.posthog.com"
 
 
-def settings(tmp_path: Path, environ: dict[str, str] | None = None, **options: Any) -> Settings:
-    return load(environ=environ or {}, home=tmp_path, **options)
+def settings(tmp_path: Path, environ: dict[str, str] | None = None, **options: Any) -> PostHogSettings:
+    return load_posthog(environ=environ or {}, home=tmp_path, **options)
 
 
 def login(tmp_path: Path, mode: int = 0o600, **fields: Any) -> None:
@@ -25,7 +34,7 @@ def login(tmp_path: Path, mode: int = 0o600, **fields: Any) -> None:
     file.chmod(mode)
 
 
-def shown(found: Settings) -> tuple[str, str | None, str]:
+def shown(found: PostHogSettings) -> tuple[str, str | None, str]:
     return found.host, found.key.get_secret_value() if found.key else None, found.project
 
 
@@ -170,7 +179,7 @@ def test_keys_that_are_refused_are_not_repeated(tmp_path: Path, key: str, says: 
 
 @pytest.mark.parametrize("project", ["abc", "0", "-1", "1.5", "1/../2", "@all", "9" * 30])
 def test_projects_that_are_refused(tmp_path: Path, project: str) -> None:
-    with pytest.raises(ConfigError, match="is no number"):
+    with pytest.raises(ConfigError, match="must be a project number"):
         settings(tmp_path, {"POSTHOG_PROJECT_ID": project})
 
 
@@ -206,10 +215,10 @@ def test_the_key_does_not_show(tmp_path: Path) -> None:
 
 
 SECRET, OTHER_SECRET = "a-secret-of-24-characters", "another-secret-for-rotation"
-HTTP_DEFAULTS: dict[str, Any] = {"transport": "http", "timeout": 55.0, "caller_keys": False, "max_calls": None}
+HTTP_DEFAULTS: dict[str, Any] = {"transport": "http", "timeout": 55.0, "caller_keys": False, "max_calls": 512}
 
 
-def tokens(serving: Serving) -> list[str]:
+def tokens(serving: HttpSettings) -> list[str]:
     return [token.get_secret_value() for token in serving.tokens]
 
 
@@ -223,19 +232,19 @@ def tokens(serving: Serving) -> list[str]:
         (
             {"MCP_CALLER_KEYS": "1", "MCP_METRICS": "off"},
             {"caller_keys": False},
-            {"caller_keys": True, "metrics": False},
+            {"caller_keys": False, "metrics": False},
         ),
         (
             {"MCP_ALLOWED_HOSTS": "mcp.example.com, mcp", "MCP_ALLOWED_ORIGINS": "https://a.example"},
             {},
             {"allowed_hosts": ("mcp.example.com", "mcp"), "allowed_origins": ("https://a.example",)},
         ),
-        ({"MCP_IDLE_SECONDS": "60", "MCP_LOG_LEVEL": "warning", "MCP_LOG_FORMAT": "json"}, {}, {"idle": 60.0}),
+        ({"MCP_IDLE_SECONDS": "60"}, {}, {"idle": 60.0}),
         ({"MCP_TRANSPORT": "${MCP_TRANSPORT}", "MCP_MAX_CALLS": " "}, {}, HTTP_DEFAULTS),
     ],
 )
 def test_serving(environ: dict[str, str], given: dict[str, Any], expected: dict[str, Any]) -> None:
-    found = load_serving(environ, **given)
+    found = load_http(environ, **given)
     assert {name: getattr(found, name) for name in expected} == expected
 
 
@@ -246,18 +255,17 @@ def test_serving(environ: dict[str, str], given: dict[str, Any], expected: dict[
         ("MCP_CALLER_KEYS", "perhaps", "must be 1 or 0"),
         ("MCP_TIMEOUT", "0", "must be a number from 1 to 3600"),
         ("MCP_TIMEOUT", "nan", "must be a number from 1 to 3600"),
-        ("MCP_MAX_CALLS", "many", "must be a number from 1 to 100000"),
+        ("MCP_MAX_CALLS", "many", "must be a whole number from 1 to 100000"),
         ("MCP_IDLE_SECONDS", "-1", "must be a number from 1 to 10000000"),
-        ("MCP_LOG_LEVEL", "loud", "must be one of: debug, info, warning, error"),
         ("MCP_SERVER_TOKEN", "short", "less than 16 characters"),
         ("MCP_SERVER_TOKEN", f"{SECRET},short", "less than 16 characters"),
         ("MCP_SERVER_TOKEN", "a secret with blanks in it", "characters that no header can carry"),
-        ("MCP_SERVER_TOKEN", KEY, "is a PostHog key"),
+        ("MCP_SERVER_TOKEN", KEY, "that is a PostHog key"),
     ],
 )
 def test_serving_that_is_wrong(variable: str, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says) as raised:
-        load_serving({variable: value})
+        load_http({variable: value})
     assert value == "short" or "TOKEN" not in variable or value not in str(raised.value)
 
 
@@ -265,14 +273,14 @@ def test_tokens_are_those_of_the_variable_and_of_the_file(tmp_path: Path, caplog
     file = tmp_path / "tokens"
     file.write_text(f"# rotated monthly\n\n{OTHER_SECRET}\n")
     file.chmod(0o600)
-    assert tokens(load_serving({"MCP_SERVER_TOKEN": SECRET, "MCP_SERVER_TOKEN_FILE": str(file)})) == [
+    assert tokens(load_http({"MCP_SERVER_TOKEN": SECRET, "MCP_SERVER_TOKEN_FILE": str(file)})) == [
         SECRET,
         OTHER_SECRET,
     ]
-    assert tokens(load_serving({"MCP_SERVER_TOKEN_FILE": "/nowhere"}, token_file=file)) == [OTHER_SECRET]
+    assert tokens(load_http({"MCP_SERVER_TOKEN_FILE": "/nowhere"}, token_file=file)) == [OTHER_SECRET]
     assert not caplog.records
     file.chmod(0o604)
-    load_serving({}, token_file=file)
+    load_http({}, token_file=file)
     assert "chmod o-rwx" in caplog.text
     assert OTHER_SECRET not in caplog.text
 
@@ -291,36 +299,36 @@ def test_token_files_that_are_refused(tmp_path: Path, content: bytes | None, say
         file.write_bytes(content)
         file.chmod(0o600)
     with pytest.raises(ConfigError, match=says):
-        load_serving({}, token_file=file)
+        load_http({}, token_file=file)
 
 
 @pytest.mark.parametrize(
     ("environ", "given", "expected"),
     [
-        ({}, {}, Offer()),
-        ({"MCP_TOOLSETS": "issues, alerts,"}, {}, Offer(toolsets=("issues", "alerts"))),
-        ({"MCP_TOOLSETS": "issues"}, {"toolsets": ("all",)}, Offer(toolsets=("all",))),
-        ({"MCP_TOOLSETS": "issues"}, {"toolsets": (), "read_only": False}, Offer(toolsets=("issues",))),
-        ({"MCP_TOOLS": "a", "MCP_EXCLUDE": "b,c"}, {}, Offer(tools=("a",), exclude=("b", "c"))),
-        ({"MCP_READ_ONLY": "yes"}, {}, Offer(read_only=True)),
-        ({"MCP_READ_ONLY": "0"}, {"read_only": True}, Offer(read_only=True)),
-        ({"MCP_MAX_RESULT_TOKENS": "9000"}, {}, Offer(max_result_tokens=9000)),
-        ({"MCP_MAX_RESULT_TOKENS": "9000"}, {"max_result_tokens": 700}, Offer(max_result_tokens=700)),
-        ({"MCP_TOOLS": "${MCP_TOOLS}", "MCP_EXCLUDE": " "}, {"max_result_tokens": None}, Offer()),
+        ({}, {}, ToolSelection()),
+        ({"MCP_TOOLSETS": "issues, alerts,"}, {}, ToolSelection(toolsets=("issues", "alerts"))),
+        ({"MCP_TOOLSETS": "issues"}, {"toolsets": ("all",)}, ToolSelection(toolsets=("all",))),
+        ({"MCP_TOOLSETS": "issues"}, {"toolsets": (), "read_only": False}, ToolSelection()),
+        ({"MCP_TOOLS": "a", "MCP_EXCLUDE": "b,c"}, {}, ToolSelection(tools=("a",), exclude=("b", "c"))),
+        ({"MCP_READ_ONLY": "yes"}, {}, ToolSelection(read_only=True)),
+        ({"MCP_READ_ONLY": "0"}, {"read_only": True}, ToolSelection(read_only=True)),
+        ({"MCP_MAX_RESULT_TOKENS": "9000"}, {}, ToolSelection(max_result_tokens=9000)),
+        ({"MCP_MAX_RESULT_TOKENS": "9000"}, {"max_result_tokens": 700}, ToolSelection(max_result_tokens=700)),
+        ({"MCP_TOOLS": "${MCP_TOOLS}", "MCP_EXCLUDE": " "}, {"max_result_tokens": None}, ToolSelection()),
     ],
 )
-def test_what_is_offered(environ: dict[str, str], given: dict[str, Any], expected: Offer) -> None:
-    assert load_offer(environ, **given) == expected
+def test_what_is_offered(environ: dict[str, str], given: dict[str, Any], expected: ToolSelection) -> None:
+    assert load_tool_selection(environ, **given) == expected
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
         ("MCP_READ_ONLY", "maybe", "MCP_READ_ONLY must be 1 or 0"),
-        ("MCP_MAX_RESULT_TOKENS", "99", "MCP_MAX_RESULT_TOKENS must be a number from 100 to 1000000"),
-        ("MCP_MAX_RESULT_TOKENS", "many", "must be a number from 100"),
+        ("MCP_MAX_RESULT_TOKENS", "99", "MCP_MAX_RESULT_TOKENS must be a whole number from 100 to 1000000, or off"),
+        ("MCP_MAX_RESULT_TOKENS", "many", "must be a whole number from 100"),
     ],
 )
 def test_an_offer_that_is_wrong(variable: str, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        load_offer({variable: value})
+        load_tool_selection({variable: value})

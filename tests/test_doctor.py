@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking import doctor
-from mcp_errortracking.config import Settings
+from mcp_errortracking.config import PostHogSettings
 from tests.proxy.fault_server import FaultServer, http
 from tests.sandbox_process import OTHER_PROJECT, READ_ONLY, SandboxProcess
 
@@ -15,7 +15,7 @@ def examine(
     capsys: pytest.CaptureFixture[str], url: str, key: str | None, project: str = "1"
 ) -> tuple[int, dict[str, tuple[str, str]]]:
     """The exit code, and verdict and text of each check."""
-    settings = Settings(url, SecretStr(key) if key else None, project, "a test")
+    settings = PostHogSettings(url, SecretStr(key) if key else None, project, "a test")
     code = doctor.run(settings, as_json=True)
     checks = json.loads(capsys.readouterr().out)["checks"]
     return code, {check["name"]: (check["verdict"], f"{check['finding']}; {check['fix']}") for check in checks}
@@ -93,7 +93,7 @@ def test_a_firewall_before_posthog(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_text_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    doctor.run(Settings("http://127.0.0.1:9", None, "1", "a test"), as_json=False)
+    doctor.run(PostHogSettings("http://127.0.0.1:9", None, "1", "a test"), as_json=False)
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "ok       host: http://127.0.0.1:9"

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 import mcp_errortracking
 from mcp_errortracking.asgi import app_for
-from mcp_errortracking.config import ConfigError, Offer, Serving, Settings
-from mcp_errortracking.config.posthog import load
-from mcp_errortracking.config.serving import load_serving
+from mcp_errortracking.config import ConfigError, HttpSettings, PostHogSettings, ToolSelection
+from mcp_errortracking.config.posthog import load_posthog
+from mcp_errortracking.config.serving import load_http
 from mcp_errortracking.logs import JsonFormatter, TextFormatter
 from mcp_errortracking.posthog_keys import KINDS, UNUSABLE, is_key, looks_like_key, redact
 from mcp_errortracking.server.untrusted import hide_keys
@@ -56,13 +56,13 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
 def test_a_server_token_may_not_be_a_key_of_any_kind(key: str) -> None:
     assert is_key(key)
     with pytest.raises(ConfigError, match="is a PostHog key"):
-        load_serving({"MCP_SERVER_TOKEN": key})
+        load_http({"MCP_SERVER_TOKEN": key})
 
 
 @pytest.mark.parametrize("prefix", UNUSABLE)
 def test_a_key_that_the_api_refuses_is_refused_at_the_start(prefix: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=re.escape(UNUSABLE[prefix])):
-        load(environ={"POSTHOG_PERSONAL_API_KEY": prefix + SECRET}, home=tmp_path)
+        load_posthog(environ={"POSTHOG_PERSONAL_API_KEY": prefix + SECRET}, home=tmp_path)
 
 
 @pytest.mark.parametrize("key", KEYS, ids=KINDS)
@@ -87,7 +87,11 @@ def test_no_other_module_knows_a_prefix() -> None:
 @pytest.mark.parametrize("key", KEYS, ids=KINDS)
 async def test_over_http_no_key_is_a_token_or_the_name_of_a_request(key: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "mcp_errortracking")
-    app = app_for(Settings("http://127.0.0.1:9", SecretStr("phx_own"), "1", "the test"), Serving(tokens=[]), Offer())
+    app = app_for(
+        PostHogSettings("http://127.0.0.1:9", SecretStr("phx_own"), "1", "the test"),
+        HttpSettings(tokens=[]),
+        ToolSelection(),
+    )
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),

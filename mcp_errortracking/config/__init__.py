@@ -1,20 +1,38 @@
-"""Every setting, read once, in one place."""
+"""Every setting, declared once. Only this package reads the environment."""
 
-from mcp_errortracking.config.offer import Offer, load_offer
-from mcp_errortracking.config.posthog import DEFAULT_HOST, DEFAULT_PROJECT, LOOPBACK, Settings, for_sandbox, load
-from mcp_errortracking.config.serving import Serving, load_serving
+from mcp_errortracking.config.log import LogSettings, load_log
+from mcp_errortracking.config.offer import ToolSelection, load_tool_selection
+from mcp_errortracking.config.posthog import (
+    DEFAULT_HOST,
+    DEFAULT_PROJECT,
+    LOOPBACK,
+    PostHogSettings,
+    for_sandbox,
+    load_posthog,
+)
+from mcp_errortracking.config.serving import HttpSettings, ListenSettings, load_http, load_listen, load_timeout
+from mcp_errortracking.config.table import GROUPS, SETTINGS, VARIABLES, warn_of_misspelled_variables
 from mcp_errortracking.config.values import ConfigError
 
 __all__ = [
     "DEFAULT_HOST",
     "DEFAULT_PROJECT",
+    "GROUPS",
     "LOOPBACK",
+    "SETTINGS",
+    "VARIABLES",
     "ConfigError",
-    "Offer",
-    "Serving",
-    "Settings",
+    "HttpSettings",
+    "ListenSettings",
+    "LogSettings",
+    "PostHogSettings",
+    "ToolSelection",
     "for_sandbox",
-    "load",
-    "load_offer",
-    "load_serving",
+    "load_http",
+    "load_listen",
+    "load_log",
+    "load_posthog",
+    "load_timeout",
+    "load_tool_selection",
+    "warn_of_misspelled_variables",
 ]

@@ -1,44 +1,81 @@
-"""What an agent is offered: which tools, and how long an answer may be."""
+"""The tools that an agent is offered, the folders they may touch, and the length of an answer."""
 
 import os
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcp_errortracking.config.values import from_variables, number, several, switch
+from mcp_errortracking.config.settings import chosen, setting
+from mcp_errortracking.config.values import Number, Switch, read_folder, read_folders, read_names
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """The tools of these toolsets and these tools, without the excluded ones; empty means what is offered by default.
+class ToolSelection:
+    """The tools of these toolsets and these tools, without the excluded ones. Without any, the default toolset.
 
-    `roots` are the folders that tools may read and write; None: what the command takes where nothing is said.
-    `max_result_tokens` is where the text of a result is cut; None: where no client minds.
+    `roots` are the folders that tools may read and write; None: the default of the command, see `default_text`.
     """
 
-    toolsets: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    read_only: bool = False
-    max_result_tokens: int | None = None
-    roots: tuple[Path, ...] | None = None
+    toolsets: tuple[str, ...] = setting(
+        (),
+        option="--toolsets",
+        variable="MCP_TOOLSETS",
+        metavar="NAMES",
+        read=read_names,
+        default_text="default",
+        help="default, all, documented, official, or resources such as issues,alerts",
+    )
+    tools: tuple[str, ...] = setting(
+        (),
+        option="--tools",
+        variable="MCP_TOOLS",
+        metavar="NAMES",
+        read=read_names,
+        help="these tools, in addition to the toolsets",
+    )
+    exclude: tuple[str, ...] = setting(
+        (),
+        option="--exclude",
+        variable="MCP_EXCLUDE",
+        metavar="NAMES",
+        read=read_names,
+        help="leave out these tools or toolsets",
+    )
+    read_only: bool = setting(
+        False,
+        option="--read-only",
+        variable="MCP_READ_ONLY",
+        read=Switch(),
+        help="leave out every tool that changes something",
+    )
+    roots: tuple[Path, ...] | None = setting(
+        None,
+        option="--root",
+        variable="MCP_ROOTS",
+        metavar="DIR",
+        read=read_folders,
+        read_each=read_folder,
+        default_text="over stdio the current folder, over HTTP none",
+        help="a folder whose files tools may read and write; off: none. Repeat the option for more; the variable "
+        "separates them as PATH does",
+    )
+    # Some clients refuse a result over 25,000 tokens.
+    max_result_tokens: int = setting(
+        20_000,
+        option="--max-result-tokens",
+        variable="MCP_MAX_RESULT_TOKENS",
+        metavar="N",
+        read=Number(100, 10**6, whole=True, off=sys.maxsize),
+        help="cut the text of a longer result",
+    )
 
 
-_VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "toolsets": ("MCP_TOOLSETS", several),
-    "tools": ("MCP_TOOLS", several),
-    "exclude": ("MCP_EXCLUDE", several),
-    "read_only": ("MCP_READ_ONLY", switch),
-    "max_result_tokens": ("MCP_MAX_RESULT_TOKENS", lambda text: int(number(text, 100, 10**6))),
-    "roots": ("MCP_ROOTS", lambda text: tuple(Path(part).expanduser() for part in text.split(os.pathsep) if part)),
-}
-
-
-def load_offer(environ: Mapping[str, str] | None = None, **given: Any) -> Offer:
-    """What is given, else the variables `MCP_*`; None or empty counts as not given.
+def load_tool_selection(environ: Mapping[str, str] | None = None, **given: Any) -> ToolSelection:
+    """Return the selection that options (`given`, by field) and variables make.
 
     Raises:
         ConfigError: a value is wrong.
     """
-    return Offer(**from_variables(_VARIABLES, given, os.environ if environ is None else environ))
+    return ToolSelection(**chosen(ToolSelection, given, os.environ if environ is None else environ))

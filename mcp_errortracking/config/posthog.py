@@ -5,16 +5,17 @@ import logging
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urlsplit
 
+from mcp_errortracking.config.settings import checked, chosen, setting
 from mcp_errortracking.config.values import (
     ConfigError,
-    from_variables,
+    Switch,
+    mismatch,
     secret,
-    switch,
     value,
 )
 from mcp_errortracking.posthog_keys import UNUSABLE, looks_like_key
@@ -42,104 +43,200 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """What this machine calls itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Where and as whom PostHog is called. `source` says where the key was found."""
+CLI_VARIABLES = (
+    "POSTHOG_CLI_API_KEY",
+    "POSTHOG_CLI_TOKEN",
+    "POSTHOG_CLI_HOST",
+    "POSTHOG_CLI_PROJECT_ID",
+    "POSTHOG_CLI_ENV_ID",
+)
+"""Variables of posthog-cli, which are read where ours are not set."""
 
-    host: str
-    key: "SecretStr | None"
-    project: str
-    source: str
+
+def read_host(text: str) -> str:
+    """Read a host as an origin: scheme, name and port, nothing else."""
+    text = text.strip()
+    if not text:
+        raise ValueError(f"is empty: give an address like {DEFAULT_HOST}")
+    if looks_like_key(text):
+        raise ValueError(f"holds a key where an address belongs: give one like {DEFAULT_HOST}")
+    if _is_quoted(text):
+        raise ValueError("has quotes around its value: leave them out")
+    if "://" not in text:
+        if broken := _BROKEN_SCHEME.fullmatch(text):
+            raise ValueError(f"is mistyped: write {broken[1].lower()}://{broken[2][:200]}")
+        raise ValueError(f"lacks its scheme: write https://{text[:200]}")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"is not a valid address: give one like {DEFAULT_HOST}") from None
+    if parts.scheme not in ("https", "http"):
+        raise ValueError(f"must begin with https://, like {DEFAULT_HOST}")
+    hostname = parts.hostname or ""
+    if not re.fullmatch(r"[A-Za-z0-9._:%-]+", hostname):
+        raise ValueError(f"names no host: give an address like {DEFAULT_HOST}")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(f"holds a user name or password: give the address alone, like {DEFAULT_HOST}")
+    if moved := _MOVED.get(hostname):
+        raise ValueError(f"is {hostname}, where this API is not served: use {moved}")
+    shown = f"[{hostname}]" if ":" in hostname else hostname
+    origin = f"{parts.scheme}://{shown}{f':{port}' if port else ''}"
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        project = re.match(r"/(?:project|environment)/(\d+)", parts.path)
+        also = f", and POSTHOG_PROJECT_ID={project[1]}" if project else ""
+        raise ValueError(f"is more than an address: use {origin}{also}")
+    return origin
+
+
+def read_key(text: str) -> "SecretStr":
+    """Read a personal API key."""
+    if _is_quoted(text):
+        raise ValueError("has quotes around it: leave them out")
+    for prefix, kind in UNUSABLE.items():
+        if text.startswith(prefix):
+            raise ValueError(f"({prefix}...) is {kind}: {_WHERE_TO_GET_A_KEY}")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("holds characters that no key has: copy it again")
+    if _PLACEHOLDER.fullmatch(text):
+        raise ValueError(f"is a placeholder: {_WHERE_TO_GET_A_KEY}")
+    return secret(text)
+
+
+def read_project(text: str) -> str:
+    """Read a project: its number, or `@current`."""
+    text = text.strip()
+    if text == DEFAULT_PROJECT or re.fullmatch(r"[1-9]\d{0,17}", text):
+        return text
+    if looks_like_key(text):
+        raise ValueError("holds a key where a number belongs: it is the 123 in /project/123, or @current")
+    raise mismatch("a project number (the 123 in https://us.posthog.com/project/123) or @current", text)
+
+
+def _is_quoted(text: str) -> bool:
+    """True if the quotes of an `.env` file or of a shell became a part of the value."""
+    return text[:1] in _QUOTES or text[-1:] in _QUOTES
+
+
+@dataclass(frozen=True, slots=True)
+class PostHogSettings:
+    """The PostHog to call: its address, the key and the project."""
+
+    host: str = setting(
+        DEFAULT_HOST,
+        option="--host",
+        variable="POSTHOG_HOST",
+        metavar="URL",
+        read=read_host,
+        help="address of PostHog; EU Cloud: https://eu.posthog.com",
+    )
+    key: "SecretStr | None" = setting(
+        None,
+        variable="POSTHOG_PERSONAL_API_KEY",
+        read=read_key,
+        help="personal API key with the scopes error_tracking:read and error_tracking:write",
+    )
+    project: str = setting(
+        DEFAULT_PROJECT,
+        option="--project",
+        variable="POSTHOG_PROJECT_ID",
+        metavar="ID",
+        read=read_project,
+        default_text="@current, the current project of the key's user",
+        help="number of the project",
+    )
+    source: str = "nowhere: none is configured"
+    """The place where the key was found."""
     http_proxy: str | None = field(default=None, repr=False)
     """Its address may hold a user name and password."""
-    paced: bool | None = None
-    """Whether PostHog limits requests (contract 1.6); None: as is known of the host, or as its answers tell."""
+    # Contract 1.6. None: known from the host, or from its answers.
+    rate_limited: bool | None = setting(
+        None,
+        variable="POSTHOG_RATE_LIMITS",
+        read=Switch(),
+        default_text="known of Cloud; else detected from the first 429",
+        help="PostHog limits requests per key",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What one source holds. `host` is where its key may be sent, as far as the source says."""
+    """The credentials of one source. `host` is where its key may be sent, as far as the source says."""
 
     source: str
-    key: str = field(repr=False)
-    host: str | None
-    project: str | None
+    key: "SecretStr"
+    host: str | None = None
+    project: str | None = None
 
 
-def load(
-    *,
-    host: str | None = None,
-    project: str | None = None,
-    environ: Mapping[str, str] | None = None,
-    home: Path | None = None,
-    keyless: bool = False,
-) -> Settings:
-    """The settings, by precedence: the command line, `POSTHOG_*`, what `posthog-cli` left in its variables or its file.
+def load_posthog(
+    environ: Mapping[str, str] | None = None, *, home: Path | None = None, keyless: bool = False, **given: Any
+) -> PostHogSettings:
+    """Return the settings, by precedence: the command line, `POSTHOG_*`, then `posthog-cli`'s variables or its file.
 
     A key that comes from `posthog-cli` is only ever sent to the host that came with it.
 
     Args:
-        host: of the command line.
-        project: of the command line.
         home: the user's home folder, if not the one of the environment.
         keyless: for a server whose callers bring their own keys: it must hold none, and looks for none.
+        given: options, by field.
 
     Raises:
         ConfigError: a value is wrong.
     """
     environ = os.environ if environ is None else environ
     if keyless:
-        return _load_keyless(host, project, environ)
-    chosen_host = host or value(environ, "POSTHOG_HOST")
-    name = "--host" if host else "POSTHOG_HOST"
-    chosen = _origin(chosen_host, name) if chosen_host else None
-    found = _find(environ, home)
+        for name in ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):
+            if value(environ, name):
+                raise ConfigError(f"{name} is set, but with callers' own keys this server must hold none: unset it.")
+    values = chosen(PostHogSettings, given, environ)
+    if keyless:
+        return _completed(values | {"source": "each caller"})
+    found = _find(values.get("key"), environ, home)
     if found is None:
-        return _settings(chosen or DEFAULT_HOST, None, project, environ, "nowhere: none is configured")
-    own = _origin(found.host, f"the host of {found.source}") if found.host else None
-    if own is not None and chosen is not None and own != chosen:
+        return _completed(values)
+    host = values.get("host")
+    if found.host is not None and host is not None and found.host != host:
+        name = "--host" if given.get("host") else "POSTHOG_HOST"
         raise ConfigError(
-            f"{name} is {chosen}, but the only key found ({found.source}) is for {own}: "
-            f"set POSTHOG_PERSONAL_API_KEY to a key of {chosen}, or leave {name} out."
+            f"{name} is {host}, but the only key found ({found.source}) is for {found.host}: "
+            f"set POSTHOG_PERSONAL_API_KEY to a key of {host}, or leave {name} out."
         )
-    return _settings(chosen or own or DEFAULT_HOST, found, project, environ, found.source)
+    if found.host is not None:
+        values["host"] = found.host
+    if found.project is not None and "project" not in values:
+        values["project"] = checked(read_project, found.project, f"The project in {found.source}")
+    return _completed(values | {"key": found.key, "source": found.source})
 
 
-def for_sandbox(url: str, key: str | None, project: int) -> Settings:
-    """The settings to use a sandbox that was started for this run; `key` is None where callers bring their own."""
-    return Settings(url, secret(key) if key else None, str(project), "the sandbox" if key else "each caller")
+def for_sandbox(url: str, key: str | None, project: int) -> PostHogSettings:
+    """Return the settings for a sandbox that was started for this run; `key` is None if callers bring their own."""
+    return PostHogSettings(url, secret(key) if key else None, str(project), "the sandbox" if key else "each caller")
 
 
-def _load_keyless(host: str | None, project: str | None, environ: Mapping[str, str]) -> Settings:
-    for name in ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):
-        if value(environ, name):
-            raise ConfigError(f"{name} is set, but with callers' own keys this server must hold none: unset it.")
-    chosen = host or value(environ, "POSTHOG_HOST")
-    origin = _origin(chosen, "--host" if host else "POSTHOG_HOST") if chosen else DEFAULT_HOST
-    return _settings(origin, None, project, environ, "each caller")
+def _completed(values: dict[str, Any]) -> PostHogSettings:
+    """Return the settings with the forward proxy for their host; warn if the key would travel unencrypted."""
+    settings = PostHogSettings(**values)
+    parts = urlsplit(settings.host)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK and settings.key is not None:
+        logger.warning("%s is plain http: the API key travels unencrypted", settings.host)
+    return replace(settings, http_proxy=_http_proxy(parts))
 
 
-def _settings(
-    host: str, found: _Found | None, project: str | None, environ: Mapping[str, str], source: str
-) -> Settings:
-    own_project = found.project if found else None
-    chosen = project or value(environ, "POSTHOG_PROJECT_ID") or own_project or DEFAULT_PROJECT
-    key = secret(_checked_key(found.key, found.source)) if found else None
-    parts = urlsplit(host)
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK and key is not None:
-        logger.warning("%s is plain http: the API key travels unencrypted", host)
-    paced = from_variables({"paced": ("POSTHOG_RATE_LIMITS", switch)}, {}, environ).get("paced")
-    return Settings(host, key, _checked_project(chosen), source, _http_proxy(parts), paced)
-
-
-def _find(environ: Mapping[str, str], home: Path | None) -> _Found | None:
-    if key := value(environ, "POSTHOG_PERSONAL_API_KEY"):
-        return _Found("environment variable POSTHOG_PERSONAL_API_KEY", key, None, None)
-    if key := value(environ, "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):
+def _find(key: "SecretStr | None", environ: Mapping[str, str], home: Path | None) -> _Found | None:
+    if key is not None:
+        return _Found("environment variable POSTHOG_PERSONAL_API_KEY", key)
+    if text := value(environ, "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):
         host = value(environ, "POSTHOG_CLI_HOST") or DEFAULT_HOST
         project = value(environ, "POSTHOG_CLI_PROJECT_ID", "POSTHOG_CLI_ENV_ID")
-        return _Found("the environment variables of posthog-cli", key, host, project)
+        return _found("the environment variables of posthog-cli", text, host, project)
     return _find_in_file((home or Path(environ.get("HOME") or Path.home())) / ".posthog" / "credentials.json")
+
+
+def _found(source: str, key: str, host: str, project: str | None) -> _Found:
+    """Check the credentials of `posthog-cli`."""
+    checked_key = checked(read_key, key, f"The key in {source}")
+    return _Found(source, checked_key, checked(read_host, host, f"The host in {source}"), project)
 
 
 def _find_in_file(path: Path) -> _Found | None:
@@ -162,77 +259,14 @@ def _find_in_file(path: Path) -> _Found | None:
         logger.warning("%s holds no credentials of posthog-cli; log in again with: posthog-cli login", path)
         return None
     if readable_by_others and os.name == "posix":
-        logger.warning("%s can be read by others on this machine; mend it with: chmod 600 %s", path, path)
+        logger.warning("%s can be read by others on this machine; fix with: chmod 600 %s", path, path)
     project = fields.get("env_id") or fields.get("project_id")
     host = fields.get("host")
-    return _Found(
+    return _found(
         f"posthog-cli login ({path})",
         token.strip(),
         host if isinstance(host, str) and host else DEFAULT_HOST,
         str(project) if isinstance(project, str | int) else None,
-    )
-
-
-def _origin(text: str, name: str) -> str:
-    """A host as an origin: scheme, name and port, nothing else."""
-    text = text.strip()
-    if looks_like_key(text):
-        raise ConfigError(f"{name} holds a key where an address belongs: give one like {DEFAULT_HOST}")
-    if _is_quoted(text):
-        raise ConfigError(f"{name} has quotes around its value: leave them out.")
-    if "://" not in text:
-        if broken := _BROKEN_SCHEME.fullmatch(text):
-            raise ConfigError(f"{name} is mistyped: write {broken[1].lower()}://{broken[2][:200]}")
-        raise ConfigError(f"{name} lacks its scheme: write https://{text[:200]}")
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ConfigError(f"{name} is not a valid address: give one like {DEFAULT_HOST}") from None
-    if parts.scheme not in ("https", "http"):
-        raise ConfigError(f"{name} must begin with https://, like {DEFAULT_HOST}")
-    hostname = parts.hostname or ""
-    if not re.fullmatch(r"[A-Za-z0-9._:%-]+", hostname):
-        raise ConfigError(f"{name} names no host: give an address like {DEFAULT_HOST}")
-    if parts.username is not None or parts.password is not None:
-        raise ConfigError(f"{name} holds a user name or password: give the address alone, like {DEFAULT_HOST}")
-    if moved := _MOVED.get(hostname):
-        raise ConfigError(f"{name} is {hostname}, where this API is not served: use {moved}")
-    shown = f"[{hostname}]" if ":" in hostname else hostname
-    origin = f"{parts.scheme}://{shown}{f':{port}' if port else ''}"
-    if parts.path.strip("/") or parts.query or parts.fragment:
-        project = re.match(r"/(?:project|environment)/(\d+)", parts.path)
-        also = f", and POSTHOG_PROJECT_ID={project[1]}" if project else ""
-        raise ConfigError(f"{name} is more than an address: use {origin}{also}")
-    return origin
-
-
-def _is_quoted(text: str) -> bool:
-    """Whether the quotes of an `.env` or of a shell became a part of the value."""
-    return text[:1] in _QUOTES or text[-1:] in _QUOTES
-
-
-def _checked_key(key: str, source: str) -> str:
-    if _is_quoted(key):
-        raise ConfigError(f"The key in {source} has quotes around it: leave them out.")
-    for prefix, kind in UNUSABLE.items():
-        if key.startswith(prefix):
-            raise ConfigError(f"The key in {source} ({prefix}...) is {kind}: {_WHERE_TO_GET_A_KEY}.")
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigError(f"The key in {source} holds characters that no key has: copy it again.")
-    if _PLACEHOLDER.fullmatch(key):
-        raise ConfigError(f"The key in {source} is a placeholder: {_WHERE_TO_GET_A_KEY}.")
-    return key
-
-
-def _checked_project(project: str) -> str:
-    project = project.strip()
-    if project == DEFAULT_PROJECT or re.fullmatch(r"[1-9]\d{0,17}", project):
-        return project
-    if looks_like_key(project):
-        raise ConfigError("The project holds a key where a number belongs: it is the 123 in /project/123, or @current.")
-    raise ConfigError(
-        f"The project {project[:60]!r} is no number: it is the 123 in https://us.posthog.com/project/123, or @current."
     )
 
 

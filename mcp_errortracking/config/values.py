@@ -1,20 +1,31 @@
-"""How a setting is read: the parts that all of them share."""
+"""Readers of settings: each turns the text of an option or a variable into a value.
 
-import math
+A reader raises ValueError with the rest of a sentence that begins with the setting's name: "must be 1 or 0, not '2'".
+Its `allowed`, where it has one, completes "must be ..." in messages, help and docs.
+"""
+
+import os
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mcp_errortracking.posthog_keys import looks_like_key
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+_SHOWN = 16
+"""A longer text is not repeated in a message: it may be a secret in the wrong place."""
+
 
 class ConfigError(Exception):
-    """A setting is wrong; the text says which, and what to do."""
+    """A setting is wrong. The text says which, why, and what to do."""
 
 
 def value(environ: Mapping[str, str], *names: str) -> str | None:
-    """The first of the variables that is set; blank ones and placeholders nobody filled in count as not set."""
+    """Return the first of the variables that is set. Blank ones and unfilled placeholders count as not set."""
     for name in names:
         value = environ.get(name, "").strip()
         if value and not re.fullmatch(r"\$\{[^}]*\}", value):
@@ -28,50 +39,89 @@ def secret(key: str) -> "SecretStr":
     return SecretStr(key)
 
 
-def one_of(text: str, *choices: str) -> str:
-    if text.lower() not in choices:
-        raise ValueError(f"must be one of: {', '.join(choices)}")
-    return text.lower()
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some words, in any case."""
+
+    choices: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        return f"one of: {', '.join(self.choices)}"
+
+    def __call__(self, text: str) -> str:
+        if text.lower() not in self.choices:
+            raise mismatch(self.allowed, text)
+        return text.lower()
 
 
-def several(text: str) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number within bounds. `off` is the value of "0" and "off", for a limit that may be switched off."""
+
+    least: int
+    most: int
+    whole: bool = False
+    off: int | None = None
+
+    @property
+    def bounds(self) -> str:
+        return f"{self.least} to {self.most}{'' if self.off is None else ', or off'}"
+
+    @property
+    def allowed(self) -> str:
+        return f"a {'whole ' if self.whole else ''}number from {self.bounds}"
+
+    def __call__(self, text: str) -> float:
+        if self.off is not None and text.lower() in ("0", "off"):
+            return self.off
+        try:
+            number = int(text) if self.whole else float(text)
+        except ValueError:
+            raise mismatch(self.allowed, text) from None
+        if not self.least <= number <= self.most:
+            raise mismatch(self.allowed, text)
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A setting that is on or off."""
+
+    allowed = "1 or 0"
+
+    def __call__(self, text: str) -> bool:
+        if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
+            raise mismatch(self.allowed, text)
+        return text.lower() in ("1", "true", "yes", "on")
+
+
+def read_names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def switch(text: str) -> bool:
-    if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
-        raise ValueError("must be 1 or 0")
-    return text.lower() in ("1", "true", "yes", "on")
-
-
-def number(text: str, least: int, most: int) -> float:
+def read_path(text: str) -> Path:
+    if not text.strip():
+        raise ValueError("is empty; is the variable set that it comes from?")
+    if looks_like_key(text):
+        raise ValueError("holds a key where a path belongs")
     try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not least <= value <= most:
-        raise ValueError(f"must be a number from {least} to {most}")
-    return value
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError("begins with ~, and the home folder of that user is not known: write the whole path") from None
 
 
-def from_variables(
-    variables: Mapping[str, tuple[str, Callable[[str], Any]]], given: Mapping[str, Any], environ: Mapping[str, str]
-) -> dict[str, Any]:
-    """Each setting as it is given, else as its variable reads; None or empty counts as not given.
+def read_folder(text: str) -> tuple[Path, ...]:
+    """Read one folder, or "off" for none."""
+    return () if text.lower() == "off" else (read_path(text),)
 
-    Args:
-        variables: by setting, the variable and how its text is read.
 
-    Raises:
-        ConfigError: a variable's text cannot be read.
-    """
-    chosen = {name: one for name, one in given.items() if one}
-    for name, (variable, read) in variables.items():
-        text = value(environ, variable)
-        if name in chosen or text is None:
-            continue
-        try:
-            chosen[name] = read(text)
-        except ValueError as error:
-            raise ConfigError(f"{variable} {error}") from None
-    return chosen
+def read_folders(text: str) -> tuple[Path, ...]:
+    """Read folders separated as in PATH."""
+    return tuple(folder for part in text.split(os.pathsep) if part for folder in read_folder(part))
+
+
+def mismatch(allowed: str, text: str) -> ValueError:
+    """Return the error for a text that is not among the allowed values."""
+    is_shown = len(text) < _SHOWN and not looks_like_key(text)
+    return ValueError(f"must be {allowed}{f', not {text!r}' if is_shown else ''}")

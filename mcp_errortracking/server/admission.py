@@ -10,11 +10,11 @@ from starlette.responses import JSONResponse, Response
 class HttpLimits:
     """The bounds of the app over HTTP. Times in seconds, sizes in bytes."""
 
-    calls: int = 512
+    calls: int
     """Calls under way; one caller may have half of them."""
-    sessions: int = 1000
+    sessions: int
     """Open SSE streams; one caller may have half of them, but 4 at least."""
-    idle: float = 4 * 3600.0
+    idle: float
     """An SSE stream on which nothing was asked for so long is closed."""
     body: int = 4 * 1024 * 1024
     """Of one request."""

@@ -1,5 +1,6 @@
 """The MCP server: the SDK's low-level `Server`, which serves both protocol eras, over the catalog and the proxy."""
 
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -31,7 +32,7 @@ from mcp_errortracking.proxy import waits
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.bugs import contain_bugs
 from mcp_errortracking.server.callers import caller_id, request_id_of, scopes_of, sender_of
-from mcp_errortracking.server.calls import MAX_RESULT_TOKENS, Reply, call_tool
+from mcp_errortracking.server.calls import Reply, call_tool
 from mcp_errortracking.server.observe import Observer
 from mcp_errortracking.server.prompts import ISSUE, PromptError, Prompts
 from mcp_errortracking.server.resources import ResourceError, Resources, shown_uri
@@ -65,7 +66,7 @@ def build_server(
     *,
     time_limit: float,
     toolbox: Toolbox | None = None,
-    max_result_tokens: int = MAX_RESULT_TOKENS,
+    max_result_tokens: int = sys.maxsize,
     observe: Observer | None = None,
     private_lists: bool = False,
     page_size: int = _PAGE,

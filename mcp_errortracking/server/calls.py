@@ -1,5 +1,6 @@
 """A tool call, from its arguments to its result: validate, send what the endpoint's steps ask for, shape the answer."""
 
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,9 +30,6 @@ _TELL_EVERY = 0.1
 
 _LONGEST_ERROR = 4000
 """Characters of the text of an error."""
-
-MAX_RESULT_TOKENS = 20_000
-"""Some clients refuse a result over 25,000 tokens."""
 
 _LACKING = "PostHog has it since {since}: upgrade an older one, or do without this tool."
 _TOO_OLD = {
@@ -87,7 +85,7 @@ async def call_tool(
     *,
     time_limit: float,
     toolbox: Toolbox = EVERY_TOOL,
-    max_result_tokens: int = MAX_RESULT_TOKENS,
+    max_result_tokens: int = sys.maxsize,
     observe: Observer | None = None,
     request_id: str | None = None,
     workshop: Workshop | None = None,

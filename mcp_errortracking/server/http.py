@@ -10,7 +10,7 @@ import signal
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -74,11 +74,11 @@ class HttpOptions:
     `allowed_origins`: web pages that may call it, besides those of loopback.
     """
 
+    limits: HttpLimits
     transport: Transport = "http"
     tokens: Sequence[SecretStr] = ()
     allowed_hosts: Sequence[str] = ()
     allowed_origins: Sequence[str] = ()
-    limits: HttpLimits = field(default_factory=HttpLimits)
     oauth: OAuth | None = None
 
 

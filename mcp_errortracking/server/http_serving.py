@@ -13,7 +13,6 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from mcp_errortracking.server.admission import HttpLimits
 from mcp_errortracking.server.connections import (
     Connections,
     accepts_at_once,
@@ -105,7 +104,7 @@ class _Server(uvicorn.Server):
         )
 
 
-async def serve_http(app: Starlette, listener: socket.socket, connections: int = HttpLimits().connections) -> None:
+async def serve_http(app: Starlette, listener: socket.socket, connections: int) -> None:
     """Serves until SIGINT or SIGTERM: then nothing new is let in, and calls in flight may finish.
 
     Args:

@@ -13,6 +13,8 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, Tool
 
+from mcp_errortracking.asgi import limits_of
+from mcp_errortracking.config import HttpSettings
 from mcp_errortracking.server.http import HttpOptions, build_app
 from mcp_errortracking.server.http_protocol import TimedProtocol
 
@@ -182,7 +184,7 @@ def main() -> None:
         on_read_resource=_read_resource,
         on_completion=_complete,
     )
-    app = build_app(server, ready=_ready, options=HttpOptions())
+    app = build_app(server, ready=_ready, options=HttpOptions(limits_of(HttpSettings())))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         uvicorn.Server(uvicorn.Config(app, http=TimedProtocol, log_level="warning")).run([listener])

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from mcp_errortracking.asgi import app_for
-from mcp_errortracking.config import Offer, Serving, Settings
+from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.server import caller_keys, http, scopes
 from mcp_errortracking.server.admission import FullError, HttpLimits, Slots
@@ -200,7 +200,9 @@ def test_a_slash_too_many_or_too_few_is_served(server: HttpServer) -> None:
 
 
 async def test_below_a_root_path_the_same_rules_hold(sandbox: SandboxProcess) -> None:
-    app = app_for(Settings(sandbox.url, SecretStr(FULL), "1", "the test"), Serving(tokens=[]), Offer())
+    app = app_for(
+        PostHogSettings(sandbox.url, SecretStr(FULL), "1", "the test"), HttpSettings(tokens=[]), ToolSelection()
+    )
     sandbox.empty_journal()
     transport = httpx.ASGITransport(app, root_path="/posthog")
     async with (
@@ -292,7 +294,7 @@ async def test_what_a_session_keeps_is_bounded_in_number_and_bytes() -> None:
         raise AssertionError("nothing is sent")
 
     calls = Slots(1000, "calls")
-    session = SseSession(send, "caller", calls, HttpLimits(body=1000))
+    session = SseSession(send, "caller", calls, HttpLimits(calls=4, sessions=4, idle=60, body=1000))
     request = Request({"type": "http", "headers": []})
     note = parsed({"jsonrpc": "2.0", "method": "notifications/initialized"})
     for _ in range(100):
@@ -371,7 +373,11 @@ async def test_probes_share_one_question_to_a_hung_posthog(monkeypatch: pytest.M
         asked.append(1)
         await anyio.sleep_forever()
 
-    app = build_app(build_server(Sender({}), time_limit=5), ready=ready, options=HttpOptions())
+    app = build_app(
+        build_server(Sender({}), time_limit=5),
+        ready=ready,
+        options=HttpOptions(limits=HttpLimits(calls=4, sessions=4, idle=60)),
+    )
     answers = list[httpx.Response]()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
 

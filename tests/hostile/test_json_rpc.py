@@ -18,7 +18,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 from pydantic import SecretStr
 
 from mcp_errortracking.asgi import app_for
-from mcp_errortracking.config import Offer, Serving, Settings
+from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.server import prompts, stdio
 from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.json_rpc import MAX_BYTES, MAX_ID, MAX_PARTS, MessageError, parse_message
@@ -303,7 +303,11 @@ async def test_a_call_cut_off_at_the_end_gets_one_answer_that_says_so(monkeypatc
 
 @pytest.fixture
 async def http() -> AsyncGenerator[httpx.AsyncClient]:
-    app = app_for(Settings("http://127.0.0.1:9", SecretStr("phx_own"), "1", "the test"), Serving(tokens=[]), Offer())
+    app = app_for(
+        PostHogSettings("http://127.0.0.1:9", SecretStr("phx_own"), "1", "the test"),
+        HttpSettings(tokens=[]),
+        ToolSelection(),
+    )
     transport = httpx.ASGITransport(app)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://x") as client:
         client.headers = httpx.Headers(HEADERS | {"Host": "localhost", "Content-Type": "application/json"})

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.asgi import app_for
-from mcp_errortracking.config import Offer, load, load_serving
+from mcp_errortracking.config import ToolSelection, load_http, load_posthog
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.limits import Limits
@@ -74,7 +74,7 @@ def shown(root: object) -> list[str]:
 
 
 def settings_of(url: str, tmp_path: Path) -> Any:
-    return load(host=url, project="1", environ={"POSTHOG_PERSONAL_API_KEY": KEY}, home=tmp_path)
+    return load_posthog(host=url, project="1", environ={"POSTHOG_PERSONAL_API_KEY": KEY}, home=tmp_path)
 
 
 async def test_a_proxy_that_was_used_holds_the_key_in_one_place(tmp_path: Path) -> None:
@@ -94,9 +94,9 @@ async def test_a_proxy_that_was_used_holds_the_key_in_one_place(tmp_path: Path) 
 
 
 async def test_the_app_and_its_settings_show_neither_key_nor_token(tmp_path: Path) -> None:
-    serving = load_serving({"MCP_SERVER_TOKEN": TOKEN})
+    serving = load_http({"MCP_SERVER_TOKEN": TOKEN})
     settings = settings_of("http://127.0.0.1:9", tmp_path)
-    app = app_for(settings, serving, Offer())
+    app = app_for(settings, serving, ToolSelection())
 
     assert shown(serving) == []
     assert shown(settings) == []

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from mcp_errortracking.catalog import CATALOG
-from mcp_errortracking.config import ConfigError, load, load_serving
+from mcp_errortracking.config import ConfigError, load_http, load_posthog
 from mcp_errortracking.server.arguments import example
 from tests.proxy.fault_server import FaultServer
 from tests.sandbox_process import SandboxProcess
@@ -146,7 +146,7 @@ def test_a_key_in_the_wrong_variable_is_not_shown(place: str) -> None:
     environment = {"POSTHOG_PERSONAL_API_KEY": f"phx_{KEY}", "HOME": "/nonexistent", place: f"phx_{KEY}"}
 
     with pytest.raises(ConfigError) as caught:
-        (load if place.startswith("POSTHOG") else load_serving)(environ=environment)
+        (load_posthog if place.startswith("POSTHOG") else load_http)(environ=environment)
 
     assert leaks(str(caught.value).encode() + repr(caught.value).encode(), KEY) == []
 
@@ -177,7 +177,7 @@ def test_credentials_that_others_can_read_get_a_warning(
     file.chmod(mode)
 
     with caplog.at_level(logging.WARNING):
-        settings = load(environ={}, home=tmp_path)
+        settings = load_posthog(environ={}, home=tmp_path)
 
     assert settings.key is not None
     assert settings.key.get_secret_value() == KEY
@@ -192,7 +192,7 @@ def test_a_token_file_that_others_can_read_gets_a_warning(tmp_path: Path, caplog
     file.chmod(0o604)
 
     with caplog.at_level(logging.WARNING):
-        serving_settings = load_serving({}, token_file=file)
+        serving_settings = load_http({}, token_file=file)
 
     assert "can be read by others" in caplog.text
     assert stat.S_IMODE(file.stat().st_mode) == 0o604

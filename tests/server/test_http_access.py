@@ -15,7 +15,7 @@ from pydantic import AnyHttpUrl, SecretStr
 
 from mcp_errortracking.asgi import app_for
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
-from mcp_errortracking.config import Offer, Serving, Settings
+from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.server.guard import OAuth
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
@@ -206,9 +206,9 @@ async def test_oauth_tokens_are_accepted_by_a_verifier(sandbox: SandboxProcess) 
         validate_token_resource=True,
     )
     app = app_for(
-        Settings(sandbox.url, SecretStr(FULL), "1", "the test"),
-        Serving(tokens=[], allowed_hosts=("mcp.example",)),
-        Offer(),
+        PostHogSettings(sandbox.url, SecretStr(FULL), "1", "the test"),
+        HttpSettings(tokens=[], allowed_hosts=("mcp.example",)),
+        ToolSelection(),
         oauth=OAuth(settings, Verifier()),
     )
     statuses = dict[str, int]()
@@ -231,7 +231,8 @@ async def test_oauth_tokens_are_accepted_by_a_verifier(sandbox: SandboxProcess) 
 
 
 async def test_without_a_token_only_this_machine_is_served(sandbox: SandboxProcess) -> None:
-    app = app_for(Settings(sandbox.url, SecretStr(FULL), "1", "the test"), Serving(tokens=[]), Offer())
+    settings = PostHogSettings(sandbox.url, SecretStr(FULL), "1", "the test")
+    app = app_for(settings, HttpSettings(), ToolSelection())
     sandbox.empty_journal()
     async with app.router.lifespan_context(app):
         for address, status in (("127.0.0.1", 200), ("::1", 200), ("203.0.113.9", 403)):

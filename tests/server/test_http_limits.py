@@ -176,7 +176,7 @@ async def run_intake(
 
 
 async def test_bodies_are_bounded_in_size_and_time() -> None:
-    limits = HttpLimits(body=10, body_time=0.05)
+    limits = HttpLimits(calls=4, sessions=4, idle=60, body=10, body_time=0.05)
     part = {"type": "http.request", "body": b"12345", "more_body": True}
 
     assert await run_intake(limits, part, part | {"more_body": False}) == (200, b"1234512345")
@@ -190,12 +190,12 @@ async def test_bodies_are_bounded_in_size_and_time() -> None:
 async def test_a_body_that_no_endpoint_reads_is_not_read() -> None:
     part = {"type": "http.request", "body": b"12345", "more_body": True}
     for path in ("/nope", "/healthz", "/sse", "/mcp/", "/messages", "/"):
-        assert await run_intake(HttpLimits(), part, path=path) == (200, b"")
+        assert await run_intake(HttpLimits(calls=4, sessions=4, idle=60), part, path=path) == (200, b"")
 
 
 async def test_bodies_are_bounded_in_all() -> None:
     """What is held is given back with the answer."""
-    limits, answering = HttpLimits(bodies=10), asyncio.Event()
+    limits, answering = HttpLimits(calls=4, sessions=4, idle=60, bodies=10), asyncio.Event()
     statuses = list[int]()
 
     async def app(_scope: Any, receive: Any, send: Any) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS
-from mcp_errortracking.config import ConfigError, Offer
+from mcp_errortracking.config import ConfigError, ToolSelection
 from mcp_errortracking.offering import toolbox_for
 from mcp_errortracking.server.toolbox import SelectionError, Toolbox, UnknownToolError
 
@@ -71,7 +71,7 @@ def test_a_selection_that_makes_no_sense(selection: dict[str, tuple[str, ...]], 
         Toolbox(**selection)  # pyright: ignore[reportArgumentType]
     assert says in str(caught.value)
     with pytest.raises(ConfigError) as told:
-        toolbox_for(Offer(**selection), ())  # pyright: ignore[reportArgumentType]
+        toolbox_for(ToolSelection(**selection), ())  # pyright: ignore[reportArgumentType]
     assert str(told.value) == str(caught.value)
 
 
