@@ -17,14 +17,14 @@ class LogSettings:
         "info",
         option="--log-level",
         variable="MCP_LOG_LEVEL",
-        read=Choice(("debug", "info", "warning", "error")),
+        read=Choice("debug", "info", "warning", "error"),
         help="how much to log on stderr",
     )
     log_format: Literal["text", "json"] = setting(
         "text",
         option="--log-format",
         variable="MCP_LOG_FORMAT",
-        read=Choice(("text", "json")),
+        read=Choice("text", "json"),
         help="format of the log lines",
     )
 

@@ -57,7 +57,7 @@ class ListenSettings:
         "stdio",
         option="--transport",
         variable="MCP_TRANSPORT",
-        read=Choice(("stdio", "http", "sse")),
+        read=Choice("stdio", "http", "sse"),
         help="http: /mcp and /sse on one port; sse: /sse alone",
     )
     bind: str = setting("127.0.0.1", option="--bind", metavar="ADDRESS", read=str, help="IP address to listen on")

@@ -12,6 +12,7 @@ the environment and docs/settings.md are built from these declarations:
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any
 
 from mcp_errortracking.config.values import ConfigError, Switch, value
@@ -70,6 +71,7 @@ def setting(default: Any, *, read: Reader, help: str, **more: Any) -> Any:  # no
     return field(default=default, metadata={_DECLARATION: Setting("", default, read, help, **more)})
 
 
+@cache
 def settings_of(group: type[Any]) -> tuple[Setting, ...]:
     """Return the settings that a dataclass declares, in its order."""
     declared = ((one.name, one.metadata.get(_DECLARATION)) for one in fields(group))

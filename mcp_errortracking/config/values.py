@@ -7,7 +7,6 @@ Its `allowed`, where it has one, completes "must be ..." in messages, help and d
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,15 +38,12 @@ def secret(key: str) -> "SecretStr":
     return SecretStr(key)
 
 
-@dataclass(frozen=True, slots=True)
 class Choice:
     """One of some words, in any case."""
 
-    choices: tuple[str, ...]
-
-    @property
-    def allowed(self) -> str:
-        return f"one of: {', '.join(self.choices)}"
+    def __init__(self, *choices: str) -> None:
+        self.choices = choices
+        self.allowed = f"one of: {', '.join(choices)}"
 
     def __call__(self, text: str) -> str:
         if text.lower() not in self.choices:
@@ -55,36 +51,27 @@ class Choice:
         return text.lower()
 
 
-@dataclass(frozen=True, slots=True)
 class Number:
     """A number within bounds. `off` is the value of "0" and "off", for a limit that may be switched off."""
 
-    least: int
-    most: int
-    whole: bool = False
-    off: int | None = None
-
-    @property
-    def bounds(self) -> str:
-        return f"{self.least} to {self.most}{'' if self.off is None else ', or off'}"
-
-    @property
-    def allowed(self) -> str:
-        return f"a {'whole ' if self.whole else ''}number from {self.bounds}"
+    def __init__(self, least: int, most: int, *, whole: bool = False, off: int | None = None) -> None:
+        self._least, self._most, self._off = least, most, off
+        self._parse = int if whole else float
+        self.bounds = f"{least} to {most}{'' if off is None else ', or off'}"
+        self.allowed = f"a {'whole ' if whole else ''}number from {self.bounds}"
 
     def __call__(self, text: str) -> float:
-        if self.off is not None and text.lower() in ("0", "off"):
-            return self.off
+        if self._off is not None and text.lower() in ("0", "off"):
+            return self._off
         try:
-            number = int(text) if self.whole else float(text)
+            number = self._parse(text)
         except ValueError:
             raise mismatch(self.allowed, text) from None
-        if not self.least <= number <= self.most:
+        if not self._least <= number <= self._most:
             raise mismatch(self.allowed, text)
         return number
 
 
-@dataclass(frozen=True, slots=True)
 class Switch:
     """A setting that is on or off."""
 

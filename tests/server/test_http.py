@@ -151,7 +151,7 @@ def test_who_opens_it_to_a_network_is_told_that_names_must_be_allowed(
     sandbox: SandboxProcess, options: list[str], warns: int
 ) -> None:
     with serving(sandbox.url, "--bind", "0.0.0.0", *options, MCP_SERVER_TOKEN=TOKEN) as server:
-        assert server.log.count("WARNING: whoever calls by another name") == warns
+        assert server.log.count("WARNING: requests with a Host other than localhost get 421") == warns
     assert server.log.count("--allowed-host") == warns
 
 

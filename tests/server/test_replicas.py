@@ -148,4 +148,4 @@ def test_a_wrong_setting_ends_it_with_a_sentence() -> None:
     )
 
     assert done.returncode == 1
-    assert "ConfigError: MCP_MAX_CALLS must be a number from 1 to 100000" in done.stderr
+    assert "ConfigError: MCP_MAX_CALLS must be a whole number from 1 to 100000" in done.stderr
