@@ -50,7 +50,6 @@ off, such as `--no-read-only`. An empty list (`--exclude ""`) overrides the vari
 
 Claude Code has a variable `MCP_TIMEOUT` too, in milliseconds, and its servers may inherit it. So over stdio, and in
 commands such as `call`, a value of it that is out of bounds is ignored, with a warning; set `--timeout` there.
-
 """
 
 _NO_TOOLS = (
