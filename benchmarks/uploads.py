@@ -33,7 +33,9 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.content import Body, fingerprint
 from mcp_errortracking.workflows.hashing import THREADS
+from mcp_errortracking.workflows.local_file import LocalFile
 from mcp_errortracking.workflows.presigned import Target
+from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.storage import CONCURRENCY, Storage
 from mcp_errortracking.workflows.upload import Options, upload
 
@@ -56,7 +58,11 @@ def build(folder: Path, sets: int, size: int) -> None:
 
 def chunks(folder: Path) -> list[Chunk]:
     """The symbol sets of a folder."""
-    return [Chunk(path.name, path.with_suffix(".js.map"), path, name=path.name) for path in sorted(folder.glob("*.js"))]
+    roots, made = Roots([folder]), list[Chunk]()
+    for path in sorted(folder.glob("*.js")):
+        source_map = LocalFile(roots, path.with_suffix(".js.map"))
+        made.append(Chunk(path.name, source_map, LocalFile(roots, path), name=path.name))
+    return made
 
 
 async def whole(url: str, folder: Path, *, compressed: bool) -> int:
@@ -83,7 +89,7 @@ async def bare(url: str, bodies: list[Body]) -> int:
 
 async def with_httpx(url: str, folder: Path) -> int:
     """The transfers alone, as a program with nothing but httpx does them: both files of a set, one after another."""
-    bundles = [chunk.source for chunk in chunks(folder) if isinstance(chunk.source, Path)]
+    bundles = [chunk.source.path for chunk in chunks(folder) if isinstance(chunk.source, LocalFile)]
     limiter, sent = anyio.CapacityLimiter(CONCURRENCY), 0
 
     async def pieces(*files: Path) -> AsyncIterator[bytes]:

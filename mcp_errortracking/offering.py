@@ -39,7 +39,8 @@ def roots_for(selection: ToolSelection, *, over_network: bool) -> tuple[Path, ..
         for root in selection.roots:
             if not root.is_dir():
                 raise ConfigError(f"The root {root} is not a folder: name an existing one with --root or MCP_ROOTS.")
-        return selection.roots
+        # Now, before a process that writes to one root can have another below it lead elsewhere.
+        return tuple(root.resolve() for root in selection.roots)
     if over_network:
         return ()
     try:

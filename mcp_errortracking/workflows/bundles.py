@@ -1,6 +1,5 @@
 """What lies in a build folder: bundles with their source maps, maps of other kinds, and what is wrong with the rest."""
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from mcp_errortracking.workflows.globs import Globs
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
-from mcp_errortracking.workflows.roots import LEFTOVER, Roots, explained
+from mcp_errortracking.workflows.roots import LEFTOVER, Roots
 from mcp_errortracking.workflows.script import comment, map_url
 
 LIMIT = 100 * 1024 * 1024
@@ -114,12 +113,10 @@ class _Search:
     def walk(self, unwanted: Globs) -> Iterator[Path]:
         """The files that no pattern excludes, by name. Symlinks to folders are not followed."""
 
-        def failed(error: OSError) -> None:
-            name = self.name(Path(error.filename or self.folder))
-            self.problems.append(Problem.of(name, explained(error, name, "read")))
+        def failed(folder: Path, error: WorkflowError) -> None:
+            self.problems.append(Problem.of(self.name(folder), error))
 
-        for parent, folders, files in os.walk(self.folder, onerror=failed):
-            at = Path(parent)
+        for at, folders, files in self.roots.walk(self.folder, failed):
             prefix = "" if at == self.folder else f"{self.name(at)}/"
             folders[:] = sorted(name for name in folders if not unwanted.match(f"{prefix}{name}/"))
             for name in sorted(files):
@@ -147,8 +144,9 @@ class _Search:
         """The bundles that are symlinks to others of them, which are taken under their own names."""
         own, found = set(self.bundles), set[Path]()
         for bundle in self.bundles:
-            with suppress(OSError, RuntimeError):  # those of a loop, before Python 3.13; `pair` reports it
-                if bundle.is_symlink() and bundle.resolve() in own:
+            with suppress(WorkflowError):  # `pair` reports it
+                real = self.roots.resolve(bundle)
+                if real != bundle and real in own:
                     found.add(bundle)
         return found
 
@@ -169,7 +167,7 @@ class _Search:
         beside = bundle.with_name(f"{bundle.name}.map")
         try:
             named = self.named(bundle, url) if url else None
-            by_name = self.roots.resolve(beside) if beside.is_file() else None
+            by_name = self.roots.file(beside)
         except WorkflowError as error:
             self.problems.append(Problem.of(self.name(bundle), error))
             return
@@ -215,8 +213,7 @@ class _Search:
             places = [self.folder / path.lstrip("/"), bundle.parent / path.rsplit("/", 1)[-1]]
         else:
             places = [bundle.parent / path]
-        found = (self.roots.resolve(place) for place in places)
-        return next((place for place in found if place.is_file()), None)
+        return next(filter(None, map(self.roots.file, places)), None)
 
     def build(self) -> Build:
         """Everything together, once all bundles were paired."""
@@ -273,7 +270,7 @@ class _Search:
                 hermes.append(path)
             elif not content:
                 self.report(path, "empty", "The file is empty (0 bytes).", "Was the build interrupted? Build again.")
-            elif (bundle := _of_map(path)).name.endswith(_NATIVE) and bundle.is_file():
+            elif (bundle := _of_map(path)).name.endswith(_NATIVE) and self.is_file(bundle):
                 message = (
                     "It is of a React Native bundle that Hermes did not compile, which cannot be given a chunk id."
                 )
@@ -299,7 +296,7 @@ class _Search:
     def is_beside(self, path: Path) -> bool:
         """Whether a map lies beside its bundle: if not taken with it, then left out, or reported, with it as well."""
         bundle = _of_map(path)
-        return bundle.name.lower().endswith(_SCRIPTS) and bundle.is_file() and bundle not in self.inline
+        return bundle.name.lower().endswith(_SCRIPTS) and self.is_file(bundle) and bundle not in self.inline
 
     def is_proguard(self, path: Path) -> bool:
         """Whether a text file is what R8 or ProGuard write, by its first lines."""
@@ -307,6 +304,11 @@ class _Search:
             return bool(_PROGUARD_LINE.search(self.roots.read_part(path, _TAIL)))
         except WorkflowError:
             return False
+
+    def is_file(self, path: Path) -> bool:
+        with suppress(WorkflowError):
+            return self.roots.file(path) is not None
+        return False
 
     def is_wanted(self, path: Path) -> bool:
         return self.wanted.match(self.name(path))

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from mcp_errortracking.workflows.container import DataType
+from mcp_errortracking.workflows.local_file import LocalFile
 
-Part = Path | Callable[[], bytes]
+Part = LocalFile | Callable[[], bytes]
 """Where bytes come from: a file, or a function that makes them whenever they are needed (an inline map, a map rewritten
 in memory). The function is called in a worker thread, more than once, and must make the same bytes each time."""
 
@@ -54,5 +54,5 @@ class Chunk:
     @property
     def label(self) -> str:
         """Its name, or what else tells it apart."""
-        path = self.parts[0]
-        return self.name or (path.name if isinstance(path, Path) else self.chunk_id)
+        part = self.parts[0]
+        return self.name or (part.name if isinstance(part, LocalFile) else self.chunk_id)

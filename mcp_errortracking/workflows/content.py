@@ -9,12 +9,11 @@ PostHog only compares it with the one it stored (contract 5.2).
 import hashlib
 import itertools
 import os
-import stat
 import tempfile
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from io import FileIO
 from typing import BinaryIO, cast
 
 from mcp_errortracking.workflows.chunks import Chunk, Part, ReleaseMark
@@ -27,6 +26,9 @@ from mcp_errortracking.workflows.container import (
     payload_size,
     write,
 )
+from mcp_errortracking.workflows.local_file import LocalFile
+from mcp_errortracking.workflows.open_folder import NotRegularError
+from mcp_errortracking.workflows.problems import WorkflowError
 
 MAX_OBJECT = 100 * 1024 * 1024
 """Bytes of a symbol set that PostHog's object storage takes (contract 5.4)."""
@@ -174,23 +176,25 @@ def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
 @contextmanager
 def _opened(part: Part) -> Generator[tuple[Stamp, Iterator[bytes]]]:
     """A part's stamp and its bytes, of which there are as many as the stamp says."""
-    if not isinstance(part, Path):
+    if not isinstance(part, LocalFile):
         content = _made(part)
         yield Stamp(len(content), hashlib.blake2b(content).digest()), iter([content])
         return
     try:
-        if not stat.S_ISREG(part.stat().st_mode):  # opening a pipe would wait for its other end
-            raise ContentError("no_file", f"{part.name} is no file.", "Name a file.")
-        with part.open("rb", buffering=0) as file:
+        with part.open() as file:
             stamp = _stamp(file)
             if not stamp.size:
                 raise _empty(part.name)
             yield stamp, _read(part, file, stamp)
+    except NotRegularError:
+        raise ContentError("no_file", f"{part.name} is no file.", "Name a file.") from None
     except OSError as error:
         raise _unreadable(part, error) from None
+    except WorkflowError as error:
+        raise ContentError(error.code, f"{error.what} {error.why}", error.next_step) from None
 
 
-def _read(part: Path, file: BinaryIO, stamp: Stamp) -> Iterator[bytes]:
+def _read(part: LocalFile, file: FileIO, stamp: Stamp) -> Iterator[bytes]:
     left = stamp.size
     while left and (piece := file.read(min(_PIECE, left))):
         left -= len(piece)
@@ -212,13 +216,13 @@ def _without(mark: ReleaseMark, pieces: Iterable[bytes], part: Part) -> Iterator
         raise _changed(part)
 
 
-def _stamp(file: BinaryIO) -> Stamp:
+def _stamp(file: FileIO) -> Stamp:
     facts = os.fstat(file.fileno())
     return Stamp(facts.st_size, (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_dev))
 
 
 def _made(part: Part) -> bytes:
-    assert not isinstance(part, Path)  # noqa: S101 _opened has looked
+    assert not isinstance(part, LocalFile)  # noqa: S101 _opened has looked
     try:
         content = part()
     except ContentError:
@@ -236,7 +240,7 @@ def _empty(name: str) -> ContentError:
     return ContentError("empty", f"{name} has 0 bytes.", "Build again: PostHog takes no empty file.")
 
 
-def _unreadable(part: Path, error: OSError) -> ContentError:
+def _unreadable(part: LocalFile, error: OSError) -> ContentError:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return ContentError("missing", f"{part.name} is not there any more.", "Build again, then upload again.")
     next_step = "Let the user of this process read it." if isinstance(error, PermissionError) else "Check the disk."
@@ -244,7 +248,7 @@ def _unreadable(part: Path, error: OSError) -> ContentError:
 
 
 def _changed(part: Part) -> ContentError:
-    name = part.name if isinstance(part, Path) else "The content"
+    name = part.name if isinstance(part, LocalFile) else "The content"
     return ContentError("changed", f"{name} changed during the upload.", "Let the build end, then upload again.")
 
 

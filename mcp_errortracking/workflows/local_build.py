@@ -142,10 +142,9 @@ class LocalBuild:
     def _key(self, pair: Pair) -> tuple[object, ...]:
         key: list[object] = []
         for path in (pair.bundle, pair.map):
-            try:
-                state = path.stat() if path else None
-            except OSError:
-                state = None
+            state = None
+            with suppress(WorkflowError):
+                state = self._roots.stat(path) if path else None
             key += [path, state and (state.st_mtime_ns, state.st_size, state.st_ino)]
         return tuple(key)
 

@@ -31,8 +31,7 @@ class Content(NamedTuple):
 class Prepared:
     """One symbol set to be, and which files were written for it (in a dry run: would be).
 
-    `path`: of the bundle, or of the map that stands alone, below the folder. `files`: those it is read from. `size`: of
-    those files, in bytes.
+    `path`: of the bundle, or of the map that stands alone, below the folder. `files`: those it is read from.
     """
 
     kind: Literal["javascript", "hermes", "proguard"]
@@ -44,15 +43,6 @@ class Prepared:
     written: tuple[str, ...] = ()
     release: ReleaseMark | None = None
     """What its bundle tells of a release."""
-
-    @property
-    def size(self) -> int:
-        """The bytes of its files; 0 for one that is gone."""
-        sizes = 0
-        for file in self.files:
-            with suppress(OSError):
-                sizes += file.stat().st_size
-        return sizes
 
 
 def prepare(
@@ -74,8 +64,8 @@ def prepare(
     work = _Preparation(roots, build, release_id, dry_run)
     if not dry_run:
         for leftover in build.leftovers:
-            with suppress(OSError):
-                leftover.unlink()
+            with suppress(WorkflowError):
+                roots.delete(leftover)
     for pair in build.pairs:
         yield _or_problem(build, pair.bundle, partial(work.pair, pair))
     for path in build.hermes:

@@ -1,37 +1,55 @@
-"""The folders whose files a workflow may read and write, and how it writes them."""
+"""The folders whose files a workflow may read and write. All access to the user's files goes through here."""
 
 import errno
 import os
 import secrets
 import stat
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import BufferedReader, FileIO
 from pathlib import Path
 
+from mcp_errortracking.workflows.file_errors import explaining
+from mcp_errortracking.workflows.open_folder import Entry, OpenFolder
+from mcp_errortracking.workflows.places import OutsideError, Place, follow
 from mcp_errortracking.workflows.problems import WorkflowError
 
 LEFTOVER = ".mcp-errortracking.tmp"
 """How the name of a file being written ends; one that is found later was left by a process that was killed."""
 
 _LONGEST_NAME, _LONGEST_PATH = 255, 3500  # bytes, on the file systems there are, with room for the root
+_DEEPEST = 100  # folders within folders that `walk` goes into: each is reached from its root
 _SHOWN = 200
 
 
 class Roots:
-    """The folders that the configuration names. Relative paths start at the first."""
+    """The folders that the configuration names. Relative paths start at the first.
+
+    No access leaves them, even if another process moves folders and symlinks meanwhile: see `places`. A path that was
+    returned is only a name; whatever is done with it later follows it again.
+    """
 
     def __init__(self, folders: Sequence[str | Path] = (".",)) -> None:
-        """Follows the symlinks of the roots themselves.
+        """Follows the symlinks of the roots themselves, but not of one below another: others may write there.
 
         Raises:
-            WorkflowError: a root is no folder.
+            WorkflowError: a root is not a folder.
         """
-        self.folders = tuple(Path(folder).expanduser().resolve() for folder in folders) or (Path.cwd(),)
-        for folder in self.folders:
-            if not folder.is_dir():
-                raise WorkflowError(
-                    "no_root", f"The root {folder} is no folder.", next_step="Name an existing folder with --root."
-                )
+        named = [Path.cwd() / Path(folder).expanduser() for folder in folders or (".",)]
+        named = [folder.resolve() if ".." in folder.parts else folder for folder in named]
+        self._tops = _outermost([folder.resolve() for folder in _outermost(named)])
+        self.folders = tuple(self._real(folder) for folder in named)
+
+    def _real(self, root: Path) -> Path:
+        try:
+            with follow(self._tops, root) as place:
+                if stat.S_ISDIR(place.folder.stat(place.name).st_mode):
+                    return place.path
+        except (OSError, OutsideError):
+            pass
+        raise WorkflowError(
+            "no_root", f"The root {root} is no folder.", next_step="Name an existing folder with --root."
+        )
 
     def resolve(self, path: str | Path) -> Path:
         """The real path, every symlink followed; it need not exist.
@@ -39,31 +57,12 @@ class Roots:
         Raises:
             WorkflowError: it lies outside the roots, itself or through a symlink, or is no path at all.
         """
-        text = os.fspath(path)
-        if not text or "\0" in text or _is_too_long(text):
-            shown = repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
-            raise WorkflowError("no_path", f"{shown} is no path.", next_step="Give the path of a file or folder.")
-        given = self.folders[0] / text
-        try:
-            real = given.resolve()
-        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symlinks, before Python 3.13
-            raise WorkflowError(
-                "unreadable", f"{text} cannot be followed.", str(error), "Name the file itself."
-            ) from error
-        if not self.holds(real):
-            through = "it is or passes a symlink that leads out" if self.holds(_spelled(given)) else "it lies outside"
-            allowed = ", ".join(map(str, self.folders))
-            raise WorkflowError(
-                "outside_roots",
-                f"{text} may not be used.",
-                f"Only files below {allowed} may, and {through}.",
-                "Name a path below it, or allow that folder with --root.",
-            )
-        return real
+        with explaining(path, "followed"), self._place(path) as place:
+            return place.path
 
     def holds(self, real: Path) -> bool:
-        """Whether a path without symlinks lies in one of the folders."""
-        return any(real.is_relative_to(folder) for folder in self.folders)
+        """True if a path without symlinks lies in one of the folders."""
+        return any(real.is_relative_to(folder) for folder in self._tops)
 
     def folder(self, path: str | Path) -> Path:
         """The real path of a folder that exists.
@@ -71,11 +70,56 @@ class Roots:
         Raises:
             WorkflowError: as for `resolve`, or there is no such folder.
         """
-        real = self.resolve(path)
-        if not real.is_dir():
-            why = "It is a file." if real.exists() else "There is nothing of this name."
-            raise WorkflowError("no_folder", f"{path} is no folder.", why, "Name the folder that the build wrote.")
-        return real
+        with explaining(path, "followed"), self._place(path) as place:
+            state = _state(place)
+            if state is None or not stat.S_ISDIR(state.st_mode):
+                why = "There is nothing of this name." if state is None else "It is a file."
+                raise WorkflowError("no_folder", f"{path} is no folder.", why, "Name the folder that the build wrote.")
+            return place.path
+
+    def file(self, path: str | Path) -> Path | None:
+        """The real path of a regular file; None if there is none.
+
+        Raises:
+            WorkflowError: as for `resolve`.
+        """
+        with explaining(path, "followed"), self._place(path) as place:
+            state = _state(place)
+            return place.path if state is not None and stat.S_ISREG(state.st_mode) else None
+
+    def stat(self, path: str | Path) -> os.stat_result | None:
+        """The state of a file or folder; None if there is none, or it cannot be reached.
+
+        Raises:
+            WorkflowError: as for `resolve`.
+        """
+        with explaining(path, "followed"), self._place(path) as place:
+            return _state(place)
+
+    def walk(
+        self, folder: Path, failed: Callable[[Path, WorkflowError], None]
+    ) -> Iterator[tuple[Path, list[str], list[str]]]:
+        """Lists a folder and those below it: each path with the names of its folders and of its other entries.
+
+        Of the folders, only those are entered that are left in the list, in its order. Symlinks to folders are left
+        out. `failed` is called for a folder that cannot be listed.
+        """
+        left = [(folder, 0)]
+        while left:
+            at, depth = left.pop()
+            try:
+                with explaining(at, "read"), self._open_folder(at) as opened:
+                    entries = opened.entries()
+            except WorkflowError as error:
+                failed(at, error)
+                continue
+            folders = [entry.name for entry in entries if entry.is_folder]
+            others = [entry.name for entry in entries if not entry.is_folder and not self._is_folder(at, entry)]
+            yield at, folders, others
+            if depth == _DEEPEST and folders:
+                failed(at / folders[0], _too_deep())
+                continue
+            left += [(at / name, depth + 1) for name in reversed(folders)]
 
     def make_folder(self, path: str | Path) -> Path:
         """The real path of a folder, made if it is missing, with those above it.
@@ -84,9 +128,23 @@ class Roots:
             WorkflowError: as for `resolve`, or a file stands in its way, or it may not be made.
         """
         real = self.resolve(path)
-        with _explaining(path):
-            real.mkdir(parents=True, exist_ok=True)
+        with explaining(path, "written"):
+            for folder in [*reversed(real.parents), real]:
+                if folder == real or (self.holds(folder) and self.stat(folder) is None):
+                    with self._place(folder) as place:
+                        place.folder.make_folder(place.name)
         return real
+
+    def open(self, path: str | Path) -> FileIO:
+        """Opens a regular file, to be read.
+
+        Raises:
+            WorkflowError: as for `resolve`.
+            NotRegularError: it is a folder, a pipe, a device or a socket.
+            OSError: it cannot be opened.
+        """
+        with self._place(path) as place:
+            return place.folder.read(place.name)
 
     def read(self, path: str | Path, limit: int) -> bytes:
         """The content of a file.
@@ -106,26 +164,21 @@ class Roots:
         Raises:
             WorkflowError: as for `resolve`, or it is no regular file or cannot be read.
         """
-        real = self.resolve(path)
-        try:
-            if not stat.S_ISREG(real.stat().st_mode):
-                raise WorkflowError("unreadable", f"{path} is no regular file.", next_step="Name a file.")
-            with real.open("rb") as file:
-                if from_end:
-                    file.seek(max(0, file.seek(0, os.SEEK_END) - size))
-                return file.read(size)
-        except OSError as error:
-            raise explained(error, path, "read") from error
+        with explaining(path, "read"), BufferedReader(self.open(path)) as file:
+            if from_end:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+            return file.read(size)
 
     def delete(self, path: str | Path) -> None:
-        """Deletes a file.
+        """Deletes a file; a symlink, not what it leads to.
 
         Raises:
             WorkflowError: as for `resolve`, or it is gone, or may not be deleted.
         """
-        real = self.resolve(path)
-        with _explaining(path, "deleted"):
-            real.unlink()
+        name = Path(path).name
+        folder = self.resolve(Path(path).parent)
+        with explaining(path, "deleted"), self._open_folder(folder) as opened:
+            opened.delete(name)
 
     def write(self, *files: tuple[str | Path, bytes]) -> None:
         """Replaces or creates files, each as a whole, in this order: until all are written, the old ones stand.
@@ -135,83 +188,86 @@ class Roots:
         Raises:
             WorkflowError: as for `resolve`, or a file is read-only, the disk full, the folder gone.
         """
-        staged: list[tuple[Path, Path]] = []
+        staged: list[tuple[Path, str]] = []
         try:
             for path, content in files:
-                real = self.resolve(path)
-                with _explaining(path):
-                    temporary = real.with_name(f".{real.name[:50]}.{secrets.token_hex(4)}{LEFTOVER}")
-                    mode = _mode(real)
-                    with open(temporary, "xb") as file:
-                        staged.append((temporary, real))
-                        if mode is not None:
-                            os.chmod(temporary, mode)
+                with explaining(path, "written"), self._place(path) as place:
+                    temporary = f".{place.name[:50]}.{secrets.token_hex(4)}{LEFTOVER}"
+                    with place.folder.create(temporary, place.folder.mode(place.name)) as file:
+                        staged.append((place.path, temporary))
                         file.write(content)
             while staged:
-                temporary, real = staged[0]
-                with _explaining(real):
-                    os.replace(temporary, real)
+                real, temporary = staged[0]
+                with explaining(real, "written"), self._open_folder(real.parent) as folder:
+                    folder.rename(temporary, real.name)
                 staged.pop(0)
         finally:
-            for temporary, _ in staged:
-                with suppress(OSError):
-                    temporary.unlink()
+            for real, temporary in staged:
+                with suppress(OSError, WorkflowError), self._open_folder(real.parent) as folder:
+                    folder.delete(temporary)
+
+    def _place(self, path: str | Path) -> Place:
+        """Where a path leads.
+
+        Raises:
+            WorkflowError: as for `resolve`.
+            OSError: it leads in a loop.
+        """
+        text = os.fspath(path)
+        if not text or "\0" in text or _is_too_long(text):
+            shown = repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+            raise WorkflowError("no_path", f"{shown} is no path.", next_step="Give the path of a file or folder.")
+        given = self.folders[0] / text
+        try:
+            return follow(self._tops, given)
+        except OutsideError:
+            spelled = Path(os.path.normpath(given))
+            through = "it is or passes a symlink that leads out" if self.holds(spelled) else "it lies outside"
+            allowed = ", ".join(map(str, self.folders))
+            raise WorkflowError(
+                "outside_roots",
+                f"{text} may not be used.",
+                f"Only files below {allowed} may, and {through}.",
+                "Name a path below it, or allow that folder with --root.",
+            ) from None
+
+    @contextmanager
+    def _open_folder(self, real: Path) -> Generator[OpenFolder]:
+        """The folder of a real path; another that a symlink leads to by now does not count."""
+        with self._place(real) as place:
+            folder = place.folder
+            if place.name != ".":
+                folder.enter(place.name)
+            if folder.path != real:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            yield folder
+
+    def _is_folder(self, parent: Path, entry: Entry) -> bool:
+        """True for a symlink to a folder below the roots."""
+        with suppress(WorkflowError):
+            state = self.stat(parent / entry.name) if entry.is_symlink else None
+            return state is not None and stat.S_ISDIR(state.st_mode)
+        return False
+
+
+def _outermost(folders: Sequence[Path]) -> list[Path]:
+    """The folders that lie below none of the others."""
+    return [one for one in folders if not any(one != other and one.is_relative_to(other) for other in folders)]
+
+
+def _state(place: Place) -> os.stat_result | None:
+    try:
+        return place.folder.stat(place.name)
+    except OSError:
+        return None
 
 
 def _is_too_long(path: str) -> bool:
     encoded = os.fsencode(path)
-    return len(encoded) > _LONGEST_PATH or any(len(os.fsencode(part)) > _LONGEST_NAME for part in Path(path).parts)
+    names = encoded.replace(b"\\", b"/").split(b"/")
+    return len(encoded) > _LONGEST_PATH or any(len(name) > _LONGEST_NAME for name in names)
 
 
-def explained(error: OSError, path: str | Path, verb: str) -> WorkflowError:
-    """The error for a file that could not be `verb`: read, written or deleted."""
-    code, why, next_step = _REASONS.get(
-        error.errno or 0, ("unreadable", error.strerror or str(error), "Check the file and the disk, then try again.")
-    )
-    return WorkflowError(code, f"{path} could not be {verb}.", why, next_step)
-
-
-@contextmanager
-def _explaining(path: str | Path, verb: str = "written") -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise explained(error, path, verb) from error
-
-
-def _mode(path: Path) -> int | None:
-    """The mode of a file that may be replaced; None if there is none. A read-only one is not replaced, even by root."""
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-    except FileNotFoundError:
-        return None
-    if not (mode & 0o222 and os.access(path, os.W_OK)):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    return mode
-
-
-def _spelled(path: Path) -> Path:
-    return Path(os.path.normpath(path))
-
-
-_FULL = (
-    "disk_full",
-    "The disk, or the space this user may use, is full.",
-    "Make room, then run it again: the file is as it was.",
-)
-_DENIED = (
-    "read_only",
-    "It is read-only, or belongs to another user.",
-    "Make it readable and writable for the user who runs this, or build again.",
-)
-_GONE = (
-    "vanished",
-    "It, or the folder it lies in, is no longer there.",
-    "Is a build running? Wait until it has ended, then run it again.",
-)
-_REASONS: dict[int, tuple[str, str, str]] = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _DENIED),
-    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _GONE),
-    errno.EEXIST: ("in_the_way", "A file of this name is there.", "Name another folder, or move the file away."),
-}
+def _too_deep() -> WorkflowError:
+    next_step = "Exclude it, or name a folder further inside."
+    return WorkflowError("too_deep", f"It lies below more than {_DEEPEST} folders.", next_step=next_step)

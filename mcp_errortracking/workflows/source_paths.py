@@ -64,10 +64,10 @@ def on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | None:
     places += [folder / path.lstrip("/") for folder in starts]
     for place in places:
         try:
-            real = roots.resolve(place)
-            if is_code(real) and real.is_file():
-                return real
-        except (WorkflowError, OSError, ValueError):
+            found = roots.file(place)
+            if found and is_code(found):
+                return found
+        except (WorkflowError, ValueError):
             continue
     return None
 

@@ -61,7 +61,6 @@ def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -
     Raises:
         SourcesError: the map holds no text, or a file is in the way; nothing was written.
         WorkflowError: the folder or a file lies outside the roots, or may not be written.
-        OSError: the folder cannot be looked into.
     """
     texts = [(source.name, source.content) for source in sources if source.content is not None]
     if not texts:
@@ -73,7 +72,7 @@ def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -
     for relative, text in _placed(texts):
         target = _place(base, relative, roots)
         content = targets[target] = text.encode("utf-8", "replace")
-        if target.exists():
+        if roots.stat(target) is not None:
             if roots.read_part(target, len(content) + 1) != content:
                 raise SourcesError(f"{relative} is there already, with other content. Choose another folder.")
             same.add(target)
@@ -153,11 +152,7 @@ def _place(base: Path, relative: Path, roots: Roots) -> Path:
         SourcesError: it does not.
         WorkflowError: it is a symlink that leads out of the roots.
     """
-    target = base / relative
-    # The deepest folder that exists decides where the rest would be made.
-    parent = target.parent
-    while not parent.exists() and parent != base:
-        parent = parent.parent
-    if parent != base and base.resolve() not in parent.resolve().parents and parent.resolve() != base.resolve():
+    target = roots.resolve(base / relative)
+    if not target.parent.is_relative_to(base):
         raise SourcesError(f"{relative} leads out of the folder: a folder on its way is a symlink.")
-    return roots.resolve(target)
+    return target

@@ -12,7 +12,9 @@ from mcp_errortracking.workflows import content
 from mcp_errortracking.workflows.chunks import Chunk, ReleaseMark
 from mcp_errortracking.workflows.container import DataType, SymbolData, decode, encode
 from mcp_errortracking.workflows.content import Body, ContentError, fingerprint
-from tests.workflows.written_builds import expected_hash, parts_of, write_bundle
+from mcp_errortracking.workflows.local_file import LocalFile
+from mcp_errortracking.workflows.roots import Roots
+from tests.workflows.written_builds import expected_hash, local, parts_of, write_bundle
 
 
 def test_the_hash_is_that_of_the_uncompressed_container(tmp_path: Path) -> None:
@@ -47,7 +49,7 @@ def test_a_release_is_left_out_of_the_hash_and_sent_all_the_same(tmp_path: Path,
         mark = ReleaseMark(f"r{number}", at, f"release={number * 'x'};".encode())
         told = tmp_path / f"told-{number}.js"
         told.write_bytes(source[:at] + mark.text + source[at:])
-        chunk = Chunk("told", plain.map, told, release=mark)
+        chunk = Chunk("told", plain.map, local(told), release=mark)
         known = fingerprint(chunk)
         hashes.add(known.content_hash)
         sizes.add(known.size)
@@ -70,7 +72,7 @@ def test_a_release_that_is_not_where_it_was_is_a_change(tmp_path: Path) -> None:
 def test_other_types_have_one_part(tmp_path: Path, kind: DataType) -> None:
     file = tmp_path / "mapping.txt"
     file.write_bytes(b"com.shop.Cart -> a.b:\n" * 100)
-    chunk = Chunk("m", file, kind=kind)
+    chunk = Chunk("m", local(file), kind=kind)
 
     body = Body(chunk, fingerprint(chunk), 2, compressed=True)
     assert decode(b"".join(body.pieces())) == SymbolData(kind, file.read_bytes())
@@ -79,9 +81,9 @@ def test_other_types_have_one_part(tmp_path: Path, kind: DataType) -> None:
 
 
 def test_a_source_goes_with_a_source_map_only(tmp_path: Path) -> None:
-    for arguments in ({"kind": DataType.SOURCE_AND_MAP}, {"kind": DataType.HERMES_MAP, "source": tmp_path}):
+    for arguments in ({"kind": DataType.SOURCE_AND_MAP}, {"kind": DataType.HERMES_MAP, "source": local(tmp_path)}):
         with pytest.raises(ValueError, match="goes with a source map"):
-            Chunk("a", tmp_path, **arguments)  # pyright: ignore[reportArgumentType]
+            Chunk("a", local(tmp_path), **arguments)  # pyright: ignore[reportArgumentType]
 
 
 def _directory(file: Path) -> None:
@@ -123,8 +125,11 @@ def test_a_file_that_cannot_be_hashed(
 
 
 def test_a_folder_that_vanished(tmp_path: Path) -> None:
+    roots = Roots([tmp_path])
+    source_map, source = (LocalFile(roots, tmp_path / "dist" / name) for name in ("a.map", "a.js"))
+
     with pytest.raises(ContentError, match="is not there any more") as raised:
-        fingerprint(Chunk("a", tmp_path / "dist" / "a.map", tmp_path / "dist" / "a.js"))
+        fingerprint(Chunk("a", source_map, source))
     assert raised.value.code == "missing"
 
 
@@ -179,7 +184,7 @@ def test_a_container_over_100_mib_is_not_sent(tmp_path: Path) -> None:
     file = tmp_path / "big.map"
     file.touch()
     os.truncate(file, 101 << 20)
-    chunk = Chunk("big", file, kind=DataType.HERMES_MAP, name="big.map")
+    chunk = Chunk("big", local(file), kind=DataType.HERMES_MAP, name="big.map")
     known = fingerprint(chunk)
 
     with pytest.raises(ContentError, match=r"big\.map makes a symbol set of 101\.0 MiB; at most 100 MiB"):

@@ -10,7 +10,7 @@ import pytest
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.content import ContentError
 from mcp_errortracking.workflows.hashing import Hashing, Known
-from tests.workflows.written_builds import expected_hash, write_build
+from tests.workflows.written_builds import expected_hash, local, write_build
 
 pytestmark = pytest.mark.anyio
 
@@ -64,7 +64,7 @@ async def test_errors_and_content_that_a_function_makes_keep_their_place(tmp_pat
     empty = tmp_path / "empty.js"
     empty.touch()
     made = Chunk("made", lambda: b"{}", chunks[0].source)
-    chunks += [Chunk("empty", chunks[0].map, empty), Chunk(" ", chunks[0].map, empty), made]
+    chunks += [Chunk("empty", chunks[0].map, local(empty)), Chunk(" ", chunks[0].map, local(empty)), made]
     found = await hashed(chunks)
     assert [in_words(one) for one in found] == [
         *(expected_hash(chunk) for chunk in chunks[:CHUNKS]),

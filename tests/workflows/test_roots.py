@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from mcp_errortracking.workflows.file_errors import explained
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.roots import Roots, explained
+from mcp_errortracking.workflows.roots import Roots
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.sandbox_process import FULL, SandboxProcess
 from tests.workflows.written_builds import (
     connected,
     expected_hash,
+    local,
     parts_of,
     stored,
     unfinished,
@@ -231,7 +232,7 @@ async def test_over_100_mib_is_what_is_sent_not_what_is_read(sandbox: SandboxPro
     file = tmp_path / "big.map"
     file.touch()
     os.truncate(file, 101 << 20)
-    chunks = [*write_build(tmp_path, 1, first=10), Chunk("big", file, kind=DataType.HERMES_MAP, name="big.map")]
+    chunks = [*write_build(tmp_path, 1, first=10), Chunk("big", local(file), kind=DataType.HERMES_MAP, name="big.map")]
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         plain = await upload(proxy, storage, chunks, options=Options(compressed=False))
         packed = await upload(proxy, storage, chunks)
@@ -265,7 +266,7 @@ async def test_an_upload_that_is_cancelled_is_gone_on_with(sandbox: SandboxProce
 
 
 async def test_nothing_to_upload_asks_nothing(sandbox: SandboxProcess, tmp_path: Path) -> None:
-    gone = Chunk("a", tmp_path / "a.map", kind=DataType.HERMES_MAP)
+    gone = Chunk("a", local(tmp_path / "a.map"), kind=DataType.HERMES_MAP)
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         assert (await upload(proxy, storage, [], release=NAME)).chunks == []
         result = await upload(proxy, storage, [gone], release=NAME)

@@ -22,7 +22,7 @@ from tests.sandbox_process import FULL, SandboxProcess
 from tests.server.stdio_process import StdioProcess, served
 from tests.workflows.builds import contents, copied, prepared
 from tests.workflows.relay import PASS, RESET, Relay
-from tests.workflows.written_builds import expected_hash, parts_of, stored, unfinished, write_build
+from tests.workflows.written_builds import expected_hash, local, parts_of, stored, unfinished, write_build
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 
@@ -69,7 +69,7 @@ def build_in(tmp_path: Path) -> Build:
     for one in prepared(whole):
         assert isinstance(one, Prepared)
         source, source_map = one.files
-        chunks.append(Chunk(one.chunk_id, source_map, source))
+        chunks.append(Chunk(one.chunk_id, local(source_map), local(source)))
     return Build(folder, pristine, contents(whole), chunks)
 
 

@@ -12,6 +12,8 @@ from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Limits, Proxy
 from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.local_file import LocalFile
+from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.storage import Storage
 from tests.sandbox_process import SandboxProcess
 
@@ -28,7 +30,12 @@ def write_bundle(folder: Path, name: str, *, size: int = 2000, salt: str = "") -
     source.write_text(text * (size // len(text) + 1), "utf-8")
     content = json.dumps({"version": 3, "sources": [f"src/{name}.ts"], "sourcesContent": [salt], "mappings": "AAAA"})
     source_map.write_text(content, "utf-8")
-    return Chunk(name, source_map, source, name=f"{name}.js")
+    return Chunk(name, local(source_map), local(source), name=f"{name}.js")
+
+
+def local(path: Path) -> LocalFile:
+    """A file as a part of a chunk, with its folder as the root."""
+    return LocalFile(Roots([path.parent]), path)
 
 
 def expected_hash(chunk: Chunk) -> str:
@@ -41,7 +48,7 @@ def expected_hash(chunk: Chunk) -> str:
 
 def parts_of(chunk: Chunk) -> tuple[bytes, ...]:
     """The bytes of a chunk's files: source and map."""
-    return tuple(part.read_bytes() for part in chunk.parts if isinstance(part, Path))
+    return tuple(part.path.read_bytes() for part in chunk.parts if isinstance(part, LocalFile))
 
 
 def unfinished(sandbox: SandboxProcess, chunks: Sequence[Chunk]) -> list[str]:

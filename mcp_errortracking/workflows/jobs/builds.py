@@ -15,6 +15,7 @@ from mcp_errortracking.workflows.bundles import LIMIT, Build, find
 from mcp_errortracking.workflows.chunk_ids import MAPS_NOTHING, injected, map_in, with_id
 from mcp_errortracking.workflows.chunks import Chunk, ReleaseMark
 from mcp_errortracking.workflows.container import DataType
+from mcp_errortracking.workflows.local_file import LocalFile
 from mcp_errortracking.workflows.preparation import Content, Prepared, line_of, prepare
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.releases import ReleaseName
@@ -142,11 +143,11 @@ def _chunk(roots: Roots, one: Prepared, release_id: str | None, *, dry_run: bool
         source = (lambda: remade().source or b"") if kind is DataType.SOURCE_AND_MAP else None
         return Chunk(one.chunk_id, lambda: remade().map, source, kind, one.path, one.release)
     if kind is not DataType.SOURCE_AND_MAP:
-        return Chunk(one.chunk_id, one.files[0], None, kind, one.path)
+        return Chunk(one.chunk_id, LocalFile(roots, one.files[0]), None, kind, one.path)
     bundle = one.files[0]
     inline = partial(_inline_map, roots, bundle)
-    source_map = one.files[1] if len(one.files) > 1 else inline
-    return Chunk(one.chunk_id, source_map, bundle, kind, one.path, one.release)
+    source_map = LocalFile(roots, one.files[1]) if len(one.files) > 1 else inline
+    return Chunk(one.chunk_id, source_map, LocalFile(roots, bundle), kind, one.path, one.release)
 
 
 def _remade(roots: Roots, one: Prepared, release_id: str | None) -> Content:
@@ -203,14 +204,15 @@ def _package_name(roots: Roots, folder: Path) -> str | None:
     for parent in (folder, *folder.parents):
         if not roots.holds(parent):
             return None
-        if (parent / _MANIFEST).is_file():
-            try:
-                manifest: Any = json.loads(roots.read(parent / _MANIFEST, _LARGEST_MANIFEST))
-            except (ValueError, WorkflowError):
-                return None
-            name = cast("dict[str, Any]", manifest).get("name") if isinstance(manifest, dict) else None
-            if isinstance(name, str) and name:
-                return name
+        try:
+            if not roots.file(parent / _MANIFEST):
+                continue
+            manifest: Any = json.loads(roots.read(parent / _MANIFEST, _LARGEST_MANIFEST))
+        except (ValueError, WorkflowError):
+            return None
+        name = cast("dict[str, Any]", manifest).get("name") if isinstance(manifest, dict) else None
+        if isinstance(name, str) and name:
+            return name
     return None
 
 

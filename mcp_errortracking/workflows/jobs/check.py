@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -13,6 +12,7 @@ from mcp_errortracking.workflows.check import Held, State, check
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.content import ContentError, fingerprint
 from mcp_errortracking.workflows.jobs.builds import MANY, NOTED, Told, nothing_in, release_of, searched, some
+from mcp_errortracking.workflows.local_file import LocalFile
 from mcp_errortracking.workflows.preparation import line_of
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.releases import Release, find_release_by_name
@@ -112,10 +112,10 @@ def _without_claims(roots: Roots, told: Mapping[str, Chunk | Told], held: Sequen
 
 
 def _is_foreign(roots: Roots, chunk: Chunk | Told) -> bool:
-    if isinstance(chunk, Told) or not isinstance(chunk.source, Path):
+    if isinstance(chunk, Told) or not isinstance(chunk.source, LocalFile):
         return False
     try:
-        return line_of(roots, chunk.source, chunk.chunk_id) is None
+        return line_of(roots, chunk.source.path, chunk.chunk_id) is None
     except WorkflowError:
         return False
 

@@ -12,7 +12,7 @@ from mcp_errortracking.workflows.container import ContainerError, DataType, TooM
 from mcp_errortracking.workflows.download import Downloaded, NoSymbolSetError, download
 from mcp_errortracking.workflows.map_json import parsed
 from mcp_errortracking.workflows.problems import WorkflowError, quoted
-from mcp_errortracking.workflows.roots import Roots, explained
+from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.script import comment
 from mcp_errortracking.workflows.source_map import version_of
 from mcp_errortracking.workflows.source_paths import readable
@@ -120,8 +120,4 @@ def _text_of(sources: list[Source], name: str) -> str:
 
 
 def _written(folder: str, desk: Desk, sources: list[Source]) -> list[Path]:
-    roots = Roots(desk.workshop.roots)
-    try:
-        return write_sources(sources, folder, roots)
-    except OSError as error:
-        raise explained(error, folder, "written") from None
+    return write_sources(sources, folder, Roots(desk.workshop.roots))

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -16,6 +15,7 @@ from mcp_errortracking.workflows import results
 from mcp_errortracking.workflows.conflicts import Choice, ConflictRules
 from mcp_errortracking.workflows.content import ContentError, fingerprint
 from mcp_errortracking.workflows.jobs.builds import MANY, NOTED, Found, nothing_in, release_of, searched, some
+from mcp_errortracking.workflows.local_file import LocalFile
 from mcp_errortracking.workflows.persistence import Persistent
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release, find_release_by_name
@@ -183,11 +183,12 @@ def _delete_maps(desk: Desk, found: Found, uploaded: UploadResult) -> _Deleted:
     roots, build = Roots(desk.workshop.roots), found.build
     deleted, kept = 0, list[str]()
     for one in uploaded.chunks:
-        path = one.chunk.map
+        source_map = one.chunk.map
         is_there = one.outcome in _THERE or (one.outcome is results.Outcome.DUPLICATE and not one.next_step)
-        if not is_there or one.chunk.source is None or not isinstance(path, Path):
+        if not is_there or one.chunk.source is None or not isinstance(source_map, LocalFile):
             continue
         try:
+            path = source_map.path
             if path.is_relative_to(build.folder) and path not in build.shared and _is_as_sent(one):
                 roots.delete(path)
                 deleted += 1

@@ -1,0 +1,52 @@
+"""Why a file could not be read, written or deleted, and what to do about it."""
+
+import errno
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mcp_errortracking.workflows.open_folder import NotRegularError
+from mcp_errortracking.workflows.problems import WorkflowError
+
+
+def explained(error: OSError, path: str | Path, verb: str) -> WorkflowError:
+    """Return the error for a file that could not be `verb`: followed, read, written or deleted."""
+    if isinstance(error, NotRegularError):
+        return WorkflowError("unreadable", f"{path} is no regular file.", next_step="Name a file.")
+    code, why, next_step = _REASONS.get(
+        error.errno or 0, ("unreadable", error.strerror or str(error), "Check the file and the disk, then try again.")
+    )
+    return WorkflowError(code, f"{path} could not be {verb}.", why, next_step)
+
+
+@contextmanager
+def explaining(path: str | Path, verb: str) -> Generator[None]:
+    """Raises the error that explains an `OSError` of the block."""
+    try:
+        yield
+    except OSError as error:
+        raise explained(error, path, verb) from error
+
+
+_FULL = (
+    "disk_full",
+    "The disk, or the space this user may use, is full.",
+    "Make room, then run it again: the file is as it was.",
+)
+_DENIED = (
+    "read_only",
+    "It is read-only, or belongs to another user.",
+    "Make it readable and writable for the user who runs this, or build again.",
+)
+_GONE = (
+    "vanished",
+    "It, or the folder it lies in, is no longer there.",
+    "Is a build running? Wait until it has ended, then run it again.",
+)
+_REASONS: dict[int, tuple[str, str, str]] = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _DENIED),
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _GONE),
+    errno.ELOOP: ("unreadable", "It is or passes a symlink that leads in a loop.", "Name the file itself."),
+    errno.EEXIST: ("in_the_way", "A file of this name is there.", "Name another folder, or move the file away."),
+}

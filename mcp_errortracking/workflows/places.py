@@ -1,0 +1,170 @@
+"""Paths below the roots, followed name by name from the descriptor of the root.
+
+The system is never given a path to look up below a root, so that no symlink leads out of it, whoever puts it there and
+whenever: the text of a symlink is followed here, by the same rules as the path. What lies outside the roots, and where
+the roots themselves lie, is trusted.
+"""
+
+import errno
+import os
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+
+from mcp_errortracking.workflows import open_folder
+from mcp_errortracking.workflows.open_folder import OpenFolder
+
+_MOST_NAMES = 8192
+"""Names followed for one path, with those in symlinks: more than a path has that does not lead in a loop."""
+
+
+class OutsideError(Exception):
+    """The path leads out of the roots."""
+
+
+class Place:
+    """Where a path leads: a name in an open folder. To be closed.
+
+    `name`: "." for a root itself.
+    """
+
+    def __init__(self, folder: OpenFolder, name: str, missing: OSError | None = None) -> None:
+        """
+        Args:
+            name: a path, where a folder on it is `missing`.
+        """
+        self.name = name
+        self._folder = folder
+        self._missing = missing
+
+    @property
+    def path(self) -> Path:
+        """The real path."""
+        return self._folder.path / self.name
+
+    @property
+    def folder(self) -> OpenFolder:
+        """The folder.
+
+        Raises:
+            OSError: it does not exist, or may not be entered.
+        """
+        if self._missing is not None:
+            raise self._missing
+        return self._folder
+
+    def __enter__(self) -> "Place":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._folder.close()
+
+
+def follow(roots: Sequence[Path], path: Path) -> Place:
+    """The place that an absolute path leads to. Neither its last name nor the folders above need exist.
+
+    Args:
+        roots: real paths, of which none lies below another.
+
+    Raises:
+        OutsideError: see there.
+        OSError: it leads in a loop, or a root is gone.
+    """
+    return _Path(roots, path).follow() if open_folder.BY_DESCRIPTOR else _by_path(roots, path)
+
+
+def _by_path(roots: Sequence[Path], path: Path) -> Place:
+    try:
+        real = path.resolve()
+    except RuntimeError as error:  # a loop, before Python 3.13
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
+    if not any(real.is_relative_to(root) for root in roots):
+        raise OutsideError
+    return Place(OpenFolder(real), ".") if real in roots else Place(OpenFolder(real.parent), real.name)
+
+
+class _Path:
+    """A path while it is followed."""
+
+    def __init__(self, roots: Sequence[Path], path: Path) -> None:
+        self._roots = roots
+        self._left = deque[str]()
+        self._names = 0
+        self._start_with(path)
+
+    def follow(self) -> Place:
+        while True:
+            folder = OpenFolder(self._enter())
+            try:
+                place = self._descend(folder)
+            except BaseException:
+                folder.close()
+                raise
+            if place is not None:
+                return place
+            folder.close()
+
+    def _enter(self) -> Path:
+        """Follows the path as far as a root, and returns that."""
+        at = Path("/")
+        while True:
+            for root in self._roots:
+                below = root.parts[len(at.parts) :]
+                if root.is_relative_to(at) and tuple(islice(self._left, len(below))) == below:
+                    for _ in below:
+                        self._left.popleft()
+                    return root
+            if not self._left:
+                raise OutsideError
+            name = self._left.popleft()
+            if name == "..":
+                at = at.parent
+                continue
+            try:
+                text = os.readlink(at / name)
+            except OSError:  # it is no symlink, or nothing is there
+                at /= name
+            else:
+                self._start_with(at / text)
+                at = Path("/")
+
+    def _descend(self, folder: OpenFolder) -> Place | None:
+        """Follows the path from a root on. None: it starts again, after a symlink or a ".."."""
+        while self._left:
+            name = self._left.popleft()
+            if name == "..":
+                self._start_with(folder.path.parent)
+                return None
+            try:
+                if self._left:
+                    folder.enter(name)
+                    continue
+            except OSError as error:
+                stopped = error
+            else:
+                stopped = None
+            text = folder.symlink(name)
+            if text is not None:
+                self._start_with(folder.path / text)
+                return None
+            if stopped is None:
+                return Place(folder, name)
+            rest = os.path.join(name, *self._left)
+            if ".." not in self._left:
+                return Place(folder, rest, stopped)
+            self._left.clear()  # below what does not exist, ".." counts as spelled
+            self._start_with(folder.path / os.path.normpath(rest))
+            return None
+        return Place(folder, ".")
+
+    def _start_with(self, path: Path) -> None:
+        """Puts the names of an absolute path before those that are left."""
+        _, *names = path.parts
+        self._names += len(names)
+        if self._names > _MOST_NAMES:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        self._left.extendleft(reversed(names))
