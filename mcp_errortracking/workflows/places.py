@@ -113,8 +113,8 @@ class _Path:
         at = Path("/")
         while True:
             for root in self._roots:
-                below = root.parts[len(at.parts) :]
-                if root.is_relative_to(at) and tuple(islice(self._left, len(below))) == below:
+                above, below = root.parts[: len(at.parts)], root.parts[len(at.parts) :]
+                if above == at.parts and tuple(islice(self._left, len(below))) == below:
                     for _ in below:
                         self._left.popleft()
                     return root
