@@ -5,11 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from mcp_errortracking.workflows.globs import Globs
-from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
+from mcp_errortracking.workflows.problems import Problem, WorkflowError, printable, quoted
 from mcp_errortracking.workflows.roots import LEFTOVER, Roots
 from mcp_errortracking.workflows.script import comment, map_url
 
@@ -20,6 +21,7 @@ EXCLUDED = ("node_modules/", ".git/", ".hg/", ".svn/", ".venv/", ".cache/", ".ne
 INLINE = "data:"
 _SCRIPTS = (".js", ".mjs", ".cjs")
 _COMPRESSED = tuple(f"{script}.{ending}" for script in _SCRIPTS for ending in ("gz", "br", "zst"))
+_NAMED = 5  # bundles, of those that share a map
 _TAIL = 64 * 1024
 _PAGE = 1024 * 1024
 _HERMES_MARK = b'"x_hermes_function_offsets"'
@@ -66,7 +68,7 @@ class Build:
 
     def name(self, path: Path) -> str:
         """A file's path below the folder."""
-        return path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path)
+        return printable(path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path))
 
 
 def find(roots: Roots, folder: str | Path, *, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Build:
@@ -227,7 +229,9 @@ class _Search:
             for bundle in bundles:
                 if bundle in own:
                     continue
-                others = ", ".join(self.name(other) for other in bundles if other != bundle)
+                others = ", ".join(map(self.name, islice((other for other in bundles if other != bundle), _NAMED)))
+                if len(bundles) - 1 > _NAMED:
+                    others += f" and {len(bundles) - 1 - _NAMED} more"
                 message = f"{self.name(map_path)} is named by it and by {others}; it can be right for one only."
                 next_step = "Exclude it if it is a copy, or let the bundler write a map for each bundle."
                 self.report(bundle, "shared_map", message, next_step)
@@ -314,7 +318,7 @@ class _Search:
         return self.wanted.match(self.name(path))
 
     def name(self, path: Path) -> str:
-        return path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path)
+        return printable(path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path))
 
     def report(self, path: Path, code: str, message: str, next_step: str) -> None:
         self.problems.append(Problem(self.name(path), code, message, next_step))

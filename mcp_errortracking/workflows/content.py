@@ -28,7 +28,7 @@ from mcp_errortracking.workflows.container import (
 )
 from mcp_errortracking.workflows.local_file import LocalFile
 from mcp_errortracking.workflows.open_folder import NotRegularError
-from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.problems import WorkflowError, printable
 
 MAX_OBJECT = 100 * 1024 * 1024
 """Bytes of a symbol set that PostHog's object storage takes (contract 5.4)."""
@@ -41,9 +41,9 @@ class ContentError(Exception):
     """The content of a chunk cannot be had, or may not be sent: what is wrong, and what to do."""
 
     def __init__(self, code: str, what: str, next_step: str) -> None:
-        super().__init__(f"{what} {next_step}")
+        super().__init__(printable(f"{what} {next_step}"))
         self.code = code
-        self.what = what
+        self.what = printable(what)
         self.next_step = next_step
 
 

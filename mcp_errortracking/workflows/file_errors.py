@@ -1,4 +1,4 @@
-"""Why a file could not be read, written or deleted, and what to do about it."""
+"""Errors of the file system as errors that say what to do."""
 
 import errno
 from collections.abc import Generator

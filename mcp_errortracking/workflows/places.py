@@ -25,7 +25,7 @@ class OutsideError(Exception):
 
 
 class Place:
-    """Where a path leads: a name in an open folder. To be closed.
+    """The end of a path: a name in an open folder. To be closed.
 
     `name`: "." for a root itself.
     """

@@ -17,11 +17,9 @@ class WorkflowError(Exception):
     """
 
     def __init__(self, code: str, what: str, why: str = "", next_step: str = "") -> None:
-        super().__init__(" ".join(part for part in (what, why, next_step) if part))
         self.code = code
-        self.what = what
-        self.why = why
-        self.next_step = next_step
+        self.what, self.why, self.next_step = map(printable, (what, why, next_step))
+        super().__init__(" ".join(part for part in (self.what, self.why, self.next_step) if part))
 
 
 class InvalidMapError(WorkflowError):
@@ -50,6 +48,11 @@ class Problem:
     def as_row(self) -> dict[str, str]:
         """The problem as data."""
         return {"path": self.path, "code": self.code, "message": self.message, "next_step": self.next_step}
+
+
+def printable(name: str) -> str:
+    """Return the name of a file as text: bytes in it that are not UTF-8 cannot be sent, and are escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def quoted(name: str) -> str:

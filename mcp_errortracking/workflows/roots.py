@@ -207,7 +207,7 @@ class Roots:
                     folder.delete(temporary)
 
     def _place(self, path: str | Path) -> Place:
-        """Where a path leads.
+        """Follows a path.
 
         Raises:
             WorkflowError: as for `resolve`.

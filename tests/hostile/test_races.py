@@ -202,7 +202,7 @@ def test_a_swap_at_any_moment_of_much_work_leads_nowhere(tmp_path: Path, act: Ca
 
 @pytest.fixture
 def swapped(tmp_path: Path) -> Generator[Ground]:
-    """Whose folder and symlink another process swaps all the time."""
+    """A ground whose folder and symlink another process swaps all the time."""
     ground = Ground(tmp_path)
     command = [sys.executable, swaps.__file__, str(ground.root / "dist"), str(ground.root / "swap")]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:

@@ -105,7 +105,7 @@ def test_a_build_of_tricks_is_prepared_without_what_lies_outside(tmp_path: Path)
     build_found = find(roots, ".")
     made = list(prepare(roots, build_found))
 
-    assert [one.path for one in made if isinstance(one, Prepared)] == [os.fsdecode(b"\xff\xfe.js")]
+    assert [one.path for one in made if isinstance(one, Prepared)] == [r"\udcff\udcfe.js"]
     assert state(outside) == before
     problems = {problem.path: problem.code for problem in build_found.problems}
     assert {name: problems.get(name) for name in ("out.js", "pipe.js", "socket.js", "sparse.js", "up.js")} == {
@@ -196,3 +196,15 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     list(prepare(roots, find(roots, ".")))
 
     assert len(os.listdir("/dev/fd")) == before
+
+
+def test_what_shares_a_map_is_reported_in_a_few_words_each(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / f"{number}.js").write_bytes(b"f()\n//# sourceMappingURL=all.map\n")
+    (tmp_path / "all.map").write_bytes(b"{}")
+
+    problems = find(Roots([tmp_path]), ".").problems
+
+    assert {problem.code for problem in problems} == {"shared_map"}
+    assert max(len(problem.message) for problem in problems) < 200
+    assert "and 294 more" in problems[0].message

@@ -11,7 +11,7 @@ from mcp_errortracking.catalog.endpoint import as_object
 from mcp_errortracking.workflows.container import ContainerError, DataType, TooMuchError
 from mcp_errortracking.workflows.download import Downloaded, NoSymbolSetError, download
 from mcp_errortracking.workflows.map_json import parsed
-from mcp_errortracking.workflows.problems import WorkflowError, quoted
+from mcp_errortracking.workflows.problems import WorkflowError, printable, quoted
 from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.script import comment
 from mcp_errortracking.workflows.source_map import version_of
@@ -91,7 +91,7 @@ def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
         for one in sources[:_MOST_SOURCES]
     ]
     if written is not None:
-        data["written"] = [str(path) for path in written[:_MOST_SOURCES]]
+        data["written"] = [printable(str(path)) for path in written[:_MOST_SOURCES]]
     shown, notes = dict(data), list[str]()
     if len(sources) > _SHOWN_SOURCES:
         shown["sources"] = data["sources"][:_SHOWN_SOURCES]

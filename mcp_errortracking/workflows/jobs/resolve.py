@@ -12,6 +12,7 @@ from mcp_errortracking.workflows.frames import Frame
 from mcp_errortracking.workflows.jobs.asked_frames import asked_frames
 from mcp_errortracking.workflows.jobs.finder import Finder
 from mcp_errortracking.workflows.local_build import LocalBuild
+from mcp_errortracking.workflows.problems import printable
 from mcp_errortracking.workflows.resolution import Original, Resolved, resolve
 from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.verdict import Verdict
@@ -79,7 +80,7 @@ def _row(one: Resolved, verdict: Verdict | None) -> dict[str, Any]:
         "function": original.function,
         "name": original.name,
         "library": original.is_ignored,
-        "path": str(original.path) if original.path else None,
+        "path": printable(str(original.path)) if original.path else None,
         "context": [{"number": number, "line": text} for number, text in original.context.items()],
         "commit": None
         if commit is None

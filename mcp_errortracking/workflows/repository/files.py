@@ -1,18 +1,15 @@
 """Files of a repository, read only if they are regular files below the roots."""
 
 import os
-import stat
 from collections.abc import Generator
 from contextlib import contextmanager
-from itertools import islice
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
+from mcp_errortracking.workflows.open_folder import NotRegularError
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.repository.budget import RepositoryError
 from mcp_errortracking.workflows.roots import Roots
-
-_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def resolved(roots: Roots, path: Path) -> Path:
@@ -28,18 +25,21 @@ def resolved(roots: Roots, path: Path) -> Path:
 
 
 @contextmanager
-def opened(roots: Roots, path: Path) -> Generator[BinaryIO]:
+def opened(roots: Roots, path: Path) -> Generator[FileIO]:
     """Open a file without a buffer.
 
     Raises:
         RepositoryError: it leads out of the roots, or is not a regular file.
         OSError: it is missing or may not be read.
     """
-    descriptor = os.open(resolved(roots, path), _FLAGS)
-    with open(descriptor, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise RepositoryError(f"{path.name} is not a regular file")
-        yield file  # pyright: ignore[reportReturnType] a raw file reads as a buffered one does
+    try:
+        file = roots.open(path)
+    except NotRegularError as error:
+        raise RepositoryError(f"{path.name} is not a regular file") from error
+    except WorkflowError as error:
+        raise RepositoryError(error.why) from error
+    with file:
+        yield file
 
 
 def content(roots: Roots, path: Path, limit: int) -> bytes | None:
@@ -74,10 +74,10 @@ def names(roots: Roots, folder: Path, limit: int) -> list[str]:
         RepositoryError: it leads out of the roots, or holds more than `limit` names.
     """
     try:
-        with os.scandir(resolved(roots, folder)) as entries:
-            found = [entry.name for entry in islice(entries, limit + 1)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+        listed = next(roots.walk(roots.resolve(folder), lambda _path, _error: None), None)
+    except WorkflowError as error:
+        raise RepositoryError(error.why) from error
+    found = [] if listed is None else [*listed[1], *listed[2]]
     if len(found) > limit:
         raise RepositoryError(f"{folder.name} holds too many files")
     return sorted(found)
