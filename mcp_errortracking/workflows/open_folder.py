@@ -61,7 +61,7 @@ class OpenFolder:
 
     @property
     def path(self) -> Path:
-        """Where it was when it was opened. No name after the path it was opened by was a symlink."""
+        """The path it had when it was opened. No name after the path it was opened by was a symlink."""
         return self._start.joinpath(*self._names)
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.container import DataType
 from mcp_errortracking.workflows.content import Body, ContentError, fingerprint
 from mcp_errortracking.workflows.local_build import LocalBuild
+from mcp_errortracking.workflows.open_folder import OpenFolder
 from mcp_errortracking.workflows.preparation import Prepared, prepare
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.roots import Roots
@@ -147,8 +148,8 @@ def load_symbols(ground: Ground) -> Any:
     return [local._symbols(pair).text for pair in build.pairs]
 
 
-ACTS = [read, read_end, replace, create, delete, make_folder, write_out, hash_and_send, look_up]
-LONG_ACTS = [search, prepare_all, load_symbols]
+ACTS = [read, read_end, replace, create, delete, make_folder, hash_and_send, look_up]
+LONG_ACTS = [write_out, search, prepare_all, load_symbols]
 
 
 def steps_of(act: Callable[[Ground], Any], folder: Path) -> int:
@@ -228,3 +229,33 @@ def test_a_process_that_swaps_them_all_the_time_gains_nothing(swapped: Ground, a
 
     assert state(swapped.outside) == before
     assert done, "sometimes it is the folder"
+
+
+@pytest.mark.parametrize(
+    ("become", "code"),
+    [
+        (lambda path: path.unlink(), "vanished"),
+        (lambda path: os.truncate(path, 5 << 30), "too_large"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "unreadable"),
+        (lambda path: (path.unlink(), path.mkdir()), "unreadable"),
+        (lambda path: (path.unlink(), path.symlink_to("../../outside/dist/a.js")), "unreadable"),
+        (lambda path: (path.unlink(), path.symlink_to("/dev/zero")), "unreadable"),
+    ],
+    ids=["nothing", "huge", "pipe", "folder", "link to a file outside", "link to a device"],
+)
+def test_a_file_that_becomes_something_else_before_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, become: Callable[[Path], Any], code: str
+) -> None:
+    ground = Ground(tmp_path)
+    look = OpenFolder.stat
+
+    def look_and_become(folder: OpenFolder, name: str) -> os.stat_result:
+        seen = look(folder, name)
+        become(ground.root / "dist" / "a.js")
+        return seen
+
+    monkeypatch.setattr(OpenFolder, "stat", look_and_become)
+    with pytest.raises(WorkflowError) as caught:
+        ground.roots.read("dist/a.js", 1 << 20)
+    os.close(ground.dist)
+    assert caught.value.code == code

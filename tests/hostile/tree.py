@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECRET = b"secret-of-outside()\n//# chunkId=00000000-0000-4000-8000-00000000dead\n"
-"""What the files outside hold: a bundle, so that it would be taken for one."""
+"""The content of the files outside: a bundle, so that it would be taken for one."""
 HUGE, DEEP = 500, 300
 _MAP = b'{"version":3,"sources":["a.ts"],"sourcesContent":["a"],"names":[],"mappings":"AAAA"}'
 
@@ -140,7 +140,7 @@ def build_huge(folder: Path) -> None:
 
 
 def state(folder: Path) -> dict[str, tuple[int, int, bytes]]:
-    """What a folder holds, with modes and inodes, to see that none of it changed."""
+    """Return the content of a folder, with modes and inodes, to see that none of it changed."""
     return {
         path.relative_to(folder).as_posix(): (
             path.lstat().st_mode,
