@@ -235,9 +235,10 @@ class _Mcp:
 
 def _error_in(scope: Scope, body: bytes) -> MessageError | None:
     """Return what is wrong with a message, of that which the SDK would misread or take too long to read."""
+    version = Headers(scope=scope).get("mcp-protocol-version", "").strip()
     try:
-        check_message(body)
-        if version := Headers(scope=scope).get("mcp-protocol-version", "").strip():
+        check_message(body, header=version)
+        if version:
             check_version(version)
     except MessageError as error:
         return error

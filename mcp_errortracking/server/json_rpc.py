@@ -79,14 +79,17 @@ def parse_message(text: bytes) -> JSONRPCMessage:
     return message
 
 
-def check_message(text: bytes) -> None:
+def check_message(text: bytes, *, header: str = "") -> None:
     """Refuse what no transport may hand to the SDK; the rest of its form is for the SDK to judge.
+
+    Args:
+        header: the protocol version that an HTTP header names; the SDK refuses a message that names another one.
 
     Raises:
         MessageError: the message is too large, is not JSON, or has a wrong id or an unknown protocol version.
     """
     check_size(text)
-    check_raw(read_json(text))
+    check_raw(read_json(text), header)
 
 
 def check_size(text: bytes) -> None:
@@ -113,7 +116,7 @@ def read_json(text: bytes) -> Any:
         raise MessageError(PARSE_ERROR, "Parse error: the message is not JSON.") from None
 
 
-def check_raw(raw: Any) -> None:
+def check_raw(raw: Any, header: str = "") -> None:
     """Refuse a request whose id or protocol version is wrong.
 
     Raises:
@@ -124,7 +127,7 @@ def check_raw(raw: Any) -> None:
     message = cast("dict[str, Any]", raw)
     if "id" in message and "method" in message:
         _check_id(message["id"])
-        _check_version(message.get("params"), message["id"])
+        _check_version(message.get("params"), message["id"], header)
 
 
 def check_version(version: str, request_id: str | int | None = None) -> None:
@@ -162,8 +165,8 @@ def _check_id(request_id: Any) -> None:
         raise MessageError(INVALID_REQUEST, f"Invalid request: id must be {expected}.")
 
 
-def _check_version(params: Any, request_id: str | int) -> None:
+def _check_version(params: Any, request_id: str | int, header: str = "") -> None:
     meta = cast("dict[str, Any]", params).get("_meta") if isinstance(params, dict) else None
     version = cast("dict[str, Any]", meta).get(PROTOCOL_VERSION_META_KEY) if isinstance(meta, dict) else None
-    if isinstance(version, str):
+    if isinstance(version, str) and header in ("", version):
         check_version(version, request_id)

@@ -41,6 +41,7 @@ from tests.proxy.fault_server import Reply as HttpReply
 from tests.sandbox_process import SandboxProcess
 
 RUNNER = asyncio.Runner()
+TOKENS = 20_000
 ARGUMENTS: dict[str, dict[str, Any]] = {RULES: {}, ISSUES: {}, EVENTS: {"issueId": ID}}
 EXCHANGE = Exchange("https://posthog.example", "1", writes=False)
 
@@ -68,7 +69,7 @@ class One:
 
 
 def reply_to(data: Any, tool: str = RULES) -> Reply:
-    return RUNNER.run(call_tool(One(data), tool, ARGUMENTS[tool], time_limit=60))
+    return RUNNER.run(call_tool(One(data), tool, ARGUMENTS[tool], time_limit=60, max_result_tokens=TOKENS))
 
 
 def asked(upstream: FaultServer, tool: str = RULES) -> Reply:
@@ -77,7 +78,7 @@ def asked(upstream: FaultServer, tool: str = RULES) -> Reply:
     async def ask() -> Reply:
         pacer = Pacer("", paced=False)
         async with Proxy(host=upstream.url, key=SecretStr("phx_hostile"), project="1", pacer=pacer) as proxy:
-            return await call_tool(proxy, tool, ARGUMENTS[tool], time_limit=60)
+            return await call_tool(proxy, tool, ARGUMENTS[tool], time_limit=60, max_result_tokens=TOKENS)
 
     return RUNNER.run(ask())
 
@@ -144,7 +145,7 @@ def test_hostile_answers_stay_within_the_tokens_and_say_so(name: str) -> None:
         reply = asked(upstream, tool)
 
     assert reply.structured.get("error", {}).get("code") in (None, "unreadable_answer"), reply.text
-    assert upper_bound(reply.text) <= 20_000
+    assert upper_bound(reply.text) <= TOKENS
     assert reply.text.encode()
     assert to_json(reply.structured)
 

@@ -331,9 +331,12 @@ async def test_over_http_an_unknown_version_is_answered_with_those_supported(htt
     body = request("1", "tools/list")
     for version in UNKNOWN_VERSIONS:
         meta = META | {"io.modelcontextprotocol/protocolVersion": version}
-        named = await http.post("/mcp", content=request("1", "tools/list", _meta=meta), headers=modern("tools/list"))
+        message = request("1", "tools/list", _meta=meta)
+        named = await http.post("/mcp", content=message)
         assert named.status_code == 400
         named_versions(named.json(), 1)
+        other_header = await http.post("/mcp", content=message, headers=modern("tools/list"))
+        assert (other_header.status_code, other_header.json()["error"]["code"]) == (400, -32020)
         if version.isascii() and version:
             in_header = await http.post("/mcp", content=body, headers={"MCP-Protocol-Version": version})
             assert in_header.status_code == 400

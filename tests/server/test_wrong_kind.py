@@ -97,7 +97,7 @@ async def test_a_call_that_found_nothing_is_explained_by_one_more_request() -> N
     reply = await call_tool(sender, "error-tracking-bypass-rules-destroy", {"id": RULE}, time_limit=5)
 
     assert reply.is_error
-    assert reply.text.startswith(f"Not found in project 1. {RULE} is the id of an issue, not of a bypass rule. List")
+    assert reply.text.startswith(f"Not found in project 1. {RULE} is the id of an issue, not of a bypass rule. Get")
     assert reply.structured["error"]["code"] == "not_found"
     assert [method for method, _ in sender.sent] == ["GET", "GET"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mcp_errortracking.workflows.repository.budget import RepositoryError
 from mcp_errortracking.workflows.repository.config import setting
-from mcp_errortracking.workflows.repository.files import content, line, resolved
+from mcp_errortracking.workflows.repository.files import content, is_folder, line, resolved
 from mcp_errortracking.workflows.roots import Roots
 
 _OBJECT_ID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -61,7 +61,7 @@ class Checkout:
 
     def _ref(self, name: str) -> bytes:
         folder = self.git_dir if name == "HEAD" else self.common_dir
-        loose = content(self.roots, folder / name, 8192) if not (folder / name).is_dir() else None
+        loose = content(self.roots, folder / name, 8192) if not is_folder(self.roots, folder / name) else None
         if loose is not None:
             return loose.strip()
         packed = content(self.roots, self.common_dir / "packed-refs", _LARGEST_REFS) or b""
@@ -91,7 +91,7 @@ def find_checkout(roots: Roots, folder: Path) -> Checkout | None:
 
 def _git_dir(roots: Roots, path: Path) -> Path | None:
     """Return the git folder that `.git` is or names."""
-    if path.is_dir():
+    if is_folder(roots, path):
         return resolved(roots, path)
     text = line(roots, path)
     if text is None:

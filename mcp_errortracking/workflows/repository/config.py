@@ -2,8 +2,8 @@
 
 import re
 
-_SECTION = re.compile(r'\[\s*([\w.-]+)(?:\s+"((?:[^"\\\n]|\\.)*+)")?\s*\]')
-_NAME = re.compile(r"([A-Za-z][\w-]*)[ \t]*(=?)[ \t]*")
+_SECTION = re.compile(r'\[\s*+([\w.-]++)(?:\s++"((?:[^"\\\n]|\\.)*+)")?\s*+\]')
+_NAME = re.compile(r"([A-Za-z][\w-]*+)[ \t]*+(=?)[ \t]*+")
 _ESCAPED = {"n": "\n", "t": "\t", "b": "\b", '"': '"', "\\": "\\"}
 
 

@@ -1,6 +1,7 @@
 """Files of a repository, read only if they are regular files below the roots."""
 
 import os
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from io import FileIO
@@ -22,6 +23,19 @@ def resolved(roots: Roots, path: Path) -> Path:
         return roots.resolve(path)
     except WorkflowError as error:
         raise RepositoryError(error.why) from error
+
+
+def is_folder(roots: Roots, path: Path) -> bool:
+    """Return True if there is a folder of this path.
+
+    Raises:
+        RepositoryError: it leads out of the roots.
+    """
+    try:
+        state = roots.stat(path)
+    except WorkflowError as error:
+        raise RepositoryError(error.why) from error
+    return state is not None and stat.S_ISDIR(state.st_mode)
 
 
 @contextmanager
