@@ -332,7 +332,7 @@ async def test_over_http_an_unknown_version_is_answered_with_those_supported(htt
     for version in UNKNOWN_VERSIONS:
         meta = META | {"io.modelcontextprotocol/protocolVersion": version}
         message = request("1", "tools/list", _meta=meta)
-        named = await http.post("/mcp", content=message)
+        named = await http.post("/mcp", content=message, headers={"MCP-Protocol-Version": ""})
         assert named.status_code == 400
         named_versions(named.json(), 1)
         other_header = await http.post("/mcp", content=message, headers=modern("tools/list"))
