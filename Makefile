@@ -46,6 +46,7 @@ audit: install
 docs: install
 	$(BIN)/python -m docs.reference
 	$(BIN)/python -m tests.faults.report
+	$(BIN)/python -m tests.hostile.report
 
 install: $(STAMP)
 
