@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mcp_errortracking.workflows.bundles import find
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.frames import Frame
 from mcp_errortracking.workflows.local_build import LocalBuild
 from mcp_errortracking.workflows.preparation import Prepared, prepare
 from mcp_errortracking.workflows.resolution import resolve
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.symbols import SymbolCache
 from mcp_errortracking.workflows.vlq import encoded
 

@@ -32,10 +32,10 @@ from pydantic import SecretStr
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.content import Body, fingerprint
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.hashing import THREADS
 from mcp_errortracking.workflows.local_file import LocalFile
 from mcp_errortracking.workflows.presigned import Target
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.storage import CONCURRENCY, Storage
 from mcp_errortracking.workflows.upload import Options, upload
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from mcp_errortracking.config import ConfigError, PostHogSettings, ToolSelection
 from mcp_errortracking.server.toolbox import SelectionError, Toolbox
+from mcp_errortracking.workflows.base import Workshop
 from mcp_errortracking.workflows.tools import TOOLS
-from mcp_errortracking.workflows.workflow import Workshop
 
 
 def toolbox_for(selection: ToolSelection, roots: tuple[Path, ...]) -> Toolbox:

@@ -39,7 +39,7 @@ from mcp_errortracking.server.resources import ResourceError, Resources, shown_u
 from mcp_errortracking.server.scopes import KeyScopes
 from mcp_errortracking.server.toolbox import Toolbox, UnknownToolError
 from mcp_errortracking.server.tools import listed
-from mcp_errortracking.workflows.workflow import Workshop
+from mcp_errortracking.workflows.base import Workshop
 
 INSTRUCTIONS = (
     "PostHog error tracking. Exceptions are grouped by fingerprint into issues. Begin with "

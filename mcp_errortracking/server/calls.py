@@ -20,8 +20,8 @@ from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
 from mcp_errortracking.server.untrusted import hide_keys
 from mcp_errortracking.server.wrong_kind import other_kind
+from mcp_errortracking.workflows.base import Desk, Progress, Workflow, Workshop
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.workflow import Desk, Progress, Workflow, Workshop
 
 _GIVE_ROOTS = "Its operator can start it with --root and the folder of the build."
 

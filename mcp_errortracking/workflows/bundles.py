@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mcp_errortracking.workflows.files import LEFTOVER, Roots
 from mcp_errortracking.workflows.globs import Globs
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, printable, quoted
-from mcp_errortracking.workflows.roots import LEFTOVER, Roots
 from mcp_errortracking.workflows.script import comment, map_url
 
 LIMIT = 100 * 1024 * 1024

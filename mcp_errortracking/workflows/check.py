@@ -10,7 +10,7 @@ import anyio
 
 from mcp_errortracking.proxy.errors import NotFoundError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.workflows.persistence import Sleep
+from mcp_errortracking.workflows.retries import Sleep
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.symbol_sets import Comparison, SymbolSets
 

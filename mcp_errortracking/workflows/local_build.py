@@ -6,9 +6,9 @@ from urllib.parse import unquote, urlsplit
 
 from mcp_errortracking.workflows.bundles import LIMIT, Build, Pair
 from mcp_errortracking.workflows.chunk_ids import map_in
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.frames import Frame
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.script import comment
 from mcp_errortracking.workflows.symbols import CACHE, SymbolCache, Symbols
 from mcp_errortracking.workflows.verdict import Facts

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.roots import Roots
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 from mcp_errortracking.workflows.bundles import LIMIT, Build, Pair
 from mcp_errortracking.workflows.chunk_ids import IDS_DIFFER, Injection, Line, injected, line_in, with_id
 from mcp_errortracking.workflows.chunks import ReleaseMark
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.script import comment
 
 _PART = 64 * 1024

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.frames import Frame
 from mcp_errortracking.workflows.function_names import called, declared
-from mcp_errortracking.workflows.history import Commit, last_commit
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
-from mcp_errortracking.workflows.roots import Roots
+from mcp_errortracking.workflows.repository.last_commit import Commit, last_commit
 from mcp_errortracking.workflows.scopes import Effort
 from mcp_errortracking.workflows.source_lines import Lines, decoded
 from mcp_errortracking.workflows.source_map import Position

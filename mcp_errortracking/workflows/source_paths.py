@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.roots import Roots
 
 _BUNDLERS = re.compile(r"(?:webpack|webpack-internal|turbopack|rollup|parcel|app|ng|vite|metro|rspack):")
 _MARKS = re.compile(r"^(?:\[[\w-]+\]/|\([\w-]+\)/|@fs/|\./)+")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.map_json import Fields, text_of
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.source_map import below_root
 
 _MOST_CHARACTERS = 64 * 1024 * 1024

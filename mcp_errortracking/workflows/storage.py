@@ -18,8 +18,8 @@ from anyio import to_thread
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.transport import PoolTransport
 from mcp_errortracking.workflows.addresses import GuardedNetwork, literal_class
-from mcp_errortracking.workflows.persistence import Sleep
 from mcp_errortracking.workflows.presigned import Form, Target
+from mcp_errortracking.workflows.retries import Sleep
 from mcp_errortracking.workflows.storage_errors import (
     AddressRefusedError,
     BusyError,

@@ -16,8 +16,8 @@ from mcp_errortracking.catalog.endpoint import Request, as_object, as_objects
 from mcp_errortracking.catalog.symbol_sets import FinishSymbolSetUploads, StartSymbolSetUploads
 from mcp_errortracking.proxy.errors import NotFoundError, PostHogError, RefusedError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.workflows.persistence import Persistent, Sleep
 from mcp_errortracking.workflows.presigned import Target, read_target
+from mcp_errortracking.workflows.retries import Persistent, Sleep
 
 MAX_STARTED = 50
 """Sets per start: their URLs live five minutes (contract 2.3)."""

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.identifiers import IssueId, SymbolSetId
-from mcp_errortracking.workflows.workflow import Desk, Workflow
+from mcp_errortracking.workflows.base import Desk, Workflow
 
 Folder = Annotated[str, Field(min_length=1, description="Of the build, e.g. dist.", examples=["dist"])]
 Patterns = list[Annotated[str, Field(min_length=1)]]

@@ -20,9 +20,9 @@ from mcp_errortracking.workflows.conflicts import ConflictRules
 from mcp_errortracking.workflows.content import ContentError
 from mcp_errortracking.workflows.endings import OTHER_CONTENT, SKIPPED, UNCHANGED, refused, unreadable
 from mcp_errortracking.workflows.hashing import Hashing, Known
-from mcp_errortracking.workflows.persistence import Persistent, Sleep
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release
 from mcp_errortracking.workflows.results import ChunkResult, Ending, Outcome, UploadResult
+from mcp_errortracking.workflows.retries import Persistent, Sleep
 from mcp_errortracking.workflows.storage import CONCURRENCY, Storage
 from mcp_errortracking.workflows.symbol_sets import MAX_CHECKED, MAX_STARTED, Comparison, SymbolSets, Wanted
 

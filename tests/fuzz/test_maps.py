@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from mcp_errortracking.workflows.bundles import find
 from mcp_errortracking.workflows.container import MAGIC, ContainerError, DataType, SymbolData, decode, encode
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.map_json import parsed
 from mcp_errortracking.workflows.mappings import Mappings
 from mcp_errortracking.workflows.preparation import Prepared, prepare
 from mcp_errortracking.workflows.problems import InvalidMapError, Problem
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.source_map import read
 from mcp_errortracking.workflows.sources import SourcesError, list_sources, source_path
 from tests.fuzz.arguments import anything, texts

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_errortracking.server.calls import call_tool
+from mcp_errortracking.workflows.base import Workshop
 from mcp_errortracking.workflows.tools import TOOLS
-from mcp_errortracking.workflows.workflow import Workshop
 from tests.fuzz.arguments import SCHEMAS, hostile, near, valid
 from tests.fuzz.effort import effort
 from tests.fuzz.test_tools import RUNNER, UNFIT, Recorder

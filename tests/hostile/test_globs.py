@@ -9,9 +9,9 @@ from pathspec import GitIgnoreSpec
 
 from mcp_errortracking.workflows import globs
 from mcp_errortracking.workflows.bundles import find
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.globs import Globs
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.roots import Roots
 from tests.fuzz.effort import effort
 
 SLOW = [

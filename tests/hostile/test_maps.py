@@ -19,6 +19,7 @@ from mcp_errortracking.server.calls import Reply, call_tool
 from mcp_errortracking.workflows import download as download_module
 from mcp_errortracking.workflows import mappings as mappings_module
 from mcp_errortracking.workflows import source_map as source_map_module
+from mcp_errortracking.workflows.base import Workshop
 from mcp_errortracking.workflows.container import ContainerError, DataType, SymbolData, decode, encode
 from mcp_errortracking.workflows.json_bounds import MOST_VALUES, SMALL, check_bounds
 from mcp_errortracking.workflows.map_json import parsed
@@ -29,7 +30,6 @@ from mcp_errortracking.workflows.source_map import of_fields, read
 from mcp_errortracking.workflows.sources import SourcesError, list_sources
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import AddressRefusedError
-from mcp_errortracking.workflows.workflow import Workshop
 from tests.sandbox_process import FULL, SandboxProcess
 
 pytestmark = pytest.mark.anyio

@@ -20,11 +20,11 @@ from mcp_errortracking.workflows.bundles import find
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.container import DataType
 from mcp_errortracking.workflows.content import Body, ContentError, fingerprint
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.local_build import LocalBuild
 from mcp_errortracking.workflows.open_folder import OpenFolder
 from mcp_errortracking.workflows.preparation import Prepared, prepare
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.source_paths import on_disk
 from mcp_errortracking.workflows.sources import Source, SourcesError, write_sources
 from tests.hostile import swaps

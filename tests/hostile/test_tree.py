@@ -13,10 +13,10 @@ from mcp_errortracking.workflows.bundles import find
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.container import DataType
 from mcp_errortracking.workflows.content import ContentError, fingerprint
+from mcp_errortracking.workflows.files import LEFTOVER, Roots
 from mcp_errortracking.workflows.local_file import LocalFile
 from mcp_errortracking.workflows.preparation import Prepared, prepare
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.roots import LEFTOVER, Roots
 from tests.hostile.tree import DEEP, HUGE, SECRET, TRICKS, Trick, build, build_huge, state
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="makes pipes, devices and symlinks")

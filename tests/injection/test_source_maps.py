@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply, call_tool
-from mcp_errortracking.workflows.workflow import Workshop
+from mcp_errortracking.workflows.base import Workshop
 from tests.injection.payloads import BARE, PAYLOADS, SHOUT, looks_like_ours, unfit
 from tests.required import program
 from tests.sandbox_process import FULL, SandboxProcess

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 from mcp_errortracking.workflows.bundles import Build, find
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.preparation import Prepared, prepare
-from mcp_errortracking.workflows.roots import Roots
 from tests.clients.node_tools import modules, node
 
 EVERY_TIME = settings(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])

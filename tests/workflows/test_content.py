@@ -12,8 +12,8 @@ from mcp_errortracking.workflows import content
 from mcp_errortracking.workflows.chunks import Chunk, ReleaseMark
 from mcp_errortracking.workflows.container import DataType, SymbolData, decode, encode
 from mcp_errortracking.workflows.content import Body, ContentError, fingerprint
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.local_file import LocalFile
-from mcp_errortracking.workflows.roots import Roots
 from tests.workflows.written_builds import expected_hash, local, parts_of, write_bundle
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mcp_errortracking.workflows.history import Commit, last_commit
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.local_build import LocalBuild
+from mcp_errortracking.workflows.repository.last_commit import Commit, last_commit
 from mcp_errortracking.workflows.resolution import resolve
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.stack_text import pasted
 from tests.required import program
 from tests.workflows.builds import FIXTURES, copied, looked_through

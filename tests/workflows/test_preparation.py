@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from mcp_errortracking.workflows.bundles import find
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.preparation import Prepared, prepare
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
-from mcp_errortracking.workflows.roots import Roots
 from tests.workflows.builds import BUILT, contents, copied, one_prepared, prepared
 
 

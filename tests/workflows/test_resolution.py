@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.workflows.bundles import find
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.frames import Frame
 from mcp_errortracking.workflows.local_build import LocalBuild
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.resolution import Original, Resolved, resolve
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.stack_text import pasted
 from mcp_errortracking.workflows.symbols import SymbolCache, Symbols
 from mcp_errortracking.workflows.verdict import Facts

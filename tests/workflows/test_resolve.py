@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply, call_tool
-from mcp_errortracking.workflows.workflow import Workshop
+from mcp_errortracking.workflows.base import Workshop
 from tests.proxy.fault_server import Reply as Answer
 from tests.proxy.fault_server import http
 from tests.sandbox_process import FULL, SandboxProcess

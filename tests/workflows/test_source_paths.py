@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_errortracking.workflows.roots import Roots
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.source_paths import on_disk, readable
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.sources import Source, SourcesError, list_sources, source_path, write_sources
 
 PLAIN = {"version": 3, "sources": ["webpack://shop/./src/a.ts", "src/b.ts"], "sourcesContent": ["let a", None]}

@@ -17,7 +17,7 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.pacing import Pacer
 from mcp_errortracking.proxy.rates import Rate
 from mcp_errortracking.server.calls import Reply, call_tool
-from mcp_errortracking.workflows.workflow import Workshop
+from mcp_errortracking.workflows.base import Workshop
 from tests.proxy.connections import Received
 from tests.required import program
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess

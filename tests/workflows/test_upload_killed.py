@@ -14,8 +14,8 @@ import pytest
 
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.container import decode
+from mcp_errortracking.workflows.files import LEFTOVER
 from mcp_errortracking.workflows.preparation import Prepared
-from mcp_errortracking.workflows.roots import LEFTOVER
 from mcp_errortracking.workflows.symbol_sets import MAX_STARTED
 from tests.proxy.fault_server import Received
 from tests.sandbox_process import FULL, SandboxProcess

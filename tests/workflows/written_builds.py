@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Limits, Proxy
 from mcp_errortracking.workflows.chunks import Chunk
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.local_file import LocalFile
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.storage import Storage
 from tests.sandbox_process import SandboxProcess
 

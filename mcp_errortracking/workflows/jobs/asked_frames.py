@@ -7,10 +7,10 @@ from mcp_errortracking.catalog.endpoint import as_object, as_objects
 from mcp_errortracking.catalog.queries import QueryIssueEvents
 from mcp_errortracking.catalog.stack_frames import GetStackFrames
 from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.workflows.base import Desk
 from mcp_errortracking.workflows.frames import Frame, foreign, of_event
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.stack_text import pasted
-from mcp_errortracking.workflows.workflow import Desk
 
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.tools import ResolveFrames

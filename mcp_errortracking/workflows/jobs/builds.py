@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.workflows.base import Desk
 from mcp_errortracking.workflows.bundles import LIMIT, Build, find
 from mcp_errortracking.workflows.chunk_ids import MAPS_NOTHING, injected, map_in, with_id
 from mcp_errortracking.workflows.chunks import Chunk, ReleaseMark
 from mcp_errortracking.workflows.container import DataType
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.local_file import LocalFile
 from mcp_errortracking.workflows.preparation import Content, Prepared, line_of, prepare
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
@@ -22,8 +24,6 @@ from mcp_errortracking.workflows.releases import ReleaseName
 from mcp_errortracking.workflows.repository.budget import RepositoryError
 from mcp_errortracking.workflows.repository.checkout import find_checkout
 from mcp_errortracking.workflows.repository.remote import public_address
-from mcp_errortracking.workflows.roots import Roots
-from mcp_errortracking.workflows.workflow import Desk
 
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.tools import CheckSourceMaps, UploadSourceMaps

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.workflows.base import Desk
 from mcp_errortracking.workflows.check import Held, State, check
 from mcp_errortracking.workflows.chunks import Chunk
 from mcp_errortracking.workflows.content import ContentError, fingerprint
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.jobs.builds import MANY, NOTED, Told, nothing_in, release_of, searched, some
 from mcp_errortracking.workflows.local_file import LocalFile
 from mcp_errortracking.workflows.preparation import line_of
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.releases import Release, find_release_by_name
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import StorageError
-from mcp_errortracking.workflows.workflow import Desk
 
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.tools import CheckSourceMaps

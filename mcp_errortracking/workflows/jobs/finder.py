@@ -19,6 +19,7 @@ from mcp_errortracking.proxy.errors import (
     UnauthorizedError,
     UnreachableError,
 )
+from mcp_errortracking.workflows.base import Desk
 from mcp_errortracking.workflows.container import DataType
 from mcp_errortracking.workflows.content import MAX_OBJECT
 from mcp_errortracking.workflows.frames import Frame
@@ -32,7 +33,6 @@ from mcp_errortracking.workflows.storage_errors import StorageError
 from mcp_errortracking.workflows.symbol_sets import SymbolSets
 from mcp_errortracking.workflows.symbols import Symbols
 from mcp_errortracking.workflows.verdict import Code, Facts, Verdict, judge
-from mcp_errortracking.workflows.workflow import Desk
 
 _MOST_SETS = 20  # downloads of one call
 _MOST_HELD = 200 * 1024 * 1024

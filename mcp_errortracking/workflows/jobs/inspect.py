@@ -8,18 +8,18 @@ from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.endpoint import as_object
+from mcp_errortracking.workflows.base import Desk
 from mcp_errortracking.workflows.container import ContainerError, DataType, TooMuchError
 from mcp_errortracking.workflows.download import Downloaded, NoSymbolSetError, download
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.map_json import parsed
 from mcp_errortracking.workflows.problems import WorkflowError, printable, quoted
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.script import comment
 from mcp_errortracking.workflows.source_map import version_of
 from mcp_errortracking.workflows.source_paths import readable
 from mcp_errortracking.workflows.sources import Source, SourcesError, list_sources, write_sources
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.storage_errors import ObjectMissingError, StorageError
-from mcp_errortracking.workflows.workflow import Desk
 
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.tools import InspectSymbolSet

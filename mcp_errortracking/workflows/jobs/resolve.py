@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.workflows.base import Desk
 from mcp_errortracking.workflows.bundles import find
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.frames import Frame
 from mcp_errortracking.workflows.jobs.asked_frames import asked_frames
 from mcp_errortracking.workflows.jobs.finder import Finder
 from mcp_errortracking.workflows.local_build import LocalBuild
 from mcp_errortracking.workflows.problems import printable
 from mcp_errortracking.workflows.resolution import Original, Resolved, resolve
-from mcp_errortracking.workflows.roots import Roots
 from mcp_errortracking.workflows.verdict import Verdict
-from mcp_errortracking.workflows.workflow import Desk
 
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.tools import ResolveFrames

@@ -12,19 +12,19 @@ from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender, delay_of
 from mcp_errortracking.workflows import results
+from mcp_errortracking.workflows.base import Desk
 from mcp_errortracking.workflows.conflicts import Choice, ConflictRules
 from mcp_errortracking.workflows.content import ContentError, fingerprint
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.jobs.builds import MANY, NOTED, Found, nothing_in, release_of, searched, some
 from mcp_errortracking.workflows.local_file import LocalFile
-from mcp_errortracking.workflows.persistence import Persistent
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.releases import Release, ReleaseName, find_or_create_release, find_release_by_name
 from mcp_errortracking.workflows.results import ChunkResult, UploadResult
-from mcp_errortracking.workflows.roots import Roots
+from mcp_errortracking.workflows.retries import Persistent
 from mcp_errortracking.workflows.storage import Storage
 from mcp_errortracking.workflows.symbol_sets import MAX_CHECKED, MAX_STARTED
 from mcp_errortracking.workflows.upload import Options, upload
-from mcp_errortracking.workflows.workflow import Desk
 
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.tools import UploadSourceMaps

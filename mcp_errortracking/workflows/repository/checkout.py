@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.repository.budget import RepositoryError
 from mcp_errortracking.workflows.repository.config import setting
 from mcp_errortracking.workflows.repository.files import content, is_folder, line, resolved
-from mcp_errortracking.workflows.roots import Roots
 
 _OBJECT_ID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _BRANCH = "refs/heads/"

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.open_folder import NotRegularError
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.repository.budget import RepositoryError
-from mcp_errortracking.workflows.roots import Roots
 
 
 def resolved(roots: Roots, path: Path) -> Path:

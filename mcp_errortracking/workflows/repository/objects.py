@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.files import content, names, opened, resolved
 from mcp_errortracking.workflows.repository.packs import LARGEST, Pack
-from mcp_errortracking.workflows.roots import Roots
 
 _HEADER = re.compile(rb"(commit|tree|blob|tag) (\d{1,10})\0")
 _LONGEST_HEADER = 32

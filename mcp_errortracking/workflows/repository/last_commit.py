@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mcp_errortracking.workflows.files import Roots
 from mcp_errortracking.workflows.repository.blame import blame, lines_of
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.checkout import Checkout, find_checkout
 from mcp_errortracking.workflows.repository.files import content
 from mcp_errortracking.workflows.repository.objects import CommitObject, Objects
-from mcp_errortracking.workflows.roots import Roots
 
 _LARGEST_LIST = 16 * 1024 * 1024
 
