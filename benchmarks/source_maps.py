@@ -17,14 +17,14 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mcp_errortracking.workflows.bundles import find
 from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.frames import Frame
-from mcp_errortracking.workflows.local_build import LocalBuild
-from mcp_errortracking.workflows.preparation import Prepared, prepare
-from mcp_errortracking.workflows.resolution import resolve
-from mcp_errortracking.workflows.symbols import SymbolCache
-from mcp_errortracking.workflows.vlq import encoded
+from mcp_errortracking.workflows.source_maps.bundles.discovery import find
+from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
+from mcp_errortracking.workflows.source_maps.maps.symbols import SymbolCache
+from mcp_errortracking.workflows.source_maps.maps.vlq import encoded
+from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
+from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
+from mcp_errortracking.workflows.source_maps.resolve.resolution import resolve
 
 _MEGA = 1_000_000
 _SEGMENTS = 1_000_000

@@ -24,7 +24,7 @@ from mcp_errortracking.sandbox.process import Sandbox
 from mcp_errortracking.server.calls import Reply, call_tool
 from mcp_errortracking.server.tokens import upper_bound
 from mcp_errortracking.server.tools import TOOL_LIST, listed
-from mcp_errortracking.workflows.tools import TOOLS
+from mcp_errortracking.workflows.source_maps.tools import TOOLS
 
 _PAGE = Path(__file__).parents[1] / "docs" / "tokens.md"
 _LONG = {"include": ["exception", "stacktrace"], "onlyAppFrames": False}

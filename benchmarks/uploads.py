@@ -30,14 +30,14 @@ from anyio import to_thread
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.workflows.chunks import Chunk
-from mcp_errortracking.workflows.content import Body, fingerprint
 from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.hashing import THREADS
 from mcp_errortracking.workflows.local_file import LocalFile
-from mcp_errortracking.workflows.presigned import Target
-from mcp_errortracking.workflows.storage import CONCURRENCY, Storage
-from mcp_errortracking.workflows.upload import Options, upload
+from mcp_errortracking.workflows.source_maps.chunk import Chunk
+from mcp_errortracking.workflows.source_maps.remote.presigned import Target
+from mcp_errortracking.workflows.source_maps.remote.storage import CONCURRENCY, Storage
+from mcp_errortracking.workflows.source_maps.upload.content import Body, fingerprint
+from mcp_errortracking.workflows.source_maps.upload.hashing import THREADS
+from mcp_errortracking.workflows.source_maps.upload.session import Options, upload
 
 SETS, BYTES = 2000, 1_000_000_000
 _MAP_SHARE = 0.75

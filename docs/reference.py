@@ -16,7 +16,7 @@ from mcp_errortracking.config.settings import Setting, settings_of
 from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.schema import input_schema
-from mcp_errortracking.workflows.tools import TOOLS
+from mcp_errortracking.workflows.source_maps.tools import TOOLS
 from tests.clients.matrix import table
 
 ROOT = Path(__file__).parents[1]

@@ -5,7 +5,7 @@ from pathlib import Path
 from mcp_errortracking.config import ConfigError, PostHogSettings, ToolSelection
 from mcp_errortracking.server.toolbox import SelectionError, Toolbox
 from mcp_errortracking.workflows.base import Workshop
-from mcp_errortracking.workflows.tools import TOOLS
+from mcp_errortracking.workflows.source_maps.tools import TOOLS
 
 
 def toolbox_for(selection: ToolSelection, roots: tuple[Path, ...]) -> Toolbox:

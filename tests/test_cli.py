@@ -15,7 +15,7 @@ import pytest
 from mcp_errortracking import __version__
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.cli import parse
-from mcp_errortracking.workflows.tools import TOOLS
+from mcp_errortracking.workflows.source_maps.tools import TOOLS
 from tests.command import run
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.mcp_client import OFFERED

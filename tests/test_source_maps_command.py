@@ -12,7 +12,7 @@ import pytest
 
 from tests import command
 from tests.sandbox_process import SandboxProcess
-from tests.workflows.builds import BUILT, contents
+from tests.workflows.source_maps.builds import BUILT, contents
 
 
 @pytest.fixture(scope="module")

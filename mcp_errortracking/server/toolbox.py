@@ -8,7 +8,7 @@ from mcp_errortracking.server.arguments import nearest_tools
 from mcp_errortracking.server.scopes import covers
 from mcp_errortracking.server.untrusted import clean, hide_keys
 from mcp_errortracking.workflows.base import Workflow
-from mcp_errortracking.workflows.tools import TOOLS
+from mcp_errortracking.workflows.source_maps.tools import TOOLS
 
 _MAX_NAME = 1000
 """Characters of an unknown name that are looked at."""

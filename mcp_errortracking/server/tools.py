@@ -12,7 +12,7 @@ from typing import Any
 from mcp_types import Tool, ToolAnnotations
 
 from mcp_errortracking.catalog import CATALOG, Declaration
-from mcp_errortracking.workflows.tools import TOOLS
+from mcp_errortracking.workflows.source_maps.tools import TOOLS
 
 TOOL_LIST = Path(__file__).with_name("tool_list.json")
 

@@ -9,15 +9,22 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_errortracking.workflows.bundles import find
-from mcp_errortracking.workflows.container import MAGIC, ContainerError, DataType, SymbolData, decode, encode
 from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.map_json import parsed
-from mcp_errortracking.workflows.mappings import Mappings
-from mcp_errortracking.workflows.preparation import Prepared, prepare
 from mcp_errortracking.workflows.problems import InvalidMapError, Problem
-from mcp_errortracking.workflows.source_map import read
-from mcp_errortracking.workflows.sources import SourcesError, list_sources, source_path
+from mcp_errortracking.workflows.source_maps.bundles.discovery import find
+from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
+from mcp_errortracking.workflows.source_maps.container import (
+    MAGIC,
+    ContainerError,
+    DataType,
+    SymbolData,
+    decode,
+    encode,
+)
+from mcp_errortracking.workflows.source_maps.maps.map_json import parsed
+from mcp_errortracking.workflows.source_maps.maps.mappings import Mappings
+from mcp_errortracking.workflows.source_maps.maps.source_map import read
+from mcp_errortracking.workflows.source_maps.maps.sources import SourcesError, list_sources, source_path
 from tests.fuzz.arguments import anything, texts
 from tests.fuzz.effort import effort
 

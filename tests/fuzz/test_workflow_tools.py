@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from mcp_errortracking.server.calls import call_tool
 from mcp_errortracking.workflows.base import Workshop
-from mcp_errortracking.workflows.tools import TOOLS
+from mcp_errortracking.workflows.source_maps.tools import TOOLS
 from tests.fuzz.arguments import SCHEMAS, hostile, near, valid
 from tests.fuzz.effort import effort
 from tests.fuzz.test_tools import RUNNER, UNFIT, Recorder
-from tests.workflows.builds import BUILT, contents
+from tests.workflows.source_maps.builds import BUILT, contents
 
 NAMES = [tool.tool for tool in TOOLS]
 FOLDERS = ("dist", ".", "..", "../outside", "/", "/etc", "dist/../../outside", "link", "~", "dist\x00")

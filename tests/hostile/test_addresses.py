@@ -6,10 +6,10 @@ from typing import Any
 import anyio
 import pytest
 
-from mcp_errortracking.workflows import addresses
-from mcp_errortracking.workflows.addresses import GuardedNetwork, literal_class, network_class
-from mcp_errortracking.workflows.storage import Storage
-from mcp_errortracking.workflows.storage_errors import AddressRefusedError
+from mcp_errortracking.workflows.source_maps.remote import addresses
+from mcp_errortracking.workflows.source_maps.remote.addresses import GuardedNetwork, literal_class, network_class
+from mcp_errortracking.workflows.source_maps.remote.storage import Storage
+from mcp_errortracking.workflows.source_maps.remote.storage_errors import AddressRefusedError
 
 pytestmark = pytest.mark.anyio
 

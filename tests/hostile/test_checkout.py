@@ -17,7 +17,7 @@ from mcp.client.stdio import stdio_client
 import mcp_errortracking
 from mcp_errortracking import child
 from mcp_errortracking.sandbox.process import Sandbox
-from tests.workflows.builds import copied
+from tests.workflows.source_maps.builds import copied
 
 PACKAGE = Path(mcp_errortracking.__file__).parent
 TOOL = "error-tracking-assignment-rules-list"
@@ -148,7 +148,7 @@ def test_every_module_that_a_child_imports_is_shadowed() -> None:
         "import json, sys\n"
         "from mcp_errortracking.cli import main\n"
         f"main(['call', {TOOL!r}, '--sandbox'])\n"
-        "import mcp_errortracking.sandbox.app, mcp_errortracking.workflows.jobs.upload\n"
+        "import mcp_errortracking.sandbox.app, mcp_errortracking.workflows.source_maps.jobs.upload\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))\n"
     )
     done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, timeout=50, check=True)

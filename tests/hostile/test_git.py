@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.jobs.builds import _git as facts_of  # pyright: ignore[reportPrivateUsage]
 from mcp_errortracking.workflows.repository import packs
 from mcp_errortracking.workflows.repository.blame import blame
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
@@ -19,6 +18,7 @@ from mcp_errortracking.workflows.repository.last_commit import Commit, last_comm
 from mcp_errortracking.workflows.repository.line_diff import kept_lines
 from mcp_errortracking.workflows.repository.objects import Objects
 from mcp_errortracking.workflows.repository.remote import public_address
+from mcp_errortracking.workflows.source_maps.jobs.build import _git as facts_of  # pyright: ignore[reportPrivateUsage]
 from tests.fuzz.effort import effort
 from tests.hostile.repositories import bare_bones, commit, commit_of, entry, git, init, loose, number, pack, tree
 

@@ -8,12 +8,12 @@ from random import Random
 import pytest
 
 from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.jobs.builds import _git as facts_of  # pyright: ignore[reportPrivateUsage]
 from mcp_errortracking.workflows.repository.blame import blame
 from mcp_errortracking.workflows.repository.budget import Budget
 from mcp_errortracking.workflows.repository.checkout import find_checkout
 from mcp_errortracking.workflows.repository.last_commit import last_commit
 from mcp_errortracking.workflows.repository.objects import Objects
+from mcp_errortracking.workflows.source_maps.jobs.build import _git as facts_of  # pyright: ignore[reportPrivateUsage]
 from tests.hostile.repositories import commit, git, init
 from tests.required import program
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pathspec import GitIgnoreSpec
 
-from mcp_errortracking.workflows import globs
-from mcp_errortracking.workflows.bundles import find
 from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.globs import Globs
 from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.source_maps.bundles import globs
+from mcp_errortracking.workflows.source_maps.bundles.discovery import find
+from mcp_errortracking.workflows.source_maps.bundles.globs import Globs
 from tests.fuzz.effort import effort
 
 SLOW = [

@@ -16,20 +16,20 @@ from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply, call_tool
-from mcp_errortracking.workflows import download as download_module
-from mcp_errortracking.workflows import mappings as mappings_module
-from mcp_errortracking.workflows import source_map as source_map_module
 from mcp_errortracking.workflows.base import Workshop
-from mcp_errortracking.workflows.container import ContainerError, DataType, SymbolData, decode, encode
-from mcp_errortracking.workflows.json_bounds import MOST_VALUES, SMALL, check_bounds
-from mcp_errortracking.workflows.map_json import parsed
-from mcp_errortracking.workflows.mappings import Mappings
 from mcp_errortracking.workflows.problems import InvalidMapError
-from mcp_errortracking.workflows.script import first_place
-from mcp_errortracking.workflows.source_map import of_fields, read
-from mcp_errortracking.workflows.sources import SourcesError, list_sources
-from mcp_errortracking.workflows.storage import Storage
-from mcp_errortracking.workflows.storage_errors import AddressRefusedError
+from mcp_errortracking.workflows.source_maps.container import ContainerError, DataType, SymbolData, decode, encode
+from mcp_errortracking.workflows.source_maps.maps import mappings as mappings_module
+from mcp_errortracking.workflows.source_maps.maps import source_map as source_map_module
+from mcp_errortracking.workflows.source_maps.maps.json_bounds import MOST_VALUES, SMALL, check_bounds
+from mcp_errortracking.workflows.source_maps.maps.map_json import parsed
+from mcp_errortracking.workflows.source_maps.maps.mappings import Mappings
+from mcp_errortracking.workflows.source_maps.maps.script import first_place
+from mcp_errortracking.workflows.source_maps.maps.source_map import of_fields, read
+from mcp_errortracking.workflows.source_maps.maps.sources import SourcesError, list_sources
+from mcp_errortracking.workflows.source_maps.remote import download as download_module
+from mcp_errortracking.workflows.source_maps.remote.storage import Storage
+from mcp_errortracking.workflows.source_maps.remote.storage_errors import AddressRefusedError
 from tests.sandbox_process import FULL, SandboxProcess
 
 pytestmark = pytest.mark.anyio
@@ -163,12 +163,12 @@ def test_a_small_file_that_unpacks_to_more_than_posthog_takes_is_not_read() -> N
 
 BOMBS = r"""
 import resource, sys
-from mcp_errortracking.workflows.map_json import parsed
-from mcp_errortracking.workflows.script import first_place
-from mcp_errortracking.workflows.source_map import of_fields
-from mcp_errortracking.workflows.sources import SourcesError, list_sources
+from mcp_errortracking.workflows.source_maps.maps.map_json import parsed
+from mcp_errortracking.workflows.source_maps.maps.script import first_place
+from mcp_errortracking.workflows.source_maps.maps.source_map import of_fields
+from mcp_errortracking.workflows.source_maps.maps.sources import SourcesError, list_sources
 from mcp_errortracking.workflows.problems import InvalidMapError
-from mcp_errortracking.workflows.symbols import Symbols
+from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
 
 MIB = 1024 * 1024
 SIZE = 24 * MIB
@@ -328,7 +328,7 @@ def test_the_beginning_of_a_bundle_takes_no_memory_by_the_letter(kind: str) -> N
     peak = subprocess.run(
         [
             *(sys.executable, "-c"),
-            "import resource, sys; from mcp_errortracking.workflows.script import first_place\n"
+            "import resource, sys; from mcp_errortracking.workflows.source_maps.maps.script import first_place\n"
             "script = sys.stdin.buffer.read(); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
             "first_place(script); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)",
         ],

@@ -17,7 +17,7 @@ import pytest
 
 import mcp_errortracking
 from mcp_errortracking.catalog.identifiers import issue_of_url
-from mcp_errortracking.workflows.script import map_url
+from mcp_errortracking.workflows.source_maps.maps.script import map_url
 
 UNBOUNDED = 1000
 """A repeat of so many turns counts as one without an end."""

@@ -16,17 +16,17 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.workflows.bundles import find
-from mcp_errortracking.workflows.chunks import Chunk
-from mcp_errortracking.workflows.container import DataType
-from mcp_errortracking.workflows.content import Body, ContentError, fingerprint
 from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.local_build import LocalBuild
 from mcp_errortracking.workflows.open_folder import OpenFolder
-from mcp_errortracking.workflows.preparation import Prepared, prepare
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.source_paths import on_disk
-from mcp_errortracking.workflows.sources import Source, SourcesError, write_sources
+from mcp_errortracking.workflows.source_maps.bundles.discovery import find
+from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
+from mcp_errortracking.workflows.source_maps.chunk import Chunk
+from mcp_errortracking.workflows.source_maps.container import DataType
+from mcp_errortracking.workflows.source_maps.maps.source_paths import on_disk
+from mcp_errortracking.workflows.source_maps.maps.sources import Source, SourcesError, write_sources
+from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
+from mcp_errortracking.workflows.source_maps.upload.content import Body, ContentError, fingerprint
 from tests.hostile import swaps
 from tests.hostile.tree import state
 

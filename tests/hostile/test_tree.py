@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.workflows import open_folder
-from mcp_errortracking.workflows.bundles import find
-from mcp_errortracking.workflows.chunks import Chunk
-from mcp_errortracking.workflows.container import DataType
-from mcp_errortracking.workflows.content import ContentError, fingerprint
 from mcp_errortracking.workflows.files import LEFTOVER, Roots
 from mcp_errortracking.workflows.local_file import LocalFile
-from mcp_errortracking.workflows.preparation import Prepared, prepare
 from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.source_maps.bundles.discovery import find
+from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
+from mcp_errortracking.workflows.source_maps.chunk import Chunk
+from mcp_errortracking.workflows.source_maps.container import DataType
+from mcp_errortracking.workflows.source_maps.upload.content import ContentError, fingerprint
 from tests.hostile.tree import DEEP, HUGE, SECRET, TRICKS, Trick, build, build_huge, state
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="makes pipes, devices and symlinks")

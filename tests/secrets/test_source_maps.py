@@ -14,8 +14,8 @@ from tests.proxy.fault_server import FaultServer, http
 from tests.sandbox_process import SandboxProcess
 from tests.secrets.canary import KEY, SEED, hostile_answers, leaks
 from tests.server.stdio_process import StdioProcess, served
-from tests.workflows.builds import BUILT, contents
-from tests.workflows.relay import Relay
+from tests.workflows.source_maps.builds import BUILT, contents
+from tests.workflows.source_maps.relay import Relay
 
 ISSUE = "01936f2e-7a51-7000-8000-000000000101"
 FRAME = {

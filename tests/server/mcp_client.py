@@ -10,7 +10,7 @@ from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult
 
 from mcp_errortracking.catalog import TOOLSETS
-from mcp_errortracking.workflows.tools import TOOLS
+from mcp_errortracking.workflows.source_maps.tools import TOOLS
 
 OFFERED = (*TOOLSETS["default"], *(tool.tool for tool in TOOLS))
 """What is offered over stdio, where nothing else is asked for."""

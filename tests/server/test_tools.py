@@ -10,7 +10,7 @@ from mcp_errortracking.catalog import CATALOG, Declaration
 from mcp_errortracking.server.app import INSTRUCTIONS
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.tools import TOOL_LIST, tool_list
-from mcp_errortracking.workflows.tools import TOOLS
+from mcp_errortracking.workflows.source_maps.tools import TOOLS
 
 DECLARED: dict[str, type[Declaration]] = {**CATALOG, **{tool.tool: tool for tool in TOOLS}}
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.local_build import LocalBuild
 from mcp_errortracking.workflows.repository.last_commit import Commit, last_commit
-from mcp_errortracking.workflows.resolution import resolve
-from mcp_errortracking.workflows.stack_text import pasted
+from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
+from mcp_errortracking.workflows.source_maps.resolve.resolution import resolve
+from mcp_errortracking.workflows.source_maps.resolve.stack_text import pasted
 from tests.required import program
-from tests.workflows.builds import FIXTURES, copied, looked_through
+from tests.workflows.source_maps.builds import FIXTURES, copied, looked_through
 
 FIRST = {"GIT_AUTHOR_DATE": "2026-01-01T10:00:00+02:00", "GIT_COMMITTER_DATE": "2026-01-01T10:00:00+02:00"}
 SECOND = {"GIT_AUTHOR_DATE": "2026-02-01T10:00:00+00:00", "GIT_COMMITTER_DATE": "2026-02-01T10:00:00+00:00"}

@@ -1,0 +1,1 @@
+"""Source maps: from a build folder to a readable stack frame."""

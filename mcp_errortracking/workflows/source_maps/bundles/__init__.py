@@ -1,0 +1,1 @@
+"""A build folder: find its bundles, inject chunk ids, prepare the upload."""

@@ -1,0 +1,329 @@
+"""What lies in a build folder: bundles with their source maps, maps of other kinds, and what is wrong with the rest."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from mcp_errortracking.workflows.files import LEFTOVER, Roots
+from mcp_errortracking.workflows.problems import Problem, WorkflowError, printable, quoted
+from mcp_errortracking.workflows.source_maps.bundles.globs import Globs
+from mcp_errortracking.workflows.source_maps.maps.script import comment, map_url
+
+LIMIT = 100 * 1024 * 1024
+"""Bytes of one file: PostHog's limit for a symbol set (contract 5.4)."""
+EXCLUDED = ("node_modules/", ".git/", ".hg/", ".svn/", ".venv/", ".cache/", ".next/cache/")
+"""Passed over always; a pattern that begins with ! brings them back."""
+INLINE = "data:"
+_SCRIPTS = (".js", ".mjs", ".cjs")
+_COMPRESSED = tuple(f"{script}.{ending}" for script in _SCRIPTS for ending in ("gz", "br", "zst"))
+_NAMED = 5  # bundles, of those that share a map
+_TAIL = 64 * 1024
+_PAGE = 1024 * 1024
+_HERMES_MARK = b'"x_hermes_function_offsets"'
+_WORKERS_TABLE = "ngsw.json"  # of Angular's service worker
+_NATIVE = (".bundle", ".jsbundle")
+_KINDS = {"CSS map(s)": (".css.map",), "map(s) of TypeScript declarations": (".d.ts.map", ".d.mts.map", ".d.cts.map")}
+_PROGUARD_LINE = re.compile(rb"^(?:# compiler: |# pg_map_id: |[\w.$]+ -> [\w.$]+:\s*$)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A bundle and its map, as real paths. `map`: None when the bundle holds it, as a data URL."""
+
+    bundle: Path
+    map: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A bundle that was prepared before, with its chunk id, and without its map: what is left when maps are deleted."""
+
+    bundle: Path
+    chunk_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What was found in a folder, in the order of the names. `leftovers`: files of a run that was killed."""
+
+    folder: Path
+    pairs: tuple[Pair, ...]
+    hermes: tuple[Path, ...]
+    proguard: tuple[Path, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    leftovers: tuple[Path, ...] = ()
+    mapless: tuple[str, ...] = ()
+    """The scripts that the bundler wrote no map for, by name: often polyfills and the like, that never had one."""
+    orphans: tuple[str, ...] = ()
+    """The maps that no bundle names and none lies beside, by name: some frameworks leave such in every build."""
+    deployed: tuple[Deployed, ...] = ()
+    shared: tuple[Path, ...] = ()
+    """The maps that more than one bundle names."""
+
+    def name(self, path: Path) -> str:
+        """A file's path below the folder."""
+        return printable(path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path))
+
+
+def find(roots: Roots, folder: str | Path, *, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Build:
+    """Looks through a folder. Nothing is changed, and of bundles only the end is read.
+
+    Args:
+        include: globs as in `.gitignore`; only bundles, Hermes maps and ProGuard mappings that match one are taken.
+        exclude: the same, of files and folders to pass over, beside `EXCLUDED`.
+
+    Raises:
+        WorkflowError: the folder is none, lies outside the roots, or a pattern is none.
+    """
+    real = roots.folder(folder)
+    wanted, unwanted = Globs(include or ["*"]), Globs([*EXCLUDED, *exclude])
+    search = _Search(roots, real, wanted)
+    for path in search.walk(unwanted):
+        search.sort_in(path)
+    second_names = search.second_names()
+    for bundle in search.bundles:
+        if bundle not in second_names:
+            search.pair(bundle)
+    return search.build()
+
+
+@dataclass
+class _Search:
+    roots: Roots
+    folder: Path
+    wanted: Globs
+    bundles: list[Path] = field(default_factory=list[Path])
+    maps: list[Path] = field(default_factory=list[Path])
+    texts: list[Path] = field(default_factory=list[Path])
+    leftovers: list[Path] = field(default_factory=list[Path])
+    problems: list[Problem] = field(default_factory=list[Problem])
+    claims: dict[Path, list[Path]] = field(default_factory=lambda: defaultdict[Path, list[Path]](list))
+    inline: list[Path] = field(default_factory=list[Path])
+    pages: list[Path] = field(default_factory=list[Path])
+    compressed: int = 0
+    mapless: list[str] = field(default_factory=list[str])
+    orphans: list[str] = field(default_factory=list[str])
+    deployed: list[Deployed] = field(default_factory=list[Deployed])
+    disputed: set[Path] = field(default_factory=set[Path])
+
+    def walk(self, unwanted: Globs) -> Iterator[Path]:
+        """The files that no pattern excludes, by name. Symlinks to folders are not followed."""
+
+        def failed(folder: Path, error: WorkflowError) -> None:
+            self.problems.append(Problem.of(self.name(folder), error))
+
+        for at, folders, files in self.roots.walk(self.folder, failed):
+            prefix = "" if at == self.folder else f"{self.name(at)}/"
+            folders[:] = sorted(name for name in folders if not unwanted.match(f"{prefix}{name}/"))
+            for name in sorted(files):
+                if not unwanted.match(prefix + name):
+                    yield at / name
+
+    def sort_in(self, path: Path) -> None:
+        """Notes what kind of file it is by its name."""
+        name = path.name.lower()
+        if name.endswith(_SCRIPTS):
+            if self.is_wanted(path):
+                self.bundles.append(path)
+        elif name.endswith(".map"):
+            self.maps.append(path)
+        elif name.endswith(".txt") and "mapping" in name:
+            self.texts.append(path)
+        elif name.endswith(_COMPRESSED):
+            self.compressed += 1
+        elif name.endswith(".html") or name == _WORKERS_TABLE:
+            self.pages.append(path)
+        elif name.endswith(LEFTOVER):
+            self.leftovers.append(path)
+
+    def second_names(self) -> set[Path]:
+        """The bundles that are symlinks to others of them, which are taken under their own names."""
+        own, found = set(self.bundles), set[Path]()
+        for bundle in self.bundles:
+            with suppress(WorkflowError):  # `pair` reports it
+                real = self.roots.resolve(bundle)
+                if real != bundle and real in own:
+                    found.add(bundle)
+        return found
+
+    def pair(self, bundle: Path) -> None:
+        """Finds the map of a bundle, or says why there is none."""
+        try:
+            script = self.tail(bundle)
+        except WorkflowError as error:
+            self.problems.append(Problem.of(self.name(bundle), error))
+            return
+        if not script:
+            self.report(bundle, "empty", "The file is empty (0 bytes).", "Was the build interrupted? Build again.")
+            return
+        url = map_url(script)
+        if url and url.startswith(INLINE):
+            self.inline.append(bundle)
+            return
+        beside = bundle.with_name(f"{bundle.name}.map")
+        try:
+            named = self.named(bundle, url) if url else None
+            by_name = self.roots.file(beside)
+        except WorkflowError as error:
+            self.problems.append(Problem.of(self.name(bundle), error))
+            return
+        if named and by_name and named != by_name:
+            self.disputed |= {named, by_name}
+            message = f"Two maps: its comment names {self.name(named)}, but {beside.name} lies beside it."
+            self.report(bundle, "two_maps", message, "Delete the one that is not of this build, or build again.")
+        elif found := named or by_name:
+            self.claims[found].append(bundle)
+        elif chunk_id := comment(script, "chunkId"):
+            self.deployed.append(Deployed(bundle, chunk_id))
+        elif url:
+            message = f"Its comment names the map {url[:200]}, which is not there."
+            self.report(bundle, "map_missing", message, "Keep maps in the build folder until they are uploaded.")
+        else:
+            self.mapless.append(self.name(bundle))
+
+    def tail(self, bundle: Path) -> bytes:
+        """Enough of the end of a bundle to find its comment: all of it when the end does not have one."""
+        end = self.roots.read_part(bundle, _TAIL, from_end=True)
+        return end if len(end) < _TAIL or map_url(end) else self.roots.read(bundle, LIMIT)
+
+    def named(self, bundle: Path, url: str) -> Path | None:
+        """The file that a bundle's comment names.
+
+        Raises:
+            WorkflowError: it may not be used.
+        """
+        try:
+            return self.target(bundle, url)
+        except WorkflowError as error:
+            what = f"Its comment names the map {url[:200]}, which may not be used."
+            raise WorkflowError(error.code, what, error.why, error.next_step) from error
+
+    def target(self, bundle: Path, url: str) -> Path | None:
+        """The file that a `sourceMappingURL` means, if it exists: beside the bundle or below the folder."""
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return None
+        path = unquote(parts.path).replace("\\", "/")
+        if parts.scheme or parts.netloc or path.startswith("/"):
+            places = [self.folder / path.lstrip("/"), bundle.parent / path.rsplit("/", 1)[-1]]
+        else:
+            places = [bundle.parent / path]
+        return next(filter(None, map(self.roots.file, places)), None)
+
+    def build(self) -> Build:
+        """Everything together, once all bundles were paired."""
+        pairs = [Pair(bundle, None) for bundle in self.inline]
+        for map_path, bundles in self.claims.items():
+            if len(bundles) == 1:
+                pairs.append(Pair(bundles[0], map_path))
+                continue
+            own = [bundle for bundle in bundles if map_path == bundle.with_name(f"{bundle.name}.map")]
+            pairs += [Pair(bundle, map_path) for bundle in own]
+            for bundle in bundles:
+                if bundle in own:
+                    continue
+                others = ", ".join(map(self.name, islice((other for other in bundles if other != bundle), _NAMED)))
+                if len(bundles) - 1 > _NAMED:
+                    others += f" and {len(bundles) - 1 - _NAMED} more"
+                message = f"{self.name(map_path)} is named by it and by {others}; it can be right for one only."
+                next_step = "Exclude it if it is a copy, or let the bundler write a map for each bundle."
+                self.report(bundle, "shared_map", message, next_step)
+        hermes, notes = self.other_maps()
+        proguard = [path for path in self.texts if self.is_wanted(path) and self.is_proguard(path)]
+        return Build(
+            self.folder,
+            tuple(sorted(pairs, key=lambda pair: pair.bundle)),
+            tuple(sorted(hermes)),
+            tuple(sorted(proguard)),
+            tuple(sorted(self.problems, key=lambda problem: problem.path)),
+            (*notes, *self.changed_bundles()),
+            leftovers=tuple(self.leftovers),
+            mapless=tuple(self.mapless),
+            orphans=tuple(self.orphans),
+            deployed=tuple(self.deployed),
+            shared=tuple(path for path, bundles in self.claims.items() if len(bundles) > 1),
+        )
+
+    def other_maps(self) -> tuple[list[Path], list[str]]:
+        """The Hermes maps among the maps that no bundle claims, and a word on those that are passed over."""
+        hermes: list[Path] = []
+        passed = dict.fromkeys(_KINDS, 0)
+        for path in self.maps:
+            kind = next((kind for kind, endings in _KINDS.items() if path.name.lower().endswith(endings)), None)
+            if kind:
+                passed[kind] += 1
+                continue
+            if not self.is_wanted(path) or self.is_beside(path):
+                continue
+            try:
+                real = self.roots.resolve(path)
+                if real in self.claims or real in self.disputed:
+                    continue
+                content = self.roots.read(path, LIMIT)
+            except WorkflowError as error:
+                self.problems.append(Problem.of(self.name(path), error))
+                continue
+            if _HERMES_MARK in content:
+                hermes.append(path)
+            elif not content:
+                self.report(path, "empty", "The file is empty (0 bytes).", "Was the build interrupted? Build again.")
+            elif (bundle := _of_map(path)).name.endswith(_NATIVE) and self.is_file(bundle):
+                message = (
+                    "It is of a React Native bundle that Hermes did not compile, which cannot be given a chunk id."
+                )
+                self.report(path, "not_hermes", message, "Build the app with Hermes, or exclude this file.")
+            else:
+                self.orphans.append(self.name(path))
+        notes = [
+            f"{count} {kind} passed over: PostHog has no use for {'it' if count == 1 else 'them'}."
+            for kind, count in passed.items()
+            if count
+        ]
+        return hermes, notes
+
+    def changed_bundles(self) -> Iterator[str]:
+        """A word on what stops fitting once bundles have a chunk id in them."""
+        if self.compressed:
+            yield f"{self.compressed} compressed bundle(s): compress again after the upload, for it changes bundles."
+        for page in self.pages:
+            with suppress(WorkflowError):
+                if page.name == _WORKERS_TABLE or b" integrity=" in self.roots.read_part(page, _PAGE):
+                    yield f"{quoted(self.name(page))} pins files by their hash: put chunk ids in before it is made."
+
+    def is_beside(self, path: Path) -> bool:
+        """Whether a map lies beside its bundle: if not taken with it, then left out, or reported, with it as well."""
+        bundle = _of_map(path)
+        return bundle.name.lower().endswith(_SCRIPTS) and self.is_file(bundle) and bundle not in self.inline
+
+    def is_proguard(self, path: Path) -> bool:
+        """Whether a text file is what R8 or ProGuard write, by its first lines."""
+        try:
+            return bool(_PROGUARD_LINE.search(self.roots.read_part(path, _TAIL)))
+        except WorkflowError:
+            return False
+
+    def is_file(self, path: Path) -> bool:
+        with suppress(WorkflowError):
+            return self.roots.file(path) is not None
+        return False
+
+    def is_wanted(self, path: Path) -> bool:
+        return self.wanted.match(self.name(path))
+
+    def name(self, path: Path) -> str:
+        return printable(path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path))
+
+    def report(self, path: Path, code: str, message: str, next_step: str) -> None:
+        self.problems.append(Problem(self.name(path), code, message, next_step))
+
+
+def _of_map(path: Path) -> Path:
+    """The bundle that a map of this name would lie beside."""
+    return path.with_name(path.name[: -len(".map")])

@@ -1,0 +1,179 @@
+"""Getting a build ready for upload: each bundle and map with their chunk id, on disk and to be read."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.problems import Problem, WorkflowError
+from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT, Build, Pair
+from mcp_errortracking.workflows.source_maps.bundles.injection import (
+    IDS_DIFFER,
+    Injection,
+    Line,
+    injected,
+    line_in,
+    with_id,
+)
+from mcp_errortracking.workflows.source_maps.chunk import ReleaseMark
+from mcp_errortracking.workflows.source_maps.maps.script import comment
+
+_PART = 64 * 1024
+_HEAD = 1024
+_READINGS = 3
+
+
+class Content(NamedTuple):
+    """What a symbol set holds. `source`: the bundle, None for kinds without; `map`: the map, or ProGuard's mapping."""
+
+    source: bytes | None
+    map: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One symbol set to be, and which files were written for it (in a dry run: would be).
+
+    `path`: of the bundle, or of the map that stands alone, below the folder. `files`: those it is read from.
+    """
+
+    kind: Literal["javascript", "hermes", "proguard"]
+    chunk_id: str
+    path: str
+    files: tuple[Path, ...]
+    read: Callable[[], Content] = field(compare=False, repr=False)
+    """Its content. Files that had their id already are read only then; raises `WorkflowError` if that fails."""
+    written: tuple[str, ...] = ()
+    release: ReleaseMark | None = None
+    """What its bundle tells of a release."""
+
+
+def prepare(
+    roots: Roots,
+    build: Build,
+    *,
+    release_id: str | None = None,
+    proguard_id: str | None = None,
+    dry_run: bool = False,
+) -> Iterator[Prepared | Problem]:
+    """Gives every pair and map its chunk id, one at a time: only one is in memory. A second time writes nothing.
+
+    Args:
+        release_id: is put into the bundles too, in place of another; a bundle in which another tool put the id of its
+            chunk is left alone.
+        proguard_id: the id under which the Android app sends its stack traces; without it a mapping is a problem.
+        dry_run: writes nothing, and says what would be written.
+    """
+    work = _Preparation(roots, build, release_id, dry_run)
+    if not dry_run:
+        for leftover in build.leftovers:
+            with suppress(WorkflowError):
+                roots.delete(leftover)
+    for pair in build.pairs:
+        yield _or_problem(build, pair.bundle, partial(work.pair, pair))
+    for path in build.hermes:
+        yield _or_problem(build, path, partial(work.hermes, path))
+    for path in build.proguard:
+        yield _or_problem(build, path, partial(work.proguard, path, proguard_id))
+
+
+def line_of(roots: Roots, bundle: Path, chunk_id: str) -> Line | None:
+    """The line that was put into a bundle with its chunk id; the beginning mostly is enough to find it.
+
+    Raises:
+        WorkflowError: the bundle cannot be read.
+    """
+    return line_in(roots.read_part(bundle, _PART), chunk_id) or line_in(roots.read(bundle, LIMIT), chunk_id)
+
+
+def _or_problem(build: Build, path: Path, make: Callable[[], Prepared]) -> Prepared | Problem:
+    try:
+        return make()
+    except WorkflowError as error:
+        return Problem.of(build.name(path), error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Preparation:
+    roots: Roots
+    build: Build
+    release_id: str | None
+    dry_run: bool
+
+    def pair(self, pair: Pair) -> Prepared:
+        files = (pair.bundle, pair.map) if pair.map else (pair.bundle,)
+        name = self.build.name(pair.bundle)
+        if pair.map:
+            chunk_id = comment(self.roots.read_part(pair.bundle, _PART, from_end=True), "chunkId")
+            if chunk_id and self.has_id(pair.map, chunk_id):
+                line = line_of(self.roots, pair.bundle, chunk_id)
+                release = line.release if line else None
+                if line is None or self.release_id in (None, release and release.id):
+                    content = partial(self.content, pair)
+                    return Prepared("javascript", chunk_id, name, files, content, release=release)
+        made = self.injected(pair)
+        # The bundle first: one that has its id while its map has not can be told, and is repaired by the next run.
+        changed = [(pair.bundle, made.source)] if made.source_changed else []
+        if pair.map and made.map_changed:
+            changed.append((pair.map, made.map))
+        written = self.write(*changed)
+        content = Content(made.source, made.map)
+        return Prepared("javascript", made.chunk_id, name, files, lambda: content, written, made.release)
+
+    def injected(self, pair: Pair) -> Injection:
+        for number in range(_READINGS):
+            source = self.roots.read(pair.bundle, LIMIT)
+            try:
+                return injected(source, self.map_text(pair.map) if pair.map else None, self.release_id)
+            except WorkflowError as error:
+                # Between the two readings, another upload may have put in the id.
+                if error.code != IDS_DIFFER or number == _READINGS - 1:
+                    raise
+        raise AssertionError("the last reading returns or raises")
+
+    def content(self, pair: Pair) -> Content:
+        made = self.injected(pair)
+        return Content(made.source, made.map)
+
+    def hermes(self, path: Path) -> Prepared:
+        old = self.map_text(path)
+        chunk_id, made = with_id(old)
+        written = self.write((path, made)) if made != old else ()
+        return Prepared("hermes", chunk_id, self.build.name(path), (path,), lambda: Content(None, made), written)
+
+    def proguard(self, path: Path, chunk_id: str | None) -> Prepared:
+        if chunk_id is None:
+            raise WorkflowError(
+                "needs_id",
+                "It is a mapping of ProGuard or R8.",
+                "Such a file does not say under which id the app sends its stack traces.",
+                "Give proguard_id (--proguard-id): the id that the Android build put into the app.",
+            )
+        content = self.map_text(path)
+        try:
+            content.decode()
+        except UnicodeDecodeError as error:
+            raise WorkflowError("not_utf8", "The mapping is not UTF-8.", str(error), "Build again.") from None
+        return Prepared("proguard", chunk_id, self.build.name(path), (path,), lambda: Content(None, content))
+
+    def has_id(self, map_path: Path, chunk_id: str) -> bool:
+        """Whether a map begins as `injected` lets one begin: then it was given its id and needs no reading."""
+        begins = json.dumps({"chunk_id": chunk_id}, separators=(",", ":")).encode()[:-1]
+        return self.roots.read_part(map_path, _HEAD).startswith(begins)
+
+    def write(self, *files: tuple[Path, bytes]) -> tuple[str, ...]:
+        if not self.dry_run:
+            self.roots.write(*files)
+        return tuple(self.build.name(path) for path, _ in files)
+
+    def map_text(self, path: Path) -> bytes:
+        content = self.roots.read(path, LIMIT)
+        if not content:
+            raise WorkflowError(
+                "empty", "The map is empty (0 bytes).", next_step="Was the build interrupted? Build again."
+            )
+        return content

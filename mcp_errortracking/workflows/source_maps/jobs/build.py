@@ -1,0 +1,232 @@
+"""A build folder as the jobs take it: searched, prepared, and named as a release."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from anyio import to_thread
+
+from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.workflows.base import Desk
+from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.local_file import LocalFile
+from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
+from mcp_errortracking.workflows.repository.budget import RepositoryError
+from mcp_errortracking.workflows.repository.checkout import find_checkout
+from mcp_errortracking.workflows.repository.remote import public_address
+from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT, Build, find
+from mcp_errortracking.workflows.source_maps.bundles.injection import MAPS_NOTHING, injected, map_in, with_id
+from mcp_errortracking.workflows.source_maps.bundles.preparation import Content, Prepared, line_of, prepare
+from mcp_errortracking.workflows.source_maps.chunk import Chunk, ReleaseMark
+from mcp_errortracking.workflows.source_maps.container import DataType
+from mcp_errortracking.workflows.source_maps.remote.releases import ReleaseName
+
+if TYPE_CHECKING:
+    from mcp_errortracking.workflows.source_maps.tools import CheckSourceMaps, UploadSourceMaps
+
+_KINDS = {
+    "javascript": DataType.SOURCE_AND_MAP,
+    "hermes": DataType.HERMES_MAP,
+    "proguard": DataType.PROGUARD_MAPPING,
+}
+MANY = 100
+"""Chunks that are still worth showing one by one."""
+NOTED = ("notes", "without_map", "without_bundle")
+"""The fields of `Found.as_data` that a result's notes tell of better."""
+_MANIFEST = "package.json"
+_LARGEST_MANIFEST = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a bundle says of itself: its path, its chunk id, and its release if it names one."""
+
+    label: str
+    chunk_id: str
+    release: ReleaseMark | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a job has of a build: its chunks, the files written for them (or that would be), and what is wrong."""
+
+    build: Build
+    chunks: tuple[Chunk, ...]
+    written: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    foreign: tuple[str, ...]
+    """The bundles that got no release id, because another tool has given them the id of their chunk."""
+    deployed: tuple[Told, ...]
+    """What the bundles tell whose maps are not there any more."""
+    notes: tuple[str, ...]
+    """What was passed over, and what else is worth a word."""
+
+    def as_data(self) -> dict[str, Any]:
+        """What is wrong, and what was passed over."""
+        return {
+            "problems": [problem.as_row() for problem in self.problems],
+            "notes": list(self.notes),
+            "without_map": list(self.build.mapless),
+            "without_bundle": list(self.build.orphans),
+        }
+
+
+async def searched(
+    call: "UploadSourceMaps | CheckSourceMaps", desk: Desk, *, dry_run: bool, release_id: str | None = None
+) -> Found:
+    """Searches the folder of a call and prepares what is there.
+
+    Args:
+        release_id: is put into the bundles.
+        dry_run: writes nothing: the chunks then hold what would be written.
+
+    Raises:
+        WorkflowError: the folder is none.
+    """
+    roots = Roots(desk.workshop.roots)
+    look = partial(find, roots, call.folder, include=call.include or (), exclude=call.exclude or ())
+    build = await to_thread.run_sync(look)
+    chunks, problems = list[Chunk](), list(build.problems)
+    written, foreign, empty = list[str](), list[str](), list[str]()
+    total = len(build.pairs) + len(build.hermes) + len(build.proguard)
+    each = prepare(roots, build, release_id=release_id, proguard_id=call.proguard_id, dry_run=dry_run)
+    while (one := await to_thread.run_sync(next, each, None)) is not None:
+        if isinstance(one, Problem) and one.code == MAPS_NOTHING:
+            empty.append(one.path)
+            continue
+        if isinstance(one, Problem):
+            problems.append(one)
+            continue
+        written += one.written
+        if release_id and one.kind == "javascript" and one.release is None:
+            foreign.append(one.path)
+        chunks.append(_chunk(roots, one, release_id, dry_run=dry_run))
+        await desk.progress(len(chunks) / 2, total, f"prepared {one.path}")
+    notes = list(build.notes)
+    if empty:
+        notes.append(f"Passed over, because their maps map nothing: {some(empty)}.")
+    if build.deployed:
+        names = some([build.name(one.bundle) for one in build.deployed])
+        notes.append(f"Without their maps, so that only source-maps-check can tell what PostHog has of them: {names}.")
+    if build.mapless:
+        notes.append(f"Without a source map, so that their frames stay minified: {some(build.mapless)}.")
+    if build.orphans:
+        notes.append(f"Without a bundle, so that they are of an older build or of no use: {some(build.orphans)}.")
+    told = await to_thread.run_sync(_told, roots, build)
+    return Found(build, tuple(chunks), tuple(written), tuple(problems), tuple(foreign), told, tuple(notes))
+
+
+def _told(roots: Roots, build: Build) -> tuple[Told, ...]:
+    told = list[Told]()
+    for one in build.deployed:
+        with suppress(WorkflowError):  # it vanished since it was found
+            line = line_of(roots, one.bundle, one.chunk_id)
+            told.append(Told(build.name(one.bundle), one.chunk_id, line and line.release))
+    return tuple(told)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of several names, quoted, and how many more there are."""
+    first = quoted(names[0])
+    return f"{first} and {len(names) - 1} more" if len(names) > 1 else first
+
+
+def _chunk(roots: Roots, one: Prepared, release_id: str | None, *, dry_run: bool) -> Chunk:
+    """What is to be uploaded: the files as they are, or what they would be, made anew whenever it is read."""
+    kind = _KINDS[one.kind]
+    if dry_run and one.written:
+        remade = partial(_remade, roots, one, release_id)
+        source = (lambda: remade().source or b"") if kind is DataType.SOURCE_AND_MAP else None
+        return Chunk(one.chunk_id, lambda: remade().map, source, kind, one.path, one.release)
+    if kind is not DataType.SOURCE_AND_MAP:
+        return Chunk(one.chunk_id, LocalFile(roots, one.files[0]), None, kind, one.path)
+    bundle = one.files[0]
+    inline = partial(_inline_map, roots, bundle)
+    source_map = LocalFile(roots, one.files[1]) if len(one.files) > 1 else inline
+    return Chunk(one.chunk_id, source_map, LocalFile(roots, bundle), kind, one.path, one.release)
+
+
+def _remade(roots: Roots, one: Prepared, release_id: str | None) -> Content:
+    """Content with its ids, from files that do not have them; not kept, so that a large build fits into memory."""
+    first = roots.read(one.files[0], LIMIT)
+    if one.kind == "hermes":
+        return Content(None, with_id(first)[1])
+    made = injected(first, roots.read(one.files[1], LIMIT) if len(one.files) > 1 else None, release_id)
+    return Content(made.source, made.map)
+
+
+def _inline_map(roots: Roots, bundle: Path) -> bytes:
+    return map_in(roots.read(bundle, LIMIT))
+
+
+def nothing_in(call: "UploadSourceMaps | CheckSourceMaps", found: Found) -> Outcome:
+    """The outcome where every file of a build has a problem.
+
+    Raises:
+        WorkflowError: there was no file that could have had one.
+    """
+    if found.problems:
+        data = found.as_data()
+        notes = [*found.notes, f"{quoted(call.folder)} holds nothing that can be uploaded."]
+        return Outcome(data, notes, failed=True, display={"problems": data["problems"]})
+    passed_over = " ".join(found.notes)
+    next_step = (
+        "Turn source maps on in the bundler (build.sourcemap in vite, devtool source-map in webpack), and build again."
+    )
+    if call.include or call.exclude:
+        raise WorkflowError(
+            "nothing_found",
+            f"{call.folder} holds no bundle with a source map that include and exclude leave.",
+            passed_over,
+            f"Look at their globs, which begin at that folder. {next_step}",
+        )
+    what = f"{call.folder} holds no bundle with a source map that could be used."
+    raise WorkflowError("nothing_found", what, passed_over, next_step)
+
+
+def release_of(call: "UploadSourceMaps | CheckSourceMaps", desk: Desk) -> ReleaseName | None:
+    """The release that a call names; its product is guessed where it is left out, and its commit where git knows it."""
+    if call.version is None:
+        return None
+    roots = Roots(desk.workshop.roots)
+    folder = roots.folder(call.folder)
+    product = call.project or _package_name(roots, folder) or _checkout(roots, folder)
+    git = _git(roots, folder)
+    return ReleaseName(call.version, product, {"git": git} if git else None)
+
+
+def _package_name(roots: Roots, folder: Path) -> str | None:
+    """The name in the nearest manifest that has one: that of a build may only say of what type its modules are."""
+    for parent in (folder, *folder.parents):
+        if not roots.holds(parent):
+            return None
+        try:
+            if not roots.file(parent / _MANIFEST):
+                continue
+            manifest: Any = json.loads(roots.read(parent / _MANIFEST, _LARGEST_MANIFEST))
+        except (ValueError, WorkflowError):
+            return None
+        name = cast("dict[str, Any]", manifest).get("name") if isinstance(manifest, dict) else None
+        if isinstance(name, str) and name:
+            return name
+    return None
+
+
+def _checkout(roots: Roots, folder: Path) -> str:
+    """The name of the folder above the build, as far as the roots go."""
+    return folder.parent.name if roots.holds(folder.parent) else folder.name
+
+
+def _git(roots: Roots, folder: Path) -> dict[str, str]:
+    """Return the commit, branch and remote of the checkout around a build, as far as they can be read."""
+    facts: dict[str, str] = {}
+    with suppress(RepositoryError, OSError):
+        if checkout := find_checkout(roots, folder):
+            facts["commit_id"], facts["branch"] = checkout.head()
+            if url := public_address(checkout.remote_url()):
+                facts |= {"remote_url": url, "repo_name": url.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")}
+    return {name: fact for name, fact in facts.items() if fact}

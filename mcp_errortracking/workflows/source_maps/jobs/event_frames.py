@@ -1,0 +1,114 @@
+"""The frames that a call asks about: pasted, or of an issue's newest event."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from mcp_errortracking.catalog.endpoint import as_object, as_objects
+from mcp_errortracking.catalog.queries import QueryIssueEvents
+from mcp_errortracking.catalog.stack_frames import GetStackFrames
+from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.workflows.base import Desk
+from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.source_maps.resolve.frames import Frame, foreign, of_event
+from mcp_errortracking.workflows.source_maps.resolve.stack_text import pasted
+
+if TYPE_CHECKING:
+    from mcp_errortracking.workflows.source_maps.tools import ResolveFrames
+
+_MOST_FRAMES = 200
+
+
+async def asked_frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], list[str]]:
+    """The frames, 200 at most, and what is said of those that are left out.
+
+    Raises:
+        WorkflowError: there is none that could be resolved.
+        PostHogError: the event cannot be had.
+    """
+    frames, notes = await _of_event(str(call.issue), desk) if call.stack is None else _of_text(call.stack)
+    return frames[:_MOST_FRAMES], notes
+
+
+def _of_text(stack: str) -> tuple[list[Frame], list[str]]:
+    frames = pasted(stack)
+    if not frames:
+        raise WorkflowError(
+            "no_frames",
+            "No frame was found in stack.",
+            "A frame names a file, a line and a column, like: at o (https://app.example/main.js:1:48213).",
+            "Paste the stack trace as the browser or Node prints it, or give the issue.",
+        )
+    frames, notes = _of_the_app(frames)
+    if len(frames) > _MOST_FRAMES:
+        notes.append(f"Only the first {_MOST_FRAMES} frames were looked at.")
+    return frames, notes
+
+
+async def _of_event(issue: str, desk: Desk) -> tuple[list[Frame], list[str]]:
+    question = QueryIssueEvents.model_validate(
+        {
+            "issueId": issue,
+            "include": ["exception", "stacktrace"],
+            "onlyAppFrames": False,
+            "dateRange": {"date_from": "-90d"},
+        }
+    )
+    request = question.request()
+    answer = await desk.sender.send(request.method, request.path, query=request.query, json=request.json)
+    events = as_objects(as_object(answer.data).get("results"))
+    if not events:
+        raise WorkflowError(
+            "no_event", "The issue has no event in the last 90 days.", next_step="Paste a stack trace instead."
+        )
+    exceptions = as_objects(as_object(events[0].get("properties")).get("$exception_list"))
+    stacks = [as_objects(as_object(one.get("stacktrace")).get("frames")) for one in exceptions]
+    raw = [frame for stack in stacks for frame in stack]
+    readable = [frame for frame in raw if frame.get("resolved") is True]
+    refs = await _symbol_sets_of([frame for frame in raw if frame.get("resolved") is not True], desk)
+    frames = [
+        frame
+        for stack in stacks
+        for frame in of_event([{**one, "symbol_set_ref": refs.get(str(one.get("raw_id")))} for one in stack])
+    ]
+    if all(map(foreign, frames)) and (readable or not frames):
+        raise WorkflowError(
+            "all_resolved",
+            f"The newest event of this issue has {len(readable)} frames, and none of them is minified.",
+            next_step="query-error-tracking-issue-events with include stacktrace shows them.",
+        )
+    frames, notes = _of_the_app(frames)
+    if readable:
+        notes.append(f"{len(readable)} other frames of the event are readable already.")
+    return frames, notes
+
+
+def _of_the_app(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
+    """The frames that a source map may be had for, and what is said of the others.
+
+    Raises:
+        WorkflowError: there are only others.
+    """
+    counts = Counter(whose for frame in frames if (whose := foreign(frame)))
+    others = [f"{count} {'frame' if count == 1 else 'frames'} {whose}" for whose, count in counts.items()]
+    if counts.total() == len(frames):
+        raise WorkflowError(
+            "no_app_frames",
+            f"No frame of this stack is of the app: {', '.join(others)}.",
+            "There are no source maps for those.",
+            "Look at the error's message and its other events; a suppression rule keeps out what is not the app's.",
+        )
+    return [frame for frame in frames if not foreign(frame)], [f"Left out: {', '.join(others)}."] if others else []
+
+
+async def _symbol_sets_of(frames: list[dict[str, Any]], desk: Desk) -> dict[str, str]:
+    """The refs of symbol sets by raw id of the frame: the frames in an event do not name them."""
+    raw_ids = [str(frame["raw_id"]) for frame in frames if frame.get("raw_id") and not frame.get("chunk_id")]
+    if not raw_ids:
+        return {}
+    request = GetStackFrames(raw_ids=raw_ids[:_MOST_FRAMES]).request()
+    try:
+        answer = (await desk.sender.send(request.method, request.path, json=request.json)).data
+    except PostHogError:
+        return {}  # an older PostHog: what the event says must do
+    known = as_objects(as_object(answer).get("results"))
+    return {str(one.get("raw_id")): ref for one in known if isinstance(ref := one.get("symbol_set_ref"), str)}

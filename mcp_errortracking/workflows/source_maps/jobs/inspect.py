@@ -1,0 +1,123 @@
+"""A symbol set, fetched and opened."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+
+from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.catalog.endpoint import as_object
+from mcp_errortracking.workflows.base import Desk
+from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.problems import WorkflowError, printable, quoted
+from mcp_errortracking.workflows.source_maps.container import ContainerError, DataType, TooMuchError
+from mcp_errortracking.workflows.source_maps.maps.map_json import parsed
+from mcp_errortracking.workflows.source_maps.maps.script import comment
+from mcp_errortracking.workflows.source_maps.maps.source_map import version_of
+from mcp_errortracking.workflows.source_maps.maps.source_paths import readable
+from mcp_errortracking.workflows.source_maps.maps.sources import Source, SourcesError, list_sources, write_sources
+from mcp_errortracking.workflows.source_maps.remote.download import Downloaded, NoSymbolSetError, download
+from mcp_errortracking.workflows.source_maps.remote.storage import Storage
+from mcp_errortracking.workflows.source_maps.remote.storage_errors import ObjectMissingError, StorageError
+
+if TYPE_CHECKING:
+    from mcp_errortracking.workflows.source_maps.tools import InspectSymbolSet
+
+NEVER_FINISHED = "never_finished"
+"""The code of an error: an upload was started, and its file never came."""
+_SHOWN_SOURCES = 100
+_MOST_SOURCES = 1000
+"""Of the structured answer."""
+_MOST_TEXT = 200_000
+"""Characters of a source that are answered."""
+
+
+async def run(call: "InspectSymbolSet", desk: Desk) -> Outcome:
+    """Fetches the set, and says what is in it."""
+    fetched = await fetch(desk, symbol_set_id=str(call.id) if call.id else None, ref=call.ref)
+    return await to_thread.run_sync(partial(_look, call, desk, fetched))
+
+
+async def fetch(desk: Desk, *, symbol_set_id: str | None = None, ref: str | None = None) -> Downloaded:
+    """A symbol set with its content.
+
+    Raises:
+        WorkflowError: there is none, it was never uploaded, or its content cannot be read.
+    """
+    async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
+        try:
+            return await download(desk.sender, storage, symbol_set_id=symbol_set_id, ref=ref)
+        except NoSymbolSetError as error:
+            next_step = "error-tracking-symbol-sets-list names those there are."
+            raise WorkflowError("no_symbol_set", str(error), next_step=next_step) from None
+        except ObjectMissingError as error:
+            raise WorkflowError(NEVER_FINISHED, error.what, next_step=error.next_step) from None
+        except StorageError as error:
+            raise WorkflowError(error.code or "storage", error.what, next_step=error.next_step) from None
+        except TooMuchError as error:
+            next_step = "Resolve its frames with folder, a local build."
+            raise WorkflowError("too_large", str(error), next_step=next_step) from None
+        except ContainerError as error:
+            next_step = "Upload the build again, with force."
+            raise WorkflowError("broken_container", "The stored file cannot be read.", str(error), next_step) from None
+
+
+def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
+    symbols, row = fetched.symbols, fetched.row
+    release = as_object(row.get("release"))
+    data: dict[str, Any] = {
+        **{name: row.get(name) for name in ("id", "ref", "created_at", "last_used", "failure_reason")},
+        "release": release.get("version"),
+        "kind": symbols.kind.name.lower(),
+        "container_version": symbols.version,
+        "bytes_stored": fetched.size,
+        "bytes_of_map": len(symbols.data),
+    }
+    if symbols.source is not None:
+        data |= {"bytes_of_bundle": len(symbols.source), "chunk_id_in_bundle": comment(symbols.source, "chunkId")}
+    if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
+        return Outcome(data)
+    source_map = parsed(symbols.data)
+    data["version_of_map"] = version_of(source_map)
+    try:
+        sources = list_sources(source_map)
+        text = _text_of(sources, call.source) if call.source else None
+        written = _written(call.write_to, desk, sources) if call.write_to else None
+    except SourcesError as error:
+        raise WorkflowError("no_sources", str(error)) from None
+    data["sources"] = [
+        {"source": one.name, "characters": None if one.content is None else len(one.content)}
+        for one in sources[:_MOST_SOURCES]
+    ]
+    if written is not None:
+        data["written"] = [printable(str(path)) for path in written[:_MOST_SOURCES]]
+    shown, notes = dict(data), list[str]()
+    if len(sources) > _SHOWN_SOURCES:
+        shown["sources"] = data["sources"][:_SHOWN_SOURCES]
+        notes.append(f"{len(sources) - _SHOWN_SOURCES} more sources are left out; write_to writes all of them.")
+    if text is not None:
+        data["text"], shown["text"] = text[:_MOST_TEXT], tuple(text[:_MOST_TEXT].splitlines())
+        if len(text) > _MOST_TEXT:
+            notes.append(f"Only the first {_MOST_TEXT:,} of {len(text):,} characters are here; write_to writes all.")
+    if not all(one.content is not None for one in sources):
+        notes.append("The map does not hold all of its sources: the bundler left their text out (sourcesContent).")
+    return Outcome(data, notes, display=shown)
+
+
+def _text_of(sources: list[Source], name: str) -> str:
+    """The text of a source, by its name in the map, or by the path that resolved frames show, if that is one's only.
+
+    Raises:
+        WorkflowError: the map holds none of this name.
+    """
+    texts = [one.content for one in sources if one.name == name]
+    texts = texts or [one.content for one in sources if readable(one.name) == name]
+    if len(texts) != 1 or texts[0] is None:
+        what = f"The map holds no text of {quoted(name)}."
+        raise WorkflowError("no_source", what, next_step="Use a listed name.")
+    return texts[0]
+
+
+def _written(folder: str, desk: Desk, sources: list[Source]) -> list[Path]:
+    return write_sources(sources, folder, Roots(desk.workshop.roots))

@@ -1,0 +1,112 @@
+"""Frames made readable, or the one reason why they are not."""
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+
+from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.workflows.base import Desk
+from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.problems import printable
+from mcp_errortracking.workflows.source_maps.bundles.discovery import find
+from mcp_errortracking.workflows.source_maps.jobs.event_frames import asked_frames
+from mcp_errortracking.workflows.source_maps.jobs.symbol_lookup import Finder
+from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Verdict
+from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
+from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
+from mcp_errortracking.workflows.source_maps.resolve.resolution import Original, Resolved, resolve
+
+if TYPE_CHECKING:
+    from mcp_errortracking.workflows.source_maps.tools import ResolveFrames
+
+_CONTEXT = 2
+_MOVED = (
+    "The local build has chunk ids, though the event names none. If the script that sent it has none either, its lines "
+    "are one less: resolve with the build as it was before the upload."
+)
+
+
+async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
+    """Resolves what can be resolved, and gives a verdict on the rest."""
+    found, notes = await asked_frames(call, desk)
+    frames = [replace(frame, chunk_id=frame.chunk_id or call.chunk_id) for frame in found]
+    roots = Roots(desk.workshop.roots)
+    local = None
+    if call.folder:
+        local = LocalBuild(roots, await to_thread.run_sync(find, roots, call.folder))
+    finder = Finder(desk, local, is_pasted=call.stack is not None)
+    await finder.download_for(frames)
+    work = partial(
+        resolve,
+        frames,
+        finder.symbols,
+        roots,
+        context=_CONTEXT if call.context is None else call.context,
+        history=bool(call.commits),
+    )
+    resolved = await to_thread.run_sync(work)
+    verdicts = dict[int, Verdict]()
+    for index, one in enumerate(resolved):
+        if one.original is None:
+            verdicts[index] = await finder.judge(one, deployed=bool(call.deployed))
+    if local and call.issue and any(map(local.has_moved, frames)):
+        notes.append(_MOVED)
+    data = {"frames": [_row(one, verdicts.get(index)) for index, one in enumerate(resolved)]}
+    lines = [line for index, one in enumerate(resolved) for line in _lines(one, verdicts.get(index))]
+    good = len(resolved) - len(verdicts)
+    shown: dict[str, Any] = {"resolved": f"{good} of {len(resolved)} frames", "frames": tuple(lines)}
+    return Outcome(data, notes, failed=not good, display=shown)
+
+
+def _row(one: Resolved, verdict: Verdict | None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "minified": one.frame.place,
+        "minified_function": one.frame.function,
+        "chunk_id": one.frame.chunk_id,
+    }
+    if one.original is None:
+        code, reason, next_step = (verdict.code, verdict.sentence, verdict.next_step) if verdict else ("", "", "")
+        return {**row, "resolved": False, "verdict": code, "reason": reason, "next_step": next_step}
+    original = one.original
+    commit = original.commit
+    return {
+        **row,
+        "resolved": True,
+        "source": original.source,
+        "line": original.line,
+        "column": original.column,
+        "function": original.function,
+        "name": original.name,
+        "library": original.is_ignored,
+        "path": printable(str(original.path)) if original.path else None,
+        "context": [{"number": number, "line": text} for number, text in original.context.items()],
+        "commit": None
+        if commit is None
+        else {"id": commit.id, "author": commit.author, "time": commit.time, "subject": commit.subject},
+    }
+
+
+def _function(frame: Frame, original: Original) -> str:
+    """What to call the function: by its original name, else by the engine's, said to be that."""
+    if original.function:
+        return original.function
+    is_anonymous = frame.function is None or "<anonymous>" in frame.function
+    return "<anonymous>" if is_anonymous else f"minified {frame.function}"
+
+
+def _lines(one: Resolved, verdict: Verdict | None) -> list[str]:
+    if one.original is None:
+        said = f"{verdict.sentence} {verdict.next_step}" if verdict else ""
+        return [f"{one.frame.function or '?'} ({one.frame.place}) not resolved: {said}"]
+    original = one.original
+    place = f"{original.source}:{original.line}:{original.column}"
+    lines = [f"{_function(one.frame, original)} ({place}) from {one.frame.place}"]
+    lines += [
+        f"  {'>' if number == original.line else ' '} {number}| {text}" for number, text in original.context.items()
+    ]
+    if original.commit:
+        commit = original.commit
+        lines.append(f"    last changed {commit.time[:10]} by {commit.author}: {commit.subject} ({commit.id[:10]})")
+    return lines

@@ -1,0 +1,247 @@
+"""The symbols of frames, from a local build or from PostHog, and what else tells why a frame has none."""
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from typing import Any, BinaryIO, cast
+
+from anyio import to_thread
+
+from mcp_errortracking.proxy.errors import (
+    ForbiddenError,
+    HeldBackError,
+    NotConfiguredError,
+    NotFoundError,
+    PostHogError,
+    RateLimitedError,
+    RedirectedError,
+    UnauthorizedError,
+    UnreachableError,
+)
+from mcp_errortracking.workflows.base import Desk
+from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.source_maps.container import DataType
+from mcp_errortracking.workflows.source_maps.jobs.inspect import NEVER_FINISHED, fetch
+from mcp_errortracking.workflows.source_maps.maps.script import comment
+from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
+from mcp_errortracking.workflows.source_maps.remote.storage import Storage
+from mcp_errortracking.workflows.source_maps.remote.storage_errors import StorageError
+from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets
+from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Code, Facts, Verdict, judge
+from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
+from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
+from mcp_errortracking.workflows.source_maps.resolve.resolution import Resolved
+from mcp_errortracking.workflows.source_maps.upload.content import MAX_OBJECT
+
+_MOST_SETS = 20  # downloads of one call
+_MOST_HELD = 200 * 1024 * 1024
+"""Bytes of symbols, after which one call fetches no more."""
+_MOST_FAILURES = 3  # in a row, then PostHog is asked for no more sets
+_OF_ALL_SETS = (
+    NotConfiguredError,
+    HeldBackError,
+    UnreachableError,
+    RedirectedError,
+    UnauthorizedError,
+    ForbiddenError,
+    RateLimitedError,
+)
+_OF_THE_FRAME: dict[str, Code] = {
+    "not_mapped": "map_does_not_cover",
+    "no_column": "no_column",
+    "eval_devtool": "eval_devtool",
+}
+"""Verdicts by problems that no upload and no deployment ends."""
+
+
+class Finder:
+    """Where the symbols of frames come from: a local build first, then PostHog."""
+
+    def __init__(self, desk: Desk, local: LocalBuild | None, *, is_pasted: bool) -> None:
+        """
+        Args:
+            is_pasted: the frames come from a text, which never names chunks: that says nothing about the build.
+        """
+        self._desk = desk
+        self._local = local
+        self._is_pasted = is_pasted
+        self._sets = SymbolSets(desk.sender)
+        self._downloaded = dict[str, Symbols | WorkflowError]()
+        self._failed = dict[str, WorkflowError]()
+        self._rows = dict[str, dict[str, Any] | None]()
+        self._deployed = dict[str, str | None]()
+
+    async def download_for(self, frames: Sequence[Frame]) -> None:
+        """Fetches the symbol sets of frames that the local build does not resolve, each only once.
+
+        A set that cannot be had is the trouble of its own frames.
+
+        Raises:
+            PostHogError: it refuses all sets, and there is no frame that is resolved without.
+        """
+        wanted = await to_thread.run_sync(self._wanted, frames)
+        refs = list(wanted)
+        has_others = any(self._ref(frame) not in wanted for frame in frames)
+        failures = held = 0
+        for number, ref in enumerate(refs[:_MOST_SETS]):
+            if held > _MOST_HELD:
+                for left in refs[number:]:
+                    self._failed[left] = _beyond(wanted[left], f"those before it hold more than {_MOST_HELD >> 20} MiB")
+                return
+            await self._desk.progress(number, min(len(refs), _MOST_SETS), f"fetching the symbol set of {ref}")
+            try:
+                found = self._downloaded[ref] = await self._download(ref)
+                held += found.size if isinstance(found, Symbols) else 0
+                failures = 0
+            except PostHogError as error:
+                is_of_all = isinstance(error, _OF_ALL_SETS)
+                if is_of_all and not number and not has_others:
+                    raise
+                failures += 1
+                is_last = is_of_all or failures == _MOST_FAILURES
+                for failed in refs[number:] if is_last else [ref]:
+                    self._failed[failed] = WorkflowError(error.code or "failed", error.what, error.why, error.next_step)
+                if is_last:
+                    return
+        for ref in refs[_MOST_SETS:]:
+            reason = f"one call fetches {_MOST_SETS}, and the frames before it needed those"
+            self._failed[ref] = _beyond(wanted[ref], reason)
+
+    async def _download(self, ref: str) -> Symbols | WorkflowError:
+        """The symbols of a set, or why it has none.
+
+        Raises:
+            PostHogError: PostHog did not answer, or with something else.
+        """
+        try:
+            symbols = (await fetch(self._desk, ref=ref)).symbols
+            if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
+                return WorkflowError("no_source_map", f"The symbol set of {ref} is no source map.")
+            return await to_thread.run_sync(Symbols, symbols.source, symbols.data)
+        except WorkflowError as error:
+            return error
+        except NotFoundError as error:
+            return WorkflowError(error.code or "not_found", error.what, error.why)
+
+    def _wanted(self, frames: Sequence[Frame]) -> dict[str, Frame]:
+        """The refs of symbol sets to fetch, each with the first frame that is in need of it."""
+        wanted = dict[str, Frame]()
+        for frame in frames:
+            ref = self._ref(frame)
+            if ref and ref not in wanted and not self._is_local(frame):
+                wanted[ref] = frame
+        return wanted
+
+    def _ref(self, frame: Frame) -> str:
+        return frame.chunk_id or frame.script or ""
+
+    def _is_local(self, frame: Frame) -> bool:
+        if self._local is None:
+            return False
+        try:
+            self._local.symbols(frame)
+        except WorkflowError:
+            return False
+        return True
+
+    def symbols(self, frame: Frame) -> Symbols:
+        """What resolves a frame.
+
+        Raises:
+            WorkflowError: nothing does.
+        """
+        if frame.file.startswith("webpack-internal:"):
+            raise WorkflowError(
+                "eval_devtool",
+                "webpack built this module for eval, which leaves no bundle to map it from.",
+                next_step="Build with devtool source-map or hidden-source-map, upload that, and deploy it.",
+            )
+        ref = self._ref(frame)
+        known = self._failed.get(ref) or self._downloaded.get(ref)
+        if isinstance(known, Symbols):
+            return known
+        reason = known if frame.chunk_id or ref in self._failed else None
+        if self._local is not None:
+            try:
+                return self._local.symbols(frame)
+            except WorkflowError as error:
+                raise reason or error from None
+        if reason is not None:
+            raise reason
+        raise WorkflowError(
+            "no_chunk_id",
+            f"{frame.file} names no chunk.",
+            "Without a chunk id there is no way to its symbol set.",
+            "Give chunk_id (the script's last line has it: //# chunkId=...), or folder: a local build.",
+        )
+
+    async def judge(self, one: Resolved, *, deployed: bool) -> Verdict:
+        """Why a frame is not resolved, from what can be found out."""
+        frame, chunk_id = one.frame, one.frame.chunk_id
+        if one.problem is not None and one.problem.code in _OF_THE_FRAME:
+            return Verdict(_OF_THE_FRAME[one.problem.code], one.problem.message, one.problem.next_step)
+        if self._ref(frame) in self._failed and one.problem is not None:
+            return Verdict("unknown", one.problem.message, one.problem.next_step)
+        facts: dict[str, Any] = {"chunk_id": chunk_id}
+        if chunk_id:
+            facts |= await self._on_server(chunk_id)
+        if self._local is not None:
+            facts |= asdict(self._local.facts(frame))
+        if deployed:
+            facts["deployed_chunk_id"] = await self._live(frame.file)
+        verdict = judge(Facts(**facts))
+        if not chunk_id and one.problem is not None and one.problem.code in ("no_bundle", "several_bundles"):
+            verdict = replace(verdict, sentence=f"{verdict.sentence} {one.problem.message}")
+        says_little = ("unknown", "should_resolve", *(("no_chunk_id", "not_injected") if self._is_pasted else ()))
+        if verdict.code in says_little and one.problem is not None:
+            return Verdict(verdict.code, one.problem.message, one.problem.next_step)
+        return verdict
+
+    async def _on_server(self, chunk_id: str) -> dict[str, Any]:
+        if chunk_id not in self._rows:
+            try:
+                self._rows[chunk_id] = await self._sets.find(chunk_id)
+            except PostHogError:
+                return {}  # what else is known must do
+        row, fetched = self._rows[chunk_id], self._downloaded.get(chunk_id)
+        if row is None:
+            return {"set_exists": False}
+        unfinished = isinstance(fetched, WorkflowError) and fetched.code == NEVER_FINISHED
+        reason = row.get("failure_reason")
+        return {
+            "set_exists": True,
+            "has_file": bool(row.get("has_uploaded_file", row.get("storage_ptr"))),
+            "is_finished": False if unfinished else isinstance(fetched, Symbols) or None,
+            "failure_reason": reason if isinstance(reason, str) else None,
+        }
+
+    async def _live(self, url: str) -> str | None:
+        """The chunk id in the script at a URL; "" if it has none, None if it cannot be had."""
+        if not url.lower().startswith(("http://", "https://")):
+            return None
+        if url not in self._deployed:
+            self._deployed[url] = None
+            with suppress(StorageError, OSError):  # OSError: no room for the script
+                async with Storage(self._desk.workshop.host, http_proxy=self._desk.workshop.http_proxy) as storage:
+                    with tempfile.TemporaryFile() as file:
+                        target = cast("BinaryIO", file)
+                        await storage.fetch(url, target, limit=MAX_OBJECT)
+                        self._deployed[url] = await to_thread.run_sync(_chunk_id, target)
+        return self._deployed[url]
+
+
+def _chunk_id(script: BinaryIO) -> str:
+    script.seek(0)
+    return comment(script.read(), "chunkId") or ""
+
+
+def _beyond(frame: Frame, reason: str) -> WorkflowError:
+    alone = (
+        f", or resolve this frame alone: its line as stack, with chunk_id {frame.chunk_id}" if frame.chunk_id else ""
+    )
+    return WorkflowError(
+        "too_many_sets",
+        f"Its symbol set was not fetched, since {reason}.",
+        next_step=f"Give folder, a local build{alone}.",
+    )

@@ -1,0 +1,1 @@
+"""Source maps and scripts as data. No PostHog, no network."""

@@ -1,0 +1,194 @@
+"""What a function was called before it was minified.
+
+A map has the name of what stands at a position: for a frame, of what is called there, not of the function it is in. So
+the minified name that the engine gives is looked for in the bundle, before the frame's position: where a function of
+that name begins, and no other has begun since, the map leads to the original declaration, whose name it is. Where the
+declaration is not found (another chunk has it, or it is too far away), the caller tells: if the minified name stands at
+its position, the original there is the function's. What has no name in the bundle has none here, and a name that may be
+another's is none.
+"""
+
+import re
+from functools import lru_cache
+
+from mcp_errortracking.workflows.problems import InvalidMapError
+from mcp_errortracking.workflows.source_maps.maps.js_scopes import Effort, Scan, SpentError
+from mcp_errortracking.workflows.source_maps.maps.source_map import Position
+from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
+
+_WINDOW = 64 * 1024
+"""How far before a frame its function may begin, in characters."""
+_MOST_OF_A_FRAME = 64 * 1024
+"""Steps that the search for a name may take, see `Effort`: several times what it takes in what bundlers write."""
+_LONGEST_PARAMETERS = 4096
+_LONGEST_REST = 300
+"""Characters of an original line that are looked at."""
+_ARROW = re.compile(r"\s*=>\s*")
+_BLOCK = re.compile(r"\s*(?=\{)")
+_AFTER_FUNCTION = re.compile(r"(?<![\w$.])function\b\s*+(?:\*\s*+)?$")
+_IDENTIFIER = re.compile(r"#?[A-Za-z_$\u0080-\U0010ffff][\w$]*")
+_KEYWORD = re.compile(
+    r"(?:await|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|export|extends|false|finally|for"
+    r"|function|if|import|in|instanceof|let|new|null|return|super|switch|this|throw|true|try|typeof|var|void|while|with"
+    r"|yield)"
+)
+_MODIFIERS = (
+    "export|default|async|static|const|let|var|get|set|class|function|public|private|protected|override|readonly|"
+    "abstract|declare|accessor"
+)
+_DECLARATION = re.compile(
+    rf"[ \t*]*+(?P<modifiers>(?:(?:{_MODIFIERS})\b[ \t*]*+)*)"
+    r"(?P<holder>(?:#?[A-Za-z_$][\w$]*\??\.)*)"
+    r"(?:(?P<name>#?[A-Za-z_$\u0080-\U0010ffff][\w$]*)|\[?(?P<quote>[\"'`])(?P<quoted>[^\"'`\\]{1,200})(?P=quote)\]?)"
+    r"\s*(?P<sign>=(?![=>]|\s*[{\[])|[:(<{;?!]|extends\b|implements\b|$)?"
+)
+_BODY_BEHIND = re.compile(r"(?:<[^;(]*>)?\([^;]*\)[^;=]*\{|[^)]*$")
+_CALL = re.compile(r"(?:(?:new|await)\s+)*(?:[\w$]+\??\.)*(?P<name>[A-Za-z_$][\w$]*)\s*(?:\?\.)?\(")
+_MORE_WORDS = re.compile(r"^(?:async |new |get |set |static |Object\.|Array\.)+| \[as [^\]]*\]$")
+
+
+def declared(symbols: Symbols, line: int, column: int, minified: str, effort: Effort | None = None) -> str | None:
+    """The original name of the function around a position (from 0), which the engine calls `minified`.
+
+    Args:
+        effort: what all frames of a call together may take; without more of it, there is no name.
+    """
+    key = (line, column, minified)
+    if key not in symbols.names:
+        own = Effort(_MOST_OF_A_FRAME if effort is None else min(_MOST_OF_A_FRAME, effort.left))
+        found = None
+        try:
+            found = _declared(symbols, line, column, _short(minified), own)
+        except SpentError:
+            return None
+        except InvalidMapError:  # it is broken there, not where the frame is
+            pass
+        finally:
+            if effort is not None:
+                effort.spent += own.spent
+        symbols.names[key] = found
+    return symbols.names[key]
+
+
+def called(symbols: Symbols, line: int, column: int, minified: str) -> str | None:
+    """The original name of the function that is called at a position (from 0), if it is the one called `minified`."""
+    start = symbols.offset(line, column)
+    position = symbols.map.find(line, column)
+    if start is None or position is None:
+        return None
+    if not re.match(rf"(?:new\s+)?{re.escape(_short(minified))}\s*\(", symbols.text[start : start + 300]):
+        return None
+    found = _CALL.match(_rest(position) or "")
+    return found["name"] if found and not _KEYWORD.fullmatch(found["name"]) else None
+
+
+def _declared(symbols: Symbols, line: int, column: int, name: str, effort: Effort) -> str | None:
+    end = symbols.offset(line, column)
+    if end is None or not _IDENTIFIER.fullmatch(name):
+        return None
+    text, head = symbols.text, _head(name)
+    first = max(0, end - _WINDOW)
+    at = text.rfind(name, first, end)
+    while at >= 0:
+        effort.spend()
+        found = head.match(text, at, end)
+        if found and _is_around(text, found, end, effort):
+            position = symbols.map.find(*symbols.place(at))
+            return _original(position, name, is_property=_is_property(text, found)) if position else None
+        at = text.rfind(name, first, at + len(name) - 1)
+    return None
+
+
+def _is_around(text: str, head: re.Match[str], end: int, effort: Effort) -> bool:
+    """Whether what begins with a name is the innermost function at `end`, in its parameters or in its body."""
+    at = head.end()
+    if head.lastgroup in ("class", "declared"):  # its constructor has the name
+        scan = Scan(text, at, effort, is_bracket=True)
+        return scan.is_open_at(end) and scan.functions() <= 1
+    if head.lastgroup == "body":
+        return _is_innermost(text, at, end, effort, is_bracket=text[at : at + 1] == "{")
+    parameters = Scan(text, at, effort, is_bracket=True)
+    if parameters.is_open_at(min(len(text), at + _LONGEST_PARAMETERS)):
+        return False
+    behind = (_ARROW if head.lastgroup == "arrow" else _BLOCK).match(text, parameters.at)
+    if not behind:
+        return False
+    if end < parameters.at:
+        return _is_innermost(text, at, end, effort, is_bracket=True)
+    return _is_innermost(text, behind.end(), end, effort, is_bracket=text[behind.end() : behind.end() + 1] == "{")
+
+
+def _is_innermost(text: str, start: int, end: int, effort: Effort, *, is_bracket: bool) -> bool:
+    """Whether a function's body or parameters go on from `start` to `end`, and no function in them does."""
+    scan = Scan(text, start, effort, is_bracket=is_bracket)
+    return start <= end and scan.is_open_at(end) and not scan.functions()
+
+
+def _is_property(text: str, head: re.Match[str]) -> bool:
+    """Whether a name in the bundle is that of a property or method, and not of a variable, function or class."""
+    if head["sign"]:
+        return head["sign"] == ":" or text[head.start() - 1 : head.start()] == "."
+    return head.lastgroup == "method" and not _AFTER_FUNCTION.search(text, max(0, head.start() - 12), head.start())
+
+
+def _original(position: Position, minified: str, *, is_property: bool) -> str | None:
+    """The name of the declaration at a position; None: another thing stands there, or it cannot be told."""
+    rest = _rest(position)
+    if rest is None:
+        name = position.name or ""
+        is_own = name == minified or not is_property or name.startswith("#")
+        return name if is_own and _IDENTIFIER.fullmatch(name) and not _KEYWORD.fullmatch(name) else None
+    found = _DECLARATION.match(rest)
+    name = found and (found["name"] or found["quoted"])
+    if found and name and (name == minified or _is_declared(found, rest, is_property)):
+        return name
+    is_kept = is_property and re.search(rf"(?<![\w$]){re.escape(minified)}(?![\w$])", rest)
+    return minified if is_kept else None
+
+
+def _is_declared(found: re.Match[str], rest: str, is_property: bool) -> bool:
+    """Whether a name in the original source is declared where it stands, and is no parameter, call or receiver."""
+    sign, is_said = found["sign"], bool(found["modifiers"])
+    if found["name"] and _KEYWORD.fullmatch(found["name"]):
+        return False
+    if sign == "=":
+        return True
+    if found["holder"] or sign is None:
+        return False
+    if sign == ":":
+        return is_property or is_said
+    if sign and sign in "(<":
+        return is_said or bool(_BODY_BEHIND.match(rest, found.end() - 1))
+    return is_said or sign in ("{", "extends", "implements")
+
+
+@lru_cache(256)
+def _head(name: str) -> re.Pattern[str]:
+    """Where a function, method or class is given a name, up to the parameters, or else to the body."""
+    return re.compile(
+        rf"(?<![\w$#]){re.escape(name)}(?![\w$])(?:"
+        rf"\s*(?P<sign>[=:])\s*(?:\((?=\(|async\b|function\b|class\b|[\w$]+\s*=>))?(?:async\b\s*)?(?:"
+        rf"function\b\s*\*?\s*[\w$]*\s*(?=\()(?P<function>)"
+        rf"|class\b[^{{]{{0,200}}(?=\{{)(?P<class>)"
+        rf"|[\w$]+\s*=>\s*(?P<body>)"
+        rf"|(?=\()(?P<arrow>)"
+        rf")|\s*(?=\()(?P<method>)"
+        rf"|(?<=class {re.escape(name)})(?:\s+extends\b[^{{]{{0,200}}|\s*)(?=\{{)(?P<declared>)"
+        rf")"
+    )
+
+
+def _short(minified: str) -> str:
+    return _MORE_WORDS.sub("", minified).rsplit(".", 1)[-1]
+
+
+def _rest(position: Position) -> str | None:
+    """What stands in the original source from a position to the end of its line; None: that is not known."""
+    if position.text is None:
+        return None
+    line = position.text[position.line - 1] if 0 < position.line <= len(position.text) else ""
+    last = position.column + _LONGEST_REST
+    if line.isascii():
+        return line[position.column : last]
+    units = line[:last].encode("utf-16-le", "surrogatepass")  # in which JavaScript counts
+    return units[2 * position.column : 2 * last].decode("utf-16-le", "replace")

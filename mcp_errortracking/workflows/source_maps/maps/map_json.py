@@ -1,0 +1,184 @@
+"""A source map as JSON text: read once, and changed where it must be without writing the rest anew."""
+
+import json
+import re
+from typing import Any, cast
+
+from pydantic_core import from_json
+
+from mcp_errortracking.workflows.problems import InvalidMapError
+from mcp_errortracking.workflows.source_maps.maps.json_bounds import check_bounds
+from mcp_errortracking.workflows.source_maps.maps.mappings import with_new_line
+from mcp_errortracking.workflows.source_maps.maps.script import Place
+
+Fields = dict[str, Any]
+_PREFIX = b")]}'"
+_MAPPINGS = b'"mappings"'
+_VALUE = re.compile(rb"\s*:\s*\"")
+_SURROGATES = re.compile(
+    rb"(?<!\\)(?P<before>(?:\\\\)*+)"  # each of these pairs is a backslash of the text
+    rb"\\u[dD](?:(?P<whole>[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|[89a-fA-F][0-9a-fA-F]{2})"
+)
+_MOST_REPAIRED = 16 * 1024 * 1024
+"""Bytes: PostHog does not read such a map, and replacing takes long."""
+_DEPTH = 16
+"""How deep index maps may lie in index maps."""
+
+
+def parsed(text: bytes) -> Fields:
+    """The fields of a map; a first line `)]}'`, which keeps browsers from running it, is passed over.
+
+    Raises:
+        InvalidMapError: it is no JSON object, not UTF-8, or made to take memory.
+    """
+    body = _body(text)
+    check_bounds(body)
+    try:
+        fields: Any = from_json(body)
+    except ValueError as error:
+        fields = _repaired(body, error)
+    if not isinstance(fields, dict):
+        raise InvalidMapError("It is JSON, but not an object.")
+    return cast(Fields, fields)
+
+
+def text_of(fields: Fields, name: str) -> str | None:
+    """A field that should be a text; None if it is absent, empty or something else."""
+    value = fields.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def maps_nothing(fields: Fields) -> bool:
+    """Whether a map has no mapping at all, as bundlers write one for a bundle that only loads others."""
+    mappings = fields.get("mappings")
+    return isinstance(mappings, str) and not mappings.strip(";,") and "sections" not in fields
+
+
+def rewritten(text: bytes, fields: Fields, changes: dict[str, str], place: Place | None = None) -> bytes:
+    """The text with top-level texts set and, if a line of code was put in at a place of the bundle, moved mappings.
+
+    Only what changes is written anew where that is safe, which keeps the rest to the byte and costs no time.
+
+    Args:
+        fields: what `parsed` gave for this text.
+
+    Raises:
+        InvalidMapError: the mappings cannot be read.
+    """
+    changes = {name: value for name, value in changes.items() if fields.get(name) != value}
+    if not changes.keys() & fields.keys():
+        spliced = text if place is None else _with_moved_mappings(text, fields, place)
+        if spliced is not None:
+            return _with_fields(spliced, changes, is_empty=not fields)
+    made = {**fields, **changes}
+    if place is not None:
+        made = _moved(made, place, _DEPTH)
+    return json.dumps(made, separators=(",", ":")).encode()
+
+
+def _repaired(body: bytes, error: ValueError) -> Any:
+    """The JSON with half surrogate pairs replaced, which JSON allows and UTF-8 does not.
+
+    Raises:
+        InvalidMapError: that was not what is wrong with it.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError as reason:
+        raise InvalidMapError(f"It is not UTF-8: {reason.reason} at byte {reason.start}.", "not_utf8") from None
+    repaired = _SURROGATES.sub(_whole, body) if len(body) <= _MOST_REPAIRED else body
+    if repaired != body:
+        try:
+            return from_json(repaired)
+        except ValueError as reason:
+            error = reason
+    raise InvalidMapError(f"It is broken JSON: {error}.") from None
+
+
+def _whole(found: re.Match[bytes]) -> bytes:
+    return found[0] if found["whole"] else found["before"] + b"?"
+
+
+def _body(text: bytes) -> bytes:
+    text = text.removeprefix(b"\xef\xbb\xbf")
+    if not text.startswith(_PREFIX):
+        return text
+    end = text.find(b"\n")
+    return text[end + 1 :] if end >= 0 else text[len(_PREFIX) :]
+
+
+def _with_fields(text: bytes, changes: dict[str, str], *, is_empty: bool) -> bytes:
+    if not changes:
+        return text
+    start = text.index(b"{", len(text) - len(_body(text))) + 1
+    added = ",".join(f"{json.dumps(name)}:{json.dumps(value)}" for name, value in changes.items())
+    return b"".join((text[:start], added.encode(), b"" if is_empty else b",", text[start:]))
+
+
+def _with_moved_mappings(text: bytes, fields: Fields, place: Place) -> bytes | None:
+    """None if the mappings cannot be changed in place: an index map, or escapes in the mappings' text."""
+    old = fields.get("mappings")
+    if not isinstance(old, str) or "sections" in fields or not old.isascii():
+        return None
+    as_bytes = old.encode("ascii")
+    value = None
+    at = text.find(_MAPPINGS)
+    while at > 0 and not value:
+        # A quote without a backslash before it opens a text: were it the end of one, what follows would be no JSON.
+        if text[at - 1 : at] != b"\\":
+            value = _VALUE.match(text, at + len(_MAPPINGS))
+        at = text.find(_MAPPINGS, at + 1)
+    if not value:
+        return None
+    start, end = value.end(), value.end() + len(as_bytes)
+    if text[start:end] != as_bytes or text[end : end + 1] != b'"' or text.find(_MAPPINGS + b":", end) >= 0:
+        return None
+    if place.column == 0 and place.line == 0:
+        return b"".join((text[:start], b";", text[start:]))
+    return b"".join((text[:start], with_new_line(old, place.line, place.column).encode(), text[end:]))
+
+
+def _moved(fields: Fields, place: Place, depth: int) -> Fields:
+    """The fields of a map for the bundle after a line of code was put in at a place."""
+    if depth == 0:
+        raise InvalidMapError("Its sections are nested too deeply.")
+    sections = fields.get("sections")
+    if sections is None:
+        mappings = fields.get("mappings")
+        if not isinstance(mappings, str):
+            raise InvalidMapError("It has neither mappings nor sections.")
+        return {**fields, "mappings": with_new_line(mappings, place.line, place.column)}
+    made: list[Fields] = []
+    for section, line, column, nested in sections_of(fields):
+        if (line, column) >= (place.line, place.column):
+            moved = column - place.column if line == place.line else column
+            made.append({**section, "offset": {"line": line + 1, "column": moved}})
+        else:
+            inner = Place(0, place.line - line, place.column - column if line == place.line else place.column)
+            made.append({**section, "map": _moved(nested, inner, depth - 1)})
+    return {**fields, "sections": made}
+
+
+def sections_of(fields: Fields) -> list[tuple[Fields, int, int, Fields]]:
+    """The sections of an index map: each with its offset (line and column, from 0) and its map.
+
+    Raises:
+        InvalidMapError: they are not what they should be, or overlap.
+    """
+    listed: Any = fields.get("sections")
+    found: list[tuple[Fields, int, int, Fields]] = []
+    last = (-1, 0)
+    for section in cast("list[Any]", listed) if isinstance(listed, list) else [None]:
+        if not isinstance(section, dict):
+            raise InvalidMapError("Its sections are no list of objects.")
+        fields_of = cast(Fields, section)
+        nested, offset = fields_of.get("map"), fields_of.get("offset")
+        if not isinstance(nested, dict):
+            raise InvalidMapError("A section has no map of its own; maps at another address are not followed.")
+        place = cast(Fields, offset) if isinstance(offset, dict) else {}
+        line, column = place.get("line"), place.get("column")
+        if type(line) is not int or type(column) is not int or line < 0 or column < 0 or (line, column) < last:
+            raise InvalidMapError("Its sections' offsets are no ascending positions.")
+        last = (line, column)
+        found.append((fields_of, line, column, cast(Fields, nested)))
+    return found

@@ -1,0 +1,158 @@
+"""The original sources inside a source map: what it names, what it holds, and how to write them into a folder."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.source_maps.maps.map_json import Fields, text_of
+from mcp_errortracking.workflows.source_maps.maps.source_map import below_root
+
+_MOST_CHARACTERS = 64 * 1024 * 1024
+"""Of all names of a map: each of them has the `sourceRoot` in it."""
+_MOST_FILES = 50_000
+_NESTING = 8  # sections within sections
+_MAX_PARTS = 40
+_MAX_PART = 120  # characters of a file or folder name
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]+')
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:/*")
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+
+class SourcesError(ValueError):
+    """The map cannot be read, or its sources cannot be written; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One original source as a map names it; `content` is None where the map does not hold it."""
+
+    name: str
+    content: str | None
+
+
+def list_sources(source_map: Fields) -> list[Source]:
+    """The sources of a map, of an index map's sections too, each name once.
+
+    Raises:
+        SourcesError: it is no source map.
+    """
+    found = dict[str, Source]()
+    characters = 0
+    for source in _walk(source_map, 0):
+        characters += len(source.name)
+        if characters > _MOST_CHARACTERS:
+            raise SourcesError(f"The names of the sources have more than {_MOST_CHARACTERS >> 20} Mi characters.")
+        known = found.get(source.name)
+        if known is None or known.content is None:
+            found[source.name] = source
+    return list(found.values())
+
+
+def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -> list[Path]:
+    """Writes the sources whose text the map holds into a folder below the roots, and returns the files' paths.
+
+    Names become paths below the folder, see `source_path`. A file that is there already, with this content, is left
+    alone; the others are written as by `Roots.write`.
+
+    Raises:
+        SourcesError: the map holds no text, or a file is in the way; nothing was written.
+        WorkflowError: the folder or a file lies outside the roots, or may not be written.
+    """
+    texts = [(source.name, source.content) for source in sources if source.content is not None]
+    if not texts:
+        raise SourcesError("The source map holds no sources: it was made without sourcesContent.")
+    if len(texts) > _MOST_FILES:
+        raise SourcesError(f"The source map holds {len(texts):,} sources; at most {_MOST_FILES:,} are written.")
+    base = roots.resolve(folder)
+    targets, same = dict[Path, bytes](), set[Path]()
+    for relative, text in _placed(texts):
+        target = _place(base, relative, roots)
+        content = targets[target] = text.encode("utf-8", "replace")
+        if roots.stat(target) is not None:
+            if roots.read_part(target, len(content) + 1) != content:
+                raise SourcesError(f"{relative} is there already, with other content. Choose another folder.")
+            same.add(target)
+    changed = [(target, content) for target, content in targets.items() if target not in same]
+    for folder in dict.fromkeys(target.parent for target, _ in changed):
+        roots.make_folder(folder)
+    roots.write(*changed)
+    return list(targets)
+
+
+def _placed(texts: Sequence[tuple[str, str]]) -> Iterator[tuple[Path, str]]:
+    """Texts by name as texts by path, no two of which are in each other's way, whatever the case of letters counts."""
+    folders = {_key(folder) for name, _ in texts for folder in source_path(name).parents}
+    taken = set[str]()
+    for name, text in texts:
+        relative = plain = source_path(name)
+        digest = name.encode("utf-8", "replace")
+        while _key(relative) in taken or _key(relative) in folders:  # two names can become one path, or one a folder
+            digest = hashlib.sha256(digest).hexdigest()[:8].encode()
+            relative = plain.with_name(f"{plain.stem}-{digest.decode()}{plain.suffix}")
+        taken.add(_key(relative))
+        yield relative, text
+
+
+def _key(path: Path) -> str:
+    return str(path).casefold()
+
+
+def source_path(name: str) -> Path:
+    """A source's name as a relative path that stays where it is put: `webpack://shop/./src/a.ts` is `shop/src/a.ts`.
+
+    Schemes, drive letters, `.` and `..` are dropped. Names that mean something to a system or a tool do not come
+    through: reserved ones, and those that begin with a dot (`.git`), get an underscore before them.
+    """
+    plain = _SCHEME.sub("", name.replace("\\", "/")).partition("?")[0]
+    parts = list[str]()
+    for part in plain.split("/"):
+        safe = _UNSAFE.sub("_", part).strip().rstrip(".")
+        if not safe:
+            continue
+        if _RESERVED.match(safe) or safe.startswith("."):
+            safe = f"_{safe}"
+        if len(safe.encode("utf-8", "replace")) > _MAX_PART:
+            digest = hashlib.sha256(safe.encode("utf-8", "replace")).hexdigest()[:8]
+            safe = f"{digest}-{safe[-40:]}"
+        parts.append(safe.encode("utf-8", "replace").decode())
+    return Path(*(parts[-_MAX_PARTS:] or ["unnamed"]))
+
+
+def _walk(data: Any, depth: int) -> Iterator[Source]:
+    if not isinstance(data, dict) or depth > _NESTING:
+        raise SourcesError("The source map is none: its JSON is no object, or nested too deep.")
+    source_map = cast("dict[str, Any]", data)
+    sections: Any = source_map.get("sections")
+    if isinstance(sections, list):
+        for section in cast("list[Any]", sections):
+            inner = cast("dict[str, Any]", section).get("map") if isinstance(section, dict) else None
+            if inner is not None:
+                yield from _walk(inner, depth + 1)
+        return
+    names: Any = source_map.get("sources")
+    if not isinstance(names, list):
+        raise SourcesError("The source map names no sources.")
+    contents: Any = source_map.get("sourcesContent")
+    held = cast("list[Any]", contents) if isinstance(contents, list) else []
+    root = text_of(source_map, "sourceRoot")
+    for index, name in enumerate(cast("list[Any]", names)):
+        content = held[index] if index < len(held) else None
+        shown = below_root(root, name) if isinstance(name, str) else f"unnamed-{index}"
+        yield Source(shown, content if isinstance(content, str) else None)
+
+
+def _place(base: Path, relative: Path, roots: Roots) -> Path:
+    """The file to write, which lies below the base even if something on its way is a symlink.
+
+    Raises:
+        SourcesError: it does not.
+        WorkflowError: it is a symlink that leads out of the roots.
+    """
+    target = roots.resolve(base / relative)
+    if not target.parent.is_relative_to(base):
+        raise SourcesError(f"{relative} leads out of the folder: a folder on its way is a symlink.")
+    return target

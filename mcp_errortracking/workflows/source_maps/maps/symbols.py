@@ -1,0 +1,99 @@
+"""What a frame is resolved with: a map, and the bundle if it is there. Kept in memory between calls."""
+
+import re
+from array import array
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from threading import Lock
+
+from mcp_errortracking.workflows.source_maps.maps.map_json import parsed, text_of
+from mcp_errortracking.workflows.source_maps.maps.source_lines import decoded, line_starts
+from mcp_errortracking.workflows.source_maps.maps.source_map import SourceMap, is_hermes, of_fields
+
+_LINE_ENDS = ("\r", "\u2028", "\u2029")
+_TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
+_TEXT = 60
+"""Bytes that a short text takes in memory besides its letters."""
+_CACHED = 256 * 1024 * 1024
+
+
+class Symbols:
+    """A map with its bundle. `map_path`: where the map lies, if it is a local file."""
+
+    def __init__(self, script: bytes | None, map_text: bytes, map_path: Path | None = None) -> None:
+        """Reads the map; what is costly waits until it is needed.
+
+        Raises:
+            InvalidMapError: the map is none.
+        """
+        fields = parsed(map_text)
+        self.map: SourceMap = of_fields(fields)
+        self.is_hermes = is_hermes(fields)
+        self.chunk_id = text_of(fields, "chunk_id")
+        self.map_path = map_path
+        self.size = len(map_text) + len(script or b"") + _TEXT * self.map.texts
+        self.names: dict[tuple[int, int, str], str | None] = {}
+        """Original names of functions that were looked for, by line, column and minified name."""
+        self._script = script
+        self._text: str | None = None
+        self._starts = array("I")
+
+    @property
+    def text(self) -> str:
+        """The bundle, so that its columns are those of JavaScript (UTF-16 units); empty if it is not known.
+
+        Each of its lines ends with `\\n`, whatever ends it in the bundle.
+        """
+        if self._text is None:
+            pieces = decoded(self._script or b"")
+            text = "".join(piece if piece.isascii() else _TWO_UNITS.sub("??", piece) for piece in pieces)
+            text = text.replace("\r\n", " \n")
+            for end in _LINE_ENDS:
+                text = text.replace(end, "\n")
+            self._text = text
+            self._script = None
+            self._starts = line_starts(text)
+        return self._text
+
+    def offset(self, line: int, column: int) -> int | None:
+        """Where in the text a position (from 0) is."""
+        if not self.text or not 0 <= line < len(self._starts):
+            return None
+        return self._starts[line] + column
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The line and column (from 0) of an offset in the text."""
+        line = bisect_right(self._starts, offset) - 1
+        return line, offset - self._starts[line]
+
+
+class SymbolCache:
+    """The symbols used last, as many as fit into a number of bytes. Safe to use from several threads."""
+
+    def __init__(self, size: int = _CACHED) -> None:
+        self._most = size
+        self._kept: OrderedDict[Hashable, Symbols] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable, load: Callable[[], Symbols]) -> Symbols:
+        """The symbols of a key, loaded if they are not kept.
+
+        Args:
+            key: names the content: its hash, or path, size and time of change.
+        """
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        loaded = load()
+        with self._lock:
+            self._kept[key] = loaded
+            while len(self._kept) > 1 and sum(symbols.size for symbols in self._kept.values()) > self._most:
+                self._kept.popitem(last=False)
+        return loaded
+
+
+CACHE = SymbolCache()
+"""Of this process."""

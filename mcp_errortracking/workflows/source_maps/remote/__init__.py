@@ -1,0 +1,1 @@
+"""PostHog's symbol sets and releases, and the object storage behind them."""

@@ -1,0 +1,89 @@
+"""Fetching a symbol set and looking inside."""
+
+import tempfile
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+from uuid import UUID
+
+from anyio import to_thread
+
+from mcp_errortracking.proxy.errors import NotFoundError
+from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.workflows.source_maps.container import MAX_DECODED, SymbolData, decode
+from mcp_errortracking.workflows.source_maps.remote.storage import Storage
+from mcp_errortracking.workflows.source_maps.remote.storage_errors import NoRoomError
+from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets
+from mcp_errortracking.workflows.source_maps.upload.content import MAX_OBJECT
+
+_IN_MEMORY = 4 * 1024 * 1024
+
+
+class NoSymbolSetError(LookupError):
+    """There is no such symbol set in the project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A symbol set: PostHog's row of it, and what its file holds. `size` is that of the file as stored."""
+
+    row: dict[str, Any]
+    symbols: SymbolData
+    size: int
+
+
+async def download(
+    sender: Sender,
+    storage: Storage,
+    *,
+    symbol_set_id: str | None = None,
+    ref: str | None = None,
+    limit: int = MAX_OBJECT,
+    decoded_limit: int = MAX_DECODED,
+) -> Downloaded:
+    """Fetches a symbol set by its id, or by its ref: a chunk id or a URL.
+
+    Args:
+        limit: bytes that the file may have.
+        decoded_limit: bytes that its content may have.
+
+    Raises:
+        NoSymbolSetError: there is none.
+        PostHogError: PostHog does not hand it out; with `no_file` nothing was ever uploaded for it.
+        StorageError: object storage does not; `ObjectMissingError`: an upload was started and never done;
+            `NoRoomError`: the file does not fit into the folder for temporary files.
+        ContainerError: the file cannot be read.
+        ValueError: not exactly one of id and ref was given, or the id is no UUID.
+    """
+    if (symbol_set_id is None) == (ref is None):
+        raise ValueError("give a symbol set's id or its ref, not both")
+    symbol_sets = SymbolSets(sender)
+    row = await symbol_sets.get(str(UUID(symbol_set_id))) if symbol_set_id else await symbol_sets.find(ref or "")
+    if row is None:
+        raise NoSymbolSetError(
+            f"There is no symbol set {symbol_set_id}." if symbol_set_id else f"There is no symbol set for {ref}."
+        )
+    try:
+        url = await symbol_sets.download_url(str(row.get("id")))
+    except NotFoundError as error:
+        if error.code == "not_found":
+            raise NoSymbolSetError(f"The symbol set {row.get('id')} was deleted meanwhile.") from None
+        raise
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spooled:
+        file = cast("BinaryIO", spooled)
+        try:
+            size = await storage.fetch(url, file, limit=limit)
+            symbols = await to_thread.run_sync(_decoded, file, decoded_limit)
+        except OSError as error:
+            raise no_room(error) from None
+    return Downloaded(row, symbols, size)
+
+
+def no_room(error: OSError) -> NoRoomError:
+    """The error for a temporary file that cannot be written or read."""
+    what = f"The symbol set cannot be kept in {tempfile.gettempdir()}: {error.strerror or error}."
+    return NoRoomError(what, "Make room there, or set TMPDIR to a folder that has some.", code="no_room")
+
+
+def _decoded(file: BinaryIO, limit: int) -> SymbolData:
+    file.seek(0)
+    return decode(file.read(), limit=limit)

@@ -1,0 +1,285 @@
+"""Object storage: files go up to presigned URLs, and come down from them.
+
+It has connections of its own, which never carry the API key; no header is sent but what HTTP needs. Uploads are
+streamed, with an exact Content-Length; downloads are limited. A transfer is tried three times where the store is busy
+or the connection breaks: an object that is sent twice is the same object.
+"""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from types import TracebackType
+from typing import BinaryIO, Protocol, TypeVar
+from urllib.parse import urljoin
+
+import anyio
+import httpx
+from anyio import to_thread
+
+from mcp_errortracking.proxy.limits import Limits
+from mcp_errortracking.proxy.transport import PoolTransport
+from mcp_errortracking.workflows.retries import Sleep
+from mcp_errortracking.workflows.source_maps.remote.addresses import GuardedNetwork, literal_class
+from mcp_errortracking.workflows.source_maps.remote.presigned import Form, Target
+from mcp_errortracking.workflows.source_maps.remote.storage_errors import (
+    AddressRefusedError,
+    BusyError,
+    DeniedError,
+    LostError,
+    ObjectMissingError,
+    StorageError,
+    TooLargeError,
+    lost,
+    refusal,
+)
+
+CONCURRENCY = 10
+"""Transfers at once."""
+
+_WAITS = (0.5, 1.0)  # seconds before the second and the third try
+_REDIRECTS = 3
+_ERROR_BODY = 16 * 1024
+_TIMEOUT = {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 600.0}
+
+_T = TypeVar("_T")
+
+
+class Sendable(Protocol):
+    """A file to be sent, as often as needed. Reading its pieces blocks; none is asked for after its last byte."""
+
+    @property
+    def size(self) -> int: ...
+    def pieces(self) -> Iterator[bytes]: ...
+
+
+class Storage:
+    """Connections to object storage, for one PostHog."""
+
+    def __init__(
+        self,
+        posthog: str,
+        *,
+        http_proxy: str | None = None,
+        concurrency: int = CONCURRENCY,
+        sleep: Sleep = anyio.sleep,
+    ) -> None:
+        """
+        Args:
+            posthog: origin of PostHog, like `https://us.posthog.com`. Private addresses and plain HTTP are good for
+                storage only where they are good for PostHog.
+            http_proxy: address of a forward proxy; it resolves the names, so only literal addresses are checked.
+            sleep: waits between tries.
+        """
+        self._posthog = httpx.URL(posthog)
+        self._http_proxy = http_proxy
+        self._concurrency = concurrency
+        self._sleep = sleep
+        self._transports = dict[str, PoolTransport]()
+
+    async def __aenter__(self) -> "Storage":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes every connection."""
+        while self._transports:
+            _, transport = self._transports.popitem()
+            await transport.aclose()
+
+    async def send(self, target: Target, body: Sendable) -> None:
+        """Sends a file to where PostHog wants it.
+
+        Raises:
+            StorageError: it is not there, or not certainly.
+            ContentError: the file cannot be read as it was any more.
+        """
+        where = target.put or target.form
+        fallback = target.fallback_put if target.put else target.fallback_form
+        if where is None:
+            raise DeniedError("PostHog handed out no address to upload to.", "Look at its object storage settings.")
+        await self._with_retries(
+            lambda: self._upload(where, body), None if fallback is None else lambda: self._upload(fallback, body)
+        )
+
+    async def fetch(self, url: str, target: BinaryIO, *, limit: int) -> int:
+        """Downloads an object into a file, from its beginning, and returns its size.
+
+        Args:
+            limit: bytes that the object may have.
+
+        Raises:
+            StorageError: it is not whole in the file.
+        """
+
+        async def once() -> int:
+            target.seek(0)
+            target.truncate()
+            return await self._get(url, {}, lambda answer: _save(answer, target, limit))
+
+        return await self._with_retries(once)
+
+    async def holds(self, url: str) -> bool:
+        """Whether there is an object behind a download URL; a byte of it is read.
+
+        Raises:
+            StorageError: that cannot be told.
+        """
+        try:
+            await self._with_retries(lambda: self._get(url, {"Range": "bytes=0-0"}, _nothing))
+        except ObjectMissingError:
+            return False
+        return True
+
+    async def _with_retries(
+        self, attempt: Callable[[], Awaitable[_T]], fallback: Callable[[], Awaitable[_T]] | None = None
+    ) -> _T:
+        """Three tries of one address; or two, and two of its fallback where the first cannot be reached."""
+        tries = [attempt] * 3 if fallback is None else [attempt, attempt, fallback, fallback]
+        for number, one in enumerate(tries):
+            try:
+                return await one()
+            except (BusyError, LostError):
+                if number == len(tries) - 1:
+                    raise
+            await self._sleep(_WAITS[min(number, len(_WAITS) - 1)])
+        raise AssertionError("the last try returns or raises")
+
+    async def _upload(self, where: str | Form, body: Sendable) -> None:
+        if isinstance(where, str):
+            url, method, content = where, "PUT", _streamed(body)
+            headers = {"Content-Length": str(body.size)}
+        else:
+            boundary = secrets.token_hex(16)
+            head, tail = where.around_file(boundary)
+            headers = {
+                "Content-Length": str(len(head) + body.size + len(tail)),
+                "Content-Type": f"multipart/form-data; boundary={boundary}",
+            }
+            url, method, content = where.url, "POST", _streamed(body, head, tail)
+        answer = await self._exchange(method, self._checked(url), headers, content)
+        try:
+            said = await _beginning(answer)
+            if 200 <= answer.status_code < 300:
+                return
+            failure = refusal(answer.status_code, said, uploads_form=method == "POST")
+        except httpx.TransportError as error:
+            failure = lost(error)
+        finally:
+            await answer.aclose()
+        raise failure
+
+    async def _get(self, url: str, headers: dict[str, str], read: Callable[[httpx.Response], Awaitable[_T]]) -> _T:
+        """Follows a few redirects, each checked as the first address is."""
+        where = self._checked(url)
+        for _ in range(_REDIRECTS + 1):
+            answer = await self._exchange("GET", where, headers, None)
+            try:
+                if 200 <= answer.status_code < 300:
+                    return await read(answer)
+                if answer.status_code in (301, 302, 303, 307, 308):
+                    where = self._checked(answer.headers.get("location", ""), beside=where)
+                    continue
+                failure = refusal(answer.status_code, await _beginning(answer))
+            except httpx.TransportError as error:
+                failure = lost(error)
+            finally:
+                await answer.aclose()
+            raise failure
+        raise DeniedError("Object storage redirects in circles.", "Look at PostHog's object storage settings.")
+
+    async def _exchange(
+        self, method: str, url: httpx.URL, headers: dict[str, str], content: AsyncIterator[bytes] | None
+    ) -> httpx.Response:
+        """Sends a request and returns the answer, unread.
+
+        The transport is asked itself: a client of httpx would log the URL, keep cookies and follow the environment.
+        """
+        request = httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": _TIMEOUT})
+        failure: StorageError
+        try:
+            answer = await self._connect(url.scheme).handle_async_request(request)
+        except httpx.TransportError as error:
+            failure = lost(error)
+        else:
+            answer.request = request
+            return answer
+        raise failure  # here, so that the transport's error, which holds the request, is not chained to it
+
+    def _connect(self, scheme: str) -> PoolTransport:
+        """The connections for a scheme: loading the certificates takes a while, and plain HTTP needs none."""
+        if scheme not in self._transports:
+            guard = None if self._http_proxy else GuardedNetwork(self._posthog.host)
+            limits = Limits(connections=self._concurrency)
+            self._transports[scheme] = PoolTransport(
+                limits, secure=scheme == "https", http_proxy=self._http_proxy, network=guard
+            )
+        return self._transports[scheme]
+
+    def _checked(self, url: str, *, beside: httpx.URL | None = None) -> httpx.URL:
+        """The URL, if it may be used at all.
+
+        Args:
+            beside: the URL that redirects to it.
+
+        Raises:
+            AddressRefusedError: it is none, or not of HTTPS where PostHog is.
+        """
+        try:
+            where = httpx.URL(urljoin(str(beside), url) if beside else url)
+            is_usable = bool(where.host) and 0 < (where.port or 443) < 2**16 and not where.userinfo
+        except (httpx.InvalidURL, ValueError):  # `host` decodes international names
+            where, is_usable = httpx.URL(""), False
+        if where.scheme not in ("http", "https") or not is_usable:
+            raise AddressRefusedError("PostHog handed out an address of object storage that is no web address.")
+        if where.scheme == "http" and self._posthog.scheme == "https":
+            raise AddressRefusedError(
+                "Object storage is to be used without encryption, while PostHog is not.",
+                "Give PostHog's object storage an https address.",
+            )
+        inside = literal_class(where.host) if self._http_proxy else None
+        if inside is not None and inside != literal_class(self._posthog.host):
+            raise AddressRefusedError("Object storage has an address inside a private network.")
+        return where
+
+
+async def _streamed(body: Sendable, head: bytes = b"", tail: bytes = b"") -> AsyncIterator[bytes]:
+    """The pieces of a file, each read in a worker thread."""
+    if head:
+        yield head
+    pieces, left = body.pieces(), body.size  # counted, because asking for one piece more would take a thread once more
+    while left > 0 and (piece := await to_thread.run_sync(next, pieces, b"")):
+        left -= len(piece)
+        yield piece
+    if tail:
+        yield tail
+
+
+async def _save(answer: httpx.Response, target: BinaryIO, limit: int) -> int:
+    too_large = TooLargeError(f"The object is larger than {limit >> 20} MiB; it is not read.", "Give a larger limit.")
+    declared = answer.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise too_large
+    size = 0
+    async for part in answer.aiter_raw():
+        size += len(part)
+        if size > limit:
+            raise too_large
+        await to_thread.run_sync(target.write, part)
+    return size
+
+
+async def _nothing(_answer: httpx.Response) -> None:
+    return None
+
+
+async def _beginning(answer: httpx.Response) -> str:
+    """The first bytes of a body, as text: all of an error that says why."""
+    content = b""
+    async for part in answer.aiter_raw():
+        content += part
+        if len(content) >= _ERROR_BODY:
+            break
+    return content[:_ERROR_BODY].decode("utf-8", "replace")

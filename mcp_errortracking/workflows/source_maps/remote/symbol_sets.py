@@ -1,0 +1,240 @@
+"""What PostHog is asked about symbol sets, request by request (contract 2, 6.1), with more patience than one call has.
+
+Every request here may be repeated: a start hands out new addresses for a set that is not finished, a finish confirms
+what is confirmed already, the others only read. So what may or may not have been applied is sent again.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import quote
+
+import anyio
+
+from mcp_errortracking.catalog.endpoint import Request, as_object, as_objects
+from mcp_errortracking.catalog.symbol_sets import FinishSymbolSetUploads, StartSymbolSetUploads
+from mcp_errortracking.proxy.errors import NotFoundError, PostHogError, RefusedError
+from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.workflows.retries import Persistent, Sleep
+from mcp_errortracking.workflows.source_maps.remote.presigned import Target, read_target
+
+MAX_STARTED = 50
+"""Sets per start: their URLs live five minutes (contract 2.3)."""
+MAX_CHECKED = 1000
+
+_PAGE = 100
+_LOOKUPS = 8  # at once
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A set that is to be started. `size` is that of the file, where it is known yet; it earns a URL to PUT to."""
+
+    chunk_id: str
+    content_hash: str
+    release_id: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A set that PostHog waits for: its id, and where its file goes."""
+
+    symbol_set_id: str
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Chunk ids, by what PostHog has of them: the same content, other content, or none that is finished."""
+
+    same: frozenset[str]
+    other: frozenset[str]
+    absent: frozenset[str]
+
+
+class SymbolSets:
+    """The symbol sets of a project."""
+
+    def __init__(self, sender: Sender, *, sleep: Sleep = anyio.sleep) -> None:
+        """
+        Args:
+            sleep: waits between tries.
+        """
+        self._sender = Persistent(sender, sleep=sleep)
+        self._compares = True  # until PostHog turns out not to
+
+    async def compare(self, hashes: Mapping[str, str]) -> Comparison | None:
+        """Compares content hashes by chunk id with those that PostHog stored; None: this PostHog cannot.
+
+        PostHog counts the chunks with the same content as used today, so that they are kept for another 30 days.
+
+        Raises:
+            PostHogError: no answer, or a refusal that has nothing to do with comparing.
+        """
+        if not self._compares:
+            return None
+        same, other, absent = set[str](), set[str](), set[str]()
+        chunk_ids = list(hashes)
+        for first in range(0, len(chunk_ids), MAX_CHECKED):
+            asked = {chunk_id: hashes[chunk_id] for chunk_id in chunk_ids[first : first + MAX_CHECKED]}
+            # With force, content that differs is wanted too; with skip_on_conflict it is not. Neither is ever refused.
+            to_overwrite = await self._to_upload(asked, "force")
+            if to_overwrite is None:
+                self._compares = False
+                return None
+            to_add = (await self._to_upload(asked, "skip_on_conflict") or set[str]()) if to_overwrite else set[str]()
+            same |= set(asked) - to_overwrite
+            other |= to_overwrite - to_add
+            absent |= to_overwrite & to_add
+        return Comparison(frozenset(same), frozenset(other), frozenset(absent))
+
+    async def start(self, wanted: Iterable[Wanted], *, force: bool, skip_on_conflict: bool) -> dict[str, Started]:
+        """Starts uploads: by chunk id, those that PostHog waits for; it wants no file for the others.
+
+        Raises:
+            PostHogError: nothing was started.
+        """
+        uploads = [_element(one) for one in wanted]
+        flags = {name: True for name, on in (("force", force), ("skip_on_conflict", skip_on_conflict)) if on}
+        call = StartSymbolSetUploads.model_validate({"symbol_sets": uploads, **flags})
+        answer = as_object(await self._send(call.request()))
+        id_map = answer.get("id_map")
+        if not isinstance(id_map, dict):
+            raise _unreadable("names no uploads")
+        return {chunk_id: _started(entry) for chunk_id, entry in cast("dict[str, Any]", id_map).items()}
+
+    async def finish(self, hashes: Mapping[str, str]) -> bool:
+        """Confirms uploads: content hashes by symbol set id; all or none.
+
+        Returns:
+            Whether it is certain: PostHog before June 2026 deletes the sets when a finish fails, and says yes to the
+            second try, though there is nothing left to confirm.
+
+        Raises:
+            PostHogError: none was confirmed. PostHog before June 2026 has deleted them all then.
+        """
+        call = FinishSymbolSetUploads.model_validate({"content_hashes": dict(hashes)})
+        _, tries = await self._send_counted(call.request())
+        return tries == 1
+
+    async def get(self, symbol_set_id: str) -> dict[str, Any] | None:
+        """A symbol set, or None if there is none of that id."""
+        try:
+            return as_object(await self._send(_one(symbol_set_id)))
+        except NotFoundError as error:
+            if error.code != "not_found":
+                raise
+            return None
+
+    async def find(self, ref: str) -> dict[str, Any] | None:
+        """The symbol set of a chunk id (or URL), or None."""
+        return (await self.by_ref([ref])).get(ref)
+
+    async def by_ref(self, refs: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Symbol sets by their ref, for those of the refs that there are.
+
+        The cheaper of two ways is taken: one request per ref, or all pages of the project. An older server, which
+        cannot be asked for a ref, is paged through.
+        """
+        wanted, found = sorted(set(refs)), dict[str, dict[str, Any]]()
+        first = as_object(await self._send(_listing({"limit": _PAGE, "order_by": "created_at"})))
+        count = first.get("count")
+        if first.get("next") and isinstance(count, int) and len(wanted) < -(-count // _PAGE):
+            limiter, understood = anyio.CapacityLimiter(_LOOKUPS), [True]
+
+            async def look_up(ref: str) -> None:
+                async with limiter:
+                    answer = as_object(await self._send(_listing({"ref": ref, "limit": 1}))) if understood[0] else {}
+                for row in as_objects(answer.get("results")):
+                    understood[0] &= row.get("ref") == ref
+                    found[ref] = row
+
+            async with anyio.create_task_group() as group:
+                for ref in wanted:
+                    group.start_soon(look_up, ref)
+            if understood[0]:
+                return found
+        return await self._paged(set(wanted), first)
+
+    async def _paged(self, wanted: set[str], answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """The wanted sets on this page and all that follow."""
+        found, offset = dict[str, dict[str, Any]](), 0
+        while True:
+            page = as_objects(answer.get("results"))
+            found.update((row["ref"], row) for row in page if row.get("ref") in wanted)
+            offset += len(page)
+            if not page or not answer.get("next") or len(found) == len(wanted):
+                return found
+            query = {"limit": _PAGE, "offset": offset, "order_by": "created_at"}
+            answer = as_object(await self._send(_listing(query)))
+
+    async def download_url(self, symbol_set_id: str) -> str:
+        """A presigned URL of the file; a secret.
+
+        Raises:
+            PostHogError: there is no such set (`not_found`), it has no file (`no_file`), or PostHog is too old.
+        """
+        url = as_object(await self._send(_one(symbol_set_id, "download/"))).get("url")
+        if not isinstance(url, str):
+            raise _unreadable("names no download URL")
+        return url
+
+    async def _to_upload(self, hashes: Mapping[str, str], flag: str) -> set[str] | None:
+        elements = [{"chunk_id": one, "content_hash": content_hash} for one, content_hash in hashes.items()]
+        request = Request(
+            "POST", "error_tracking/symbol_sets/bulk_check_upload/", json={"symbol_sets": elements, flag: True}
+        )
+        try:
+            answer = as_object(await self._send(request))
+        except RefusedError as error:
+            # On older servers the path is that of a symbol set named "bulk_check_upload" (contract 5.3).
+            if error.status in (400, 403, 405) or error.code in ("endpoint_not_found", "not_found"):
+                return None
+            raise
+        wanted = answer.get("chunk_ids_to_upload")
+        if not isinstance(wanted, list):
+            return None
+        return {str(one) for one in cast("list[Any]", wanted)} & set(hashes)
+
+    async def _send(self, request: Request) -> Any:
+        """The JSON of an answer.
+
+        Raises:
+            PostHogError: three tries did not get one, or PostHog refuses.
+        """
+        return (await self._send_counted(request))[0]
+
+    async def _send_counted(self, request: Request) -> tuple[Any, int]:
+        answer, tries = await self._sender.send_counted(
+            request.method, request.path, query=request.query, json=request.json
+        )
+        return answer.data, tries
+
+
+def _element(wanted: Wanted) -> dict[str, Any]:
+    element = {"chunk_id": wanted.chunk_id, "content_hash": wanted.content_hash}
+    more = {"release_id": wanted.release_id, "content_length": wanted.size}
+    return element | {name: value for name, value in more.items() if value is not None}
+
+
+def _started(entry: Any) -> Started:
+    facts = as_object(entry)
+    try:
+        symbol_set_id = str(uuid.UUID(facts.get("symbol_set_id")))
+    except (ValueError, TypeError, AttributeError):
+        raise _unreadable("names an upload without its symbol_set_id") from None
+    return Started(symbol_set_id, read_target(facts))
+
+
+def _unreadable(what: str) -> PostHogError:
+    return PostHogError(f"PostHog's answer {what}.", "", "Try again.", code="unreadable_answer")
+
+
+def _one(symbol_set_id: str, action: str = "") -> Request:
+    return Request("GET", f"error_tracking/symbol_sets/{quote(symbol_set_id, safe='')}/{action}")
+
+
+def _listing(query: Mapping[str, Any]) -> Request:
+    return Request("GET", "error_tracking/symbol_sets/", query=query)

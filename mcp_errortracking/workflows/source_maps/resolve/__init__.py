@@ -1,0 +1,1 @@
+"""Stack frames back to source, or the reason they cannot be resolved."""

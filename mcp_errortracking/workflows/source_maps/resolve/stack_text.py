@@ -1,0 +1,133 @@
+"""Stack traces as people paste them: of V8, Firefox, Safari or Hermes, from a console, a log, JSON, a chat or PostHog.
+
+Each line is tried as one form after the other. A form finds its words and the numbers that end a place first, and then
+looks at what lies between, so that no line is read more than a few times, whatever is in it.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
+
+_LONGEST_LINE = 1024
+_MOST_LINES = 1000
+_MARKS = " \t>|`\"'*-"
+"""What logs, chats and quotations put around a line."""
+_BREAK = re.compile(
+    r"(?:\\{1,4}r)?\\{1,4}n"
+    r"(?=(?:\s|\\{1,4}t){1,40}at |[^\s@\"\\]{0,100}@[A-Za-z][\w+.-]{0,40}://)"  # not the \n of C:\new
+    r"|\\{0,4}\",\s?\\{0,4}\"(?=\s{1,40}at )"
+    r"|(?<=\d\))[ \t]{1,40}(?=at )"
+)
+"""Between frames of one line: a line break as JSON writes it, the next item of a list, or blanks for a lost break."""
+_NUMBERS = re.compile(r":(?P<line>\d{1,10}):(?P<column>\d{1,10})(?![\w:/\]])")
+_NUMBER = re.compile(r":(?P<line>\d{1,10})(?P<column>)(?=[\s)\"'`,;]|$)")
+_FILE = re.compile(
+    r"(?:(?:blob:)?[A-Za-z][\w+.-]*://[^/\s]*/.*|(?:[A-Za-z]:|\.{0,2})[\\/]\S.*)"  # from a root on
+    r"|[^\s:()=,]*\.[A-Za-z]\w{0,9}(?:\?\S*)?"  # with an ending
+)
+_ANONYMOUS = {"", "?", "<anonymous>", "(anonymous)", "anonymous", "Anonymous function"}
+
+_AT = re.compile(r"(?:^|[\s>|`*\"'(\[-]|\\t)at (?=\S)")
+_INDENTED = re.compile(r"(?:\s\s|[\t>|`*\"'-])$")
+_CALL = re.compile(
+    r"(?:async )?"
+    r"(?:(?![A-Za-z]:[\\/]|/|[\w+.-]+://)(?:(?P<function>\S.*?) |(?P<tight>[\w$.<>#]+)|)\((?:eval at .*\()?)?"
+    r"(?P<hermes>address at )?(?P<file>\S.*)"
+)
+_GECKO_NAME = re.compile(r"(?:(?:global|module|eval) code|[^\s\"'`|]*)$")
+_GECKO_EVAL = re.compile(r"(?P<file>\S+) line (?P<line>\d{1,10})(?P<column>) > ")
+_OF_POSTHOG = re.compile(
+    r'File "(?P<file>[^"]+)", line: (?P<line>\d{1,10})(?:, column: (?P<column>\d{1,10}))?(?:, in: (?P<function>\S+))?'
+)
+_BARE = re.compile(r"(?P<file>\S.*?):(?P<line>\d{1,10})(?::(?P<column>\d{1,10}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A frame. `is_certain`: nothing but a frame looks so; a file with a line also stands in messages and headers."""
+
+    frame: Frame
+    is_certain: bool = True
+
+
+def pasted(text: str) -> list[Frame]:
+    """The frames in a text, or the place that it is: `main.js:1:48213`. Other lines are not.
+
+    Of a text, 1,000 lines are read.
+    """
+    lines = _BREAK.sub("\n", text).splitlines()[:_MOST_LINES]
+    found = [one for line in lines if (one := _found(line[:_LONGEST_LINE].strip()))]
+    certain = [one.frame for one in found if one.is_certain]
+    return certain or [one.frame for one in found]
+
+
+def _found(line: str) -> _Found | None:
+    return next((found for form in _FORMS if (found := form(line))), None)
+
+
+def _v8(line: str) -> _Found | None:
+    """`at o (main.js:1:48)`, `at main.js:1:48`, and with more before and behind it."""
+    at = _AT.search(line)
+    place = at and (_NUMBERS.search(line, at.end()) or _NUMBER.search(line, at.end()))
+    call = at and place and _CALL.fullmatch(line, at.end(), place.start())
+    if not at or not place or not call:
+        return None
+    function = call["function"] or call["tight"]
+    file = call["file"] if function else call["file"].rpartition(" at ")[2]
+    before = line[: at.end() - len("at ")]
+    is_first = not before.strip(_MARKS).removesuffix("\\t")
+    if not (is_first and place["column"]):  # in a sentence, or in a time of day
+        is_alone = is_first or (bool(place["column"]) and (bool(function) or bool(_INDENTED.search(before))))
+        if not is_alone or not _FILE.fullmatch(file):
+            return None
+    return _Found(_frame(file, place, (function or "").rpartition(" at ")[2], 0 if call["hermes"] else 1))
+
+
+def _of_posthog(line: str) -> _Found | None:
+    """`File "https://shop.example/main.js", line: 2, in: o`: what PostHog's pages copy."""
+    found = _OF_POSTHOG.search(line)
+    return _Found(_frame(found["file"], found, found["function"])) if found else None
+
+
+def _of_chrome_console(line: str) -> _Found | None:
+    """`o @ main.js:1`."""
+    function, _, rest = line.partition(" @ ")
+    found = _BARE.fullmatch(rest)
+    if not found or not _FILE.fullmatch(found["file"]):
+        return None
+    return _Found(_frame(found["file"], found, function.strip(_MARKS)), bool(found["column"]))
+
+
+def _gecko(line: str) -> _Found | None:
+    """`o@https://shop.example/main.js:1:48` of Firefox and Safari."""
+    head, at, rest = line.partition("@")
+    if not at or "://" in head:
+        return None
+    place = _GECKO_EVAL.match(rest) or _NUMBERS.search(rest) or _NUMBER.search(rest)
+    if not place:
+        return None
+    is_eval = place.re is _GECKO_EVAL
+    file = place["file"] if is_eval else rest[: place.start()]
+    if not _FILE.fullmatch(file) or not (place["column"] or "/" in file):  # a mail address and a number are none
+        return None
+    name = _GECKO_NAME.search(head.rpartition("*")[2])  # promise callback*o, async*o
+    return _Found(_frame(file, place, name[0] if name else ""), is_eval or bool(place["column"]))
+
+
+def _bare(line: str) -> _Found | None:
+    """`main.js:1:48213`, and Safari's functions without a name."""
+    found = _BARE.fullmatch(line.lstrip(f"{_MARKS}([").rstrip(f"{_MARKS})],;."))
+    if not found or not _FILE.fullmatch(found["file"]):
+        return None
+    return _Found(_frame(found["file"], found, ""), bool(found["column"]))
+
+
+_FORMS: tuple[Callable[[str], _Found | None], ...] = (_v8, _of_posthog, _of_chrome_console, _gecko, _bare)
+
+
+def _frame(file: str, place: re.Match[str], function: str | None, starts_at: int = 1) -> Frame:
+    column = max(0, int(place["column"]) - starts_at) if place["column"] else None
+    name = (function or "").strip()
+    return Frame(file, int(place["line"]), column, None if name in _ANONYMOUS else name)

@@ -1,0 +1,137 @@
+"""The tools that work on local files, as an agent reads them. What they do is in `jobs`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.catalog.identifiers import IssueId, SymbolSetId
+from mcp_errortracking.workflows.base import Desk, Workflow
+
+Folder = Annotated[str, Field(min_length=1, description="Of the build, e.g. dist.", examples=["dist"])]
+Patterns = list[Annotated[str, Field(min_length=1)]]
+Version = Annotated[str, Field(min_length=1, examples=["1.4.2"])]
+
+
+class SourceMapWorkflow(Workflow, toolset="source_maps"):
+    """A tool that works on builds, source maps and symbol sets."""
+
+    needs_files = True
+
+
+class _OfBuild(SourceMapWorkflow):
+    """Works on a build folder, and perhaps on its release."""
+
+    folder: Folder
+    version: Version | None = Field(default=None, description="Of the release.")
+    project: str | None = Field(
+        default=None, min_length=1, description="The release's product; default from package.json or the folder."
+    )
+    include: Patterns | None = None
+    exclude: Patterns | None = Field(default=None, description="Globs as in .gitignore.")
+    proguard_id: str | None = Field(default=None, min_length=1, description="For a ProGuard mapping.")
+
+    @model_validator(mode="after")
+    def project_has_a_version(self) -> "_OfBuild":
+        """Refuses half a release."""
+        if self.project is not None and self.version is None:
+            raise PydanticCustomError("no_version", "version: needed with project, to name a release")
+        return self
+
+
+class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
+    """Upload the source maps of a build: finds bundles and maps, writes chunk ids into them (deploy these files
+    afterwards), uploads what PostHog lacks and confirms it. Repeat it after a failure: it goes on where it stopped."""
+
+    force: bool | None = Field(default=None, description="Overwrite differing content.")
+    skip_on_conflict: bool | None = Field(default=None, description="Keep it instead.")
+    dry_run: bool | None = Field(default=None, description="Only say what would be written.")
+    delete_after: bool | None = Field(default=None, description="Then delete the maps that PostHog has.")
+    release_mode: Literal["event", "symbol-set"] | None = Field(
+        default=None, description="event: exceptions tell the release themselves; default symbol-set: its sets do."
+    )
+
+    @model_validator(mode="after")
+    def event_has_a_release(self) -> "UploadSourceMaps":
+        """Refuses to write no release into the bundles."""
+        if self.release_mode == "event" and self.version is None:
+            raise PydanticCustomError("no_version", "version: needed with release_mode event, to name the release")
+        return self
+
+    @model_validator(mode="after")
+    def one_choice(self) -> "UploadSourceMaps":
+        """Refuses to overwrite and to keep at once."""
+        if self.force and self.skip_on_conflict:
+            raise PydanticCustomError("both_flags", "give force or skip_on_conflict, not both")
+        return self
+
+    async def run(self, desk: Desk) -> Outcome:
+        from mcp_errortracking.workflows.source_maps.jobs import upload
+
+        return await upload.run(self, desk)
+
+
+class CheckSourceMaps(_OfBuild, tool="source-maps-check", read_only=True):
+    """What PostHog has of a build, chunk by chunk: uploaded, different, unfinished, missing, of another release, about
+    to expire. Changes nothing."""
+
+    async def run(self, desk: Desk) -> Outcome:
+        from mcp_errortracking.workflows.source_maps.jobs import check
+
+        return await check.run(self, desk)
+
+
+class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=True):
+    """Original file, line, function and source of minified frames, from a local build or PostHog's symbol sets; and why
+    a frame cannot be resolved. Give stack (a pasted trace, or main.js:1:48213) or issue (its newest event)."""
+
+    stack: str | None = Field(default=None, min_length=1, max_length=100_000, examples=["at o (main.js:1:48213)"])
+    issue: IssueId | None = None
+    folder: str | None = Field(default=None, min_length=1, description="A local build; default: what was uploaded.")
+    chunk_id: str | None = Field(default=None, min_length=1, description="Of the frames in stack.")
+    context: int | None = Field(default=None, ge=0, le=20, description="Lines of source around; default 2.")
+    commits: bool | None = Field(default=None, description="Name the last commit of each line.")
+    deployed: bool | None = Field(default=None, description="Fetch the script at a frame's URL too.")
+
+    example_fields = ("stack",)
+
+    @model_validator(mode="after")
+    def one_question(self) -> "ResolveFrames":
+        """Refuses nothing, and two things at once."""
+        if (self.stack is None) == (self.issue is None):
+            raise PydanticCustomError("one_of", "give stack or issue, one of them")
+        return self
+
+    async def run(self, desk: Desk) -> Outcome:
+        from mcp_errortracking.workflows.source_maps.jobs import resolve
+
+        return await resolve.run(self, desk)
+
+
+class InspectSymbolSet(SourceMapWorkflow, tool="symbol-set-inspect", scope="error_tracking:read"):
+    """Fetch a symbol set, by id or by ref (chunk id or URL), and look inside: its kind, sizes and sources; write_to
+    writes the sources into a folder, source shows one."""
+
+    id: SymbolSetId | None = None
+    ref: str | None = Field(default=None, min_length=1, examples=["0192f3a0-5c1e-7000-8000-9a4be1d7c3e0"])
+    source: str | None = Field(default=None, min_length=1)
+    write_to: str | None = Field(default=None, min_length=1)
+
+    example_fields = ("ref",)
+
+    @model_validator(mode="after")
+    def one_set(self) -> "InspectSymbolSet":
+        """Refuses none, and two."""
+        if (self.id is None) == (self.ref is None):
+            raise PydanticCustomError("one_of", "give id or ref, one of them")
+        return self
+
+    async def run(self, desk: Desk) -> Outcome:
+        from mcp_errortracking.workflows.source_maps.jobs import inspect
+
+        return await inspect.run(self, desk)
+
+
+TOOLS: tuple[type[Workflow], ...] = (UploadSourceMaps, CheckSourceMaps, ResolveFrames, InspectSymbolSet)
+"""All of them, in the order an agent sees them."""

@@ -1,0 +1,1 @@
+"""Upload prepared chunks: hash, compare, start, send, finish."""

@@ -1,0 +1,324 @@
+"""A batch of symbol sets on its way: started together, sent side by side, finished together.
+
+PostHog starts and finishes all or nothing; here the chunk that stands in the way is found, by its name in the answer or
+by halving, and the others go on without it.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+
+from mcp_errortracking.proxy.errors import InvalidError, PostHogError
+from mcp_errortracking.workflows.source_maps.chunk import Chunk
+from mcp_errortracking.workflows.source_maps.container import Version
+from mcp_errortracking.workflows.source_maps.remote.storage import Storage
+from mcp_errortracking.workflows.source_maps.remote.storage_errors import (
+    BusyError,
+    ExpiredError,
+    LostError,
+    NoFormsError,
+    StorageError,
+)
+from mcp_errortracking.workflows.source_maps.remote.symbol_sets import Started, SymbolSets, Wanted
+from mcp_errortracking.workflows.source_maps.upload.conflicts import ConflictRules
+from mcp_errortracking.workflows.source_maps.upload.content import Body, ContentError, Fingerprint
+from mcp_errortracking.workflows.source_maps.upload.endings import (
+    GONE,
+    LOST,
+    NOT_TRIED,
+    NOT_WANTED,
+    SKIPPED,
+    UNFINISHED,
+    UPLOADED,
+    not_sent,
+    refused,
+    unreadable,
+)
+from mcp_errortracking.workflows.source_maps.upload.hashing import THREADS
+from mcp_errortracking.workflows.source_maps.upload.results import Ending
+
+_ROUNDS = 3  # starts of one chunk: fresh URLs after an expired one, a PUT where forms are not taken
+_MAX_MISSES = 20  # then object storage is down, and the rest need not wait for it
+_NAMED = re.compile(r"Symbol set (.+) already (?:exists|has)", re.DOTALL)
+_OF_THE_KEY = (401, 403)
+_FOR_ALL = ("invalid_release_id", "object_storage_required", "invalid_conflict_handling")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A chunk to be uploaded, and its place in what was given."""
+
+    index: int
+    chunk: Chunk
+    known: Fingerprint
+
+
+Report = Callable[[Job, Ending], Awaitable[None]]
+"""Is told what became of a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A job whose file has arrived."""
+
+    job: Job
+    symbol_set_id: str
+
+
+class Batches:
+    """Takes batches from their start to their finish, and reports on each job exactly once."""
+
+    def __init__(
+        self,
+        symbol_sets: SymbolSets,
+        storage: Storage,
+        *,
+        release_id: str | None,
+        rules: ConflictRules,
+        version: Version,
+        compressed: bool,
+        compared: bool,
+        concurrency: int,
+        report: Report,
+    ) -> None:
+        """
+        Args:
+            compared: the jobs are known to need an upload, because PostHog could compare their hashes.
+            concurrency: transfers at once, of all batches together.
+        """
+        self._symbol_sets = symbol_sets
+        self._storage = storage
+        self._release_id = release_id
+        self._rules = rules
+        self.bytes_sent = 0
+        """Bytes of the files that arrived."""
+        self.refusal: PostHogError | None = None
+        """Why PostHog lets this key upload nothing."""
+        self._misses = 0  # transfers in a row that found object storage busy or lost
+        self._unbound = set[int]()  # jobs that go on without the release
+        self._version: Version = version
+        self._compressed = compressed
+        self._compared = compared
+        self._is_quick = version == 1 or not compressed  # nothing is read before it is sent
+        self._report = report
+        self._transfers = CapacityLimiter(concurrency)
+        self._packers = CapacityLimiter(THREADS)
+
+    async def run(self, jobs: Sequence[Job]) -> None:
+        """Uploads a batch."""
+        bodies = dict[int, Body]()
+        try:
+            # Packed first, a start can say the sizes, and get URLs to PUT to; but only what is wanted is worth packing.
+            left = await self._pack(jobs, bodies) if self._compared or self._is_quick else list(jobs)
+            for number in range(_ROUNDS):
+                if not left:
+                    return
+                started = await self._start(left, bodies)
+                ready = await self._pack([job for job, _ in started], bodies)
+                started = [(job, one) for job, one in started if job in ready]
+                is_last = number == _ROUNDS - 1
+                sent, left = await self._send(started, bodies, is_last=is_last)
+                if number == 0:
+                    left += await self._finish(sent, is_last=is_last)
+                else:  # one by one: an older PostHog deletes all that it was to finish together with a bad one
+                    for one in sent:
+                        left += await self._finish([one], is_last=is_last)
+            for job in left:
+                await self._report(job, LOST)
+        finally:
+            for body in bodies.values():
+                body.close()
+
+    async def _pack(self, jobs: Sequence[Job], bodies: dict[int, Body]) -> list[Job]:
+        """Packs what is not packed yet; returns the jobs that can go on."""
+        failed = set[int]()
+
+        async def pack(job: Job) -> None:
+            try:
+                bodies[job.index] = await self._body(job)
+            except ContentError as error:
+                failed.add(job.index)
+                await self._report(job, unreadable(error))
+
+        waiting = [job for job in jobs if job.index not in bodies]
+        if self._is_quick:
+            for job in waiting:
+                await pack(job)
+        else:
+            async with anyio.create_task_group() as group:
+                for job in waiting:
+                    group.start_soon(pack, job)
+        return [job for job in jobs if job.index not in failed]
+
+    async def _body(self, job: Job) -> Body:
+        def body() -> Body:
+            return Body(job.chunk, job.known, self._version, compressed=self._compressed)
+
+        return body() if self._is_quick else await to_thread.run_sync(body, limiter=self._packers)
+
+    async def _start(self, jobs: list[Job], bodies: Mapping[int, Body]) -> list[tuple[Job, Started]]:
+        """Starts all that PostHog lets start; reports on the others."""
+        is_sorted = self._compared
+        if self.refusal is not None:
+            await self._refuse_all(jobs, self.refusal)
+            return []
+        if self._rules.skip_on_conflict and not is_sorted:  # PostHog would not tell what it has from what it keeps
+            jobs, is_sorted = await self._without_unchanged(jobs), True
+        while jobs:
+            try:
+                answer = await self._symbol_sets.start(
+                    (self._wanted(job, bodies.get(job.index)) for job in jobs),
+                    force=self._rules.force,
+                    skip_on_conflict=self._rules.skip_on_conflict,
+                )
+            except InvalidError as error:
+                if error.code in _FOR_ALL:
+                    await self._refuse_all(jobs, error)
+                    return []
+                if error.code == "release_id_mismatch" and not is_sorted:
+                    jobs, is_sorted = await self._without_unchanged(jobs), True
+                    continue
+                found = culprit(jobs, error)
+                if found is None:
+                    middle = len(jobs) // 2
+                    return await self._start(jobs[:middle], bodies) + await self._start(jobs[middle:], bodies)
+                if self._may_unbind(found, error):
+                    self._unbound.add(found.index)
+                    continue
+                await self._refuse(found, error)
+                jobs = [job for job in jobs if job is not found]
+            except PostHogError as error:
+                if error.status in _OF_THE_KEY:
+                    self.refusal = error
+                await self._refuse_all(jobs, error)
+                return []
+            else:
+                return await self._started(jobs, answer, SKIPPED if self._rules.skip_on_conflict else NOT_WANTED)
+        return []
+
+    async def _started(
+        self, jobs: list[Job], answer: Mapping[str, Started], unwanted: Ending
+    ) -> list[tuple[Job, Started]]:
+        """The jobs whose files PostHog waits for; reports on the others, which it has."""
+        for job in jobs:
+            if job.chunk.chunk_id not in answer:
+                await self._report(job, unwanted)
+        return [(job, answer[job.chunk.chunk_id]) for job in jobs if job.chunk.chunk_id in answer]
+
+    async def _without_unchanged(self, jobs: list[Job]) -> list[Job]:
+        """Leaves out the jobs whose content PostHog has, under whichever release: asked about without one.
+
+        What has another content, or none, is started anew afterwards; until then nothing was overwritten.
+        """
+        asked, left = jobs, list[Job]()
+        while asked:
+            try:
+                answer = await self._symbol_sets.start(
+                    (Wanted(job.chunk.chunk_id, job.known.content_hash) for job in asked),
+                    force=False,
+                    skip_on_conflict=False,
+                )
+            except PostHogError as error:
+                found = culprit(asked, error) if isinstance(error, InvalidError) else None
+                if found is None:
+                    return left + asked
+                left.append(found)
+                asked = [job for job in asked if job is not found]
+            else:
+                return left + [job for job, _ in await self._started(asked, answer, NOT_WANTED)]
+        return left
+
+    def _may_unbind(self, job: Job, error: PostHogError) -> bool:
+        is_bound = self._release_id is not None and job.index not in self._unbound
+        return error.code == "release_id_mismatch" and self._rules.without_release and is_bound
+
+    def _wanted(self, job: Job, body: Body | None) -> Wanted:
+        release_id = None if job.index in self._unbound else self._release_id
+        return Wanted(job.chunk.chunk_id, job.known.content_hash, release_id, body and body.size)
+
+    async def _send(
+        self, started: Sequence[tuple[Job, Started]], bodies: Mapping[int, Body], *, is_last: bool
+    ) -> tuple[list[_Sent], list[Job]]:
+        """Sends files; returns those that arrived, and those to be started again."""
+        sent, again = list[_Sent](), list[Job]()
+
+        async def send(job: Job, one: Started) -> None:
+            async with self._transfers:
+                if self._misses >= _MAX_MISSES:
+                    await self._report(job, NOT_TRIED)
+                    return
+                try:
+                    await self._storage.send(one.target, bodies[job.index])
+                except (ExpiredError, NoFormsError) as error:
+                    if is_last:
+                        await self._report(job, not_sent(error))
+                    else:  # a fresh URL, or one to PUT to
+                        again.append(job)
+                except StorageError as error:
+                    self._misses += isinstance(error, BusyError | LostError)
+                    await self._report(job, not_sent(error))
+                except ContentError as error:
+                    await self._report(job, unreadable(error))
+                else:
+                    self._misses = 0
+                    self.bytes_sent += bodies[job.index].size
+                    sent.append(_Sent(job, one.symbol_set_id))
+
+        async with anyio.create_task_group() as group:
+            for job, one in started:
+                group.start_soon(send, job, one)
+        return sent, again
+
+    async def _finish(self, sent: Sequence[_Sent], *, is_last: bool) -> list[Job]:
+        """Confirms what arrived; returns what has to be started again, because PostHog has it not any more."""
+        if not sent:
+            return []
+        try:
+            is_certain = await self._symbol_sets.finish({one.symbol_set_id: one.job.known.content_hash for one in sent})
+            kept, lost = (sent, list[Job]()) if is_certain or self._compared else await self._still_there(sent)
+        except PostHogError as error:
+            if len(sent) == 1 and error.code in GONE and not is_last:
+                return [sent[0].job]
+            if error.code not in UNFINISHED or len(sent) == 1:
+                await self._refuse_all([one.job for one in sent], error)
+                return []
+            return await self._finish_without(sent, error, is_last=is_last)
+        for one in kept:
+            await self._report(one.job, UPLOADED)
+        return lost
+
+    async def _finish_without(self, sent: Sequence[_Sent], error: PostHogError, *, is_last: bool) -> list[Job]:
+        """Goes on after a refusal that one set of several caused."""
+        try:
+            kept, lost = await self._still_there(sent)
+        except PostHogError:
+            await self._refuse_all([one.job for one in sent], error)
+            return []
+        if lost:
+            return lost + await self._finish(kept, is_last=is_last)
+        middle = len(kept) // 2
+        return await self._finish(kept[:middle], is_last=is_last) + await self._finish(kept[middle:], is_last=is_last)
+
+    async def _still_there(self, sent: Sequence[_Sent]) -> tuple[list[_Sent], list[Job]]:
+        """The sets that PostHog has, and the jobs of those that it has not any more."""
+        rows = [await self._symbol_sets.get(one.symbol_set_id) for one in sent]
+        kept = [one for one, row in zip(sent, rows, strict=True) if row is not None]
+        return kept, [one.job for one, row in zip(sent, rows, strict=True) if row is None]
+
+    async def _refuse_all(self, jobs: Sequence[Job], error: PostHogError) -> None:
+        for job in jobs:
+            await self._refuse(job, error)
+
+    async def _refuse(self, job: Job, error: PostHogError) -> None:
+        await self._report(job, refused(error, self._rules))
+
+
+def culprit(jobs: Sequence[Job], error: InvalidError) -> Job | None:
+    """The job that PostHog's refusal of all of them is about; None where that cannot be told."""
+    if len(jobs) == 1:
+        return jobs[0]
+    found = _NAMED.search(error.detail or "")
+    return next((job for job in jobs if found and job.chunk.chunk_id == found[1]), None)

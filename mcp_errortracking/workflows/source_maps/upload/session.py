@@ -1,0 +1,297 @@
+"""Uploading symbol sets: hash, compare, start, send, finish; each chunk for itself.
+
+A chunk that cannot be read, that PostHog refuses or that object storage loses is reported, and the others go on.
+Nothing is finished whose file did not arrive. An upload that was broken off is simply repeated: what is finished has
+the same hash and is left alone, what is not is started anew by PostHog's own rules (contract 2.3).
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import anyio
+from anyio.abc import TaskGroup
+
+from mcp_errortracking.proxy.errors import InvalidError, PostHogError
+from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.workflows.retries import Persistent, Sleep
+from mcp_errortracking.workflows.source_maps.chunk import Chunk
+from mcp_errortracking.workflows.source_maps.remote.releases import Release, ReleaseName, find_or_create_release
+from mcp_errortracking.workflows.source_maps.remote.storage import CONCURRENCY, Storage
+from mcp_errortracking.workflows.source_maps.remote.symbol_sets import (
+    MAX_CHECKED,
+    MAX_STARTED,
+    Comparison,
+    SymbolSets,
+    Wanted,
+)
+from mcp_errortracking.workflows.source_maps.upload.batches import Batches, Job, culprit
+from mcp_errortracking.workflows.source_maps.upload.conflicts import ConflictRules
+from mcp_errortracking.workflows.source_maps.upload.content import ContentError
+from mcp_errortracking.workflows.source_maps.upload.endings import (
+    OTHER_CONTENT,
+    SKIPPED,
+    UNCHANGED,
+    refused,
+    unreadable,
+)
+from mcp_errortracking.workflows.source_maps.upload.hashing import Hashing, Known
+from mcp_errortracking.workflows.source_maps.upload.results import ChunkResult, Ending, Outcome, UploadResult
+
+Progress = Callable[[int, int, str], Awaitable[None]]
+"""Is told how much is done, of how much, and a few words on what."""
+
+_BATCH_BYTES = 64 * 1024 * 1024  # of content: what is packed at once, and sent within the five minutes of its URLs
+_BATCHES_AT_ONCE = 3
+_TRIES_TO_BIND = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to upload.
+
+    `container` is the version sent. Every PostHog reads 1, which is not compressed; `auto` sends 2 to a PostHog that
+    can compare uploads beforehand (September 2026), whose readers know it for certain, and 1 to older ones.
+    """
+
+    rules: ConflictRules = field(default_factory=ConflictRules)
+    container: Literal["auto", 1, 2] = "auto"
+    compressed: bool = True
+    concurrency: int = CONCURRENCY
+    """Transfers at once."""
+    batch: int = MAX_STARTED
+    """Sets that are started and finished together, at most."""
+
+
+async def upload(
+    sender: Sender,
+    storage: Storage,
+    chunks: Iterable[Chunk],
+    *,
+    release: ReleaseName | Release | None = None,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    sleep: Sleep = anyio.sleep,
+) -> UploadResult:
+    """Uploads chunks that PostHog does not have yet.
+
+    Args:
+        release: what the sets are bound to; a name is looked up, and created if there is none.
+        sleep: waits between tries.
+
+    Raises:
+        PostHogError: before anything was uploaded: PostHog cannot be reached, does not know the key, or has no such
+            release, or may not upload. What fails later is in the result.
+    """
+    uploading = _Upload(sender, storage, list(chunks), release, options or Options(), progress, sleep)
+    async with anyio.create_task_group() as group:
+        group.start_soon(uploading.hash_all)
+        await uploading.send_all(group)
+    if uploading.refusal is not None and not uploading.has_uploaded:
+        raise uploading.refusal
+    return uploading.result()
+
+
+class _Upload:
+    """The chunks of one upload, and what became of each so far."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        storage: Storage,
+        chunks: list[Chunk],
+        release: ReleaseName | Release | None,
+        options: Options,
+        progress: Progress | None,
+        sleep: Sleep,
+    ) -> None:
+        self._sender = Persistent(sender, sleep=sleep)
+        self._storage = storage
+        self._symbol_sets = SymbolSets(sender, sleep=sleep)
+        self._chunks = chunks
+        self._release = release
+        self._options = options
+        self._progress = progress
+        self._slots = anyio.Semaphore(_BATCHES_AT_ONCE)
+        self._batches: Batches | None = None
+        self._first_of = dict[str, Job]()
+        self._results: list[ChunkResult | None] = [None] * len(chunks)
+        self._settled = 0
+        self._hashed = 0
+        self._hashing = Hashing(chunks, self._told_hashed)
+        self._of_other_releases = 0
+        self._refusal: PostHogError | None = None
+
+    @property
+    def refusal(self) -> PostHogError | None:
+        """Why nothing could be begun, or PostHog takes nothing from this key."""
+        return self._refusal or (self._batches.refusal if self._batches else None)
+
+    @property
+    def has_uploaded(self) -> bool:
+        """Whether anything was finished."""
+        return any(one is not None and one.outcome is Outcome.UPLOADED for one in self._results)
+
+    async def hash_all(self) -> None:
+        """Hashes the chunks, while those before are on their way."""
+        await self._hashing.run()
+
+    async def send_all(self, group: TaskGroup) -> None:
+        """Sends what is hashed by now on its way, as tasks: at least a few chunks at first, then more and more.
+
+        Ends all tasks where PostHog refuses from the first request on.
+        """
+        least = MAX_STARTED
+        while hashed := await self._hashing.take(min(least, MAX_CHECKED), MAX_CHECKED, step=MAX_STARTED):
+            least += MAX_STARTED
+            jobs = await self._fold(hashed)
+            if jobs and not await self._send(jobs, group):
+                group.cancel_scope.cancel()
+                return
+
+    async def _send(self, jobs: list[Job], group: TaskGroup) -> bool:
+        try:
+            if isinstance(self._release, ReleaseName):
+                self._release = await find_or_create_release(self._sender, self._release)
+            hashes = {job.chunk.chunk_id: job.known.content_hash for job in jobs}
+            compared = await self._symbol_sets.compare(hashes)
+        except PostHogError as error:
+            if self._batches is None:
+                self._refusal = error
+                return False
+            for job in jobs:
+                await self._settle(job, refused(error, self._options.rules))
+            return True
+        batches = self._batches = self._batches or self._on_their_way(compared)
+        jobs = await self._sort_out(jobs, compared)
+        for batch in _batches(jobs, self._options.batch):
+            await self._slots.acquire()
+            group.start_soon(self._run, batches, batch)
+        return True
+
+    def _on_their_way(self, compared: Comparison | None) -> Batches:
+        options, release = self._options, self._release
+        return Batches(
+            self._symbol_sets,
+            self._storage,
+            release_id=release.id if isinstance(release, Release) else None,
+            rules=options.rules,
+            version=options.container if options.container != "auto" else 1 if compared is None else 2,
+            compressed=options.compressed,
+            compared=compared is not None,
+            concurrency=options.concurrency,
+            report=self._settle,
+        )
+
+    async def _run(self, batches: Batches, jobs: list[Job]) -> None:
+        try:
+            await batches.run(jobs)
+        finally:
+            self._slots.release()
+
+    async def _fold(self, hashed: Iterable[tuple[int, Known]]) -> list[Job]:
+        """The chunks to go on with: the first of each id, of those that can be read."""
+        jobs = list[Job]()
+        for index, known in hashed:
+            if isinstance(known, ContentError):
+                await self._note(index, unreadable(known), None)
+                continue
+            job = Job(index, self._chunks[index], known)
+            first = self._first_of.setdefault(job.chunk.chunk_id, job)
+            if first is job:
+                jobs.append(job)
+            else:
+                await self._settle(job, _duplicate(job, first))
+        return jobs
+
+    async def _sort_out(self, jobs: list[Job], compared: Comparison | None) -> list[Job]:
+        """The chunks to be uploaded; settles the others, as far as PostHog could compare them."""
+        if compared is None:
+            return jobs
+        rules, left = self._options.rules, list[Job]()
+        lost = await self._bind([job for job in jobs if job.chunk.chunk_id in compared.same])
+        for job in jobs:
+            if job.chunk.chunk_id in compared.same and job.chunk.chunk_id not in lost:
+                await self._settle(job, UNCHANGED)
+            elif job.chunk.chunk_id in compared.other and rules.skip_on_conflict:
+                await self._settle(job, SKIPPED)
+            elif job.chunk.chunk_id in compared.other and not rules.force:
+                await self._settle(job, OTHER_CONTENT)
+            else:
+                left.append(job)
+        return left
+
+    async def _bind(self, jobs: list[Job]) -> frozenset[str]:
+        """Gives unchanged sets that have no release the one of this upload, which a start does though it wants no file.
+
+        A set of another release stops it, and is left out of the next try; of those that belong to others, a few are
+        found in this way. Then the rest keep what they have.
+
+        Returns:
+            The chunk ids of those that are gone since they were compared, and are waited for now.
+        """
+        if not jobs or not isinstance(self._release, Release):
+            return frozenset()
+        left = jobs
+        for _ in range(_TRIES_TO_BIND):
+            wanted = [Wanted(job.chunk.chunk_id, job.known.content_hash, self._release.id) for job in left]
+            try:
+                lost = frozenset(await self._symbol_sets.start(wanted, force=False, skip_on_conflict=True))
+            except PostHogError as error:
+                other = culprit(left, error) if isinstance(error, InvalidError) else None
+                if other is None or len(left) == 1:
+                    break
+                left = [job for job in left if job is not other]
+            else:
+                self._of_other_releases += len(jobs) - len(left)
+                return lost
+        self._of_other_releases += len(jobs)
+        return frozenset()
+
+    def result(self) -> UploadResult:
+        """What became of all of them."""
+        bytes_sent = self._batches.bytes_sent if self._batches else 0
+        release = self._release if isinstance(self._release, Release) else None
+        chunks = [one for one in self._results if one is not None]
+        return UploadResult(chunks, bytes_sent, release, self._of_other_releases)
+
+    async def _settle(self, job: Job, ending: Ending) -> None:
+        await self._note(job.index, ending, job.known.content_hash)
+
+    async def _note(self, index: int, ending: Ending, content_hash: str | None) -> None:
+        """Keeps what became of a chunk, and tells of it."""
+        chunk = self._chunks[index]
+        facts = (ending.outcome, ending.code, ending.reason, ending.next_step, ending.choices)
+        self._results[index] = ChunkResult(*facts, chunk=chunk, content_hash=content_hash)
+        self._settled += 1
+        await self._tell(f"{ending.outcome.replace('_', ' ')}: {chunk.label}")
+
+    async def _told_hashed(self, done: int) -> None:
+        self._hashed = done
+        await self._tell(f"read {done} of {len(self._chunks)}")
+
+    async def _tell(self, message: str) -> None:
+        if self._progress is not None:
+            await self._progress(self._hashed + self._settled, 2 * len(self._chunks), message)
+
+
+def _duplicate(job: Job, first: Job) -> Ending:
+    is_same = job.known.content_hash == first.known.content_hash
+    return Ending(
+        Outcome.DUPLICATE,
+        "duplicate_chunk_id",
+        f"{first.chunk.label} has the same chunk id and {'the same' if is_same else 'other'} content; it counts.",
+        "" if is_same else "Give each bundle a chunk id of its own, or frames of this one cannot be resolved.",
+    )
+
+
+def _batches(jobs: Iterable[Job], most: int) -> Iterator[list[Job]]:
+    batch, size = list[Job](), 0
+    for job in jobs:
+        if batch and (len(batch) >= most or size + job.known.size > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(job)
+        size += job.known.size
+    if batch:
+        yield batch

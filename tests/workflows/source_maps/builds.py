@@ -1,0 +1,62 @@
+"""The builds of real bundlers in fixtures/built, and what Node says of them."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+
+from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.source_maps.bundles.discovery import Build, find
+from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
+from tests.clients.node_tools import modules, node
+
+EVERY_TIME = settings(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+"""Of property tests: the same examples in every run, however slow the machine is."""
+
+FIXTURES = Path(__file__).with_name("fixtures")
+BUILT = FIXTURES / "built"
+SCRIPTS = sorted(path for path in BUILT.rglob("*") if path.suffix in (".js", ".mjs", ".cjs"))
+
+
+def copied(tmp_path: Path, *names: str) -> Path:
+    """A copy of some of the builds, or of all."""
+    for name in names or [path.name for path in BUILT.iterdir()]:
+        shutil.copytree(BUILT / name, tmp_path / name)
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below a folder."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def looked_through(folder: Path, **options: Any) -> tuple[Roots, Build]:
+    roots = Roots([folder])
+    return roots, find(roots, folder, **options)
+
+
+def prepared(folder: Path, **options: Any) -> list[Any]:
+    roots, build = looked_through(folder)
+    return list(prepare(roots, build, **options))
+
+
+def one_prepared(folder: Path, **options: Any) -> Prepared:
+    (only,) = prepared(folder, **options)
+    assert isinstance(only, Prepared), only
+    return only
+
+
+def traced(maps: list[str]) -> list[list[tuple[Any, ...]]]:
+    """What an independent decoder says of every mapping: see trace.mjs."""
+    ran = node(Path(__file__).with_name("trace.mjs"), modules(), input=json.dumps(maps))
+    assert ran.returncode == 0, ran.stderr
+    return [[tuple(row) for row in rows] for rows in json.loads(ran.stdout)]
+
+
+def run(bundle: Path, *calls: tuple[str, list[Any]]) -> Any:
+    """What a bundle does: see run_bundle.mjs."""
+    ran = node(Path(__file__).with_name("run_bundle.mjs"), bundle, input=json.dumps(calls))
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)

@@ -1,0 +1,274 @@
+"""Chunk ids: real bundles behave and resolve as before, the SDK finds the id, and a second time changes nothing."""
+
+import base64
+import json
+import re
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import pytest
+
+from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.source_maps.bundles.injection import Injection, injected, map_in, stable_id, with_id
+from mcp_errortracking.workflows.source_maps.maps.script import first_place
+from mcp_errortracking.workflows.source_maps.maps.source_map import read
+from tests.workflows.source_maps.builds import BUILT, SCRIPTS, copied, prepared, run, traced
+
+SCRIPT = b'"use strict";\nfail()\n//# sourceMappingURL=a.js.map\n'
+FIELDS: dict[str, Any] = {"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAA;AACA"}
+R1, R2 = "01936f2e-7a51-7000-8000-0000000000a1", "01936f2e-7a51-7000-8000-0000000000a2"
+EMPTY = [{"name": "coat", "price": "€12.30"}, {"name": "hat", "price": "nothing"}]
+
+
+def text(**fields: Any) -> bytes:
+    return json.dumps({**FIELDS, **fields}).encode()
+
+
+def map_of(script: Path) -> bytes | None:
+    path = script.with_name(f"{script.name}.map")
+    return path.read_bytes() if path.exists() else None
+
+
+def again(made: Injection, map_text: bytes | None = None) -> Injection:
+    return injected(made.source, made.map if map_text is None else map_text)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.relative_to(BUILT).as_posix())
+def test_a_real_bundle_gets_its_id_once(script: Path) -> None:
+    source, map_text = script.read_bytes(), map_of(script)
+    made = injected(source, map_text)
+
+    assert made.chunk_id == stable_id(source, map_in(source) if map_text is None else map_text)
+    assert UUID(made.chunk_id).version == 5
+    assert made.source.decode().splitlines()[-1] == f"//# chunkId={made.chunk_id}"
+    assert json.loads(made.map)["chunk_id"] == made.chunk_id
+    assert made.source_changed
+    assert made.map_changed is (map_text is not None)
+    second = injected(made.source, made.map if map_text else None)
+    assert second == Injection(made.chunk_id, made.source, made.map, source_changed=False, map_changed=False)
+
+
+def test_every_original_position_is_found_through_the_injected_bundles() -> None:
+    made = [injected(script.read_bytes(), map_of(script)) for script in SCRIPTS]
+    old = traced([(map_of(script) or map_in(script.read_bytes())).decode() for script in SCRIPTS])
+    new = traced([injection.map.decode() for injection in made])
+
+    for script, injection, before, after in zip(SCRIPTS, made, old, new, strict=True):
+        place, ours = first_place(script.read_bytes()), read(injection.map)
+        theirs = {(line, column): original for line, column, *original in after}
+        for line, column, *original in before:
+            is_behind = (line - 1, column) >= (place.line, place.column)
+            moved = column - place.column if is_behind and line - 1 == place.line else column
+            assert theirs.get((line + is_behind, moved), original) == original
+            found = ours.find(line - 1 + is_behind, moved)
+            assert found
+            assert [found.source, found.line or None, found.name] == [original[0], original[1], original[3]]
+
+
+@pytest.mark.parametrize("name", ["esbuild", "vite", "vite-hidden", "webpack", "turbopack"])
+def test_bundles_behave_as_before_and_tell_the_sdk_their_ids(tmp_path: Path, name: str) -> None:
+    before, after = copied(tmp_path / "before", name), copied(tmp_path / "after", name)
+    ids = {item.path: item.chunk_id for item in prepared(after)}
+    calls: list[tuple[str, list[Any]]] = [("checkout", [[]]), ("checkout", [EMPTY[:1]]), ("checkout", [EMPTY])]
+    if name == "turbopack":
+        calls = [("total", [[{"name": "coat", "price": 3}]]), ("total", [[{"name": "coat"}]])]
+    if "vite" in name or name == "webpack":
+        calls.append(("monthly", [[EMPTY[:1], []]]))
+
+    for script in sorted(
+        path.relative_to(after) for path in after.rglob("*") if path.suffix in (".js", ".mjs", ".cjs")
+    ):
+        if script.name.startswith(("report", "329")):
+            continue
+        extra: list[tuple[str, list[Any]]] = [("isStrict", [])] if script.suffix == ".cjs" else []
+        shown = calls + extra + ([("monthly", [[EMPTY[:1]]])] if script.name == "shop.js" else [])
+        was, now = run(before / script, *shown), run(after / script, *shown)
+
+        assert [without_stack(outcome) for outcome in now["outcomes"]] == list(map(without_stack, was["outcomes"]))
+        assert any("name" in outcome for outcome in now["outcomes"])
+        assert not extra or now["outcomes"][3] == {"answer": True}
+        assert not was["chunks"]
+        recorded = {chunk_id: file_of(stack) for stack, chunk_id in now["chunks"]}
+        assert recorded[ids[script.as_posix()]] == script.name
+        assert {recorded[chunk_id] for chunk_id in recorded} == {script.name} or len(recorded) == 2
+
+
+def without_stack(outcome: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in outcome.items() if name != "stack"}
+
+
+def file_of(stack: str) -> str:
+    """The file that the SDK reads from a recorded stack: that of the outermost frame it can, here the first of ours."""
+    found = re.search(r"/([^/:)]+):\d+:\d+\)?$", stack.splitlines()[1])
+    assert found
+    return found[1]
+
+
+def test_the_same_bundle_and_map_have_the_same_id_and_others_another() -> None:
+    namespace = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")
+    own = injected(SCRIPT, text()).chunk_id
+
+    assert own == str(uuid5(namespace, (SCRIPT + text()).decode())) == stable_id(SCRIPT, text())
+    assert injected(SCRIPT, text()).chunk_id == own
+    assert injected(SCRIPT, text(file="x")).chunk_id != own
+    assert injected(SCRIPT + b"\n", text()).chunk_id != own
+
+
+def test_an_id_that_is_there_is_kept() -> None:
+    own = SCRIPT + b"//# chunkId=mine\n"
+    made = injected(own, text(chunk_id="mine"))
+    assert (made.chunk_id, made.source, made.map) == ("mine", own, text(chunk_id="mine"))
+
+    for other in (text(), text(chunk_id="stale")):  # the comment wins; nothing was put in here, so nothing moves
+        made = injected(own, other)
+        assert (made.chunk_id, made.source_changed, made.map_changed) == ("mine", False, True)
+        assert json.loads(made.map) == {**FIELDS, "chunk_id": "mine"}
+
+
+def test_a_bundlers_debug_id_is_used_if_it_is_a_uuid() -> None:
+    debug_id = str(uuid5(NAMESPACE_URL, "x"))
+    in_script = SCRIPT + f"//# debugId={debug_id}".encode()
+
+    assert injected(in_script, text(debugId=debug_id)).chunk_id == debug_id
+    assert injected(SCRIPT, text(debugId=debug_id)).chunk_id == debug_id
+    assert injected(SCRIPT, text(debug_id=debug_id)).chunk_id == debug_id
+    assert injected(SCRIPT, text(debugId="no uuid")).chunk_id == stable_id(SCRIPT, text(debugId="no uuid"))
+    assert json.loads(injected(SCRIPT, text(debugId=debug_id)).map)["debugId"] == debug_id
+
+
+def test_a_librarys_debug_id_is_not_that_of_the_bundle() -> None:
+    debug_id, library = str(uuid5(NAMESPACE_URL, "bundle")), str(uuid5(NAMESPACE_URL, "library"))
+    bundle = SCRIPT + f"//# debugId={library}".encode()
+
+    assert injected(bundle, text()).chunk_id == stable_id(bundle, text())
+    assert injected(bundle, text(debugId=debug_id)).chunk_id == stable_id(bundle, text(debugId=debug_id))
+
+
+def test_a_run_that_was_killed_between_bundle_and_map_is_repaired() -> None:
+    made = injected(SCRIPT, text())
+
+    repaired = again(made, text())
+
+    assert repaired.map == made.map
+    assert repaired.source == made.source
+    assert (repaired.source_changed, repaired.map_changed) == (False, True)
+
+
+def test_a_map_ahead_of_its_bundle_is_refused() -> None:
+    with pytest.raises(WorkflowError) as caught:
+        injected(SCRIPT, text(chunk_id="x"))
+    assert caught.value.code == "ids_differ"
+
+
+def test_a_release_changes_the_line_and_nothing_else() -> None:
+    """Whenever it is put in, replaced or left alone, the bundle without it and its map are those of no release."""
+    plain = injected(SCRIPT, text())
+    made = injected(SCRIPT, text(), R1)
+
+    assert plain.release is None
+    assert made.release is not None
+    assert made.release.id == R1
+    assert made.release.text == f'g._posthogReleaseId=g._posthogReleaseId||"{R1}";'.encode()
+    assert made.source[: made.release.at] + made.source[made.release.end :] == plain.source
+    assert (made.chunk_id, made.map) == (plain.chunk_id, plain.map)
+
+    assert injected(plain.source, plain.map, R1).source == made.source
+    replaced = injected(made.source, made.map, R2)
+    assert replaced.source == made.source.replace(R1.encode(), R2.encode())
+    assert (replaced.release and replaced.release.id, replaced.map_changed) == (R2, False)
+    assert injected(made.source, made.map, R1) == Injection(
+        made.chunk_id, made.source, made.map, source_changed=False, map_changed=False, release=made.release
+    )
+    assert again(made).release == made.release
+
+
+def test_a_run_with_a_release_that_was_killed_is_repaired() -> None:
+    made = injected(SCRIPT, text(), R1)
+    repaired = injected(made.source, text(), R2)
+    assert (repaired.map, repaired.release and repaired.release.id) == (made.map, R2)
+
+
+def test_the_line_of_another_tool_is_left_alone() -> None:
+    own = b'!function(){var e=globalThis;e._posthogReleaseId=e._posthogReleaseId||"theirs"}();fail()\n//# chunkId=x\n'
+    made = injected(own, text(chunk_id="x"), R1)
+    assert (made.source, made.release) == (own, None)
+
+
+def test_each_bundle_of_several_in_one_has_its_own_release_replaced() -> None:
+    """A bundle of bundles holds the lines of all of them; the last comment tells which is its own."""
+    inner, outer = injected(SCRIPT, text(), R1), injected(b"second()\n", text(), R1)
+    both = inner.source + outer.source
+    made = injected(both, text(chunk_id=outer.chunk_id), R2)
+    assert made.source == inner.source + outer.source.replace(R1.encode(), R2.encode())
+
+
+def test_the_first_bundle_tells_the_release(tmp_path: Path) -> None:
+    folder = copied(tmp_path, "esbuild")
+    bundle = folder / "esbuild" / "shop.js"
+    prepared(folder, release_id=R1)
+    assert run(bundle, ("checkout", [EMPTY[:1]]))["release"] == R1
+
+    loader = folder / "first.mjs"
+    loader.write_text(f'globalThis._posthogReleaseId = "{R2}";\nawait import("./esbuild/shop.js");\n', "utf-8")
+    assert run(loader, ("checkout", [EMPTY[:1]]))["release"] == R2
+
+
+@pytest.mark.parametrize(
+    "map_text",
+    [
+        b')]}\'\n{"version":3,"sources":[],"names":["mappings"],"mappings":"AAAA;AACA"}',
+        b'\xef\xbb\xbf {"x":"a \\"mappings\\":\\"b\\"", "version":3, "mappings" : "AAAA;AACA" , "sources":["\\ud83d"]}',
+        b'{"version":3,"sources":[],"mappings":"\\u0041AAA;AACA"}',
+        b'{"version":3,"x":{"mappings":"AAAA;AACA"},"mappings":"AAAA;AACA"}',
+        b'{"version":3,"mappings":"AAAA;AACA","sections":[{"offset":{"line":0,"column":0},"map":{"mappings":"AAAA;AACA"}}]}',
+    ],
+)
+def test_a_map_keeps_everything_but_its_mappings(map_text: bytes) -> None:
+    made = injected(SCRIPT, map_text)
+
+    fields, old = json.loads(made.map[made.map.index(b"{") :].decode()), json.loads(map_text[map_text.index(b"{") :])
+    assert fields.pop("chunk_id") == made.chunk_id
+    if "sections" in old:
+        assert fields["sections"][0]["map"]["mappings"] == "AAAA;;AACA"
+    else:
+        assert fields == {**old, "mappings": "AAAA;;AACA"}
+    assert not again(made).map_changed
+
+
+def test_an_empty_object_and_one_without_mappings_are_no_maps() -> None:
+    for wrong in (b"{}", b'{"version":3}', b"[]", b"{"):
+        with pytest.raises(WorkflowError):
+            injected(SCRIPT, wrong)
+
+
+def test_a_map_within_the_bundle_is_changed_there() -> None:
+    for url in (
+        f"data:application/json;base64,{base64.b64encode(text()).decode()}",
+        "data:application/json," + text().decode().replace('"', "%22").replace(" ", "%20"),
+    ):
+        source = f"fail()\n//# sourceMappingURL={url}".encode()
+        made = injected(source, None)
+        assert json.loads(map_in(made.source)) == {**FIELDS, "mappings": ";AAAA;AACA", "chunk_id": made.chunk_id}
+        assert made.map == map_in(made.source)
+        assert injected(made.source, None).source == made.source
+    for wrong in (b"//# sourceMappingURL=data:x;base64,@@", b"//# sourceMappingURL=data:x", b"a()"):
+        with pytest.raises(WorkflowError):
+            injected(wrong, None)
+
+
+def test_a_bundle_that_is_not_utf8_is_refused() -> None:
+    with pytest.raises(WorkflowError, match="not UTF-8") as caught:
+        injected(b"a('\xff')", text())
+    assert caught.value.code == "not_utf8"
+
+
+def test_hermes_has_its_id_in_the_map_only() -> None:
+    content = (BUILT / "hermes" / "main.jsbundle.map").read_bytes()
+    chunk_id, made = with_id(content)
+
+    assert json.loads(made) == {**json.loads(content), "chunk_id": chunk_id}
+    assert with_id(made) == (chunk_id, made)
+    assert chunk_id == stable_id(content)
+    known = b'{"version":3,"mappings":"","chunk_id":"x"}'
+    assert with_id(known) == ("x", known)

@@ -1,0 +1,216 @@
+"""Files on disk: what is written, in what order, and what is left alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.problems import Problem, WorkflowError
+from mcp_errortracking.workflows.source_maps.bundles.discovery import find
+from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
+from tests.workflows.source_maps.builds import BUILT, contents, copied, one_prepared, prepared
+
+
+def test_a_dry_run_tells_and_writes_nothing(tmp_path: Path) -> None:
+    before = contents(copied(tmp_path))
+    planned = prepared(tmp_path, dry_run=True)
+    assert contents(tmp_path) == before
+
+    done = prepared(tmp_path)
+
+    assert done == planned
+    assert {name for item in done for name in item.written} == {
+        name for name, content in contents(tmp_path).items() if content != before[name]
+    }
+    assert before.keys() == contents(tmp_path).keys()
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    copied(tmp_path)
+    first = prepared(tmp_path)
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+
+    second = prepared(tmp_path)
+
+    assert not any(item.written for item in second)
+    assert [(item.chunk_id, item.read()) for item in second] == [(item.chunk_id, item.read()) for item in first]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == times
+
+
+def test_what_is_prepared_is_what_lies_on_disk(tmp_path: Path) -> None:
+    copied(tmp_path)
+
+    for item in prepared(tmp_path, release_id="r1"):
+        assert isinstance(item, Prepared)
+        source, content = item.read()
+        assert (item.release and item.release.id) == ("r1" if source else None)
+        if item.kind == "hermes":
+            assert source is None
+            assert (tmp_path / item.path).read_bytes() == content
+        else:
+            assert (tmp_path / item.path).read_bytes() == source
+            assert len(item.files) == 1 or item.files[1].read_bytes() == content
+
+
+def test_another_release_is_put_into_bundles_that_have_their_id(tmp_path: Path) -> None:
+    copied(tmp_path, "webpack")
+    prepared(tmp_path)
+    first = prepared(tmp_path, release_id="r1")
+
+    assert [item.written for item in first] == [("webpack/329.js",), ("webpack/shop.js",)]
+    assert [item.written for item in prepared(tmp_path, release_id="r1")] == [(), ()]
+    assert [(item.written, item.release) for item in prepared(tmp_path)] == [((), item.release) for item in first]
+    again = prepared(tmp_path, release_id="r2")
+    assert [item.written for item in again] == [("webpack/329.js",), ("webpack/shop.js",)]
+    assert [item.release.id for item in again] == ["r2", "r2"]
+    assert [item.written for item in prepared(tmp_path, release_id="r2")] == [(), ()]
+
+
+def test_a_release_behind_a_long_beginning_is_found(tmp_path: Path) -> None:
+    heading = f"/*! {'x' * 100_000} */\n"
+    (tmp_path / "a.js").write_text(f'{heading}"use strict";\nfail()\n//# sourceMappingURL=a.js.map\n', "utf-8")
+    (tmp_path / "a.js.map").write_text('{"version":3,"sources":["a.ts"],"mappings":"AAAA"}', "utf-8")
+    made = one_prepared(tmp_path, release_id="r1")
+    assert made.release
+    assert made.release.at > len(heading)
+    again = one_prepared(tmp_path, release_id="r1")
+    assert (again.written, again.release) == ((), made.release)
+
+
+def test_what_is_done_is_read_only_when_asked_for_and_then_checked(tmp_path: Path) -> None:
+    copied(tmp_path, "webpack")
+    prepared(tmp_path)
+    path = tmp_path / "webpack" / "329.js.map"
+    path.write_bytes(path.read_bytes()[:-10])
+
+    broken, whole = prepared(tmp_path)
+
+    assert whole.read().map == (tmp_path / "webpack" / "shop.js.map").read_bytes()
+    with pytest.raises(WorkflowError, match="broken JSON"):
+        broken.read()
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "message"),
+    [
+        (b'{"version":3,', "broken_map", "The source map cannot be read. It is broken JSON: "),
+        (b"", "empty", "The map is empty (0 bytes)."),
+        (b'{"version":3,"mappings":"\xff"}', "not_utf8", "The source map cannot be read. It is not UTF-8: "),
+        (
+            b'{"version":3,"mappings":"AAAA;????"}',
+            "broken_map",
+            "The source map cannot be read. Its mappings hold letters that are no base 64 digits.",
+        ),
+        (
+            b'{"version":2,"mappings":"AAAA"}',
+            "broken_map",
+            "The source map cannot be read. Its version is 2; 3 is the one that is understood.",
+        ),
+        (b'{"version":3}', "broken_map", "The source map cannot be read. It has neither mappings nor sections."),
+    ],
+)
+def test_a_bad_map_is_reported_and_the_others_are_prepared(
+    tmp_path: Path, content: bytes, code: str, message: str
+) -> None:
+    copied(tmp_path, "webpack")
+    (tmp_path / "webpack" / "329.js.map").write_bytes(content)
+    before = contents(tmp_path)
+
+    bad, good = prepared(tmp_path)
+
+    assert isinstance(bad, Problem)
+    assert (bad.path, bad.code) == ("webpack/329.js", code)
+    assert bad.message.startswith(message)
+    assert good.written == ("webpack/shop.js", "webpack/shop.js.map")
+    assert contents(tmp_path)["webpack/329.js"] == before["webpack/329.js"]
+    assert contents(tmp_path)["webpack/329.js.map"] == content
+
+
+@pytest.mark.parametrize("name", ["329.js", "329.js.map"])
+def test_a_read_only_file_leaves_both_as_they_were(tmp_path: Path, name: str) -> None:
+    copied(tmp_path, "webpack")
+    before = contents(tmp_path)
+    (tmp_path / "webpack" / name).chmod(0o444)
+
+    bad, _ = prepared(tmp_path)
+
+    assert (bad.path, bad.code) == ("webpack/329.js", "read_only")
+    assert {name: contents(tmp_path)[name] for name in ("webpack/329.js", "webpack/329.js.map")} == {
+        name: before[name] for name in ("webpack/329.js", "webpack/329.js.map")
+    }
+
+
+def test_a_folder_that_vanishes_half_way_is_reported_per_file(tmp_path: Path) -> None:
+    copied(tmp_path, "webpack")
+    roots = Roots([tmp_path])
+    made = prepare(roots, find(roots, tmp_path))
+    assert isinstance(next(made), Prepared)
+    (tmp_path / "webpack").rename(tmp_path / "moved")
+
+    (gone,) = made
+
+    assert isinstance(gone, Problem)
+    assert (gone.path, gone.code) == ("webpack/shop.js", "vanished")
+
+
+def test_a_proguard_mapping_needs_the_id_of_its_app(tmp_path: Path) -> None:
+    (tmp_path / "mapping.txt").write_text("# compiler: R8\nshop.Cart -> a.a:\n")
+
+    (without,) = prepared(tmp_path)
+    assert (without.path, without.code) == ("mapping.txt", "needs_id")
+    with_id = one_prepared(tmp_path, proguard_id="app-1")
+    assert (with_id.kind, with_id.chunk_id, with_id.written) == ("proguard", "app-1", ())
+    (tmp_path / "mapping.txt").write_bytes(b"shop.Cart -> a.a:\n\xff")
+    (bad,) = prepared(tmp_path, proguard_id="app-1")
+    assert bad.code == "not_utf8"
+
+
+def test_what_a_killed_run_left_is_repaired(tmp_path: Path) -> None:
+    whole = copied(tmp_path / "whole", "webpack", "esbuild")
+    prepared(whole)
+    killed = copied(tmp_path / "killed", "webpack", "esbuild")
+    for name in ("webpack/329.js", "esbuild/strict.cjs", "esbuild/command.mjs"):  # their maps were not written yet
+        (killed / name).write_bytes((whole / name).read_bytes())
+    (killed / "webpack" / ".shop.js.12345678.mcp-errortracking.tmp").write_text("half")
+
+    prepared(killed)
+
+    assert contents(killed) == contents(whole)
+
+
+def test_killed_at_any_write_the_next_run_completes(tmp_path: Path) -> None:
+    script = (
+        "import os, sys\n"
+        "from mcp_errortracking.workflows import roots as module\n"
+        "from mcp_errortracking.workflows.source_maps.bundles.discovery import find\n"
+        "from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare\n"
+        "left, replace = int(sys.argv[2]), os.replace\n"
+        "def counted(*paths, **folders):\n"
+        "    global left\n"
+        "    left -= 1\n"
+        "    os._exit(9) if left < 0 else replace(*paths, **folders)\n"
+        "os.replace = counted\n"
+        "roots = module.Roots([sys.argv[1]])\n"
+        "list(prepare(roots, find(roots, '.')))\n"
+    )
+    whole = copied(tmp_path / "whole", "esbuild")
+    prepared(whole)
+    for writes in range(7):
+        folder = copied(tmp_path / str(writes), "esbuild")
+        ran = subprocess.run([sys.executable, "-c", script, folder, str(writes)], check=False)
+        assert ran.returncode == 9
+        assert any(name.endswith(".tmp") for name in contents(folder))
+        prepared(folder)
+        assert contents(folder) == contents(whole)
+
+
+def test_modes_are_kept(tmp_path: Path) -> None:
+    copied(tmp_path, "esbuild")
+    os.chmod(tmp_path / "esbuild" / "command.mjs", 0o755)
+    prepared(tmp_path)
+
+    assert (tmp_path / "esbuild" / "command.mjs").stat().st_mode & 0o777 == 0o755
+    assert BUILT.exists()

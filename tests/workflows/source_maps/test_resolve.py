@@ -1,0 +1,317 @@
+"""What source-maps-resolve says of frames: of issues and of texts.
+
+Where frames name no chunk, PostHog notes the script's URL for them, which is no chunk id.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.workflows.base import Workshop
+from tests.proxy.fault_server import Reply as Answer
+from tests.proxy.fault_server import http
+from tests.sandbox_process import FULL, SandboxProcess
+from tests.workflows.source_maps.builds import BUILT, prepared
+from tests.workflows.source_maps.relay import Relay, xml
+
+pytestmark = pytest.mark.anyio
+
+INDEX = "assets/index-Cn0TbpnG.js"
+URL = f"https://shop.example/{INDEX}"
+GOOD = f"https://old.example/{INDEX}"
+NOTED, FETCHED, READABLE, FEW, MANY = (f"01936f2e-7a51-7000-8000-00000000010{number}" for number in "12345")
+CHUNKS = [f"01936f2e-7a51-7000-8000-0000000002{number:02}" for number in range(22)]
+SCRIPTS = [f"function o(){{throw {number}}}\n//# chunkId={chunk}\n" for number, chunk in enumerate(CHUNKS)]
+MAPS: list[dict[str, Any]] = [
+    {"version": 3, "sources": [f"src/c{number}.ts"], "sourcesContent": ["fail();"], "names": [], "mappings": "AAAA"}
+    for number in range(len(CHUNKS))
+]
+
+
+def issue(number: str, *urls: str, readable: int = 0) -> dict[str, Any]:
+    return {
+        "id": number,
+        "name": "RangeError",
+        "fingerprints": [number],
+        "events": {
+            "count": 1,
+            "since": 1,
+            "frames": [
+                {"source": url, "line": 1, "column": 300, "function": "o", "failure": "none", "symbol_set": url}
+                for url in urls
+            ]
+            + [{"source": "src/a.ts", "line": 1}] * readable,
+        },
+    }
+
+
+def issue_of_chunks(number: str, count: int) -> dict[str, Any]:
+    """An issue whose innermost frame is of the first chunk."""
+    frames = [
+        {
+            "source": f"https://shop.example/c{index}.js",
+            "line": 1,
+            "column": 14,
+            "function": "o",
+            "failure": "not yet",
+            "symbol_set": chunk,
+        }
+        for index, chunk in enumerate(CHUNKS[:count])
+    ]
+    return {"id": number, "name": "E", "fingerprints": [number], "events": {"count": 1, "since": 1, "frames": frames}}
+
+
+SEED: dict[str, Any] = {
+    "projects": [{"id": 1}],
+    "keys": [{"value": FULL}],
+    "issues": [
+        issue(NOTED, URL, "https://shop.example/gone.js"),
+        issue(FETCHED, GOOD),
+        issue(READABLE, "node:events", readable=1),
+        issue_of_chunks(FEW, 3),
+        issue_of_chunks(MANY, 22),
+    ],
+    "symbol_sets": [
+        {"ref": URL, "state": "missing", "failure_reason": "no map"},
+        {
+            "ref": GOOD,
+            "content": {
+                "source": (BUILT / "vite" / INDEX).read_text("utf-8"),
+                "map": (BUILT / "vite" / f"{INDEX}.map").read_text("utf-8"),
+            },
+        },
+        *(
+            {"ref": chunk, "content": {"source": script, "map": source_map}, "content_hash": chunk[-2:]}
+            for chunk, script, source_map in zip(CHUNKS, SCRIPTS, MAPS, strict=True)
+        ),
+    ],
+}
+
+
+@pytest.fixture
+def dist(tmp_path: Path) -> Path:
+    shutil.copytree(BUILT / "vite", tmp_path / "dist")
+    return tmp_path / "dist"
+
+
+async def ask(sandbox: SandboxProcess, root: Path, *, relay: Relay | None = None, **arguments: Any) -> Reply:
+    url = relay.url if relay else sandbox.url
+    async with Proxy(host=url, key=SecretStr(FULL), project="1") as proxy:
+        workshop = Workshop((root,), url)
+        return await call_tool(proxy, "source-maps-resolve", arguments, time_limit=30, workshop=workshop)
+
+
+async def test_the_local_build_resolves_them_by_name(sandbox: SandboxProcess, dist: Path) -> None:
+    reply = await ask(sandbox, dist, issue=NOTED, folder=".")
+
+    first, second = reply.structured["frames"]
+    assert (first["source"], first["line"], first["chunk_id"]) == ("shop/src/cart.ts", 9, None)
+    assert (second["resolved"], second["verdict"], second["chunk_id"]) == (False, "no_chunk_id", None)
+    assert "The event names no chunk" in second["reason"]
+    assert "is named gone.js." in second["reason"]
+    assert "The local build has chunk ids" not in reply.text
+
+
+async def test_that_a_chunk_id_moves_the_lines_is_said(sandbox: SandboxProcess, dist: Path) -> None:
+    prepared(dist)
+    reply = await ask(sandbox, dist, issue=NOTED, folder=".")
+
+    assert reply.structured["frames"][0]["verdict"] == "map_does_not_cover"
+    assert "The local build has chunk ids, though the event names none." in reply.text
+
+
+async def test_a_column_that_the_line_does_not_have_is_of_another_build(sandbox: SandboxProcess, dist: Path) -> None:
+    reply = await ask(sandbox, dist, stack=f"{URL}:1:48213", folder=".")
+
+    assert [frame["verdict"] for frame in reply.structured["frames"]] == ["map_does_not_cover"]
+    assert "That line of the bundle ends before this column, so the frame is of another build." in reply.text
+
+
+async def test_without_one_the_verdict_is_that_there_is_no_chunk_id(sandbox: SandboxProcess, dist: Path) -> None:
+    reply = await ask(sandbox, dist, issue=NOTED)
+
+    assert reply.is_error
+    verdicts = [(frame["verdict"], frame["chunk_id"]) for frame in reply.structured["frames"]]
+    assert verdicts == [("no_chunk_id", None)] * 2
+    assert "The event names no chunk" in reply.text
+
+
+async def test_what_posthog_fetched_from_the_site_itself_resolves_them(sandbox: SandboxProcess, dist: Path) -> None:
+    prepared(dist)
+    alone = await ask(sandbox, dist, issue=FETCHED)
+    (dist / INDEX).unlink()
+    beside = await ask(sandbox, dist, issue=FETCHED, folder=".")
+
+    for reply in (alone, beside):
+        (frame,) = reply.structured["frames"]
+        assert (frame["source"], frame["line"], frame["chunk_id"]) == ("shop/src/cart.ts", 9, None)
+
+
+async def test_a_function_is_called_by_no_name_that_is_not_its_own(sandbox: SandboxProcess, dist: Path) -> None:
+    stack = f"at {URL}:1:300\nat zz ({URL}:1:300)\nat Object.<anonymous> [as b] ({URL}:1:300)\nat t ({URL}:1:300)"
+    reply = await ask(sandbox, dist, stack=stack, folder=".", context=0)
+
+    frames = reply.structured["frames"]
+    assert [frame["function"] for frame in frames] == [None, None, None, "total"]
+    assert len({frame["name"] for frame in frames}) == 1
+    shown = [line.strip().partition(" (")[0] for line in reply.text.splitlines() if " from https" in line]
+    assert shown == ["<anonymous>", "minified zz", "<anonymous>", "total"]
+
+
+async def test_what_posthogs_pages_copy_has_no_columns(sandbox: SandboxProcess, dist: Path) -> None:
+    """That matters where the line is minified; in what a compiler wrote, a line comes from a line."""
+    (dist / "plain.js").write_text("function a() {\n  fail();\n}\n//# sourceMappingURL=plain.js.map\n", "utf-8")
+    sources = '"sources": ["a.ts"], "sourcesContent": ["// of a\\nfunction a() {\\n\\n  fail();\\n}"]'
+    mappings = "AACA,SAAS;EAEP,IAAI;"
+    (dist / "plain.js.map").write_text(f'{{"version": 3, {sources}, "mappings": "{mappings}"}}', "utf-8")
+    stack = f'Error: x\n  File "https://shop.example/plain.js", line: 2, in: a\n  File "{URL}", line: 1, in: t'
+    reply = await ask(sandbox, dist, stack=stack, folder=".")
+
+    plain, minified = reply.structured["frames"]
+    assert (plain["source"], plain["line"], plain["function"]) == ("a.ts", 4, "a")
+    assert plain["minified"] == "https://shop.example/plain.js:2"
+    assert (minified["verdict"], minified["minified"]) == ("no_column", f"{URL}:1")
+    assert "give the issue" in minified["next_step"]
+
+
+@pytest.mark.parametrize("line", [1, 4, 9])
+async def test_without_a_column_no_line_is_guessed(sandbox: SandboxProcess, dist: Path, line: int) -> None:
+    """The first has two originals, the others none."""
+    (dist / "plain.js").write_text("a();b();\n\n\n//# sourceMappingURL=plain.js.map\n", "utf-8")
+    (dist / "plain.js.map").write_text('{"version": 3, "sources": ["a.ts"], "mappings": "AAAA,IACA"}', "utf-8")
+    reply = await ask(sandbox, dist, stack=f"plain.js:{line}", folder=".")
+
+    (frame,) = reply.structured["frames"]
+    assert frame["verdict"] == {1: "no_column"}.get(line, "map_does_not_cover")
+
+
+NODES = "at a (node:internal/modules/cjs/loader:1521:14)\nat b (node:events:495:28)\nat internal/process/c.js:1:2"
+EXTENSION = "at e (chrome-extension://abc/inject.js:1:2)"
+
+
+async def test_frames_that_are_not_of_the_app_are_left_out_with_a_word(sandbox: SandboxProcess, dist: Path) -> None:
+    stack = f"at t ({URL}:1:300)\n{NODES}\n{EXTENSION}\nat eval (<anonymous>:1:1)"
+    reply = await ask(sandbox, dist, stack=stack, folder=".")
+
+    assert [frame["minified"] for frame in reply.structured["frames"]] == [f"{URL}:1:300"]
+    assert "resolved: 1 of 1 frames" in reply.text
+    said = "3 frames of Node itself, 1 frame of the user's browser extensions, 1 frame of the engine itself."
+    assert f"Left out: {said}" in reply.text
+
+
+@pytest.mark.parametrize(
+    ("stack", "said"),
+    [
+        (NODES, "No frame of this stack is of the app: 3 frames of Node itself."),
+        (EXTENSION, "No frame of this stack is of the app: 1 frame of the user's browser extensions."),
+    ],
+)
+async def test_a_stack_without_the_app_is_said_to_be_that(
+    sandbox: SandboxProcess, dist: Path, stack: str, said: str
+) -> None:
+    reply = await ask(sandbox, dist, stack=stack, folder=".")
+
+    assert reply.structured == {"error": {"code": "no_app_frames"}}
+    assert said in reply.text
+
+
+async def test_what_webpack_runs_in_eval_is_to_be_built_otherwise(sandbox: SandboxProcess, dist: Path) -> None:
+    reply = await ask(sandbox, dist, stack="at eval (webpack-internal:///./src/x.js:3:4)", folder=".")
+
+    assert [frame["verdict"] for frame in reply.structured["frames"]] == ["eval_devtool"]
+    assert "devtool source-map or hidden-source-map" in reply.text
+
+
+async def test_an_issue_whose_own_frames_are_readable_is_said_to_be_that(sandbox: SandboxProcess, dist: Path) -> None:
+    reply = await ask(sandbox, dist, issue=READABLE)
+
+    assert reply.structured == {"error": {"code": "all_resolved"}}
+    assert "The newest event of this issue has 1 frames, and none of them is minified." in reply.text
+
+
+DOWNLOAD = "GET .*/download/"
+REFUSED = http(400, {"type": "invalid_request", "code": "odd", "detail": "This one is odd.", "attr": None})
+UNAUTHORIZED = http(
+    401, {"type": "authentication_error", "code": "authentication_failed", "detail": "No.", "attr": None}
+)
+
+
+def sources(reply: Reply) -> list[str | None]:
+    return [frame.get("source") for frame in reply.structured["frames"]]
+
+
+@pytest.fixture
+def first_chunk(tmp_path: Path) -> Path:
+    """A local build that has the first chunk."""
+    (tmp_path / "c0.js").write_text(SCRIPTS[0].replace("//#", "//# sourceMappingURL=c0.js.map\n//#"), "utf-8")
+    (tmp_path / "c0.js.map").write_text(json.dumps(MAPS[0]), "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("requests", "fault", "said"),
+    [(DOWNLOAD, REFUSED, "This one is odd."), ("GET /_storage", xml(403, "AccessDenied"), "AccessDenied")],
+)
+async def test_a_set_that_cannot_be_had_costs_its_own_frames(
+    sandbox: SandboxProcess, tmp_path: Path, requests: str, fault: Answer, said: str
+) -> None:
+    with Relay(sandbox.url) as relay:
+        relay.on(requests, fault)
+        reply = await ask(sandbox, tmp_path, relay=relay, issue=FEW)
+
+    assert sources(reply) == [None, "src/c1.ts", "src/c2.ts"]
+    assert reply.structured["frames"][0]["verdict"] == "unknown"
+    assert said in reply.structured["frames"][0]["reason"]
+    assert not reply.is_error
+
+
+async def test_what_the_local_build_resolves_needs_no_posthog(sandbox: SandboxProcess, first_chunk: Path) -> None:
+    """Where the key is refused, it is asked only once."""
+    with Relay(sandbox.url) as relay:
+        relay.on(DOWNLOAD, *[UNAUTHORIZED] * 3)
+        reply = await ask(sandbox, first_chunk, relay=relay, issue=FEW, folder=".")
+
+        assert relay.count(DOWNLOAD) == 1
+    assert sources(reply) == ["src/c0.ts", None, None]
+    reasons = {frame["reason"] for frame in reply.structured["frames"][1:]}
+    assert len(reasons) == 1
+    assert "key" in reasons.pop()
+
+
+async def test_what_concerns_all_sets_is_refused_as_a_whole(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    with Relay(sandbox.url) as relay:
+        relay.on(DOWNLOAD, UNAUTHORIZED)
+        reply = await ask(sandbox, tmp_path, relay=relay, issue=FEW)
+
+    assert reply.is_error
+    assert "frames" not in reply.structured
+
+
+async def test_after_three_failures_no_more_sets_are_asked_for(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    with Relay(sandbox.url) as relay:
+        relay.on(DOWNLOAD, *[REFUSED] * 22)
+        reply = await ask(sandbox, tmp_path, relay=relay, issue=MANY)
+
+        assert relay.count(DOWNLOAD) == 3
+    assert sources(reply) == [None] * 22
+    assert {frame["verdict"] for frame in reply.structured["frames"]} == {"unknown"}
+
+
+async def test_that_only_so_many_sets_are_fetched_is_said(sandbox: SandboxProcess, first_chunk: Path) -> None:
+    alone = await ask(sandbox, first_chunk, issue=MANY)
+    beside = await ask(sandbox, first_chunk, issue=MANY, folder=".")
+
+    assert sources(alone) == [*(f"src/c{number}.ts" for number in range(20)), None, None]
+    assert sources(beside) == [*(f"src/c{number}.ts" for number in range(21)), None]
+    last = alone.structured["frames"][-1]
+    assert last["reason"].startswith("Its symbol set was not fetched, since one call fetches 20")
+    assert last["next_step"] == (
+        "Give folder, a local build, or resolve this frame alone: its line as stack, "
+        "with chunk_id 01936f2e-7a51-7000-8000-000000000221."
+    )
