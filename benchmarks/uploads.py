@@ -30,8 +30,8 @@ from anyio import to_thread
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.local_file import LocalFile
+from mcp_errortracking.workflows.files.local_file import LocalFile
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.remote.presigned import Target
 from mcp_errortracking.workflows.source_maps.remote.storage import CONCURRENCY, Storage

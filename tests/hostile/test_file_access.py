@@ -10,9 +10,9 @@ import mcp_errortracking.workflows
 
 _FOLDER = Path(mcp_errortracking.workflows.__file__).parent
 _ALLOWED = {
-    "open_folder.py": "holds the descriptors",
-    "places.py": "follows symlinks outside the roots, whose content is trusted",
-    "roots.py": "follows the roots themselves",
+    "files/open_folder.py": "holds the descriptors",
+    "files/places.py": "follows symlinks outside the roots, whose content is trusted",
+    "files/roots.py": "follows the roots themselves",
 }
 _OF_OS = {
     *("access", "chdir", "chmod", "chown", "fwalk", "lchown", "link", "listdir", "lstat", "makedirs", "mkdir"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.repository import packs
 from mcp_errortracking.workflows.repository.blame import blame
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.repository.blame import blame
 from mcp_errortracking.workflows.repository.budget import Budget
 from mcp_errortracking.workflows.repository.checkout import find_checkout

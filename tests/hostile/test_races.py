@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.open_folder import OpenFolder
+from mcp_errortracking.workflows.files.open_folder import OpenFolder
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
@@ -128,7 +128,7 @@ def prepare_all(ground: Ground) -> Any:
 
 
 def hash_and_send(ground: Ground) -> Any:
-    from mcp_errortracking.workflows.local_file import LocalFile
+    from mcp_errortracking.workflows.files.local_file import LocalFile
 
     part = LocalFile(ground.roots, ground.root / "dist" / "a.js")
     chunk = Chunk("one", part, kind=DataType.HERMES_MAP)

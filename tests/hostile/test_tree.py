@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.workflows import open_folder
-from mcp_errortracking.workflows.files import LEFTOVER, Roots
-from mcp_errortracking.workflows.local_file import LocalFile
+from mcp_errortracking.workflows.files.local_file import LocalFile
+from mcp_errortracking.workflows.files.roots import LEFTOVER, Roots, open_folder
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare

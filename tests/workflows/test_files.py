@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mcp_errortracking.workflows.file_errors import explained
-from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.files.errors import explained
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 
 
@@ -141,7 +141,7 @@ def test_a_folder_that_vanished_is_said(root: Path) -> None:
 
 def test_a_file_too_large_for_the_disk_leaves_the_old_one(root: Path) -> None:
     script = (
-        "import sys; from mcp_errortracking.workflows.files import Roots\n"
+        "import sys; from mcp_errortracking.workflows.files.roots import Roots\n"
         "try: Roots([sys.argv[1]]).write(('b.js', b'b'), ('a.js', b'x' * 100_000))\n"
         "except Exception as error: print(error.code, error)"
     )

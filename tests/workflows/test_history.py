@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.repository.last_commit import Commit, last_commit
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
 from mcp_errortracking.workflows.source_maps.resolve.resolution import resolve

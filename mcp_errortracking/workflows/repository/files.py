@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
-from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.open_folder import NotRegularError
+from mcp_errortracking.workflows.files.open_folder import NotRegularError
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.repository.budget import RepositoryError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.files import content, names, opened, resolved
 from mcp_errortracking.workflows.repository.packs import LARGEST, Pack

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mcp_errortracking.workflows.local_file import LocalFile
+from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.source_maps.container import DataType
 
 Part = LocalFile | Callable[[], bytes]

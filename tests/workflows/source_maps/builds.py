@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.source_maps.bundles.discovery import Build, find
 from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
 from tests.clients.node_tools import modules, node

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.local_file import LocalFile
+from mcp_errortracking.workflows.files.local_file import LocalFile
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.source_maps.chunk import Chunk, ReleaseMark
 from mcp_errortracking.workflows.source_maps.container import DataType, SymbolData, decode, encode
 from mcp_errortracking.workflows.source_maps.upload import content

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.maps.symbols import SymbolCache, Symbols

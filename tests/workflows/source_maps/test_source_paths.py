@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.source_maps.maps.source_paths import on_disk, readable
 
 

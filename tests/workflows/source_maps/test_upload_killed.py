@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.workflows.files import LEFTOVER
+from mcp_errortracking.workflows.files.roots import LEFTOVER
 from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import decode

@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Limits, Proxy
-from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.local_file import LocalFile
+from mcp_errortracking.workflows.files.local_file import LocalFile
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from tests.sandbox_process import SandboxProcess

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from mcp_errortracking.workflows.files import LEFTOVER, Roots
+from mcp_errortracking.workflows.files.roots import LEFTOVER, Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, printable, quoted
 from mcp_errortracking.workflows.source_maps.bundles.globs import Globs
 from mcp_errortracking.workflows.source_maps.maps.script import comment, map_url

@@ -9,8 +9,8 @@ from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.workflows.base import Desk
-from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.local_file import LocalFile
+from mcp_errortracking.workflows.files.local_file import LocalFile
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.source_maps.bundles.preparation import line_of
 from mcp_errortracking.workflows.source_maps.chunk import Chunk

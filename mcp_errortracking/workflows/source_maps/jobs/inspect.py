@@ -9,7 +9,7 @@ from anyio import to_thread
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.endpoint import as_object
 from mcp_errortracking.workflows.base import Desk
-from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError, printable, quoted
 from mcp_errortracking.workflows.source_maps.container import ContainerError, DataType, TooMuchError
 from mcp_errortracking.workflows.source_maps.maps.map_json import parsed

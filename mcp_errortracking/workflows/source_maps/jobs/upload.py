@@ -12,8 +12,8 @@ from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender, delay_of
 from mcp_errortracking.workflows.base import Desk
-from mcp_errortracking.workflows.files import Roots
-from mcp_errortracking.workflows.local_file import LocalFile
+from mcp_errortracking.workflows.files.local_file import LocalFile
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.retries import Persistent
 from mcp_errortracking.workflows.source_maps.jobs.build import (

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 
 _BUNDLERS = re.compile(r"(?:webpack|webpack-internal|turbopack|rollup|parcel|app|ng|vite|metro|rspack):")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from mcp_errortracking.workflows.files import Roots
+from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.source_maps.maps.map_json import Fields, text_of
 from mcp_errortracking.workflows.source_maps.maps.source_map import below_root
 

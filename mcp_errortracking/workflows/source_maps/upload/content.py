@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from io import FileIO
 from typing import BinaryIO, cast
 
-from mcp_errortracking.workflows.local_file import LocalFile
-from mcp_errortracking.workflows.open_folder import NotRegularError
+from mcp_errortracking.workflows.files.local_file import LocalFile
+from mcp_errortracking.workflows.files.open_folder import NotRegularError
 from mcp_errortracking.workflows.problems import WorkflowError, printable
 from mcp_errortracking.workflows.source_maps.chunk import Chunk, Part, ReleaseMark
 from mcp_errortracking.workflows.source_maps.container import (

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mcp_errortracking.workflows.open_folder import NotRegularError
+from mcp_errortracking.workflows.files.open_folder import NotRegularError
 from mcp_errortracking.workflows.problems import WorkflowError
 
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from io import BufferedReader, FileIO
 from pathlib import Path
 
-from mcp_errortracking.workflows.file_errors import explaining
-from mcp_errortracking.workflows.open_folder import Entry, OpenFolder
-from mcp_errortracking.workflows.places import OutsideError, Place, follow
+from mcp_errortracking.workflows.files.errors import explaining
+from mcp_errortracking.workflows.files.open_folder import Entry, OpenFolder
+from mcp_errortracking.workflows.files.places import OutsideError, Place, follow
 from mcp_errortracking.workflows.problems import WorkflowError
 
 LEFTOVER = ".mcp-errortracking.tmp"

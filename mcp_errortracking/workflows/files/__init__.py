@@ -1,0 +1,1 @@
+"""The user's files: only below the folders that the configuration names."""
