@@ -15,14 +15,14 @@ from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelectio
 from mcp_errortracking.connecting import proxy_for
 from mcp_errortracking.doctor import problem
 from mcp_errortracking.offering import roots_for, toolbox_for, workshop_for
-from mcp_errortracking.server.admission import HttpLimits
 from mcp_errortracking.server.app import build_server
-from mcp_errortracking.server.guard import OAuth
-from mcp_errortracking.server.http import HttpOptions, build_app
+from mcp_errortracking.server.http.app import HttpOptions, build_app
+from mcp_errortracking.server.http.guard import OAuth
+from mcp_errortracking.server.http.slots import HttpLimits
 from mcp_errortracking.server.observe import CallRecord, log_calls
 
 if TYPE_CHECKING:
-    from mcp_errortracking.server.metrics import Metrics
+    from mcp_errortracking.server.http.metrics import Metrics
 
 
 def create_app(*, oauth: OAuth | None = None) -> Starlette:
@@ -92,7 +92,7 @@ def limits_of(http: HttpSettings) -> HttpLimits:
 
 def _metrics() -> "Metrics":
     try:
-        from mcp_errortracking.server.metrics import Metrics
+        from mcp_errortracking.server.http.metrics import Metrics
     except ImportError:
         raise config.ConfigError("Metrics need prometheus-client: pip install 'mcp_errortracking[metrics]'") from None
     return Metrics()

@@ -241,7 +241,7 @@ def _serve_http(options: argparse.Namespace, to: ListenSettings) -> int:
     import anyio
 
     from mcp_errortracking.asgi import app_for, limits_of
-    from mcp_errortracking.server.http_serving import ListenError, address_of, listen, serve_http
+    from mcp_errortracking.server.http.serving import ListenError, address_of, listen, serve_http
 
     http = config.load_http(transport="sse" if to.transport == "sse" else "http", **given(options, HttpSettings))
     try:

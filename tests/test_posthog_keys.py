@@ -17,7 +17,7 @@ from mcp_errortracking.config.serving import load_http
 from mcp_errortracking.logs import JsonFormatter, TextFormatter
 from mcp_errortracking.posthog_keys import KINDS, UNUSABLE, is_key, looks_like_key, redact
 from mcp_errortracking.server.untrusted import hide_keys
-from tests.server.http_process import HEADERS, LIST
+from tests.server.http.http_process import HEADERS, LIST
 
 SECRET = "Zq7mTn4Kc9RbXw2Lh5Vd8Jy3Pf6Gs1Aa0BoEuIi"
 KEYS = [prefix + SECRET for prefix in KINDS]

@@ -15,8 +15,8 @@ from mcp_types import INVALID_PARAMS, Tool
 
 from mcp_errortracking.asgi import limits_of
 from mcp_errortracking.config import HttpSettings
-from mcp_errortracking.server.http import HttpOptions, build_app
-from mcp_errortracking.server.http_protocol import TimedProtocol
+from mcp_errortracking.server.http.app import HttpOptions, build_app
+from mcp_errortracking.server.http.protocol import TimedProtocol
 
 _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 _SILENCE = base64.b64encode(

@@ -15,7 +15,7 @@ from mcp_errortracking.catalog import TOOLSETS
 from tests.clients.matrix import INSPECTOR, LEGACY, PYTHON, TYPESCRIPT_1, TYPESCRIPT_2, combinations
 from tests.clients.node_tools import modules, node
 from tests.sandbox_process import SandboxProcess
-from tests.server.http_process import HttpServer, client_of, environment_for, serving
+from tests.server.http.http_process import HttpServer, client_of, environment_for, serving
 from tests.server.mcp_client import OFFERED
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,7 @@ import yaml
 from tests.clients.matrix import SUITE, combinations
 from tests.clients.node_tools import CONFORMANCE, modules, node
 from tests.sandbox_process import SandboxProcess
-from tests.server.http_process import serving
+from tests.server.http.http_process import serving
 
 ERAS = [era for _, _, era in combinations(SUITE)]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.arguments import anything, texts
 from tests.fuzz.effort import effort
-from tests.server.http_process import HEADERS, serving
+from tests.server.http.http_process import HEADERS, serving
 from tests.server.stdio_process import INITIALIZE, GatedUpstream, list_rules, served
 
 METHODS = [

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
-from mcp_errortracking.server.http_protocol import PIPELINED, TimedProtocol
+from mcp_errortracking.server.http.protocol import PIPELINED, TimedProtocol
 from tests.fuzz.effort import effort
 
 Address = tuple[str, int]

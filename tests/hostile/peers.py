@@ -3,7 +3,7 @@
 A peer sends its pieces, reads one answer after each but the last, and then waits, with its side of the connection open.
 """
 
-from tests.server.http_process import TOKEN
+from tests.server.http.http_process import TOKEN
 
 _HOST = b"Host: 127.0.0.1\r\n"
 _JSON = b"Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"

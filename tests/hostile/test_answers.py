@@ -28,7 +28,7 @@ from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.calls import Reply, call_tool
 from mcp_errortracking.server.cells import json_text, sendable
 from mcp_errortracking.server.confusables import ALIKE, COMBINING
-from mcp_errortracking.server.metrics import Metrics
+from mcp_errortracking.server.http.metrics import Metrics
 from mcp_errortracking.server.observe import CallRecord
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.tokens import upper_bound

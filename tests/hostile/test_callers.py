@@ -15,15 +15,17 @@ from starlette.requests import Request
 from mcp_errortracking.asgi import app_for
 from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
-from mcp_errortracking.server import caller_keys, http, scopes
-from mcp_errortracking.server.admission import FullError, HttpLimits, Slots
+from mcp_errortracking.server import scopes
 from mcp_errortracking.server.app import build_server
-from mcp_errortracking.server.caller_keys import CHECKS, KEY_HEADER, PROJECT_HEADER, CallerKeys
-from mcp_errortracking.server.http import HttpOptions, build_app
+from mcp_errortracking.server.http import app as http_app
+from mcp_errortracking.server.http import caller_keys
+from mcp_errortracking.server.http.app import HttpOptions, build_app
+from mcp_errortracking.server.http.caller_keys import CHECKS, KEY_HEADER, PROJECT_HEADER, CallerKeys
+from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
+from mcp_errortracking.server.http.sse import SseSession
 from mcp_errortracking.server.scopes import KeyScopes
-from mcp_errortracking.server.sse import SseSession
 from tests.sandbox_process import FULL, SandboxProcess
-from tests.server.http_process import HEADERS, LIST, HttpServer, serving
+from tests.server.http.http_process import HEADERS, LIST, HttpServer, serving
 from tests.server.stdio_process import GatedUpstream
 from tests.server.test_calls import Answered, Sender
 
@@ -366,7 +368,7 @@ async def test_who_waits_for_another_callers_question_gets_an_answer_though_that
 
 
 async def test_probes_share_one_question_to_a_hung_posthog(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_READY_LIMIT", 0.2)
+    monkeypatch.setattr(http_app, "_READY_LIMIT", 0.2)
     asked = list[int]()
 
     async def ready() -> str | None:

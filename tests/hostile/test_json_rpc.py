@@ -25,7 +25,7 @@ from mcp_errortracking.server.json_rpc import MAX_BYTES, MAX_ID, MAX_PARTS, Mess
 from mcp_errortracking.server.observe import CallRecord
 from mcp_errortracking.server.stdio import MessageReader, MessageWriter, WriteFlow
 from mcp_errortracking.server.toolbox import EVERY_TOOL
-from tests.server.http_process import HEADERS
+from tests.server.http.http_process import HEADERS
 from tests.server.mcp_client import ERAS
 from tests.server.stdio_process import GatedUpstream, StdioProcess, list_rules, served
 from tests.server.test_calls import Sender

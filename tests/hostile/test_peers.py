@@ -18,7 +18,7 @@ import pytest
 
 from tests.hostile.peers import PEERS, Pieces
 from tests.sandbox_process import SandboxProcess
-from tests.server.http_process import HEADERS, LIST, TOKEN, HttpServer, serving
+from tests.server.http.http_process import HEADERS, LIST, TOKEN, HttpServer, serving
 from tests.server.stdio_process import GatedUpstream
 
 pytestmark = pytest.mark.anyio

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from mcp_errortracking.workflows.files import open_folder
 from mcp_errortracking.workflows.files.local_file import LocalFile
-from mcp_errortracking.workflows.files.roots import LEFTOVER, Roots, open_folder
+from mcp_errortracking.workflows.files.roots import LEFTOVER, Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare

@@ -19,7 +19,7 @@ from mcp_errortracking.server.arguments import example
 from tests.proxy.fault_server import FaultServer
 from tests.sandbox_process import SandboxProcess
 from tests.secrets.canary import KEY, SEED, TOKEN, forms, hostile_answers, leaks
-from tests.server.http_process import HEADERS, client_of, serving
+from tests.server.http.http_process import HEADERS, client_of, serving
 from tests.server.stdio_process import served
 
 LIST = "error-tracking-assignment-rules-list"

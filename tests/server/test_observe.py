@@ -22,7 +22,7 @@ from mcp_errortracking.server.calls import call_tool
 from mcp_errortracking.server.observe import CallRecord
 from tests.proxy.fault_server import FaultServer, http
 from tests.sandbox_process import FULL, SandboxProcess
-from tests.server.http_process import HEADERS, LIST, TOKEN, serving
+from tests.server.http.http_process import HEADERS, LIST, TOKEN, serving
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
+from mcp_errortracking.workflows.files import open_folder
 from mcp_errortracking.workflows.files.open_folder import OpenFolder
-from mcp_errortracking.workflows.files.roots import open_folder
 
 _MOST_NAMES = 8192
 """Names followed for one path, with those in symlinks: more than a path has that does not lead in a loop."""

@@ -20,14 +20,14 @@ class _Limits:
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
         if name != "mcp_errortracking.asgi" or "TEST_SECONDS" not in os.environ:
             return
-        from mcp_errortracking.server import admission, http_serving
-        from mcp_errortracking.server.http_protocol import TimedProtocol
+        from mcp_errortracking.server.http import serving, slots
+        from mcp_errortracking.server.http.protocol import TimedProtocol
 
         seconds = float(os.environ["TEST_SECONDS"])
         for limit in ("header_seconds", "idle_seconds", "stalled_seconds", "linger_seconds"):
             setattr(TimedProtocol, limit, seconds)
-        admission.HttpLimits = functools.partial(admission.HttpLimits, body_time=seconds)  # pyright: ignore
-        http_serving.GRACE_SECONDS = seconds  # pyright: ignore
+        slots.HttpLimits = functools.partial(slots.HttpLimits, body_time=seconds)  # pyright: ignore
+        serving.GRACE_SECONDS = seconds  # pyright: ignore
 
 
 sys.meta_path.insert(0, _Limits())  # pyright: ignore[reportArgumentType]

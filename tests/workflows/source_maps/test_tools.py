@@ -21,7 +21,7 @@ from mcp_errortracking.workflows.base import Workshop
 from tests.proxy.connections import Received
 from tests.required import program
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
-from tests.server.http_process import environment_for
+from tests.server.http.http_process import environment_for
 from tests.server.mcp_client import text_of
 from tests.workflows.source_maps.builds import BUILT, contents
 from tests.workflows.source_maps.relay import Relay

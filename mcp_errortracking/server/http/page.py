@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from mcp_errortracking import __version__
-from mcp_errortracking.server.caller_keys import KEY_HEADER
+from mcp_errortracking.server.http.caller_keys import KEY_HEADER
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcp_errortracking.server.connections import Connections, accepts_at_once, connection_limit
+from mcp_errortracking.server.http.connections import Connections, accepts_at_once, connection_limit
 
 
 class Peer:

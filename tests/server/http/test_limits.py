@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from mcp_errortracking.server.admission import FullError, HttpLimits, Slots
-from mcp_errortracking.server.http_protocol import TimedProtocol
-from mcp_errortracking.server.intake import Intake
+from mcp_errortracking.server.http.protocol import TimedProtocol
+from mcp_errortracking.server.http.request_limits import Intake
+from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
 from tests.sandbox_process import SandboxProcess
-from tests.server.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
+from tests.server.http.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
 from tests.server.mcp_client import ask
 from tests.server.stdio_process import GatedUpstream
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mcp_errortracking.server.page import Access, client_entries, page
+from mcp_errortracking.server.http.page import Access, client_entries, page
 from tests.required import program
 from tests.sandbox_process import SandboxProcess
-from tests.server.http_process import TOKEN, serving
+from tests.server.http.http_process import TOKEN, serving
 
 BROWSER = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),

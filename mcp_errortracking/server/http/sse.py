@@ -23,9 +23,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from mcp_errortracking.server.admission import FullError, HttpLimits, Slots
 from mcp_errortracking.server.callers import caller_of, only_notes_of
-from mcp_errortracking.server.cross_origin import refuse_other_media
+from mcp_errortracking.server.http.cross_origin import refuse_other_media
+from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
 from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, parse_message, request_key
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.sandbox_process import FULL, SandboxProcess
-from tests.server.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
+from tests.server.http.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
 from tests.server.mcp_client import ask
 from tests.server.stdio_process import GatedUpstream
 

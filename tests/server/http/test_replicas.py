@@ -17,7 +17,7 @@ import pytest
 
 from tests.required import program
 from tests.sandbox_process import SandboxProcess
-from tests.server.http_process import HEADERS, LIST, client_of, environment_for, serving
+from tests.server.http.http_process import HEADERS, LIST, client_of, environment_for, serving
 from tests.server.mcp_client import ask
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ http {{
   include {folder}/mcp.conf;
 }}
 """
-_DEPLOYED = Path(__file__).parents[2] / "deploy" / "nginx.conf"
+_DEPLOYED = Path(__file__).parents[3] / "deploy" / "nginx.conf"
 
 
 def free_port() -> int:

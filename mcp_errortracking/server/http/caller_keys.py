@@ -22,10 +22,10 @@ from mcp_errortracking.posthog_keys import UNUSABLE
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.server.admission import FullError, Slots
 from mcp_errortracking.server.callers import Caller, caller_of, note_caller
-from mcp_errortracking.server.guard import is_local
-from mcp_errortracking.server.paths import is_mcp
+from mcp_errortracking.server.http.guard import is_local
+from mcp_errortracking.server.http.paths import is_mcp
+from mcp_errortracking.server.http.slots import FullError, Slots
 from mcp_errortracking.server.scopes import read_scopes
 
 KEY_HEADER = "X-PostHog-API-Key"

@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_errortracking.posthog_keys import looks_like_key
-from mcp_errortracking.server.admission import FullError, HttpLimits, Slots
 from mcp_errortracking.server.callers import caller_of, note_request_id
+from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _CALLS = "/mcp"

@@ -8,8 +8,8 @@ class _Faster:
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
         if name == "mcp_errortracking.asgi":
-            from mcp_errortracking.server import sse
-            from mcp_errortracking.server.http_protocol import TimedProtocol
+            from mcp_errortracking.server.http import sse
+            from mcp_errortracking.server.http.protocol import TimedProtocol
 
             sse.PING_SECONDS = 0.2
             TimedProtocol.stalled_seconds = 0.5

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_errortracking.posthog_keys import is_key
 from mcp_errortracking.server.callers import Caller, note_caller
-from mcp_errortracking.server.paths import path_of
+from mcp_errortracking.server.http.paths import path_of
 
 _OPEN_PATHS = ("/", "/healthz", "/readyz")
 _OPEN_PREFIX = "/.well-known/"

@@ -27,19 +27,19 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
-from mcp_errortracking.server.admission import HttpLimits, Slots
-from mcp_errortracking.server.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys, Host, NoCallerKeys
-from mcp_errortracking.server.cross_origin import CrossOriginGuard, origin_pattern, refuse_other_media
-from mcp_errortracking.server.guard import Guard, OAuth
-from mcp_errortracking.server.intake import Intake
+from mcp_errortracking.server.http.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys, Host, NoCallerKeys
+from mcp_errortracking.server.http.cross_origin import CrossOriginGuard, origin_pattern, refuse_other_media
+from mcp_errortracking.server.http.guard import Guard, OAuth
+from mcp_errortracking.server.http.page import HEADERS, Access, page
+from mcp_errortracking.server.http.paths import MCP, MESSAGES, SSE, ExactRoute
+from mcp_errortracking.server.http.request_limits import Intake
+from mcp_errortracking.server.http.slots import HttpLimits, Slots
+from mcp_errortracking.server.http.sse import SseTransport
 from mcp_errortracking.server.json_rpc import MessageError, check_message, check_version
-from mcp_errortracking.server.page import HEADERS, Access, page
-from mcp_errortracking.server.paths import MCP, MESSAGES, SSE, ExactRoute
 from mcp_errortracking.server.shared_answer import SharedAnswer
-from mcp_errortracking.server.sse import SseTransport
 
 if TYPE_CHECKING:
-    from mcp_errortracking.server.metrics import Metrics
+    from mcp_errortracking.server.http.metrics import Metrics
 
 Transport = Literal["http", "sse"]
 Readiness = Callable[[], Awaitable[str | None]]

@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mcp_errortracking.server.callers import is_authenticated
-from mcp_errortracking.server.connections import Connections, connection_limit, raise_descriptor_limit
-from mcp_errortracking.server.http_refusal import (
+from mcp_errortracking.server.http.connections import Connections, connection_limit, raise_descriptor_limit
+from mcp_errortracking.server.http.refusal import (
     BAD_REQUEST,
     BUSY,
     HEAD_TOO_LARGE,
@@ -23,7 +23,7 @@ from mcp_errortracking.server.http_refusal import (
     TOO_SLOW,
     RefusedError,
 )
-from mcp_errortracking.server.http_transport import HttpTransport
+from mcp_errortracking.server.http.transport import HttpTransport
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from pydantic import AnyHttpUrl, SecretStr
 from mcp_errortracking.asgi import app_for
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
-from mcp_errortracking.server.guard import OAuth
+from mcp_errortracking.server.http.guard import OAuth
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
-from tests.server.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
+from tests.server.http.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
 from tests.server.mcp_client import ask, refusal
 
 pytestmark = pytest.mark.anyio

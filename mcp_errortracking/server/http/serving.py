@@ -13,13 +13,13 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from mcp_errortracking.server.connections import (
+from mcp_errortracking.server.http.connections import (
     Connections,
     accepts_at_once,
     connection_limit,
     raise_descriptor_limit,
 )
-from mcp_errortracking.server.http_protocol import TimedProtocol
+from mcp_errortracking.server.http.protocol import TimedProtocol
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""MCP over HTTP: streamable HTTP and SSE in one ASGI app."""
