@@ -33,18 +33,18 @@ fuzz: install
 
 # Licences, pins, hashes and reasons of all that is installed at run time; needs no network.
 review: install
-	$(BIN)/python -m docs.dependencies review
+	$(BIN)/python -m tools.dependencies review
 
 sbom: install
 	mkdir -p dist
-	$(BIN)/python -m docs.dependencies sbom dist/sbom.cdx.json
+	$(BIN)/python -m tools.dependencies sbom dist/sbom.cdx.json
 
 # Asks the network for known vulnerabilities of what the lock pins.
 audit: install
 	$(BIN)/uv tool run pip-audit --requirement requirements-dev.lock --require-hashes --disable-pip
 
 docs: install
-	$(BIN)/python -m docs.reference
+	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tests.faults.report
 	$(BIN)/python -m tests.hostile.report
 

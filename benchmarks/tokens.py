@@ -22,7 +22,7 @@ from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.sandbox.process import Sandbox
 from mcp_errortracking.server.calls import Reply, call_tool
-from mcp_errortracking.server.tokens import upper_bound
+from mcp_errortracking.server.token_estimate import upper_bound
 from mcp_errortracking.server.tools import TOOL_LIST, listed
 from mcp_errortracking.workflows.source_maps.tools import TOOLS
 

@@ -289,9 +289,9 @@ def _tools(options: argparse.Namespace) -> int:
 
 def _call(options: argparse.Namespace) -> int:
     from mcp_errortracking.offering import roots_for
+    from mcp_errortracking.safe_text.escaping import escape
     from mcp_errortracking.server.cells import json_text
     from mcp_errortracking.server.toolbox import UnknownToolError
-    from mcp_errortracking.server.untrusted import escape
 
     text = sys.stdin.read() if options.arguments == "-" else options.arguments or "{}"
     try:

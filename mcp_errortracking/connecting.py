@@ -2,7 +2,7 @@
 
 from mcp_errortracking.config import PostHogSettings
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.proxy.pacing import Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import Pacer
 
 
 def proxy_for(settings: PostHogSettings) -> Proxy:

@@ -15,9 +15,9 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError, RefusedBeforeError
 from mcp_errortracking.proxy.key import name_projects, projects_of
-from mcp_errortracking.server.scopes import covers, read_scopes
+from mcp_errortracking.safe_text.escaping import clean
+from mcp_errortracking.server.key_scopes import covers, read_scopes
 from mcp_errortracking.server.toolbox import Toolbox
-from mcp_errortracking.server.untrusted import clean
 
 READ, WRITE = "error_tracking:read", "error_tracking:write"
 _MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any, Literal
 
 from mcp_errortracking.posthog_keys import redact
-from mcp_errortracking.server.untrusted import escape, escape_text
+from mcp_errortracking.safe_text.escaping import escape, escape_text
 
 Format = Literal["text", "json"]
 

@@ -147,8 +147,8 @@ async def show_progress(done: float, total: float | None, doing: str) -> None:
 
 def print_reply(reply: "Reply", *, as_json: bool) -> int:
     """Prints a result, and what went wrong on stderr; the exit code: a check that finds something missing fails."""
+    from mcp_errortracking.safe_text.escaping import escape
     from mcp_errortracking.server.cells import json_text
-    from mcp_errortracking.server.untrusted import escape
 
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)

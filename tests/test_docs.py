@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from docs.reference import WRITTEN
 from mcp_errortracking import __version__
 from mcp_errortracking.catalog import TOOLSETS
 from mcp_errortracking.cli import parse
 from mcp_errortracking.config import VARIABLES
 from mcp_errortracking.demo.tour import container
 from tests.sandbox_process import SandboxProcess
+from tools.reference import WRITTEN
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -16,7 +16,7 @@ from mcp_errortracking.config.posthog import load_posthog
 from mcp_errortracking.config.serving import load_http
 from mcp_errortracking.logs import JsonFormatter, TextFormatter
 from mcp_errortracking.posthog_keys import KINDS, UNUSABLE, is_key, looks_like_key, redact
-from mcp_errortracking.server.untrusted import hide_keys
+from mcp_errortracking.safe_text.escaping import hide_keys
 from tests.server.http.http_process import HEADERS, LIST
 
 SECRET = "Zq7mTn4Kc9RbXw2Lh5Vd8Jy3Pf6Gs1Aa0BoEuIi"

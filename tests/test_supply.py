@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import dependencies
+from tools import dependencies
 
 ROOT = Path(__file__).parents[1]
 SECURITY = (ROOT / "SECURITY.md").read_text("utf-8")

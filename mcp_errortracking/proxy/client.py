@@ -23,7 +23,8 @@ from mcp_errortracking.proxy.errors import (
     PostHogError,
     UnreachableError,
 )
-from mcp_errortracking.proxy.explain import (
+from mcp_errortracking.proxy.host import Host
+from mcp_errortracking.proxy.http_errors import (
     Exchange,
     explain,
     is_unknown_route,
@@ -32,13 +33,12 @@ from mcp_errortracking.proxy.explain import (
     too_large,
     unreadable,
 )
-from mcp_errortracking.proxy.failures import interrupted, out_of_time, unreachable
-from mcp_errortracking.proxy.host import Host
 from mcp_errortracking.proxy.key import name_projects, projects_of
 from mcp_errortracking.proxy.limits import Limits
-from mcp_errortracking.proxy.pacing import Pace, Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import Pace, Pacer
 from mcp_errortracking.proxy.reads import only_reads
 from mcp_errortracking.proxy.tracing import note_status, upstream_span
+from mcp_errortracking.proxy.transport_errors import interrupted, out_of_time, unreachable
 
 if TYPE_CHECKING:
     import httpx

@@ -9,7 +9,7 @@ from anyio import lowlevel, to_thread
 from pydantic_core import from_json
 
 from mcp_errortracking.proxy.errors import UnreadableError
-from mcp_errortracking.proxy.explain import Exchange, too_large, unreadable
+from mcp_errortracking.proxy.http_errors import Exchange, too_large, unreadable
 from mcp_errortracking.proxy.limits import Limits
 
 if TYPE_CHECKING:

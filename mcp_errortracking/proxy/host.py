@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from mcp_errortracking.proxy.address import Form
 from mcp_errortracking.proxy.limits import Limits
-from mcp_errortracking.proxy.pacing import Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import Pacer
 
 if TYPE_CHECKING:
     from mcp_errortracking.proxy.transport import PoolTransport

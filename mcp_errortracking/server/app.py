@@ -28,15 +28,15 @@ from mcp_types import (
 
 from mcp_errortracking import __version__
 from mcp_errortracking.posthog_keys import redact
-from mcp_errortracking.proxy import waits
+from mcp_errortracking.proxy.rate_limit import context as call_context
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.bugs import contain_bugs
 from mcp_errortracking.server.callers import caller_id, request_id_of, scopes_of, sender_of
 from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.key_scopes import KeyScopes
 from mcp_errortracking.server.observe import Observer
 from mcp_errortracking.server.prompts import ISSUE, PromptError, Prompts
 from mcp_errortracking.server.resources import ResourceError, Resources, shown_uri
-from mcp_errortracking.server.scopes import KeyScopes
 from mcp_errortracking.server.toolbox import Toolbox, UnknownToolError
 from mcp_errortracking.server.tools import listed
 from mcp_errortracking.workflows.base import Workshop
@@ -89,9 +89,9 @@ def build_server(
     prompts, resources = Prompts(box.names), Resources(box.names)
 
     async def call(context: Any, name: str, arguments: dict[str, Any] | None) -> Reply:
-        waits.caller.set(caller_id(context.request))
+        call_context.caller.set(caller_id(context.request))
         if _wants_progress(context):
-            waits.on_wait.set(_telling(context.session))
+            call_context.on_wait.set(_telling(context.session))
         return await call_tool(
             sender_of(context.request) or sender,
             name,
@@ -195,10 +195,10 @@ def build_server(
     return server
 
 
-def _telling(session: Any) -> waits.OnWait:
+def _telling(session: Any) -> call_context.OnWait:
     """Tells a client that its call waits for PostHog's limits."""
 
-    async def tell(wait: waits.Wait) -> None:
+    async def tell(wait: call_context.Wait) -> None:
         with suppress(Exception):  # a client that has gone must not end the wait of a call
             await session.report_progress(wait.waited, wait.waited + wait.expected, wait.why)
 

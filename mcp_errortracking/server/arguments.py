@@ -11,8 +11,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from mcp_errortracking.catalog import Declaration, Endpoint, ListedBy
+from mcp_errortracking.safe_text.escaping import clean, hide_keys, without_marks
 from mcp_errortracking.server.argument_limits import MAX_VALUES, LimitError, check_texts, check_values, may_be_read
-from mcp_errortracking.server.untrusted import clean, hide_keys, without_marks
 
 T = TypeVar("T")
 

@@ -12,14 +12,14 @@ import anyio.lowlevel
 from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Answer, Sender, delay_of
+from mcp_errortracking.safe_text.escaping import hide_keys
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.bugs import log_bug
 from mcp_errortracking.server.cells import one_line, sendable
+from mcp_errortracking.server.id_hints import other_kind
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
-from mcp_errortracking.server.untrusted import hide_keys
-from mcp_errortracking.server.wrong_kind import other_kind
 from mcp_errortracking.workflows.base import Desk, Progress, Workflow, Workshop
 from mcp_errortracking.workflows.problems import WorkflowError
 

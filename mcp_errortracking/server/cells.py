@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic_core import to_json
 
-from mcp_errortracking.server.untrusted import clean, escape, is_plain, poses, without_halves, without_marks
+from mcp_errortracking.safe_text.escaping import clean, escape, is_plain, poses, without_halves, without_marks
 
 _WORDS = frozenset(["", "null", "true", "false"])
 _GROUP = frozenset(["type", "values"])

@@ -22,7 +22,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from mcp_errortracking.server.untrusted import clean, hide_keys
+from mcp_errortracking.safe_text.escaping import clean, hide_keys
 
 JSONRPCMessage = JSONRPCRequest | JSONRPCNotification | JSONRPCResponse | JSONRPCError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mcp_types import GetPromptResult, Prompt, PromptArgument, PromptMessage, TextContent
 
-from mcp_errortracking.server.untrusted import clean, hide_keys, without_marks
+from mcp_errortracking.safe_text.escaping import clean, hide_keys, without_marks
 
 _LONGEST = 2000
 """Characters of an argument."""

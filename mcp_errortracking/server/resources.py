@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from mcp_types import ResourceTemplate
 
+from mcp_errortracking.safe_text.escaping import clean, hide_keys
 from mcp_errortracking.server.calls import Reply
-from mcp_errortracking.server.untrusted import clean, hide_keys
 
 _ID = re.compile(r"[\w-]{1,64}")  # clients show completions as they are, and put them into prompts
 _MAX_URI = 200

@@ -12,9 +12,9 @@ import sys
 from typing import Any, cast
 
 from mcp_errortracking.catalog.endpoint import Lines
+from mcp_errortracking.safe_text.escaping import clean, without_marks
 from mcp_errortracking.server.cells import Cells, name
-from mcp_errortracking.server.tokens import surely_beyond, surely_within, upper_bound
-from mcp_errortracking.server.untrusted import clean, without_marks
+from mcp_errortracking.server.token_estimate import surely_beyond, surely_within, upper_bound
 
 _ROOM_FOR_NOTE = 48
 _LONGEST_NOTE = 4000

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration
+from mcp_errortracking.safe_text.escaping import clean, hide_keys
 from mcp_errortracking.server.arguments import nearest_tools
-from mcp_errortracking.server.scopes import covers
-from mcp_errortracking.server.untrusted import clean, hide_keys
+from mcp_errortracking.server.key_scopes import covers
 from mcp_errortracking.workflows.base import Workflow
 from mcp_errortracking.workflows.source_maps.tools import TOOLS
 

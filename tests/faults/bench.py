@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 
 from mcp_errortracking.catalog import CATALOG, Endpoint
 from mcp_errortracking.proxy import Limits, Proxy
-from mcp_errortracking.proxy.pacing import Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import Pacer
 from mcp_errortracking.sandbox.app import Sandbox, create_app
 from mcp_errortracking.sandbox.objects import Objects
 from mcp_errortracking.sandbox.planting import plant

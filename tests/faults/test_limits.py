@@ -9,9 +9,9 @@ from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Limits, Proxy
 from mcp_errortracking.proxy.errors import HeldBackError, PostHogError
-from mcp_errortracking.proxy.pacing import Pacer
-from mcp_errortracking.proxy.rates import Rate
-from mcp_errortracking.proxy.waits import Wait, on_wait
+from mcp_errortracking.proxy.rate_limit.context import Wait, on_wait
+from mcp_errortracking.proxy.rate_limit.limiter import Pacer
+from mcp_errortracking.proxy.rate_limit.window import Rate
 from mcp_errortracking.sandbox.throttle import Rate as SandboxRate
 from mcp_errortracking.sandbox.throttle import Throttle
 from tests.faults.bench import KEY, Bench, bench

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.proxy.pacing import Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import Pacer
 from mcp_errortracking.server.calls import Reply, call_tool
 from tests.fuzz.arguments import SCHEMAS, hostile, near, valid
 from tests.fuzz.effort import effort

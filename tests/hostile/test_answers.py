@@ -21,18 +21,18 @@ from mcp_errortracking.catalog.stack_traces import show_event
 from mcp_errortracking.config import PostHogSettings
 from mcp_errortracking.proxy import Proxy, content
 from mcp_errortracking.proxy.content import MOST_CONTAINERS, MOST_VALUES, LargeAnswerError, parse, read_content
-from mcp_errortracking.proxy.explain import Exchange, explain
+from mcp_errortracking.proxy.http_errors import Exchange, explain
 from mcp_errortracking.proxy.limits import Limits
-from mcp_errortracking.proxy.pacing import Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import Pacer
+from mcp_errortracking.safe_text.confusables import ALIKE, COMBINING
+from mcp_errortracking.safe_text.escaping import escape, poses, without_marks
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.calls import Reply, call_tool
 from mcp_errortracking.server.cells import json_text, sendable
-from mcp_errortracking.server.confusables import ALIKE, COMBINING
 from mcp_errortracking.server.http.metrics import Metrics
 from mcp_errortracking.server.observe import CallRecord
 from mcp_errortracking.server.text import render
-from mcp_errortracking.server.tokens import upper_bound
-from mcp_errortracking.server.untrusted import escape, poses, without_marks
+from mcp_errortracking.server.token_estimate import upper_bound
 from tests.fuzz.effort import TIMES
 from tests.hostile.steps import count_steps
 from tests.injection.answers import Answers, Strangers

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from mcp_errortracking.asgi import app_for
 from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
-from mcp_errortracking.server import scopes
+from mcp_errortracking.server import key_scopes
 from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.http import app as http_app
 from mcp_errortracking.server.http import caller_keys
@@ -23,7 +23,7 @@ from mcp_errortracking.server.http.app import HttpOptions, build_app
 from mcp_errortracking.server.http.caller_keys import CHECKS, KEY_HEADER, PROJECT_HEADER, CallerKeys
 from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
 from mcp_errortracking.server.http.sse import SseSession
-from mcp_errortracking.server.scopes import KeyScopes
+from mcp_errortracking.server.key_scopes import KeyScopes
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.server.http.http_process import HEADERS, LIST, HttpServer, serving
 from tests.server.stdio_process import GatedUpstream
@@ -323,7 +323,7 @@ def parsed(message: dict[str, Any]) -> Any:
 
 
 async def test_a_hung_posthog_delays_all_lists_by_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scopes, "_PATIENCE", 0.2)
+    monkeypatch.setattr(key_scopes, "_PATIENCE", 0.2)
     sender = Sender(anyio.sleep_forever)
     known = KeyScopes(sender)
     found = list[Any]()

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.safe_text.escaping import clean, escape, poses
 from mcp_errortracking.server.app import INSTRUCTIONS
 from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.prompts import PromptError, Prompts
 from mcp_errortracking.server.resources import ResourceError, Resources
 from mcp_errortracking.server.text import render
-from mcp_errortracking.server.untrusted import clean, escape, poses
 from tests.injection.payloads import BARE, PAYLOADS, SHOUT, looks_like_ours, unfit
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ from mcp_types import INVALID_PARAMS
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.server import scopes, shared_answer
+from mcp_errortracking.server import key_scopes, shared_answer
 from mcp_errortracking.server.app import build_server
-from mcp_errortracking.server.scopes import KeyScopes, read_scopes
+from mcp_errortracking.server.key_scopes import KeyScopes, read_scopes
 from mcp_errortracking.server.toolbox import Toolbox
 from tests.server.mcp_client import ERAS
 from tests.server.test_calls import Sender
@@ -93,7 +93,7 @@ async def test_without_an_answer_every_tool_is_listed_and_a_later_list_asks_agai
 
 
 async def test_a_list_waits_for_posthog_no_longer_than_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scopes, "_PATIENCE", 0.01)
+    monkeypatch.setattr(key_scopes, "_PATIENCE", 0.01)
 
     assert await KeyScopes(Sender(anyio.sleep_forever)).get() is None
 

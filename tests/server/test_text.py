@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from mcp_errortracking.safe_text.escaping import clean, escape
 from mcp_errortracking.server.text import render
-from mcp_errortracking.server.tokens import upper_bound
-from mcp_errortracking.server.untrusted import clean, escape
+from mcp_errortracking.server.token_estimate import upper_bound
 
 STAMP = "2026-08-24T14:15:22.123456Z"
 

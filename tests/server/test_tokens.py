@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcp_errortracking.server.tokens import surely_within, upper_bound
+from mcp_errortracking.server.token_estimate import surely_within, upper_bound
 
 SAMPLES = {
     "prose": ("Exceptions are grouped by fingerprint into issues, and rules act on new exceptions only.", 16),

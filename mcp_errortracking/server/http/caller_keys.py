@@ -26,7 +26,7 @@ from mcp_errortracking.server.callers import Caller, caller_of, note_caller
 from mcp_errortracking.server.http.guard import is_local
 from mcp_errortracking.server.http.paths import is_mcp
 from mcp_errortracking.server.http.slots import FullError, Slots
-from mcp_errortracking.server.scopes import read_scopes
+from mcp_errortracking.server.key_scopes import read_scopes
 
 KEY_HEADER = "X-PostHog-API-Key"
 PROJECT_HEADER = "X-PostHog-Project-ID"

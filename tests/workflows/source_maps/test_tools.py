@@ -14,8 +14,8 @@ from mcp.client.stdio import stdio_client
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.proxy.pacing import Pacer
-from mcp_errortracking.proxy.rates import Rate
+from mcp_errortracking.proxy.rate_limit.limiter import Pacer
+from mcp_errortracking.proxy.rate_limit.window import Rate
 from mcp_errortracking.server.calls import Reply, call_tool
 from mcp_errortracking.workflows.base import Workshop
 from tests.proxy.connections import Received

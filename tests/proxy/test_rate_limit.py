@@ -8,9 +8,9 @@ from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.errors import HeldBackError, RateLimitedError
-from mcp_errortracking.proxy.pacing import Pace, Pacer
-from mcp_errortracking.proxy.rates import DEFAULT, SYMBOL_SETS, Rate, Window, rates_of
-from mcp_errortracking.proxy.waits import Wait, caller, on_wait
+from mcp_errortracking.proxy.rate_limit.context import Wait, caller, on_wait
+from mcp_errortracking.proxy.rate_limit.limiter import Pace, Pacer
+from mcp_errortracking.proxy.rate_limit.window import DEFAULT, SYMBOL_SETS, Rate, Window, rates_of
 from tests.proxy.fake_clock import FakeClock, settle
 from tests.proxy.fault_server import FaultServer, http
 

@@ -15,9 +15,9 @@ import anyio
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy.errors import HeldBackError
-from mcp_errortracking.proxy.rates import Rate, Window, come_back, rates_of
-from mcp_errortracking.proxy.turns import Turn, Turns
-from mcp_errortracking.proxy.waits import Wait, caller, on_wait
+from mcp_errortracking.proxy.rate_limit.context import Wait, caller, on_wait
+from mcp_errortracking.proxy.rate_limit.fair_queue import Turn, Turns
+from mcp_errortracking.proxy.rate_limit.window import Rate, Window, come_back, rates_of
 
 CLOUD = ("us.posthog.com", "eu.posthog.com", "app.posthog.com")
 """Hosts whose limits are on. Elsewhere they are off unless the instance turns them on; its first 429 tells."""

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from mcp_errortracking.server.confusables import ALIKE, COMBINING
+from mcp_errortracking.safe_text.confusables import ALIKE, COMBINING
 
 
 def fold(text: str) -> str:

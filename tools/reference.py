@@ -1,7 +1,7 @@
 """Writes what can be derived from the code: docs/tools.md from the catalog, docs/settings.md, the table of fields in
 docs/sandbox.md from the seed's model, that of clients in docs/deploy.md from the tests, and the tools of manifest.json.
 
-    python -m docs.reference
+    python -m tools.reference
 """
 
 import json
@@ -26,7 +26,7 @@ _CLIENTS = "clients"
 _HEAD = """\
 # Tools
 
-Written by `python -m docs.reference` from the catalog (`mcp_errortracking/catalog/`); do not edit.
+Written by `python -m tools.reference` from the catalog (`mcp_errortracking/catalog/`); do not edit.
 
 Paths are below `/api/projects/:project_id/error_tracking/`, and those with a slash before them below
 `/api/projects/:project_id/`. Arguments without "required" may be left out. `mcp-errortracking call TOOL 'JSON'` calls a
@@ -37,7 +37,7 @@ tool from a shell, whatever the server offers.
 _SETTINGS_HEAD = """\
 # Settings
 
-Written by `python -m docs.reference` from the declarations in `mcp_errortracking/config/`; do not edit.
+Written by `python -m tools.reference` from the declarations in `mcp_errortracking/config/`; do not edit.
 
 An option of the command line wins over its variable, and a variable over the default. An ASGI host of
 `mcp_errortracking.asgi:create_app` has the variables alone; `MCP_TRANSPORT` is `http` there unless you set it to `sse`.

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, cast
 
 from mcp_errortracking.posthog_keys import redact
-from mcp_errortracking.server.lookalikes import alike, fold
+from mcp_errortracking.safe_text.lookalikes import alike, fold
 
 # Controls (line breaks and tabs included), surrogates, noncharacters, and all that Unicode calls ignorable: invisible,
 # joining, filling and bidirectional characters, variation selectors, tags; and private use, which looks like anything.

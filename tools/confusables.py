@@ -1,7 +1,7 @@
-"""Generator of mcp_errortracking/server/confusables.py, the table of characters that look like those of ASCII.
+"""Generator of mcp_errortracking/safe_text/confusables.py, the table of characters that look like those of ASCII.
 
     pip download --no-deps confusable-homoglyphs==3.3.1 && unzip confusable_homoglyphs-3.3.1-*.whl
-    python -m docs.confusables confusable_homoglyphs/confusables.json
+    python -m tools.confusables confusable_homoglyphs/confusables.json
 
 The pairs come from Unicode's confusables.txt (UTS #39), which that package ships as JSON. Added to them: what Unicode
 decomposes to an ASCII character, the capitals and small letters of both, and a few of our own.
@@ -46,7 +46,7 @@ _ALPHABETS = (0x1F150, 0x1F170, 0x1F1E6)
 
 _HEAD = '''"""Characters that look like those of ASCII, by UTS #39 and Unicode's decompositions; and those that combine.
 
-Written by docs/confusables.py. Derived from Unicode's confusables.txt and character database, (c) Unicode, Inc.,
+Written by tools/confusables.py. Derived from Unicode's confusables.txt and character database, (c) Unicode, Inc.,
 used under the Unicode License v3.
 """
 

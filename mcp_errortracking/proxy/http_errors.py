@@ -27,7 +27,7 @@ from mcp_errortracking.proxy.errors import (
     UnauthorizedError,
     UnreadableError,
 )
-from mcp_errortracking.proxy.rates import come_back
+from mcp_errortracking.proxy.rate_limit.window import come_back
 
 _MAX_DETAIL = 500
 _LONGEST_BODY = 256 * 1024

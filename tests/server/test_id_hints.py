@@ -8,7 +8,7 @@ import pytest
 
 from mcp_errortracking.catalog import CATALOG, Declaration
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.server import wrong_kind
+from mcp_errortracking.server import id_hints
 from mcp_errortracking.server.calls import call_tool
 from tests.server.test_calls import RULE, Answered, Sender
 
@@ -65,7 +65,7 @@ def call_of(tool: str, **arguments: Any) -> Declaration:
 async def test_what_an_id_is(tool: str, answer: Any, path: str, says: str | None) -> None:
     sender = Sender(answer)
 
-    assert await wrong_kind.other_kind(sender, call_of(tool, id=RULE)) == says
+    assert await id_hints.other_kind(sender, call_of(tool, id=RULE)) == says
     assert sender.sent == [("GET", path)]
 
 
@@ -80,15 +80,15 @@ async def test_what_an_id_is(tool: str, answer: Any, path: str, says: str | None
 async def test_a_call_without_an_id_asks_nothing(tool: str, arguments: dict[str, Any]) -> None:
     sender = Sender({"id": RULE})
 
-    assert await wrong_kind.other_kind(sender, call_of(tool, **arguments)) is None
+    assert await id_hints.other_kind(sender, call_of(tool, **arguments)) is None
     assert sender.sent == []
 
 
 async def test_who_answers_too_late_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wrong_kind, "_PATIENCE", 0.01)
+    monkeypatch.setattr(id_hints, "_PATIENCE", 0.01)
 
     call = call_of("error-tracking-issues-retrieve", id=RULE)
-    assert await wrong_kind.other_kind(Sender(anyio.sleep_forever), call) is None
+    assert await id_hints.other_kind(Sender(anyio.sleep_forever), call) is None
 
 
 async def test_a_call_that_found_nothing_is_explained_by_one_more_request() -> None:

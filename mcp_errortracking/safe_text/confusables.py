@@ -1,6 +1,6 @@
 """Characters that look like those of ASCII, by UTS #39 and Unicode's decompositions; and those that combine.
 
-Written by docs/confusables.py. Derived from Unicode's confusables.txt and character database, (c) Unicode, Inc.,
+Written by tools/confusables.py. Derived from Unicode's confusables.txt and character database, (c) Unicode, Inc.,
 used under the Unicode License v3.
 """
 

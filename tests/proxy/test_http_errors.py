@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.proxy import errors
-from mcp_errortracking.proxy.explain import Exchange, explain, retry_after
-from mcp_errortracking.proxy.failures import unreachable
+from mcp_errortracking.proxy.http_errors import Exchange, explain, retry_after
+from mcp_errortracking.proxy.transport_errors import unreachable
 
 READS = Exchange("https://us.posthog.com", "7", writes=False)
 WRITES = Exchange("https://us.posthog.com", "7", writes=True)

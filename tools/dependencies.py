@@ -1,7 +1,7 @@
 """What is installed with this package: reviewed from the metadata on disk, and listed as a CycloneDX SBOM.
 
-    python -m docs.dependencies review            # no network; exits with 1 if something is not as it should be
-    python -m docs.dependencies sbom FILE.json
+    python -m tools.dependencies review            # no network; exits with 1 if something is not as it should be
+    python -m tools.dependencies sbom FILE.json
 
 The review knows licences, the lock's pins and hashes, the reasons in docs/dependencies.md, and the releases that
 `BAD` names. What was found out since is known to nobody without the network: `make audit` asks for that.
