@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from mcp_errortracking.cli import main
+from mcp_errortracking.cli.main import main
 
 
 def _tell(*_: object) -> None:

@@ -9,6 +9,6 @@ import sys
 if not sys.flags.safe_path:  # `-m` put the working folder first: nothing in it may pass for a module
     del sys.path[0]
 
-from mcp_errortracking.cli import main
+from mcp_errortracking.cli.main import main
 
 sys.exit(main())

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from mcp_errortracking import config
-from mcp_errortracking.cli import parse
+from mcp_errortracking.cli.main import parse
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 OBJECTS: dict[str, Any] = {

@@ -13,7 +13,7 @@ import pytest
 
 from mcp_errortracking import __version__
 from mcp_errortracking.catalog import TOOLSETS
-from mcp_errortracking.cli import parse
+from mcp_errortracking.cli.main import parse
 from mcp_errortracking.config import VARIABLES
 from mcp_errortracking.demo.tour import container
 from tests.sandbox_process import SandboxProcess

@@ -12,10 +12,10 @@ import pytest
 
 import mcp_errortracking
 from mcp_errortracking import config
-from mcp_errortracking.cli import parse
+from mcp_errortracking.cli.main import parse
+from mcp_errortracking.cli.options import given
 from mcp_errortracking.config import GROUPS, SETTINGS, VARIABLES, ConfigError
 from mcp_errortracking.config.settings import Setting, settings_of
-from mcp_errortracking.options import given
 from mcp_errortracking.server.toolbox import Toolbox
 from tests.command import run
 

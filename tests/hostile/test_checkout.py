@@ -146,7 +146,7 @@ def test_every_module_that_a_child_imports_is_shadowed() -> None:
     """The checkout above would be no proof if it left out a module that a run imports."""
     script = (
         "import json, sys\n"
-        "from mcp_errortracking.cli import main\n"
+        "from mcp_errortracking.cli.main import main\n"
         f"main(['call', {TOOL!r}, '--sandbox'])\n"
         "import mcp_errortracking.sandbox.app, mcp_errortracking.workflows.source_maps.jobs.upload\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))\n"

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from mcp_errortracking import __version__, config, logs, source_maps_command
-from mcp_errortracking.config import HttpSettings, ListenSettings, LogSettings, PostHogSettings, ToolSelection
-from mcp_errortracking.options import (
+from mcp_errortracking import __version__, config, logs
+from mcp_errortracking.cli import source_maps as source_maps_command
+from mcp_errortracking.cli.options import (
     add_connection,
     add_logging,
     add_tool_limits,
@@ -22,6 +22,7 @@ from mcp_errortracking.options import (
     given,
     variables_without_option,
 )
+from mcp_errortracking.config import HttpSettings, ListenSettings, LogSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.sandbox import command as sandbox_command
 from mcp_errortracking.sandbox.process import Sandbox, SandboxStartError
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from mcp_errortracking.cli.options import add_connection, add_roots
 from mcp_errortracking.config import ConfigError
-from mcp_errortracking.options import add_connection, add_roots
 
 if TYPE_CHECKING:
     from mcp_errortracking.server.calls import Reply

@@ -14,7 +14,7 @@ import pytest
 
 from mcp_errortracking import __version__
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
-from mcp_errortracking.cli import parse
+from mcp_errortracking.cli.main import parse
 from mcp_errortracking.workflows.source_maps.tools import TOOLS
 from tests.command import run
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
@@ -189,7 +189,7 @@ def test_a_bound_is_the_same_for_option_and_variable(words: list[str], variables
 def test_help_and_version_import_no_library(words: tuple[str, ...]) -> None:
     script = """
 import sys
-from mcp_errortracking.cli import main
+from mcp_errortracking.cli.main import main
 libraries = {"pydantic", "mcp", "mcp_types", "httpx", "starlette", "anyio"}
 try:
     main()
@@ -332,7 +332,7 @@ def test_a_seed_from_stdin_and_data_that_stays(tmp_path: Path) -> None:
 
 def test_a_start_over_stdio_loads_no_sandbox_and_no_command_it_does_not_run() -> None:
     script = (
-        "import sys; import mcp_errortracking.cli, mcp_errortracking.proxy, mcp_errortracking.server.app,"
+        "import sys; import mcp_errortracking.cli.main, mcp_errortracking.proxy, mcp_errortracking.server.app,"
         " mcp_errortracking.server.stdio; print([name for name in sys.modules if name in"
         " ('httpx', 'mcp_errortracking.sandbox.app', 'mcp_errortracking.demo.tour', 'mcp_errortracking.doctor')])"
     )

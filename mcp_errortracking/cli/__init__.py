@@ -1,0 +1,1 @@
+"""The command line: parse, then run. Each command imports what it needs when it runs."""
