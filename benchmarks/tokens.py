@@ -21,10 +21,10 @@ from mcp_errortracking import config
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.sandbox.process import Sandbox
-from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.calls import Reply, ToolCaller
 from mcp_errortracking.server.token_estimate import upper_bound
 from mcp_errortracking.server.tools import TOOL_LIST, listed
-from mcp_errortracking.workflows.source_maps.tools import TOOLS
+from mcp_errortracking.workflows.registry import WORKFLOWS
 
 _PAGE = Path(__file__).parents[1] / "docs" / "tokens.md"
 _LONG = {"include": ["exception", "stacktrace"], "onlyAppFrames": False}
@@ -69,8 +69,9 @@ def rules(number: int) -> list[dict[str, Any]]:
 
 async def _ask(sandbox: Sandbox, questions: Sequence[tuple[str, dict[str, Any]]]) -> list[Reply]:
     settings = config.for_sandbox(sandbox.url, sandbox.key, sandbox.project_id)
+    caller = ToolCaller(time_limit=20)
     async with Proxy(host=settings.host, key=settings.key, project=settings.project) as proxy:
-        return [await call_tool(proxy, tool, arguments, time_limit=20) for tool, arguments in questions]
+        return [await caller.call(proxy, tool, arguments) for tool, arguments in questions]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
@@ -86,7 +87,7 @@ def _lists() -> list[str]:
         "the documented endpoints": definitions(TOOLSETS["documented"]),
         "all of error tracking": definitions(TOOLSETS["all"]),
         "the default set with the source-map tools, as over stdio": definitions(
-            [*TOOLSETS["default"], *(tool.tool for tool in TOOLS)]
+            [*TOOLSETS["default"], *(tool.tool for tool in WORKFLOWS)]
         ),
     }
     every = whole["all of error tracking"]

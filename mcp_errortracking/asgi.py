@@ -1,4 +1,4 @@
-"""The server as an ASGI app, for any host of such apps:
+"""The server as an ASGI app, for any ASGI host:
 
     uvicorn --factory mcp_errortracking.asgi:create_app --workers 4
 
@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from mcp_errortracking import config, logs
+from mcp_errortracking.compose import proxy_for, server_for
 from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
-from mcp_errortracking.connecting import proxy_for
 from mcp_errortracking.doctor import problem
-from mcp_errortracking.offering import roots_for, toolbox_for, workshop_for
-from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.http.app import HttpOptions, build_app
 from mcp_errortracking.server.http.guard import OAuth
 from mcp_errortracking.server.http.slots import HttpLimits
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def create_app(*, oauth: OAuth | None = None) -> Starlette:
-    """The app, configured by the environment.
+    """Return the app that the environment configures.
 
     Args:
         oauth: accepts tokens of an authorization server too, see docs/deploy.md.
@@ -44,13 +42,11 @@ def create_app(*, oauth: OAuth | None = None) -> Starlette:
 def app_for(
     settings: PostHogSettings, http: HttpSettings, selection: ToolSelection, *, oauth: OAuth | None = None
 ) -> Starlette:
-    """The app for given settings. It owns its connections to PostHog, and closes them when it ends.
+    """Return the app for given settings. It owns its connections to PostHog, and closes them when it ends.
 
     Raises:
         ConfigError: metrics are on, and prometheus-client is not installed; or the selection leaves no tool.
     """
-    roots = roots_for(selection, over_network=True)
-    toolbox = toolbox_for(selection, roots)
     proxy = proxy_for(settings)
     metrics = _metrics() if http.metrics else None
     write = log_calls(logging.INFO)
@@ -61,14 +57,14 @@ def app_for(
             metrics.observe(record)
 
     return build_app(
-        build_server(
+        server_for(
+            settings,
+            selection,
             proxy,
             time_limit=http.timeout,
-            toolbox=toolbox,
-            max_result_tokens=selection.max_result_tokens,
             observe=observe,
+            over_network=True,
             private_lists=http.caller_keys,
-            workshop=workshop_for(settings, roots),
         ),
         ready=lambda: problem(proxy),
         options=HttpOptions(

@@ -9,8 +9,8 @@ from typing import Any, Literal, cast
 import anyio
 
 from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.compose import proxy_for
 from mcp_errortracking.config import PostHogSettings
-from mcp_errortracking.connecting import proxy_for
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError, RefusedBeforeError

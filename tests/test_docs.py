@@ -91,7 +91,7 @@ def test_the_upload_by_hand_works(tmp_path: Path) -> None:
 
 
 def test_the_lines_for_ci_work(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "tests" / "workflows" / "fixtures" / "built" / "vite", tmp_path / "dist")
+    shutil.copytree(ROOT / "tests" / "workflows" / "source_maps" / "fixtures" / "built" / "vite", tmp_path / "dist")
     with SandboxProcess() as sandbox:
         environment = surroundings(sandbox) | {"VERSION": "9.9.9"}
         script = marked(SOURCE_MAPS, "ci")

@@ -16,7 +16,7 @@ from mcp_errortracking.config.settings import Setting, settings_of
 from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.schema import input_schema
-from mcp_errortracking.workflows.source_maps.tools import TOOLS
+from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.clients.matrix import table
 
 ROOT = Path(__file__).parents[1]
@@ -93,7 +93,7 @@ _OLDER = {
 
 def reference(_page: str = "") -> str:
     """docs/tools.md, the whole page."""
-    sections = [_section(endpoint) for endpoint in (*CATALOG.values(), *TOOLS)]
+    sections = [_section(endpoint) for endpoint in (*CATALOG.values(), *WORKFLOWS)]
     parts = [_HEAD + _toolsets(), _requests(), _not_tools(), *sections, _shapes()]
     return "\n".join(parts)
 
@@ -108,7 +108,9 @@ def _toolsets() -> str:
             "official": f"{len(tools)}, the error-tracking tools of PostHog's own MCP server",
         }.get(name)
         lines.append(f"| `{name}` | {said or ', '.join(f'[{_short(tool)}](#{tool})' for tool in tools)} |")
-    lines.append(f"| `source_maps` | {', '.join(f'[{tool.tool}](#{tool.tool})' for tool in TOOLS)} |")
+    for name in dict.fromkeys(workflow.toolset for workflow in WORKFLOWS):
+        tools = [workflow.tool for workflow in WORKFLOWS if workflow.toolset == name]
+        lines.append(f"| `{name}` | {', '.join(f'[{tool}](#{tool})' for tool in tools)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from mcp_errortracking.cli.connection import ask, time_limit
 from mcp_errortracking.cli.options import add_connection, add_roots
 from mcp_errortracking.config import ConfigError
 
@@ -183,3 +184,16 @@ def _is_lacking(result: dict[str, Any]) -> bool:
         or result.get("release_is_missing")
         or result.get("files_without_chunk_id")
     )
+
+
+def run_source_maps(options: argparse.Namespace) -> int:
+    """Run one of the source-map tools, and print its result."""
+    arguments = arguments_of(options)
+    reply = ask(
+        options,
+        arguments,
+        roots_of(options, arguments),
+        time_limit=time_limit(options, PATIENCE),
+        progress=show_progress,
+    )
+    return print_reply(reply, as_json=options.json)

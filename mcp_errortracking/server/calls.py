@@ -1,4 +1,4 @@
-"""A tool call, from its arguments to its result: validate, send what the endpoint's steps ask for, shape the answer."""
+"""A tool call, from its arguments to its result: validate, send the requests of the steps, render the answer."""
 
 import sys
 import time
@@ -22,20 +22,21 @@ from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
 from mcp_errortracking.workflows.base import Desk, Progress, Workflow, Workshop
 from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.registry import run_workflow
 
 _GIVE_ROOTS = "Its operator can start it with --root and the folder of the build."
 
-_TELL_EVERY = 0.1
-"""Seconds between two words on how far a call is."""
+_PROGRESS_SECONDS = 0.1
+"""The least time between two reports of progress."""
 
 _LONGEST_ERROR = 4000
-"""Characters of the text of an error."""
+"""Characters of an error's text."""
 
-_LACKING = "PostHog has it since {since}: upgrade an older one, or do without this tool."
+_LACKING = "Added to PostHog in {since}. Upgrade PostHog to use this tool."
 _TOO_OLD = {
     "endpoint_not_found": _LACKING,
     "method_not_allowed": _LACKING,  # an older server takes the path for that of an object
-    "no_api_key_access": "API keys may since {since}: do it in PostHog's web interface, or upgrade PostHog.",
+    "no_api_key_access": "PostHog allows this to API keys since {since}. Use its web interface, or upgrade PostHog.",
 }
 
 
@@ -50,7 +51,7 @@ class Reply:
 
 @dataclass(slots=True)
 class _Counting:
-    """A sender that keeps count of what a call takes of PostHog."""
+    """A sender that counts the requests, retries and time of a call."""
 
     sender: Sender
     seconds: float = 0.0
@@ -78,100 +79,98 @@ class _Counting:
         self.retries += max(attempts - 1, 0)
 
 
-async def call_tool(
-    sender: Sender,
-    name: str,
-    arguments: Mapping[str, Any] | None,
-    *,
-    time_limit: float,
-    toolbox: Toolbox = EVERY_TOOL,
-    max_result_tokens: int = sys.maxsize,
-    observe: Observer | None = None,
-    request_id: str | None = None,
-    workshop: Workshop | None = None,
-    progress: Progress | None = None,
-) -> Reply:
-    """Calls a tool; whatever goes wrong with the call becomes a reply that says what, why and what to do next.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCaller:
+    """Calls tools. Whatever goes wrong with a call becomes a reply that says what, why and what to do next.
 
-    Args:
-        time_limit: seconds for the whole call, all its requests and their retries together.
+    Attributes:
+        time_limit: seconds for a whole call, all its requests and their retries together.
         toolbox: the tools that may be called.
         max_result_tokens: a longer text is cut; the structured result is not.
-        observe: is told how it went.
-        request_id: what the call is named by in logs.
-        workshop: where workflows work; None: nowhere.
-        progress: is told how far a long call is, which may then take longer.
-
-    Raises:
-        UnknownToolError: there is no such tool.
+        observe: receives a record of each call after it.
+        environment: what workflows work with; None if there is none.
     """
-    endpoint = toolbox.find(name)
-    began, spent = time.perf_counter(), _Counting(sender)
-    call: Declaration | None = None
-    if progress is not None and issubclass(endpoint, Workflow):
-        time_limit = max(time_limit, endpoint.patience)
-    try:
-        call = parse_arguments(endpoint, arguments)
-        with anyio.fail_after(time_limit):
-            if isinstance(call, Endpoint):
-                outcome = await _walk(spent, call)
-            else:
-                outcome = await _work(
-                    cast("Workflow", call), workshop, spent, _visibly(progress) if progress else _silent
-                )
-    except ArgumentsError as error:
-        reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
-    except WorkflowError as error:
-        text = hide_keys(one_line(str(error), _LONGEST_ERROR))
-        reply = Reply(text, {"error": {"code": error.code}}, is_error=True)
-    except PostHogError as error:
-        reply = _explain(endpoint, error, call.advice_on(error.code or "") if call else None)
-    except TimeoutError:
-        reply = _out_of_time(endpoint, time_limit)
-    except Exception as error:
-        log_bug(endpoint.tool, error)
-        reply = Reply(
-            f"{endpoint.tool} failed inside mcp_errortracking; this is a bug in it, not in your arguments. "
-            f"Its log (stderr) has the details. {_after(endpoint, 'Another try is unlikely to help.')}",
-            {"error": {"code": "internal_error", "maybe_applied": not endpoint.read_only}},
-            is_error=True,
-        )
-    else:
-        shown = outcome.data if outcome.display is None else outcome.display
-        budget = min(getattr(call, "max_tokens", None) or max_result_tokens, max_result_tokens)
+
+    time_limit: float
+    toolbox: Toolbox = EVERY_TOOL
+    max_result_tokens: int = sys.maxsize
+    observe: Observer | None = None
+    environment: Workshop | None = None
+
+    async def call(
+        self,
+        sender: Sender,
+        name: str,
+        arguments: Mapping[str, Any] | None,
+        *,
+        request_id: str | None = None,
+        progress: Progress | None = None,
+    ) -> Reply:
+        """Call a tool.
+
+        Args:
+            request_id: names the call in logs.
+            progress: receives the progress of a long call, which may then take longer.
+
+        Raises:
+            UnknownToolError: the tool is not on offer.
+        """
+        declaration = self.toolbox.find(name)
+        began, counted = time.perf_counter(), _Counting(sender)
+        time_limit = self.time_limit
+        if progress is not None and issubclass(declaration, Workflow):
+            time_limit = max(time_limit, declaration.patience)
+        call: Declaration | None = None
+        try:
+            call = parse_arguments(declaration, arguments)
+            with anyio.fail_after(time_limit):
+                outcome = await self._run(call, counted, _throttled(progress) if progress else _silent)
+        except ArgumentsError as error:
+            reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
+        except WorkflowError as error:
+            text = hide_keys(one_line(str(error), _LONGEST_ERROR))
+            reply = Reply(text, {"error": {"code": error.code}}, is_error=True)
+        except PostHogError as error:
+            reply = _explain(declaration, error, call.advice_on(error.code or "") if call else None)
+        except TimeoutError:
+            reply = _out_of_time(declaration, time_limit)
+        except Exception as error:
+            log_bug(declaration.tool, error)
+            reply = _bug(declaration)
+        else:
+            reply = await self._render(call, outcome)
+        if self.observe is not None:
+            self.observe(_record(declaration, reply, counted, time.perf_counter() - began, request_id))
+        return reply
+
+    async def _run(self, call: Declaration, sender: Sender, progress: Progress) -> Outcome:
+        if isinstance(call, Endpoint):
+            return await _walk(sender, call)
+        workflow, environment = cast("Workflow", call), self.environment
+        if environment is None or (workflow.needs_files and not environment.roots):
+            raise WorkflowError(
+                "no_roots", f"{call.tool} works on local files, and this server may touch none.", next_step=_GIVE_ROOTS
+            )
+        return await run_workflow(workflow, Desk(environment, sender, progress))
+
+    async def _render(self, call: Declaration, outcome: Outcome) -> Reply:
+        budget = min(getattr(call, "max_tokens", None) or self.max_result_tokens, self.max_result_tokens)
         text = render(
-            shown,
+            outcome.data if outcome.display is None else outcome.display,
             outcome.notes,
             max_tokens=budget,
-            is_raisable=budget < max_result_tokens,
-            offset=(getattr(call, "offset", None) or 0) if "offset" in endpoint.model_fields else None,
+            is_raisable=budget < self.max_result_tokens,
+            offset=(getattr(call, "offset", None) or 0) if "offset" in type(call).model_fields else None,
         )
-        # What follows takes as long again where the answer is large: others have their turn.
+        # The next step takes as long again where the answer is large: let other calls run.
         await anyio.lowlevel.cancel_shielded_checkpoint()
-        # Half a character cannot be sent; names of local files and maps hold some, PostHog's answers none.
+        # Half a surrogate pair cannot be sent. Names of local files and maps may hold one, PostHog's answers never do.
         structured = sendable(outcome.data) if isinstance(call, Workflow) else outcome.data
-        reply = Reply(text, structured, outcome.failed)
-    if observe is not None:
-        error = reply.structured.get("error") if reply.is_error else None
-        facts = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
-        observe(
-            CallRecord(
-                tool=endpoint.tool,
-                outcome="error" if reply.is_error else "ok",
-                code=(facts.get("code") or "failed") if reply.is_error else None,
-                status=facts.get("status"),
-                ms=round((time.perf_counter() - began) * 1000, 1),
-                upstream_ms=round(spent.seconds * 1000, 1),
-                requests=spent.requests,
-                retries=spent.retries,
-                request_id=request_id,
-            )
-        )
-    return reply
+        return Reply(text, structured, outcome.failed)
 
 
 async def _walk(sender: Sender, call: Endpoint) -> Outcome:
-    """Sends the requests of a call one by one, as its steps ask for them."""
+    """Send the requests of a call one by one, as its steps yield them."""
     steps = call.steps()
     try:
         request = next(steps)
@@ -192,37 +191,56 @@ async def _walk(sender: Sender, call: Endpoint) -> Outcome:
         return stop.value
 
 
-async def _work(call: Workflow, workshop: Workshop | None, sender: Sender, progress: Progress) -> Outcome:
-    if workshop is None:
-        raise WorkflowError(
-            "no_roots", f"{call.tool} works on local files, and this server may touch none.", next_step=_GIVE_ROOTS
-        )
-    return await call.run(Desk(workshop, sender, progress))
-
-
-def _visibly(progress: Progress) -> Progress:
-    """Progress, a few times a second, whose text is fit to be shown: it names files of strangers."""
-    told = -_TELL_EVERY
+def _throttled(progress: Progress) -> Progress:
+    """Return progress that reports a few times a second, with escaped text: it names files of others."""
+    reported = -_PROGRESS_SECONDS
 
     async def report(done: float, total: float | None, doing: str) -> None:
-        nonlocal told
+        nonlocal reported
         now = time.monotonic()
-        if now - told >= _TELL_EVERY or done == total:
-            told = now
+        if now - reported >= _PROGRESS_SECONDS or done == total:
+            reported = now
             await progress(done, total, one_line(doing))
 
     return report
 
 
 async def _silent(_done: float, _total: float | None, _doing: str) -> None:
-    """Progress that nobody asked for."""
+    """Drop the progress of a call whose client did not ask for it."""
 
 
-def _explain(endpoint: type[Declaration], error: PostHogError, next_step: str | None) -> Reply:
-    """An error of the proxy's, with what the call itself knows to do next, if anything."""
+def _record(
+    declaration: type[Declaration], reply: Reply, counted: _Counting, seconds: float, request_id: str | None
+) -> CallRecord:
+    error = reply.structured.get("error") if reply.is_error else None
+    facts = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
+    return CallRecord(
+        tool=declaration.tool,
+        outcome="error" if reply.is_error else "ok",
+        code=(facts.get("code") or "failed") if reply.is_error else None,
+        status=facts.get("status"),
+        ms=round(seconds * 1000, 1),
+        upstream_ms=round(counted.seconds * 1000, 1),
+        requests=counted.requests,
+        retries=counted.retries,
+        request_id=request_id,
+    )
+
+
+def _bug(declaration: type[Declaration]) -> Reply:
+    return Reply(
+        f"{declaration.tool} failed inside mcp_errortracking; this is a bug in it, not in your arguments. "
+        f"Its log (stderr) has the details. {_after(declaration, 'Another try is unlikely to help.')}",
+        {"error": {"code": "internal_error", "maybe_applied": not declaration.read_only}},
+        is_error=True,
+    )
+
+
+def _explain(declaration: type[Declaration], error: PostHogError, next_step: str | None) -> Reply:
+    """Return the reply to a PostHog error, with the next step that the call itself knows, if any."""
     if next_step is None:
-        too_old = _TOO_OLD.get(error.code or "") if endpoint.since else None
-        next_step = too_old.format(since=endpoint.since) if too_old else error.next_step
+        too_old = _TOO_OLD.get(error.code or "") if declaration.since else None
+        next_step = too_old.format(since=declaration.since) if too_old else error.next_step
     text = hide_keys(one_line(" ".join(part for part in (error.what, error.why, next_step) if part), _LONGEST_ERROR))
     facts = {
         "status": error.status,
@@ -235,20 +253,20 @@ def _explain(endpoint: type[Declaration], error: PostHogError, next_step: str | 
     return Reply(text, {"error": {name: fact for name, fact in facts.items() if fact is not None}}, is_error=True)
 
 
-def _out_of_time(endpoint: type[Declaration], seconds: float) -> Reply:
-    next_step = _after(endpoint, "Try again later, or ask for less.")
+def _out_of_time(declaration: type[Declaration], seconds: float) -> Reply:
+    next_step = _after(declaration, "Try again later, or ask for less.")
     return Reply(
-        f"{endpoint.tool} took longer than {seconds:g} s and was given up. {next_step}",
-        {"error": {"code": "timeout", "maybe_applied": not endpoint.read_only}},
+        f"{declaration.tool} took longer than {seconds:g} s and was given up. {next_step}",
+        {"error": {"code": "timeout", "maybe_applied": not declaration.read_only}},
         is_error=True,
     )
 
 
-def _after(endpoint: type[Declaration], read: str) -> str:
-    """What to do after a call that was broken off: as said for a read, and for a write to look first.
+def _after(declaration: type[Declaration], read: str) -> str:
+    """Return the next step after a call that was cut off: `read` for a read; for a write, to check first.
 
-    An upload has no need to: what is done of it is found done.
+    An upload needs no check: when called again, it finds what is done.
     """
-    if issubclass(endpoint, Workflow) and not endpoint.read_only:
+    if issubclass(declaration, Workflow) and not declaration.read_only:
         return "Call it again: it goes on where it stopped."
-    return read if endpoint.read_only else "It may or may not have been applied: read before you repeat it."
+    return read if declaration.read_only else "It may or may not have been applied: read before you repeat it."

@@ -1,4 +1,4 @@
-"""The tools that one server offers: all, or what its operator chose."""
+"""The tools that one server offers: all, or those its operator selected."""
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
@@ -8,34 +8,32 @@ from mcp_errortracking.safe_text.escaping import clean, hide_keys
 from mcp_errortracking.server.arguments import nearest_tools
 from mcp_errortracking.server.key_scopes import covers
 from mcp_errortracking.workflows.base import Workflow
-from mcp_errortracking.workflows.source_maps.tools import TOOLS
+from mcp_errortracking.workflows.registry import WORKFLOWS
 
 _MAX_NAME = 1000
-"""Characters of an unknown name that are looked at."""
-WORKFLOWS = "source_maps"
-"""The toolset of the workflows."""
+"""Characters of an unknown name that are compared with known ones."""
 
 
 class SelectionError(ValueError):
-    """A name that is no tool or no toolset; the text names the nearest ones."""
+    """An unknown tool or toolset; the text names the nearest ones."""
 
 
 class UnknownToolError(LookupError):
-    """No such tool here; the text names the nearest ones, or says how to have it."""
+    """The tool is not on offer; the text names the nearest ones, or says how to have it offered."""
 
 
 class Toolbox:
     """The tools on offer, in the order of the catalog.
 
     Args:
-        toolsets: names of toolsets; with no tools named either, the default one.
-        tools: names of tools, beside those of the toolsets.
-        exclude: tools or toolsets that are not offered all the same.
-        read_only: leaves out whatever changes something.
-        workflows: those that this server can do, beside the catalog; a toolset of their own, and part of the default.
+        toolsets: names of toolsets; if no tools are named either, the default one.
+        tools: names of tools, in addition to those of the toolsets.
+        exclude: tools or toolsets that are left out.
+        read_only: leaves out tools that change something.
+        workflows: the workflows that this server can run. Each is in its toolset and in the default one.
 
     Raises:
-        SelectionError: a name is none, or nothing is left.
+        SelectionError: a name is unknown, or no tool is left.
     """
 
     def __init__(
@@ -47,8 +45,9 @@ class Toolbox:
         read_only: bool = False,
         workflows: Iterable[type[Workflow]] = (),
     ) -> None:
+        workflows = tuple(workflows)
         self._known: dict[str, type[Declaration]] = {**CATALOG, **{workflow.tool: workflow for workflow in workflows}}
-        self._toolsets = _with_workflows([tool for tool in self._known if tool not in CATALOG])
+        self._toolsets = _toolsets(workflows)
         toolsets = toolsets or (() if tools else ("default",))
         wanted = {tool for toolset in toolsets for tool in self._toolset(toolset)} | set(map(self._tool, tools))
         unwanted = {tool for name in exclude for tool in (self._toolsets.get(name) or (self._tool(name),))}
@@ -107,13 +106,14 @@ class Toolbox:
         raise UnknownToolError(f"Unknown tool: {clean(hide_keys(name[:_MAX_NAME]), 100)}. {hint}")
 
 
-def _with_workflows(workflows: list[str]) -> dict[str, tuple[str, ...]]:
-    """The toolsets of the catalog, and the workflows among them where there are any."""
-    if not workflows:
-        return TOOLSETS
-    more: dict[str, tuple[str, ...]] = {"default": tuple(workflows), "all": tuple(workflows)}
-    return {name: (*tools, *more.get(name, ())) for name, tools in TOOLSETS.items()} | {WORKFLOWS: tuple(workflows)}
+def _toolsets(workflows: Iterable[type[Workflow]]) -> dict[str, tuple[str, ...]]:
+    """Return the toolsets of the catalog, and those of the workflows, which are part of the default one and of all."""
+    toolsets = dict(TOOLSETS)
+    for workflow in workflows:
+        for name in ("default", "all", workflow.toolset):
+            toolsets[name] = (*toolsets.get(name, ()), workflow.tool)
+    return toolsets
 
 
-EVERY_TOOL = Toolbox(toolsets=("all",), workflows=TOOLS)
-"""For those who choose by name: the command line, and tests."""
+EVERY_TOOL = Toolbox(toolsets=("all",), workflows=WORKFLOWS)
+"""All tools, for commands and tests that call a tool by name."""

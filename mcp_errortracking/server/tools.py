@@ -12,7 +12,7 @@ from typing import Any
 from mcp_types import Tool, ToolAnnotations
 
 from mcp_errortracking.catalog import CATALOG, Declaration
-from mcp_errortracking.workflows.source_maps.tools import TOOLS
+from mcp_errortracking.workflows.registry import WORKFLOWS
 
 TOOL_LIST = Path(__file__).with_name("tool_list.json")
 
@@ -43,7 +43,7 @@ def as_tool(endpoint: type[Declaration]) -> Tool:
 
 def tool_list() -> str:
     """What belongs into `tool_list.json`."""
-    tools = map(as_tool, [*CATALOG.values(), *TOOLS])
+    tools = map(as_tool, [*CATALOG.values(), *WORKFLOWS])
     dumped = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
     return json.dumps(dumped, indent=1, ensure_ascii=False) + "\n"
 

@@ -1,21 +1,20 @@
-"""A tool that takes several calls to PostHog, and the user's own files."""
+"""A workflow: a tool that makes several requests to PostHog, or works on the user's files."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.declaration import Declaration
 from mcp_errortracking.proxy.sender import Sender
 
 Progress = Callable[[float, float | None, str], Awaitable[None]]
-"""Told how far a call is: done, of how many (None: not known), and what is being done."""
+"""Receives the progress of a call: done, total (None if not known), and the current step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Where workflows work: the folders they may read and write, the PostHog that is configured, and the way there."""
+    """Shared by all calls: the folders that may be read and written, the PostHog host, and the forward proxy to it."""
 
     roots: tuple[Path, ...]
     host: str
@@ -24,7 +23,7 @@ class Workshop:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What one call works with."""
+    """The environment, the sender and the progress of one call."""
 
     workshop: Workshop
     sender: Sender
@@ -32,19 +31,13 @@ class Desk:
 
 
 class Workflow(Declaration):
-    """A tool of this server's own; each subclass is one, each instance a validated call of it."""
+    """A tool that is not an endpoint of PostHog. Each subclass is a tool, each instance a validated call.
+
+    `registry` names the module that runs it. A subclass states its `toolset`.
+    """
 
     patience: ClassVar[float] = 600.0
-    """Seconds that a call may take where the client is told how far it is."""
+    """Seconds that a call may take if the client follows its progress."""
 
     needs_files: ClassVar[bool] = False
     """True if the tool works on local files: it is offered only where the configuration names folders."""
-
-    async def run(self, desk: Desk) -> Outcome:
-        """Does the work.
-
-        Raises:
-            WorkflowError: it cannot be done.
-            PostHogError: PostHog refused a call, or gave no answer.
-        """
-        raise NotImplementedError

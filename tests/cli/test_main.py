@@ -15,7 +15,7 @@ import pytest
 from mcp_errortracking import __version__
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.cli.main import parse
-from mcp_errortracking.workflows.source_maps.tools import TOOLS
+from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.command import run
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.mcp_client import OFFERED
@@ -43,7 +43,7 @@ def test_tools() -> None:
     assert code == 0
     assert tuple(tool["name"] for tool in json.loads(out)["tools"]) == OFFERED
     code, out, _ = run("tools", "--json", "--toolsets", "all")
-    assert [tool["name"] for tool in json.loads(out)["tools"]] == [*CATALOG, *(tool.tool for tool in TOOLS)]
+    assert [tool["name"] for tool in json.loads(out)["tools"]] == [*CATALOG, *(tool.tool for tool in WORKFLOWS)]
     code, out, _ = run("tools")
     assert f"{LIST} (reads)\n" in out
     assert "error-tracking-assignment-rules-destroy (writes)\n" in out
@@ -71,8 +71,8 @@ def test_call_in_text_and_json() -> None:
     ("words", "environment", "says"),
     [
         (["call", "error-tracking-rules"], {}, "Unknown tool: error-tracking-rules. The nearest are: "),
-        (["call", LIST, "{"], {}, "the arguments are no JSON"),
-        (["call", LIST, "[1]"], {}, "the arguments are no JSON object"),
+        (["call", LIST, "{"], {}, "the arguments are not JSON"),
+        (["call", LIST, "[1]"], {}, "the arguments are not a JSON object"),
         (["call", LIST], {"POSTHOG_HOST": "us.posthog.com"}, "POSTHOG_HOST lacks its scheme"),
         (["--host", "https://us.i.posthog.com"], {}, "--host is us.i.posthog.com"),
         ([], {"POSTHOG_PERSONAL_API_KEY": "phc_0123456789"}, "a project token, which only sends events"),

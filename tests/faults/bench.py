@@ -26,8 +26,9 @@ from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.sandbox.store import Store
 from mcp_errortracking.sandbox.throttle import Throttle
 from mcp_errortracking.server.arguments import example
-from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.observe import CallRecord
+from tests.calls import call_tool
 from tests.faults.faults import BODY_LIMIT, Fault, Outcome
 from tests.faults.wire import Plan, Wire
 

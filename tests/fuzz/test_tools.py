@@ -15,7 +15,8 @@ from pydantic_core import to_json
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.rate_limit.limiter import Pacer
-from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.calls import Reply
+from tests.calls import call_tool
 from tests.fuzz.arguments import SCHEMAS, hostile, near, valid
 from tests.fuzz.effort import effort
 from tests.proxy.fault_server import FaultServer, http

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_errortracking.server.calls import call_tool
 from mcp_errortracking.workflows.base import Workshop
-from mcp_errortracking.workflows.source_maps.tools import TOOLS
+from mcp_errortracking.workflows.registry import WORKFLOWS
+from tests.calls import call_tool
 from tests.fuzz.arguments import SCHEMAS, hostile, near, valid
 from tests.fuzz.effort import effort
 from tests.fuzz.test_tools import RUNNER, UNFIT, Recorder
 from tests.workflows.source_maps.builds import BUILT, contents
 
-NAMES = [tool.tool for tool in TOOLS]
+NAMES = [tool.tool for tool in WORKFLOWS]
 FOLDERS = ("dist", ".", "..", "../outside", "/", "/etc", "dist/../../outside", "link", "~", "dist\x00")
 
 
@@ -45,7 +45,7 @@ def test_nothing_escapes_and_nothing_outside_is_touched(place: Path, data: st.Da
     arguments.pop("deployed", None)  # asks the network for the script of a frame
     workshop = Workshop((place,), "http://127.0.0.1:9")
 
-    reply = RUNNER.run(call_tool(Recorder(), tool, arguments, time_limit=20, workshop=workshop))
+    reply = RUNNER.run(call_tool(Recorder(), tool, arguments, time_limit=20, environment=workshop))
 
     assert reply.text
     assert not UNFIT.search(reply.text.replace("\t", " "))

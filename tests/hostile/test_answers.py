@@ -27,12 +27,13 @@ from mcp_errortracking.proxy.rate_limit.limiter import Pacer
 from mcp_errortracking.safe_text.confusables import ALIKE, COMBINING
 from mcp_errortracking.safe_text.escaping import escape, poses, without_marks
 from mcp_errortracking.server.arguments import example
-from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.cells import json_text, sendable
 from mcp_errortracking.server.http.metrics import Metrics
 from mcp_errortracking.server.observe import CallRecord
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.token_estimate import upper_bound
+from tests.calls import call_tool
 from tests.fuzz.effort import TIMES
 from tests.hostile.steps import count_steps
 from tests.injection.answers import Answers, Strangers

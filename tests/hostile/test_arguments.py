@@ -10,9 +10,9 @@ from mcp_types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
 from mcp_errortracking.catalog.identifiers import issue_of_url
 from mcp_errortracking.server.argument_limits import MAX_ENTRIES, MAX_TEXT
 from mcp_errortracking.server.arguments import ArgumentsError, nearest_tools, parse_arguments
-from mcp_errortracking.server.calls import call_tool
 from mcp_errortracking.server.prompts import Prompts
 from mcp_errortracking.server.toolbox import EVERY_TOOL, SelectionError, Toolbox, UnknownToolError
+from tests.calls import call_tool
 from tests.hostile.arguments import ID, hostile, oversized
 from tests.hostile.steps import count_calls
 from tests.server.test_calls import Sender

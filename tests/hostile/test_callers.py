@@ -16,7 +16,6 @@ from mcp_errortracking.asgi import app_for
 from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.server import key_scopes
-from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.http import app as http_app
 from mcp_errortracking.server.http import caller_keys
 from mcp_errortracking.server.http.app import HttpOptions, build_app
@@ -24,6 +23,7 @@ from mcp_errortracking.server.http.caller_keys import CHECKS, KEY_HEADER, PROJEC
 from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
 from mcp_errortracking.server.http.sse import SseSession
 from mcp_errortracking.server.key_scopes import KeyScopes
+from tests.calls import server_of
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.server.http.http_process import HEADERS, LIST, HttpServer, serving
 from tests.server.stdio_process import GatedUpstream
@@ -376,7 +376,7 @@ async def test_probes_share_one_question_to_a_hung_posthog(monkeypatch: pytest.M
         await anyio.sleep_forever()
 
     app = build_app(
-        build_server(Sender({}), time_limit=5),
+        server_of(Sender({}), time_limit=5),
         ready=ready,
         options=HttpOptions(limits=HttpLimits(calls=4, sessions=4, idle=60)),
     )

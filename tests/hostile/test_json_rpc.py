@@ -20,11 +20,11 @@ from pydantic import SecretStr
 from mcp_errortracking.asgi import app_for
 from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.server import prompts, stdio
-from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.json_rpc import MAX_BYTES, MAX_ID, MAX_PARTS, MessageError, parse_message
 from mcp_errortracking.server.observe import CallRecord
 from mcp_errortracking.server.stdio import MessageReader, MessageWriter, WriteFlow
 from mcp_errortracking.server.toolbox import EVERY_TOOL
+from tests.calls import server_of
 from tests.server.http.http_process import HEADERS
 from tests.server.mcp_client import ERAS
 from tests.server.stdio_process import GatedUpstream, StdioProcess, list_rules, served
@@ -394,7 +394,7 @@ async def test_a_request_id_is_logged_without_a_key_and_cut(request_id: str) -> 
 
     pipes = Pipes()
     reader, writer = await pipes.open()
-    server = build_server(Sender({"results": []}), time_limit=5, toolbox=EVERY_TOOL, observe=observe)
+    server = server_of(Sender({"results": []}), time_limit=5, toolbox=EVERY_TOOL, observe=observe)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(server.run, reader, writer, server.create_initialization_options())
         call = {"name": "error-tracking-assignment-rules-list", "arguments": {}, "_meta": META}

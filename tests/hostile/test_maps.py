@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.workflows.base import Workshop
 from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.source_maps.container import ContainerError, DataType, SymbolData, decode, encode
@@ -30,6 +30,7 @@ from mcp_errortracking.workflows.source_maps.maps.sources import SourcesError, l
 from mcp_errortracking.workflows.source_maps.remote import download as download_module
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import AddressRefusedError
+from tests.calls import call_tool
 from tests.sandbox_process import FULL, SandboxProcess
 
 pytestmark = pytest.mark.anyio
@@ -98,7 +99,7 @@ def sandbox() -> Generator[SandboxProcess]:
 
 async def ask(sandbox: SandboxProcess, root: Path, tool: str, **arguments: Any) -> Reply:
     async with Proxy(host=sandbox.url, key=SecretStr(FULL), project="1") as proxy:
-        return await call_tool(proxy, tool, arguments, time_limit=30, workshop=Workshop((root,), sandbox.url))
+        return await call_tool(proxy, tool, arguments, time_limit=30, environment=Workshop((root,), sandbox.url))
 
 
 @pytest.mark.parametrize("number", range(len(HALVES)), ids=list(HALVES))

@@ -13,7 +13,8 @@ from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.http_errors import Exchange, explain
 from mcp_errortracking.server.arguments import example
-from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.calls import Reply
+from tests.calls import call_tool
 from tests.injection.answers import Answers, Strangers, in_names, in_place_of_values, in_values
 from tests.injection.payloads import BARE, PAYLOADS, SHOUT, looks_like_ours, unfit
 from tests.sandbox_process import SandboxProcess

@@ -10,9 +10,9 @@ from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult
 
 from mcp_errortracking.catalog import TOOLSETS
-from mcp_errortracking.workflows.source_maps.tools import TOOLS
+from mcp_errortracking.workflows.registry import WORKFLOWS
 
-OFFERED = (*TOOLSETS["default"], *(tool.tool for tool in TOOLS))
+OFFERED = (*TOOLSETS["default"], *(tool.tool for tool in WORKFLOWS))
 """What is offered over stdio, where nothing else is asked for."""
 
 ERAS: dict[str, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}

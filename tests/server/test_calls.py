@@ -10,8 +10,9 @@ import pytest
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.proxy.errors import PostHogError, RateLimitedError
 from mcp_errortracking.server.arguments import example
-from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.toolbox import UnknownToolError
+from tests.calls import call_tool
 
 pytestmark = pytest.mark.anyio
 

@@ -11,8 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.tools import TOOL_LIST
+from tests.calls import call_tool
 from tests.sandbox_process import FULL, SandboxProcess
 
 pytestmark = pytest.mark.anyio

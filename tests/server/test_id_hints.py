@@ -9,7 +9,7 @@ import pytest
 from mcp_errortracking.catalog import CATALOG, Declaration
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.server import id_hints
-from mcp_errortracking.server.calls import call_tool
+from tests.calls import call_tool
 from tests.server.test_calls import RULE, Answered, Sender
 
 pytestmark = pytest.mark.anyio

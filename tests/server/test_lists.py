@@ -11,9 +11,9 @@ from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.server import key_scopes, shared_answer
-from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.key_scopes import KeyScopes, read_scopes
 from mcp_errortracking.server.toolbox import Toolbox
+from tests.calls import server_of
 from tests.server.mcp_client import ERAS
 from tests.server.test_calls import Sender
 
@@ -23,7 +23,7 @@ ALL = Toolbox(toolsets=("all",))
 
 
 def client_on(sender: Sender, era: str = "auto", **options: Any) -> Client:
-    return Client(build_server(sender, time_limit=5, **options), mode=era)  # pyright: ignore[reportArgumentType]
+    return Client(server_of(sender, time_limit=5, **options), mode=era)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -18,8 +18,8 @@ from mcp_errortracking.asgi import app_for
 from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.logs import JsonFormatter
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.server.calls import call_tool
 from mcp_errortracking.server.observe import CallRecord
+from tests.calls import call_tool
 from tests.proxy.fault_server import FaultServer, http
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.server.http.http_process import HEADERS, LIST, TOKEN, serving

@@ -7,9 +7,9 @@ from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS
 
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
-from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.prompts import PromptError, Prompts
 from mcp_errortracking.server.toolbox import Toolbox
+from tests.calls import server_of
 from tests.server.mcp_client import ERAS
 from tests.server.test_calls import Sender
 
@@ -79,7 +79,7 @@ async def test_mistakes_are_explained(name: str, arguments: dict[str, str] | Non
         OURS.get(name, arguments)
     assert says in str(caught.value)
 
-    async with Client(build_server(Sender({}), time_limit=5)) as client:
+    async with Client(server_of(Sender({}), time_limit=5)) as client:
         with pytest.raises(MCPError) as told:
             await client.get_prompt(name, arguments)
     assert (told.value.code, told.value.message) == (INVALID_PARAMS, str(caught.value))
@@ -97,7 +97,7 @@ def test_a_prompt_goes_with_its_tools() -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_over_mcp(era: str) -> None:
-    async with Client(build_server(Sender({}), time_limit=5), mode=era) as client:  # pyright: ignore[reportArgumentType]
+    async with Client(server_of(Sender({}), time_limit=5), mode=era) as client:  # pyright: ignore[reportArgumentType]
         assert [prompt.name for prompt in (await client.list_prompts()).prompts] == NAMES
         got = await client.get_prompt("investigate", {"issue": ISSUE})
 

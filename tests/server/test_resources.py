@@ -8,9 +8,9 @@ from mcp_types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.resources import KINDS, Resources
 from mcp_errortracking.server.toolbox import Toolbox
+from tests.calls import server_of
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.server.cases.case import (
     ASSIGNMENT,
@@ -50,7 +50,7 @@ def proxy_to(sandbox: SandboxProcess) -> Proxy:
 @pytest.mark.parametrize("era", ERAS)
 async def test_each_kind_is_listed_read_and_completed(sandbox: SandboxProcess, era: str) -> None:
     async with proxy_to(sandbox) as proxy:
-        server = build_server(proxy, time_limit=20, toolbox=Toolbox(toolsets=("all",)))
+        server = server_of(proxy, time_limit=20, toolbox=Toolbox(toolsets=("all",)))
         async with Client(server, mode=era) as client:  # pyright: ignore[reportArgumentType]
             templates = (await client.list_resource_templates()).resource_templates
             assert [one.uri_template for one in templates] == [f"posthog://{name}/{{id}}" for name in OF_EACH_KIND]
@@ -67,7 +67,7 @@ async def test_each_kind_is_listed_read_and_completed(sandbox: SandboxProcess, e
 
 
 async def test_what_there_is_not(sandbox: SandboxProcess) -> None:
-    async with proxy_to(sandbox) as proxy, Client(build_server(proxy, time_limit=20)) as client:
+    async with proxy_to(sandbox) as proxy, Client(server_of(proxy, time_limit=20)) as client:
         for uri, says in {
             "posthog://isues/x": "No such resource: posthog://isues/x. There are: posthog://issues/{id}, ",
             "file:///etc/passwd": "No such resource: file:///etc/passwd.",
@@ -82,7 +82,7 @@ async def test_what_there_is_not(sandbox: SandboxProcess) -> None:
 
 
 async def test_issues_are_completed_by_name_description_and_id(sandbox: SandboxProcess) -> None:
-    async with proxy_to(sandbox) as proxy, Client(build_server(proxy, time_limit=20)) as client:
+    async with proxy_to(sandbox) as proxy, Client(server_of(proxy, time_limit=20)) as client:
 
         async def complete(value: str, argument: str = "issue") -> list[str]:
             prompt = PromptReference(type="ref/prompt", name="investigate")
@@ -101,7 +101,7 @@ async def test_issues_are_completed_by_name_description_and_id(sandbox: SandboxP
 async def test_without_posthog_nothing_is_completed() -> None:
     async with (
         Proxy(host="http://127.0.0.1:9", key=None, project="1", http_proxy=None) as proxy,
-        Client(build_server(proxy, time_limit=5)) as client,
+        Client(server_of(proxy, time_limit=5)) as client,
     ):
         template = ResourceTemplateReference(type="ref/resource", uri="posthog://issues/{id}")
         assert (await client.complete(template, {"name": "id", "value": "a"})).completion.values == []

@@ -3,8 +3,8 @@
 import pytest
 
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS
+from mcp_errortracking.compose import toolbox_for
 from mcp_errortracking.config import ConfigError, ToolSelection
-from mcp_errortracking.offering import toolbox_for
 from mcp_errortracking.server.toolbox import SelectionError, Toolbox, UnknownToolError
 
 BYPASS = "error-tracking-bypass-rules-list"

@@ -10,9 +10,9 @@ from mcp_errortracking.catalog import CATALOG, Declaration
 from mcp_errortracking.server.app import INSTRUCTIONS
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.tools import TOOL_LIST, tool_list
-from mcp_errortracking.workflows.source_maps.tools import TOOLS
+from mcp_errortracking.workflows.registry import WORKFLOWS
 
-DECLARED: dict[str, type[Declaration]] = {**CATALOG, **{tool.tool: tool for tool in TOOLS}}
+DECLARED: dict[str, type[Declaration]] = {**CATALOG, **{tool.tool: tool for tool in WORKFLOWS}}
 
 
 def listed() -> list[dict[str, Any]]:

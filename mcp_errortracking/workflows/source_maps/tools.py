@@ -1,13 +1,12 @@
-"""The tools that work on local files, as an agent reads them. What they do is in `jobs`."""
+"""The source-map tools as an agent reads them: declarations only. `jobs` does the work."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.identifiers import IssueId, SymbolSetId
-from mcp_errortracking.workflows.base import Desk, Workflow
+from mcp_errortracking.workflows.base import Workflow
 
 Folder = Annotated[str, Field(min_length=1, description="Of the build, e.g. dist.", examples=["dist"])]
 Patterns = list[Annotated[str, Field(min_length=1)]]
@@ -66,20 +65,10 @@ class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
             raise PydanticCustomError("both_flags", "give force or skip_on_conflict, not both")
         return self
 
-    async def run(self, desk: Desk) -> Outcome:
-        from mcp_errortracking.workflows.source_maps.jobs import upload
-
-        return await upload.run(self, desk)
-
 
 class CheckSourceMaps(_OfBuild, tool="source-maps-check", read_only=True):
     """What PostHog has of a build, chunk by chunk: uploaded, different, unfinished, missing, of another release, about
     to expire. Changes nothing."""
-
-    async def run(self, desk: Desk) -> Outcome:
-        from mcp_errortracking.workflows.source_maps.jobs import check
-
-        return await check.run(self, desk)
 
 
 class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=True):
@@ -103,11 +92,6 @@ class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=Tru
             raise PydanticCustomError("one_of", "give stack or issue, one of them")
         return self
 
-    async def run(self, desk: Desk) -> Outcome:
-        from mcp_errortracking.workflows.source_maps.jobs import resolve
-
-        return await resolve.run(self, desk)
-
 
 class InspectSymbolSet(SourceMapWorkflow, tool="symbol-set-inspect", scope="error_tracking:read"):
     """Fetch a symbol set, by id or by ref (chunk id or URL), and look inside: its kind, sizes and sources; write_to
@@ -126,12 +110,3 @@ class InspectSymbolSet(SourceMapWorkflow, tool="symbol-set-inspect", scope="erro
         if (self.id is None) == (self.ref is None):
             raise PydanticCustomError("one_of", "give id or ref, one of them")
         return self
-
-    async def run(self, desk: Desk) -> Outcome:
-        from mcp_errortracking.workflows.source_maps.jobs import inspect
-
-        return await inspect.run(self, desk)
-
-
-TOOLS: tuple[type[Workflow], ...] = (UploadSourceMaps, CheckSourceMaps, ResolveFrames, InspectSymbolSet)
-"""All of them, in the order an agent sees them."""

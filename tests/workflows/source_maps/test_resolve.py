@@ -12,8 +12,9 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.workflows.base import Workshop
+from tests.calls import call_tool
 from tests.proxy.fault_server import Reply as Answer
 from tests.proxy.fault_server import http
 from tests.sandbox_process import FULL, SandboxProcess
@@ -104,7 +105,7 @@ async def ask(sandbox: SandboxProcess, root: Path, *, relay: Relay | None = None
     url = relay.url if relay else sandbox.url
     async with Proxy(host=url, key=SecretStr(FULL), project="1") as proxy:
         workshop = Workshop((root,), url)
-        return await call_tool(proxy, "source-maps-resolve", arguments, time_limit=30, workshop=workshop)
+        return await call_tool(proxy, "source-maps-resolve", arguments, time_limit=30, environment=workshop)
 
 
 async def test_the_local_build_resolves_them_by_name(sandbox: SandboxProcess, dist: Path) -> None:

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from anyio import to_thread
 
+from mcp_errortracking.catalog.symbol_sets import MAX_FILE
 from mcp_errortracking.proxy.errors import NotFoundError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.source_maps.container import MAX_DECODED, SymbolData, decode
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import NoRoomError
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets
-from mcp_errortracking.workflows.source_maps.upload.content import MAX_OBJECT
 
 _IN_MEMORY = 4 * 1024 * 1024
 
@@ -37,7 +37,7 @@ async def download(
     *,
     symbol_set_id: str | None = None,
     ref: str | None = None,
-    limit: int = MAX_OBJECT,
+    limit: int = MAX_FILE,
     decoded_limit: int = MAX_DECODED,
 ) -> Downloaded:
     """Fetches a symbol set by its id, or by its ref: a chunk id or a URL.

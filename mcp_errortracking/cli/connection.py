@@ -1,0 +1,91 @@
+"""The PostHog that a command talks to: the configured one, or a sandbox of the command's own."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mcp_errortracking import config
+from mcp_errortracking.cli.options import given
+from mcp_errortracking.config import PostHogSettings, ToolSelection
+from mcp_errortracking.sandbox.process import Sandbox
+
+if TYPE_CHECKING:
+    from mcp_errortracking.server.calls import Reply
+    from mcp_errortracking.workflows.base import Progress
+
+EXIT_PROBLEM = 1
+EXIT_USAGE = 2
+
+_NO_KEY = (
+    "No PostHog API key is configured, so nothing was sent. Create a personal API key in PostHog (Settings, Personal "
+    "API keys) with the scopes error_tracking:read and error_tracking:write, and set it as POSTHOG_PERSONAL_API_KEY, "
+    "or run posthog-cli login. To try without PostHog, add --sandbox."
+)
+"""The error in a shell; an MCP client gets advice about its own configuration."""
+
+
+class Connection:
+    """The settings of a command, and the sandbox that it started if the options say so."""
+
+    def __init__(self, options: argparse.Namespace, *, keyless: bool = False) -> None:
+        self._options = options
+        self._keyless = keyless
+        self.sandbox: Sandbox | None = None
+
+    def __enter__(self) -> PostHogSettings:
+        if self._options.sandbox:
+            self.sandbox = Sandbox()
+            return config.for_sandbox(
+                self.sandbox.url, None if self._keyless else self.sandbox.key, self.sandbox.project_id
+            )
+        return config.load_posthog(keyless=self._keyless, **given(self._options, PostHogSettings))
+
+    def __exit__(self, *_: object) -> None:
+        if self.sandbox is not None:
+            self.sandbox.stop()
+
+
+def tool_selection(options: argparse.Namespace) -> ToolSelection:
+    return config.load_tool_selection(**given(options, ToolSelection))
+
+
+def time_limit(options: argparse.Namespace, default: float | None = None) -> float:
+    return config.load_timeout(timeout=getattr(options, "timeout", None), default=default)
+
+
+def fail(message: str) -> int:
+    """Print a mistake in the command or the configuration, and return the exit code for it."""
+    print(f"mcp-errortracking: {message}", file=sys.stderr)
+    return EXIT_USAGE
+
+
+def ask(
+    options: argparse.Namespace,
+    arguments: dict[str, Any],
+    roots: tuple[Path, ...],
+    *,
+    time_limit: float,
+    max_result_tokens: int = sys.maxsize,
+    progress: "Progress | None" = None,
+) -> "Reply":
+    """Call the tool that the options name, and return its reply.
+
+    Raises:
+        UnknownToolError: the tool does not exist.
+    """
+    import anyio
+
+    from mcp_errortracking.compose import caller_for, proxy_for
+
+    with Connection(options) as settings:
+        caller = caller_for(settings, time_limit=time_limit, max_result_tokens=max_result_tokens, roots=roots)
+
+        async def run() -> "Reply":
+            async with proxy_for(settings) as proxy:
+                return await caller.call(proxy, options.tool, arguments, progress=progress)
+
+        reply = anyio.run(run)
+        error: Any = reply.structured.get("error")
+        return replace(reply, text=_NO_KEY) if error and error.get("code") == "not_configured" else reply

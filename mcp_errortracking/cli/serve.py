@@ -1,0 +1,91 @@
+"""`mcp-errortracking serve`: speak MCP over stdio, or over HTTP and SSE."""
+
+import argparse
+import gc
+import logging
+import os
+import sys
+
+from mcp_errortracking import config
+from mcp_errortracking.cli.connection import Connection, fail, time_limit, tool_selection
+from mcp_errortracking.cli.options import given
+from mcp_errortracking.config import HttpSettings, ListenSettings, PostHogSettings
+
+logger = logging.getLogger(__name__)
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    """Serve until the client leaves or a signal asks to stop."""
+    listen = config.load_listen(**given(options, ListenSettings))
+    if listen.transport != "stdio":
+        return _run_http(options, listen)
+    # Importing the SDK makes some hundred thousand objects that all stay: collecting while it happens is wasted time.
+    gc.disable()
+    import anyio
+
+    from mcp_errortracking.compose import proxy_for, server_for
+    from mcp_errortracking.server.observe import log_calls
+    from mcp_errortracking.server.stdio import serve
+
+    gc.enable()
+    gc.freeze()
+
+    selection = tool_selection(options)
+    with Connection(options) as settings:
+        if sys.stdin.isatty():
+            print("Waiting for an MCP client on stdin; Ctrl-C ends it. See: mcp-errortracking --help", file=sys.stderr)
+        _log_settings(settings)
+        proxy = proxy_for(settings)
+        server = server_for(
+            settings,
+            selection,
+            proxy,
+            time_limit=time_limit(options),
+            observe=log_calls(logging.DEBUG),
+            over_network=False,
+        )
+
+        async def run_server() -> None:
+            async with proxy:
+                await serve(server)
+
+        anyio.run(run_server)
+    _leave()
+    return 0
+
+
+def _log_settings(settings: PostHogSettings) -> None:
+    logger.info("PostHog at %s, project %s, key from %s", settings.host, settings.project, settings.source)
+
+
+def _run_http(options: argparse.Namespace, to: ListenSettings) -> int:
+    import anyio
+
+    from mcp_errortracking.asgi import app_for, limits_of
+    from mcp_errortracking.server.http.serving import ListenError, address_of, listen, serve_http
+
+    http = config.load_http(transport="sse" if to.transport == "sse" else "http", **given(options, HttpSettings))
+    try:
+        listener = listen(to.bind, to.port, guarded=bool(http.tokens))
+    except ListenError as error:
+        return fail(str(error))
+    with Connection(options, keyless=http.caller_keys) as settings, listener:
+        _log_settings(settings)
+        paths = "/sse" if http.transport == "sse" else "/mcp and /sse"
+        callers = "callers with a token" if http.tokens else "anyone on this machine"
+        if to.bind not in config.LOOPBACK and not http.allowed_hosts:
+            logger.warning(
+                "requests with a Host other than localhost get 421, Invalid Host header: "
+                "add the name with --allowed-host or MCP_ALLOWED_HOSTS"
+            )
+        logger.info("MCP at %s, paths %s, for %s", address_of(listener), paths, callers)
+        app = app_for(settings, http, tool_selection(options))
+        anyio.run(serve_http, app, listener, limits_of(http).connections)
+    return 0
+
+
+def _leave() -> None:
+    """End the process at once: shutting the interpreter down takes longer than the last call of most sessions."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,0 +1,55 @@
+"""`mcp-errortracking tools` and `call`: the tools as an agent sees them, and a call from a shell."""
+
+import argparse
+import json
+import sys
+from typing import Any, cast
+
+from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, fail, time_limit, tool_selection
+
+
+def run_tools(options: argparse.Namespace) -> int:
+    """Print the tools on offer."""
+    from mcp_errortracking.compose import roots_for, toolbox_for
+    from mcp_errortracking.server.tools import listed
+
+    selection = tool_selection(options)
+    tools = listed(toolbox_for(selection, roots_for(selection, over_network=False)).names)
+    if options.json:
+        answer = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+        print(json.dumps({"tools": answer}, ensure_ascii=False))
+        return 0
+    for tool in tools:
+        annotations = tool.annotations
+        kind = "reads" if annotations and annotations.read_only_hint else "writes"
+        print(f"{tool.name} ({kind})\n    {tool.description}\n")
+    return 0
+
+
+def run_call(options: argparse.Namespace) -> int:
+    """Call one tool and print its result."""
+    from mcp_errortracking.compose import roots_for
+    from mcp_errortracking.safe_text.escaping import escape
+    from mcp_errortracking.server.cells import json_text
+    from mcp_errortracking.server.toolbox import UnknownToolError
+
+    text = sys.stdin.read() if options.arguments == "-" else options.arguments or "{}"
+    try:
+        arguments = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return fail(f"the arguments are not JSON ({error}); give an object such as '{{\"limit\": 5}}'")
+    if not isinstance(arguments, dict):
+        return fail("the arguments are not a JSON object; give one such as '{\"limit\": 5}'")
+    selection = tool_selection(options)
+    try:
+        reply = ask(
+            options,
+            cast("dict[str, Any]", arguments),
+            roots_for(selection, over_network=False),
+            time_limit=time_limit(options),
+            max_result_tokens=selection.max_result_tokens,
+        )
+    except UnknownToolError as error:
+        return fail(str(error))
+    print(escape(json_text(reply.structured)) if options.json else reply.text)
+    return EXIT_PROBLEM if reply.is_error else 0

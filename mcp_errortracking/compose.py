@@ -1,0 +1,118 @@
+"""The composition root: from settings to the parts of a running server."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mcp_errortracking.config import ConfigError, PostHogSettings, ToolSelection
+from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.proxy.rate_limit.limiter import Pacer
+from mcp_errortracking.server.calls import ToolCaller
+from mcp_errortracking.server.toolbox import EVERY_TOOL, SelectionError, Toolbox
+from mcp_errortracking.workflows.base import Workshop
+from mcp_errortracking.workflows.registry import WORKFLOWS
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel import Server
+
+    from mcp_errortracking.server.observe import Observer
+
+
+def proxy_for(settings: PostHogSettings) -> Proxy:
+    """Return the proxy to the PostHog that the settings describe."""
+    return Proxy(
+        host=settings.host,
+        key=settings.key,
+        project=settings.project,
+        http_proxy=settings.http_proxy,
+        pacer=Pacer(settings.host, settings.rate_limited),
+    )
+
+
+def roots_for(selection: ToolSelection, *, over_network: bool) -> tuple[Path, ...]:
+    """Return the folders that tools may read and write.
+
+    If none is named: over stdio the current folder, unless it is the whole disk or the user's home (where desktop
+    programs start their servers, and where the secrets are) or is gone; over a network none.
+
+    Raises:
+        ConfigError: a root is not a folder.
+    """
+    if selection.roots is not None:
+        for root in selection.roots:
+            if not root.is_dir():
+                raise ConfigError(f"The root {root} is not a folder: name an existing one with --root or MCP_ROOTS.")
+        # Resolved now, before a process that writes to one root can redirect another one below it.
+        return tuple(root.resolve() for root in selection.roots)
+    if over_network:
+        return ()
+    try:
+        here = Path.cwd()
+    except OSError:
+        return ()
+    return () if here == Path(here.anchor) or here == Path.home() else (here,)
+
+
+def toolbox_for(selection: ToolSelection, roots: tuple[Path, ...]) -> Toolbox:
+    """Return the tools that the settings select. Workflows that need files are left out if there are no roots.
+
+    Raises:
+        ConfigError: the selection names an unknown tool or toolset, or leaves no tool.
+    """
+    try:
+        return Toolbox(
+            toolsets=selection.toolsets,
+            tools=selection.tools,
+            exclude=selection.exclude,
+            read_only=selection.read_only,
+            workflows=(workflow for workflow in WORKFLOWS if roots or not workflow.needs_files),
+        )
+    except SelectionError as error:
+        raise ConfigError(str(error)) from None
+
+
+def caller_for(
+    settings: PostHogSettings,
+    *,
+    time_limit: float,
+    max_result_tokens: int,
+    roots: tuple[Path, ...],
+    toolbox: Toolbox = EVERY_TOOL,
+    observe: "Observer | None" = None,
+) -> ToolCaller:
+    """Return what calls the tools of a toolbox: any tool, unless a toolbox is given."""
+    return ToolCaller(
+        time_limit=time_limit,
+        toolbox=toolbox,
+        max_result_tokens=max_result_tokens,
+        observe=observe,
+        environment=Workshop(roots, settings.host, settings.http_proxy),
+    )
+
+
+def server_for(
+    settings: PostHogSettings,
+    selection: ToolSelection,
+    proxy: Proxy,
+    *,
+    time_limit: float,
+    observe: "Observer",
+    over_network: bool,
+    private_lists: bool = False,
+) -> "Server[Any]":
+    """Return the MCP server that the settings describe, over a proxy.
+
+    Raises:
+        ConfigError: as for `roots_for` and `toolbox_for`.
+    """
+    from mcp_errortracking.server.app import build_server
+
+    roots = roots_for(selection, over_network=over_network)
+    caller = caller_for(
+        settings,
+        time_limit=time_limit,
+        max_result_tokens=selection.max_result_tokens,
+        roots=roots,
+        toolbox=toolbox_for(selection, roots),
+        observe=observe,
+    )
+    return build_server(proxy, caller, private_lists=private_lists)

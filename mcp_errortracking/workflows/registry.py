@@ -1,0 +1,29 @@
+"""The workflows on offer, and the module that runs each. A module is imported when its tool is first called."""
+
+from importlib import import_module
+
+from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.workflows.base import Desk, Workflow
+from mcp_errortracking.workflows.source_maps import tools as source_maps
+
+_SOURCE_MAP_JOBS = "mcp_errortracking.workflows.source_maps.jobs"
+_MODULES: dict[type[Workflow], str] = {
+    source_maps.UploadSourceMaps: f"{_SOURCE_MAP_JOBS}.upload",
+    source_maps.CheckSourceMaps: f"{_SOURCE_MAP_JOBS}.check",
+    source_maps.ResolveFrames: f"{_SOURCE_MAP_JOBS}.resolve",
+    source_maps.InspectSymbolSet: f"{_SOURCE_MAP_JOBS}.inspect",
+}
+"""The module of each workflow. Its `run(call, context)` does the work."""
+
+WORKFLOWS: tuple[type[Workflow], ...] = tuple(_MODULES)
+"""All of them, in the order an agent sees them."""
+
+
+async def run_workflow(call: Workflow, context: Desk) -> Outcome:
+    """Run a call.
+
+    Raises:
+        WorkflowError: the work cannot be done.
+        PostHogError: PostHog refused a request, or did not answer.
+    """
+    return await import_module(_MODULES[type(call)]).run(call, context)
