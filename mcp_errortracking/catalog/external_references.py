@@ -46,7 +46,7 @@ class SearchTrackerIssues(
     repository: str | None = Field(default=None, description="github.")
 
     # An older server takes "search_issues" for the id of a reference.
-    advice = {"invalid_input": f"PostHog has it since {_LINKS}: upgrade an older one, or do without this tool."}
+    advice = {"invalid_input": f"Added to PostHog in {_LINKS}. Upgrade PostHog to use this tool."}
 
 
 class LinkExternalReference(

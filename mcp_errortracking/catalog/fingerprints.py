@@ -58,7 +58,7 @@ class ResolveFingerprint(
 
     # An older server takes "resolve" for the id of a record.
     advice = {
-        "invalid_input": f"PostHog has it since {_RESOLVED}: upgrade an older one, or look the text up in "
+        "invalid_input": f"Added to PostHog in {_RESOLVED}. Upgrade PostHog, or find the text with "
         "error-tracking-fingerprints-list.",
     }
 

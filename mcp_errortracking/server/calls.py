@@ -88,7 +88,7 @@ class ToolCaller:
         toolbox: the tools that may be called.
         max_result_tokens: a longer text is cut; the structured result is not.
         observe: receives a record of each call after it.
-        environment: what workflows work with; None if there is none.
+        environment: roots and host for workflows; None if no workflow may run.
     """
 
     time_limit: float

@@ -78,7 +78,7 @@ class Toolbox:
             return self._toolsets[name]
         near = get_close_matches(name[:_MAX_NAME], self._toolsets, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self._toolsets)}."
-        raise SelectionError(f"There is no toolset {clean(name, 100)}: {hint}")
+        raise SelectionError(f"Unknown toolset {clean(name, 100)}: {hint}")
 
     def _tool(self, name: str) -> str:
         tool = ALIASES.get(name, name)
@@ -86,7 +86,7 @@ class Toolbox:
             return tool
         near = nearest_tools(name, list(self._known))
         hint = f"did you mean {' or '.join(near)}?" if near else "mcp-errortracking tools --toolsets all names them."
-        raise SelectionError(f"There is no tool {clean(name, 100)}: {hint}")
+        raise SelectionError(f"Unknown tool {clean(name, 100)}: {hint}")
 
     def find(self, name: str) -> type[Declaration]:
         """The endpoint behind a tool name or one of its aliases.

@@ -1,7 +1,7 @@
 """The catalog as MCP tools.
 
-What an agent sees of them is on file in `tool_list.json`: making it takes longer than all else that a start does, and a
-change of it is a visible diff. It is written anew by `python -m mcp_errortracking.server.tools`.
+Their public form is on file in `tool_list.json`: building it takes longer than the rest of a start, and a change of it
+is a visible diff. It is rewritten by `python -m mcp_errortracking.server.tools`.
 """
 
 import json
@@ -42,7 +42,7 @@ def as_tool(endpoint: type[Declaration]) -> Tool:
 
 
 def tool_list() -> str:
-    """What belongs into `tool_list.json`."""
+    """Return the content of `tool_list.json`."""
     tools = map(as_tool, [*CATALOG.values(), *WORKFLOWS])
     dumped = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
     return json.dumps(dumped, indent=1, ensure_ascii=False) + "\n"

@@ -1,1 +1,1 @@
-"""What only a local server can do: several calls and the user's own files behind one tool."""
+"""Tools that only a local server can have: several requests, or the user's own files, behind one tool."""

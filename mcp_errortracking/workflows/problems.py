@@ -1,9 +1,9 @@
-"""What a workflow could not do, and what can be done about it.
+"""Errors of workflows, with the next step.
 
 WorkflowError        the whole request cannot be carried out
-└── InvalidMapError  a source map that is none: broken JSON, nonsense in its fields, hostile numbers
+└── InvalidMapError  not a usable source map: broken JSON, wrong fields, hostile numbers
 
-A trouble with one file among many is a `Problem`: it is listed, and the work on the other files goes on.
+A problem with one file among many is a `Problem`: it is listed, and the work on the other files goes on.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 class WorkflowError(Exception):
-    """What happened, why, and what to do next: a sentence or two each.
+    """An error that says what happened, why, and what to do next: a sentence or two each.
 
     `code` names the case for programs: `outside_roots`, `read_only`, `disk_full`, `vanished`, `unreadable`, ...
     """
@@ -23,7 +23,7 @@ class WorkflowError(Exception):
 
 
 class InvalidMapError(WorkflowError):
-    """The content is no usable source map."""
+    """The content is not a usable source map."""
 
     def __init__(self, why: str, code: str = "broken_map") -> None:
         super().__init__(
@@ -33,7 +33,7 @@ class InvalidMapError(WorkflowError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why one file was left as it is. `path`: as the user would write it, relative to the folder that was named."""
+    """The reason why one file was left as it is. `path`: as the user would write it, relative to the named folder."""
 
     path: str
     code: str
@@ -42,11 +42,11 @@ class Problem:
 
     @classmethod
     def of(cls, path: str, error: WorkflowError) -> "Problem":
-        """The problem that an error with this file is."""
+        """Return the problem for an error with this file."""
         return cls(path, error.code, " ".join(part for part in (error.what, error.why) if part), error.next_step)
 
     def as_row(self) -> dict[str, str]:
-        """The problem as data."""
+        """Return the problem as data."""
         return {"path": self.path, "code": self.code, "message": self.message, "next_step": self.next_step}
 
 
@@ -56,5 +56,5 @@ def printable(name: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name that a stranger gave, in quotes, so that in a sentence of ours it does not read as a part of it."""
+    """Return a name from outside in quotes, so that it does not read as a part of our sentence."""
     return json.dumps(name, ensure_ascii=False)

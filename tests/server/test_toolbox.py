@@ -58,10 +58,10 @@ def test_read_only_leaves_out_whatever_changes_something() -> None:
 @pytest.mark.parametrize(
     ("selection", "says"),
     [
-        ({"toolsets": ("isues",)}, "There is no toolset isues: did you mean issues?"),
-        ({"toolsets": ("nonsense",)}, "There is no toolset nonsense: there are default, all, documented, official, "),
-        ({"tools": ("bypass-rules-lst",)}, f"There is no tool bypass-rules-lst: did you mean {BYPASS}"),
-        ({"exclude": ("qqq",)}, "There is no tool qqq: mcp-errortracking tools --toolsets all names"),
+        ({"toolsets": ("isues",)}, "Unknown toolset isues: did you mean issues?"),
+        ({"toolsets": ("nonsense",)}, "Unknown toolset nonsense: there are default, all, documented, official, "),
+        ({"tools": ("bypass-rules-lst",)}, f"Unknown tool bypass-rules-lst: did you mean {BYPASS}"),
+        ({"exclude": ("qqq",)}, "Unknown tool qqq: mcp-errortracking tools --toolsets all names"),
         ({"toolsets": ("alerts",), "exclude": ("alerts",)}, "No tool is left"),
         ({"tools": (CREATE,), "read_only": True}, "No tool is left"),
     ],

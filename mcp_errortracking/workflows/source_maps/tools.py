@@ -20,7 +20,7 @@ class SourceMapWorkflow(Workflow, toolset="source_maps"):
 
 
 class _OfBuild(SourceMapWorkflow):
-    """Works on a build folder, and perhaps on its release."""
+    """A tool that works on a build folder, and on its release if one is named."""
 
     folder: Folder
     version: Version | None = Field(default=None, description="Of the release.")
@@ -33,7 +33,7 @@ class _OfBuild(SourceMapWorkflow):
 
     @model_validator(mode="after")
     def project_has_a_version(self) -> "_OfBuild":
-        """Refuses half a release."""
+        """Refuse half a release."""
         if self.project is not None and self.version is None:
             raise PydanticCustomError("no_version", "version: needed with project, to name a release")
         return self
@@ -48,27 +48,27 @@ class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
     dry_run: bool | None = Field(default=None, description="Only say what would be written.")
     delete_after: bool | None = Field(default=None, description="Then delete the maps that PostHog has.")
     release_mode: Literal["event", "symbol-set"] | None = Field(
-        default=None, description="event: exceptions tell the release themselves; default symbol-set: its sets do."
+        default=None, description="event: exceptions name the release; default symbol-set: symbol sets do."
     )
 
     @model_validator(mode="after")
     def event_has_a_release(self) -> "UploadSourceMaps":
-        """Refuses to write no release into the bundles."""
+        """Refuse event mode without a release."""
         if self.release_mode == "event" and self.version is None:
             raise PydanticCustomError("no_version", "version: needed with release_mode event, to name the release")
         return self
 
     @model_validator(mode="after")
     def one_choice(self) -> "UploadSourceMaps":
-        """Refuses to overwrite and to keep at once."""
+        """Refuse to overwrite and keep at once."""
         if self.force and self.skip_on_conflict:
             raise PydanticCustomError("both_flags", "give force or skip_on_conflict, not both")
         return self
 
 
 class CheckSourceMaps(_OfBuild, tool="source-maps-check", read_only=True):
-    """What PostHog has of a build, chunk by chunk: uploaded, different, unfinished, missing, of another release, about
-    to expire. Changes nothing."""
+    """Check what PostHog has of a build, chunk by chunk: uploaded, different, unfinished, missing, of another release,
+    about to expire. Changes nothing."""
 
 
 class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=True):
@@ -87,7 +87,7 @@ class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=Tru
 
     @model_validator(mode="after")
     def one_question(self) -> "ResolveFrames":
-        """Refuses nothing, and two things at once."""
+        """Refuse none of the two, and both."""
         if (self.stack is None) == (self.issue is None):
             raise PydanticCustomError("one_of", "give stack or issue, one of them")
         return self
@@ -106,7 +106,7 @@ class InspectSymbolSet(SourceMapWorkflow, tool="symbol-set-inspect", scope="erro
 
     @model_validator(mode="after")
     def one_set(self) -> "InspectSymbolSet":
-        """Refuses none, and two."""
+        """Refuse none of the two, and both."""
         if (self.id is None) == (self.ref is None):
             raise PydanticCustomError("one_of", "give id or ref, one of them")
         return self
