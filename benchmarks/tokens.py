@@ -1,11 +1,12 @@
-"""What an agent pays to read us, in tokens of o200k_base, beside PostHog's own MCP tools:
+"""Tokens of o200k_base that an agent reads: the tool list and some results, here and with PostHog's own MCP tools.
 
-python -m benchmarks.tokens            prints it
-python -m benchmarks.tokens --write    writes docs/tokens.md too
+python -m benchmarks.tokens            print the page
+python -m benchmarks.tokens --write    write docs/tokens.md and the figures of README.md too
 """
 
 import hashlib
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -26,24 +27,28 @@ from mcp_errortracking.server.token_estimate import upper_bound
 from mcp_errortracking.server.tools import TOOL_LIST, listed
 from mcp_errortracking.workflows.registry import WORKFLOWS
 
-_PAGE = Path(__file__).parents[1] / "docs" / "tokens.md"
+_ROOT = Path(__file__).parents[1]
+PAGE = _ROOT / "docs" / "tokens.md"
+README = _ROOT / "README.md"
+_BEGIN, _END = "<!-- tokens -->", "<!-- end of tokens -->"
+_SHARED = "the tools that PostHog's own server has too"
 _LONG = {"include": ["exception", "stacktrace"], "onlyAppFrames": False}
 
 
 def compact(data: Any) -> str:
-    """JSON without white space."""
+    """Return JSON without white space."""
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
 
 def definitions(tools: Iterable[str]) -> list[dict[str, Any]]:
-    """Tools as a client passes them on to a model."""
+    """Return tools as a client passes them on to a model."""
     return [
         {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema} for tool in listed(tools)
     ]
 
 
 def rules(number: int) -> list[dict[str, Any]]:
-    """Assignment rules as a project may hold them: no two alike."""
+    """Return assignment rules as a project may hold them: no two alike."""
     kinds = ["TypeError", "ReferenceError", "ChunkLoadError", "ValueError", "TimeoutError", "KeyError"]
     return [
         {
@@ -83,7 +88,7 @@ def _lists() -> list[str]:
     theirs = official.definitions()
     whole = {
         "the default set": definitions(TOOLSETS["default"]),
-        "the 32 names of PostHog's own server": definitions(TOOLSETS["official"]),
+        _SHARED: definitions(TOOLSETS["official"]),
         "the documented endpoints": definitions(TOOLSETS["documented"]),
         "all of error tracking": definitions(TOOLSETS["all"]),
         "the default set with the source-map tools, as over stdio": definitions(
@@ -103,15 +108,16 @@ def _lists() -> list[str]:
     return [
         "## The tool list",
         "",
-        "Name, description and input schema of each tool, as compact JSON.",
+        "The name, description and input schema of each tool, as compact JSON.",
         "",
         *_table(("list", "tools", "tokens"), rows),
-        f"The longest input schema, that of `{longest['name']}`, has {size:,} characters.",
+        f"The longest input schema is that of `{longest['name']}`: {size:,} characters.",
         "",
         "## Each tool",
         "",
         *_table(
-            ("tool", "ours", "PostHog's"), [(f"`{tool}`", each[tool], their_each.get(tool, "")) for tool in CATALOG]
+            ("tool", "tokens", "PostHog's own server"),
+            [(f"`{tool}`", each[tool], their_each.get(tool, "")) for tool in CATALOG],
         ),
     ]
 
@@ -128,8 +134,8 @@ def _results() -> list[str]:
             deepest = _deepest(sandbox, [issue["id"] for issue in found[0].structured["results"]])
             questions: dict[str, tuple[str, dict[str, Any]]] = {
                 "a list of 20 assignment rules": ("error-tracking-assignment-rules-list", {}),
-                "a list of issues": ("query-error-tracking-issues-list", issues),
-                "an event of one issue, with its whole stack": (
+                "a list of 25 issues": ("query-error-tracking-issues-list", issues),
+                "an event with a stack trace of 30 frames": (
                     "query-error-tracking-issue-events",
                     {"issueId": deepest, **_LONG},
                 ),
@@ -151,35 +157,73 @@ def _results() -> list[str]:
         )
         for i, name in enumerate(questions)
     ]
-    head = ("result", "ours", "PostHog's", "compact JSON", "ours / JSON", "our own estimate")
-    return ["## Results", "", "The text that a model reads, of the same data in the sandbox.", "", *_table(head, rows)]
+    head = (
+        "result",
+        "tokens",
+        "PostHog's own server",
+        "compact JSON",
+        "tokens / compact JSON",
+        "the server's estimate",
+    )
+    text = "The text that a model reads. Both servers show the same data of the sandbox."
+    return ["## Results", "", text, "", *_table(head, rows)]
 
 
 def _deepest(sandbox: Sandbox, issues: list[str]) -> str:
-    """The issue whose newest event has most frames."""
+    """Return the issue whose newest event has the most frames."""
     replies = anyio.run(_ask, sandbox, [("query-error-tracking-issue-events", {"issueId": i, **_LONG}) for i in issues])
     return max(zip(replies, issues, strict=True), key=lambda pair: compact(pair[0].structured).count('"raw_id"'))[1]
 
 
 def report() -> str:
-    """docs/tokens.md, the whole page."""
+    """Return docs/tokens.md, the whole page."""
     digest = hashlib.sha256(TOOL_LIST.read_bytes()).hexdigest()
     head = [
         "# Tokens",
         "",
-        "Written by `python -m benchmarks.tokens --write`: tokens of o200k_base, of the tools whose list on file has",
-        f"the SHA-256 `{digest}`.",
+        "Generated by `python -m benchmarks.tokens --write`; do not edit. Tokens are those of o200k_base.",
+        "",
+        f"SHA-256 of the measured tool list (`server/tool_list.json`): `{digest}`.",
         "",
     ]
     return "\n".join([*head, *_results(), *_lists()]).rstrip() + "\n"
 
 
+def with_figures(readme: str, page: str) -> str:
+    """Return the README with the figures of docs/tokens.md."""
+    head, _, rest = readme.partition(_BEGIN)
+    _, _, tail = rest.partition(_END)
+    return f"{head}{_BEGIN}\n{_figures(page)}\n{_END}{tail}"
+
+
+def _figures(page: str) -> str:
+    *lists, (_, _, official_tokens) = _rows(page, "The tool list")
+    tools = [(name, size, tokens, official_tokens if name == _SHARED else "") for name, size, tokens in lists]
+    results = [
+        (name, f"{int(tokens):,}", ratio, f"{int(official_tokens):,}")
+        for name, tokens, official_tokens, _, ratio, _ in _rows(page, "Results")
+    ]
+    lines = [
+        *_table(("tool list", "tools", "tokens", "PostHog's own server"), tools),
+        *_table(("result", "tokens", "tokens / compact JSON", "PostHog's own server"), results),
+    ]
+    return "\n".join(lines).rstrip()
+
+
+def _rows(page: str, section: str) -> list[list[str]]:
+    """Return the cells of the table in a section of the page."""
+    text = page.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    lines = re.findall(r"^\| (.+) \|$", text, re.MULTILINE)
+    return [line.split(" | ") for line in lines[2:]]
+
+
 def main() -> None:
-    """Prints the page, and writes it if asked to."""
+    """Print the page; with `--write`, write it and the figures of the README."""
     page = report()
     print(page)
     if "--write" in sys.argv:
-        _PAGE.write_text(page, "utf-8")
+        PAGE.write_text(page, "utf-8")
+        README.write_text(with_figures(README.read_text("utf-8"), page), "utf-8")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,20 @@ def marked(page: str, name: str) -> str:
 def test_generated_files_are_fresh(file: Path) -> None:
     text = file.read_text("utf-8")
 
-    assert WRITTEN[file](text) == text, "make docs"
+    assert WRITTEN[file](text) == text, "make generate"
+
+
+def test_make_generate_runs_every_generator() -> None:
+    recipe = (ROOT / "Makefile").read_text("utf-8").partition("\ngenerate: install\n")[2].partition("\n\n")[0]
+    shown = re.findall(r"^\t\$\(BIN\)/python -m ([\w.]+)$|; \$\(BIN\)/python -m ([\w.]+) --write", recipe, re.MULTILINE)
+
+    assert [module for pair in shown for module in pair if module] == [
+        "mcp_errortracking.server.tools",
+        "tools.reference",
+        "tests.faults.report",
+        "tests.hostile.report",
+        "benchmarks.tokens",
+    ]
 
 
 def test_the_two_commands_come_first_and_exist() -> None:
@@ -114,7 +127,7 @@ def test_the_seed_that_is_shown_starts_a_sandbox() -> None:
 
 
 def test_every_message_in_the_troubleshooting_table_exists() -> None:
-    table = README.partition("## When something is wrong")[2].partition("##")[0]
+    table = README.partition("## Troubleshooting")[2].partition("##")[0]
     messages = re.findall(r"^\| `(.*?)`", table, re.MULTILINE)
     source = "".join(file.read_text("utf-8") for file in (ROOT / "mcp_errortracking").rglob("*.py"))
     assert len(messages) >= 8
