@@ -1,10 +1,10 @@
-# Two commands for a new user: make demo, make test. Both install everything they need into .venv.
+# The two commands for a new user: make demo, make test. Both install everything they need into .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types build bench docs fuzz review sbom audit lock clean install
+.PHONY: demo test lint build bench generate docs fuzz review sbom audit lock clean install
 
 demo: install
 	$(BIN)/mcp-errortracking demo
@@ -27,11 +27,11 @@ build: install
 bench: install
 	$(BIN)/python -m benchmarks
 
-# Twenty times as many examples as in the suite, and new ones each time.
+# Twenty times as many examples as the test suite, different on each run.
 fuzz: install
 	MCP_FUZZ_TIMES=$${MCP_FUZZ_TIMES:-20} $(BIN)/pytest tests/fuzz -n auto --timeout 3600
 
-# Licences, pins, hashes and reasons of all that is installed at run time; needs no network.
+# Check licences, pins, hashes and reasons of all run-time dependencies, without the network.
 review: install
 	$(BIN)/python -m tools.dependencies review
 
@@ -39,14 +39,23 @@ sbom: install
 	mkdir -p dist
 	$(BIN)/python -m tools.dependencies sbom dist/sbom.cdx.json
 
-# Asks the network for known vulnerabilities of what the lock pins.
+# Check the pinned versions for known vulnerabilities; needs the network.
 audit: install
 	$(BIN)/uv tool run pip-audit --requirement requirements-dev.lock --require-hashes --disable-pip
 
-docs: install
+# Rewrite every generated file. Tests fail if one is stale. Token counts need node and npm (and npm packages).
+generate: install
+	$(BIN)/python -m mcp_errortracking.server.tools
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tests.faults.report
 	$(BIN)/python -m tests.hostile.report
+	@if command -v node > /dev/null && command -v npm > /dev/null; then \
+	    echo "$(BIN)/python -m benchmarks.tokens --write"; $(BIN)/python -m benchmarks.tokens --write > /dev/null; \
+	else \
+	    echo "node and npm are not installed: docs/tokens.md and the figures of README.md were not rewritten"; \
+	fi
+
+docs: generate
 
 install: $(STAMP)
 
@@ -59,7 +68,7 @@ $(STAMP): pyproject.toml requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Pins the development environment: exact versions and hashes, no registry host.
+# Pin the development environment: exact versions and hashes, no registry host.
 lock: install
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --upgrade --quiet --output-file requirements-dev.lock

@@ -9,7 +9,7 @@ from tests.faults.report import PAGE, with_table
 def test_the_page_is_fresh() -> None:
     page = PAGE.read_text("utf-8")
 
-    assert with_table(page) == page, "python -m tests.faults.report"
+    assert with_table(page) == page, "make generate"
 
 
 def test_the_command_that_is_shown_runs_a_row() -> None:

@@ -6,4 +6,4 @@ from tests.hostile.report import PAGE, with_table
 def test_the_page_is_fresh() -> None:
     page = PAGE.read_text("utf-8")
 
-    assert with_table(page) == page, "make docs"
+    assert with_table(page) == page, "make generate"

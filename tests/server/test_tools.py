@@ -20,7 +20,7 @@ def listed() -> list[dict[str, Any]]:
 
 
 def test_the_public_tool_list_is_the_one_on_file() -> None:
-    assert tool_list() == TOOL_LIST.read_text("utf-8"), "if meant: python -m mcp_errortracking.server.tools"
+    assert tool_list() == TOOL_LIST.read_text("utf-8"), "if intended: make generate"
 
 
 def test_every_tool_states_its_title_and_all_four_annotations() -> None:
