@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     RETRIED = "answered after a retry"
     EXPLAINED = "explained, not retried"
     GIVEN_UP = "explained after retries"
-    IN_DOUBT = "sent once, told as in doubt"
+    IN_DOUBT = "sent once, reported as uncertain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +150,13 @@ async def _early_hints(exchange: Exchange) -> None:
     await exchange.send(_head(100) + _head(103, "Link: </a>; rel=preload") + (await exchange.forward()).raw)
 
 
-@_fault("closed-after-answer", "the connection is closed after each answer, unannounced", HARMLESS, arrives=True)
+@_fault("closed-after-answer", "the connection is closed after each answer, without notice", HARMLESS, arrives=True)
 async def _closed_after_answer(exchange: Exchange) -> None:
     await exchange.send((await exchange.forward()).raw)
     await exchange.hang_up()
 
 
-@_fault("second-answer", "another answer follows that nobody asked for", HARMLESS, arrives=True)
+@_fault("second-answer", "another answer follows without a request", HARMLESS, arrives=True)
 async def _second_answer(exchange: Exchange) -> None:
     await exchange.send((await exchange.forward()).raw + _json(200, {"poison": True}))
 
@@ -171,7 +171,7 @@ async def _alternative(exchange: Exchange) -> None:
 # No answer, or none in time.
 
 
-@_fault("silence", "the request is read, and nothing comes", BROKEN)
+@_fault("silence", "the request is read, and no answer comes", BROKEN)
 async def _silence(exchange: Exchange) -> None:
     await exchange.silence()
 
@@ -191,7 +191,7 @@ async def _endless_trickle(exchange: Exchange) -> None:
 
 # No connection, or one that breaks: before, during and after the request and the answer.
 
-_add(Fault("connection-refused", "nobody listens", BUSY, connecting="refused"))
+_add(Fault("connection-refused", "the port refuses connections", BUSY, connecting="refused"))
 _add(Fault("connection-reset", "connections are reset at once", BROKEN, connecting="reset"))
 _add(Fault("connection-closed", "connections are closed at once", BROKEN, connecting="closed"))
 
@@ -216,8 +216,8 @@ def _half_head(answer: Answer) -> bytes:
 _HALF, _HALF_CHUNK = _head(200, length=500) + b'{"half": ', _head(200, "Transfer-Encoding: chunked") + b"50\r\n{"
 _cut("reset-in-request", "before the body of the request was read", work=False, sends=b"", unread=True)
 for _kind in ("closed", "reset"):
-    _cut(f"{_kind}-after-request", "after the request, which goes nowhere", work=False, sends=b"")
-    _cut(f"{_kind}-before-answer", "after the request, which PostHog has done", work=True, sends=b"")
+    _cut(f"{_kind}-after-request", "after the request, which is lost", work=False, sends=b"")
+    _cut(f"{_kind}-before-answer", "after the request, which PostHog has applied", work=True, sends=b"")
     _cut(f"{_kind}-in-body", "in the body of the answer", work=True, sends=_HALF)
 _cut("closed-in-head", "in the headers of the answer", work=True, sends=_half_head)
 _cut("reset-in-chunk", "in a chunk of the answer", work=True, sends=_HALF_CHUNK)
@@ -240,9 +240,9 @@ def _throttled(*headers: str) -> bytes:
 _DATE, _LATER = "Date: Tue, 03 Feb 2026 10:00:00 GMT", "Retry-After: Tue, 03 Feb 2026 10:00:02 GMT"
 _answers("429", "429 without Retry-After", BUSY, _throttled())
 _answers("429-seconds", "429, Retry-After of 2 seconds", BUSY, _throttled("Retry-After: 2"))
-_answers("429-date", "429, Retry-After a date 2 s ahead by a clock that is years off", BUSY, _throttled(_DATE, _LATER))
+_answers("429-date", "429, Retry-After a date in 2 s, on a clock that is years off", BUSY, _throttled(_DATE, _LATER))
 _answers("429-past", "429, Retry-After a date long ago", BUSY, _throttled(_LATER.replace("2026", "2020")))
-_answers("429-nonsense", "429, Retry-After that is neither", BUSY, _throttled("Retry-After: in a while"))
+_answers("429-nonsense", "429, Retry-After neither seconds nor a date", BUSY, _throttled("Retry-After: in a while"))
 _answers("429-hour", "429, Retry-After of an hour", REFUSED, _throttled("Retry-After: 3600"))
 
 # PostHog, or a gateway before it, fails.
@@ -257,9 +257,16 @@ def _gateway(status: int, *headers: str) -> bytes:
 _ERROR = {"type": "server_error", "code": "error", "detail": "Something broke.", "attr": None}
 _answers("500", "500 of PostHog", FINAL, _json(500, _ERROR))
 _answers("502", "502 of a gateway, a web page", BROKEN, _gateway(502))
-_answers("503", "503 of PostHog, whose database is away", BROKEN, _json(503, _ERROR | {"code": "database_unavailable"}))
+_answers(
+    "503",
+    "503 of PostHog, whose database is unavailable",
+    BROKEN,
+    _json(503, _ERROR | {"code": "database_unavailable"}),
+)
 _answers("503-seconds", "503, Retry-After of 2 seconds", BROKEN, _gateway(503, "Retry-After: 2"))
-_answers("503-date", "503, Retry-After a date 2 s ahead by that clock", BROKEN, _gateway(503, _DATE, _LATER))
+_answers(
+    "503-date", "503, Retry-After a date in 2 s, on a clock that is years off", BROKEN, _gateway(503, _DATE, _LATER)
+)
 _answers("504", "504 of a gateway, empty", BROKEN, _head(504, length=0))
 _answers("503-minutes", "503, Retry-After of 2 minutes", FINAL, _gateway(503, "Retry-After: 120"))
 
@@ -275,7 +282,7 @@ async def _gateway_after_work(exchange: Exchange) -> None:
 _answers("401", "401", REFUSED, _json(401, {"code": "authentication_failed", "detail": "Invalid."}))
 _answers("403-page", "403 of a firewall, a web page", REFUSED, _gateway(403))
 _TWO_FORMS = Expected(Outcome.GIVEN_UP, Outcome.GIVEN_UP)
-_answers("404-page", "404, a web page: the older form of the path is tried too", _TWO_FORMS, _gateway(404))
+_answers("404-page", "404, a web page; the older form of the path is tried too", _TWO_FORMS, _gateway(404))
 _answers("html", "200, a web page", FINAL, _head(200, "Content-Type: text/html", length=len(_GATEWAY)) + _GATEWAY)
 _answers("no-http", "something that is not HTTP", BROKEN, b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
 _answers("upgrade", "101, another protocol", BROKEN, _head(101, "Upgrade: websocket", "Connection: Upgrade"))
@@ -316,7 +323,7 @@ _bodies("corrupt-json", "bytes of the JSON are swapped", FINAL, lambda answer: _
 _bodies("deep-json", "JSON nested 100,000 deep", FINAL, lambda answer: _ok(b"[" * 100_000 + b"]" * 100_000))
 _bodies("corrupt-gzip", "bytes of the gzip are wrong", FINAL, lambda answer: _ok(_ZIPPED[:12] + b"\xff" * 20, _GZIP))
 _bodies("cut-gzip", "the gzip ends in the middle", FINAL, lambda answer: _ok(_ZIPPED[:-12], _GZIP))
-_bodies("no-gzip", "what is called gzip is none", FINAL, lambda answer: _ok(_SOME, _GZIP))
+_bodies("no-gzip", "the body is called gzip, but is not", FINAL, lambda answer: _ok(_SOME, _GZIP))
 _bodies("gzip-bomb", "90 kB that unpack to 90 MB", FINAL, lambda answer: _ok(_bomb(), _GZIP))
 _bodies("bad-chunk", "a chunk without its length", BROKEN, lambda answer: _head(200, _CHUNKED) + b"zz\r\n{}\r\n")
 _bodies(

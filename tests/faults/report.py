@@ -18,8 +18,9 @@ def table() -> str:
     """Return the faults, their outcomes, and the number of calls."""
     calls = sum(_calls(fault) for fault in FAULTS.values())
     lines = [
-        f"{len(FAULTS)} faults, {len(READS)} tools that read, {len(WRITES)} that write: {calls:,} calls. "
-        "Writes applied twice: 0. Writes reported as not applied that were: 0. Keys leaked: 0. Foreign hosts: 0.",
+        f"{len(FAULTS)} faults, {len(READS)} tools that read, {len(WRITES)} tools that write: {calls:,} calls. "
+        "Writes applied twice: 0. Applied writes reported as not applied: 0. Keys leaked: 0. "
+        "Requests to other hosts: 0.",
         "",
         "| fault | on the wire | tools that read | tools that write |",
         "| --- | --- | --- | --- |",

@@ -28,26 +28,30 @@ def table() -> str:
     """Return the kinds of hostile input, how many of each are tried, and by which tests."""
     addresses = sum(map(len, test_addresses.INSIDE.values()))
     rows = [
-        ("states in which a peer leaves its connection; then 2,000 of them at once", len(peers.PEERS), "test_peers"),
-        ("names of other hosts; of other origins", _both("FOREIGN_HOSTS", "FOREIGN_ORIGINS"), "test_callers"),
-        ("spellings of a path", len(test_callers.OTHER_SPELLINGS), "test_callers"),
-        ("addresses that storage may not have", addresses, "test_addresses"),
-        ("ids that JSON-RPC does not allow, each with five methods", len(test_json_rpc.WRONG_IDS), "test_json_rpc"),
+        ("states in which a peer abandons a connection; then 2,000 of them at once", len(peers.PEERS), "test_peers"),
+        ("foreign `Host` values; foreign `Origin` values", _both("FOREIGN_HOSTS", "FOREIGN_ORIGINS"), "test_callers"),
+        ("alternative spellings of a path", len(test_callers.OTHER_SPELLINGS), "test_callers"),
+        ("forbidden addresses of object storage", addresses, "test_addresses"),
+        ("invalid JSON-RPC ids, each with five methods", len(test_json_rpc.WRONG_IDS), "test_json_rpc"),
         ("unknown protocol versions", len(test_json_rpc.UNKNOWN_VERSIONS), "test_json_rpc"),
-        ("tools whose every text, list and object has a bound", len(CATALOG), "test_arguments"),
-        ("shapes of answers that grow", len(test_answers.SHAPES), "test_answers"),
-        ("answers over a real socket", len(test_answers.ANSWERS), "test_answers"),
-        ("wrong values at every path of every tool's answer", len(test_answers.WRONG), "test_answers"),
-        ("texts that pose; marks of conversations", _texts(), "test_answers"),
-        ("starts of the server in a checkout that shadows every module", len(test_checkout.STARTS), "test_checkout"),
-        ("settings of git that name a program or a file", len(test_git.PROGRAMS), "test_git"),
-        ("hooks; ways out of a repository; broken packs", _git(), "test_git"),
-        ("tricks in a build folder", len(tree.TRICKS), "test_tree"),
-        ("acts during which folders and symlinks are swapped at each step", _acts(), "test_races"),
-        ("names of files that a map may not have shown", len(test_maps.FOREIGN), "test_maps"),
-        ("patterns made to backtrack", len(test_globs.SLOW), "test_globs"),
+        ("tools, each string, list and object of which is limited", len(CATALOG), "test_arguments"),
+        ("shapes of growing answers", len(test_answers.SHAPES), "test_answers"),
+        ("hostile answers over a real socket", len(test_answers.ANSWERS), "test_answers"),
+        ("wrong values, at every path of the answer to every tool", len(test_answers.WRONG), "test_answers"),
+        ("texts that imitate notes or turns; conversation markers", _texts(), "test_answers"),
+        (
+            "ways to start the server in a checkout that shadows every module",
+            len(test_checkout.STARTS),
+            "test_checkout",
+        ),
+        ("git settings that name a program or a file", len(test_git.PROGRAMS), "test_git"),
+        ("git hooks; paths that lead out of a repository; broken packs", _git(), "test_git"),
+        ("tricks in a build folder, such as symlinks and pipes", len(tree.TRICKS), "test_tree"),
+        ("operations during which folders and symlinks are swapped at each step", _acts(), "test_races"),
+        ("file names in a map that must not be shown", len(test_maps.FOREIGN), "test_maps"),
+        ("glob patterns that provoke backtracking", len(test_globs.SLOW), "test_globs"),
     ]
-    lines = ["| tried | number | tests/hostile/ |", "| --- | ---: | --- |"]
+    lines = ["| hostile input | number | tests/hostile/ |", "| --- | ---: | --- |"]
     return "\n".join([*lines, *(f"| {what} | {number} | `{file}.py` |" for what, number, file in rows)])
 
 
