@@ -1,1 +1,1 @@
-"""Generators of committed files."""
+"""Generators of committed files, and the review of dependencies."""

@@ -1,10 +1,10 @@
-"""Generator of mcp_errortracking/safe_text/confusables.py, the table of characters that look like those of ASCII.
+"""Generator of mcp_errortracking/safe_text/confusables.py, the table of characters that look like ASCII characters.
 
     pip download --no-deps confusable-homoglyphs==3.3.1 && unzip confusable_homoglyphs-3.3.1-*.whl
     python -m tools.confusables confusable_homoglyphs/confusables.json
 
-The pairs come from Unicode's confusables.txt (UTS #39), which that package ships as JSON. Added to them: what Unicode
-decomposes to an ASCII character, the capitals and small letters of both, and a few of our own.
+The pairs come from Unicode's confusables.txt (UTS #39), which that package ships as JSON. The generator adds characters
+that Unicode decomposes to an ASCII character, upper and lower case of all of them, and the table `_OWN`.
 """
 
 import json
@@ -15,8 +15,8 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
-_TARGET = Path(__file__).parent.parent / "mcp_errortracking" / "server" / "confusables.py"
-_WANTED = frozenset(string.ascii_letters + "01:<>|[]/_=-")
+_TARGET = Path(__file__).parent.parent / "mcp_errortracking" / "safe_text" / "confusables.py"
+_TARGETS = frozenset(string.ascii_letters + "01:<>|[]/_=-")
 
 _OWN = {
     "a": "\u2c65\u1d00",
@@ -42,7 +42,7 @@ _OWN = {
     "|": "\u01c0\u2223\u23d0\u2502\u2503\u2758\u2759\u275a\ufe31\ufe33\uff5c\uffe8",
 }
 _ALPHABETS = (0x1F150, 0x1F170, 0x1F1E6)
-"""First of the letters white on black, and of the regional indicators."""
+"""Code points of the first letters of two alphabets in white on black, and of the regional indicators."""
 
 _HEAD = '''"""Characters that look like those of ASCII, by UTS #39 and Unicode's decompositions; and those that combine.
 
@@ -54,12 +54,12 @@ used under the Unicode License v3.
 
 
 def alike(confusables: Mapping[str, list[dict[str, str]]]) -> dict[str, str]:
-    """Each character that looks like ASCII ones, with these, in lower case."""
+    """Return the ASCII characters, in lower case, that each other character looks like."""
     known = {char: plain for plain, chars in _OWN.items() for char in chars}
     known |= {chr(first + index): chr(ord("a") + index) for first in _ALPHABETS for index in range(26)}
     for plain, pairs in confusables.items():
         target = "m" if plain == "rn" else plain
-        if target not in _WANTED:
+        if target not in _TARGETS:
             continue
         for pair in pairs:
             char = pair["c"].strip("\u200e")
@@ -67,7 +67,7 @@ def alike(confusables: Mapping[str, list[dict[str, str]]]) -> dict[str, str]:
                 known.setdefault(char, target.lower())
 
     def plain_of(char: str) -> str | None:
-        if char in _WANTED:
+        if char in _TARGETS:
             return char.lower()
         return known.get(char)
 
@@ -90,7 +90,7 @@ def alike(confusables: Mapping[str, list[dict[str, str]]]) -> dict[str, str]:
 
 
 def combining(known: Mapping[str, str]) -> list[tuple[int, int]]:
-    """Ranges of the characters that combine with others, without those that look like one of ASCII."""
+    """Return the ranges of combining characters, without those that look like an ASCII character."""
     codes = [code for code in range(0x300, 0x110000) if unicodedata.category(chr(code))[0] == "M"]
     ranges = list[tuple[int, int]]()
     for code in codes:
@@ -104,7 +104,7 @@ def combining(known: Mapping[str, str]) -> list[tuple[int, int]]:
 
 
 def _literal(words: list[str], room: int) -> str:
-    """A string, over several lines where it is longer than the room."""
+    """Return a string literal, on several lines if it is longer than the room."""
     text = " ".join(words)
     if len(text) <= room:
         return f'"{text}"'
@@ -113,6 +113,7 @@ def _literal(words: list[str], room: int) -> str:
 
 
 def main() -> None:
+    """Write the table."""
     found = alike(json.loads(Path(sys.argv[1]).read_text("utf-8")))
     by_plain = dict[str, list[str]]()
     for char, plain in found.items():

@@ -1,10 +1,10 @@
-"""What is installed with this package: reviewed from the metadata on disk, and listed as a CycloneDX SBOM.
+"""Review of the run-time dependencies from the metadata on disk, and their list as a CycloneDX SBOM.
 
-    python -m tools.dependencies review            # no network; exits with 1 if something is not as it should be
+    python -m tools.dependencies review            # without the network; exits with 1 if there are problems
     python -m tools.dependencies sbom FILE.json
 
-The review knows licences, the lock's pins and hashes, the reasons in docs/dependencies.md, and the releases that
-`BAD` names. What was found out since is known to nobody without the network: `make audit` asks for that.
+The review checks licences, the lock's pins and hashes, the reasons in docs/dependencies.md, and the releases that
+`BAD` names. `make audit` asks the network for vulnerabilities found since.
 """
 
 import json
@@ -27,14 +27,14 @@ OWN = "mcp_errortracking"
 LICENCES = frozenset(
     ["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Unlicense"]
 )
-"""Of what is installed beside this package: all let it be used and passed on with an MIT-licensed program."""
+"""Allowed licences of dependencies: each permits use and redistribution with an MIT-licensed program."""
 
 BAD: dict[tuple[str, str], str] = {
     ("h11", "0.14.0"): "accepts broken chunked bodies (CVE-2025-43859)",
     ("starlette", "0.49.0"): "quadratic time for Range headers (CVE-2025-62727)",
     ("python-multipart", "0.0.17"): "logs and time without bound on a broken boundary (CVE-2024-53981)",
 }
-"""Releases that must not be installed, by name and version, and why; reviewed with every `make lock`."""
+"""Reasons against releases that must not be installed, by name and version; updated with every `make lock`."""
 
 _BY_CLASSIFIER = {
     "MIT License": "MIT",
@@ -45,7 +45,7 @@ _BY_CLASSIFIER = {
 
 
 def direct() -> dict[str, str]:
-    """The requirements of pyproject.toml at run time, those of extras too, by canonical name."""
+    """Return the run-time requirements of pyproject.toml, including those of extras, by canonical name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     lines: list[str] = [*project["dependencies"]]
     for extra in project.get("optional-dependencies", {}).values():
@@ -54,10 +54,10 @@ def direct() -> dict[str, str]:
 
 
 def installed() -> dict[str, Distribution]:
-    """All that is installed at run time, extras included, by canonical name; without this package.
+    """Return all packages of a run, including extras, by canonical name; without this package.
 
     Raises:
-        PackageNotFoundError: something that is required is not installed.
+        PackageNotFoundError: a required package is not installed.
     """
     found = dict[str, Distribution]()
     waiting = [Requirement(line) for line in direct().values()]
@@ -77,25 +77,25 @@ def installed() -> dict[str, Distribution]:
 
 
 def licence(package: Distribution) -> str:
-    """The licence as an SPDX expression where the metadata has one, or what it says instead; empty if nothing."""
-    said = package.metadata.json
+    """Return the licence as an SPDX expression, or as the metadata names it; empty if the metadata has none."""
+    metadata = package.metadata.json
     for name in ("license_expression", "license"):
-        text = str(said.get(name) or "").strip()
+        text = str(metadata.get(name) or "").strip()
         if text and len(text) < 60:
             return text
-    classifiers = said.get("classifier") or []
+    classifiers = metadata.get("classifier") or []
     names = [str(line).rpartition(" :: ")[2] for line in classifiers if str(line).startswith("License")]
     return " OR ".join(_BY_CLASSIFIER.get(name, name) for name in names)
 
 
 def is_allowed(expression: str) -> bool:
-    """Whether an SPDX expression asks for allowed licences only: with OR one of them is enough."""
+    """True if an SPDX expression requires only allowed licences; of alternatives (OR), one is enough."""
     choices = [re.split(r"\s+AND\s+", choice.strip("() ")) for choice in re.split(r"\s+OR\s+", expression)]
     return any(all(part.strip("() ") in LICENCES for part in choice) for choice in choices)
 
 
 def pins() -> dict[str, tuple[str, int]]:
-    """The lock's versions by canonical name, and how many hashes each has."""
+    """Return the locked version and its number of hashes by canonical name."""
     found = dict[str, tuple[str, int]]()
     for block in re.split(r"\n(?=\S)", LOCK.read_text("utf-8")):
         if pin := re.match(r"([\w.-]+)(?:\[[\w,-]+\])?==([\w.+!]+)", block):
@@ -104,37 +104,42 @@ def pins() -> dict[str, tuple[str, int]]:
 
 
 def reasons() -> dict[str, str]:
-    """Why each direct dependency is there, as docs/dependencies.md says."""
+    """Return the reason for each direct dependency from docs/dependencies.md."""
     rows = re.findall(r"^\| `([\w.-]+)` \| ([^|]+) \|", PAGE.read_text("utf-8"), re.MULTILINE)
-    return {canonicalize_name(name): why.strip() for name, why in rows}
+    return {canonicalize_name(name): reason.strip() for name, reason in rows}
 
 
 def review() -> list[str]:
-    """What is not as it should be, a sentence each."""
+    """Return the problems, one sentence each."""
     try:
         packages = installed()
     except PackageNotFoundError as error:
-        return [f"{error.name} is required and not installed: make install."]
-    locked, why, wanted = pins(), reasons(), direct()
-    problems = [f"{name} has no reason in docs/dependencies.md." for name in wanted if not why.get(name)]
+        return [f"{error.name} is required but not installed. Run make install."]
+    locked, known_reasons, required = pins(), reasons(), direct()
+    problems = [f"{name} has no reason in docs/dependencies.md." for name in required if not known_reasons.get(name)]
     problems += [
-        f"docs/dependencies.md gives a reason for {name}, which is not required." for name in why.keys() - wanted
+        f"docs/dependencies.md gives a reason for {name}, which is not required."
+        for name in known_reasons.keys() - required
     ]
     problems += [f"{name} is not pinned with a hash." for name, (_, hashes) in locked.items() if not hashes]
     for name, package in packages.items():
         if not is_allowed(licence(package)):
-            problems.append(f"{name}: its licence, {licence(package) or 'which it does not name'}, is not on the list.")
+            problems.append(f"{name}: its licence, {licence(package) or 'unknown'}, is not on the list.")
         if name not in locked:
-            problems.append(f"{name} is not in the lock: make lock.")
+            problems.append(f"{name} is not in the lock. Run make lock.")
         elif locked[name][0] != package.version:
-            problems.append(f"{name} {package.version} is installed, and {locked[name][0]} is locked: make install.")
-    known = {name: version for name, (version, _) in locked.items()}
-    problems += [f"{name} {version}: {said}." for (name, version), said in BAD.items() if known.get(name) == version]
+            problems.append(
+                f"{name} {package.version} is installed, but {locked[name][0]} is locked. Run make install."
+            )
+    versions = {name: version for name, (version, _) in locked.items()}
+    problems += [
+        f"{name} {version}: {reason}." for (name, version), reason in BAD.items() if versions.get(name) == version
+    ]
     return problems
 
 
 def sbom() -> dict[str, Any]:
-    """The packages of a run as a CycloneDX 1.6 document; the same for the same packages."""
+    """Return the packages of a run as a CycloneDX 1.6 document; the same packages give the same document."""
     own = distribution(OWN)
     packages = installed()
     root = _component(own, "application")
@@ -165,7 +170,7 @@ def _component(package: Distribution, kind: str) -> dict[str, Any]:
 
 
 def _needs(package: Distribution, packages: dict[str, Distribution]) -> list[str]:
-    """What it needs of the packages that are there."""
+    """Return the references of the installed packages that a package requires."""
     names = set[str]()
     for line in package.requires or []:
         needed = Requirement(line)
@@ -175,7 +180,7 @@ def _needs(package: Distribution, packages: dict[str, Distribution]) -> list[str
 
 
 def main(arguments: list[str]) -> int:
-    """Runs a command of the command line."""
+    """Run a command of the command line and return the exit code."""
     if arguments[:1] == ["sbom"] and len(arguments) == 2:
         Path(arguments[1]).write_text(json.dumps(sbom(), indent=2) + "\n", "utf-8")
         return 0
