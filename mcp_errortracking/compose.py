@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_errortracking.config import ConfigError, PostHogSettings, ToolSelection
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.proxy.rate_limit.limiter import Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.server.calls import ToolCaller
 from mcp_errortracking.server.toolbox import EVERY_TOOL, SelectionError, Toolbox
 from mcp_errortracking.workflows.base import Workshop
@@ -24,7 +24,7 @@ def proxy_for(settings: PostHogSettings) -> Proxy:
         key=settings.key,
         project=settings.project,
         http_proxy=settings.http_proxy,
-        pacer=Pacer(settings.host, settings.rate_limited),
+        rate_limiter=RateLimiter(settings.host, settings.rate_limited),
     )
 
 

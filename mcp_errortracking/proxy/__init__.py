@@ -1,4 +1,4 @@
-"""How a call reaches PostHog: one HTTP layer for every endpoint, which knows no MCP."""
+"""The HTTP layer to PostHog, one for every endpoint: address, key, rate limits, retries, errors. It knows no MCP."""
 
 from mcp_errortracking.proxy.client import Answer, Proxy
 from mcp_errortracking.proxy.limits import Limits

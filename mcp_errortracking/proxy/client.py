@@ -1,4 +1,4 @@
-"""The one way to PostHog: every call of every room goes through `Proxy.send`."""
+"""The client of PostHog's API: every request of every room goes through `Proxy.send`."""
 
 import logging
 import random
@@ -29,14 +29,14 @@ from mcp_errortracking.proxy.http_errors import (
     explain,
     is_unknown_route,
     read_body,
-    retry_after,
     too_large,
     unreadable,
 )
 from mcp_errortracking.proxy.key import name_projects, projects_of
 from mcp_errortracking.proxy.limits import Limits
-from mcp_errortracking.proxy.rate_limit.limiter import Pace, Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import KeyLimiter, RateLimiter
 from mcp_errortracking.proxy.reads import only_reads
+from mcp_errortracking.proxy.retry_after import retry_after
 from mcp_errortracking.proxy.tracing import note_status, upstream_span
 from mcp_errortracking.proxy.transport_errors import interrupted, out_of_time, unreachable
 
@@ -47,13 +47,13 @@ logger = logging.getLogger(__name__)
 
 QueryValue = str | int | float | bool | None
 
-_RETRIED_READS = (502, 503, 504)
+_GATEWAY_FAILURES = (502, 503, 504)
 _USER_AGENT = f"mcp-errortracking/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx answer: its status, its JSON (None where it had no body), and how many tries it took."""
+    """A 2xx answer: its status, its JSON (None if the body is empty), and its number of tries."""
 
     status: int
     data: Any
@@ -75,19 +75,19 @@ class _Call:
     content: bytes | None
     exchange: Exchange
     deadline: float
-    pace: Pace | None
+    limiter: KeyLimiter | None
     attempts: int = 0
-    is_out: bool = False
-    """Whether its request is on the way, so that it may have arrived; not while it waits before one."""
+    is_in_flight: bool = False
+    """True while its request is sent, so that it may have arrived; False while the call waits to send it."""
 
 
 class Proxy:
     """One connection pool, one key, one project.
 
-    A read is tried again when the connection fails, when PostHog is busy (429) or a gateway is (502, 503, 504). A
-    write is tried again only when it cannot have been applied: the connection was never made, or PostHog answered 429,
-    which it does before it looks at the request (contract 1.6). Nothing else is ever sent twice. Where the limits of
-    the key are used up, calls wait for their turn before they are sent (`proxy.pacing`).
+    A read is retried when the connection fails, and when PostHog (429) or a gateway (502, 503, 504) is busy. A write is
+    retried only when it cannot have been applied: the connection was never made, or PostHog answered 429, which it does
+    before it looks at the request (contract 1.6). Nothing else is ever sent twice. When the limits of the key are used
+    up, calls wait before they are sent (`proxy.rate_limit`).
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Proxy:
         project: str = "@current",
         limits: Limits | None = None,
         http_proxy: str | None = None,
-        pacer: Pacer | None = None,
+        rate_limiter: RateLimiter | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         """
@@ -106,8 +106,8 @@ class Proxy:
             host: origin of PostHog, like `https://us.posthog.com`.
             key: a personal API key; without one every call fails with `NotConfiguredError`.
             project: a project's number, or `@current`.
-            http_proxy: address of a forward proxy between us and the host.
-            pacer: keeps the requests under PostHog's limits; unless given, one for that host.
+            http_proxy: address of a forward proxy to the host.
+            rate_limiter: keeps the requests under PostHog's limits; by default, a new one for that host.
             sleep: waits between tries.
         """
         self.host = host.rstrip("/")
@@ -115,10 +115,10 @@ class Proxy:
         self._key = key
         self._limits = limits or Limits()
         self._sleep = sleep
-        self._shared = Host(self.host, self._limits, http_proxy, pacer or Pacer(self.host))
+        self._shared = Host(self.host, self._limits, http_proxy, rate_limiter or RateLimiter(self.host))
 
     def acting_as(self, key: SecretStr, project: str) -> "Proxy":
-        """A proxy to the same host, over the same connections, with another key and project."""
+        """Return a proxy to the same host, over the same connections, with another key and project."""
         other = Proxy(host=self.host, key=key, project=project, limits=self._limits, sleep=self._sleep)
         other._shared = self._shared
         return other
@@ -128,12 +128,12 @@ class Proxy:
 
     @property
     def has_key(self) -> bool:
-        """Whether calls can be made at all."""
+        """True if an API key is configured: without one, every call fails."""
         return self._key is not None
 
     @property
     def form(self) -> Form:
-        """The form of project paths in use: `projects`, until this PostHog turned out to know `environments` only."""
+        """The form of project paths in use: `projects`, until this PostHog proves to know `environments` only."""
         return self._shared.form
 
     async def __aenter__(self) -> "Proxy":
@@ -145,16 +145,16 @@ class Proxy:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes every connection, those of `acting_as` too."""
+        """Close every connection, those of `acting_as` too."""
         await self._shared.aclose()
 
     def delay(self, path: str, requests: int = 1) -> float:
-        """Seconds, at the least, until so many more requests could all have been sent; 0: at once.
+        """Return the least seconds until that many more requests could all have been sent; 0: at once.
 
         Args:
-            path: of the requests, like `error_tracking/symbol_sets/`: what is limited together lies below one.
+            path: of the requests, like `error_tracking/symbol_sets/`; those below the same path are limited together.
         """
-        return 0.0 if self._key is None else self._shared.pacer.pace(self._key, path).delay(requests)
+        return 0.0 if self._key is None else self._shared.rate_limiter.for_key(self._key, path).delay(requests)
 
     async def send(
         self,
@@ -164,16 +164,16 @@ class Proxy:
         query: Mapping[str, QueryValue] | None = None,
         json: object = None,
     ) -> Answer:
-        """Sends one request and returns its 2xx answer.
+        """Send one request and return its 2xx answer.
 
         Args:
             path: relative to the project, like `error_tracking/fingerprints/`, or absolute, like `/api/users/@me/`.
             query: None values are left out.
-            json: the body; None sends none.
+            json: the body; None sends no body.
 
         Raises:
-            PostHogError: it did not succeed; see `proxy.errors`.
-            ValueError: the path is none of the API's.
+            PostHogError: the request did not succeed; see `proxy.errors`.
+            ValueError: the path is not one of the API.
         """
         if self._key is None:
             raise NotConfiguredError(
@@ -194,7 +194,7 @@ class Proxy:
             content=None if json is None else to_json(json),
             exchange=self._exchange(writes=not only_reads(method, path)),
             deadline=began + self._limits.total,
-            pace=self._shared.pacer.pace(self._key, path),
+            limiter=self._shared.rate_limiter.for_key(self._key, path),
         )
         try:
             try:
@@ -212,10 +212,10 @@ class Proxy:
         return answer
 
     async def reach(self) -> None:
-        """Asks the host for a sign of life, without the key.
+        """Check that the host answers, without the key.
 
         Raises:
-            PostHogError: no answer came, or one that says it is out of order.
+            PostHogError: no answer came, or it was a 5xx.
         """
         exchange = self._exchange(writes=False)
         call = _Call("GET", "/_health", "", None, exchange, time.monotonic() + self._limits.connect, None)
@@ -231,7 +231,7 @@ class Proxy:
         return Exchange(self.host, self.project, writes, self._shared.http_proxy)
 
     async def _naming_projects(self, error: ForbiddenError) -> ForbiddenError:
-        """The error, with the projects that the key may use, if it tells: every key may read itself (contract 1.8)."""
+        """Add the projects that the key may use, if PostHog names them: every key may read itself (contract 1.8)."""
         try:
             projects = projects_of((await self.send("GET", KEY_PATH)).data)
         except PostHogError:
@@ -240,7 +240,7 @@ class Proxy:
         return error
 
     async def _send_in_form(self, call: _Call) -> Answer:
-        """Uses the form of project paths that this server knows, and finds out which that is (contract 1.2)."""
+        """Send a call in the form of project paths that this server knows, and detect that form (contract 1.2)."""
         form = self._shared.form
         raw = await self._send_with_retries(call, form)
         is_unknown = not call.path.startswith("/") and is_unknown_route(raw.status, raw.content)
@@ -249,13 +249,13 @@ class Proxy:
             second = await self._send_with_retries(call, "environments")
             if not is_unknown_route(second.status, second.content):
                 if self._shared.form == "projects":
-                    logger.info("%s knows /api/environments/ only: it is used from here on", self.host)
+                    logger.info("%s knows /api/environments/ only; using that form from now on", self.host)
                 self._shared.form = "environments"
                 raw = second
         return await self._read(raw, call)
 
     async def _send_with_retries(self, call: _Call, form: Form) -> _Raw:
-        """The last answer, whatever its status."""
+        """Send a call until it succeeds or must not be retried; return the last answer, of any status."""
         limits = self._limits
         url = f"{self.host}{target(call.path, self.project, form)}{call.query}"
         was_throttled = False
@@ -263,16 +263,16 @@ class Proxy:
             wait = min(limits.backoff * 2**attempt, limits.longest_backoff) * random.random()  # noqa: S311 no secret
             is_last = attempt == limits.attempts - 1
             try:
-                raw = await self._send_in_turn(call, url, again=was_throttled)
+                raw = await self._send_rate_limited(call, url, again=was_throttled)
             except (UnreachableError, InterruptedCallError) as error:
                 if error.maybe_applied or is_last or time.monotonic() + wait >= call.deadline:
                     raise
             else:
                 was_throttled = raw.status == 429
-                if is_last or not (was_throttled or (raw.status in _RETRIED_READS and not call.exchange.writes)):
+                if is_last or not (was_throttled or (raw.status in _GATEWAY_FAILURES and not call.exchange.writes)):
                     return raw
                 asked = retry_after(raw.headers, time.time()) or 0.0
-                # After a 429 the pace makes every call of this key wait as long as was asked, this one too.
+                # After a 429 the rate limiter makes every call of this key wait as long as was asked, this one too.
                 if time.monotonic() + max(wait, asked) >= call.deadline or (
                     asked > limits.longest_retry_after and not was_throttled
                 ):
@@ -281,13 +281,13 @@ class Proxy:
             await self._sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _send_in_turn(self, call: _Call, url: str, *, again: bool) -> _Raw:
-        """Sends it as soon as the limits of the key let it."""
-        assert call.pace is not None  # noqa: S101 every call of a key has one
-        call.is_out = False  # whatever was sent before was not applied, or there would be no other try
-        await call.pace.turn(again=again)
+    async def _send_rate_limited(self, call: _Call, url: str, *, again: bool) -> _Raw:
+        """Send a request as soon as the limits of the key allow it."""
+        assert call.limiter is not None  # noqa: S101 every call of a key has one
+        call.is_in_flight = False  # an earlier request was not applied, or it would not be retried
+        await call.limiter.acquire(again=again)
         arrived, throttled, by_posthog = True, None, False
-        call.is_out = True
+        call.is_in_flight = True
         try:
             raw = await self._send_once(call, url, self._make_headers())
             if raw.status == 429:
@@ -297,8 +297,8 @@ class Proxy:
             arrived = False
             raise
         finally:
-            call.pace.done(arrived=arrived, throttled=throttled, by_posthog=by_posthog)
-        call.is_out = False
+            call.limiter.release(arrived=arrived, throttled=throttled, by_posthog=by_posthog)
+        call.is_in_flight = False
         return raw
 
     async def _send_once(self, call: _Call, url: str, own: Mapping[str, str]) -> _Raw:
@@ -307,14 +307,14 @@ class Proxy:
         transport = self._shared.connect()
         call.attempts += 1
         # Built here: the client's own build_request would merge headers, cookies and more on every call.
-        headers = httpx.Headers(own)  # its repr hides the key, in whatever shows the variables of a stack trace
+        headers = httpx.Headers(own)  # its repr hides the key from tools that show the variables of a stack trace
         if call.content is not None:
             headers["Content-Type"] = "application/json"
         timeouts = {"timeout": self._shared.timeouts}
         request = httpx.Request(call.method, url, headers=headers, content=call.content, extensions=timeouts)
         try:
             with upstream_span(call.method, self.host, resent=call.attempts - 1) as span:
-                # Past httpx's client, which looks at redirects and cookies, and fails on a Location that is no address.
+                # Not through httpx's client: it handles redirects and cookies, and fails on a malformed Location.
                 response = await transport.handle_async_request(request)
                 try:
                     content = await read_content(response, call.exchange, self._limits)
@@ -326,15 +326,15 @@ class Proxy:
         except httpx.TransportError as error:
             raise interrupted(error, call.exchange) from None
         is_success = 200 <= response.status_code < 300
-        told = {name: value for name, value in response.headers.items() if not is_success or name == "content-type"}
-        headers = self._headers_without_key(told)
+        kept = {name: value for name, value in response.headers.items() if not is_success or name == "content-type"}
+        headers = self._headers_without_key(kept)
         return _Raw(response.status_code, headers, self._without_key(content))
 
     def _make_headers(self) -> "httpx.Headers":
         import httpx
 
-        assert self._key is not None  # noqa: S101 send() has looked
-        # Made for each request and kept nowhere: only the SecretStr holds the key.
+        assert self._key is not None  # noqa: S101 send() has checked
+        # Built for each request and not stored: only the SecretStr holds the key.
         return httpx.Headers(
             {
                 "Authorization": f"Bearer {self._key.get_secret_value()}",
@@ -345,7 +345,7 @@ class Proxy:
         )
 
     def _without_key(self, content: bytes) -> bytes:
-        """Some gateways echo a request's headers: the key must not travel on from there."""
+        """Remove the key from an answer: some gateways echo the headers of a request."""
         secret = self._key.get_secret_value().encode() if self._key else b""
         return content.replace(secret, b"[key]") if secret and secret in content else content
 
@@ -366,9 +366,9 @@ class Proxy:
             raise unreadable(f"It is {kind}, not JSON.", call.exchange, raw.status) from None
 
     def _out_of_time(self, call: _Call) -> PostHogError:
-        if call.is_out or call.pace is None:
+        if call.is_in_flight or call.limiter is None:
             return out_of_time(self._limits.total, call.exchange)
-        return call.pace.held_back()
+        return call.limiter.wait_error()
 
 
 def _since(began: float) -> float:

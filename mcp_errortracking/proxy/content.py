@@ -1,4 +1,4 @@
-"""The body of an answer, however large or compressed it claims to be: never more than the limits is held or parsed."""
+"""The body of an answer, read and parsed within limits, also if it is compressed."""
 
 import json
 import re
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     import httpx
 
 _PARTS_A_TURN = 64
-"""Parts of a body that are taken before others have their turn: a host may send it byte by byte."""
+"""Parts of a body that are read before other tasks may run: a host may send it byte by byte."""
 
 MOST_CONTAINERS, MOST_VALUES = 100_000, 300_000
-"""Objects and lists, and values, of an answer; 10,000 rules have 70,000 and 160,000."""
+"""Most objects and lists, and most values, in an answer; 10,000 rules have 70,000 and 160,000."""
 _SMALL = 100_000
-"""Bytes of an answer that can be parsed in the event loop, and cannot have too much in it."""
+"""Bytes of an answer that is parsed in the event loop without counting its values."""
 
 
 class LargeAnswerError(ValueError):
-    """An answer has more in it than any is read for."""
+    """An answer has too many objects, lists or values to be read."""
 
 
 async def read_content(response: "httpx.Response", exchange: Exchange, limits: Limits) -> bytes:
-    """The body, decompressed, up to the limit of what arrives and of what it unpacks to.
+    """Return the body, decompressed; the limit holds for the bytes that arrive and for the decompressed ones.
 
     Raises:
-        UnreadableError: it is larger, or its compression is broken.
+        UnreadableError: the body is larger, or its compression is broken.
     """
 
     def wrong(reason: str) -> UnreadableError:
@@ -65,10 +65,10 @@ async def read_content(response: "httpx.Response", exchange: Exchange, limits: L
 
 
 async def parse_answer(content: bytes) -> Any:
-    """The JSON of a body; that of a large one is parsed beside the event loop.
+    """Return the JSON of a body; a large one is parsed in a thread.
 
     Raises:
-        LargeAnswerError: it has too much in it.
+        LargeAnswerError: it has too many values.
         ValueError: it is not JSON.
     """
     return parse(content) if len(content) < _SMALL else await to_thread.run_sync(parse, content)
@@ -78,12 +78,12 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def parse(content: bytes) -> Any:
-    """The JSON of a body. Half surrogate pairs, where a text was cut within a character, are replaced.
+    """Return the JSON of a body. Half surrogate pairs, where a text was cut within a character, are replaced.
 
-    What is in it is counted before it is parsed: the parser lets nobody else run, and takes its time for each object.
+    Its values are counted before it is parsed: the parser blocks every other task, and takes time for each object.
 
     Raises:
-        LargeAnswerError: it has too much in it.
+        LargeAnswerError: it has too many values.
         ValueError: it is not JSON.
     """
     if len(content) > _SMALL:
@@ -97,7 +97,7 @@ def parse(content: bytes) -> Any:
         if b"\\u" not in content:
             raise
     try:
-        text = json.dumps(json.loads(content), ensure_ascii=False)  # which take half surrogate pairs
+        text = json.dumps(json.loads(content), ensure_ascii=False)  # json accepts half surrogate pairs
     except RecursionError:
-        raise ValueError("It lies too deep.") from None
+        raise ValueError("It is nested too deeply.") from None
     return from_json(_HALF.sub("\ufffd", text))

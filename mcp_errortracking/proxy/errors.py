@@ -1,30 +1,30 @@
-"""What can go wrong between us and PostHog.
+"""The errors of a call to PostHog.
 
 PostHogError
-├── NotConfiguredError    there is no API key; nothing was sent
-├── HeldBackError         the key's limits are used up for longer than the call may take; it was not sent
+├── NotConfiguredError    no API key is configured; nothing was sent
+├── RateLimitWaitError    the key's limits are used up for longer than the call may take; nothing was sent
 ├── UnreachableError      no connection to the host, so nothing arrived: name, port, TLS, proxy
 ├── InterruptedCallError  the connection broke or timed out after the request had begun to leave
-├── UnreadableError       an answer that is none of PostHog's API: a web page, broken JSON, too large
-├── RedirectedError       an answer that points to another address; the key is never sent there
-└── RefusedError          an answer of PostHog's that is not 2xx
+├── UnreadableError       the answer is not one of PostHog's API: a web page, broken JSON, too large
+├── RedirectedError       the answer points to another address; the key is never sent there
+└── RefusedError          PostHog answered with a status other than 2xx
     ├── UnauthorizedError     401: the key is unknown to this host
     ├── ForbiddenError        403: the key, its user or its organization may not do this
     ├── NotFoundError         404: no such object, project or endpoint
     ├── InvalidError          other 4xx: PostHog does not accept the request as it is
     ├── RateLimitedError      429: too many requests with this key
     ├── ServerFailureError    5xx: PostHog, or a gateway before it, failed
-    └── RefusedBeforeError    4xx of what stands before PostHog: a proxy, a firewall, a login
+    └── RefusedBeforeError    4xx of a proxy, firewall or login before PostHog
 """
 
 
 class PostHogError(Exception):
-    """A call that did not succeed, explained for whoever has to act on it.
+    """A call did not succeed; the error explains it to the agent or user.
 
     `what` happened, `why`, and the `next_step` are a sentence or two each. `code` is PostHog's error code, or a finer
     reason where its code says too little (`missing_scope`, `endpoint_not_found`, ...). `detail` is PostHog's own text.
-    `retry_after` is in seconds. `maybe_applied`: a write that may or may not have been applied. `attempts`: how often
-    the request was sent.
+    `retry_after` is in seconds. `maybe_applied`: the write may or may not have been applied. `attempts`: the number of
+    times that the request was sent.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class PostHogError(Exception):
 
 
 class NotConfiguredError(PostHogError):
-    """There is no API key; nothing was sent."""
+    """No API key is configured; nothing was sent."""
 
 
-class HeldBackError(PostHogError):
-    """The limits of the key are used up for longer than the call may take, so it was not sent."""
+class RateLimitWaitError(PostHogError):
+    """The rate limits of the key are used up for longer than the call may take; nothing was sent."""
 
 
 class UnreachableError(PostHogError):
@@ -70,7 +70,7 @@ class InterruptedCallError(PostHogError):
 
 
 class UnreadableError(PostHogError):
-    """The answer is none of PostHog's API."""
+    """The answer is not one of PostHog's API: a web page, broken JSON, or too large."""
 
 
 class RedirectedError(PostHogError):
@@ -78,7 +78,7 @@ class RedirectedError(PostHogError):
 
 
 class RefusedError(PostHogError):
-    """PostHog answered with something other than 2xx."""
+    """PostHog answered with a status other than 2xx."""
 
 
 class UnauthorizedError(RefusedError):
@@ -90,7 +90,7 @@ class ForbiddenError(RefusedError):
 
 
 class NotFoundError(RefusedError):
-    """404: there is no such object, project or endpoint."""
+    """404: no such object, project or endpoint."""
 
 
 class InvalidError(RefusedError):
@@ -106,4 +106,4 @@ class ServerFailureError(RefusedError):
 
 
 class RefusedBeforeError(RefusedError):
-    """4xx of what stands before PostHog, a proxy, a firewall or a login: nothing arrived at PostHog."""
+    """4xx of a proxy, firewall or login before PostHog: nothing arrived at PostHog."""

@@ -1,22 +1,22 @@
-"""What is shared by all who call one host."""
+"""The state that all callers of one host share."""
 
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mcp_errortracking.proxy.address import Form
 from mcp_errortracking.proxy.limits import Limits
-from mcp_errortracking.proxy.rate_limit.limiter import Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 
 if TYPE_CHECKING:
     from mcp_errortracking.proxy.transport import PoolTransport
 
 
 class Host:
-    """The connections to a host, the form of project paths that it knows, and the pace it allows each key."""
+    """The connections to a host, the form of project paths that it knows, and the rate limits of its keys."""
 
-    def __init__(self, origin: str, limits: Limits, http_proxy: str | None, pacer: Pacer) -> None:
+    def __init__(self, origin: str, limits: Limits, http_proxy: str | None, rate_limiter: RateLimiter) -> None:
         self.form: Form = "projects"
-        self.pacer = pacer
+        self.rate_limiter = rate_limiter
         self._secure = origin.startswith("https:")
         self._limits = limits
         self._http_proxy = http_proxy
@@ -24,7 +24,7 @@ class Host:
 
     @property
     def http_proxy(self) -> str | None:
-        """The address of the forward proxy, fit to be shown: without the user name and password it may hold."""
+        """The address of the forward proxy for display, without the user name and password that it may hold."""
         if self._http_proxy is None:
             return None
         parts = urlsplit(self._http_proxy)
@@ -32,12 +32,12 @@ class Host:
 
     @property
     def timeouts(self) -> dict[str, float]:
-        """The times of one request, as the transport reads them."""
+        """The timeouts of one request, as the transport reads them."""
         limits = self._limits
         return {"connect": limits.connect, "read": limits.read, "write": limits.write, "pool": limits.pool}
 
     def connect(self) -> "PoolTransport":
-        """The connections, made with the first call. They hold no key: each request brings its own."""
+        """Return the connections, opened by the first call. They hold no key: each request carries its own."""
         if self._transport is None:
             from mcp_errortracking.proxy.transport import PoolTransport
 
@@ -45,7 +45,7 @@ class Host:
         return self._transport
 
     async def aclose(self) -> None:
-        """Closes every connection."""
+        """Close every connection."""
         if self._transport is not None:
             transport, self._transport = self._transport, None
             await transport.aclose()

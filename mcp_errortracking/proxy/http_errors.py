@@ -1,6 +1,6 @@
-"""An answer that is not a success, turned into an error that says what happened, why, and what to do next.
+"""Errors from HTTP answers: what happened, why, and the next step.
 
-The shapes and texts of PostHog's errors are those of contract 1.4; bodies that only hold `detail`, or `error` on older
+The shapes and texts of PostHog's errors are those of contract 1.4. Bodies that only hold `detail`, or `error` on older
 servers, and the pages of gateways are read too.
 """
 
@@ -8,8 +8,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
@@ -27,7 +25,7 @@ from mcp_errortracking.proxy.errors import (
     UnauthorizedError,
     UnreadableError,
 )
-from mcp_errortracking.proxy.rate_limit.window import come_back
+from mcp_errortracking.proxy.retry_after import retry_advice, retry_after
 
 _MAX_DETAIL = 500
 _LONGEST_BODY = 256 * 1024
@@ -40,9 +38,9 @@ _KEY_SETTINGS = "PostHog's Settings, Personal API keys"
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What is known of a request when its answer is explained.
+    """The facts about a request that explain its answer.
 
-    `writes`: it was not a read. `http_proxy`: the forward proxy that it goes through, without user name and password.
+    `writes`: the request may change something. `http_proxy`: its forward proxy, without user name and password.
     """
 
     host: str
@@ -52,7 +50,7 @@ class Exchange:
 
     @property
     def proxy_variable(self) -> str:
-        """The variable that names the forward proxy of this host."""
+        """The environment variable that sets the forward proxy of this host."""
         return "HTTPS_PROXY" if self.host.startswith("https:") else "HTTP_PROXY"
 
 
@@ -68,9 +66,9 @@ class Body:
 
 
 def read_body(content: bytes) -> Body:
-    """The error body, whatever it is; its text without what cannot be shown or written, and cut to 500 characters.
+    """Read an error body of any form; its texts lose control characters and are cut to 500 characters.
 
-    One that is far longer than any of PostHog's is not looked into.
+    A body that is far longer than any of PostHog's is not parsed.
     """
     if len(content) > _LONGEST_BODY:
         return Body(is_json=content[:100].lstrip()[:1] == b"{")
@@ -91,13 +89,13 @@ def read_body(content: bytes) -> Body:
         )
 
     attr, code = text("attr"), text("code")
-    if code and not _CODE.fullmatch(code):  # codes stand in logs and count in metrics
+    if code and not _CODE.fullmatch(code):  # codes appear in logs and metrics
         code = None
     return Body(text("detail") or text("error"), code, attr and attr.replace("__", "."), is_json=True)
 
 
 def is_unknown_route(status: int, content: bytes) -> bool:
-    """Whether a 404 comes from the router: the path is no endpoint there, so nothing was done (contract 1.4)."""
+    """True if a 404 comes from the router: the path is not an endpoint there, so nothing was done (contract 1.4)."""
     if status != 404:
         return False
     body = read_body(content)
@@ -105,7 +103,7 @@ def is_unknown_route(status: int, content: bytes) -> bool:
 
 
 def explain(status: int, headers: Mapping[str, str], content: bytes, exchange: Exchange, *, now: float) -> PostHogError:
-    """The error for an answer.
+    """Return the error for an answer.
 
     Args:
         headers: by name in lower case.
@@ -117,12 +115,12 @@ def explain(status: int, headers: Mapping[str, str], content: bytes, exchange: E
         return RefusedError(
             f"The fingerprint belongs to another issue now: {issue}.",
             "It was merged into that one, or split off.",
-            "Ask for that issue by its id.",
+            "Request that issue by its id.",
             **_with(facts, code="issue_moved"),
         )
     if 300 <= status < 400:
         return _redirected(headers, exchange, facts)
-    if _is_of_another(status, body):
+    if _is_from_gateway(status, body):
         return _refused_before(status, exchange, facts)
     if status == 401:
         return _unauthorized(body, exchange, facts)
@@ -137,33 +135,8 @@ def explain(status: int, headers: Mapping[str, str], content: bytes, exchange: E
     return _invalid(status, body, facts)
 
 
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait, from a `Retry-After` of seconds or of a date; None if there is none that makes sense.
-
-    A date is compared with that of the answer, so that it does not matter whose clock is wrong.
-
-    Args:
-        now: seconds since the epoch, for an answer without a date.
-    """
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdecimal():
-        return float(value[:9])
-    until = _moment(value)
-    said = _moment(headers.get("date", ""))
-    return None if until is None else max(0.0, until - (now if said is None else said))
-
-
-def _moment(text: str) -> float | None:
-    """An HTTP date in seconds since the epoch, None if it is none."""
-    try:
-        date = parsedate_to_datetime(text)
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
-
-
 def unreadable(reason: str, exchange: Exchange, status: int) -> UnreadableError:
-    """The error for a 2xx answer that is none of PostHog's API."""
+    """Return the error for a 2xx answer that is not one of PostHog's API."""
     next_step = (
         f"Check that POSTHOG_HOST ({exchange.host}) is the address of PostHog itself, not of a page before it."
         if not exchange.writes
@@ -180,7 +153,7 @@ def unreadable(reason: str, exchange: Exchange, status: int) -> UnreadableError:
 
 
 def too_large(reason: str, exchange: Exchange, status: int) -> UnreadableError:
-    """The error for an answer that is larger than any that is read."""
+    """Return the error for an answer that is too large to be read."""
     error = unreadable(reason, exchange, status)
     if not exchange.writes:
         error.next_step = "Ask for less: a smaller limit, or narrower filters."
@@ -196,7 +169,7 @@ def _quoted(body: Body) -> str:
 
 
 def _issue_of(content: bytes) -> str | None:
-    """The issue that PostHog names where a fingerprint has moved (contract 6.6); None for what is no id."""
+    """Return the issue that PostHog names where a fingerprint has moved (contract 6.6); None if it is not an id."""
     try:
         data: Any = json.loads(content[:_LONGEST_BODY])
         return str(UUID(data["issue_id"]))
@@ -204,18 +177,18 @@ def _issue_of(content: bytes) -> str | None:
         return None
 
 
-def _is_of_another(status: int, body: Body) -> bool:
-    """Whether a 4xx is none of PostHog's API, which says in JSON why it wants no key (contract 1.4)."""
+def _is_from_gateway(status: int, body: Body) -> bool:
+    """True if a 4xx is not one of PostHog's API, which refuses a key in JSON (contract 1.4)."""
     if status in (401, 403, 407):
         return status == 407 or not body.is_json
     return 400 <= status < 500 and status not in (404, 429) and not (body.is_json or body.is_empty)
 
 
 def proxy_login(exchange: Exchange) -> tuple[str, str, str]:
-    """What happened, why and what to do where the forward proxy wants to know who asks."""
+    """Return what happened, why and the next step, for a forward proxy that requires a login."""
     which = exchange.http_proxy or "before PostHog"
     return (
-        f"The HTTP proxy {which} wants a user name and password, or other ones (HTTP 407).",
+        f"The HTTP proxy {which} requires a user name and password, or different ones (HTTP 407).",
         "Nothing arrived at PostHog.",
         f"Put them into the proxy's address, {exchange.proxy_variable}=http://user:password@proxy:port, or add the "
         "host of PostHog to NO_PROXY. No tool can do that.",
@@ -227,13 +200,13 @@ def _refused_before(status: int, exchange: Exchange, facts: dict[str, Any]) -> P
         return RefusedBeforeError(*proxy_login(exchange), **_with(facts, code="proxy_login"))
     who = f"The HTTP proxy {exchange.http_proxy}, or something after it," if exchange.http_proxy else "Something"
     next_step = {
-        401: f"Let {exchange.host}/api/ pass there without a login of its own, or set POSTHOG_HOST to an address that "
-        "leads to PostHog itself.",
-        413: "Send less at once, or raise the limit there.",
-    }.get(status, f"Let {exchange.host}/api/ pass there: a firewall, a proxy or a web server.")
+        401: f"Exempt {exchange.host}/api/ from its login, or set POSTHOG_HOST to an address that leads to PostHog "
+        "itself.",
+        413: "Send less at once, or raise its limit.",
+    }.get(status, f"Allow {exchange.host}/api/ in the firewall, proxy or web server that refuses it.")
     return RefusedBeforeError(
         f"{who} before PostHog refuses the request: HTTP {status}.",
-        "That answer is not PostHog's, so it says nothing of the API key. Nothing was changed.",
+        "That answer is not PostHog's, so it says nothing about the API key. Nothing was changed.",
         next_step,
         **_with(facts, code="refused_before_posthog"),
     )
@@ -244,15 +217,15 @@ def _redirected(headers: Mapping[str, str], exchange: Exchange, facts: dict[str,
     if _is_within(location, exchange.host):
         return RedirectedError(
             f"{exchange.host} redirects to another page of its own.",
-            "The redirect was not followed: PostHog's API makes none, a login page or a web server before it does.",
-            "Let /api/ of that host lead to PostHog itself, without such a page.",
+            "The redirect was not followed: PostHog's API makes none; a login page or a web server before it does.",
+            "Route /api/ of that host to PostHog itself, without such a page.",
             **_with(facts, code="redirected"),
         )
     try:
         target = urlsplit(location)
         is_address = target.scheme in ("http", "https") and target.netloc != ""
         where = f"{target.scheme}://{target.netloc}" if is_address else "elsewhere"
-    except ValueError:  # it is no URL
+    except ValueError:  # it is not a URL
         where = "elsewhere"
     return RedirectedError(
         f"{exchange.host} redirects to {_CONTROL.sub('', where)[:200]}.",
@@ -263,7 +236,7 @@ def _redirected(headers: Mapping[str, str], exchange: Exchange, facts: dict[str,
 
 
 def _is_within(location: str, host: str) -> bool:
-    """Whether a redirect stays on the host."""
+    """True if a redirect stays on the host."""
     try:
         target, own = urlsplit(location), urlsplit(host)
         if not (target.scheme or target.netloc):
@@ -293,7 +266,7 @@ def _forbidden(body: Body, exchange: Exchange, facts: dict[str, Any]) -> Refused
         return ForbiddenError(
             f"The API key lacks the scope {scope[1]}.",
             "PostHog refused the call; nothing was changed." if exchange.writes else "PostHog refused the call.",
-            f"Its owner can add the scope in {_KEY_SETTINGS}, at {exchange.host}. Another try will not help before.",
+            f"Its owner can add the scope in {_KEY_SETTINGS}, at {exchange.host}. A retry before that will not help.",
             **_with(facts, code="missing_scope"),
         )
     if "does not support personal api key access" in detail.lower():
@@ -313,7 +286,7 @@ def _forbidden(body: Body, exchange: Exchange, facts: dict[str, Any]) -> Refused
     return ForbiddenError(
         "PostHog does not allow this.",
         _quoted(body),
-        "This is a matter of rights in PostHog, not of the arguments: ask an administrator of the project.",
+        "The rights in PostHog are the cause, not the arguments: ask an administrator of the project.",
         **facts,
     )
 
@@ -338,7 +311,7 @@ def _not_found(body: Body, exchange: Exchange, facts: dict[str, Any]) -> Refused
     return NotFoundError(
         f"Not found in project {exchange.project}.",
         "No such object, or it belongs to another project, or it was deleted.",
-        "List what there is and use an id from there.",
+        "List the objects and use an id from the list.",
         **_with(facts, code="not_found"),
     )
 
@@ -348,20 +321,20 @@ def _rate_limited(seconds: float | None, body: Body, facts: dict[str, Any]) -> R
         return RateLimitedError(
             "Something before PostHog limits requests: HTTP 429.",
             "Nothing was changed.",
-            come_back(seconds),
+            retry_advice(seconds),
             **_with(facts, retry_after=seconds),
         )
     return RateLimitedError(
         "Throttled: too many requests with this API key.",
         "PostHog allows a key 480 a minute and 4,800 an hour (symbol sets: 1,200 and 12,000). Nothing was changed.",
-        come_back(seconds),
+        retry_advice(seconds),
         **_with(facts, retry_after=seconds),
     )
 
 
 def _server_failure(status: int, body: Body, exchange: Exchange, facts: dict[str, Any]) -> RefusedError:
     who = "PostHog" if body.is_json else "A gateway before PostHog"
-    reads = "Try again in a minute; if it stays, look at PostHog's status or logs."
+    reads = "Retry after a minute; if it fails again, look at PostHog's status page or logs."
     writes = "It may or may not have been applied: read before you repeat it."
     return ServerFailureError(
         f"{who} failed with HTTP {status}.",

@@ -1,4 +1,4 @@
-"""How long, how often and how much: the bounds of every call."""
+"""The limits of every call: times, tries and sizes."""
 
 from dataclasses import dataclass
 
@@ -15,17 +15,17 @@ class Limits:
     pool: float = 20.0
     """Waiting for one of the `connections` to be free."""
     connections: int = 16
-    """Requests under way at once; more wait."""
+    """Requests in flight at once; more wait."""
     keepalive: float = 15.0
-    """How long an idle connection is kept: short, so that it is rarely the server that closes it first."""
+    """Time that an idle connection is kept: short, so that the server rarely closes it first."""
     lifetime: float = 30.0
-    """How long a connection is used at most, so that a new address of the host is found while the old one answers."""
+    """Longest use of a connection, so that a new address of the host is found while the old one still answers."""
     attempts: int = 4
     backoff: float = 0.2
     """The first wait between tries is up to this long, each next one up to twice as long."""
     longest_backoff: float = 5.0
     longest_retry_after: float = 20.0
-    """A `Retry-After` of a gateway beyond this is not waited for but reported. PostHog's own (429) is waited for as
-    long as the call has time."""
+    """A longer `Retry-After` of a gateway is not waited for but reported. That of a 429 is waited for as long as the
+    call has time."""
     body: int = 16 * 1024 * 1024
-    """An answer's size, decompressed: three times that of 10,000 rules."""
+    """Size of an answer, decompressed: three times that of 10,000 rules."""

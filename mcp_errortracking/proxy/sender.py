@@ -1,11 +1,11 @@
-"""What a caller of PostHog needs of the proxy, and no more: so that whoever sends can be told to send through it."""
+"""The `Sender` protocol: the part of `Proxy` that other rooms depend on, so that another sender can stand in for it."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 
-class Answer(Protocol):
-    """What a sender gives back: the parsed JSON of a 2xx answer, None where it had no body."""
+class JsonAnswer(Protocol):
+    """The part of an `Answer` that callers read: its parsed JSON, None for an empty body, and its number of tries."""
 
     @property
     def data(self) -> Any: ...
@@ -14,27 +14,32 @@ class Answer(Protocol):
 
 
 class Sender(Protocol):
-    """Sends one request to PostHog, relative to the project; `path` is like `error_tracking/fingerprints/`.
+    """Sends one request to PostHog; `path` is relative to the project, like `error_tracking/fingerprints/`.
 
-    Raises `PostHogError` where there is no 2xx answer.
+    Raises `PostHogError` without a 2xx answer.
     """
 
     async def send(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
-    ) -> Answer: ...
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: object = None,
+    ) -> JsonAnswer: ...
 
 
 @runtime_checkable
-class Paced(Protocol):
-    """A sender that knows beforehand how long it would make requests wait."""
+class DelayEstimator(Protocol):
+    """A sender that estimates the wait of requests for PostHog's limits."""
 
     def delay(self, path: str, requests: int = 1) -> float: ...
 
 
 def delay_of(sender: Sender, path: str, requests: int) -> float:
-    """Seconds, at the least, until PostHog's limits let so many requests be sent; 0: at once, or it is not known.
+    """Return the least seconds until PostHog's limits let that many requests be sent; 0: at once, or unknown.
 
     Args:
-        path: of the requests: what is limited together lies below one.
+        path: of the requests; those below the same path are limited together.
     """
-    return sender.delay(path, requests) if isinstance(sender, Paced) else 0.0
+    return sender.delay(path, requests) if isinstance(sender, DelayEstimator) else 0.0

@@ -1,4 +1,4 @@
-"""One OpenTelemetry span for each request to PostHog; where no exporter is set up, it costs next to nothing."""
+"""An OpenTelemetry span for each request to PostHog; without an exporter, it costs next to nothing."""
 
 from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
@@ -11,10 +11,10 @@ _tracer = trace.get_tracer("mcp_errortracking", __version__)
 
 
 def upstream_span(method: str, host: str, *, resent: int) -> AbstractContextManager[trace.Span]:
-    """A span around one request: no path, query, body or header is told, since they hold ids and data.
+    """Return a span around one request. It holds no path, query, body or header, since those hold ids and data.
 
     Args:
-        resent: how often the same request was sent before.
+        resent: times that the same request was sent before.
     """
     address = urlsplit(host)
     attributes: dict[str, str | int] = {"http.request.method": method, "server.address": address.hostname or ""}
@@ -28,7 +28,7 @@ def upstream_span(method: str, host: str, *, resent: int) -> AbstractContextMana
 
 
 def note_status(span: trace.Span, status: int) -> None:
-    """What PostHog answered."""
+    """Record the status of PostHog's answer."""
     if span.is_recording():
         span.set_attribute("http.response.status_code", status)
         if status >= 400:

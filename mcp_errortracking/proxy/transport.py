@@ -1,7 +1,7 @@
 """The connections under the HTTP client: httpcore2's pool, which stays fast with many calls in flight.
 
 httpx's own pool gets slower with each call in flight (its requests are polled in turn); httpcore2 is its maintained
-successor and is installed with the MCP SDK. See benchmarks/ for what the difference is.
+successor and is installed with the MCP SDK. benchmarks/ measures the difference.
 """
 
 import ssl
@@ -16,7 +16,7 @@ import truststore
 
 from mcp_errortracking.proxy.limits import Limits
 
-# Order matters: the first class that fits names the failure.
+# In order: the first class that matches names the failure.
 _FAILURES: list[tuple[type[Exception], type[httpx.TransportError]]] = [
     (httpcore2.ConnectTimeout, httpx.ConnectTimeout),
     (httpcore2.ReadTimeout, httpx.ReadTimeout),
@@ -47,11 +47,11 @@ class PoolTransport(httpx.AsyncBaseTransport):
     ) -> None:
         """
         Args:
-            network: opens the sockets, where not every address may be connected to.
+            network: opens the sockets; for callers that must not connect to every address.
         """
         self._pool = _Pool(
             lifetime=limits.lifetime,
-            # The certificates that the system trusts, so that a company's own authority just works.
+            # The certificates that the system trusts, so that a company's own authority works.
             ssl_context=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if secure else None,
             proxy=_forward_proxy(http_proxy) if http_proxy else None,
             max_connections=limits.connections,
@@ -61,10 +61,10 @@ class PoolTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends a request over a pooled connection.
+        """Send a request over a pooled connection.
 
         Raises:
-            httpx.TransportError: no connection, or it broke.
+            httpx.TransportError: no connection was made, or it broke.
         """
         url = request.url
         with _as_httpx(request):
@@ -86,9 +86,9 @@ class PoolTransport(httpx.AsyncBaseTransport):
 
 
 class _Pool(httpcore2.AsyncConnectionPool):
-    """A pool whose connections are given up after a while, between two requests, however busy they are.
+    """A pool that closes each connection after its lifetime, between two requests, even if it is busy.
 
-    Through a forward proxy they are not: there it is the proxy that looks up the host's address.
+    Connections through a forward proxy are kept: there the proxy looks up the host's address.
     """
 
     def __init__(self, *, lifetime: float, keepalive_expiry: float, **options: Any) -> None:
@@ -99,29 +99,29 @@ class _Pool(httpcore2.AsyncConnectionPool):
         self._is_direct = options["proxy"] is None
 
     def create_connection(self, origin: httpcore2.Origin) -> httpcore2.AsyncConnectionInterface:
-        """A connection, not made yet."""
+        """Return a connection that is not open yet."""
         if not self._is_direct:
             return super().create_connection(origin)
-        return _MortalConnection(origin, self._lifetime, **self._options)
+        return _ExpiringConnection(origin, self._lifetime, **self._options)
 
 
-class _MortalConnection(httpcore2.AsyncHTTPConnection):
+class _ExpiringConnection(httpcore2.AsyncHTTPConnection):
     def __init__(self, origin: httpcore2.Origin, lifetime: float, **options: Any) -> None:
         super().__init__(origin, **options)
         self._ends = time.monotonic() + lifetime
 
     def has_expired(self) -> bool:
-        """Whether it is not to be used again: the pool asks between requests."""
-        return super().has_expired() or time.monotonic() > self._ends or self._holds_too_much()
+        """True if the connection must not be used again; the pool asks between requests."""
+        return super().has_expired() or time.monotonic() > self._ends or self._has_trailing_data()
 
-    def _holds_too_much(self) -> bool:
-        """Whether more came than the answer that was asked for: it would be taken for that to the next request."""
+    def _has_trailing_data(self) -> bool:
+        """True if data followed the answer: it would be taken for the answer to the next request."""
         inner = self._connection
         return isinstance(inner, httpcore2.AsyncHTTP11Connection) and bool(inner._h11_state.trailing_data[0])  # pyright: ignore[reportPrivateUsage]
 
 
 def _forward_proxy(address: str) -> httpcore2.Proxy:
-    """A proxy by its address, which may hold a user name and password."""
+    """Return the proxy with that address, which may hold a user name and password."""
     url = httpx.URL(address)
     auth = (url.username, url.password) if url.username else None
     return httpcore2.Proxy(str(url.copy_with(userinfo=b"")), auth=auth)

@@ -1,4 +1,4 @@
-"""The errors for calls to which no whole answer came."""
+"""The errors for calls without a complete answer."""
 
 import re
 
@@ -9,8 +9,8 @@ _IN_DOUBT = "It may or may not have been applied: read before you repeat it."
 
 
 def unreachable(error: Exception, exchange: Exchange) -> UnreachableError:
-    """No connection was made."""
-    reason, code = _plainly(error), "unreachable"
+    """Return the error for a connection that could not be made."""
+    reason, code = _describe(error), "unreachable"
     if _is_untrusted(reason):
         why, next_step = "Nothing was sent: its certificate is not trusted.", _trust(reason)
     elif exchange.http_proxy and re.match(r"407\b", reason):
@@ -28,27 +28,27 @@ def unreachable(error: Exception, exchange: Exchange) -> UnreachableError:
 
 
 def _is_untrusted(reason: str) -> bool:
-    """Whether it is the certificate that a connection failed for."""
+    """True if the connection failed because of its certificate."""
     return "certificate verify failed" in reason.lower()
 
 
 def _trust(reason: str) -> str:
-    """What to do about a certificate that is not trusted."""
+    """Return the next step for a certificate that is not trusted."""
     if "mismatch" in reason or "not valid for" in reason:
-        return "Set POSTHOG_HOST to the name that the certificate is for, or give that host one of its own."
+        return "Set POSTHOG_HOST to the name that the certificate is for, or give that host its own certificate."
     if "expired" in reason or "not yet valid" in reason:
         return "Renew the certificate, or check the clock of this machine."
     return (
-        "If that is your PostHog, or the proxy of your company, make this machine trust its authority, or set "
-        "SSL_CERT_FILE to a PEM file with it in the env of this server."
+        "If that is your PostHog or your company's proxy, make this machine trust its certificate authority, or set "
+        "SSL_CERT_FILE to a PEM file with that authority in the env of this server."
     )
 
 
 def interrupted(error: Exception, exchange: Exchange) -> InterruptedCallError:
-    """The connection broke, or was silent for too long."""
+    """Return the error for a connection that broke, or was silent for too long."""
     return InterruptedCallError(
-        f"The connection to {exchange.host} broke during the call: {_plainly(error)}.",
-        "The request was sent, but its whole answer never came.",
+        f"The connection to {exchange.host} broke during the call: {_describe(error)}.",
+        "The request was sent, but no complete answer came.",
         _IN_DOUBT if exchange.writes else "Try again.",
         code="interrupted",
         maybe_applied=exchange.writes,
@@ -56,10 +56,10 @@ def interrupted(error: Exception, exchange: Exchange) -> InterruptedCallError:
 
 
 def out_of_time(seconds: float, exchange: Exchange) -> InterruptedCallError:
-    """The call was given up while its request was on the way.
+    """Return the error for a call whose time ended while its request was in flight.
 
     Args:
-        seconds: that it had.
+        seconds: the time that the call had.
     """
     return InterruptedCallError(
         f"{exchange.host} did not answer within {seconds:g} s.",
@@ -70,11 +70,11 @@ def out_of_time(seconds: float, exchange: Exchange) -> InterruptedCallError:
     )
 
 
-def _plainly(error: Exception) -> str:
-    """A transport error in a few words: httpx names some of them only by their class."""
+def _describe(error: Exception) -> str:
+    """Describe a transport error in a few words: httpx names some of them only by their class."""
     words = {
         "ConnectTimeout": "connecting took too long",
-        "PoolTimeout": "too many calls are under way",
+        "PoolTimeout": "too many calls are in flight",
         "ReadTimeout": "no answer came in time",
         "WriteTimeout": "sending took too long",
     }.get(type(error).__name__)

@@ -11,7 +11,7 @@ import anyio.lowlevel
 
 from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.sender import Answer, Sender, delay_of
+from mcp_errortracking.proxy.sender import JsonAnswer, Sender, delay_of
 from mcp_errortracking.safe_text.escaping import hide_keys
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.bugs import log_bug
@@ -60,7 +60,7 @@ class _Counting:
 
     async def send(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
-    ) -> Answer:
+    ) -> JsonAnswer:
         began = time.perf_counter()
         try:
             answer = await self.sender.send(method, path, query=query, json=json)

@@ -11,7 +11,7 @@ from mcp_errortracking.proxy.errors import (
     ServerFailureError,
     UnreachableError,
 )
-from mcp_errortracking.proxy.sender import Answer, Sender
+from mcp_errortracking.proxy.sender import JsonAnswer, Sender
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -32,7 +32,7 @@ class Persistent:
 
     async def send(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
-    ) -> Answer:
+    ) -> JsonAnswer:
         """As a sender does.
 
         Raises:
@@ -42,7 +42,7 @@ class Persistent:
 
     async def send_counted(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
-    ) -> tuple[Answer, int]:
+    ) -> tuple[JsonAnswer, int]:
         """The answer, and how many tries it took; raises as `send`."""
         for number, wait in enumerate((*_WAITS, None), 1):
             try:

@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 
 from mcp_errortracking.catalog import CATALOG, Endpoint
 from mcp_errortracking.proxy import Limits, Proxy
-from mcp_errortracking.proxy.rate_limit.limiter import Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.sandbox.app import Sandbox, create_app
 from mcp_errortracking.sandbox.objects import Objects
 from mcp_errortracking.sandbox.planting import plant
@@ -157,7 +157,7 @@ class Bench:
         reply: Reply | None = None
         try:
             with self.sandbox.store.transaction():
-                self._proxy._shared.pacer = Pacer(self.wire.url)  # what one call has learned is nothing to the next
+                self._proxy._shared.rate_limiter = RateLimiter(self.wire.url)  # forget what a call learned
                 reply = await call_tool(
                     self._proxy, endpoint.tool, example(endpoint), time_limit=TIME_LIMIT, observe=records.append
                 )

@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Limits, Proxy
-from mcp_errortracking.proxy.errors import HeldBackError, PostHogError
+from mcp_errortracking.proxy.errors import PostHogError, RateLimitWaitError
 from mcp_errortracking.proxy.rate_limit.context import Wait, on_wait
-from mcp_errortracking.proxy.rate_limit.limiter import Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.proxy.rate_limit.window import Rate
 from mcp_errortracking.sandbox.throttle import Rate as SandboxRate
 from mcp_errortracking.sandbox.throttle import Throttle
@@ -25,14 +25,14 @@ RULE = {"filters": {"type": "AND", "values": []}, "assignee": {"type": "user", "
 class Crowd:
     """Many calls at once, and what became of them."""
 
-    def __init__(self, bench: Bench, *, paced: bool | None, total: float, rate: int | None = None) -> None:
+    def __init__(self, bench: Bench, *, limited: bool | None, total: float, rate: int | None = None) -> None:
         self._limits = Limits(total=total, pool=total)
         self._proxy = Proxy(
             host=bench.wire.url,
             key=SecretStr(KEY),
             project="1",
             limits=self._limits,
-            pacer=Pacer(bench.wire.url, paced, rates=None if rate is None else (Rate(rate, 60),)),
+            rate_limiter=RateLimiter(bench.wire.url, limited, rates=None if rate is None else (Rate(rate, 60),)),
         )
         self._bench = bench
         self.answered = 0
@@ -69,7 +69,7 @@ async def test_more_calls_than_a_minute_allows_wait_and_none_is_refused() -> Non
 
     on_wait.set(tell)
     async with bench(Throttle()) as running:
-        crowd = Crowd(running, paced=True, total=70)
+        crowd = Crowd(running, limited=True, total=70)
         began = anyio.current_time()
         await crowd.send("GET", 500)
 
@@ -81,18 +81,18 @@ async def test_more_calls_than_a_minute_allows_wait_and_none_is_refused() -> Non
 
 async def test_those_whose_time_is_too_short_are_told_and_nothing_of_them_is_sent() -> None:
     async with bench(_throttle(60)) as running:
-        crowd = Crowd(running, paced=True, total=50, rate=60)
+        crowd = Crowd(running, limited=True, total=50, rate=60)
         await crowd.send("POST", 80)
 
     assert (crowd.answered, crowd.statuses()) == (60, {201: 60})
-    assert {type(error) for error in crowd.errors} == {HeldBackError}
+    assert {type(error) for error in crowd.errors} == {RateLimitWaitError}
     assert {error.maybe_applied for error in crowd.errors} == {False}
     assert all(55 < (error.retry_after or 0) <= 61 for error in crowd.errors)
 
 
 async def test_a_host_that_throttles_unexpectedly_is_learned_from_its_first_refusals() -> None:
     async with bench(_throttle(60)) as running:
-        crowd = Crowd(running, paced=None, total=150, rate=60)
+        crowd = Crowd(running, limited=None, total=150, rate=60)
         await crowd.send("POST", 80)
 
     statuses: Any = crowd.statuses()

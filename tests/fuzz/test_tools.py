@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.proxy.rate_limit.limiter import Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.server.calls import Reply
 from tests.calls import call_tool
 from tests.fuzz.arguments import SCHEMAS, hostile, near, valid
@@ -43,7 +43,12 @@ class Recorder:
         self.sent = list[tuple[str, str]]()
 
     async def send(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: object = None,
     ) -> Answered:
         self.sent.append((method, path))
         for value in (query or {}).values():
@@ -138,7 +143,9 @@ def test_hostile_arguments_are_sent_or_explained(call: tuple[str, dict[str, Any]
 
 def test_nothing_leaves_the_real_proxy_but_what_is_declared() -> None:
     with FaultServer([http(200, {})]) as upstream:
-        proxy = Proxy(host=upstream.url, key=SecretStr("phx_fuzz"), project="1", pacer=Pacer("", paced=False))
+        proxy = Proxy(
+            host=upstream.url, key=SecretStr("phx_fuzz"), project="1", rate_limiter=RateLimiter("", limited=False)
+        )
 
         @effort(60)
         @given(tools.flatmap(lambda tool: st.tuples(st.just(tool), valid(SCHEMAS[tool]))))

@@ -23,7 +23,7 @@ from mcp_errortracking.proxy import Proxy, content
 from mcp_errortracking.proxy.content import MOST_CONTAINERS, MOST_VALUES, LargeAnswerError, parse, read_content
 from mcp_errortracking.proxy.http_errors import Exchange, explain
 from mcp_errortracking.proxy.limits import Limits
-from mcp_errortracking.proxy.rate_limit.limiter import Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.safe_text.confusables import ALIKE, COMBINING
 from mcp_errortracking.safe_text.escaping import escape, poses, without_marks
 from mcp_errortracking.server.arguments import example
@@ -77,8 +77,10 @@ def asked(upstream: FaultServer, tool: str = RULES) -> Reply:
     """The reply to a call whose answer travels over a real socket, through the real proxy."""
 
     async def ask() -> Reply:
-        pacer = Pacer("", paced=False)
-        async with Proxy(host=upstream.url, key=SecretStr("phx_hostile"), project="1", pacer=pacer) as proxy:
+        rate_limiter = RateLimiter("", limited=False)
+        async with Proxy(
+            host=upstream.url, key=SecretStr("phx_hostile"), project="1", rate_limiter=rate_limiter
+        ) as proxy:
             return await call_tool(proxy, tool, ARGUMENTS[tool], time_limit=60, max_result_tokens=TOKENS)
 
     return RUNNER.run(ask())

@@ -222,7 +222,7 @@ async def test_a_forward_proxy_that_wants_a_password_is_named(scheme: str) -> No
         error = await through_proxy(f"{scheme}://posthog.example", server.url.replace("//", "//ada:secret@"))
 
     assert error.code == "proxy_login"
-    assert str(error).startswith(f"The HTTP proxy {server.url} wants a user name and password, or other ones")
+    assert str(error).startswith(f"The HTTP proxy {server.url} requires a user name and password, or different ones")
     assert f"{scheme.upper()}_PROXY=" in error.next_step
 
 
@@ -247,7 +247,7 @@ async def test_a_long_wait_is_reported_not_waited_for() -> None:
         assert len(server.received) == 1
         assert error.retry_after is not None
         assert least <= error.retry_after <= 3600
-        assert f"Come back in {error.retry_after:.0f} s." in str(error)
+        assert f"Retry after {error.retry_after:.0f} s." in str(error)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 405, 500])

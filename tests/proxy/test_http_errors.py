@@ -1,4 +1,4 @@
-"""Every answer of contract 1.4 that is no success, in words that say what to do next."""
+"""Every error answer of contract 1.4, and its explanation with a next step."""
 
 import json
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.proxy import errors
-from mcp_errortracking.proxy.http_errors import Exchange, explain, retry_after
+from mcp_errortracking.proxy.http_errors import Exchange, explain
+from mcp_errortracking.proxy.retry_after import retry_after
 from mcp_errortracking.proxy.transport_errors import unreachable
 
 READS = Exchange("https://us.posthog.com", "7", writes=False)
@@ -25,7 +26,7 @@ def hog(detail: str, code: str = "permission_denied", attr: str | None = None) -
         (401, hog("Personal API key found in request Authorization header is invalid.", "authentication_failed"),
          errors.UnauthorizedError, "authentication_failed", ["is invalid."]),
         (403, hog("API key missing required scope 'error_tracking:write'"), errors.ForbiddenError, "missing_scope",
-         ["lacks the scope error_tracking:write", "Personal API keys", "Another try will not help"]),
+         ["lacks the scope error_tracking:write", "Personal API keys", "A retry before that will not help"]),
         (403, hog("This action does not support personal API key access"), errors.ForbiddenError, "no_api_key_access",
          ["lets no API key do this", "upgrade PostHog"]),
         (403, hog("This action does not support Personal API Key access"), errors.ForbiddenError, "no_api_key_access",
@@ -57,8 +58,8 @@ def hog(detail: str, code: str = "permission_denied", attr: str | None = None) -
         (400, b"", errors.InvalidError, None, ["It does not say why"]),
         (400, [], errors.InvalidError, None, ["It does not say why"]),
         (429, hog("Request was throttled. Expected available in 13 seconds.", "throttled"), errors.RateLimitedError,
-         "throttled", ["Throttled", "480 a minute", "Come back in a minute."]),
-        (429, b"<html>", errors.RateLimitedError, None, ["Something before PostHog limits requests", "in a minute."]),
+         "throttled", ["Throttled", "480 a minute", "Retry after a minute."]),
+        (429, b"<html>", errors.RateLimitedError, None, ["Something before PostHog limits requests", "Retry after a"]),
         (500, hog("A server error occurred.", "error"), errors.ServerFailureError, "error",
          ["PostHog failed with HTTP 500"]),
         (500, {"detail": "Could not generate download URL."}, errors.ServerFailureError, None, ["download URL"]),
@@ -122,11 +123,11 @@ PAGE = b"<html>Access denied</html>"
 @pytest.mark.parametrize(
     ("status", "content", "says"),
     [
-        (401, PAGE, "Let https://us.posthog.com/api/ pass there without a login of its own"),
-        (401, b"", "without a login of its own"),
-        (403, PAGE, "Let https://us.posthog.com/api/ pass there: a firewall"),
-        (403, b"", "a firewall"),
-        (400, PAGE, "a web server"),
+        (401, PAGE, "Exempt https://us.posthog.com/api/ from its login"),
+        (401, b"", "from its login, or set POSTHOG_HOST"),
+        (403, PAGE, "Allow https://us.posthog.com/api/ in the firewall"),
+        (403, b"", "the firewall"),
+        (400, PAGE, "web server"),
         (413, PAGE, "Send less at once"),
     ],
 )
@@ -150,7 +151,7 @@ def test_a_forward_proxy_is_named() -> None:
     refused = explain(403, {}, b"", PROXIED, now=0)
 
     assert (type(login), login.code) == (errors.RefusedBeforeError, "proxy_login")
-    assert str(login).startswith("The HTTP proxy http://proxy.example:3128 wants a user name and password")
+    assert str(login).startswith("The HTTP proxy http://proxy.example:3128 requires a user name and password")
     assert "HTTP_PROXY=http://user:password@proxy:port" in login.next_step
     assert str(refused).startswith("The HTTP proxy http://proxy.example:3128, or something after it, before PostHog")
 
@@ -225,12 +226,12 @@ def test_retry_after(value: str, seconds: float | None) -> None:
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ("0", "Try again now; if it stays, in a minute."),
-        ("1", "Come back in 1 s."),
-        ("3600", "Come back in 3600 s."),
-        ("3601", "Come back in an hour: PostHog limits for no longer."),
-        ("Fri, 01 Jan 2100 00:00:00 GMT", "Come back in an hour: PostHog limits for no longer."),
-        ("soon", "Come back in a minute."),
+        ("0", "Retry now; if it fails again, retry after a minute."),
+        ("1", "Retry after 1 s."),
+        ("3600", "Retry after 3600 s."),
+        ("3601", "Retry after an hour: PostHog limits for no longer."),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", "Retry after an hour: PostHog limits for no longer."),
+        ("soon", "Retry after a minute."),
     ],
 )
 def test_when_to_come_back(value: str, says: str) -> None:

@@ -1,4 +1,4 @@
-"""Under PostHog's limits: who waits, for how long, in which order, and who is told to come back later."""
+"""The rate limiter: waits, their length and order, and refusals with the time to retry."""
 
 from collections.abc import Awaitable, Callable
 
@@ -7,10 +7,10 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.proxy.errors import HeldBackError, RateLimitedError
+from mcp_errortracking.proxy.errors import RateLimitedError, RateLimitWaitError
 from mcp_errortracking.proxy.rate_limit.context import Wait, caller, on_wait
-from mcp_errortracking.proxy.rate_limit.limiter import Pace, Pacer
-from mcp_errortracking.proxy.rate_limit.window import DEFAULT, SYMBOL_SETS, Rate, Window, rates_of
+from mcp_errortracking.proxy.rate_limit.limiter import KeyLimiter, RateLimiter
+from mcp_errortracking.proxy.rate_limit.window import DEFAULT, SYMBOL_SETS, Rate, Window, rates_for
 from tests.proxy.fake_clock import FakeClock, settle
 from tests.proxy.fault_server import FaultServer, http
 
@@ -21,37 +21,39 @@ PATH = "error_tracking/fingerprints/"
 SYMBOLS = "error_tracking/symbol_sets/bulk_delete/"
 
 
-class Station:
-    """A paced host, and the requests that got their turn."""
+class LimitedHost:
+    """A host that limits requests, and the requests that were let through."""
 
-    def __init__(self, *rates: Rate, paced: bool | None = True) -> None:
+    def __init__(self, *rates: Rate, limited: bool | None = True) -> None:
         self.clock = FakeClock()
-        self.pacer = Pacer("http://self.hosted", paced, rates=rates, clock=self.clock, call_later=self.clock.call_later)
-        self.pace = self.pacer.pace(KEY, PATH)
+        self.rate_limiter = RateLimiter(
+            "http://self.hosted", limited, rates=rates, clock=self.clock, call_later=self.clock.call_later
+        )
+        self.limiter = self.rate_limiter.for_key(KEY, PATH)
         self.sent = list[tuple[str, float]]()
-        self.refused = list[tuple[str, HeldBackError]]()
+        self.refused = list[tuple[str, RateLimitWaitError]]()
 
     async def request(self, name: str, time: float = 50, *, again: bool = False) -> None:
-        """Sends one that is answered at once."""
+        """Send one that is answered at once."""
         caller.set(name.partition(" ")[0])
         try:
             with anyio.fail_after(time):
-                await self.pace.turn(again=again)
-        except HeldBackError as error:
+                await self.limiter.acquire(again=again)
+        except RateLimitWaitError as error:
             self.refused.append((name, error))
             return
         self.sent.append((name, self.clock.now - 1000))
-        self.pace.done()
+        self.limiter.release()
 
     async def hold(self, seconds: float) -> None:
-        """One that is throttled."""
-        await self.pace.turn()
-        self.pace.done(throttled=seconds)
+        """Send one that is throttled."""
+        await self.limiter.acquire()
+        self.limiter.release(throttled=seconds)
 
 
 def test_the_limits_are_posthogs() -> None:
-    assert rates_of(PATH) == rates_of("/api/users/@me/") == DEFAULT == (Rate(480, 60), Rate(4800, 3600))
-    assert rates_of(SYMBOLS) == SYMBOL_SETS == (Rate(1200, 60), Rate(12000, 3600))
+    assert rates_for(PATH) == rates_for("/api/users/@me/") == DEFAULT == (Rate(480, 60), Rate(4800, 3600))
+    assert rates_for(SYMBOLS) == SYMBOL_SETS == (Rate(1200, 60), Rate(12000, 3600))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_a_window_looks_back(ends: list[float], more: int, delay: float) -> None
 
 
 @pytest.mark.parametrize(
-    ("host", "paced", "limited"),
+    ("host", "given", "limited"),
     [
         ("https://us.posthog.com", None, True),
         ("https://eu.posthog.com", None, True),
@@ -88,165 +90,165 @@ def test_a_window_looks_back(ends: list[float], more: int, delay: float) -> None
         ("http://127.0.0.1:8000", True, True),
     ],
 )
-def test_which_hosts_are_paced_from_the_start(host: str, paced: bool | None, limited: bool) -> None:
-    assert Pacer(host, paced).limited is limited
+def test_which_hosts_are_limited_from_the_start(host: str, given: bool | None, limited: bool) -> None:
+    assert RateLimiter(host, given).limited is limited
 
 
 async def test_a_burst_up_to_the_limit_goes_at_once_and_the_rest_when_the_window_has_passed() -> None:
-    station = Station(Rate(3, 10), Rate(5, 100))
+    host = LimitedHost(Rate(3, 10), Rate(5, 100))
     async with anyio.create_task_group() as tasks:
         for number in range(7):
-            tasks.start_soon(station.request, f"a {number}", 300)
+            tasks.start_soon(host.request, f"a {number}", 300)
         await settle()
-        assert [moment for _, moment in station.sent] == [0, 0, 0]
-        await station.clock.advance(9.9)
-        assert len(station.sent) == 3
-        await station.clock.advance(0.1)
-        assert [moment for _, moment in station.sent] == [0, 0, 0, 10, 10]
-        await station.clock.advance(100)
+        assert [moment for _, moment in host.sent] == [0, 0, 0]
+        await host.clock.advance(9.9)
+        assert len(host.sent) == 3
+        await host.clock.advance(0.1)
+        assert [moment for _, moment in host.sent] == [0, 0, 0, 10, 10]
+        await host.clock.advance(100)
 
-    assert station.sent == [(f"a {n}", t) for n, t in enumerate([0, 0, 0, 10, 10, 100, 100])]
+    assert host.sent == [(f"a {n}", t) for n, t in enumerate([0, 0, 0, 10, 10, 100, 100])]
 
 
 async def test_a_request_counts_until_long_after_its_answer() -> None:
-    station = Station(Rate(1, 10))
-    await station.pace.turn()
+    host = LimitedHost(Rate(1, 10))
+    await host.limiter.acquire()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(station.request, "a", 300)
-        await station.clock.advance(30)
-        assert station.sent == []
-        station.pace.done()
-        await station.clock.advance(9)
-        assert station.sent == []
-        await station.clock.advance(1)
+        tasks.start_soon(host.request, "a", 300)
+        await host.clock.advance(30)
+        assert host.sent == []
+        host.limiter.release()
+        await host.clock.advance(9)
+        assert host.sent == []
+        await host.clock.advance(1)
 
-    assert station.sent == [("a", 40)]
+    assert host.sent == [("a", 40)]
 
 
 async def test_what_never_arrived_does_not_count() -> None:
-    station = Station(Rate(1, 10))
-    await station.pace.turn()
-    station.pace.done(arrived=False)
+    host = LimitedHost(Rate(1, 10))
+    await host.limiter.acquire()
+    host.limiter.release(arrived=False)
 
-    await station.request("a")
+    await host.request("a")
 
-    assert station.sent == [("a", 0)]
+    assert host.sent == [("a", 0)]
 
 
 async def test_callers_take_turns_and_each_ones_calls_keep_their_order() -> None:
-    station = Station(Rate(1, 10))
-    await station.request("first")
+    host = LimitedHost(Rate(1, 10))
+    await host.request("first")
     async with anyio.create_task_group() as tasks:
         for name in ("a 1", "a 2", "a 3", "b 1", "b 2", "c 1"):
-            tasks.start_soon(station.request, name, 300)
+            tasks.start_soon(host.request, name, 300)
             await settle()
-        await station.clock.advance(60)
+        await host.clock.advance(60)
 
-    assert [name for name, _ in station.sent[1:]] == ["a 1", "b 1", "c 1", "a 2", "b 2", "a 3"]
+    assert [name for name, _ in host.sent[1:]] == ["a 1", "b 1", "c 1", "a 2", "b 2", "a 3"]
 
 
 async def test_a_wait_longer_than_the_call_may_take_is_told_before_anything_is_sent() -> None:
-    station = Station(Rate(1, 60))
-    await station.request("a")
+    host = LimitedHost(Rate(1, 60))
+    await host.request("a")
 
-    await station.request("b", 50)
+    await host.request("b", 50)
 
-    assert station.sent == [("a", 0)]
-    ((_, error),) = station.refused
+    assert host.sent == [("a", 0)]
+    ((_, error),) = host.refused
     assert (error.code, error.retry_after, error.status, error.maybe_applied) == ("held_back", 60, None, False)
-    assert "held back, and not sent" in error.what
+    assert "held back and not sent" in error.what
     assert "480 a minute" in error.why
-    assert error.next_step == "Come back in 60 s. Nothing was changed by it."
+    assert error.next_step == "Retry after 60 s. This request changed nothing."
 
 
 async def test_those_ahead_are_counted() -> None:
-    station = Station(Rate(1, 20))
+    host = LimitedHost(Rate(1, 20))
     async with anyio.create_task_group() as tasks:
         for name in ("a 1", "a 2", "a 3", "a 4"):
-            tasks.start_soon(station.request, name, 50)
+            tasks.start_soon(host.request, name, 50)
             await settle()
-        assert [name for name, _ in station.refused] == ["a 4"]
-        tasks.start_soon(station.request, "b 1", 50)  # goes before a 3, whose time still suffices
-        await station.clock.advance(60)
+        assert [name for name, _ in host.refused] == ["a 4"]
+        tasks.start_soon(host.request, "b 1", 50)  # goes before a 3, whose time still suffices
+        await host.clock.advance(60)
 
-    assert station.sent == [("a 1", 0), ("a 2", 20), ("b 1", 40), ("a 3", 60)]
+    assert host.sent == [("a 1", 0), ("a 2", 20), ("b 1", 40), ("a 3", 60)]
 
 
 async def test_two_keys_and_two_counts_do_not_wait_for_each_other() -> None:
-    station = Station(Rate(1, 60))
-    await station.request("a")
-    for pace in (station.pacer.pace(OTHER, PATH), station.pacer.pace(KEY, SYMBOLS)):
-        assert pace is not station.pace
-        await pace.turn()
-    assert station.pacer.pace(SecretStr("phx_one"), PATH) is station.pace
+    host = LimitedHost(Rate(1, 60))
+    await host.request("a")
+    for limiter in (host.rate_limiter.for_key(OTHER, PATH), host.rate_limiter.for_key(KEY, SYMBOLS)):
+        assert limiter is not host.limiter
+        await limiter.acquire()
+    assert host.rate_limiter.for_key(SecretStr("phx_one"), PATH) is host.limiter
 
 
 async def test_a_429_makes_everybody_wait_and_then_begins_with_one() -> None:
-    station = Station(Rate(100, 60), paced=None)
-    await station.hold(20)
-    assert station.pacer.limited
+    host = LimitedHost(Rate(100, 60), limited=None)
+    await host.hold(20)
+    assert host.rate_limiter.limited
     underway = list[str]()
 
     async def slow(name: str) -> None:
-        await station.pace.turn()
+        await host.limiter.acquire()
         underway.append(name)
 
     async with anyio.create_task_group() as tasks:
         for name in "abcdefgh":
             tasks.start_soon(slow, name)
-        await station.clock.advance(19.9)
+        await host.clock.advance(19.9)
         assert underway == []
-        await station.clock.advance(0.1)
+        await host.clock.advance(0.1)
         assert underway == ["a"]
         for expected in ("abc", "abcde", "abcdefg"):
-            station.pace.done()
+            host.limiter.release()
             await settle()
             assert "".join(underway) == expected
-        station.pace.done()
+        host.limiter.release()
 
 
 async def test_who_waits_is_told_at_once_when_a_429_takes_the_time_it_has() -> None:
-    station = Station(Rate(2, 30))
-    await station.request("a")
-    await station.pace.turn()
+    host = LimitedHost(Rate(2, 30))
+    await host.request("a")
+    await host.limiter.acquire()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(station.request, "short", 40)
-        tasks.start_soon(station.request, "long", 300)
+        tasks.start_soon(host.request, "short", 40)
+        tasks.start_soon(host.request, "long", 300)
         await settle()
-        station.pace.done(throttled=45)
+        host.limiter.release(throttled=45)
         await settle()
-        assert [name for name, _ in station.refused] == ["short"]
-        await station.clock.advance(45)
+        assert [name for name, _ in host.refused] == ["short"]
+        await host.clock.advance(45)
 
-    assert station.refused[0][1].retry_after == 45
-    assert "PostHog has throttled the key" in station.refused[0][1].why
-    assert station.sent == [("a", 0), ("long", 45)]
+    assert host.refused[0][1].retry_after == 45
+    assert "PostHog has throttled the key" in host.refused[0][1].why
+    assert host.sent == [("a", 0), ("long", 45)]
 
 
 async def test_an_absurd_retry_after_is_probed_again_after_a_minute() -> None:
-    station = Station(Rate(100, 60), paced=None)
-    await station.hold(999_999_999)
-    await station.request("a")
-    assert [name for name, _ in station.refused] == ["a"]
+    host = LimitedHost(Rate(100, 60), limited=None)
+    await host.hold(999_999_999)
+    await host.request("a")
+    assert [name for name, _ in host.refused] == ["a"]
 
     async with anyio.create_task_group() as tasks:
-        await station.clock.advance(60)
-        tasks.start_soon(station.request, "b")
+        await host.clock.advance(60)
+        tasks.start_soon(host.request, "b")
 
-    assert station.sent == [("b", 60)]
+    assert host.sent == [("b", 60)]
 
 
 async def test_one_that_was_throttled_goes_first_of_its_caller() -> None:
-    station = Station(Rate(1, 10))
-    await station.request("a 0")
+    host = LimitedHost(Rate(1, 10))
+    await host.request("a 0")
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(station.request, "a 1", 300)
+        tasks.start_soon(host.request, "a 1", 300)
         await settle()
-        caller_again = station.request("a 2", 300, again=True)
+        caller_again = host.request("a 2", 300, again=True)
         tasks.start_soon(_run, caller_again)
-        await station.clock.advance(30)
+        await host.clock.advance(30)
 
-    assert [name for name, _ in station.sent] == ["a 0", "a 2", "a 1"]
+    assert [name for name, _ in host.sent] == ["a 0", "a 2", "a 1"]
 
 
 async def _run(awaitable: Awaitable[None]) -> None:
@@ -254,82 +256,82 @@ async def _run(awaitable: Awaitable[None]) -> None:
 
 
 async def test_a_call_that_is_cancelled_leaves_its_place_to_the_next() -> None:
-    station = Station(Rate(1, 10))
-    await station.request("a")
+    host = LimitedHost(Rate(1, 10))
+    await host.request("a")
     scope = anyio.CancelScope()
 
     async def cancelled() -> None:
         with scope:
-            await station.request("b", 300)
+            await host.request("b", 300)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(cancelled)
         await settle()
-        tasks.start_soon(station.request, "c", 300)
+        tasks.start_soon(host.request, "c", 300)
         await settle()
         scope.cancel()
-        await station.clock.advance(10)
+        await host.clock.advance(10)
 
-    assert station.sent == [("a", 0), ("c", 10)]
+    assert host.sent == [("a", 0), ("c", 10)]
 
 
 async def test_a_call_cancelled_in_the_moment_of_its_turn_gives_it_back() -> None:
-    station = Station(Rate(1, 10))
-    await station.request("a")
+    host = LimitedHost(Rate(1, 10))
+    await host.request("a")
     scope = anyio.CancelScope()
 
     async def cancelled() -> None:
         with scope:
-            await station.request("b", 300)
+            await host.request("b", 300)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(cancelled)
         await settle()
-        tasks.start_soon(station.request, "c", 300)
+        tasks.start_soon(host.request, "c", 300)
         await settle()
-        station.clock.call_later(10, scope.cancel)
-        station.clock.now += 10
+        host.clock.call_later(10, scope.cancel)
+        host.clock.now += 10
         scope.cancel()
-        station.pace._wake()
+        host.limiter._wake()
         await settle()
 
-    assert station.sent == [("a", 0), ("c", 10)]
+    assert host.sent == [("a", 0), ("c", 10)]
 
 
 async def test_a_wait_is_told_with_how_long_it_will_be() -> None:
-    station = Station(Rate(1, 10))
+    host = LimitedHost(Rate(1, 10))
     told = list[Wait]()
 
     async def tell(wait: Wait) -> None:
         told.append(wait)
 
     on_wait.set(tell)
-    await station.request("a")
+    await host.request("a")
     assert told == []
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(station.request, "a")
+        tasks.start_soon(host.request, "a")
         await settle()
         assert [(wait.waited, wait.expected) for wait in told] == [(0, 10)]
         assert "used up" in told[0].why
-        await station.clock.advance(10)
+        await host.clock.advance(10)
 
 
 async def test_how_long_a_batch_will_take_is_known_beforehand() -> None:
-    station = Station(Rate(3, 10), Rate(8, 100))
+    host = LimitedHost(Rate(3, 10), Rate(8, 100))
 
-    assert [station.pace.delay(requests) for requests in (1, 3, 4, 6, 7, 9)] == [0, 0, 10, 10, 20, 100]
-    await station.request("a")
-    await station.clock.advance(4)
-    assert station.pace.delay(3) == 6
+    assert [host.limiter.delay(requests) for requests in (1, 3, 4, 6, 7, 9)] == [0, 0, 10, 10, 20, 100]
+    await host.request("a")
+    await host.clock.advance(4)
+    assert host.limiter.delay(3) == 6
 
 
 async def test_most_keys_are_forgotten_in_the_end() -> None:
-    pacer = Pacer("https://us.posthog.com")
-    paces = [pacer.pace(SecretStr(f"phx_{number}"), PATH) for number in range(3000)]
+    rate_limiter = RateLimiter("https://us.posthog.com")
+    limiters = [rate_limiter.for_key(SecretStr(f"phx_{number}"), PATH) for number in range(3000)]
 
-    assert pacer.pace(SecretStr("phx_2999"), PATH) is paces[-1]
-    assert pacer.pace(SecretStr("phx_0"), PATH) is not paces[0]
-    assert "phx_" not in repr(vars(pacer))
+    assert rate_limiter.for_key(SecretStr("phx_2999"), PATH) is limiters[-1]
+    assert rate_limiter.for_key(SecretStr("phx_0"), PATH) is not limiters[0]
+    assert "phx_" not in repr(vars(rate_limiter))
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -338,13 +340,15 @@ async def until(condition: Callable[[], bool]) -> None:
         await anyio.sleep(0.001)
 
 
-def proxy_to(server: FaultServer, pacer: Pacer) -> Proxy:
-    return Proxy(host=server.url, key=KEY, project="7", pacer=pacer)
+def proxy_to(server: FaultServer, rate_limiter: RateLimiter) -> Proxy:
+    return Proxy(host=server.url, key=KEY, project="7", rate_limiter=rate_limiter)
 
 
 async def test_a_hundred_calls_at_once_wait_rather_than_fail() -> None:
     clock = FakeClock()
-    pacer = Pacer("http://x", paced=True, rates=(Rate(30, 10),), clock=clock, call_later=clock.call_later)
+    rate_limiter = RateLimiter(
+        "http://x", limited=True, rates=(Rate(30, 10),), clock=clock, call_later=clock.call_later
+    )
     statuses = list[int]()
 
     async def call(send: Callable[[], Awaitable[object]]) -> None:
@@ -352,7 +356,7 @@ async def test_a_hundred_calls_at_once_wait_rather_than_fail() -> None:
         statuses.append(200)
 
     with FaultServer([http(200, {})]) as server:
-        async with proxy_to(server, pacer) as proxy:
+        async with proxy_to(server, rate_limiter) as proxy:
             assert proxy.delay(PATH, 100) == 30
             async with anyio.create_task_group() as tasks:
                 for _ in range(100):
@@ -365,17 +369,17 @@ async def test_a_hundred_calls_at_once_wait_rather_than_fail() -> None:
 
 async def test_calls_of_a_throttled_key_find_out_together() -> None:
     clock = FakeClock()
-    pacer = Pacer("http://x", clock=clock, call_later=clock.call_later)
+    rate_limiter = RateLimiter("http://x", clock=clock, call_later=clock.call_later)
     throttled = http(429, {"detail": "x"}, Retry_After="20")
     with FaultServer([throttled, http(200, {})]) as server:
-        async with proxy_to(server, pacer) as proxy, anyio.create_task_group() as tasks:
+        async with proxy_to(server, rate_limiter) as proxy, anyio.create_task_group() as tasks:
             tasks.start_soon(proxy.send, "POST", PATH)
-            await until(lambda: pacer.pace(KEY, PATH).delay() > 0)
+            await until(lambda: rate_limiter.for_key(KEY, PATH).delay() > 0)
             for _ in range(20):
                 tasks.start_soon(proxy.send, "GET", PATH)
             await settle()
             assert len(server.received) == 1
-            with pytest.raises(HeldBackError, match=r"Come back in 20 s\. Nothing was changed"):
+            with pytest.raises(RateLimitWaitError, match=r"Retry after 20 s\. This request changed nothing"):
                 with anyio.fail_after(19):
                     await proxy.send("POST", PATH)
             await clock.advance(20)
@@ -386,33 +390,33 @@ async def test_calls_of_a_throttled_key_find_out_together() -> None:
 
 @pytest.mark.parametrize(("code", "learned"), [("throttled", True), (None, False)])
 async def test_only_posthogs_own_429_turns_the_limits_on(code: str | None, learned: bool) -> None:
-    pacer = Pacer("http://x")
+    rate_limiter = RateLimiter("http://x")
     with FaultServer([http(429, {"detail": "x", "code": code}, Retry_After="0"), http(200, {})]) as server:
-        async with proxy_to(server, pacer) as proxy:
+        async with proxy_to(server, rate_limiter) as proxy:
             await proxy.send("GET", PATH)
 
-    assert pacer.limited is learned
+    assert rate_limiter.limited is learned
 
 
 async def test_a_429_that_asks_for_more_than_the_call_has_is_final() -> None:
     with FaultServer([http(429, {"detail": "x"}, Retry_After="55")]) as server:
-        async with proxy_to(server, Pacer("http://x")) as proxy:
-            with pytest.raises(RateLimitedError, match=r"Come back in 55 s\."):
+        async with proxy_to(server, RateLimiter("http://x")) as proxy:
+            with pytest.raises(RateLimitedError, match=r"Retry after 55 s\."):
                 await proxy.send("GET", PATH)
-            with pytest.raises(HeldBackError, match=r"PostHog has throttled the key.*Come back in 5[45] s\."):
+            with pytest.raises(RateLimitWaitError, match=r"PostHog has throttled the key.*Retry after 5[45] s\."):
                 await proxy.send("POST", PATH)
 
     assert len(server.received) == 1
 
 
 async def test_time_that_runs_out_before_sending_is_no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
-    station = Station(Rate(1, 60))
-    await station.request("a")
-    monkeypatch.setattr(Pace, "delay", lambda self, requests=1: 0.0)  # as if the wait had been underrated
+    host = LimitedHost(Rate(1, 60))
+    await host.request("a")
+    monkeypatch.setattr(KeyLimiter, "delay", lambda self, requests=1: 0.0)  # as if the wait had been underrated
     with FaultServer([http(200, {})]) as server:
-        async with proxy_to(server, station.pacer) as proxy:
+        async with proxy_to(server, host.rate_limiter) as proxy:
             proxy._limits = type(proxy._limits)(total=0.05)
-            with pytest.raises(HeldBackError) as caught:
+            with pytest.raises(RateLimitWaitError) as caught:
                 await proxy.send("POST", PATH)
 
     assert (caught.value.maybe_applied, server.connections) == (False, 0)

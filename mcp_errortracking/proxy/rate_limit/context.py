@@ -1,4 +1,4 @@
-"""Waits that whoever called may want to know of, and on whose behalf a call waits."""
+"""Context variables of a tool call: its caller, for fair queuing, and the observer of its waits."""
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A call waits. Seconds: how long it has, and how much longer it is expected to; `why` is a sentence."""
+    """The wait of a call: seconds so far, seconds still expected, and the reason in a sentence."""
 
     waited: float
     expected: float
@@ -17,7 +17,7 @@ class Wait:
 OnWait = Callable[[Wait], Awaitable[None]]
 
 on_wait: ContextVar[OnWait | None] = ContextVar("on_wait", default=None)
-"""Is told when a call in this context begins to wait, and every few seconds while it does. It must not raise."""
+"""Called when a call in this context begins to wait, and every few seconds while it waits. It must not raise."""
 
 caller: ContextVar[str] = ContextVar("caller", default="")
-"""Whom a call is made for: where calls must wait, callers take turns."""
+"""The caller that the call is made for: waiting callers take turns."""

@@ -1,4 +1,4 @@
-"""The queue of those who wait for a turn: each caller's calls in order, the callers in turn."""
+"""The queue of waiting requests, fair between callers: each caller's in order, the callers in turn."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -7,58 +7,58 @@ import anyio
 
 
 @dataclass(eq=False, slots=True)
-class Turn:
-    """A call that waits. `until` is when it is given up; `come` is set once the wait is over, one way or the other."""
+class Ticket:
+    """A waiting request. `deadline` is when it is given up; `settled` is set once it is granted or refused."""
 
     caller: str
-    until: float
-    come: anyio.Event = field(default_factory=anyio.Event)
+    deadline: float
+    settled: anyio.Event = field(default_factory=anyio.Event)
     granted: bool = False
 
 
-class Turns:
-    """First come, first served within a caller; between callers, one after the other."""
+class FairQueue:
+    """First come, first served within a caller; round robin between callers."""
 
     def __init__(self) -> None:
-        self._lines = dict[str, deque[Turn]]()
+        self._lines = dict[str, deque[Ticket]]()
         self._length = 0
 
     def __len__(self) -> int:
         return self._length
 
-    def add(self, one: Turn, *, first: bool = False) -> None:
-        """Puts one in its caller's line, at its end or, `first`, at its head."""
-        line = self._lines.setdefault(one.caller, deque())
+    def add(self, ticket: Ticket, *, first: bool = False) -> None:
+        """Put a ticket at the end of its caller's line or, `first`, at its head."""
+        line = self._lines.setdefault(ticket.caller, deque())
         if first:
-            line.appendleft(one)
+            line.appendleft(ticket)
         else:
-            line.append(one)
+            line.append(ticket)
         self._length += 1
 
-    def pop(self) -> Turn:
-        """Takes out the next; its caller is the last in turn then."""
+    def pop(self) -> Ticket:
+        """Remove and return the next ticket; its caller becomes the last in turn."""
         caller = next(iter(self._lines))
         line = self._lines.pop(caller)
-        one = line.popleft()
+        ticket = line.popleft()
         if line:
             self._lines[caller] = line
         self._length -= 1
-        return one
+        return ticket
 
-    def remove(self, one: Turn) -> None:
-        """Takes one out, wherever it stands."""
-        line = self._lines[one.caller]
-        line.remove(one)
+    def remove(self, ticket: Ticket) -> None:
+        """Remove a ticket from any place in its line."""
+        line = self._lines[ticket.caller]
+        line.remove(ticket)
         if not line:
-            del self._lines[one.caller]
+            del self._lines[ticket.caller]
         self._length -= 1
 
-    def all(self) -> list[Turn]:
-        """Everyone who waits."""
-        return [one for line in self._lines.values() for one in line]
+    def all(self) -> list[Ticket]:
+        """Return every waiting ticket."""
+        return [ticket for line in self._lines.values() for ticket in line]
 
     def ahead(self, caller: str) -> int:
-        """How many would have their turn before another call of this caller."""
+        """Return the number of tickets that would be served before a new one of this caller."""
         own = len(self._lines.get(caller, ()))
         ahead, earlier = own, True
         for name, line in self._lines.items():

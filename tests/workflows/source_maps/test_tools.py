@@ -14,7 +14,7 @@ from mcp.client.stdio import stdio_client
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.proxy.rate_limit.limiter import Pacer
+from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.proxy.rate_limit.window import Rate
 from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.workflows.base import Workshop
@@ -697,8 +697,8 @@ async def test_for_a_pasted_stack_what_to_give_is_said(
 
 
 async def test_how_long_the_limits_will_take_is_said_beforehand(sandbox: SandboxProcess, dist: Path) -> None:
-    pacer = Pacer(sandbox.url, paced=True, rates=(Rate(6, 60.0),))
-    async with Proxy(host=sandbox.url, key=SecretStr(FULL), project="1", pacer=pacer) as proxy:
+    rate_limiter = RateLimiter(sandbox.url, limited=True, rates=(Rate(6, 60.0),))
+    async with Proxy(host=sandbox.url, key=SecretStr(FULL), project="1", rate_limiter=rate_limiter) as proxy:
         for _ in range(3):
             await proxy.send("GET", "error_tracking/symbol_sets/")
         plan = await call_tool(

@@ -10,11 +10,11 @@ from anyio import to_thread
 
 from mcp_errortracking.proxy.errors import (
     ForbiddenError,
-    HeldBackError,
     NotConfiguredError,
     NotFoundError,
     PostHogError,
     RateLimitedError,
+    RateLimitWaitError,
     RedirectedError,
     UnauthorizedError,
     UnreachableError,
@@ -40,7 +40,7 @@ _MOST_HELD = 200 * 1024 * 1024
 _MOST_FAILURES = 3  # in a row, then PostHog is asked for no more sets
 _OF_ALL_SETS = (
     NotConfiguredError,
-    HeldBackError,
+    RateLimitWaitError,
     UnreachableError,
     RedirectedError,
     UnauthorizedError,
