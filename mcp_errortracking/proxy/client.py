@@ -35,7 +35,6 @@ from mcp_errortracking.proxy.http_errors import (
 from mcp_errortracking.proxy.key import name_projects, projects_of
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.rate_limit.limiter import KeyLimiter, RateLimiter
-from mcp_errortracking.proxy.reads import only_reads
 from mcp_errortracking.proxy.retry_after import retry_after
 from mcp_errortracking.proxy.tracing import note_status, upstream_span
 from mcp_errortracking.proxy.transport_errors import interrupted, out_of_time, unreachable
@@ -48,6 +47,7 @@ logger = logging.getLogger(__name__)
 QueryValue = str | int | float | bool | None
 
 _GATEWAY_FAILURES = (502, 503, 504)
+_SAFE_METHODS = ("GET", "HEAD")
 _USER_AGENT = f"mcp-errortracking/{__version__}"
 
 
@@ -163,6 +163,7 @@ class Proxy:
         *,
         query: Mapping[str, QueryValue] | None = None,
         json: object = None,
+        retry_safe: bool | None = None,
     ) -> Answer:
         """Send one request and return its 2xx answer.
 
@@ -170,6 +171,8 @@ class Proxy:
             path: relative to the project, like `error_tracking/fingerprints/`, or absolute, like `/api/users/@me/`.
             query: None values are left out.
             json: the body; None sends no body.
+            retry_safe: the request changes nothing, so that it may be sent again after any failure, like the POST of a
+                query; None: GET and HEAD are safe.
 
         Raises:
             PostHogError: the request did not succeed; see `proxy.errors`.
@@ -186,13 +189,15 @@ class Proxy:
                 code="not_configured",
             )
         pairs = [(name, _query_text(value)) for name, value in (query or {}).items() if value is not None]
+        if retry_safe is None:
+            retry_safe = method in _SAFE_METHODS
         began = time.monotonic()
         call = _Call(
             method=method,
             path=path,
             query=f"?{urlencode(pairs)}" if pairs else "",
             content=None if json is None else to_json(json),
-            exchange=self._exchange(writes=not only_reads(method, path)),
+            exchange=self._exchange(writes=not retry_safe),
             deadline=began + self._limits.total,
             limiter=self._shared.rate_limiter.for_key(self._key, path),
         )

@@ -16,6 +16,7 @@ class JsonAnswer(Protocol):
 class Sender(Protocol):
     """Sends one request to PostHog; `path` is relative to the project, like `error_tracking/fingerprints/`.
 
+    `retry_safe`: the request changes nothing, so that it may be sent again after any failure; None: GET and HEAD are.
     Raises `PostHogError` without a 2xx answer.
     """
 
@@ -26,6 +27,7 @@ class Sender(Protocol):
         *,
         query: Mapping[str, Any] | None = None,
         json: object = None,
+        retry_safe: bool | None = None,
     ) -> JsonAnswer: ...
 
 

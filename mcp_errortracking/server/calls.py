@@ -59,11 +59,17 @@ class _Counting:
     retries: int = 0
 
     async def send(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: object = None,
+        retry_safe: bool | None = None,
     ) -> JsonAnswer:
         began = time.perf_counter()
         try:
-            answer = await self.sender.send(method, path, query=query, json=json)
+            answer = await self.sender.send(method, path, query=query, json=json, retry_safe=retry_safe)
         except PostHogError as error:
             self._add(began, error.attempts)
             raise
@@ -175,8 +181,11 @@ async def _walk(sender: Sender, call: Endpoint) -> Outcome:
     try:
         request = next(steps)
         while True:
+            retry_safe = call.read_only or request.method == "GET"
             try:
-                answer = await sender.send(request.method, request.path, query=request.query, json=request.json)
+                answer = await sender.send(
+                    request.method, request.path, query=request.query, json=request.json, retry_safe=retry_safe
+                )
             except PostHogError as error:
                 failure = StepError(str(error), status=error.status, code=error.code)
                 try:

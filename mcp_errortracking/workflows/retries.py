@@ -31,22 +31,34 @@ class Persistent:
         self._sleep = sleep
 
     async def send(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: object = None,
+        retry_safe: bool | None = None,
     ) -> JsonAnswer:
         """As a sender does.
 
         Raises:
             PostHogError: three tries did not get an answer, or PostHog refuses.
         """
-        return (await self.send_counted(method, path, query=query, json=json))[0]
+        return (await self.send_counted(method, path, query=query, json=json, retry_safe=retry_safe))[0]
 
     async def send_counted(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: object = None,
+        retry_safe: bool | None = None,
     ) -> tuple[JsonAnswer, int]:
         """The answer, and how many tries it took; raises as `send`."""
         for number, wait in enumerate((*_WAITS, None), 1):
             try:
-                return await self._sender.send(method, path, query=query, json=json), number
+                return await self._sender.send(method, path, query=query, json=json, retry_safe=retry_safe), number
             except (InterruptedCallError, RateLimitedError, ServerFailureError, UnreachableError) as error:
                 asked = error.retry_after or 0.0
                 if wait is None or asked > _LONGEST_WAIT:

@@ -49,6 +49,7 @@ class Recorder:
         *,
         query: Mapping[str, Any] | None = None,
         json: object = None,
+        retry_safe: bool | None = None,
     ) -> Answered:
         self.sent.append((method, path))
         for value in (query or {}).values():

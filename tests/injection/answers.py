@@ -77,7 +77,13 @@ class Strangers:
         self._change = change
 
     async def send(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: object = None,
+        retry_safe: bool | None = None,
     ) -> Answered:
         return Answered(self._change(self._answers.to(method, path)))
 

@@ -155,14 +155,22 @@ async def test_a_read_is_given_up_after_four_tries(fault: str) -> None:
     assert isinstance(error, RateLimitedError | ServerFailureError | InterruptedCallError)
 
 
-@pytest.mark.parametrize("path", ["error_tracking/query/issues/", "error_tracking/stack_frames/batch_get/"])
-async def test_a_question_in_a_post_is_a_read(path: str) -> None:
+async def test_a_post_that_is_safe_to_retry_is_retried() -> None:
+    path = "error_tracking/query/issues/"
     with FaultServer([FAULTS["reset after the request"], FAULTS["502"], GOOD]) as server:
-        assert (await call(server, "POST", path, json={"a": 1})).data == {"ok": True}
+        assert (await call(server, "POST", path, json={"a": 1}, retry_safe=True)).data == {"ok": True}
 
     assert [request.body for request in server.received] == [b'{"a":1}'] * 3
+    for retry_safe in (None, False):  # the path alone does not make it safe
+        with FaultServer([FAULTS["502"], GOOD]) as server:
+            error = await failure(server, "POST", path, json={}, retry_safe=retry_safe)
+        assert (error.maybe_applied, len(server.received)) == (True, 1)
+
+
+async def test_a_get_that_is_not_safe_to_retry_is_sent_once() -> None:
     with FaultServer([FAULTS["502"], GOOD]) as server:
-        error = await failure(server, "PATCH", path, json={})
+        error = await failure(server, *READ, retry_safe=False)
+
     assert (error.maybe_applied, len(server.received)) == (True, 1)
 
 

@@ -35,7 +35,13 @@ class Sender:
         self.sent = list[tuple[str, str]]()
 
     async def send(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: object = None,
+        retry_safe: bool | None = None,
     ) -> Answered:
         self.sent.append((method, path))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

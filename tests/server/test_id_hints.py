@@ -124,7 +124,13 @@ async def test_no_other_error_asks_again(error: PostHogError) -> None:
 async def test_a_read_back_that_fails_is_explained_by_its_step() -> None:
     class AppliedThenGone(Sender):
         async def send(
-            self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: object = None
+            self,
+            method: str,
+            path: str,
+            *,
+            query: Mapping[str, Any] | None = None,
+            json: object = None,
+            retry_safe: bool | None = None,
         ) -> Answered:
             self.sent.append((method, path))
             if method == "GET":

@@ -54,7 +54,9 @@ async def _of_event(issue: str, desk: Desk) -> tuple[list[Frame], list[str]]:
         }
     )
     request = question.request()
-    answer = await desk.sender.send(request.method, request.path, query=request.query, json=request.json)
+    answer = await desk.sender.send(
+        request.method, request.path, query=request.query, json=request.json, retry_safe=question.read_only
+    )
     events = as_objects(as_object(answer.data).get("results"))
     if not events:
         raise WorkflowError(
@@ -105,9 +107,12 @@ async def _symbol_sets_of(frames: list[dict[str, Any]], desk: Desk) -> dict[str,
     raw_ids = [str(frame["raw_id"]) for frame in frames if frame.get("raw_id") and not frame.get("chunk_id")]
     if not raw_ids:
         return {}
-    request = GetStackFrames(raw_ids=raw_ids[:_MOST_FRAMES]).request()
+    call = GetStackFrames(raw_ids=raw_ids[:_MOST_FRAMES])
+    request = call.request()
     try:
-        answer = (await desk.sender.send(request.method, request.path, json=request.json)).data
+        answer = (
+            await desk.sender.send(request.method, request.path, json=request.json, retry_safe=call.read_only)
+        ).data
     except PostHogError:
         return {}  # an older PostHog: what the event says must do
     known = as_objects(as_object(answer).get("results"))
