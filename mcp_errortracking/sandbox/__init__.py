@@ -1,1 +1,1 @@
-"""A small PostHog to try things on: a web app with its own storage, which shares no code with what it tests."""
+"""The sandbox: a small PostHog with its own storage, which shares no code with the client that it tests."""

@@ -11,14 +11,14 @@ _SOURCES = ("Authorization header", "body", "query string")
 
 
 def key_id(value: str) -> str:
-    """The id under which a key is stored: its value is not."""
+    """Return the id under which a key is stored, in place of its value."""
     return hashlib.sha256(value.encode()).hexdigest()
 
 
 def authenticate(
     store: Store, headers: Mapping[str, str], body: Any, query: Mapping[str, str], challenge: str
 ) -> Document:
-    """The key of a request: of the header, the body or the query, whichever has one first. A 401 holds the challenge.
+    """Return the key of a request, from its header, body or query, in that order. A 401 holds the challenge.
 
     Raises:
         ErrorAnswer: 401.
@@ -40,7 +40,7 @@ def authenticate(
 
 
 def find_project(store: Store, text: str, user: Document) -> Document:
-    """The project a path names; `@current` is that of the key's user.
+    """Return the project that a path names; `@current` is that of the key's user.
 
     Raises:
         ErrorAnswer: 404.

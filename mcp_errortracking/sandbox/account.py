@@ -73,7 +73,7 @@ def _team(project: Document) -> Document:
 ROUTES = [
     Route("users/{id}", {"GET": Action(me, ("user:read",))}),
     Route("personal_api_keys", {"GET": Action(own_key, None)}),
-    # No scope is asked for: every key may read itself, and nothing else there.
+    # No scope is required: every key may read itself, and nothing else there.
     Route("personal_api_keys/{id}", {"GET": Action(own_key, ())}),
     Route("projects", {"GET": Action(list_projects, ("project:read",))}),
     Route("projects/{id}", {"GET": Action(project, ("project:read",))}),

@@ -15,7 +15,7 @@ _DEFAULT_LIMIT = 10
 
 
 def record(call: Call, issue: Document, verb: str, changed: Document | None = None) -> None:
-    """Keeps that the key's user did something to an issue; `changed` holds the new values by field."""
+    """Record an activity of the key's user on an issue; `changed` holds the new values by field."""
     changes = [
         {
             "type": "ErrorTrackingIssue",
@@ -55,7 +55,7 @@ def list_of_one(call: Call) -> Response:
 
 
 def _page(call: Call, rows: list[Document]) -> Response:
-    """Pages by number, unlike everywhere else."""
+    """Return a page by its number; every other list has limit and offset."""
     limit, number = _positive(call, "limit", _DEFAULT_LIMIT), _positive(call, "page", 1)
     newest_first = rows[::-1]
     begin = (number - 1) * limit

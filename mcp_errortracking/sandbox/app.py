@@ -1,4 +1,4 @@
-"""The sandbox's web app: finds the view of a request, lets in who may, and answers as PostHog does."""
+"""The sandbox's web app: finds the view of a request, checks its key, and answers as PostHog does."""
 
 import json
 import logging
@@ -88,7 +88,7 @@ class Sandbox:
 
 
 def create_app(sandbox: Sandbox) -> Starlette:
-    """The app over a sandbox's storage."""
+    """Return the app over a sandbox's storage."""
     api = _Api(sandbox)
     app = Starlette(
         routes=[
@@ -114,7 +114,7 @@ async def _welcome(_request: Request) -> Response:
 
 
 async def _cannot_store(_request: Request, error: Exception) -> Response:
-    """500, as PostHog answers when its own storage fails; why is for the person who runs the sandbox."""
+    """500, as PostHog answers when its own storage fails; the reason is logged for the person who runs the sandbox."""
     reason = getattr(error, "strerror", None) or error
     logger.error("The sandbox cannot use its data: %s. Free some space, or start it with an empty --data.", reason)
     return server_error().response()
@@ -151,7 +151,7 @@ class _Api:
         return JSONResponse(list(self._sandbox.journal))
 
     async def reset(self, request: Request) -> Response:
-        """Everything as the seed says, as if freshly started."""
+        """Restore the state of the seed, as after a start."""
         if refusal := refusal_of_web_page(request):
             return refusal.response()
         sandbox = self._sandbox
@@ -216,7 +216,7 @@ class _Api:
         body = None
         try:
             body = _parse(request, raw, action)
-        except ErrorAnswer as error:  # who calls is looked at first
+        except ErrorAnswer as error:  # the caller is checked first
             broken = error
         entry["body"] = _without_key(body)
         query = dict(request.query_params)
@@ -268,7 +268,7 @@ class _Api:
 
 
 async def _read(request: Request) -> bytes:
-    """The body; a direct upload may be as large as an object, everything else 20 MB."""
+    """Return the body; a direct upload may be as large as an object, any other body 20 MB."""
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         async with request.form(max_files=1) as form:
             file = form.get("file")
@@ -307,5 +307,5 @@ def _without_key(body: Any) -> Any:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    """A route's path as PostHog's router reads it: a parameter is one segment without dots, the last slash optional."""
+    """Return the pattern of a route's path: parameters are segments without dots, the last slash is optional."""
     return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/.]+)", path) + "/?")

@@ -17,7 +17,7 @@ KIND = "assignment_rule"
 
 
 def show(call: Call, rule: Document) -> Document:
-    """A rule as this server shows it."""
+    """Return a rule as this server shows it."""
     if call.features.rule_timestamps:
         return rule
     return {name: value for name, value in rule.items() if name not in ("created_at", "updated_at")}
@@ -69,7 +69,7 @@ def retrieve(call: Call) -> Response:
 
 
 def update(call: Call) -> Response:
-    # The body is looked at before the rule is looked up.
+    # The body is checked before the rule is looked up.
     fields = call.fields()
     changed = Document()
     if fields.get("filters") is not None:
@@ -93,7 +93,7 @@ def destroy(call: Call) -> Response:
 
 
 def _check(call: Call, check: Any) -> None:
-    """Runs a check; servers without serializers fail with 500 where it refuses."""
+    """Run a check; servers without serializers fail with 500 instead of its refusal."""
     try:
         check()
     except ErrorAnswer:

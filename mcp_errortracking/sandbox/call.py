@@ -1,4 +1,4 @@
-"""One API request on its way through the sandbox: what a view gets, and what it gives back."""
+"""One API request on its way through the sandbox: the input of a view, and its output."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -46,10 +46,10 @@ class Call:
         return self.project["id"]
 
     def fields(self) -> dict[str, Any]:
-        """The body as an object; no body is the empty one.
+        """Return the body as an object; an empty one if there is no body.
 
         Raises:
-            ErrorAnswer: it is JSON of another kind.
+            ErrorAnswer: the body is JSON of another kind.
         """
         if self.body is None:
             return {}
@@ -64,7 +64,7 @@ View = Callable[[Call], Response]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A view and what it asks for: the scopes a key must have (None: no API key may), and whether only JSON is read."""
+    """A view and its requirements: the scopes a key must have (None: API keys may not), and if only JSON is read."""
 
     view: View
     scopes: tuple[str, ...] | None = (READ,)
@@ -84,10 +84,10 @@ class Route:
 
 
 def json_answer(data: Any, status: int = 200) -> Response:
-    """An answer with a body."""
+    """Return an answer with a body."""
     return JSONResponse(data, status)
 
 
 def no_content() -> Response:
-    """204: without body and content type."""
+    """Return a 204, without body and content type."""
     return Response(status_code=204)

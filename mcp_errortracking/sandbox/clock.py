@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 
 
 def now() -> str:
-    """The present, in UTC, with microseconds."""
+    """Return the present, in UTC, with microseconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def new_id() -> str:
-    """A fresh time-ordered UUID."""
+    """Return a new time-ordered UUID."""
     return _uuid7(int(time.time() * 1000), os.urandom(10))
 
 
 def derived_id(*words: object) -> str:
-    """A UUID that is always the same for the same words."""
+    """Return a UUID that is always the same for the same words."""
     digest = hashlib.sha256("/".join(map(str, words)).encode()).digest()
     return _uuid7(0x0193F2A05C1E + int.from_bytes(digest[:2]), digest[2:12])
 

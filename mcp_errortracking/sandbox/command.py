@@ -1,4 +1,4 @@
-"""The command `sandbox`: its options, and how it runs."""
+"""The command `sandbox`: its options, and its run."""
 
 import argparse
 import asyncio
@@ -22,7 +22,7 @@ _USAGE = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of the command."""
+    """Add the options of the command."""
     parser.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="loopback address (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"0 takes a free one (default: {DEFAULT_PORT})")
     parser.add_argument("--data", metavar="DIR", type=Path, help="keep everything in this folder (default: in memory)")
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serves a sandbox until it is interrupted. Returns 0, or 2 where an option is wrong."""
+    """Serve a sandbox until it is interrupted. Return 0, or 2 if an option is wrong."""
     from mcp_errortracking.sandbox.app import create_app
     from mcp_errortracking.sandbox.seed import SeedError
     from mcp_errortracking.sandbox.serving import serve

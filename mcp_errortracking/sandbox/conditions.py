@@ -26,7 +26,7 @@ _NEGATIVE = {
 
 
 def read_conditions(group: Any) -> list[Condition]:
-    """The conditions of a `filterGroup`, a flat list all of which must hold.
+    """Return the conditions of a `filterGroup`, a flat list in which all must hold.
 
     Raises:
         ErrorAnswer: 400.
@@ -69,7 +69,7 @@ def _condition(kind: str, key: str, operator: str, value: Any) -> Condition:
 
 
 def _held(event: Occurrence, kind: str, key: str) -> Any:
-    """Return an event's value of a key. The sandbox has no groups, sessions, cohorts or logs: nothing for those."""
+    """Return an event's value of a key. The sandbox has no groups, sessions, cohorts or logs: None for those."""
     if kind == "event":
         return event["properties"].get(key)
     if kind == "feature":
@@ -103,7 +103,7 @@ def _text(value: Any) -> str:
 
 
 def _compares(operator: str, item: Any, wanted: list[Any]) -> bool:
-    """Numbers as numbers, everything else as text."""
+    """Compare numbers as numbers, everything else as text."""
     try:
         held, bounds = float(item), [float(one) for one in wanted]
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""PostHog's error answers: the standard body of contract 1.4, and the bare ones some views make by hand."""
+"""PostHog's error answers: the standard body of contract 1.4, and the bare bodies of some views."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse
 
 
 class ErrorAnswer(Exception):  # noqa: N818 it is an answer that is raised
-    """An answer that is not a success; raised anywhere below a view, it undoes the transaction under way."""
+    """An answer that is not a success; raised anywhere below a view, it rolls back the transaction."""
 
     def __init__(self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, body)
@@ -18,7 +18,7 @@ class ErrorAnswer(Exception):  # noqa: N818 it is an answer that is raised
         """The change that is kept after everything else was rolled back."""
 
     def response(self) -> JSONResponse:
-        """It as a response."""
+        """Return the error as a response."""
         return JSONResponse(dict(self.body), self.status, dict(self.headers or {}))
 
 
@@ -45,17 +45,17 @@ class BareError(ErrorAnswer):
 
 
 def invalid(code: str, detail: str, attr: str | None = None) -> HogError:
-    """400: what a serializer or the logic behind it refuses."""
+    """400: a serializer, or the logic behind it, refuses a value."""
     return HogError(400, "validation_error", code, detail, attr)
 
 
 def required(attr: str) -> HogError:
-    """400: a field that must be there is not."""
+    """400: a required field is missing."""
     return invalid("required", "This field is required.", attr)
 
 
 def null(attr: str) -> HogError:
-    """400: a field is null that may not be."""
+    """400: a field must not be null."""
     return invalid("null", "This field may not be null.", attr)
 
 
@@ -70,5 +70,5 @@ def not_found(detail: str = "Not found.") -> HogError:
 
 
 def server_error() -> HogError:
-    """500: what PostHog does not expect."""
+    """500: PostHog does not expect the request."""
     return HogError(500, "server_error", "error", "A server error occurred.")

@@ -22,7 +22,7 @@ _CONFIG = {
 
 
 def show(call: Call, reference: Document) -> Document:
-    """A reference as this server shows it."""
+    """Return a reference as this server shows it."""
     known = ("id", "integration", "external_url")
     return {name: reference[name] for name in (*known, *(("external_id", "title") if _links(call) else ()))}
 
@@ -46,7 +46,7 @@ def retrieve(call: Call) -> Response:
 
 
 def create(call: Call) -> Response:
-    """Opens an issue at the tracker and ties it to one of the project."""
+    """Open an issue at the tracker and link it to one of the project."""
     integration, issue = named(call, "integration", "integration_id"), named(call, "issue", "issue")
     config = _object(call, "config")
     missing = [name for name in _CONFIG[integration["kind"]] if name not in config]
@@ -67,7 +67,7 @@ def create(call: Call) -> Response:
 
 
 def link_issue(call: Call) -> Response:
-    """Ties an issue that the tracker has already, as `search_issues` describes it."""
+    """Link an issue that the tracker has already, as `search_issues` describes it."""
     integration, issue = named(call, "integration", "integration_id"), named(call, "issue", "issue")
     context = _object(call, "external_context")
     found = call.store.get("tracked_issue", call.project_id, f"{integration['id']}/{context.get('number')}")

@@ -32,7 +32,7 @@ class Features:
     content_length: bool = True
     """A declared length earns a presigned PUT."""
     object_storage: bool = True
-    """There is an object storage; else nothing can be uploaded or downloaded."""
+    """The server has object storage; without it nothing can be uploaded or downloaded."""
     storage_forms: bool = True
     """Object storage takes uploads by form; else it answers 501, as some do."""
     conflict_flags: bool = True

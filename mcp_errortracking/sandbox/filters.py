@@ -89,7 +89,7 @@ _ELEMENT_KEYS = ("tag_name", "text", "href", "selector")
 
 
 def check_filters(value: Any) -> None:
-    """Refuses filters that PostHog's schema does not take.
+    """Refuse filters that PostHog's schema does not take.
 
     Raises:
         ErrorAnswer: 400.

@@ -14,7 +14,7 @@ KIND = "fingerprint"
 
 
 def show(call: Call, record: Document) -> Document:
-    """A record as this server shows it."""
+    """Return a record as this server shows it."""
     if call.features.fingerprint_ids:
         return record
     return {name: record[name] for name in ("fingerprint", "issue_id", "created_at")}

@@ -1,4 +1,4 @@
-"""Links to lines of code at git hosts (contract 6.15). No scope is mapped to them, so that no API key may ask."""
+"""Links to lines of code at git hosts (contract 6.15). No scope covers them, so API keys may not use them."""
 
 from starlette.responses import Response
 

@@ -3,7 +3,7 @@
 Times count back from the moment of planting, so that "the last seven days" are never empty.
 
 An exception document holds what all events of an issue share: `list` (as `$exception_list` has it) and `properties`. An
-event holds the rest: its own `properties`, its `timestamp`, who met it, and in `origin` the id of its exception.
+event holds the rest: its own `properties`, its `timestamp`, its user, and in `origin` the id of its exception.
 """
 
 import random
@@ -74,19 +74,19 @@ class History(_Model):
 
 
 def moment(text: str, now: datetime) -> str:
-    """A time of the seed: as it is, or from `-3d` (days before now)."""
+    """Return a time of the seed: as it is, or from `-3d` (days before now)."""
     if text.startswith("-") and text.endswith("d"):
         return iso(now - timedelta(days=float(text[1:-1])))
     return text
 
 
 def iso(time: datetime) -> str:
-    """A time as PostHog writes it."""
+    """Return a time as PostHog writes it."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def exception_of(issue: Document, history: History) -> Document:
-    """The part that all events of an issue share: the exception chain, and the properties made from it."""
+    """Return the part that all events of an issue share: the exception chain, and the properties made from it."""
     chain = [Cause(type=issue["name"], value=issue["description"] or "", frames=history.frames), *history.causes]
     frames = [frame for link in chain for frame in link.frames]
     failures = dict.fromkeys(frame.failure for frame in frames if frame.failure)
@@ -142,7 +142,7 @@ def _context(frame: Frame) -> Document | None:
 
 
 def stack_frames_of(exception: Document, history: History, created_at: str) -> Iterator[Document]:
-    """The frames of an exception as documents of their own, as PostHog keeps them once it has seen them."""
+    """Return the frames of an exception as documents of their own, as PostHog keeps them once it has seen them."""
     links = [history.frames, *(cause.frames for cause in history.causes)]
     for shown, frames in zip(exception["list"], links, strict=True):
         for contents, frame in zip(shown["stacktrace"]["frames"], reversed(frames), strict=True):
@@ -161,7 +161,7 @@ def stack_frames_of(exception: Document, history: History, created_at: str) -> I
 def events_of(
     issue: Document, fingerprints: list[str], history: History, releases: Mapping[str, Document], now: datetime
 ) -> Iterator[Document]:
-    """The events, in no order; `origin` names the issue whose exception they show, wherever they belong later.
+    """Return the events, unordered; `origin` names the issue of their exception, also after they move to another issue.
 
     Args:
         releases: by version, those of the history at least.

@@ -73,7 +73,7 @@ def destroy(call: Call) -> Response:
 
 
 def _show(function: Document) -> Document:
-    """A function as it is read: its template as an object, though it is written as `template_id`."""
+    """Return a function as it is read: its template as an object, though it is written as `template_id`."""
     shown = {name: value for name, value in function.items() if name not in ("deleted", "template_id")}
     template = function.get("template_id")
     return {"created_by": None, "icon_url": None, "status": None, **shown, "template": template and {"id": template}}

@@ -19,7 +19,7 @@ _FIELDS = ("id", "status", "severity", "name", "description", "first_seen", "ass
 
 
 def show(call: Call, issue: Document) -> Document:
-    """An issue as this server shows it."""
+    """Return an issue as this server shows it."""
     shown = {name: issue[name] for name in _FIELDS if name != "severity" or call.features.issue_severity}
     links: list[Document] = issue["external_issues"]
     return shown | {"external_issues": [external_references.show(call, one) for one in links]}
@@ -75,7 +75,7 @@ def assign(call: Call) -> Response:
 
 
 def merge(call: Call) -> Response:
-    """Moves the fingerprints of other issues here, and deletes those issues."""
+    """Move the fingerprints of other issues here, and delete those issues."""
     ids, target = _ids(call), _find(call)
     sources = [one for one in (_by_id(call, one) for one in ids) if one["id"] != target["id"]]
     if call.features.merge_conflicts:
@@ -94,7 +94,7 @@ def merge(call: Call) -> Response:
 
 
 def split(call: Call) -> Response:
-    """Makes an issue of each fingerprint that is named; those that the issue does not own are skipped."""
+    """Make an issue of each fingerprint named; those that the issue does not own are skipped."""
     made = list[str]()
     wanted = _fingerprints(call)
     issue = _find(call)
@@ -114,7 +114,7 @@ def split(call: Call) -> Response:
 
 
 def bulk(call: Call) -> Response:
-    """Changes several issues at once; unknown ids are passed over."""
+    """Change several issues at once; unknown ids are skipped."""
     fields = call.fields()
     ids = _ids(call)
     if fields.get("action") == "set_status":
@@ -204,7 +204,7 @@ def _by_id(call: Call, issue_id: str) -> Document:
 
 
 def _late(view: Any, scope: str = WRITE) -> Action:
-    """An action that API keys may use since April 2026 only."""
+    """Return an action that API keys may use only since April 2026."""
     return Action(view, (scope,), since="issue_actions")
 
 

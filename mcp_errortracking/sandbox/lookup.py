@@ -10,7 +10,7 @@ from mcp_errortracking.sandbox.store import Document
 
 
 def find(call: Call, kind: str) -> Document:
-    """The document that the path names by `id`.
+    """Return the document that the path names by `id`.
 
     Raises:
         ErrorAnswer: 404; for an id that is not a UUID 500, or 404 on an old server.
@@ -25,7 +25,7 @@ def find(call: Call, kind: str) -> Document:
 
 
 def named(call: Call, kind: str, name: str) -> Document:
-    """The document whose id the body holds under a name.
+    """Return the document whose id the body holds under a name.
 
     Raises:
         ErrorAnswer: 400 if it does not exist.

@@ -1,6 +1,6 @@
 """Object storage as the presigned URLs see it: files in a folder, and an S3-like interface to them (contract 5.3, 5.4).
 
-A URL is good for one object and one method, for as long as it says; the API key has no business here.
+A URL is valid for one object, one method and a limited time; the API key is not used.
 """
 
 import base64
@@ -31,7 +31,7 @@ class StorageError(Exception):
         self.message = message
 
     def xml(self) -> str:
-        """The body."""
+        """Return the body."""
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f"<Error><Code>{self.code}</Code><Message>{self.message}</Message></Error>"
@@ -58,31 +58,31 @@ class Objects:
             return None
 
     def temporary(self) -> Path:
-        """A new file to write an object to before it takes its place."""
+        """Return a new file, to write an object to before it is put in place."""
         return self._folder / f"part-{secrets.token_hex(8)}"
 
     def put(self, key: str, content: bytes) -> None:
-        """Stores an object."""
+        """Store an object."""
         part = self.temporary()
         part.write_bytes(content)
         os.replace(part, self.path(key))
 
     def put_sparse(self, key: str, size: int) -> None:
-        """Stores an object of zeros that takes no room."""
+        """Store a sparse object of zeros."""
         with self.path(key).open("wb") as file:
             file.truncate(size)
 
     def delete(self, key: str) -> None:
-        """Deletes an object if there is one."""
+        """Delete an object if it exists."""
         self.path(key).unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Deletes every object."""
+        """Delete every object."""
         for path in self._folder.iterdir():
             path.unlink(missing_ok=True)
 
     def presigned_post(self, base: str, key: str) -> dict[str, Any]:
-        """URL and form fields to upload an object with."""
+        """Return the URL and form fields to upload an object with."""
         expires = time.time() + UPLOAD_SECONDS
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         fields = {
@@ -100,10 +100,10 @@ class Objects:
         }
 
     def check_post(self, fields: Mapping[str, str]) -> str:
-        """The key of the object that a form may upload.
+        """Return the key of the object that a form may upload.
 
         Raises:
-            StorageError: it may not, or not any more.
+            StorageError: the form is not valid, or not any more.
         """
         policy = fields.get("policy", "")
         if not hmac.compare_digest(self._sign(policy), fields.get("x-amz-signature", "")):
@@ -124,7 +124,7 @@ class Objects:
         return self._presigned_url(base, "PUT", key, UPLOAD_SECONDS, length)
 
     def presigned_get(self, base: str, key: str) -> str:
-        """URL to download an object from."""
+        """Return the URL to download an object from."""
         return self._presigned_url(base, "GET", key, DOWNLOAD_SECONDS, None)
 
     def _presigned_url(self, base: str, method: str, key: str, seconds: int, length: int | None) -> str:
@@ -141,7 +141,7 @@ class Objects:
         """True if a presigned URL is valid for this request.
 
         Raises:
-            StorageError: it is not, or not any more.
+            StorageError: the URL is not valid, or not any more.
         """
         signed = {name: value for name, value in query.items() if name != "X-Amz-Signature"}
         counted = length if signed.get("X-Amz-SignedHeaders") == "content-length;host" else None

@@ -1,4 +1,4 @@
-"""The events that a query about issues means, by the issue that owns their fingerprint now (contract 6.13)."""
+"""The events of a query about issues, by the issue that owns their fingerprint now (contract 6.13)."""
 
 import uuid
 from collections.abc import Callable
@@ -27,11 +27,11 @@ _IN_EVENTS = ("$exception_types", "$exception_values", "$current_url")
 def occurrences(
     call: Call, fields: Document, time: Range, issues: dict[str, Document], *, in_events: bool = False
 ) -> dict[str, list[Occurrence]]:
-    """The events of these issues that meet every condition of the query, oldest first, by issue.
+    """Return the events of these issues that meet every condition of the query, oldest first, by issue.
 
     Args:
         issues: by id.
-        in_events: the words of `searchQuery` are looked for in the events rather than in the issues.
+        in_events: search the words of `searchQuery` in the events rather than in the issues.
 
     Raises:
         ErrorAnswer: 400.
@@ -99,7 +99,7 @@ def _email(event: Occurrence) -> str:
 
 
 def _releases(event: Occurrence) -> list[str]:
-    """The names of a release: its id, its version, its commit."""
+    """Return the names of a release: its id, its version, its commit."""
     names = list[str]()
     for release in event["properties"].get("$exception_releases", {}).values():
         metadata: Document = release["metadata"] or {}

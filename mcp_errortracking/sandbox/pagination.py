@@ -15,7 +15,7 @@ def page(
     *,
     max_limit: int | None = None,
 ) -> dict[str, Any]:
-    """The page that the query asks for; a limit or offset that makes no sense counts as not given."""
+    """Return the page that the query asks for; an invalid limit or offset counts as not given."""
     limit = _number(query.get("limit")) or DEFAULT_LIMIT
     if max_limit is not None:
         limit = min(limit, max_limit)

@@ -1,4 +1,4 @@
-"""Fills a store with what a seed describes."""
+"""Fill a store from a seed."""
 
 import base64
 import json
@@ -39,10 +39,10 @@ EPOCH = "2026-08-01T09:00:00.000000Z"
 
 
 def plant(seed: Seed, store: Store, objects: Objects) -> None:
-    """Fills an empty store.
+    """Fill an empty store.
 
     Raises:
-        SeedError: something refers to what is not there.
+        SeedError: a reference names an object that does not exist.
     """
     try:
         with store.transaction():
@@ -144,7 +144,7 @@ class _Planter:
             self._add("alert", number, alert, {**body, **more, **updated})
 
     def _plant_trackers(self) -> None:
-        """Issue trackers, the issues they have, and which of them belong to an issue here."""
+        """Add issue trackers, their issues, and the links from issues of the project to them."""
         seed, project = self._seed, self._projects[0]
         for cohort in seed.cohorts:
             self._store.add("cohort", project, cohort.model_dump())
@@ -287,7 +287,7 @@ class _Planter:
             self._objects.put(pointer, pack("", json.dumps({"version": 3, "sources": [], "mappings": ""})))
 
     def _add(self, kind: str, number: int, entry: OfProject, body: Document, *, team: bool = False) -> None:
-        """Stores an entry; its times come last, in the order that PostHog has."""
+        """Store an entry; its times come last, in PostHog's order."""
         project = self._project(entry, f"{kind}s[{number}].project")
         own = {"team_id": project} if team else {}
         times = {"created_at": self._moment(entry.created_at)}
@@ -315,6 +315,6 @@ class _Planter:
 
 
 def pack(source: str, source_map: str) -> bytes:
-    """A source and its map in PostHog's container: version 1, type 2 (contract 5.1)."""
+    """Return a source and its map in PostHog's container: version 1, type 2 (contract 5.1)."""
     parts = b"".join(struct.pack("<Q", len(part.encode())) + part.encode() for part in (source, source_map))
     return b"posthog_error_tracking" + struct.pack("<II", 1, 2) + parts

@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own beside this one, which ends when this one does, however that ends."""
+"""The sandbox as a child process, which ends when this process does, also if it is killed."""
 
 import json
 import subprocess
@@ -10,25 +10,25 @@ from mcp_errortracking import child
 
 
 class SandboxStartError(Exception):
-    """The sandbox process ended before it listened; what it said stands on stderr."""
+    """The sandbox process ended before it listened; its messages are on stderr."""
 
 
 class Sandbox:
     """A running sandbox on a free loopback port.
 
-    `url` is its address, `key` the first of its API keys, `project_id` its first project; `facts` is all that it said
-    of itself at its start.
+    `url` is its address, `key` the first of its API keys, `project_id` its first project; `facts` is its whole
+    announcement at its start.
     """
 
     def __init__(self, options: Sequence[str] = ()) -> None:
-        """Starts it, with more `options` of the `sandbox` command (paths absolute), and waits until it listens.
+        """Start the process, with more `options` of the `sandbox` command (paths absolute), and wait until it listens.
 
         Raises:
-            SandboxStartError: it did not start.
+            SandboxStartError: the process did not start.
         """
         base = ("--port", "0", "--json", "--until-stdin-closes")
         # An own session: Ctrl-C in the terminal is for the parent, which ends the sandbox when it is done with it.
-        self._process = subprocess.Popen(  # noqa: S603 the command is ours
+        self._process = subprocess.Popen(  # noqa: S603 a fixed command
             child.command("mcp_errortracking.sandbox", *base, *options),
             cwd=child.FOLDER,
             env=child.environment(),
@@ -45,7 +45,7 @@ class Sandbox:
         self.project_id: int = self.facts["project_id"]
 
     def stop(self) -> None:
-        """Ends it and waits for its end."""
+        """End the process and wait for its end."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()

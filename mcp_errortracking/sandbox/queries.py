@@ -166,7 +166,7 @@ def _summary(call: Call, issue: Document, events: list[Occurrence], time: Range,
 
 
 def _app_frames(events: list[Occurrence]) -> list[Document]:
-    """The app's own frames of the newest event, the innermost last."""
+    """Return the app's own frames of the newest event, the innermost last."""
     if not events:
         return []
     return [frame for frame in events[-1]["exceptions"][0]["stacktrace"]["frames"] if frame["in_app"]]
@@ -184,7 +184,7 @@ def _breakdown(events: list[Occurrence], name: str) -> list[Document]:
 
 
 def _sorter(order: str) -> Callable[[Document], Any]:
-    """By the wanted column, and by id where that is equal, so that pages neither repeat nor lose a row."""
+    """Sort by a column, and by id where that is equal, so that pages neither repeat nor lose a row."""
     if order in ("first_seen", "last_seen"):
         return lambda row: (row[order] or "", row["id"])
     return lambda row: (row["aggregations"][order], row["id"])

@@ -32,7 +32,7 @@ class Range:
 
 
 def read_range(fields: Document, now: datetime) -> Range:
-    """The `dateRange` of a query; the last seven days where it says nothing.
+    """Return the `dateRange` of a query; by default the last seven days.
 
     Raises:
         ErrorAnswer: 400.
@@ -48,9 +48,9 @@ def read_range(fields: Document, now: datetime) -> Range:
 
 
 def moment_of(text: Any, now: datetime, attr: str) -> datetime:
-    """A moment: `-7d` and its like, `all` for the beginning, or a time in ISO 8601, UTC unless it says.
+    """Return a moment: a relative one like `-7d`, `all` for the beginning, or a time in ISO 8601, by default in UTC.
 
-    `-1dStart` and `-1dEnd` are where yesterday begins and ends; hours have these too.
+    `-1dStart` and `-1dEnd` are the begin and the end of yesterday; hours have these too.
 
     Raises:
         ErrorAnswer: 400.
@@ -67,7 +67,7 @@ def moment_of(text: Any, now: datetime, attr: str) -> datetime:
 
 
 def _edge(moment: datetime, unit: str, edge: str | None) -> datetime:
-    """The start or the end of the hour or day that a moment lies in; the moment itself for other units."""
+    """Return the start or the end of the hour or day of a moment; the moment itself for other units."""
     if edge is None or unit not in ("h", "d"):
         return moment
     hour = 0 if unit == "d" else moment.hour

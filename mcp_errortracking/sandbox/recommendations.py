@@ -16,7 +16,7 @@ _KNOWN = ("alerts", "rate_limits", "source_maps", "long_running_issues")
 
 
 def list_recommendations(call: Call) -> Response:
-    """A list without `poll` starts the computing of what was never computed; the next one has it ready."""
+    """List recommendations; a list without `poll` starts the first computation, and the next one has its result."""
     found = call.store.all(KIND, call.project_id)
     is_poll = call.query.get("poll", "").lower() in ("true", "1")
     for one in found:

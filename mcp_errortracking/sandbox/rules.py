@@ -27,7 +27,7 @@ _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def integer(value: Any, attr: str, least: int | None = None) -> int:
-    """A whole number as the serializers read it."""
+    """Return a whole number as the serializers read it."""
     if value is None:
         raise null(attr)
     if isinstance(value, int | float | str) and _WHOLE.fullmatch(str(value).strip()):
@@ -39,7 +39,7 @@ def integer(value: Any, attr: str, least: int | None = None) -> int:
 
 
 def reorder_route(kind: str, path: str, since: str | None = None) -> Route:
-    """The positions of the rules of a kind."""
+    """Return the route that reorders the rules of a kind."""
     return Route(f"{path}/reorder", {"PATCH": Action(_reorder(kind), (WRITE,), since="reorder_scope")}, since)
 
 
@@ -72,7 +72,7 @@ def _reorder(kind: str) -> Callable[[Call], Response]:
 
 
 def read_assignee(value: Any) -> Document:
-    """An assignee as the serializer reads it."""
+    """Return an assignee as the serializer reads it."""
     if not isinstance(value, dict):
         detail = f"Invalid data. Expected a dictionary, but got {type(value).__name__}."
         raise invalid("invalid_input", detail, "assignee__non_field_errors")
@@ -104,7 +104,7 @@ def _assignee_id(value: Any) -> int | str:
 
 
 def check_assignee_exists(call: Call, assignee: Document) -> None:
-    """Nothing checks it before the insert, so it ends in a foreign-key error."""
+    """Fail as PostHog does, with a foreign-key error: it does not check the assignee before the insert."""
     if call.store.get(assignee["type"], None, assignee["id"]) is None:
         raise server_error()
 
@@ -163,14 +163,14 @@ class _Kind:
 
 
 def _show(call: Call, rule: Document) -> Document:
-    """A rule as this server shows it."""
+    """Return a rule as this server shows it."""
     if call.features.sampling_rate:
         return rule
     return {name: value for name, value in rule.items() if name != "sampling_rate"}
 
 
 def _filters(fields: Document, *, needed: str | None) -> Document:
-    """The filters, if they are there; `needed` is what is said of filters without a condition."""
+    """Return the filters, if given; `needed` is the message for filters without a condition."""
     filters = fields.get("filters")
     if filters is None:
         return {}

@@ -1,6 +1,6 @@
-"""The state a sandbox starts from, as JSON: what `--seed` takes. docs/sandbox.md shows it to users.
+"""The state that a sandbox starts from, as JSON for `--seed`; described in docs/sandbox.md.
 
-Ids and times that are given are the ones served; those left out are made up, always the same ones.
+Ids and times that are given are served; those left out are generated, always the same.
 """
 
 import json
@@ -14,7 +14,7 @@ from mcp_errortracking.sandbox.history import History
 
 
 class SeedError(Exception):
-    """The description makes no sense; the text names the place."""
+    """The description is not valid; the text names the place."""
 
 
 class _Model(BaseModel):
@@ -125,7 +125,7 @@ class Integration(_Model):
 
 
 class ExternalReference(OfProject):
-    """A link from an issue to an issue that a tracker has."""
+    """A link from an issue to an issue of a tracker."""
 
     issue: int = Field(description="Place in `issues`.")
     integration: int = Field(description="Its id.")
@@ -134,7 +134,7 @@ class ExternalReference(OfProject):
 
 
 class TrackedIssue(OfProject):
-    """An issue that a tracker has, and no issue of PostHog is tied to."""
+    """An issue of a tracker that is not linked to an issue of PostHog."""
 
     integration: int = Field(description="Its id.")
     title: str
@@ -255,7 +255,7 @@ class Seed(_Model):
 
 
 def read_seed(text: str) -> Seed:
-    """A description in JSON.
+    """Read a description in JSON.
 
     Raises:
         SeedError: the text is not JSON, or not a valid description.
@@ -271,7 +271,7 @@ def read_seed(text: str) -> Seed:
 
 
 def features_of(seed: Seed) -> Features:
-    """The features of the server that a description asks for.
+    """Return the features of the server that a description asks for.
 
     Raises:
         SeedError: a feature does not exist.

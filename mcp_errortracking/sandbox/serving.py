@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 _GRACE_SECONDS = 3
-_IDLE_SECONDS = 60  # as the load balancers before PostHog; a client that was busy for a while finds its connection open
+_IDLE_SECONDS = 60  # as the load balancers before PostHog; a client that was busy finds its connection open
 
 
 class _Server(uvicorn.Server):
@@ -21,7 +21,7 @@ class _Server(uvicorn.Server):
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Says where it listens, as soon as it does."""
+        """Announce the address as soon as the server listens."""
         await super().startup(sockets)
         for listener in sockets or [] if self.started else []:
             host, port = listener.getsockname()[:2]
@@ -29,11 +29,11 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Leaves the signals to `serve`: uvicorn ends the process by the signal it caught, we end with exit code 0."""
+        """Leave the signals to `serve`, which exits with 0: uvicorn would end the process by the signal it caught."""
         yield
 
     def stop(self) -> None:
-        """Ends it: gently at first, at once when asked again."""
+        """Stop the server: gracefully the first time, at once the second time."""
         self.force_exit, self.should_exit = self.should_exit, True
 
 
@@ -45,10 +45,10 @@ async def serve(
     until_stdin_closes: bool,
     log_level: str,
 ) -> None:
-    """Serves until SIGINT or SIGTERM, or the end of stdin if that is wanted.
+    """Serve until SIGINT or SIGTERM, or the end of stdin if requested.
 
     Args:
-        announce: called with the address once it listens.
+        announce: called with the address once the server listens.
     """
     server = _Server(
         uvicorn.Config(

@@ -14,7 +14,7 @@ _FIELDS = ("id", "raw_id", "created_at", "contents", "resolved", "context", "sym
 
 
 def show(call: Call, frame: Document) -> Document:
-    """A frame with its release in full."""
+    """Return a frame with its release in full."""
     release = call.store.get("release", call.project_id, frame["release"]) if frame.get("release") else None
     return {**{name: frame[name] for name in _FIELDS}, "release": release}
 

@@ -27,12 +27,12 @@ Document = dict[str, Any]
 class Store:
     """Documents by kind and id, each of one project or of none.
 
-    Several processes may use one file: a write takes the database for itself from its first look to its commit, so two
-    writers never lose each other's changes.
+    Several processes may use one file: a write locks the database from its first read to its commit, so two writers
+    never lose each other's changes.
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        """Opens the file, or a database in memory.
+        """Open the file, or a database in memory.
 
         Raises:
             sqlite3.Error: the file is not a database, is damaged, or cannot be used.
@@ -55,12 +55,12 @@ class Store:
             raise sqlite3.DatabaseError("database disk image is malformed")
 
     def close(self) -> None:
-        """Closes the database."""
+        """Close the database."""
         self._db.close()
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """All or nothing; a transaction inside another is part of it."""
+        """Commit all changes or none; a transaction inside another is part of it."""
         if self._depth:
             yield
             return
@@ -85,10 +85,10 @@ class Store:
             self._db.execute("ROLLBACK")
 
     def add(self, kind: str, project: int | None, document: Document) -> None:
-        """Stores a new document under its `id`.
+        """Store a new document under its `id`.
 
         Raises:
-            sqlite3.IntegrityError: there is one with that id.
+            sqlite3.IntegrityError: the id is taken.
         """
         self._db.execute(
             "INSERT INTO documents (kind, project, id, name, body) VALUES (?, ?, ?, ?, ?)",
@@ -96,19 +96,19 @@ class Store:
         )
 
     def add_all(self, kind: str, project: int | None, documents: Iterable[Document]) -> None:
-        """Stores many new documents."""
+        """Store many new documents."""
         rows = ((kind, project, document["id"], _name(kind, document), json.dumps(document)) for document in documents)
         self._db.executemany("INSERT INTO documents (kind, project, id, name, body) VALUES (?, ?, ?, ?, ?)", rows)
 
     def put(self, kind: str, document: Document) -> None:
-        """Replaces the document with that `id`."""
+        """Replace the document with that `id`."""
         self._db.execute(
             "UPDATE documents SET body = ?, name = ? WHERE kind = ? AND id = ?",
             (json.dumps(document), _name(kind, document), kind, str(document["id"])),
         )
 
     def get(self, kind: str, project: int | None, document_id: object) -> Document | None:
-        """A document of that project (None: of any)."""
+        """Return a document of that project (None: of any)."""
         row = self._db.execute(
             "SELECT body FROM documents WHERE kind = ? AND id = ? AND (?3 IS NULL OR project = ?3)",
             (kind, str(document_id).lower(), project),
@@ -116,7 +116,7 @@ class Store:
         return json.loads(row[0]) if row else None
 
     def find(self, kind: str, project: int, name: str) -> Document | None:
-        """The first document of that name: a symbol set's ref, a fingerprint's text, a release's hash id."""
+        """Return the first document of that name: a symbol set's ref, a fingerprint's text, a release's hash id."""
         row = self._db.execute(
             "SELECT body FROM documents WHERE kind = ? AND project = ? AND name = ? ORDER BY number",
             (kind, project, name),
@@ -124,7 +124,7 @@ class Store:
         return json.loads(row[0]) if row else None
 
     def all(self, kind: str, project: int | None = None) -> list[Document]:
-        """The documents of a project (None: of all), in the order they were stored."""
+        """Return the documents of a project (None: of all), in the order they were stored."""
         rows = self._db.execute(
             "SELECT body FROM documents WHERE kind = ? AND (?2 IS NULL OR project = ?2) ORDER BY number",
             (kind, project),
@@ -132,7 +132,7 @@ class Store:
         return [json.loads(row[0]) for row in rows]
 
     def within(self, kind: str, project: int, first: str, last: str) -> list[Document]:
-        """The documents whose names lie between two, both included, in the order of their names: events of a time."""
+        """Return the documents with names between two, both included, in the order of names: events of a time range."""
         rows = self._db.execute(
             "SELECT body FROM documents WHERE kind = ? AND project = ? AND name BETWEEN ? AND ? ORDER BY name, id",
             (kind, project, first, last),
@@ -140,7 +140,7 @@ class Store:
         return [json.loads(row[0]) for row in rows]
 
     def remove(self, kind: str, project: int | None, document_id: object) -> bool:
-        """Deletes a document; whether there was one."""
+        """Delete a document; return True if it existed."""
         done = self._db.execute(
             "DELETE FROM documents WHERE kind = ? AND id = ? AND (?3 IS NULL OR project = ?3)",
             (kind, str(document_id).lower(), project),
@@ -148,11 +148,11 @@ class Store:
         return done.rowcount > 0
 
     def clear(self) -> None:
-        """Deletes every document; settings stay."""
+        """Delete every document; settings stay."""
         self._db.execute("DELETE FROM documents WHERE kind <> 'setting'")
 
     def setting(self, name: str, default: str) -> str:
-        """A value that is kept with the data; the default is stored at first use."""
+        """Return a value that is kept with the data; the default is stored at first use."""
         with self.transaction():
             found = self.get("setting", None, name)
             if found is None:

@@ -24,7 +24,7 @@ _ORDERS = ("created_at", "-created_at", "ref", "-ref", "last_used", "-last_used"
 
 
 def show(call: Call, symbol_set: Document) -> Document:
-    """A symbol set as this server shows it."""
+    """Return a symbol set as this server shows it."""
     release = symbol_set["release"] and call.store.get("release", call.project_id, symbol_set["release"])
     head = {"id": symbol_set["id"], "ref": symbol_set["ref"], "team_id": call.project_id}
     head["created_at"] = symbol_set["created_at"]
@@ -96,7 +96,7 @@ def destroy(call: Call) -> Response:
 
 
 def check_storage(call: Call) -> None:
-    """Refuse an action that needs object storage if there is none."""
+    """Refuse an action that needs object storage, if the server has none."""
     if not call.features.object_storage:
         detail = "Object storage must be available to allow source map uploads."
         raise invalid("object_storage_required", detail)

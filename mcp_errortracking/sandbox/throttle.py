@@ -19,7 +19,7 @@ class Rate:
 
     @classmethod
     def parse(cls, text: str) -> "Rate":
-        """Reads `480/minute`.
+        """Read `480/minute`.
 
         Raises:
             ValueError: the text is not a rate.
@@ -43,7 +43,7 @@ class Throttle:
         self._seen = defaultdict[tuple[str, bool], deque[float]](deque)
 
     def check(self, key: str, *, symbol_sets: bool) -> None:
-        """Counts a request.
+        """Count a request.
 
         Raises:
             ErrorAnswer: 429; such a request does not count.

@@ -142,7 +142,7 @@ def _by_query(call: Call) -> Document:
 
 
 def _read_uploads(call: Call, fields: Mapping[str, Any]) -> list[Upload]:
-    """The chunks of both lists, symbol_sets first; the order of the checks is that of the serializer's fields."""
+    """Return the chunks of both lists, symbol_sets first; the checks are in the order of the serializer's fields."""
     uploads = list[Upload]()
     if "symbol_sets" in fields:
         uploads += _read_symbol_sets(fields["symbol_sets"])
@@ -247,7 +247,7 @@ def _check_request(call: Call, uploads: list[Upload], *, force: bool, skip: bool
 
 
 def _wanted(call: Call, upload: Upload, *, force: bool, skip: bool) -> Document | None:
-    """The row to upload to, made or pointed at a new place; None where no upload is needed."""
+    """Return the row to upload to, created or moved to a new object; None if no upload is needed."""
     stored, needed = _decide(call, upload, force=force, skip=skip)
     if stored is not None:
         stored = {**_bind_release(call, stored, upload), "last_used": now()}
