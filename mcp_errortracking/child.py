@@ -1,4 +1,4 @@
-"""The start of a child process that runs a module of this package, and nothing from the folder it is started in.
+"""The start of a child process that runs a module of this package, and no code from the working folder.
 
 Python puts the working folder on the module path for `-m`, and that folder may be an unknown checkout. A child runs in
 isolated mode, in a folder of this package, with the module path of its parent and without the parent's secrets.

@@ -1,4 +1,4 @@
-"""What stands between a user and a working tool call: address, key, scopes, project, path form."""
+"""The checks of the `doctor` command: address, key, scopes, project, path form."""
 
 import json
 import time
@@ -25,7 +25,7 @@ _MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding; `fix` says what to do, where something is wrong."""
+    """One finding; `fix` is the next step if something is wrong."""
 
     name: str
     verdict: Literal["ok", "warning", "problem"]
@@ -34,11 +34,11 @@ class Check:
 
 
 def run(settings: PostHogSettings, *, as_json: bool) -> int:
-    """Examines the settings and prints what was found. Returns 1 if there is a problem, else 0."""
+    """Check the settings and print the findings. Return 1 if there is a problem, else 0."""
     checks = list[Check]()
 
     def report(check: Check) -> None:
-        # PostHog's words are among them: they stay on their line, and write nothing to a terminal.
+        # Findings quote PostHog: clean them, so that they stay on one line and cannot control the terminal.
         check = replace(check, finding=clean(check.finding), fix=clean(check.fix))
         checks.append(check)
         if not as_json:
@@ -53,24 +53,24 @@ def run(settings: PostHogSettings, *, as_json: bool) -> int:
 
 
 async def problem(proxy: Proxy) -> str | None:
-    """What stands between us and PostHog, in one sentence; None if it is there and takes the key, if there is one."""
+    """Return the problem with PostHog in one sentence; None if it answers and accepts the key, if one is configured."""
     try:
         if not proxy.has_key:
             await proxy.reach()
             return None
         await proxy.send("GET", KEY_PATH)
     except PostHogError as error:
-        return None if _tells_nothing(error) else error.what
+        return None if _is_older_server(error) else error.what
     return None
 
 
-def _tells_nothing(error: PostHogError) -> bool:
-    """Whether it is an older server, which is there and does not say what a key may do."""
+def _is_older_server(error: PostHogError) -> bool:
+    """True if an older server answered, which does not describe a key."""
     return error.status in (403, 404) and not isinstance(error, RefusedBeforeError)
 
 
 async def examine(settings: PostHogSettings, report: Callable[[Check], None]) -> None:
-    """Makes the checks in order, ends at the first problem, and never shows the key."""
+    """Make the checks in order until the first problem; never show the key."""
     report(Check("host", "ok", settings.host))
     if settings.key is None:
         report(
@@ -79,7 +79,7 @@ async def examine(settings: PostHogSettings, report: Callable[[Check], None]) ->
                 "problem",
                 "no API key is configured",
                 f"create a personal API key in PostHog (Settings, Personal API keys) with the scopes {READ} and "
-                f"{WRITE}, and set POSTHOG_PERSONAL_API_KEY",
+                f"{WRITE}, and set it as POSTHOG_PERSONAL_API_KEY",
             )
         )
         return
@@ -96,12 +96,14 @@ async def examine(settings: PostHogSettings, report: Callable[[Check], None]) ->
 async def _check_key(proxy: Proxy, settings: PostHogSettings, report: Callable[[Check], None]) -> None:
     began = time.monotonic()
     try:
-        # Every key may read itself, whatever its scopes (contract 1.8).
+        # Every key may read itself, with any scopes (contract 1.8).
         data = (await proxy.send("GET", KEY_PATH)).data
     except PostHogError as error:
-        if not _tells_nothing(error):
+        if not _is_older_server(error):
             raise
-        report(Check("key", "warning", f"found in {settings.source}; this PostHog does not tell what it may do"))
+        report(
+            Check("key", "warning", f"found in {settings.source}; this PostHog is too old to describe the key's scopes")
+        )
         return
     key = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
     took = (time.monotonic() - began) * 1000

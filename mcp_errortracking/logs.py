@@ -1,4 +1,4 @@
-"""Where log lines go, and how they look."""
+"""The log on stderr: its levels, formats and limits."""
 
 import json
 import logging
@@ -13,16 +13,16 @@ from mcp_errortracking.safe_text.escaping import escape, escape_text
 Format = Literal["text", "json"]
 
 LINES = 20
-"""Warnings and errors from one place in the code, a minute."""
+"""Most warnings and errors a minute from one place in the code."""
 
 LENGTH = 4000
-"""Characters of a message; the longest that libraries write quote a header of a request."""
+"""Most characters of a message; the longest that libraries write quote a request header."""
 
 
 def set_up(level: str, style: Format) -> None:
-    """Sends log lines to stderr.
+    """Send log lines to stderr.
 
-    Libraries log arguments and whole addresses at their lower levels: only our own loggers are turned up.
+    `level` applies to the loggers of this package only: libraries log arguments and whole addresses at lower levels.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(LineLimit())
@@ -34,7 +34,7 @@ def set_up(level: str, style: Format) -> None:
 class LineLimit(logging.Filter):
     """Limits warnings and errors to `LINES` a minute from each place in the code that writes them.
 
-    A peer without a token can cause some of them, such as one about its Host header, as often as it likes.
+    A peer without a token can cause some of them without end, such as the one about its Host header.
     """
 
     def __init__(self) -> None:
@@ -52,14 +52,14 @@ class LineLimit(logging.Filter):
         place = (record.pathname, record.lineno)
         self._written[place] += 1
         if self._written[place] == LINES:
-            record.msg, record.args = f"(more like it are left out for a minute) {record.getMessage()}", ()
+            record.msg, record.args = f"(similar lines are left out for a minute) {record.getMessage()}", ()
         return self._written[place] <= LINES
 
 
 class TextFormatter(logging.Formatter):
-    """One line an entry, whatever is in it: a message shows line breaks and terminal escapes as `\\n` and the like.
+    """One line an entry: line breaks and terminal escapes in a message are shown escaped, such as `\\n`.
 
-    Only a bug takes more: the lines of its stack trace follow, each with `| ` before it, so that none passes for an
+    Only a bug takes more lines: those of its stack trace follow, each with `| ` before it, so that none looks like an
     entry.
     """
 
@@ -72,7 +72,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; what a record carries as `facts` becomes fields of it."""
+    """One JSON object a line; the `facts` of a record become fields of it."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {

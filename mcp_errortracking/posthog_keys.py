@@ -1,4 +1,4 @@
-"""PostHog's keys: the prefixes that mark them, and texts kept free of them."""
+"""PostHog's keys: their prefixes, and their redaction from texts."""
 
 import re
 
@@ -9,14 +9,14 @@ KINDS = {
     "phs_": "a project secret key",
     "phc_": "a project token",
 }
-"""Kinds of keys by prefix, as PostHog's source makes them. Personal API keys of old have none."""
+"""Kinds of keys by prefix, as PostHog's source defines them. The oldest personal API keys have no prefix."""
 
 UNUSABLE = {
     "phc_": "a project token, which only sends events",
     "phs_": "a project secret key, which this API does not take",
     "phr_": "an OAuth refresh token, which only renews an access token",
 }
-"""Kinds that the API refuses, and why."""
+"""Kinds that the API refuses, and the reason."""
 
 # No English word ends in "phx", but "alpha_" and "graphs_" are parts of ordinary names.
 _KEY = re.compile(r"(?:phx|(?<![A-Za-z0-9])ph[acrs])_\w{8,}")
@@ -28,7 +28,7 @@ def is_key(text: str) -> bool:
 
 
 def looks_like_key(text: str) -> bool:
-    """True if there is a key anywhere in the text."""
+    """True if the text contains a key."""
     return _KEY.search(text) is not None
 
 

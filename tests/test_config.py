@@ -1,4 +1,4 @@
-"""Where the settings come from, and the words for those that are wrong."""
+"""The sources of the settings, and the messages for wrong ones."""
 
 import json
 import logging
@@ -132,7 +132,7 @@ def test_a_login_that_others_can_read_is_warned_of(tmp_path: Path, caplog: pytes
         ('"https://us.posthog.com"', "has quotes around its value: leave them out"),
         ("'us.posthog.com'", "has quotes around its value: leave them out"),
         ("ftp://us.posthog.com", "must begin with https://"),
-        ("https://", "names no host"),
+        ("https://", "has no host name"),
         ("https://us.posthog.com:99999", "not a valid address"),
         ("https://user:secret@us.posthog.com", "user name or password"),
         ("https://us.i.posthog.com", "use https://us.posthog.com"),
@@ -205,7 +205,7 @@ def test_a_forward_proxy_of_the_environment(tmp_path: Path, monkeypatch: pytest.
 def test_a_proxy_of_another_kind_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "socks5://proxy.example:1080")
 
-    with pytest.raises(ConfigError, match=r"HTTPS_PROXY or ALL_PROXY is no HTTP proxy.*NO_PROXY"):
+    with pytest.raises(ConfigError, match=r"HTTPS_PROXY or ALL_PROXY is not an HTTP proxy.*NO_PROXY"):
         settings(tmp_path)
 
 

@@ -55,7 +55,7 @@ def test_a_warning_that_a_peer_can_cause_is_written_a_few_times_a_minute() -> No
     assert len(lines) == LINES + 2
     assert max(map(len, lines)) < LENGTH + 100
     assert lines[LINES - 1].startswith(
-        "mcp-errortracking: WARNING: (more like it are left out for a minute) Invalid Host"
+        "mcp-errortracking: WARNING: (similar lines are left out for a minute) Invalid Host"
     )
     assert lines[LINES:] == [
         "mcp-errortracking: WARNING: another",

@@ -1,7 +1,7 @@
 """The options of the command line, built from the declarations of the settings.
 
-An option that is not given leaves nothing behind, so that its variable counts, and so that a command inherits what
-stands before its name.
+An option that is not given sets no attribute, so that its variable counts, and so that a command inherits the options
+before its name.
 """
 
 import argparse
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mcp_errortracking.config import HttpSettings, ListenSettings, LogSettings, PostHogSettings, ToolSelection
-from mcp_errortracking.config.settings import Setting, checked, settings_of
+from mcp_errortracking.config.settings import Setting, read_value, settings_of
 from mcp_errortracking.config.values import Choice, Number
 
 
@@ -19,7 +19,7 @@ def add_logging(parser: argparse.ArgumentParser) -> None:
 
 
 def add_connection(parser: argparse.ArgumentParser, *, timeout: float | None = None) -> None:
-    """Add the options of every command that talks to PostHog. `timeout` is its default, if not the usual one."""
+    """Add the options of every command that talks to PostHog. `timeout` replaces the usual default."""
     group = parser.add_argument_group("connection")
     _add(group, settings_of(PostHogSettings))
     _add(group, _named(HttpSettings, "timeout"), default=timeout)
@@ -43,13 +43,13 @@ def add_tool_limits(parser: argparse.ArgumentParser) -> None:
     _add(parser, _named(ToolSelection, "roots", "max_result_tokens"))
 
 
-def add_roots(parser: argparse.ArgumentParser, *, help: str) -> None:  # noqa: A002 the word that argparse uses
-    """Add `--root` with a help of its own."""
+def add_roots(parser: argparse.ArgumentParser, *, help: str) -> None:  # noqa: A002 argparse's own name
+    """Add `--root` with its own help text."""
     _add(parser, _named(ToolSelection, "roots"), help=help)
 
 
 def add_transport(parser: argparse.ArgumentParser) -> None:
-    """Add the options for how MCP clients reach the server."""
+    """Add the options of the transport: stdio, or HTTP and its limits."""
     transport, *address = settings_of(ListenSettings)
     _add(parser.add_argument_group("transport"), [transport])
     rest = [one for one in settings_of(HttpSettings) if one.field != "timeout"]
@@ -62,7 +62,7 @@ def given(options: argparse.Namespace, group: type[Any]) -> dict[str, Any]:
 
 
 def variables_without_option(*groups: type[Any]) -> str:
-    """Return the lines of a help's end about the settings that only a variable gives."""
+    """Return the lines at the end of a help text about settings without an option."""
     settings = [one for group in groups for one in settings_of(group) if not one.option]
     return "\n".join(f"  {one.variable:<25} {_help(one)}" for one in settings)
 
@@ -86,9 +86,9 @@ class _Store(argparse.Action):
         if setting.is_switch:
             value = not (option or "").startswith("--no-")
         elif setting.read_each is not None:
-            value = (*getattr(namespace, self.dest, ()), *checked(setting.read_each, values, setting.option))
+            value = (*getattr(namespace, self.dest, ()), *read_value(setting.read_each, values, setting.option))
         else:
-            value = checked(setting.read, values, setting.option)
+            value = read_value(setting.read, values, setting.option)
         setattr(namespace, self.dest, value)
 
 
@@ -101,9 +101,9 @@ def _add(
     settings: Iterable[Setting],
     *,
     default: float | None = None,
-    help: str = "",  # noqa: A002 the word that argparse uses
+    help: str = "",  # noqa: A002 argparse's own name
 ) -> None:
-    """Add options; `default` and `help` are shown in place of the declared ones."""
+    """Add options; `default` and `help` replace the declared ones in the help text."""
     for one in settings:
         if not one.option:
             continue

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mcp_errortracking.config.settings import chosen, setting
+from mcp_errortracking.config.settings import collect_values, setting
 from mcp_errortracking.config.values import Choice
 
 
@@ -35,4 +35,4 @@ def load_log(environ: Mapping[str, str] | None = None, **given: Any) -> LogSetti
     Raises:
         ConfigError: a value is wrong.
     """
-    return LogSettings(**chosen(LogSettings, given, os.environ if environ is None else environ))
+    return LogSettings(**collect_values(LogSettings, given, os.environ if environ is None else environ))

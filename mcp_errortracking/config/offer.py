@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcp_errortracking.config.settings import chosen, setting
+from mcp_errortracking.config.settings import collect_values, setting
 from mcp_errortracking.config.values import Number, Switch, read_folder, read_folders, read_names
 
 
@@ -78,4 +78,4 @@ def load_tool_selection(environ: Mapping[str, str] | None = None, **given: Any) 
     Raises:
         ConfigError: a value is wrong.
     """
-    return ToolSelection(**chosen(ToolSelection, given, os.environ if environ is None else environ))
+    return ToolSelection(**collect_values(ToolSelection, given, os.environ if environ is None else environ))

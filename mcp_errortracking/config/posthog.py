@@ -1,4 +1,4 @@
-"""Where PostHog is, with which key, and which project."""
+"""The settings of PostHog: address, key, project, forward proxy."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urlsplit
 
-from mcp_errortracking.config.settings import checked, chosen, setting
+from mcp_errortracking.config.settings import collect_values, read_value, setting
 from mcp_errortracking.config.values import (
     ConfigError,
     Switch,
@@ -40,7 +40,7 @@ _PLACEHOLDER = re.compile(r"(phx_)?([xX.*_-]*|(your|my|insert)[a-z_-]*)|.*(\.\.\
 _QUOTES = tuple("\"'`\u2018\u2019\u201c\u201d")
 _BROKEN_SCHEME = re.compile(r"(https?)(?::/?|//?)([^/:].*)", re.IGNORECASE)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-"""What this machine calls itself."""
+"""Names and addresses of this machine."""
 
 
 CLI_VARIABLES = (
@@ -50,7 +50,7 @@ CLI_VARIABLES = (
     "POSTHOG_CLI_PROJECT_ID",
     "POSTHOG_CLI_ENV_ID",
 )
-"""Variables of posthog-cli, which are read where ours are not set."""
+"""Variables of posthog-cli, read where this server's own are not set."""
 
 
 def read_host(text: str) -> str:
@@ -75,7 +75,7 @@ def read_host(text: str) -> str:
         raise ValueError(f"must begin with https://, like {DEFAULT_HOST}")
     hostname = parts.hostname or ""
     if not re.fullmatch(r"[A-Za-z0-9._:%-]+", hostname):
-        raise ValueError(f"names no host: give an address like {DEFAULT_HOST}")
+        raise ValueError(f"has no host name: give an address like {DEFAULT_HOST}")
     if parts.username is not None or parts.password is not None:
         raise ValueError(f"holds a user name or password: give the address alone, like {DEFAULT_HOST}")
     if moved := _MOVED.get(hostname):
@@ -154,14 +154,14 @@ class PostHogSettings:
         None,
         variable="POSTHOG_RATE_LIMITS",
         read=Switch(),
-        default_text="known of Cloud; else detected from the first 429",
+        default_text="known for Cloud; elsewhere detected from the first 429",
         help="PostHog limits requests per key",
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """The credentials of one source. `host` is where its key may be sent, as far as the source says."""
+class _Credentials:
+    """The credentials of one source. `host` is the only host that its key may be sent to, if the source names one."""
 
     source: str
     key: "SecretStr"
@@ -178,7 +178,7 @@ def load_posthog(
 
     Args:
         home: the user's home folder, if not the one of the environment.
-        keyless: for a server whose callers bring their own keys: it must hold none, and looks for none.
+        keyless: for a server whose callers bring their own keys: it must not hold a key, and does not look for one.
         given: options, by field.
 
     Raises:
@@ -189,12 +189,12 @@ def load_posthog(
         for name in ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):
             if value(environ, name):
                 raise ConfigError(f"{name} is set, but with callers' own keys this server must hold none: unset it.")
-    values = chosen(PostHogSettings, given, environ)
+    values = collect_values(PostHogSettings, given, environ)
     if keyless:
-        return _completed(values | {"source": "each caller"})
+        return _complete(values | {"source": "each caller"})
     found = _find(values.get("key"), environ, home)
     if found is None:
-        return _completed(values)
+        return _complete(values)
     host = values.get("host")
     if found.host is not None and host is not None and found.host != host:
         name = "--host" if given.get("host") else "POSTHOG_HOST"
@@ -205,8 +205,8 @@ def load_posthog(
     if found.host is not None:
         values["host"] = found.host
     if found.project is not None and "project" not in values:
-        values["project"] = checked(read_project, found.project, f"The project in {found.source}")
-    return _completed(values | {"key": found.key, "source": found.source})
+        values["project"] = read_value(read_project, found.project, f"The project in {found.source}")
+    return _complete(values | {"key": found.key, "source": found.source})
 
 
 def for_sandbox(url: str, key: str | None, project: int) -> PostHogSettings:
@@ -214,7 +214,7 @@ def for_sandbox(url: str, key: str | None, project: int) -> PostHogSettings:
     return PostHogSettings(url, secret(key) if key else None, str(project), "the sandbox" if key else "each caller")
 
 
-def _completed(values: dict[str, Any]) -> PostHogSettings:
+def _complete(values: dict[str, Any]) -> PostHogSettings:
     """Return the settings with the forward proxy for their host; warn if the key would travel unencrypted."""
     settings = PostHogSettings(**values)
     parts = urlsplit(settings.host)
@@ -223,24 +223,24 @@ def _completed(values: dict[str, Any]) -> PostHogSettings:
     return replace(settings, http_proxy=_http_proxy(parts))
 
 
-def _find(key: "SecretStr | None", environ: Mapping[str, str], home: Path | None) -> _Found | None:
+def _find(key: "SecretStr | None", environ: Mapping[str, str], home: Path | None) -> _Credentials | None:
     if key is not None:
-        return _Found("environment variable POSTHOG_PERSONAL_API_KEY", key)
+        return _Credentials("environment variable POSTHOG_PERSONAL_API_KEY", key)
     if text := value(environ, "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):
         host = value(environ, "POSTHOG_CLI_HOST") or DEFAULT_HOST
         project = value(environ, "POSTHOG_CLI_PROJECT_ID", "POSTHOG_CLI_ENV_ID")
-        return _found("the environment variables of posthog-cli", text, host, project)
+        return _read_credentials("the environment variables of posthog-cli", text, host, project)
     return _find_in_file((home or Path(environ.get("HOME") or Path.home())) / ".posthog" / "credentials.json")
 
 
-def _found(source: str, key: str, host: str, project: str | None) -> _Found:
-    """Check the credentials of `posthog-cli`."""
-    checked_key = checked(read_key, key, f"The key in {source}")
-    return _Found(source, checked_key, checked(read_host, host, f"The host in {source}"), project)
+def _read_credentials(source: str, key: str, host: str, project: str | None) -> _Credentials:
+    """Read the credentials of `posthog-cli`."""
+    checked_key = read_value(read_key, key, f"The key in {source}")
+    return _Credentials(source, checked_key, read_value(read_host, host, f"The host in {source}"), project)
 
 
-def _find_in_file(path: Path) -> _Found | None:
-    """What `posthog-cli login` left: `{"host": ..., "token": ..., "env_id": ...}`."""
+def _find_in_file(path: Path) -> _Credentials | None:
+    """Read the file of `posthog-cli login`: `{"host": ..., "token": ..., "env_id": ...}`."""
     try:
         content = path.read_text("utf-8")
         readable_by_others = path.stat().st_mode & 0o077
@@ -262,7 +262,7 @@ def _find_in_file(path: Path) -> _Found | None:
         logger.warning("%s can be read by others on this machine; fix with: chmod 600 %s", path, path)
     project = fields.get("env_id") or fields.get("project_id")
     host = fields.get("host")
-    return _found(
+    return _read_credentials(
         f"posthog-cli login ({path})",
         token.strip(),
         host if isinstance(host, str) and host else DEFAULT_HOST,
@@ -271,10 +271,10 @@ def _find_in_file(path: Path) -> _Found | None:
 
 
 def _http_proxy(host: SplitResult) -> str | None:
-    """The forward proxy that the system names for a host, by the usual variables (`HTTPS_PROXY`, `NO_PROXY`, ...).
+    """Return the forward proxy that the system names for a host, by variables such as `HTTPS_PROXY` and `NO_PROXY`.
 
     Raises:
-        ConfigError: it is no HTTP proxy.
+        ConfigError: it is not an HTTP proxy.
     """
     from urllib.request import getproxies, proxy_bypass
 
@@ -284,7 +284,7 @@ def _http_proxy(host: SplitResult) -> str | None:
         return None
     if urlsplit(proxy).scheme not in ("http", "https"):
         raise ConfigError(
-            f"The proxy in {host.scheme.upper()}_PROXY or ALL_PROXY is no HTTP proxy, the only kind supported: set one "
-            f"that begins with http://, or add {host.hostname} to NO_PROXY."
+            f"The proxy in {host.scheme.upper()}_PROXY or ALL_PROXY is not an HTTP proxy, the only kind supported: set "
+            f"one that begins with http://, or add {host.hostname} to NO_PROXY."
         )
     return proxy

@@ -1,4 +1,4 @@
-"""The settings of the server: its transport, and over HTTP who may call it and how much."""
+"""The settings of the server: its transport, and over HTTP its callers and limits."""
 
 import logging
 import os
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mcp_errortracking.config.settings import checked, chosen, setting, settings_of
+from mcp_errortracking.config.settings import collect_values, read_value, setting, settings_of
 from mcp_errortracking.config.values import (
     Choice,
     ConfigError,
@@ -30,16 +30,16 @@ _MAKE_ONE = "make one with: openssl rand -hex 32"
 
 def read_tokens(text: str) -> "tuple[SecretStr, ...]":
     """Read server tokens, separated by commas."""
-    return _checked_tokens(read_names(text))
+    return _check_tokens(read_names(text))
 
 
 def _read_token_lines(text: str) -> "tuple[SecretStr, ...]":
     """Read server tokens, one a line, without blank lines and comments."""
     lines = (line.strip() for line in text.splitlines())
-    return _checked_tokens([line for line in lines if line and not line.startswith("#")])
+    return _check_tokens([line for line in lines if line and not line.startswith("#")])
 
 
-def _checked_tokens(tokens: Sequence[str]) -> "tuple[SecretStr, ...]":
+def _check_tokens(tokens: Sequence[str]) -> "tuple[SecretStr, ...]":
     if any(len(token) < _SHORTEST_TOKEN for token in tokens):
         raise ValueError(f"holds a token of less than {_SHORTEST_TOKEN} characters; {_MAKE_ONE}")
     if any(not token.isascii() or not token.isprintable() or " " in token for token in tokens):
@@ -72,7 +72,7 @@ class ListenSettings:
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """The server over HTTP: who may call it, and how much. Times in seconds."""
+    """The server over HTTP: its callers and limits. Times in seconds."""
 
     tokens: "Sequence[SecretStr]" = setting(
         (),
@@ -161,7 +161,7 @@ def load_listen(environ: Mapping[str, str] | None = None, **given: Any) -> Liste
     Raises:
         ConfigError: a value is wrong.
     """
-    return ListenSettings(**chosen(ListenSettings, given, os.environ if environ is None else environ))
+    return ListenSettings(**collect_values(ListenSettings, given, os.environ if environ is None else environ))
 
 
 def load_http(
@@ -176,11 +176,11 @@ def load_http(
         ConfigError: a value is wrong.
     """
     environ = os.environ if environ is None else environ
-    values = chosen(HttpSettings, given, environ)
+    values = collect_values(HttpSettings, given, environ)
     if file := values.get("token_file"):
         values["tokens"] = (*values.get("tokens", ()), *_tokens_in(file))
     if transport is None:
-        transport = chosen(ListenSettings, {}, environ).get("transport", "http")
+        transport = collect_values(ListenSettings, {}, environ).get("transport", "http")
         if transport not in ("http", "sse"):
             raise ConfigError("MCP_TRANSPORT must be one of: http, sse. An ASGI host cannot serve stdio.")
     return HttpSettings(**values, transport=transport)
@@ -215,7 +215,7 @@ def _tokens_in(file: Path) -> "tuple[SecretStr, ...]":
         raise ConfigError(f"The token file {file} cannot be read: {reason}.") from None
     if mode & 0o007 and os.name == "posix":
         logger.warning("%s can be read by others on this machine; fix with: chmod o-rwx %s", file, file)
-    tokens = checked(_read_token_lines, text, f"The token file {file}")
+    tokens = read_value(_read_token_lines, text, f"The token file {file}")
     if not tokens:
         raise ConfigError(f"The token file {file} holds no token: write one a line.")
     return tokens

@@ -23,7 +23,7 @@ _DECLARATION = "setting"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: where its value comes from, which values it takes, and its documentation."""
+    """One setting: the sources of its value, its allowed values, and its documentation."""
 
     field: str
     default: Any
@@ -31,12 +31,12 @@ class Setting:
     """Turns the text of the variable, or of the option, into the value."""
     help: str
     option: str = ""
-    """Option of the command line; empty if there is none, as for secrets."""
+    """Option of the command line; empty for a setting without one, such as a secret."""
     variable: str = ""
-    """Environment variable; empty if there is none."""
+    """Environment variable; empty for a setting without one."""
     metavar: str = ""
     default_text: str = ""
-    """The default as help and docs show it, where the value alone would not explain itself."""
+    """The default as help and docs show it, for a value that needs an explanation."""
     read_each: Reader | None = None
     """For an option that may be repeated: reads one occurrence into a tuple; the tuples are joined."""
 
@@ -63,7 +63,7 @@ class Setting:
             ConfigError: its text is not an allowed value.
         """
         text = value(environ, self.variable)
-        return None if text is None else checked(self.read, text, self.variable)
+        return None if text is None else read_value(self.read, text, self.variable)
 
 
 def setting(default: Any, *, read: Reader, help: str, **more: Any) -> Any:  # noqa: A002 the word that argparse uses
@@ -78,7 +78,7 @@ def settings_of(group: type[Any]) -> tuple[Setting, ...]:
     return tuple(replace(declaration, field=name) for name, declaration in declared if declaration is not None)
 
 
-def checked(read: Reader, text: str, name: str) -> Any:
+def read_value(read: Reader, text: str, name: str) -> Any:
     """Read a text; `name` is the option, variable or source that it comes from.
 
     Raises:
@@ -90,7 +90,7 @@ def checked(read: Reader, text: str, name: str) -> Any:
         raise ConfigError(f"{name} {error}") from None
 
 
-def chosen(group: type[Any], given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+def collect_values(group: type[Any], given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the settings of a group that are set: by `given` (options, already read), else by their variables.
 
     Args:
@@ -102,7 +102,7 @@ def chosen(group: type[Any], given: Mapping[str, Any], environ: Mapping[str, str
     settings = settings_of(group)
     if unknown := given.keys() - {one.field for one in settings}:
         raise TypeError(f"{group.__name__} has no setting {', '.join(sorted(unknown))}")
-    found = {
+    values = {
         one.field: one.from_variable(environ) if given.get(one.field) is None else given[one.field] for one in settings
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}

@@ -23,10 +23,10 @@ GROUPS: dict[str, type[Any]] = {
 SETTINGS: tuple[Setting, ...] = tuple(one for group in GROUPS.values() for one in settings_of(group))
 _OWN = [one.variable for one in SETTINGS if one.variable]
 VARIABLES = (*_OWN, *CLI_VARIABLES)
-"""Every variable that is read. Nothing else of the package reads the environment."""
+"""Every variable that is read. No other module of the package reads the environment."""
 
 _LIKENESS = 0.88
-"""Nearer names are taken for misspelled; what other programs use under these prefixes is less like ours."""
+"""The least likeness of a misspelled name; variables of other programs with these prefixes are less alike."""
 _MOST_WARNINGS = 5
 _MOST_NAMES = 200
 _LONGEST_NAME = 40

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 _SHOWN = 16
-"""A longer text is not repeated in a message: it may be a secret in the wrong place."""
+"""Length from which a message does not repeat a text: it may be a secret in the wrong place."""
 
 
 class ConfigError(Exception):
-    """A setting is wrong. The text says which, why, and what to do."""
+    """A setting is wrong. The message names it, the reason and the next step."""
 
 
 def value(environ: Mapping[str, str], *names: str) -> str | None:
@@ -95,7 +95,7 @@ def read_path(text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        raise ValueError("begins with ~, and the home folder of that user is not known: write the whole path") from None
+        raise ValueError("begins with ~, but the home folder of that user is unknown: write the whole path") from None
 
 
 def read_folder(text: str) -> tuple[Path, ...]:

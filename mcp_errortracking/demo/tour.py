@@ -1,6 +1,6 @@
-"""The tour that `mcp-errortracking demo` takes: a day's work with errors, as an agent would do it, with every answer.
+"""The tour of `mcp-errortracking demo`: a day's work with errors, as an agent would do it, with every answer.
 
-The one module outside `server` that imports the MCP SDK: it stands on the other side, as the client.
+It is the client, so it is the one module outside `server` that imports the MCP SDK.
 """
 
 import hashlib
@@ -21,24 +21,24 @@ _WIDTH = 116
 
 
 def run() -> int:
-    """Takes the tour and prints it. Returns 0 when every answer was as it should be, else 1."""
+    """Run the tour and print it. Return 0 if every answer was as expected, else 1."""
     return anyio.run(_tour)
 
 
 class _Agent:
-    """An MCP client that says what it does."""
+    """An MCP client that prints its calls and their answers."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self.used = set[str]()
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Calls a tool, prints the call and the answer, and returns the structured result."""
-        _say(f"\n> {tool} {json.dumps(arguments)}")
+        """Call a tool, print the call and the answer, and return the structured result."""
+        _print(f"\n> {tool} {json.dumps(arguments)}")
         result = await self._client.call_tool(tool, arguments)
         text = "\n".join(block.text for block in result.content if block.type == "text")
         for line in text.splitlines():
-            _say(f"  {line}")
+            _print(f"  {line}")
         if result.is_error:
             raise _TourError(f"{tool} failed")
         self.used.add(tool)
@@ -49,14 +49,14 @@ class _TourError(Exception):
     pass
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…", flush=True)
 
 
-def _check(what: str, good: bool) -> None:
-    _say(f"  {'ok' if good else 'WRONG'}: {what}")
-    if not good:
-        raise _TourError(what)
+def _check(fact: str, is_true: bool) -> None:
+    _print(f"  {'ok' if is_true else 'WRONG'}: {fact}")
+    if not is_true:
+        raise _TourError(fact)
 
 
 async def _tour() -> int:
@@ -67,10 +67,10 @@ async def _tour() -> int:
 async def _tour_in(folder: str) -> int:
     command, *arguments = child.command("mcp_errortracking", "--sandbox", "--log-level", "warning")
     server = StdioServerParameters(command=command, args=arguments, cwd=folder, env=child.environment())
-    _say("An MCP client starts `mcp-errortracking --sandbox` and talks to it over stdio. Lines with > are its calls.")
+    _print("An MCP client starts `mcp-errortracking --sandbox` and talks to it over stdio. Lines with > are its calls.")
     async with Client(server) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
-        _say(f"\nThe server speaks MCP {client.protocol_version} and lists {len(tools)} tools.")
+        _print(f"\nThe server speaks MCP {client.protocol_version} and lists {len(tools)} tools.")
         agent = _Agent(client)
         try:
             await _issues(agent)
@@ -78,15 +78,15 @@ async def _tour_in(folder: str) -> int:
             await _alerts(agent)
             await _symbol_sets(agent)
         except (_TourError, MCPError, httpx.HTTPError) as problem:
-            _say(f"\nThe demo stopped: {problem}")
+            _print(f"\nThe demo stopped: {problem}")
             return 1
-    _say(f"\nThese were {len(agent.used)} of the {len(tools)} tools that an agent is offered by default.")
-    _say('Now with your own PostHog: see "Connect your client" in README.md.')
+    _print(f"\nThese were {len(agent.used)} of the {len(tools)} tools that an agent is offered by default.")
+    _print('Now with your own PostHog: see "Connect your client" in README.md.')
     return 0
 
 
 async def _issues(agent: _Agent) -> None:
-    _say("\n== What hurts, where it comes from, who mends it: issues")
+    _print("\n== Issues: find the worst, see its stack trace, assign it, suppress noise")
     worst = (await agent.call("query-error-tracking-issues-list", {"orderBy": "users", "limit": 5}))["results"]
     issue = worst[0]["id"]
     events = await agent.call(
@@ -94,16 +94,16 @@ async def _issues(agent: _Agent) -> None:
     )
     _check("its newest event has a stack trace", bool(events["results"][0]["properties"]["$exception_list"]))
     ada = {"type": "user", "id": 1}
-    held = await agent.call("error-tracking-issues-assign-partial-update", {"id": issue, "assignee": ada})
-    _check("the issue is assigned", held["assignee"] == ada)
+    assigned = await agent.call("error-tracking-issues-assign-partial-update", {"id": issue, "assignee": ada})
+    _check("the issue is assigned", assigned["assignee"] == ada)
     found = await agent.call("query-error-tracking-issues-list", {"searchQuery": "gtag", "limit": 1})
     noise = found["results"][0]["id"]
-    quiet = await agent.call("error-tracking-issues-partial-update", {"id": noise, "status": "suppressed"})
-    _check("the noise is quiet", quiet["status"] == "suppressed")
+    suppressed = await agent.call("error-tracking-issues-partial-update", {"id": noise, "status": "suppressed"})
+    _check("the noise is suppressed", suppressed["status"] == "suppressed")
 
 
 async def _rules(agent: _Agent) -> None:
-    _say("\n== Who gets a new issue: assignment rules")
+    _print("\n== Assignment rules: choose who gets a new issue")
     filters = {
         "type": "AND",
         "values": [{"key": "$exception_sources", "operator": "icontains", "value": "src/checkout"}],
@@ -119,7 +119,7 @@ async def _rules(agent: _Agent) -> None:
 
 
 async def _alerts(agent: _Agent) -> None:
-    _say("\n== Who is told when an issue spikes: alerts")
+    _print("\n== Alerts: notify a chat when an issue spikes")
     spike = {"source": "internal-events", "events": [{"id": "$error_tracking_issue_spiking", "type": "events"}]}
     alert = {
         "name": "Spikes to our chat",
@@ -135,7 +135,7 @@ async def _alerts(agent: _Agent) -> None:
 
 
 async def _symbol_sets(agent: _Agent) -> None:
-    _say("\n== Source maps: upload, download and delete the symbols of a minified bundle")
+    _print("\n== Source maps: upload, download and delete the symbols of a minified bundle")
     packed = container("checkout.min.js")
     content_hash = hashlib.sha512(packed).hexdigest()
     upload = {"chunk_id": _CHUNK_ID, "content_hash": content_hash}
@@ -144,7 +144,7 @@ async def _symbol_sets(agent: _Agent) -> None:
     async with httpx.AsyncClient() as http:
         form = target["presigned_url"]
         sent = await http.post(form["url"], data=form["fields"], files={"file": (_CHUNK_ID, packed)})
-        _say(f"\n  {len(packed)} bytes sent to the presigned URL, without the API key: HTTP {sent.status_code}")
+        _print(f"\n  {len(packed)} bytes sent to the presigned URL, without the API key: HTTP {sent.status_code}")
         _check("the object storage took them", sent.is_success)
         symbol_set = target["symbol_set_id"]
         await agent.call(
@@ -158,7 +158,7 @@ async def _symbol_sets(agent: _Agent) -> None:
 
 
 def container(name: str) -> bytes:
-    """A bundle and its map in PostHog's container, version 1, type 2 (contract 5.1)."""
+    """Return a bundle and its map in PostHog's container, version 1, type 2 (contract 5.1)."""
     folder = files("mcp_errortracking.demo") / "bundle"
     source, source_map = ((folder / file).read_bytes() for file in (name, f"{name}.map"))
     parts = (struct.pack("<Q", len(part)) + part for part in (source, source_map))
