@@ -1,4 +1,4 @@
-"""What the doctor finds, against real servers that are well, ill, or not there."""
+"""The findings of the doctor, against real servers that are healthy, broken or absent."""
 
 import json
 
@@ -14,7 +14,7 @@ from tests.sandbox_process import OTHER_PROJECT, READ_ONLY, SandboxProcess
 def examine(
     capsys: pytest.CaptureFixture[str], url: str, key: str | None, project: str = "1"
 ) -> tuple[int, dict[str, tuple[str, str]]]:
-    """The exit code, and verdict and text of each check."""
+    """Return the exit code, and the verdict and text of each check."""
     settings = PostHogSettings(url, SecretStr(key) if key else None, project, "a test")
     code = doctor.run(settings, as_json=True)
     checks = json.loads(capsys.readouterr().out)["checks"]

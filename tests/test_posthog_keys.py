@@ -76,7 +76,7 @@ def test_no_log_line_holds_a_key(key: str) -> None:
 
 
 def test_no_other_module_knows_a_prefix() -> None:
-    """What is said to users may name `phx_...`; code that compares has one place to do it."""
+    """Messages to users may name `phx_...`; only one module compares with prefixes."""
     package = Path(mcp_errortracking.__file__).parent
     pattern = re.compile(r"""["']ph[a-z]_["']|ph\[[a-z]+\]""")
     holders = [path.name for path in package.rglob("*.py") if pattern.search(path.read_text("utf-8"))]

@@ -84,13 +84,13 @@ class Baseline:
 
     @property
     def is_known(self) -> bool:
-        """Whether the sandbox has the endpoint at all."""
+        """True if the sandbox has the endpoint."""
         return self.record.code != "endpoint_not_found"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A call with a fault: what came of it, and the writes that the sandbox got."""
+    """A call with a fault: its outcome, and the writes that the sandbox got."""
 
     outcome: Outcome
     reply: Reply
@@ -116,7 +116,7 @@ class Bench:
         self._proxy = self.proxy()
 
     async def baseline(self, endpoint: type[Endpoint]) -> Baseline:
-        """What the tool does when nothing is broken."""
+        """Return the tool's call without a fault."""
         known = self._baselines.get(endpoint.tool)
         if known is None:
             await self.wire.plan(Plan())
@@ -127,10 +127,10 @@ class Bench:
         return known
 
     async def try_(self, endpoint: type[Endpoint], fault: Fault, *, once: bool) -> Result:
-        """Calls a tool while its first write, or its first request if it only reads, meets a fault.
+        """Call a tool while its first write, or its first request if it only reads, meets a fault.
 
         Args:
-            once: only that request does; else all after it too.
+            once: only that request meets it; otherwise all later ones too.
         """
         baseline = await self.baseline(endpoint)
         first = baseline.first_write or 0
@@ -151,7 +151,7 @@ class Bench:
         )
 
     async def _call(self, endpoint: type[Endpoint]) -> tuple[Reply, CallRecord]:
-        """The reply; whatever the call changed is undone."""
+        """Return the reply; all changes of the call are undone."""
         records = list[CallRecord]()
         self.sandbox.journal.clear()
         reply: Reply | None = None
@@ -170,19 +170,19 @@ class Bench:
         return reply, records[0]
 
     async def aclose(self) -> None:
-        """Closes the connections to the wire."""
+        """Close the connections to the wire."""
         await self._proxy.aclose()
 
     def proxy(self, limits: Limits = LIMITS) -> Proxy:
-        """A server's way to the wire, as fresh as after its start; a host that refused is back at its second try."""
+        """Return a new proxy to the wire; a host that refused a connection accepts it at the second try."""
         return Proxy(host=self.wire.url, key=SecretStr(KEY), project="1", limits=limits, sleep=self._between_tries)
 
     async def _between_tries(self, _seconds: float) -> None:
-        await self.wire.come_back()
+        await self.wire.recover()
 
 
 def reads(endpoint: type[Endpoint], method: str) -> bool:
-    """Whether a request of a tool changes nothing."""
+    """True if a request of a tool changes nothing."""
     return method == "GET" or endpoint.read_only
 
 

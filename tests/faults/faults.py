@@ -1,4 +1,4 @@
-"""What can go wrong between the server and PostHog, and what must come of it for tools that read and that write."""
+"""The faults between the server and PostHog, and their expected outcomes for tools that read and that write."""
 
 import asyncio
 import gzip
@@ -18,7 +18,7 @@ _GIGABYTE = 10**9
 
 
 class Outcome(StrEnum):
-    """What a call comes to."""
+    """The outcome of a call."""
 
     ANSWERED = "answered"
     RETRIED = "answered after a retry"
@@ -37,9 +37,9 @@ class Expected:
     write_once: Outcome | None = None
 
     def runs(self) -> list[tuple[Literal["read", "write"], bool, Outcome]]:
-        """What has to be tried to see that: which tools, whether the fault comes only once, and what comes of it.
+        """Return the runs to try: the kind of tools, True if the fault comes only once, and the expected outcome.
 
-        A write that must not be sent again meets a PostHog that would take it again, or nobody would notice.
+        A write that must not be sent again meets a PostHog that would accept it again, or the test would not notice.
         """
         runs: list[tuple[Literal["read", "write"], bool, Outcome]] = [("read", False, self.read)]
         if self.read_once is not None:
@@ -60,7 +60,7 @@ REFUSED = Expected(Outcome.EXPLAINED, Outcome.EXPLAINED)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that goes wrong. `arrives`: PostHog has got the request all the same, and has done what it asked."""
+    """A fault. `arrives`: PostHog nevertheless gets the request and applies it."""
 
     name: str
     what: str

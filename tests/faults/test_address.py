@@ -15,7 +15,7 @@ _OLD, _NEW = "127.0.0.1", "127.0.0.2"
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Says at which address it was asked, again and again."""
+    """Answer each request with the address that it reached."""
     body = b'{"address": "%s"}' % writer.get_extra_info("sockname")[0].encode()
     try:
         while await reader.readuntil(b"\r\n\r\n"):

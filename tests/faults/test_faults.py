@@ -1,4 +1,4 @@
-"""Every tool meets every fault: what the caller is told, how often PostHog is asked, that nothing is done twice."""
+"""Every tool meets every fault: the reply to the caller, the number of requests, and no write applied twice."""
 
 import json
 from collections import Counter
@@ -29,16 +29,16 @@ async def test_fault(bench: Bench, name: str) -> None:
 
 
 def problems_of(endpoint: type[Endpoint], fault: Fault, result: Result, outcome: Outcome) -> list[str]:
-    """What is not as it must be."""
+    """Return the deviations from the expected outcome."""
     reply, problems = result.reply, list[str]()
-    told = json.dumps(reply.structured) + reply.text
+    said = json.dumps(reply.structured) + reply.text
     if result.outcome is not outcome:
         problems.append(f"{result.outcome!r}, not {outcome!r}: {reply.text[:300]}")
     if result.heard_elsewhere:
         problems.append("another host was spoken to")
-    if KEY in told or KEY.encode() in told.encode():
-        problems.append("the key was told")
-    if "poison" in told:
+    if KEY in said or KEY.encode() in said.encode():
+        problems.append("the key was shown")
+    if "poison" in said:
         problems.append("an answer was taken for that to another request")
     if result.bytes_sent > _MOST_BYTES:
         problems.append(f"{result.bytes_sent} bytes were taken")
@@ -53,7 +53,7 @@ def problems_of(endpoint: type[Endpoint], fault: Fault, result: Result, outcome:
         if len(set(result.sent)) != len(result.sent):
             problems.append(f"sent again: {result.sent}")
     if result.outcome in (Outcome.EXPLAINED, Outcome.GIVEN_UP) and result.writes:
-        problems.append(f"told as not applied, but it was: {result.writes}")
+        problems.append(f"reported as not applied, but it was: {result.writes}")
     return problems
 
 

@@ -1,4 +1,4 @@
-"""PostHog's own limits, kept by the sandbox to the second: with the proxy's pacing nothing is ever answered 429."""
+"""PostHog's own limits, kept by the sandbox to the second: with the rate limiter nothing is ever answered 429."""
 
 from collections import Counter
 from typing import Any
@@ -23,7 +23,7 @@ RULE = {"filters": {"type": "AND", "values": []}, "assignee": {"type": "user", "
 
 
 class Crowd:
-    """Many calls at once, and what became of them."""
+    """Many calls at once, and their outcomes."""
 
     def __init__(self, bench: Bench, *, limited: bool | None, total: float, rate: int | None = None) -> None:
         self._limits = Limits(total=total, pool=total)
@@ -39,7 +39,7 @@ class Crowd:
         self.errors = list[PostHogError]()
 
     async def send(self, method: str, number: int) -> None:
-        """So many calls, and waits for the end of all."""
+        """Send a number of calls, and wait for the end of all."""
         async with self._proxy, anyio.create_task_group() as tasks:
             for _ in range(number):
                 tasks.start_soon(self._send_one, method)
@@ -53,7 +53,7 @@ class Crowd:
             self.answered += 1
 
     def statuses(self) -> Counter[int]:
-        """What the sandbox answered."""
+        """Return the statuses of the sandbox's answers."""
         return Counter(entry["status"] for entry in self._bench.sandbox.journal)
 
 
@@ -62,12 +62,12 @@ def _throttle(requests: int) -> Throttle:
 
 
 async def test_more_calls_than_a_minute_allows_wait_and_none_is_refused() -> None:
-    told = list[Wait]()
+    reports = list[Wait]()
 
-    async def tell(wait: Wait) -> None:
-        told.append(wait)
+    async def report(wait: Wait) -> None:
+        reports.append(wait)
 
-    on_wait.set(tell)
+    on_wait.set(report)
     async with bench(Throttle()) as running:
         crowd = Crowd(running, limited=True, total=70)
         began = anyio.current_time()
@@ -75,11 +75,11 @@ async def test_more_calls_than_a_minute_allows_wait_and_none_is_refused() -> Non
 
     assert (crowd.answered, crowd.statuses()) == (500, {200: 500})
     assert 60 <= anyio.current_time() - began < 65
-    assert 58 < max(wait.expected for wait in told) < 61
-    assert max(wait.waited for wait in told) > 50
+    assert 58 < max(wait.expected for wait in reports) < 61
+    assert max(wait.waited for wait in reports) > 50
 
 
-async def test_those_whose_time_is_too_short_are_told_and_nothing_of_them_is_sent() -> None:
+async def test_those_whose_time_is_too_short_are_refused_and_nothing_of_them_is_sent() -> None:
     async with bench(_throttle(60)) as running:
         crowd = Crowd(running, limited=True, total=50, rate=60)
         await crowd.send("POST", 80)

@@ -1,7 +1,7 @@
 """An event loop in which waiting takes no time: when nothing is left to do but wait, its clock jumps to the end of the
 wait. So production's own time limits can be tested, as they are, in milliseconds.
 
-It takes for granted that everything that could still happen happens in this thread: both ends of every connection.
+It assumes that both ends of every connection run in this thread.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class _Selector(selectors.DefaultSelector):
         self._clock = clock
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """What is ready; the clock jumps where nothing is."""
+        """Return the events that are ready; if there are none, the clock jumps."""
         if timeout is None or timeout <= _IDLE:
             return super().select(timeout)
         events = super().select(_IDLE)

@@ -1,4 +1,4 @@
-"""A TCP proxy between the server and the sandbox, which passes requests on until it is told to break something."""
+"""A TCP proxy between the server and the sandbox, which passes requests on until its plan breaks one."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ Connecting = Literal["refused", "reset", "closed"]
 
 
 class GoneError(Exception):
-    """The client has left, or the connection was closed from here: there is nothing more to do on it."""
+    """The client has left, or the connection was closed from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Exchange:
         self._wire.seen[-1] = Seen(self.method, self.target, self.body)
 
     async def forward(self) -> Answer:
-        """Lets the sandbox have the request."""
+        """Pass the request to the sandbox and return its answer."""
         return await self._wire.forward(self.head + self.body)
 
     async def send(self, data: bytes) -> None:
@@ -82,7 +82,7 @@ class Exchange:
             raise GoneError from None
 
     async def hang_up(self, *, reset: bool = False) -> None:
-        """Ends the connection."""
+        """End the connection."""
         if reset:
             _reset(self._writer)
         self._writer.close()
@@ -101,7 +101,7 @@ Act = Callable[[Exchange], Awaitable[None]]
 
 @dataclass(slots=True)
 class Plan:
-    """What to break: from the request with that number on, or only that one."""
+    """The fault to inject: from the request with that number on, or only in that one."""
 
     first: int = 0
     once: bool = False
@@ -150,7 +150,7 @@ class Wire:
         return f"http://127.0.0.1:{self.port}"
 
     async def plan(self, plan: Plan) -> None:
-        """Begins anew, when the last one is over: nothing seen, and this to break. Idle connections are kept."""
+        """Start a new plan when the last one is over, with nothing seen yet. Idle connections are kept."""
         if self._busy:
             await asyncio.wait(self._busy)
         if plan.connecting is not None:
@@ -163,7 +163,7 @@ class Wire:
         self._break_connecting()
 
     def heard_elsewhere(self) -> bool:
-        """Whether anyone turned to the other host."""
+        """True if the other host was contacted."""
         try:
             self._other.accept()[0].close()
         except BlockingIOError:
@@ -171,7 +171,7 @@ class Wire:
         return True
 
     async def forward(self, request: bytes) -> Answer:
-        """Sends a request to the sandbox and reads the whole answer."""
+        """Send a request to the sandbox and read the whole answer."""
         async with self._lock:
             if self._upstream is None:
                 self._upstream = await asyncio.open_connection("127.0.0.1", self.upstream_port)
@@ -185,7 +185,7 @@ class Wire:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def _break_connecting(self) -> None:
-        """Where the plan wants it and its time has come."""
+        """Break the connecting, if the plan says so for the next request."""
         if self._plan.connecting is None or len(self.seen) != self._plan.first or self._connecting is not None:
             return
         self._connecting = self._plan.connecting
@@ -193,8 +193,8 @@ class Wire:
         if self._connecting == "refused":
             self._server.close()
 
-    async def come_back(self) -> None:
-        """Lets connections be made again, where they were refused once."""
+    async def recover(self) -> None:
+        """Accept connections again after a plan that refuses one."""
         if self._connecting == "refused" and self._plan.once:
             self._connecting = self._plan.connecting = None
             await self._listen()

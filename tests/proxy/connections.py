@@ -1,4 +1,4 @@
-"""What the servers of the tests do with a connection: read a request from it, or break it."""
+"""Connections of test servers: read a request, or break the connection."""
 
 import socket
 import struct
@@ -16,7 +16,7 @@ class Received:
 
 
 def read_request(connection: socket.socket) -> Received | None:
-    """The next request, or None where the client hangs up before its end."""
+    """Return the next request, or None if the client hangs up before its end."""
     data = b""
     while b"\r\n\r\n" not in data:
         if not (piece := connection.recv(65536)):
@@ -34,6 +34,6 @@ def read_request(connection: socket.socket) -> Received | None:
 
 
 def reset(connection: socket.socket) -> None:
-    """Closes it so that the client is told that it broke, and not that it ended."""
+    """Close a connection with a reset, so that it breaks rather than ends."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()

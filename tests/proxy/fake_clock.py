@@ -1,10 +1,10 @@
-"""A clock that stands still until it is told to go on, and then calls what is due."""
+"""A clock that stands still until it is advanced, and then runs the calls that are due."""
 
 import anyio.lowlevel
 
 
 class FakeClock:
-    """Seconds since whenever."""
+    """Seconds since an arbitrary moment."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -17,7 +17,7 @@ class FakeClock:
         self._due.append((self.now + seconds, function))
 
     async def advance(self, seconds: float) -> None:
-        """Lets time pass, in the order of what is due, and tasks run after each."""
+        """Let time pass: run the calls that are due in order, and the tasks after each."""
         end = self.now + seconds
         await settle()
         while due := [one for one in self._due if one[0] <= end]:
@@ -31,6 +31,6 @@ class FakeClock:
 
 
 async def settle() -> None:
-    """Lets every task run as far as it can without time passing."""
+    """Let every task run as far as it can without time passing."""
     for _ in range(20):
         await anyio.lowlevel.checkpoint()

@@ -11,7 +11,7 @@ from tests.proxy.connections import Received, read_request, reset
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer: its bytes, and what becomes of the connection. `drop`: close without reading the request."""
+    """One answer: its bytes, and the end of its connection. `drop`: close without reading the request."""
 
     raw: bytes = b""
     close: bool = False
@@ -24,7 +24,7 @@ class Reply:
 def http(
     status: int = 200, body: Any = b"", *, kind: str = "application/json", length: int | None = None, **headers: str
 ) -> Reply:
-    """A well-formed answer; `length` lies about the size of the body, and then the connection closes."""
+    """Return a well-formed answer; `length` gives a false size of the body, and then the connection closes."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(content) if length is None else length}"]
     lines += [f"Content-Type: {kind}"] if kind else []

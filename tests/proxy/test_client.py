@@ -1,4 +1,4 @@
-"""What is sent, how often, and what comes back: against a server on a real socket that answers by script."""
+"""Requests, retries and answers, against a server on a real socket that answers by script."""
 
 import gzip
 import json

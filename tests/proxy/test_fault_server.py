@@ -1,4 +1,4 @@
-"""The server of the tests itself: it must not hang where a client does."""
+"""The test server itself: it must not hang when a client does."""
 
 import socket
 

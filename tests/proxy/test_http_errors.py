@@ -234,7 +234,7 @@ def test_retry_after(value: str, seconds: float | None) -> None:
         ("soon", "Retry after a minute."),
     ],
 )
-def test_when_to_come_back(value: str, says: str) -> None:
+def test_when_to_retry(value: str, says: str) -> None:
     error = explain(429, {"retry-after": value}, b"", READS, now=0)
 
     assert error.next_step == says
@@ -251,7 +251,7 @@ def test_when_to_come_back(value: str, says: str) -> None:
     ],
 )
 def test_a_date_is_measured_from_the_answers_own(date: str, seconds: float) -> None:
-    """A clock that is wrong, ours or theirs, makes no wait longer or shorter."""
+    """A wrong clock on either side makes no wait longer or shorter."""
     assert retry_after({"retry-after": "Thu, 01 Jan 1970 05:00:30 GMT", "date": date}, 60) == seconds
 
 

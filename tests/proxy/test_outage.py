@@ -1,4 +1,4 @@
-"""The host goes away for a while and comes back at the same address."""
+"""An outage: the host is unreachable for a time, then answers at the same address again."""
 
 from typing import Any
 

@@ -147,7 +147,7 @@ async def test_callers_take_turns_and_each_ones_calls_keep_their_order() -> None
     assert [name for name, _ in host.sent[1:]] == ["a 1", "b 1", "c 1", "a 2", "b 2", "a 3"]
 
 
-async def test_a_wait_longer_than_the_call_may_take_is_told_before_anything_is_sent() -> None:
+async def test_a_wait_longer_than_the_call_may_take_is_refused_before_anything_is_sent() -> None:
     host = LimitedHost(Rate(1, 60))
     await host.request("a")
 
@@ -207,7 +207,7 @@ async def test_a_429_makes_everybody_wait_and_then_begins_with_one() -> None:
         host.limiter.release()
 
 
-async def test_who_waits_is_told_at_once_when_a_429_takes_the_time_it_has() -> None:
+async def test_who_waits_is_refused_at_once_when_a_429_takes_the_time_it_has() -> None:
     host = LimitedHost(Rate(2, 30))
     await host.request("a")
     await host.limiter.acquire()
@@ -298,21 +298,21 @@ async def test_a_call_cancelled_in_the_moment_of_its_turn_gives_it_back() -> Non
     assert host.sent == [("a", 0), ("c", 10)]
 
 
-async def test_a_wait_is_told_with_how_long_it_will_be() -> None:
+async def test_a_wait_is_reported_with_its_expected_length() -> None:
     host = LimitedHost(Rate(1, 10))
-    told = list[Wait]()
+    reports = list[Wait]()
 
-    async def tell(wait: Wait) -> None:
-        told.append(wait)
+    async def report(wait: Wait) -> None:
+        reports.append(wait)
 
-    on_wait.set(tell)
+    on_wait.set(report)
     await host.request("a")
-    assert told == []
+    assert reports == []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(host.request, "a")
         await settle()
-        assert [(wait.waited, wait.expected) for wait in told] == [(0, 10)]
-        assert "used up" in told[0].why
+        assert [(wait.waited, wait.expected) for wait in reports] == [(0, 10)]
+        assert "used up" in reports[0].why
         await host.clock.advance(10)
 
 
@@ -335,7 +335,7 @@ async def test_most_keys_are_forgotten_in_the_end() -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Returns as soon as something has happened on a socket that makes it so."""
+    """Return as soon as events on a socket have made the condition true."""
     while not condition():  # noqa: ASYNC110 what it waits for happens in another thread
         await anyio.sleep(0.001)
 

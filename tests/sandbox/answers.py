@@ -49,7 +49,7 @@ def no_method(method: str) -> Answer:
 
 
 def ask(sandbox: SandboxProcess, request: str, body: Any = None, **more: Any) -> Answer:
-    """What `METHOD path` answers: its status and its JSON, None for an empty body."""
+    """Return the answer to `METHOD path`: its status and its JSON, None for an empty body."""
     method, path = request.split(" ", 1)
     answer = sandbox.api(method, path, body, **more)
     return answer.status_code, answer.json() if answer.content else None

@@ -1,4 +1,4 @@
-"""What happened in the default project, read from a store of the test's own: to count once more what queries count."""
+"""The events of the default project, read from the test's own store, to count again the numbers of queries."""
 
 import tempfile
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Event = dict[str, Any]
 
 
 def all_events() -> list[Event]:
-    """What happened in the default project, with the properties that its exceptions share."""
+    """Return the events of the default project, with the properties that their exceptions share."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store()
         plant(Seed.model_validate(DEFAULT), store, Objects(Path(folder), "secret"))

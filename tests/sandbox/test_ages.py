@@ -1,4 +1,4 @@
-"""What older servers answer (contract 1.2, 1.9, 6): the path, or the key, is too new for them."""
+"""Answers of older servers (contract 1.2, 1.9, 6): the path, or the key, is too new for them."""
 
 from collections.abc import Generator
 

@@ -1,4 +1,4 @@
-"""What is true of every endpoint (contract 1): paths, keys, error bodies, pages, limits."""
+"""The rules of every endpoint (contract 1): paths, keys, error bodies, pages, limits."""
 
 from typing import Any
 
@@ -133,8 +133,8 @@ def test_writing_includes_reading_but_not_the_other_way_round() -> None:
         assert missing == "API key missing required scope 'error_tracking:read'"
         closed = sandbox.api("GET", "assignment_rules/", form="projects/2").json()["detail"]
         assert closed.startswith("Organization 'Closed' does not allow using personal API keys.")
-        stranger = sandbox.api("GET", "assignment_rules/", form="projects/3").json()["detail"]
-        assert stranger == "You don't have access to the project."
+        other = sandbox.api("GET", "assignment_rules/", form="projects/3").json()["detail"]
+        assert other == "You don't have access to the project."
         organization = sandbox.api("GET", "assignment_rules/", key="phx_org").json()["detail"]
         assert organization == "API key does not have access to the requested organization: ID o1."
 

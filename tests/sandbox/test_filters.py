@@ -1,4 +1,4 @@
-"""Which filters of a rule PostHog's schema takes (contract 3.1)."""
+"""The filters of a rule that PostHog's schema accepts (contract 3.1)."""
 
 from typing import Any
 

@@ -38,7 +38,7 @@ def sandbox(unchanged: SandboxProcess) -> Any:
 
 
 def status_of(sandbox: SandboxProcess, chunk: str, content_hash: str) -> Answer:
-    """How a start of that chunk would go: whether its hash is the stored one."""
+    """Return the answer to a check of an upload of that chunk, which says if its hash is the stored one."""
     body = {"symbol_sets": [{"chunk_id": chunk, "content_hash": content_hash}]}
     return ask(sandbox, "POST symbol_sets/bulk_check_upload/", body)
 
