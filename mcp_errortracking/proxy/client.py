@@ -211,7 +211,7 @@ class Proxy:
             error.attempts = call.attempts
             logger.debug("%s %s: %s after %.0f ms", method, path, error.code or error.status, _since(began))
             if isinstance(error, ForbiddenError) and error.code == "project_not_allowed":
-                raise await self._naming_projects(error) from None
+                raise await self._add_projects(error) from None
             raise
         logger.debug("%s %s: %d after %.0f ms", method, path, answer.status, _since(began))
         return answer
@@ -235,7 +235,7 @@ class Proxy:
     def _exchange(self, *, writes: bool) -> Exchange:
         return Exchange(self.host, self.project, writes, self._shared.http_proxy)
 
-    async def _naming_projects(self, error: ForbiddenError) -> ForbiddenError:
+    async def _add_projects(self, error: ForbiddenError) -> ForbiddenError:
         """Add the projects that the key may use, if PostHog names them: every key may read itself (contract 1.8)."""
         try:
             projects = projects_of((await self.send("GET", KEY_PATH)).data)
