@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.proxy import Limits, Proxy
 from mcp_errortracking.server.arguments import example
-from mcp_errortracking.server.calls import Reply, call_tool
+from mcp_errortracking.server.calls import Reply
+from tests.calls import call_tool
 from tests.proxy.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
