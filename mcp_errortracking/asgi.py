@@ -19,6 +19,8 @@ from mcp_errortracking.server.http.guard import OAuth
 from mcp_errortracking.server.http.slots import HttpLimits
 from mcp_errortracking.server.observe import CallRecord, log_calls
 
+__all__ = ["OAuth", "create_app"]
+
 if TYPE_CHECKING:
     from mcp_errortracking.server.http.metrics import Metrics
 

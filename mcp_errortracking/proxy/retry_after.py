@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from mcp_errortracking.proxy.rate_limit.window import LONGEST_PERIOD
+_LONGEST_PERIOD = 3600.0
+"""Seconds of PostHog's longest rate limit (contract 1.6)."""
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -32,7 +33,7 @@ def retry_advice(seconds: float | None) -> str:
     """
     if seconds is None:
         return "Retry after a minute."
-    if seconds > LONGEST_PERIOD:
+    if seconds > _LONGEST_PERIOD:
         return "Retry after an hour: PostHog limits for no longer."
     return f"Retry after {seconds:.0f} s." if seconds >= 0.5 else "Retry now; if it fails again, retry after a minute."
 

@@ -15,7 +15,6 @@ class Rate:
 DEFAULT = (Rate(480, 60), Rate(4800, 3600))
 SYMBOL_SETS = (Rate(1200, 60), Rate(12000, 3600))
 
-LONGEST_PERIOD = max(rate.seconds for rate in DEFAULT + SYMBOL_SETS)
 _SYMBOL_SETS_PATH = "error_tracking/symbol_sets/"
 
 
