@@ -184,7 +184,7 @@ def test_what_a_killed_run_left_is_repaired(tmp_path: Path) -> None:
 def test_killed_at_any_write_the_next_run_completes(tmp_path: Path) -> None:
     script = (
         "import os, sys\n"
-        "from mcp_errortracking.workflows import roots as module\n"
+        "from mcp_errortracking.workflows.files.roots import Roots\n"
         "from mcp_errortracking.workflows.source_maps.bundles.discovery import find\n"
         "from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare\n"
         "left, replace = int(sys.argv[2]), os.replace\n"
@@ -193,7 +193,7 @@ def test_killed_at_any_write_the_next_run_completes(tmp_path: Path) -> None:
         "    left -= 1\n"
         "    os._exit(9) if left < 0 else replace(*paths, **folders)\n"
         "os.replace = counted\n"
-        "roots = module.Roots([sys.argv[1]])\n"
+        "roots = Roots([sys.argv[1]])\n"
         "list(prepare(roots, find(roots, '.')))\n"
     )
     whole = copied(tmp_path / "whole", "esbuild")
