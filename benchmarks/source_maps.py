@@ -19,9 +19,9 @@ from pathlib import Path
 
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
-from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
+from mcp_errortracking.workflows.source_maps.bundles.preparation import PreparedChunk, prepare
 from mcp_errortracking.workflows.source_maps.maps.symbols import SymbolCache
-from mcp_errortracking.workflows.source_maps.maps.vlq import encoded
+from mcp_errortracking.workflows.source_maps.maps.vlq import encode
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
 from mcp_errortracking.workflows.source_maps.resolve.resolution import resolve
@@ -58,7 +58,7 @@ def bundle(segments: int, map_size: int) -> tuple[bytes, bytes]:
             name = abs(last_name + round(chance.gauss(0, 40))) % names
             segment.append(name - last_name)
             last_name = name
-        mappings.append("".join(map(encoded, segment)))
+        mappings.append("".join(map(encode, segment)))
         source_line, source_column, gap = line, column, len(script[-1])
     lines = [f'function value{n}(e, t) {{ return compute("{n}"); }} // a line of the source\n' for n in range(1000)]
     fields: dict[str, object] = {
@@ -98,7 +98,7 @@ def hashed(folder: Path, *, dry_run: bool = False) -> int:
     roots = Roots([folder])
     size = 0
     for item in prepare(roots, find(roots, folder), dry_run=dry_run):
-        assert isinstance(item, Prepared), item
+        assert isinstance(item, PreparedChunk), item
         source, content = item.read()
         digest = hashlib.sha512(source or b"")
         digest.update(content)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import InvalidMapError, Problem
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
-from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
+from mcp_errortracking.workflows.source_maps.bundles.preparation import PreparedChunk, prepare
 from mcp_errortracking.workflows.source_maps.container import (
     MAGIC,
     ContainerError,
@@ -21,7 +21,7 @@ from mcp_errortracking.workflows.source_maps.container import (
     decode,
     encode,
 )
-from mcp_errortracking.workflows.source_maps.maps.map_json import parsed
+from mcp_errortracking.workflows.source_maps.maps.map_json import parse_map
 from mcp_errortracking.workflows.source_maps.maps.mappings import Mappings
 from mcp_errortracking.workflows.source_maps.maps.source_map import read
 from mcp_errortracking.workflows.source_maps.maps.sources import SourcesError, list_sources, source_path
@@ -88,7 +88,7 @@ def test_maps_are_read_or_refused(content: bytes, place: tuple[int, int]) -> Non
 @given(map_files)
 def test_sources_of_maps_are_listed_or_refused(content: bytes) -> None:
     try:
-        listed = list_sources(parsed(content))
+        listed = list_sources(parse_map(content))
     except (InvalidMapError, SourcesError) as error:
         explained(error)
         return
@@ -174,6 +174,6 @@ def test_a_hostile_folder_is_prepared_or_its_problems_named(files: dict[str, byt
         assert beside.read_bytes() == b"{}", "nothing outside the folder is changed"
         assert sorted(path.name for path in Path(outside).iterdir()) == ["a.js.map", "build"]
         again = list(prepare(Roots([folder]), find(Roots([folder]), folder)))
-        assert [one.written for one in again if isinstance(one, Prepared)] == [
-            () for one in again if isinstance(one, Prepared)
+        assert [one.written for one in again if isinstance(one, PreparedChunk)] == [
+            () for one in again if isinstance(one, PreparedChunk)
         ], "a second time writes nothing"

@@ -22,10 +22,10 @@ from mcp_errortracking.workflows.source_maps.container import ContainerError, Da
 from mcp_errortracking.workflows.source_maps.maps import mappings as mappings_module
 from mcp_errortracking.workflows.source_maps.maps import source_map as source_map_module
 from mcp_errortracking.workflows.source_maps.maps.json_bounds import MOST_VALUES, SMALL, check_bounds
-from mcp_errortracking.workflows.source_maps.maps.map_json import parsed
+from mcp_errortracking.workflows.source_maps.maps.map_json import parse_map
 from mcp_errortracking.workflows.source_maps.maps.mappings import Mappings
-from mcp_errortracking.workflows.source_maps.maps.script import first_place
-from mcp_errortracking.workflows.source_maps.maps.source_map import of_fields, read
+from mcp_errortracking.workflows.source_maps.maps.script import find_insertion_point
+from mcp_errortracking.workflows.source_maps.maps.source_map import map_from_fields, read
 from mcp_errortracking.workflows.source_maps.maps.sources import SourcesError, list_sources
 from mcp_errortracking.workflows.source_maps.remote import download as download_module
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
@@ -136,7 +136,7 @@ async def test_half_a_surrogate_pair_is_replaced_wherever_it_stands(
     ],
 )
 def test_only_halves_are_replaced(text: str, clean: str) -> None:
-    assert parsed(f'{{"{text}":["{text}", "\\ud800"]}}'.encode()) == {clean: [clean, "?"]}
+    assert parse_map(f'{{"{text}":["{text}", "\\ud800"]}}'.encode()) == {clean: [clean, "?"]}
 
 
 async def test_what_is_answered_of_a_large_set_is_cut(sandbox: SandboxProcess, tmp_path: Path) -> None:
@@ -164,9 +164,9 @@ def test_a_small_file_that_unpacks_to_more_than_posthog_takes_is_not_read() -> N
 
 BOMBS = r"""
 import resource, sys
-from mcp_errortracking.workflows.source_maps.maps.map_json import parsed
-from mcp_errortracking.workflows.source_maps.maps.script import first_place
-from mcp_errortracking.workflows.source_maps.maps.source_map import of_fields
+from mcp_errortracking.workflows.source_maps.maps.map_json import parse_map
+from mcp_errortracking.workflows.source_maps.maps.script import find_insertion_point
+from mcp_errortracking.workflows.source_maps.maps.source_map import map_from_fields
 from mcp_errortracking.workflows.source_maps.maps.sources import SourcesError, list_sources
 from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
@@ -187,7 +187,7 @@ def text_lines(): return HEAD + b'"sourcesContent":["' + b"ab\\n" * 6_000_000 + 
 
 def look(content):
     symbols = Symbols(b"a\n" * (5 * MIB), content)
-    list_sources(parsed(content))
+    list_sources(parse_map(content))
     symbols.map.find(0, 10_000)
     symbols.offset(3, 0)
     position = symbols.map.find(0, 0)
@@ -237,7 +237,7 @@ def test_values_are_counted_outside_of_strings_only() -> None:
 def test_mappings_of_a_large_map_do_not_count_as_values() -> None:
     fields = WHOLE | {"mappings": ",".join(["AAAA"] * 2_000_000)}
 
-    assert parsed(json.dumps(fields, separators=(",", ":")).encode())["mappings"] == fields["mappings"]
+    assert parse_map(json.dumps(fields, separators=(",", ":")).encode())["mappings"] == fields["mappings"]
 
 
 def test_decoded_segments_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,7 +264,7 @@ def test_an_unsorted_line_of_any_size_is_refused() -> None:
 def test_sections_without_mappings_are_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
     empty = {"version": 3, "sources": [], "names": [], "mappings": ""}
     sections = [{"offset": {"line": 0, "column": n}, "map": empty} for n in range(2000)]
-    source_map = of_fields({"version": 3, "sections": sections})
+    source_map = map_from_fields({"version": 3, "sections": sections})
     looks = list[int]()
     real = source_map_module._PlainMap.find
     monkeypatch.setattr(
@@ -329,9 +329,10 @@ def test_the_beginning_of_a_bundle_takes_no_memory_by_the_letter(kind: str) -> N
     peak = subprocess.run(
         [
             *(sys.executable, "-c"),
-            "import resource, sys; from mcp_errortracking.workflows.source_maps.maps.script import first_place\n"
+            "import resource, sys\n"
+            "from mcp_errortracking.workflows.source_maps.maps.script import find_insertion_point\n"
             "script = sys.stdin.buffer.read(); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-            "first_place(script); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)",
+            "find_insertion_point(script); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)",
         ],
         input=BUNDLES[kind],
         capture_output=True,
@@ -342,8 +343,10 @@ def test_the_beginning_of_a_bundle_takes_no_memory_by_the_letter(kind: str) -> N
 
 
 def test_directives_are_looked_for_in_the_beginning_of_a_bundle_only() -> None:
-    assert first_place(b"/*" + b"*" * 5 * MIB + b'*/"use strict";a()').offset == 0
-    assert first_place(b"/*" + b"*" * 3 * MIB + b'*/"use strict";a()').offset == 3 * MIB + 4 + len('"use strict";')
+    assert find_insertion_point(b"/*" + b"*" * 5 * MIB + b'*/"use strict";a()').offset == 0
+    assert find_insertion_point(b"/*" + b"*" * 3 * MIB + b'*/"use strict";a()').offset == 3 * MIB + 4 + len(
+        '"use strict";'
+    )
 
 
 SECRET = "TOKEN=canary-of-a-secret"

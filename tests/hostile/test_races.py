@@ -20,10 +20,10 @@ from mcp_errortracking.workflows.files.open_folder import OpenFolder
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
-from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
+from mcp_errortracking.workflows.source_maps.bundles.preparation import PreparedChunk, prepare
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import DataType
-from mcp_errortracking.workflows.source_maps.maps.source_paths import on_disk
+from mcp_errortracking.workflows.source_maps.maps.source_paths import find_on_disk
 from mcp_errortracking.workflows.source_maps.maps.sources import Source, SourcesError, write_sources
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
 from mcp_errortracking.workflows.source_maps.upload.content import Body, ContentError, fingerprint
@@ -124,7 +124,7 @@ def search(ground: Ground) -> Any:
 
 
 def prepare_all(ground: Ground) -> Any:
-    return [one.read() for one in prepare(ground.roots, find(ground.roots, ".")) if isinstance(one, Prepared)]
+    return [one.read() for one in prepare(ground.roots, find(ground.roots, ".")) if isinstance(one, PreparedChunk)]
 
 
 def hash_and_send(ground: Ground) -> Any:
@@ -138,7 +138,7 @@ def hash_and_send(ground: Ground) -> Any:
 
 
 def look_up(ground: Ground) -> Any:
-    path = on_disk(ground.roots, "sub/b.js", ground.root / "dist" / "a.js.map")
+    path = find_on_disk(ground.roots, "sub/b.js", ground.root / "dist" / "a.js.map")
     return path and ground.roots.read(path, 100)
 
 

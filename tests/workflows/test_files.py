@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_errortracking.workflows.files.errors import explained
+from mcp_errortracking.workflows.files.errors import as_workflow_error
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 
@@ -162,7 +162,7 @@ def test_a_file_too_large_for_the_disk_leaves_the_old_one(root: Path) -> None:
     [(errno.ENOSPC, "disk_full"), (errno.EROFS, "read_only"), (errno.ENOTDIR, "vanished"), (errno.EIO, "unreadable")],
 )
 def test_what_the_system_says_is_explained(number: int, code: str) -> None:
-    error = explained(OSError(number, os.strerror(number)), "dist/a.js", "written")
+    error = as_workflow_error(OSError(number, os.strerror(number)), "dist/a.js", "written")
 
     assert error.code == code
     assert error.what == "dist/a.js could not be written."

@@ -11,7 +11,7 @@ from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.repository.last_commit import Commit, last_commit
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
 from mcp_errortracking.workflows.source_maps.resolve.resolution import resolve
-from mcp_errortracking.workflows.source_maps.resolve.stack_text import pasted
+from mcp_errortracking.workflows.source_maps.resolve.stack_text import parse_stack
 from tests.required import program
 from tests.workflows.source_maps.builds import FIXTURES, copied, looked_through
 
@@ -106,7 +106,7 @@ def test_a_frame_of_a_real_build_names_its_commit(tmp_path: Path) -> None:
     git(tmp_path / "shop", "add", "src")
     git(tmp_path / "shop", "commit", "--quiet", "--message", "Sell hats", **FIRST)
     roots, build = looked_through(tmp_path / "shop")
-    frames = pasted("at o.parse (https://shop.example/webpack/shop.js:1:307)")
+    frames = parse_stack("at o.parse (https://shop.example/webpack/shop.js:1:307)")
 
     (with_history,) = resolve(frames, LocalBuild(roots, build).symbols, roots, history=True)
     (without,) = resolve(frames, LocalBuild(roots, build).symbols, roots)

@@ -9,7 +9,7 @@ from mcp_errortracking.workflows.files.open_folder import NotRegularError
 from mcp_errortracking.workflows.problems import WorkflowError
 
 
-def explained(error: OSError, path: str | Path, verb: str) -> WorkflowError:
+def as_workflow_error(error: OSError, path: str | Path, verb: str) -> WorkflowError:
     """Return the error for a file that could not be `verb`: followed, read, written or deleted."""
     if isinstance(error, NotRegularError):
         return WorkflowError("unreadable", f"{path} is no regular file.", next_step="Name a file.")
@@ -20,12 +20,12 @@ def explained(error: OSError, path: str | Path, verb: str) -> WorkflowError:
 
 
 @contextmanager
-def explaining(path: str | Path, verb: str) -> Generator[None]:
+def translate_os_errors(path: str | Path, verb: str) -> Generator[None]:
     """Raises the error that explains an `OSError` of the block."""
     try:
         yield
     except OSError as error:
-        raise explained(error, path, verb) from error
+        raise as_workflow_error(error, path, verb) from error
 
 
 _FULL = (

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from io import BufferedReader, FileIO
 from pathlib import Path
 
-from mcp_errortracking.workflows.files.errors import explaining
+from mcp_errortracking.workflows.files.errors import translate_os_errors
 from mcp_errortracking.workflows.files.open_folder import Entry, OpenFolder
 from mcp_errortracking.workflows.files.places import OutsideError, Place, follow
 from mcp_errortracking.workflows.problems import WorkflowError
@@ -57,7 +57,7 @@ class Roots:
         Raises:
             WorkflowError: it lies outside the roots, itself or through a symlink, or is no path at all.
         """
-        with explaining(path, "followed"), self._place(path) as place:
+        with translate_os_errors(path, "followed"), self._place(path) as place:
             return place.path
 
     def holds(self, real: Path) -> bool:
@@ -70,7 +70,7 @@ class Roots:
         Raises:
             WorkflowError: as for `resolve`, or there is no such folder.
         """
-        with explaining(path, "followed"), self._place(path) as place:
+        with translate_os_errors(path, "followed"), self._place(path) as place:
             state = _state(place)
             if state is None or not stat.S_ISDIR(state.st_mode):
                 why = "There is nothing of this name." if state is None else "It is a file."
@@ -83,7 +83,7 @@ class Roots:
         Raises:
             WorkflowError: as for `resolve`.
         """
-        with explaining(path, "followed"), self._place(path) as place:
+        with translate_os_errors(path, "followed"), self._place(path) as place:
             state = _state(place)
             return place.path if state is not None and stat.S_ISREG(state.st_mode) else None
 
@@ -93,7 +93,7 @@ class Roots:
         Raises:
             WorkflowError: as for `resolve`.
         """
-        with explaining(path, "followed"), self._place(path) as place:
+        with translate_os_errors(path, "followed"), self._place(path) as place:
             return _state(place)
 
     def walk(
@@ -108,7 +108,7 @@ class Roots:
         while left:
             at, depth = left.pop()
             try:
-                with explaining(at, "read"), self._open_folder(at) as opened:
+                with translate_os_errors(at, "read"), self._open_folder(at) as opened:
                     entries = opened.entries()
             except WorkflowError as error:
                 failed(at, error)
@@ -128,7 +128,7 @@ class Roots:
             WorkflowError: as for `resolve`, or a file stands in its way, or it may not be made.
         """
         real = self.resolve(path)
-        with explaining(path, "written"):
+        with translate_os_errors(path, "written"):
             for folder in [*reversed(real.parents), real]:
                 if folder == real or (self.holds(folder) and self.stat(folder) is None):
                     with self._place(folder) as place:
@@ -164,7 +164,7 @@ class Roots:
         Raises:
             WorkflowError: as for `resolve`, or it is no regular file or cannot be read.
         """
-        with explaining(path, "read"), BufferedReader(self.open(path)) as file:
+        with translate_os_errors(path, "read"), BufferedReader(self.open(path)) as file:
             if from_end:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - size))
             return file.read(size)
@@ -177,7 +177,7 @@ class Roots:
         """
         name = Path(path).name
         folder = self.resolve(Path(path).parent)
-        with explaining(path, "deleted"), self._open_folder(folder) as opened:
+        with translate_os_errors(path, "deleted"), self._open_folder(folder) as opened:
             opened.delete(name)
 
     def write(self, *files: tuple[str | Path, bytes]) -> None:
@@ -191,14 +191,14 @@ class Roots:
         staged: list[tuple[Path, str]] = []
         try:
             for path, content in files:
-                with explaining(path, "written"), self._place(path) as place:
+                with translate_os_errors(path, "written"), self._place(path) as place:
                     temporary = f".{place.name[:50]}.{secrets.token_hex(4)}{LEFTOVER}"
                     with place.folder.create(temporary, place.folder.mode(place.name)) as file:
                         staged.append((place.path, temporary))
                         file.write(content)
             while staged:
                 real, temporary = staged[0]
-                with explaining(real, "written"), self._open_folder(real.parent) as folder:
+                with translate_os_errors(real, "written"), self._open_folder(real.parent) as folder:
                     folder.rename(temporary, real.name)
                 staged.pop(0)
         finally:

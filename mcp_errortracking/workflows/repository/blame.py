@@ -7,7 +7,7 @@ from mcp_errortracking.workflows.repository.budget import RepositoryError
 from mcp_errortracking.workflows.repository.line_diff import kept_lines
 from mcp_errortracking.workflows.repository.objects import CommitObject, Objects
 
-Path = tuple[bytes, ...]
+TreePath = tuple[bytes, ...]
 
 _MOST_CANDIDATES = 200
 """Files that a commit deleted and that are compared with one it added, to find out from which it was renamed."""
@@ -21,7 +21,7 @@ def lines_of(content: bytes) -> list[bytes]:
     return lines if lines[-1] else lines[:-1]
 
 
-def blame(objects: Objects, head: str, path: Path, lines: Iterable[int], shallow: Set[str]) -> list[CommitObject]:
+def blame(objects: Objects, head: str, path: TreePath, lines: Iterable[int], shallow: Set[str]) -> list[CommitObject]:
     """Return the commits that the lines of a file come from, the one that touched them last first.
 
     Args:
@@ -42,10 +42,10 @@ class _Search:
     def __init__(self, objects: Objects, shallow: Set[str]) -> None:
         self._objects = objects
         self._shallow = shallow
-        self._queue = list[tuple[int, str, Path]]()
-        self._asked: dict[tuple[str, Path], tuple[CommitObject, set[int]]] = {}
+        self._queue = list[tuple[int, str, TreePath]]()
+        self._asked: dict[tuple[str, TreePath], tuple[CommitObject, set[int]]] = {}
 
-    def ask(self, commit: CommitObject, path: Path, lines: set[int]) -> None:
+    def ask(self, commit: CommitObject, path: TreePath, lines: set[int]) -> None:
         """Follow lines of a file in a commit."""
         if not lines:
             return
@@ -64,7 +64,7 @@ class _Search:
                 found[name] = commit
         return list(found.values())
 
-    def _own(self, commit: CommitObject, path: Path, lines: set[int]) -> set[int]:
+    def _own(self, commit: CommitObject, path: TreePath, lines: set[int]) -> set[int]:
         """Return the lines that come from the commit itself; ask its parents for the others."""
         objects = self._objects
         blob = objects.blob_at(commit.tree, path)
@@ -77,7 +77,7 @@ class _Search:
                 self.ask(parent, path, lines)
                 return set()
         for place, (parent, _, old) in enumerate(origins):
-            if old is None and (renamed := self._renamed(parent, commit, path, blob)):
+            if old is None and (renamed := self._find_renamed(parent, commit, path, blob)):
                 origins[place] = (parent, *renamed)
                 if renamed[1] == blob:
                     self.ask(parent, renamed[0], lines)
@@ -90,7 +90,9 @@ class _Search:
                 lines = lines - kept.keys()
         return lines
 
-    def _renamed(self, parent: CommitObject, commit: CommitObject, path: Path, blob: str) -> tuple[Path, str] | None:
+    def _find_renamed(
+        self, parent: CommitObject, commit: CommitObject, path: TreePath, blob: str
+    ) -> tuple[TreePath, str] | None:
         """Return the file of the parent that the commit renamed to `path`: at least half of it is the same."""
         deleted = list(self._deleted(parent.tree, commit.tree, ()))
         deleted.sort(key=lambda file: (file[1] != blob, file[0][-1] != path[-1]))
@@ -99,11 +101,11 @@ class _Search:
         if not deleted or len(deleted) > _MOST_CANDIDATES:
             return None
         content = self._objects.read(blob, "blob")
-        scored = [(_likeness(content, self._objects.read(old, "blob")), old_path, old) for old_path, old in deleted]
+        scored = [(_similarity(content, self._objects.read(old, "blob")), old_path, old) for old_path, old in deleted]
         best, old_path, old = max(scored, key=lambda file: file[0])
         return (old_path, old) if best >= 0.5 else None
 
-    def _deleted(self, before: str, after: str | None, path: Path) -> Iterable[tuple[Path, str]]:
+    def _deleted(self, before: str, after: str | None, path: TreePath) -> Iterable[tuple[TreePath, str]]:
         """Yield the files that are in one tree and not in the other."""
         if len(path) > _DEEPEST:
             raise RepositoryError("the folders of a commit are nested too deeply")
@@ -117,7 +119,7 @@ class _Search:
                 yield (*path, name), old
 
 
-def _likeness(content: bytes, other: bytes) -> float:
+def _similarity(content: bytes, other: bytes) -> float:
     """Return the share of bytes in lines that both have."""
     counts: dict[bytes, int] = {}
     for line in lines_of(other):

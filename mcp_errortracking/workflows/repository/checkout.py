@@ -7,7 +7,7 @@ from pathlib import Path
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.repository.budget import RepositoryError
 from mcp_errortracking.workflows.repository.config import setting
-from mcp_errortracking.workflows.repository.files import content, is_folder, line, resolved
+from mcp_errortracking.workflows.repository.files import content, is_folder, line, resolve
 
 _OBJECT_ID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _BRANCH = "refs/heads/"
@@ -85,17 +85,17 @@ def find_checkout(roots: Roots, folder: Path) -> Checkout | None:
         git_dir = _git_dir(roots, parent / ".git")
         if git_dir is not None and content(roots, git_dir / "HEAD", 8192) is not None:
             common = line(roots, git_dir / "commondir")
-            return Checkout(roots, parent, git_dir, resolved(roots, git_dir / common) if common else git_dir)
+            return Checkout(roots, parent, git_dir, resolve(roots, git_dir / common) if common else git_dir)
     return None
 
 
 def _git_dir(roots: Roots, path: Path) -> Path | None:
     """Return the git folder that `.git` is or names."""
     if is_folder(roots, path):
-        return resolved(roots, path)
+        return resolve(roots, path)
     text = line(roots, path)
     if text is None:
         return None
     if not text.startswith("gitdir: "):
         raise RepositoryError(".git names no git folder")
-    return resolved(roots, path.parent / text.removeprefix("gitdir: "))
+    return resolve(roots, path.parent / text.removeprefix("gitdir: "))

@@ -13,7 +13,7 @@ from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.repository.budget import RepositoryError
 
 
-def resolved(roots: Roots, path: Path) -> Path:
+def resolve(roots: Roots, path: Path) -> Path:
     """Return the real path.
 
     Raises:
@@ -39,7 +39,7 @@ def is_folder(roots: Roots, path: Path) -> bool:
 
 
 @contextmanager
-def opened(roots: Roots, path: Path) -> Generator[FileIO]:
+def open_file(roots: Roots, path: Path) -> Generator[FileIO]:
     """Open a file without a buffer.
 
     Raises:
@@ -60,11 +60,11 @@ def content(roots: Roots, path: Path, limit: int) -> bytes | None:
     """Return the content of a file, or None if it is missing.
 
     Raises:
-        RepositoryError: as for `opened`, or it has more than `limit` bytes.
+        RepositoryError: as for `open_file`, or it has more than `limit` bytes.
     """
     pieces, size = list[bytes](), 0
     try:
-        with opened(roots, path) as file:
+        with open_file(roots, path) as file:
             while piece := file.read(limit + 1 - size):
                 pieces.append(piece)
                 size += len(piece)

@@ -54,12 +54,12 @@ def _common(a: list[int], b: list[int], budget: Budget) -> list[tuple[int, int]]
             budget.spend(x - begin)
             wider[at] = x
             if x >= len(a) and y >= len(b):
-                return _backtracked(trace, a, b)
+                return _backtrack(trace, a, b)
         furthest = wider
     raise RepositoryError("two versions of a file differ too much")
 
 
-def _backtracked(trace: list[array[int]], a: list[int], b: list[int]) -> list[tuple[int, int]]:
+def _backtrack(trace: list[array[int]], a: list[int], b: list[int]) -> list[tuple[int, int]]:
     pairs, x, y = list[tuple[int, int]](), len(a), len(b)
     for edits in range(len(trace) - 1, -1, -1):
         before, diagonal = trace[edits], x - y

@@ -11,7 +11,7 @@ from typing import Self
 
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
-from mcp_errortracking.workflows.repository.files import content, names, opened, resolved
+from mcp_errortracking.workflows.repository.files import content, names, open_file, resolve
 from mcp_errortracking.workflows.repository.packs import LARGEST, Pack
 
 _HEADER = re.compile(rb"(commit|tree|blob|tag) (\d{1,10})\0")
@@ -146,14 +146,14 @@ class Objects:
 
     def _with_alternates(self, folder: Path) -> list[Path]:
         """Return the folders of objects: this one, and the alternates that lie below the roots."""
-        folders = [resolved(self._roots, folder)]
+        folders = [resolve(self._roots, folder)]
         for known in folders:  # grows meanwhile
             listed = content(self._roots, known / "info" / "alternates", 65536) or b""
             for line in listed.split(b"\n"):
                 if line and not line.startswith(b"#"):
                     path = known / line.decode("utf-8", "replace")
                     try:
-                        real = resolved(self._roots, path)
+                        real = resolve(self._roots, path)
                     except RepositoryError:  # its objects count as missing
                         continue
                     if real not in folders:
@@ -164,7 +164,7 @@ class Objects:
 
     def _packed(self, name: bytes) -> tuple[str, bytes] | None:
         if len(name) not in self._packs:
-            self._packs[len(name)] = self._opened_packs(len(name))
+            self._packs[len(name)] = self._open_packs(len(name))
         packs = self._packs[len(name)]
         for place, pack in enumerate(packs):
             if found := pack.read(name):
@@ -172,7 +172,7 @@ class Objects:
                 return found
         return None
 
-    def _opened_packs(self, width: int) -> list[Pack]:
+    def _open_packs(self, width: int) -> list[Pack]:
         found = list[Pack]()
         for folder in self._folders:
             for name in names(self._roots, folder / "pack", _MOST_NAMES):
@@ -182,7 +182,7 @@ class Objects:
                     raise RepositoryError("there are too many packs")
                 paths = (folder / "pack" / name, folder / "pack" / f"{name.removesuffix('.idx')}.pack")
                 try:
-                    index, data = (self._files.enter_context(opened(self._roots, path)) for path in paths)
+                    index, data = (self._files.enter_context(open_file(self._roots, path)) for path in paths)
                 except FileNotFoundError:  # git has packed anew meanwhile
                     continue
                 found.append(Pack(index, data, width, self.budget))

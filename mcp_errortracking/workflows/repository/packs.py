@@ -21,7 +21,7 @@ _CACHE_BYTES = 2 * LARGEST
 _PIECE = 16 * 1024
 
 
-def inflated(file: BinaryIO, size: int, budget: Budget) -> bytes:
+def inflate(file: BinaryIO, size: int, budget: Budget) -> bytes:
     """Return what is compressed from the file's position on: exactly `size` bytes.
 
     Raises:
@@ -93,7 +93,7 @@ class Pack:
             offset = base
         kind, content = known
         for at, delta in reversed(deltas):
-            content = changed(content, delta, self._budget)
+            content = apply_delta(content, delta, self._budget)
             self._keep(at, (kind, content))
         return KINDS[kind], content
 
@@ -133,7 +133,7 @@ class Pack:
         elif kind not in KINDS:
             raise RepositoryError("a pack holds an unknown kind of object")
         self._data.seek(offset + at)
-        return _Entry(kind, base, inflated(self._data, size, self._budget))
+        return _Entry(kind, base, inflate(self._data, size, self._budget))
 
     def _keep(self, offset: int, known: tuple[int, bytes]) -> None:
         self._cache[offset] = known
@@ -142,7 +142,7 @@ class Pack:
             self._cached -= len(self._cache.popitem(last=False)[1][1])
 
 
-def changed(base: bytes, delta: bytes, budget: Budget) -> bytes:
+def apply_delta(base: bytes, delta: bytes, budget: Budget) -> bytes:
     """Return what a delta makes of its base.
 
     Raises:

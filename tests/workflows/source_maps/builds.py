@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.source_maps.bundles.discovery import Build, find
-from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
+from mcp_errortracking.workflows.source_maps.bundles.preparation import PreparedChunk, prepare
 from tests.clients.node_tools import modules, node
 
 EVERY_TIME = settings(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,9 +42,9 @@ def prepared(folder: Path, **options: Any) -> list[Any]:
     return list(prepare(roots, build, **options))
 
 
-def one_prepared(folder: Path, **options: Any) -> Prepared:
+def one_prepared(folder: Path, **options: Any) -> PreparedChunk:
     (only,) = prepared(folder, **options)
-    assert isinstance(only, Prepared), only
+    assert isinstance(only, PreparedChunk), only
     return only
 
 

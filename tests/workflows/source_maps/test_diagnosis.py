@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Facts, judge
+from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Facts, diagnose
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Facts, jud
     ],
 )
 def test_verdicts(facts: Facts, code: str) -> None:
-    assert judge(facts).code == code
+    assert diagnose(facts).code == code
 
 
 def test_the_reason_that_posthog_notes_is_passed_on() -> None:
-    assert "PostHog notes: no map." in judge(Facts("a", set_exists=False, failure_reason="no map")).sentence
-    assert "bad data" in judge(Facts("a", set_exists=True, is_finished=True, failure_reason="bad data")).sentence
+    assert "PostHog notes: no map." in diagnose(Facts("a", set_exists=False, failure_reason="no map")).sentence
+    assert "bad data" in diagnose(Facts("a", set_exists=True, is_finished=True, failure_reason="bad data")).sentence
 
 
 def test_whatever_is_known_there_is_one_sentence_and_one_thing_to_do() -> None:
@@ -47,7 +47,7 @@ def test_whatever_is_known_there_is_one_sentence_and_one_thing_to_do() -> None:
         (None, "a"), known, known, known, known, known, known, ids, ids
     ):
         facts = Facts(chunk_id, exists, file, done, None, later, local, here, resolves, deployed)
-        verdict = judge(facts)
+        verdict = diagnose(facts)
         assert verdict.sentence.endswith(".")
         assert verdict.next_step.endswith(".")
         assert (verdict.code == "unknown") <= (chunk_id is not None)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mcp_errortracking.workflows.source_maps.resolve.frames import Frame, of_event
+from mcp_errortracking.workflows.source_maps.resolve.frames import Frame, parse_event_frames
 
 
 def test_frames_of_an_event() -> None:
@@ -17,7 +17,7 @@ def test_frames_of_an_event() -> None:
         {"source": "src/cart.ts", "line": 2, "column": 3, "resolved_name": "total", "resolved": True},
     ]
 
-    assert of_event(frames[::-1]) == [
+    assert parse_event_frames(frames[::-1]) == [
         Frame("https://x/a.js", 1, 9, None, "c", True),
         Frame("https://x/b.js", 2, 2, "e", None, False),
         Frame("main.jsbundle", 1, 77, "total"),

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mcp_errortracking.workflows.source_maps.resolve.stack_text import pasted
+from mcp_errortracking.workflows.source_maps.resolve.stack_text import parse_stack
 from tests.clients.node_tools import modules, node
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.server.mcp_client import connected, text_of
@@ -33,7 +33,7 @@ def thrown(dist: Path) -> tuple[str, list[dict[str, Any]]]:
     """The error of the app as it is deployed, with what PostHog's SDK says of its frames: which chunk each is of."""
     (script,) = (dist / "assets").glob("index-*.js")
     ran = run(script, ("monthly", [ORDERS]))
-    chunks = {pasted(stack)[0].file: chunk_id for stack, chunk_id in ran["chunks"]}
+    chunks = {parse_stack(stack)[0].file: chunk_id for stack, chunk_id in ran["chunks"]}
     (error,) = ran["outcomes"]
     return error["name"], [
         {
@@ -44,7 +44,7 @@ def thrown(dist: Path) -> tuple[str, list[dict[str, Any]]]:
             "symbol_set": chunks[frame.file],
             "failure": "No source map found",
         }
-        for frame in pasted(error["stack"])
+        for frame in parse_stack(error["stack"])
         if frame.file in chunks
     ]
 

@@ -8,10 +8,10 @@ from string import ascii_uppercase
 
 import pytest
 
-from mcp_errortracking.workflows.source_maps.maps.function_names import declared
-from mcp_errortracking.workflows.source_maps.maps.js_scopes import Effort
+from mcp_errortracking.workflows.source_maps.maps.function_names import find_declared_name
+from mcp_errortracking.workflows.source_maps.maps.js_scopes import StepBudget
 from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
-from mcp_errortracking.workflows.source_maps.maps.vlq import encoded
+from mcp_errortracking.workflows.source_maps.maps.vlq import encode
 
 
 def symbols(bundle: str) -> Symbols:
@@ -83,7 +83,7 @@ def test_it_is_the_one_that_is_still_open(bundle: str, name: str | None) -> None
     before, _, _ = bundle.partition("fail")
     line, column = before.count("\n"), len(before.rpartition("\n")[2])
 
-    assert declared(symbols(bundle), line, column, "r") == name
+    assert find_declared_name(symbols(bundle), line, column, "r") == name
 
 
 HOSTILE = ["=/[", "=/", "o(", "o=(", "(", "/*", "`${", '"\\', "o(){};", "o=a=>1,", "class o extends "]
@@ -95,11 +95,11 @@ def test_a_line_that_is_made_to_be_slow_takes_no_more_than_its_share(head: str, 
     line = head + unit * (62_000 // len(unit))
     fields = {"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAA"}
     bundle = Symbols(line.encode(), json.dumps(fields).encode())
-    one, many = Effort(10**9), Effort(20_000)
+    one, many = StepBudget(10**9), StepBudget(20_000)
 
-    declared(bundle, 0, len(line), "o", one)
+    find_declared_name(bundle, 0, len(line), "o", one)
     for column in range(len(line) - 200, len(line)):
-        declared(bundle, 0, column, "o", many)
+        find_declared_name(bundle, 0, column, "o", many)
 
     assert one.spent <= 70_000
     assert many.spent <= 21_100
@@ -123,7 +123,7 @@ def mapped(bundle: str, source: str | None, **places: At) -> Symbols:
         if at.name:
             numbers.append(names.index(at.name) - last_name)
             last_name = names.index(at.name)
-        segments.append("".join(map(encoded, numbers)))
+        segments.append("".join(map(encode, numbers)))
     fields = {"version": 3, "sources": ["a.ts"], "names": names, "mappings": ",".join(segments)}
     contents = {} if source is None else {"sourcesContent": [source]}
     return Symbols(bundle.encode(), json.dumps(fields | contents).encode())
@@ -164,4 +164,4 @@ def test_a_name_is_the_functions_own_or_none(
     word = engine.rpartition(".")[2]
     line = mapped(bundle, source, **{word: at})
 
-    assert declared(line, 0, bundle.index("fail"), engine) == name
+    assert find_declared_name(line, 0, bundle.index("fail"), engine) == name

@@ -10,8 +10,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import pytest
 
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.source_maps.bundles.injection import Injection, injected, map_in, stable_id, with_id
-from mcp_errortracking.workflows.source_maps.maps.script import first_place
+from mcp_errortracking.workflows.source_maps.bundles.injection import Injection, inject, inject_map, map_in, stable_id
+from mcp_errortracking.workflows.source_maps.maps.script import find_insertion_point
 from mcp_errortracking.workflows.source_maps.maps.source_map import read
 from tests.workflows.source_maps.builds import BUILT, SCRIPTS, copied, prepared, run, traced
 
@@ -31,13 +31,13 @@ def map_of(script: Path) -> bytes | None:
 
 
 def again(made: Injection, map_text: bytes | None = None) -> Injection:
-    return injected(made.source, made.map if map_text is None else map_text)
+    return inject(made.source, made.map if map_text is None else map_text)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.relative_to(BUILT).as_posix())
 def test_a_real_bundle_gets_its_id_once(script: Path) -> None:
     source, map_text = script.read_bytes(), map_of(script)
-    made = injected(source, map_text)
+    made = inject(source, map_text)
 
     assert made.chunk_id == stable_id(source, map_in(source) if map_text is None else map_text)
     assert UUID(made.chunk_id).version == 5
@@ -45,17 +45,17 @@ def test_a_real_bundle_gets_its_id_once(script: Path) -> None:
     assert json.loads(made.map)["chunk_id"] == made.chunk_id
     assert made.source_changed
     assert made.map_changed is (map_text is not None)
-    second = injected(made.source, made.map if map_text else None)
+    second = inject(made.source, made.map if map_text else None)
     assert second == Injection(made.chunk_id, made.source, made.map, source_changed=False, map_changed=False)
 
 
 def test_every_original_position_is_found_through_the_injected_bundles() -> None:
-    made = [injected(script.read_bytes(), map_of(script)) for script in SCRIPTS]
+    made = [inject(script.read_bytes(), map_of(script)) for script in SCRIPTS]
     old = traced([(map_of(script) or map_in(script.read_bytes())).decode() for script in SCRIPTS])
     new = traced([injection.map.decode() for injection in made])
 
     for script, injection, before, after in zip(SCRIPTS, made, old, new, strict=True):
-        place, ours = first_place(script.read_bytes()), read(injection.map)
+        place, ours = find_insertion_point(script.read_bytes()), read(injection.map)
         theirs = {(line, column): original for line, column, *original in after}
         for line, column, *original in before:
             is_behind = (line - 1, column) >= (place.line, place.column)
@@ -107,21 +107,21 @@ def file_of(stack: str) -> str:
 
 def test_the_same_bundle_and_map_have_the_same_id_and_others_another() -> None:
     namespace = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")
-    own = injected(SCRIPT, text()).chunk_id
+    own = inject(SCRIPT, text()).chunk_id
 
     assert own == str(uuid5(namespace, (SCRIPT + text()).decode())) == stable_id(SCRIPT, text())
-    assert injected(SCRIPT, text()).chunk_id == own
-    assert injected(SCRIPT, text(file="x")).chunk_id != own
-    assert injected(SCRIPT + b"\n", text()).chunk_id != own
+    assert inject(SCRIPT, text()).chunk_id == own
+    assert inject(SCRIPT, text(file="x")).chunk_id != own
+    assert inject(SCRIPT + b"\n", text()).chunk_id != own
 
 
 def test_an_id_that_is_there_is_kept() -> None:
     own = SCRIPT + b"//# chunkId=mine\n"
-    made = injected(own, text(chunk_id="mine"))
+    made = inject(own, text(chunk_id="mine"))
     assert (made.chunk_id, made.source, made.map) == ("mine", own, text(chunk_id="mine"))
 
     for other in (text(), text(chunk_id="stale")):  # the comment wins; nothing was put in here, so nothing moves
-        made = injected(own, other)
+        made = inject(own, other)
         assert (made.chunk_id, made.source_changed, made.map_changed) == ("mine", False, True)
         assert json.loads(made.map) == {**FIELDS, "chunk_id": "mine"}
 
@@ -130,23 +130,23 @@ def test_a_bundlers_debug_id_is_used_if_it_is_a_uuid() -> None:
     debug_id = str(uuid5(NAMESPACE_URL, "x"))
     in_script = SCRIPT + f"//# debugId={debug_id}".encode()
 
-    assert injected(in_script, text(debugId=debug_id)).chunk_id == debug_id
-    assert injected(SCRIPT, text(debugId=debug_id)).chunk_id == debug_id
-    assert injected(SCRIPT, text(debug_id=debug_id)).chunk_id == debug_id
-    assert injected(SCRIPT, text(debugId="no uuid")).chunk_id == stable_id(SCRIPT, text(debugId="no uuid"))
-    assert json.loads(injected(SCRIPT, text(debugId=debug_id)).map)["debugId"] == debug_id
+    assert inject(in_script, text(debugId=debug_id)).chunk_id == debug_id
+    assert inject(SCRIPT, text(debugId=debug_id)).chunk_id == debug_id
+    assert inject(SCRIPT, text(debug_id=debug_id)).chunk_id == debug_id
+    assert inject(SCRIPT, text(debugId="no uuid")).chunk_id == stable_id(SCRIPT, text(debugId="no uuid"))
+    assert json.loads(inject(SCRIPT, text(debugId=debug_id)).map)["debugId"] == debug_id
 
 
 def test_a_librarys_debug_id_is_not_that_of_the_bundle() -> None:
     debug_id, library = str(uuid5(NAMESPACE_URL, "bundle")), str(uuid5(NAMESPACE_URL, "library"))
     bundle = SCRIPT + f"//# debugId={library}".encode()
 
-    assert injected(bundle, text()).chunk_id == stable_id(bundle, text())
-    assert injected(bundle, text(debugId=debug_id)).chunk_id == stable_id(bundle, text(debugId=debug_id))
+    assert inject(bundle, text()).chunk_id == stable_id(bundle, text())
+    assert inject(bundle, text(debugId=debug_id)).chunk_id == stable_id(bundle, text(debugId=debug_id))
 
 
 def test_a_run_that_was_killed_between_bundle_and_map_is_repaired() -> None:
-    made = injected(SCRIPT, text())
+    made = inject(SCRIPT, text())
 
     repaired = again(made, text())
 
@@ -157,14 +157,14 @@ def test_a_run_that_was_killed_between_bundle_and_map_is_repaired() -> None:
 
 def test_a_map_ahead_of_its_bundle_is_refused() -> None:
     with pytest.raises(WorkflowError) as caught:
-        injected(SCRIPT, text(chunk_id="x"))
+        inject(SCRIPT, text(chunk_id="x"))
     assert caught.value.code == "ids_differ"
 
 
 def test_a_release_changes_the_line_and_nothing_else() -> None:
     """Whenever it is put in, replaced or left alone, the bundle without it and its map are those of no release."""
-    plain = injected(SCRIPT, text())
-    made = injected(SCRIPT, text(), R1)
+    plain = inject(SCRIPT, text())
+    made = inject(SCRIPT, text(), R1)
 
     assert plain.release is None
     assert made.release is not None
@@ -173,33 +173,33 @@ def test_a_release_changes_the_line_and_nothing_else() -> None:
     assert made.source[: made.release.at] + made.source[made.release.end :] == plain.source
     assert (made.chunk_id, made.map) == (plain.chunk_id, plain.map)
 
-    assert injected(plain.source, plain.map, R1).source == made.source
-    replaced = injected(made.source, made.map, R2)
+    assert inject(plain.source, plain.map, R1).source == made.source
+    replaced = inject(made.source, made.map, R2)
     assert replaced.source == made.source.replace(R1.encode(), R2.encode())
     assert (replaced.release and replaced.release.id, replaced.map_changed) == (R2, False)
-    assert injected(made.source, made.map, R1) == Injection(
+    assert inject(made.source, made.map, R1) == Injection(
         made.chunk_id, made.source, made.map, source_changed=False, map_changed=False, release=made.release
     )
     assert again(made).release == made.release
 
 
 def test_a_run_with_a_release_that_was_killed_is_repaired() -> None:
-    made = injected(SCRIPT, text(), R1)
-    repaired = injected(made.source, text(), R2)
+    made = inject(SCRIPT, text(), R1)
+    repaired = inject(made.source, text(), R2)
     assert (repaired.map, repaired.release and repaired.release.id) == (made.map, R2)
 
 
 def test_the_line_of_another_tool_is_left_alone() -> None:
     own = b'!function(){var e=globalThis;e._posthogReleaseId=e._posthogReleaseId||"theirs"}();fail()\n//# chunkId=x\n'
-    made = injected(own, text(chunk_id="x"), R1)
+    made = inject(own, text(chunk_id="x"), R1)
     assert (made.source, made.release) == (own, None)
 
 
 def test_each_bundle_of_several_in_one_has_its_own_release_replaced() -> None:
     """A bundle of bundles holds the lines of all of them; the last comment tells which is its own."""
-    inner, outer = injected(SCRIPT, text(), R1), injected(b"second()\n", text(), R1)
+    inner, outer = inject(SCRIPT, text(), R1), inject(b"second()\n", text(), R1)
     both = inner.source + outer.source
-    made = injected(both, text(chunk_id=outer.chunk_id), R2)
+    made = inject(both, text(chunk_id=outer.chunk_id), R2)
     assert made.source == inner.source + outer.source.replace(R1.encode(), R2.encode())
 
 
@@ -225,7 +225,7 @@ def test_the_first_bundle_tells_the_release(tmp_path: Path) -> None:
     ],
 )
 def test_a_map_keeps_everything_but_its_mappings(map_text: bytes) -> None:
-    made = injected(SCRIPT, map_text)
+    made = inject(SCRIPT, map_text)
 
     fields, old = json.loads(made.map[made.map.index(b"{") :].decode()), json.loads(map_text[map_text.index(b"{") :])
     assert fields.pop("chunk_id") == made.chunk_id
@@ -239,7 +239,7 @@ def test_a_map_keeps_everything_but_its_mappings(map_text: bytes) -> None:
 def test_an_empty_object_and_one_without_mappings_are_no_maps() -> None:
     for wrong in (b"{}", b'{"version":3}', b"[]", b"{"):
         with pytest.raises(WorkflowError):
-            injected(SCRIPT, wrong)
+            inject(SCRIPT, wrong)
 
 
 def test_a_map_within_the_bundle_is_changed_there() -> None:
@@ -248,27 +248,27 @@ def test_a_map_within_the_bundle_is_changed_there() -> None:
         "data:application/json," + text().decode().replace('"', "%22").replace(" ", "%20"),
     ):
         source = f"fail()\n//# sourceMappingURL={url}".encode()
-        made = injected(source, None)
+        made = inject(source, None)
         assert json.loads(map_in(made.source)) == {**FIELDS, "mappings": ";AAAA;AACA", "chunk_id": made.chunk_id}
         assert made.map == map_in(made.source)
-        assert injected(made.source, None).source == made.source
+        assert inject(made.source, None).source == made.source
     for wrong in (b"//# sourceMappingURL=data:x;base64,@@", b"//# sourceMappingURL=data:x", b"a()"):
         with pytest.raises(WorkflowError):
-            injected(wrong, None)
+            inject(wrong, None)
 
 
 def test_a_bundle_that_is_not_utf8_is_refused() -> None:
     with pytest.raises(WorkflowError, match="not UTF-8") as caught:
-        injected(b"a('\xff')", text())
+        inject(b"a('\xff')", text())
     assert caught.value.code == "not_utf8"
 
 
 def test_hermes_has_its_id_in_the_map_only() -> None:
     content = (BUILT / "hermes" / "main.jsbundle.map").read_bytes()
-    chunk_id, made = with_id(content)
+    chunk_id, made = inject_map(content)
 
     assert json.loads(made) == {**json.loads(content), "chunk_id": chunk_id}
-    assert with_id(made) == (chunk_id, made)
+    assert inject_map(made) == (chunk_id, made)
     assert chunk_id == stable_id(content)
     known = b'{"version":3,"mappings":"","chunk_id":"x"}'
-    assert with_id(known) == ("x", known)
+    assert inject_map(known) == ("x", known)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_errortracking.workflows.problems import InvalidMapError
-from mcp_errortracking.workflows.source_maps.maps.mappings import UNMAPPED, Mapped, Mappings, with_new_line
+from mcp_errortracking.workflows.source_maps.maps.mappings import UNMAPPED, MappedPosition, Mappings, with_new_line
 from tests.workflows.source_maps.builds import EVERY_TIME
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -43,13 +43,13 @@ def encoded(lines: Iterable[Line]) -> str:
     return ";".join(texts)
 
 
-def mapped(target: tuple[int, ...]) -> Mapped:
+def mapped(target: tuple[int, ...]) -> MappedPosition:
     if not target:
         return UNMAPPED
-    return Mapped(target[0], target[1], target[2], target[3] if len(target) == 4 else None)
+    return MappedPosition(target[0], target[1], target[2], target[3] if len(target) == 4 else None)
 
 
-def expected(lines: list[Line], line: int, column: int) -> Mapped | None:
+def expected(lines: list[Line], line: int, column: int) -> MappedPosition | None:
     starts = [start for start in (lines[line] if line < len(lines) else {}) if start <= column]
     return mapped(lines[line][max(starts)]) if starts else None
 
@@ -128,9 +128,9 @@ def test_columns_out_of_order_are_sorted() -> None:
 
     assert [mappings.find(0, column) for column in (3, 4, 6, 9)] == [
         None,
-        Mapped(0, 0, 1, None),
-        Mapped(0, 0, 2, None),
-        Mapped(0, 0, 0, None),
+        MappedPosition(0, 0, 1, None),
+        MappedPosition(0, 0, 2, None),
+        MappedPosition(0, 0, 0, None),
     ]
 
 
@@ -138,18 +138,18 @@ def test_empty_segments_count_for_nothing() -> None:
     mappings = Mappings(",CAAC,,EAAC,;;,")
 
     assert mappings.find(0, 0) is None
-    assert mappings.find(0, 1) == mappings.find(0, 2) == Mapped(0, 0, 1, None)
-    assert mappings.find(0, 3) == mappings.find(0, 99) == Mapped(0, 0, 2, None)
+    assert mappings.find(0, 1) == mappings.find(0, 2) == MappedPosition(0, 0, 1, None)
+    assert mappings.find(0, 3) == mappings.find(0, 99) == MappedPosition(0, 0, 2, None)
     assert [mappings.find(line, 5) for line in (1, 2, 3, -1)] == [None] * 4
 
 
 def test_of_several_at_a_column_the_first_is_found_there_and_the_last_behind_it() -> None:
     mappings = Mappings("CAAC,AAAC")
 
-    assert mappings.find(0, 1) == Mapped(0, 0, 1, None)
-    assert mappings.find(0, 2) == Mapped(0, 0, 2, None)
+    assert mappings.find(0, 1) == MappedPosition(0, 0, 1, None)
+    assert mappings.find(0, 2) == MappedPosition(0, 0, 2, None)
     assert mappings.find(0, 1, before=True) is None
-    assert mappings.find(0, 2, before=True) == Mapped(0, 0, 2, None)
+    assert mappings.find(0, 2, before=True) == MappedPosition(0, 0, 2, None)
 
 
 def test_sums_are_right_across_blocks() -> None:
@@ -167,6 +167,6 @@ def test_sums_are_right_across_blocks() -> None:
 def test_of_several_at_a_column_the_first_is_found_however_many() -> None:
     mappings = Mappings("A;CAAC" + ",AACC" * 1000)
 
-    assert mappings.find(1, 1) == Mapped(0, 0, 1, None)
-    assert mappings.find(1, 2) == Mapped(0, 1000, 1001, None)
+    assert mappings.find(1, 1) == MappedPosition(0, 0, 1, None)
+    assert mappings.find(1, 2) == MappedPosition(0, 1000, 1001, None)
     assert mappings.find(1, 0) is None

@@ -10,7 +10,7 @@ import pytest
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
-from mcp_errortracking.workflows.source_maps.bundles.preparation import Prepared, prepare
+from mcp_errortracking.workflows.source_maps.bundles.preparation import PreparedChunk, prepare
 from tests.workflows.source_maps.builds import BUILT, contents, copied, one_prepared, prepared
 
 
@@ -44,7 +44,7 @@ def test_what_is_prepared_is_what_lies_on_disk(tmp_path: Path) -> None:
     copied(tmp_path)
 
     for item in prepared(tmp_path, release_id="r1"):
-        assert isinstance(item, Prepared)
+        assert isinstance(item, PreparedChunk)
         source, content = item.read()
         assert (item.release and item.release.id) == ("r1" if source else None)
         if item.kind == "hermes":
@@ -147,7 +147,7 @@ def test_a_folder_that_vanishes_half_way_is_reported_per_file(tmp_path: Path) ->
     copied(tmp_path, "webpack")
     roots = Roots([tmp_path])
     made = prepare(roots, find(roots, tmp_path))
-    assert isinstance(next(made), Prepared)
+    assert isinstance(next(made), PreparedChunk)
     (tmp_path / "webpack").rename(tmp_path / "moved")
 
     (gone,) = made

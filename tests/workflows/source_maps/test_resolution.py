@@ -14,8 +14,8 @@ from mcp_errortracking.workflows.source_maps.maps.symbols import SymbolCache, Sy
 from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Facts
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
-from mcp_errortracking.workflows.source_maps.resolve.resolution import Original, Resolved, resolve
-from mcp_errortracking.workflows.source_maps.resolve.stack_text import pasted
+from mcp_errortracking.workflows.source_maps.resolve.resolution import Original, ResolvedFrame, resolve
+from mcp_errortracking.workflows.source_maps.resolve.stack_text import parse_stack
 from tests.workflows.source_maps.builds import BUILT, FIXTURES, copied, prepared, run
 
 NOTHING = [{"name": "hat", "price": "nothing"}]
@@ -28,7 +28,7 @@ def local(folder: Path, *roots: Path) -> tuple[Roots, LocalBuild]:
     return allowed, LocalBuild(allowed, find(allowed, folder), SymbolCache())
 
 
-def resolved(folder: Path, frames: list[Frame], **options: Any) -> list[Resolved]:
+def resolved(folder: Path, frames: list[Frame], **options: Any) -> list[ResolvedFrame]:
     roots, build = local(folder)
     return resolve(frames, build.symbols, roots, **options)
 
@@ -37,11 +37,13 @@ def thrown(script: Path, name: str, *arguments: Any) -> list[Frame]:
     """The frames of the error that a call throws, without Node's own."""
     (outcome,) = run(script, (name, list(arguments)))["outcomes"]
     return [
-        frame for frame in pasted(outcome["stack"]) if frame.file.endswith(script.suffix) and "run_" not in frame.file
+        frame
+        for frame in parse_stack(outcome["stack"])
+        if frame.file.endswith(script.suffix) and "run_" not in frame.file
     ]
 
 
-def shown(item: Resolved) -> tuple[str, int, str | None]:
+def shown(item: ResolvedFrame) -> tuple[str, int, str | None]:
     assert item.original, item.problem
     return item.original.source, item.original.line, item.original.function
 
@@ -116,7 +118,7 @@ def test_hermes_frames(tmp_path: Path) -> None:
     )
     trace = f"TypeError\n    at parse (address at /data/main.jsbundle:1:{place[0]})"
 
-    (item,) = resolved(folder, pasted(trace))
+    (item,) = resolved(folder, parse_stack(trace))
 
     assert shown(item) == ("shop/src/price.ts", 8, "parse")
     assert item.original
@@ -165,7 +167,9 @@ def test_a_chunk_id_counts_more_than_a_name(tmp_path: Path) -> None:
 def test_a_frame_that_cannot_be_resolved_says_why_and_stops_no_other(tmp_path: Path) -> None:
     folder = copied(tmp_path, "webpack", "esbuild")
     (folder / "webpack" / "329.js.map").write_text("{")
-    frames = pasted("at a (shop.mjs:1:1)\nat b (webpack/shop.js:1:800)\nat c (329.js:1:5)\nat d (esbuild/shop.js:9:9)")
+    frames = parse_stack(
+        "at a (shop.mjs:1:1)\nat b (webpack/shop.js:1:800)\nat c (329.js:1:5)\nat d (esbuild/shop.js:9:9)"
+    )
     (folder / "none.js").write_text("x")
 
     items = resolved(folder, frames)
@@ -236,7 +240,7 @@ def test_a_function_of_another_chunk_is_named_by_its_caller() -> None:
 
 def test_a_frame_of_another_build_is_not_resolved_wrongly(tmp_path: Path) -> None:
     folder = copied(tmp_path, "webpack", "hermes")
-    (frame,) = pasted("at s (https://shop.example/webpack/shop.js:1:630)")
+    (frame,) = parse_stack("at s (https://shop.example/webpack/shop.js:1:630)")
     event = replace(frame, chunk_id="of-the-event")
 
     def refused() -> str:
@@ -259,7 +263,7 @@ def test_a_frame_of_another_build_is_not_resolved_wrongly(tmp_path: Path) -> Non
 
 def test_what_the_local_build_knows_of_a_frame(tmp_path: Path) -> None:
     folder = copied(tmp_path, "webpack")
-    (frame,) = pasted("at s (https://shop.example/shop.js:1:630)")
+    (frame,) = parse_stack("at s (https://shop.example/shop.js:1:630)")
     unknown = Frame("https://shop.example/other.js", 1, 1)
 
     _, pristine = local(folder)

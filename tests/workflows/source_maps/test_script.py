@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcp_errortracking.workflows.source_maps.maps.script import Place, comment, first_place, map_url
+from mcp_errortracking.workflows.source_maps.maps.script import InsertionPoint, comment, find_insertion_point, map_url
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,6 @@ def test_what_only_looks_like_an_id_is_none(script: str) -> None:
     ],
 )
 def test_where_code_can_be_put_first(before: str, after: str, line: int, column: int) -> None:
-    place = first_place((before + after).encode())
+    place = find_insertion_point((before + after).encode())
 
-    assert place == Place(len(before.encode()), line, column)
+    assert place == InsertionPoint(len(before.encode()), line, column)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_errortracking.workflows.source_maps.resolve.frames import of_event
+from mcp_errortracking.workflows.source_maps.resolve.frames import parse_event_frames
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
 from mcp_errortracking.workflows.source_maps.resolve.resolution import resolve
 from tests.clients.node_tools import modules, node
@@ -24,7 +24,7 @@ def test_the_sdk_sends_what_was_put_in(tmp_path: Path, release_id: str | None) -
     sent = json.loads(ran.stdout)
 
     assert sent.get("$release_id") == release_id
-    frames = of_event(sent["$exception_list"][0]["stacktrace"]["frames"])
+    frames = parse_event_frames(sent["$exception_list"][0]["stacktrace"]["frames"])
     ours = [frame for frame in frames if frame.file.endswith("shop.js")]
     assert {frame.chunk_id for frame in ours} == {ids["esbuild/shop.js"]}
     roots, build = looked_through(folder)

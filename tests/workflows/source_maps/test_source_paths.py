@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mcp_errortracking.workflows.files.roots import Roots
-from mcp_errortracking.workflows.source_maps.maps.source_paths import on_disk, readable
+from mcp_errortracking.workflows.source_maps.maps.source_paths import find_on_disk, readable_path
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from mcp_errortracking.workflows.source_maps.maps.source_paths import on_disk, r
     ],
 )
 def test_readable_paths(source: str, path: str) -> None:
-    assert readable(source) == path
+    assert readable_path(source) == path
 
 
 def test_files_are_found_from_the_map_and_from_the_roots(tmp_path: Path) -> None:
@@ -43,14 +43,14 @@ def test_files_are_found_from_the_map_and_from_the_roots(tmp_path: Path) -> None
     roots = Roots([tmp_path / "shop"])
     map_path = tmp_path / "shop" / "dist" / "assets" / "a.js.map"
 
-    assert on_disk(roots, "../../src/cart.ts", map_path) == cart
-    assert on_disk(roots, "webpack://shop/./src/cart.ts?1", map_path) == cart
-    assert on_disk(roots, "src/cart.ts", None) == cart
-    assert on_disk(roots, cart.as_uri(), None) == cart
-    assert on_disk(roots, "src", None) is None
-    assert on_disk(roots, "src/gone.ts", map_path) is None
-    assert on_disk(roots, "a\0b", map_path) is None
-    assert on_disk(roots, "x" * 5000, map_path) is None
+    assert find_on_disk(roots, "../../src/cart.ts", map_path) == cart
+    assert find_on_disk(roots, "webpack://shop/./src/cart.ts?1", map_path) == cart
+    assert find_on_disk(roots, "src/cart.ts", None) == cart
+    assert find_on_disk(roots, cart.as_uri(), None) == cart
+    assert find_on_disk(roots, "src", None) is None
+    assert find_on_disk(roots, "src/gone.ts", map_path) is None
+    assert find_on_disk(roots, "a\0b", map_path) is None
+    assert find_on_disk(roots, "x" * 5000, map_path) is None
 
 
 def test_files_outside_the_roots_are_not_found(tmp_path: Path) -> None:
@@ -59,10 +59,10 @@ def test_files_outside_the_roots_are_not_found(tmp_path: Path) -> None:
     roots = Roots([tmp_path / "shop"])
 
     for source in ("../secret.ts", (tmp_path / "secret.ts").as_uri(), str(tmp_path / "secret.ts")):
-        assert on_disk(roots, source, tmp_path / "shop" / "a.js.map") is None
+        assert find_on_disk(roots, source, tmp_path / "shop" / "a.js.map") is None
 
 
 @pytest.mark.parametrize("name", ["//[x]/a.ts", "https://[/a.ts", "webpack://\uff2e\uff1a/a.ts"])
 def test_a_name_that_is_a_broken_url_is_no_error(tmp_path: Path, name: str) -> None:
-    assert readable(name) == name
-    assert on_disk(Roots([tmp_path]), name, tmp_path / "a.js.map") is None
+    assert readable_path(name) == name
+    assert find_on_disk(Roots([tmp_path]), name, tmp_path / "a.js.map") is None

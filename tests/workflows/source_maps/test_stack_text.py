@@ -5,7 +5,7 @@ import time
 import pytest
 
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
-from mcp_errortracking.workflows.source_maps.resolve.stack_text import pasted
+from mcp_errortracking.workflows.source_maps.resolve.stack_text import parse_stack
 
 V8 = """\
 RangeError: the cart is empty
@@ -35,7 +35,7 @@ TypeError: x
 
 
 def test_v8() -> None:
-    assert pasted(V8) == [
+    assert parse_stack(V8) == [
         Frame("https://shop.example/assets/index-1a.js", 1, 48212, "Qe"),
         Frame("https://shop.example/assets/index-1a.js", 2, 6, "Object.n [as checkout]"),
         Frame("file:///srv/app/(main)/page.js", 10, 19, "new r"),
@@ -45,20 +45,20 @@ def test_v8() -> None:
 
 
 def test_firefox_and_safari() -> None:
-    assert pasted(FIREFOX) == [
+    assert parse_stack(FIREFOX) == [
         Frame("https://shop.example/assets/index-1a.js", 1, 48212, "Qe"),
         Frame("https://shop.example/a@b.js", 2, 6, "n/<"),
         Frame("https://shop.example/c.js", 3, 0),
         Frame("https://shop.example/tool.js", 5, None, "eval"),
     ]
-    assert pasted(SAFARI) == [
+    assert parse_stack(SAFARI) == [
         Frame("https://shop.example/c.js", 3, 0, "global code"),
         Frame("https://shop.example/@scope/d.js", 4, 1),
     ]
 
 
 def test_hermes_counts_offsets_from_nought() -> None:
-    assert pasted(HERMES) == [
+    assert parse_stack(HERMES) == [
         Frame("index.android.bundle", 1, 12345, "checkout"),
         Frame("/data/main.jsbundle", 7, 7),
         Frame("index.android.bundle", 1, 0, "global"),
@@ -78,7 +78,7 @@ def test_hermes_counts_offsets_from_nought() -> None:
     ],
 )
 def test_bare_places_and_other_lines(text: str, frames: list[Frame]) -> None:
-    assert pasted(text) == frames
+    assert parse_stack(text) == frames
 
 
 A, B = Frame("/app/main.js", 2, 9, "a"), Frame("/app/main.js", 2, 19, "b")
@@ -201,7 +201,7 @@ N = Frame("https://x.example/main.js", 1, 1, "n")
     ],
 )
 def test_forms(text: str, frames: list[Frame]) -> None:
-    assert pasted(text) == frames
+    assert parse_stack(text) == frames
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_forms(text: str, frames: list[Frame]) -> None:
 def test_no_text_takes_long(piece: str) -> None:
     started = time.process_time()
 
-    pasted(piece * (100_000 // len(piece)))
-    pasted((piece * (1000 // len(piece)) + "\n") * 100)
+    parse_stack(piece * (100_000 // len(piece)))
+    parse_stack((piece * (1000 // len(piece)) + "\n") * 100)
 
     assert time.process_time() - started < 2

@@ -32,7 +32,7 @@ _PROGUARD_LINE = re.compile(rb"^(?:# compiler: |# pg_map_id: |[\w.$]+ -> [\w.$]+
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class BundleAndMap:
     """A bundle and its map, as real paths. `map`: None when the bundle holds it, as a data URL."""
 
     bundle: Path
@@ -40,7 +40,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
+class DeployedBundle:
     """A bundle that was prepared before, with its chunk id, and without its map: what is left when maps are deleted."""
 
     bundle: Path
@@ -52,7 +52,7 @@ class Build:
     """What was found in a folder, in the order of the names. `leftovers`: files of a run that was killed."""
 
     folder: Path
-    pairs: tuple[Pair, ...]
+    pairs: tuple[BundleAndMap, ...]
     hermes: tuple[Path, ...]
     proguard: tuple[Path, ...]
     problems: tuple[Problem, ...]
@@ -62,7 +62,7 @@ class Build:
     """The scripts that the bundler wrote no map for, by name: often polyfills and the like, that never had one."""
     orphans: tuple[str, ...] = ()
     """The maps that no bundle names and none lies beside, by name: some frameworks leave such in every build."""
-    deployed: tuple[Deployed, ...] = ()
+    deployed: tuple[DeployedBundle, ...] = ()
     shared: tuple[Path, ...] = ()
     """The maps that more than one bundle names."""
 
@@ -109,7 +109,7 @@ class _Search:
     compressed: int = 0
     mapless: list[str] = field(default_factory=list[str])
     orphans: list[str] = field(default_factory=list[str])
-    deployed: list[Deployed] = field(default_factory=list[Deployed])
+    deployed: list[DeployedBundle] = field(default_factory=list[DeployedBundle])
     disputed: set[Path] = field(default_factory=set[Path])
 
     def walk(self, unwanted: Globs) -> Iterator[Path]:
@@ -180,7 +180,7 @@ class _Search:
         elif found := named or by_name:
             self.claims[found].append(bundle)
         elif chunk_id := comment(script, "chunkId"):
-            self.deployed.append(Deployed(bundle, chunk_id))
+            self.deployed.append(DeployedBundle(bundle, chunk_id))
         elif url:
             message = f"Its comment names the map {url[:200]}, which is not there."
             self.report(bundle, "map_missing", message, "Keep maps in the build folder until they are uploaded.")
@@ -219,13 +219,13 @@ class _Search:
 
     def build(self) -> Build:
         """Everything together, once all bundles were paired."""
-        pairs = [Pair(bundle, None) for bundle in self.inline]
+        pairs = [BundleAndMap(bundle, None) for bundle in self.inline]
         for map_path, bundles in self.claims.items():
             if len(bundles) == 1:
-                pairs.append(Pair(bundles[0], map_path))
+                pairs.append(BundleAndMap(bundles[0], map_path))
                 continue
             own = [bundle for bundle in bundles if map_path == bundle.with_name(f"{bundle.name}.map")]
-            pairs += [Pair(bundle, map_path) for bundle in own]
+            pairs += [BundleAndMap(bundle, map_path) for bundle in own]
             for bundle in bundles:
                 if bundle in own:
                     continue

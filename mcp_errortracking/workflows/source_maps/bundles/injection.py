@@ -20,12 +20,18 @@ from uuid import UUID
 
 from mcp_errortracking.workflows.problems import InvalidMapError, WorkflowError
 from mcp_errortracking.workflows.source_maps.chunk import ReleaseMark
-from mcp_errortracking.workflows.source_maps.maps.map_json import Fields, maps_nothing, parsed, rewritten, text_of
-from mcp_errortracking.workflows.source_maps.maps.script import comment, first_place, map_url
-from mcp_errortracking.workflows.source_maps.maps.source_map import of_fields
+from mcp_errortracking.workflows.source_maps.maps.map_json import (
+    Fields,
+    has_no_mappings,
+    parse_map,
+    rewrite_map,
+    text_of,
+)
+from mcp_errortracking.workflows.source_maps.maps.script import comment, find_insertion_point, map_url
+from mcp_errortracking.workflows.source_maps.maps.source_map import map_from_fields
 
 _NAMESPACE = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")
-MAPS_NOTHING = "maps_nothing"
+NO_MAPPINGS = "maps_nothing"
 """The code of the error for a map that has no mapping."""
 IDS_DIFFER = "ids_differ"
 """The code of the error for a map that has a chunk id while its bundle has none."""
@@ -57,8 +63,8 @@ class Injection:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """The line of code that `injected` puts in: at which byte it is, and from where to where it tells a release."""
+class InjectedLine:
+    """The line of code that `inject` puts in: at which byte it is, and from where to where it tells a release."""
 
     at: int
     start: int
@@ -66,7 +72,7 @@ class Line:
     release: ReleaseMark | None
 
 
-def injected(source: bytes, map_text: bytes | None, release_id: str | None = None) -> Injection:
+def inject(source: bytes, map_text: bytes | None, release_id: str | None = None) -> Injection:
     """A bundle and its map with a chunk id; what already has one keeps it, so that a second time changes nothing.
 
     A bundle that has its id while its map has not was left by a run that was killed between the two: the map is made
@@ -85,8 +91,8 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
         url = map_url(source) or ""
         map_text = map_in(source)
     fields = _checked(map_text)
-    if maps_nothing(fields):
-        raise WorkflowError(MAPS_NOTHING, "The map has no mapping: no frame could be resolved by it.")
+    if has_no_mappings(fields):
+        raise WorkflowError(NO_MAPPINGS, "The map has no mapping: no frame could be resolved by it.")
     own_id, map_id = comment(source, "chunkId"), text_of(fields, "chunk_id") or text_of(fields, "chunkId")
     if own_id is None and map_id is not None:
         raise WorkflowError(
@@ -96,10 +102,10 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
             "Build both again.",
         )
     chunk_id = own_id or _bundlers_id(source, fields) or stable_id(source, map_text)
-    place = first_place(source)
-    line = line_in(source, chunk_id) if own_id is not None else None
+    place = find_insertion_point(source)
+    line = find_injected_line(source, chunk_id) if own_id is not None else None
     is_behind = line is not None and map_id is None and line.at == place.offset
-    made_map = rewritten(map_text, fields, {"chunk_id": chunk_id}, place if own_id is None or is_behind else None)
+    made_map = rewrite_map(map_text, fields, {"chunk_id": chunk_id}, place if own_id is None or is_behind else None)
     made = source
     if url is not None and made_map != map_text:
         made = made.replace(url.encode(), f"{_DATA_URL}{base64.b64encode(made_map).decode()}".encode())
@@ -110,13 +116,13 @@ def injected(source: bytes, map_text: bytes | None, release_id: str | None = Non
         made = b"".join((made[: place.offset], code, made[place.offset :], ending, mark))
     if release_id is not None:
         made = _with_release(made, chunk_id, release_id)
-    line = line_in(made, chunk_id)
+    line = find_injected_line(made, chunk_id)
     map_changed = url is None and made_map != map_text
     return Injection(chunk_id, made, made_map, made != source, map_changed, line.release if line else None)
 
 
-def line_in(source: bytes, chunk_id: str) -> Line | None:
-    """Where a bundle, or its beginning, has the line that `injected` puts in; another tool puts in another."""
+def find_injected_line(source: bytes, chunk_id: str) -> InjectedLine | None:
+    """Where a bundle, or its beginning, has the line that `inject` puts in; another tool puts in another."""
     text = _end(chunk_id)
     end = source.find(text)
     while end >= 0:
@@ -125,12 +131,12 @@ def line_in(source: bytes, chunk_id: str) -> Line | None:
         start = start if told else end
         if source.endswith(_BEGIN, 0, start):
             release = ReleaseMark(told[1].decode(), start, told[0]) if told else None
-            return Line(start - len(_BEGIN), start, end, release)
+            return InjectedLine(start - len(_BEGIN), start, end, release)
         end = source.find(text, end + 1)
     return None
 
 
-def with_id(map_text: bytes) -> tuple[str, bytes]:
+def inject_map(map_text: bytes) -> tuple[str, bytes]:
     """The chunk id of a map that has no script beside it (Hermes), and the map with it.
 
     Raises:
@@ -139,7 +145,7 @@ def with_id(map_text: bytes) -> tuple[str, bytes]:
     fields = _checked(map_text)
     chunk_id = text_of(fields, "chunk_id") or text_of(fields, "chunkId") or _bundlers_id(b"", fields)
     chunk_id = chunk_id or stable_id(map_text)
-    return chunk_id, rewritten(map_text, fields, {"chunk_id": chunk_id})
+    return chunk_id, rewrite_map(map_text, fields, {"chunk_id": chunk_id})
 
 
 def stable_id(*contents: bytes) -> str:
@@ -172,8 +178,8 @@ def map_in(source: bytes) -> bytes:
 
 def _checked(map_text: bytes) -> Fields:
     """The fields of a map that can be used: a broken one would be found out by the first exception only."""
-    fields = parsed(map_text)
-    of_fields(fields)
+    fields = parse_map(map_text)
+    map_from_fields(fields)
     return fields
 
 
@@ -182,7 +188,7 @@ def _end(chunk_id: str) -> bytes:
 
 
 def _with_release(source: bytes, chunk_id: str, release_id: str) -> bytes:
-    line = line_in(source, chunk_id)
+    line = find_injected_line(source, chunk_id)
     if line is None:
         return source
     return b"".join((source[: line.start], _RELEASE % json.dumps(release_id).encode(), source[line.end :]))

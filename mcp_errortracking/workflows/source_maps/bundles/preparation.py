@@ -10,14 +10,14 @@ from typing import Literal, NamedTuple
 
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
-from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT, Build, Pair
+from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT, Build, BundleAndMap
 from mcp_errortracking.workflows.source_maps.bundles.injection import (
     IDS_DIFFER,
+    InjectedLine,
     Injection,
-    Line,
-    injected,
-    line_in,
-    with_id,
+    find_injected_line,
+    inject,
+    inject_map,
 )
 from mcp_errortracking.workflows.source_maps.chunk import ReleaseMark
 from mcp_errortracking.workflows.source_maps.maps.script import comment
@@ -35,7 +35,7 @@ class Content(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedChunk:
     """One symbol set to be, and which files were written for it (in a dry run: would be).
 
     `path`: of the bundle, or of the map that stands alone, below the folder. `files`: those it is read from.
@@ -59,7 +59,7 @@ def prepare(
     release_id: str | None = None,
     proguard_id: str | None = None,
     dry_run: bool = False,
-) -> Iterator[Prepared | Problem]:
+) -> Iterator[PreparedChunk | Problem]:
     """Gives every pair and map its chunk id, one at a time: only one is in memory. A second time writes nothing.
 
     Args:
@@ -81,16 +81,18 @@ def prepare(
         yield _or_problem(build, path, partial(work.proguard, path, proguard_id))
 
 
-def line_of(roots: Roots, bundle: Path, chunk_id: str) -> Line | None:
+def read_injected_line(roots: Roots, bundle: Path, chunk_id: str) -> InjectedLine | None:
     """The line that was put into a bundle with its chunk id; the beginning mostly is enough to find it.
 
     Raises:
         WorkflowError: the bundle cannot be read.
     """
-    return line_in(roots.read_part(bundle, _PART), chunk_id) or line_in(roots.read(bundle, LIMIT), chunk_id)
+    return find_injected_line(roots.read_part(bundle, _PART), chunk_id) or find_injected_line(
+        roots.read(bundle, LIMIT), chunk_id
+    )
 
 
-def _or_problem(build: Build, path: Path, make: Callable[[], Prepared]) -> Prepared | Problem:
+def _or_problem(build: Build, path: Path, make: Callable[[], PreparedChunk]) -> PreparedChunk | Problem:
     try:
         return make()
     except WorkflowError as error:
@@ -104,48 +106,48 @@ class _Preparation:
     release_id: str | None
     dry_run: bool
 
-    def pair(self, pair: Pair) -> Prepared:
+    def pair(self, pair: BundleAndMap) -> PreparedChunk:
         files = (pair.bundle, pair.map) if pair.map else (pair.bundle,)
         name = self.build.name(pair.bundle)
         if pair.map:
             chunk_id = comment(self.roots.read_part(pair.bundle, _PART, from_end=True), "chunkId")
             if chunk_id and self.has_id(pair.map, chunk_id):
-                line = line_of(self.roots, pair.bundle, chunk_id)
+                line = read_injected_line(self.roots, pair.bundle, chunk_id)
                 release = line.release if line else None
                 if line is None or self.release_id in (None, release and release.id):
                     content = partial(self.content, pair)
-                    return Prepared("javascript", chunk_id, name, files, content, release=release)
-        made = self.injected(pair)
+                    return PreparedChunk("javascript", chunk_id, name, files, content, release=release)
+        made = self.inject(pair)
         # The bundle first: one that has its id while its map has not can be told, and is repaired by the next run.
         changed = [(pair.bundle, made.source)] if made.source_changed else []
         if pair.map and made.map_changed:
             changed.append((pair.map, made.map))
         written = self.write(*changed)
         content = Content(made.source, made.map)
-        return Prepared("javascript", made.chunk_id, name, files, lambda: content, written, made.release)
+        return PreparedChunk("javascript", made.chunk_id, name, files, lambda: content, written, made.release)
 
-    def injected(self, pair: Pair) -> Injection:
+    def inject(self, pair: BundleAndMap) -> Injection:
         for number in range(_READINGS):
             source = self.roots.read(pair.bundle, LIMIT)
             try:
-                return injected(source, self.map_text(pair.map) if pair.map else None, self.release_id)
+                return inject(source, self.map_text(pair.map) if pair.map else None, self.release_id)
             except WorkflowError as error:
                 # Between the two readings, another upload may have put in the id.
                 if error.code != IDS_DIFFER or number == _READINGS - 1:
                     raise
         raise AssertionError("the last reading returns or raises")
 
-    def content(self, pair: Pair) -> Content:
-        made = self.injected(pair)
+    def content(self, pair: BundleAndMap) -> Content:
+        made = self.inject(pair)
         return Content(made.source, made.map)
 
-    def hermes(self, path: Path) -> Prepared:
+    def hermes(self, path: Path) -> PreparedChunk:
         old = self.map_text(path)
-        chunk_id, made = with_id(old)
+        chunk_id, made = inject_map(old)
         written = self.write((path, made)) if made != old else ()
-        return Prepared("hermes", chunk_id, self.build.name(path), (path,), lambda: Content(None, made), written)
+        return PreparedChunk("hermes", chunk_id, self.build.name(path), (path,), lambda: Content(None, made), written)
 
-    def proguard(self, path: Path, chunk_id: str | None) -> Prepared:
+    def proguard(self, path: Path, chunk_id: str | None) -> PreparedChunk:
         if chunk_id is None:
             raise WorkflowError(
                 "needs_id",
@@ -158,10 +160,10 @@ class _Preparation:
             content.decode()
         except UnicodeDecodeError as error:
             raise WorkflowError("not_utf8", "The mapping is not UTF-8.", str(error), "Build again.") from None
-        return Prepared("proguard", chunk_id, self.build.name(path), (path,), lambda: Content(None, content))
+        return PreparedChunk("proguard", chunk_id, self.build.name(path), (path,), lambda: Content(None, content))
 
     def has_id(self, map_path: Path, chunk_id: str) -> bool:
-        """Whether a map begins as `injected` lets one begin: then it was given its id and needs no reading."""
+        """Whether a map begins as `inject` lets one begin: then it was given its id and needs no reading."""
         begins = json.dumps({"chunk_id": chunk_id}, separators=(",", ":")).encode()[:-1]
         return self.roots.read_part(map_path, _HEAD).startswith(begins)
 

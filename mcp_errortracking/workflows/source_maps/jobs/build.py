@@ -19,8 +19,13 @@ from mcp_errortracking.workflows.repository.budget import RepositoryError
 from mcp_errortracking.workflows.repository.checkout import find_checkout
 from mcp_errortracking.workflows.repository.remote import public_address
 from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT, Build, find
-from mcp_errortracking.workflows.source_maps.bundles.injection import MAPS_NOTHING, injected, map_in, with_id
-from mcp_errortracking.workflows.source_maps.bundles.preparation import Content, Prepared, line_of, prepare
+from mcp_errortracking.workflows.source_maps.bundles.injection import NO_MAPPINGS, inject, inject_map, map_in
+from mcp_errortracking.workflows.source_maps.bundles.preparation import (
+    Content,
+    PreparedChunk,
+    prepare,
+    read_injected_line,
+)
 from mcp_errortracking.workflows.source_maps.chunk import Chunk, ReleaseMark
 from mcp_errortracking.workflows.source_maps.container import DataType
 from mcp_errortracking.workflows.source_maps.remote.releases import ReleaseName
@@ -95,7 +100,7 @@ async def searched(
     total = len(build.pairs) + len(build.hermes) + len(build.proguard)
     each = prepare(roots, build, release_id=release_id, proguard_id=call.proguard_id, dry_run=dry_run)
     while (one := await to_thread.run_sync(next, each, None)) is not None:
-        if isinstance(one, Problem) and one.code == MAPS_NOTHING:
+        if isinstance(one, Problem) and one.code == NO_MAPPINGS:
             empty.append(one.path)
             continue
         if isinstance(one, Problem):
@@ -124,7 +129,7 @@ def _told(roots: Roots, build: Build) -> tuple[Told, ...]:
     told = list[Told]()
     for one in build.deployed:
         with suppress(WorkflowError):  # it vanished since it was found
-            line = line_of(roots, one.bundle, one.chunk_id)
+            line = read_injected_line(roots, one.bundle, one.chunk_id)
             told.append(Told(build.name(one.bundle), one.chunk_id, line and line.release))
     return tuple(told)
 
@@ -135,7 +140,7 @@ def some(names: Sequence[str]) -> str:
     return f"{first} and {len(names) - 1} more" if len(names) > 1 else first
 
 
-def _chunk(roots: Roots, one: Prepared, release_id: str | None, *, dry_run: bool) -> Chunk:
+def _chunk(roots: Roots, one: PreparedChunk, release_id: str | None, *, dry_run: bool) -> Chunk:
     """What is to be uploaded: the files as they are, or what they would be, made anew whenever it is read."""
     kind = _KINDS[one.kind]
     if dry_run and one.written:
@@ -150,12 +155,12 @@ def _chunk(roots: Roots, one: Prepared, release_id: str | None, *, dry_run: bool
     return Chunk(one.chunk_id, source_map, LocalFile(roots, bundle), kind, one.path, one.release)
 
 
-def _remade(roots: Roots, one: Prepared, release_id: str | None) -> Content:
+def _remade(roots: Roots, one: PreparedChunk, release_id: str | None) -> Content:
     """Content with its ids, from files that do not have them; not kept, so that a large build fits into memory."""
     first = roots.read(one.files[0], LIMIT)
     if one.kind == "hermes":
-        return Content(None, with_id(first)[1])
-    made = injected(first, roots.read(one.files[1], LIMIT) if len(one.files) > 1 else None, release_id)
+        return Content(None, inject_map(first)[1])
+    made = inject(first, roots.read(one.files[1], LIMIT) if len(one.files) > 1 else None, release_id)
     return Content(made.source, made.map)
 
 

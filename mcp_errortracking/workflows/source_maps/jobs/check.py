@@ -12,7 +12,7 @@ from mcp_errortracking.workflows.base import Desk
 from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
-from mcp_errortracking.workflows.source_maps.bundles.preparation import line_of
+from mcp_errortracking.workflows.source_maps.bundles.preparation import read_injected_line
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.jobs.build import MANY, NOTED, Told, nothing_in, release_of, searched, some
 from mcp_errortracking.workflows.source_maps.remote.releases import Release, find_release_by_name
@@ -115,7 +115,7 @@ def _is_foreign(roots: Roots, chunk: Chunk | Told) -> bool:
     if isinstance(chunk, Told) or not isinstance(chunk.source, LocalFile):
         return False
     try:
-        return line_of(roots, chunk.source.path, chunk.chunk_id) is None
+        return read_injected_line(roots, chunk.source.path, chunk.chunk_id) is None
     except WorkflowError:
         return False
 

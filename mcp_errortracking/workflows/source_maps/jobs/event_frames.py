@@ -9,8 +9,8 @@ from mcp_errortracking.catalog.stack_frames import GetStackFrames
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.workflows.base import Desk
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.source_maps.resolve.frames import Frame, foreign, of_event
-from mcp_errortracking.workflows.source_maps.resolve.stack_text import pasted
+from mcp_errortracking.workflows.source_maps.resolve.frames import Frame, foreign_origin, parse_event_frames
+from mcp_errortracking.workflows.source_maps.resolve.stack_text import parse_stack
 
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.source_maps.tools import ResolveFrames
@@ -30,7 +30,7 @@ async def asked_frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], 
 
 
 def _of_text(stack: str) -> tuple[list[Frame], list[str]]:
-    frames = pasted(stack)
+    frames = parse_stack(stack)
     if not frames:
         raise WorkflowError(
             "no_frames",
@@ -70,9 +70,9 @@ async def _of_event(issue: str, desk: Desk) -> tuple[list[Frame], list[str]]:
     frames = [
         frame
         for stack in stacks
-        for frame in of_event([{**one, "symbol_set_ref": refs.get(str(one.get("raw_id")))} for one in stack])
+        for frame in parse_event_frames([{**one, "symbol_set_ref": refs.get(str(one.get("raw_id")))} for one in stack])
     ]
-    if all(map(foreign, frames)) and (readable or not frames):
+    if all(map(foreign_origin, frames)) and (readable or not frames):
         raise WorkflowError(
             "all_resolved",
             f"The newest event of this issue has {len(readable)} frames, and none of them is minified.",
@@ -90,7 +90,7 @@ def _of_the_app(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
     Raises:
         WorkflowError: there are only others.
     """
-    counts = Counter(whose for frame in frames if (whose := foreign(frame)))
+    counts = Counter(whose for frame in frames if (whose := foreign_origin(frame)))
     others = [f"{count} {'frame' if count == 1 else 'frames'} {whose}" for whose, count in counts.items()]
     if counts.total() == len(frames):
         raise WorkflowError(
@@ -99,7 +99,9 @@ def _of_the_app(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
             "There are no source maps for those.",
             "Look at the error's message and its other events; a suppression rule keeps out what is not the app's.",
         )
-    return [frame for frame in frames if not foreign(frame)], [f"Left out: {', '.join(others)}."] if others else []
+    return [frame for frame in frames if not foreign_origin(frame)], [
+        f"Left out: {', '.join(others)}."
+    ] if others else []
 
 
 async def _symbol_sets_of(frames: list[dict[str, Any]], desk: Desk) -> dict[str, str]:

@@ -12,10 +12,10 @@ from mcp_errortracking.workflows.base import Desk
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError, printable, quoted
 from mcp_errortracking.workflows.source_maps.container import ContainerError, DataType, TooMuchError
-from mcp_errortracking.workflows.source_maps.maps.map_json import parsed
+from mcp_errortracking.workflows.source_maps.maps.map_json import parse_map
 from mcp_errortracking.workflows.source_maps.maps.script import comment
 from mcp_errortracking.workflows.source_maps.maps.source_map import version_of
-from mcp_errortracking.workflows.source_maps.maps.source_paths import readable
+from mcp_errortracking.workflows.source_maps.maps.source_paths import readable_path
 from mcp_errortracking.workflows.source_maps.maps.sources import Source, SourcesError, list_sources, write_sources
 from mcp_errortracking.workflows.source_maps.remote.download import Downloaded, NoSymbolSetError, download
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
@@ -78,7 +78,7 @@ def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
         data |= {"bytes_of_bundle": len(symbols.source), "chunk_id_in_bundle": comment(symbols.source, "chunkId")}
     if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
         return Outcome(data)
-    source_map = parsed(symbols.data)
+    source_map = parse_map(symbols.data)
     data["version_of_map"] = version_of(source_map)
     try:
         sources = list_sources(source_map)
@@ -112,7 +112,7 @@ def _text_of(sources: list[Source], name: str) -> str:
         WorkflowError: the map holds none of this name.
     """
     texts = [one.content for one in sources if one.name == name]
-    texts = texts or [one.content for one in sources if readable(one.name) == name]
+    texts = texts or [one.content for one in sources if readable_path(one.name) == name]
     if len(texts) != 1 or texts[0] is None:
         what = f"The map holds no text of {quoted(name)}."
         raise WorkflowError("no_source", what, next_step="Use a listed name.")

@@ -13,10 +13,10 @@ from mcp_errortracking.workflows.problems import printable
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.jobs.event_frames import asked_frames
 from mcp_errortracking.workflows.source_maps.jobs.symbol_lookup import Finder
-from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Verdict
+from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Diagnosis
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
-from mcp_errortracking.workflows.source_maps.resolve.resolution import Original, Resolved, resolve
+from mcp_errortracking.workflows.source_maps.resolve.resolution import Original, ResolvedFrame, resolve
 
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.source_maps.tools import ResolveFrames
@@ -47,7 +47,7 @@ async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
         history=bool(call.commits),
     )
     resolved = await to_thread.run_sync(work)
-    verdicts = dict[int, Verdict]()
+    verdicts = dict[int, Diagnosis]()
     for index, one in enumerate(resolved):
         if one.original is None:
             verdicts[index] = await finder.judge(one, deployed=bool(call.deployed))
@@ -60,7 +60,7 @@ async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
     return Outcome(data, notes, failed=not good, display=shown)
 
 
-def _row(one: Resolved, verdict: Verdict | None) -> dict[str, Any]:
+def _row(one: ResolvedFrame, verdict: Diagnosis | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "minified": one.frame.place,
         "minified_function": one.frame.function,
@@ -96,7 +96,7 @@ def _function(frame: Frame, original: Original) -> str:
     return "<anonymous>" if is_anonymous else f"minified {frame.function}"
 
 
-def _lines(one: Resolved, verdict: Verdict | None) -> list[str]:
+def _lines(one: ResolvedFrame, verdict: Diagnosis | None) -> list[str]:
     if one.original is None:
         said = f"{verdict.sentence} {verdict.next_step}" if verdict else ""
         return [f"{one.frame.function or '?'} ({one.frame.place}) not resolved: {said}"]

@@ -28,10 +28,10 @@ from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import StorageError
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets
-from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Code, Facts, Verdict, judge
+from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Code, Diagnosis, Facts, diagnose
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
-from mcp_errortracking.workflows.source_maps.resolve.resolution import Resolved
+from mcp_errortracking.workflows.source_maps.resolve.resolution import ResolvedFrame
 from mcp_errortracking.workflows.source_maps.upload.content import MAX_OBJECT
 
 _MOST_SETS = 20  # downloads of one call
@@ -176,13 +176,13 @@ class Finder:
             "Give chunk_id (the script's last line has it: //# chunkId=...), or folder: a local build.",
         )
 
-    async def judge(self, one: Resolved, *, deployed: bool) -> Verdict:
+    async def judge(self, one: ResolvedFrame, *, deployed: bool) -> Diagnosis:
         """Why a frame is not resolved, from what can be found out."""
         frame, chunk_id = one.frame, one.frame.chunk_id
         if one.problem is not None and one.problem.code in _OF_THE_FRAME:
-            return Verdict(_OF_THE_FRAME[one.problem.code], one.problem.message, one.problem.next_step)
+            return Diagnosis(_OF_THE_FRAME[one.problem.code], one.problem.message, one.problem.next_step)
         if self._ref(frame) in self._failed and one.problem is not None:
-            return Verdict("unknown", one.problem.message, one.problem.next_step)
+            return Diagnosis("unknown", one.problem.message, one.problem.next_step)
         facts: dict[str, Any] = {"chunk_id": chunk_id}
         if chunk_id:
             facts |= await self._on_server(chunk_id)
@@ -190,12 +190,12 @@ class Finder:
             facts |= asdict(self._local.facts(frame))
         if deployed:
             facts["deployed_chunk_id"] = await self._live(frame.file)
-        verdict = judge(Facts(**facts))
+        verdict = diagnose(Facts(**facts))
         if not chunk_id and one.problem is not None and one.problem.code in ("no_bundle", "several_bundles"):
             verdict = replace(verdict, sentence=f"{verdict.sentence} {one.problem.message}")
         says_little = ("unknown", "should_resolve", *(("no_chunk_id", "not_injected") if self._is_pasted else ()))
         if verdict.code in says_little and one.problem is not None:
-            return Verdict(verdict.code, one.problem.message, one.problem.next_step)
+            return Diagnosis(verdict.code, one.problem.message, one.problem.next_step)
         return verdict
 
     async def _on_server(self, chunk_id: str) -> dict[str, Any]:

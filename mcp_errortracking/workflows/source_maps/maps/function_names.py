@@ -12,16 +12,16 @@ import re
 from functools import lru_cache
 
 from mcp_errortracking.workflows.problems import InvalidMapError
-from mcp_errortracking.workflows.source_maps.maps.js_scopes import Effort, Scan, SpentError
+from mcp_errortracking.workflows.source_maps.maps.js_scopes import BudgetSpentError, ScopeScanner, StepBudget
 from mcp_errortracking.workflows.source_maps.maps.source_map import Position
 from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
 
 _WINDOW = 64 * 1024
 """How far before a frame its function may begin, in characters."""
-_MOST_OF_A_FRAME = 64 * 1024
-"""Steps that the search for a name may take, see `Effort`: several times what it takes in what bundlers write."""
+_MAX_STEPS_PER_FRAME = 64 * 1024
+"""Steps that the search for a name may take, see `StepBudget`: several times what it takes in what bundlers write."""
 _LONGEST_PARAMETERS = 4096
-_LONGEST_REST = 300
+_LONGEST_LINE_PART = 300
 """Characters of an original line that are looked at."""
 _ARROW = re.compile(r"\s*=>\s*")
 _BLOCK = re.compile(r"\s*(?=\{)")
@@ -40,100 +40,102 @@ _DECLARATION = re.compile(
     rf"[ \t*]*+(?P<modifiers>(?:(?:{_MODIFIERS})\b[ \t*]*+)*)"
     r"(?P<holder>(?:#?[A-Za-z_$][\w$]*\??\.)*)"
     r"(?:(?P<name>#?[A-Za-z_$\u0080-\U0010ffff][\w$]*)|\[?(?P<quote>[\"'`])(?P<quoted>[^\"'`\\]{1,200})(?P=quote)\]?)"
-    r"\s*(?P<sign>=(?![=>]|\s*[{\[])|[:(<{;?!]|extends\b|implements\b|$)?"
+    r"\s*(?P<operator>=(?![=>]|\s*[{\[])|[:(<{;?!]|extends\b|implements\b|$)?"
 )
 _BODY_BEHIND = re.compile(r"(?:<[^;(]*>)?\([^;]*\)[^;=]*\{|[^)]*$")
 _CALL = re.compile(r"(?:(?:new|await)\s+)*(?:[\w$]+\??\.)*(?P<name>[A-Za-z_$][\w$]*)\s*(?:\?\.)?\(")
 _MORE_WORDS = re.compile(r"^(?:async |new |get |set |static |Object\.|Array\.)+| \[as [^\]]*\]$")
 
 
-def declared(symbols: Symbols, line: int, column: int, minified: str, effort: Effort | None = None) -> str | None:
+def find_declared_name(
+    symbols: Symbols, line: int, column: int, minified: str, budget: StepBudget | None = None
+) -> str | None:
     """The original name of the function around a position (from 0), which the engine calls `minified`.
 
     Args:
-        effort: what all frames of a call together may take; without more of it, there is no name.
+        budget: what all frames of a call together may take; without more of it, there is no name.
     """
     key = (line, column, minified)
     if key not in symbols.names:
-        own = Effort(_MOST_OF_A_FRAME if effort is None else min(_MOST_OF_A_FRAME, effort.left))
+        own = StepBudget(_MAX_STEPS_PER_FRAME if budget is None else min(_MAX_STEPS_PER_FRAME, budget.left))
         found = None
         try:
-            found = _declared(symbols, line, column, _short(minified), own)
-        except SpentError:
+            found = _find_declaration(symbols, line, column, _last_part(minified), own)
+        except BudgetSpentError:
             return None
         except InvalidMapError:  # it is broken there, not where the frame is
             pass
         finally:
-            if effort is not None:
-                effort.spent += own.spent
+            if budget is not None:
+                budget.spent += own.spent
         symbols.names[key] = found
     return symbols.names[key]
 
 
-def called(symbols: Symbols, line: int, column: int, minified: str) -> str | None:
+def find_called_name(symbols: Symbols, line: int, column: int, minified: str) -> str | None:
     """The original name of the function that is called at a position (from 0), if it is the one called `minified`."""
     start = symbols.offset(line, column)
     position = symbols.map.find(line, column)
     if start is None or position is None:
         return None
-    if not re.match(rf"(?:new\s+)?{re.escape(_short(minified))}\s*\(", symbols.text[start : start + 300]):
+    if not re.match(rf"(?:new\s+)?{re.escape(_last_part(minified))}\s*\(", symbols.text[start : start + 300]):
         return None
-    found = _CALL.match(_rest(position) or "")
+    found = _CALL.match(_rest_of_line(position) or "")
     return found["name"] if found and not _KEYWORD.fullmatch(found["name"]) else None
 
 
-def _declared(symbols: Symbols, line: int, column: int, name: str, effort: Effort) -> str | None:
+def _find_declaration(symbols: Symbols, line: int, column: int, name: str, budget: StepBudget) -> str | None:
     end = symbols.offset(line, column)
     if end is None or not _IDENTIFIER.fullmatch(name):
         return None
-    text, head = symbols.text, _head(name)
+    text, head = symbols.text, _declaration_pattern(name)
     first = max(0, end - _WINDOW)
     at = text.rfind(name, first, end)
     while at >= 0:
-        effort.spend()
+        budget.spend()
         found = head.match(text, at, end)
-        if found and _is_around(text, found, end, effort):
-            position = symbols.map.find(*symbols.place(at))
-            return _original(position, name, is_property=_is_property(text, found)) if position else None
+        if found and _encloses(text, found, end, budget):
+            position = symbols.map.find(*symbols.line_and_column(at))
+            return _original_name(position, name, is_property=_is_property(text, found)) if position else None
         at = text.rfind(name, first, at + len(name) - 1)
     return None
 
 
-def _is_around(text: str, head: re.Match[str], end: int, effort: Effort) -> bool:
+def _encloses(text: str, head: re.Match[str], end: int, budget: StepBudget) -> bool:
     """Whether what begins with a name is the innermost function at `end`, in its parameters or in its body."""
     at = head.end()
     if head.lastgroup in ("class", "declared"):  # its constructor has the name
-        scan = Scan(text, at, effort, is_bracket=True)
-        return scan.is_open_at(end) and scan.functions() <= 1
+        scan = ScopeScanner(text, at, budget, is_bracket=True)
+        return scan.is_open_at(end) and scan.open_functions() <= 1
     if head.lastgroup == "body":
-        return _is_innermost(text, at, end, effort, is_bracket=text[at : at + 1] == "{")
-    parameters = Scan(text, at, effort, is_bracket=True)
+        return _is_innermost(text, at, end, budget, is_bracket=text[at : at + 1] == "{")
+    parameters = ScopeScanner(text, at, budget, is_bracket=True)
     if parameters.is_open_at(min(len(text), at + _LONGEST_PARAMETERS)):
         return False
     behind = (_ARROW if head.lastgroup == "arrow" else _BLOCK).match(text, parameters.at)
     if not behind:
         return False
     if end < parameters.at:
-        return _is_innermost(text, at, end, effort, is_bracket=True)
-    return _is_innermost(text, behind.end(), end, effort, is_bracket=text[behind.end() : behind.end() + 1] == "{")
+        return _is_innermost(text, at, end, budget, is_bracket=True)
+    return _is_innermost(text, behind.end(), end, budget, is_bracket=text[behind.end() : behind.end() + 1] == "{")
 
 
-def _is_innermost(text: str, start: int, end: int, effort: Effort, *, is_bracket: bool) -> bool:
+def _is_innermost(text: str, start: int, end: int, budget: StepBudget, *, is_bracket: bool) -> bool:
     """Whether a function's body or parameters go on from `start` to `end`, and no function in them does."""
-    scan = Scan(text, start, effort, is_bracket=is_bracket)
-    return start <= end and scan.is_open_at(end) and not scan.functions()
+    scan = ScopeScanner(text, start, budget, is_bracket=is_bracket)
+    return start <= end and scan.is_open_at(end) and not scan.open_functions()
 
 
 def _is_property(text: str, head: re.Match[str]) -> bool:
     """Whether a name in the bundle is that of a property or method, and not of a variable, function or class."""
-    if head["sign"]:
-        return head["sign"] == ":" or text[head.start() - 1 : head.start()] == "."
+    if head["operator"]:
+        return head["operator"] == ":" or text[head.start() - 1 : head.start()] == "."
     return head.lastgroup == "method" and not _AFTER_FUNCTION.search(text, max(0, head.start() - 12), head.start())
 
 
-def _original(position: Position, minified: str, *, is_property: bool) -> str | None:
+def _original_name(position: Position, minified: str, *, is_property: bool) -> str | None:
     """The name of the declaration at a position; None: another thing stands there, or it cannot be told."""
-    rest = _rest(position)
+    rest = _rest_of_line(position)
     if rest is None:
         name = position.name or ""
         is_own = name == minified or not is_property or name.startswith("#")
@@ -148,26 +150,26 @@ def _original(position: Position, minified: str, *, is_property: bool) -> str | 
 
 def _is_declared(found: re.Match[str], rest: str, is_property: bool) -> bool:
     """Whether a name in the original source is declared where it stands, and is no parameter, call or receiver."""
-    sign, is_said = found["sign"], bool(found["modifiers"])
+    operator, is_said = found["operator"], bool(found["modifiers"])
     if found["name"] and _KEYWORD.fullmatch(found["name"]):
         return False
-    if sign == "=":
+    if operator == "=":
         return True
-    if found["holder"] or sign is None:
+    if found["holder"] or operator is None:
         return False
-    if sign == ":":
+    if operator == ":":
         return is_property or is_said
-    if sign and sign in "(<":
+    if operator and operator in "(<":
         return is_said or bool(_BODY_BEHIND.match(rest, found.end() - 1))
-    return is_said or sign in ("{", "extends", "implements")
+    return is_said or operator in ("{", "extends", "implements")
 
 
 @lru_cache(256)
-def _head(name: str) -> re.Pattern[str]:
+def _declaration_pattern(name: str) -> re.Pattern[str]:
     """Where a function, method or class is given a name, up to the parameters, or else to the body."""
     return re.compile(
         rf"(?<![\w$#]){re.escape(name)}(?![\w$])(?:"
-        rf"\s*(?P<sign>[=:])\s*(?:\((?=\(|async\b|function\b|class\b|[\w$]+\s*=>))?(?:async\b\s*)?(?:"
+        rf"\s*(?P<operator>[=:])\s*(?:\((?=\(|async\b|function\b|class\b|[\w$]+\s*=>))?(?:async\b\s*)?(?:"
         rf"function\b\s*\*?\s*[\w$]*\s*(?=\()(?P<function>)"
         rf"|class\b[^{{]{{0,200}}(?=\{{)(?P<class>)"
         rf"|[\w$]+\s*=>\s*(?P<body>)"
@@ -178,16 +180,16 @@ def _head(name: str) -> re.Pattern[str]:
     )
 
 
-def _short(minified: str) -> str:
+def _last_part(minified: str) -> str:
     return _MORE_WORDS.sub("", minified).rsplit(".", 1)[-1]
 
 
-def _rest(position: Position) -> str | None:
+def _rest_of_line(position: Position) -> str | None:
     """What stands in the original source from a position to the end of its line; None: that is not known."""
     if position.text is None:
         return None
     line = position.text[position.line - 1] if 0 < position.line <= len(position.text) else ""
-    last = position.column + _LONGEST_REST
+    last = position.column + _LONGEST_LINE_PART
     if line.isascii():
         return line[position.column : last]
     units = line[:last].encode("utf-16-le", "surrogatepass")  # in which JavaScript counts

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.source_maps.maps.json_bounds import check_bounds
 from mcp_errortracking.workflows.source_maps.maps.mappings import with_new_line
-from mcp_errortracking.workflows.source_maps.maps.script import Place
+from mcp_errortracking.workflows.source_maps.maps.script import InsertionPoint
 
 Fields = dict[str, Any]
 _PREFIX = b")]}'"
@@ -25,7 +25,7 @@ _DEPTH = 16
 """How deep index maps may lie in index maps."""
 
 
-def parsed(text: bytes) -> Fields:
+def parse_map(text: bytes) -> Fields:
     """The fields of a map; a first line `)]}'`, which keeps browsers from running it, is passed over.
 
     Raises:
@@ -48,19 +48,19 @@ def text_of(fields: Fields, name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def maps_nothing(fields: Fields) -> bool:
+def has_no_mappings(fields: Fields) -> bool:
     """Whether a map has no mapping at all, as bundlers write one for a bundle that only loads others."""
     mappings = fields.get("mappings")
     return isinstance(mappings, str) and not mappings.strip(";,") and "sections" not in fields
 
 
-def rewritten(text: bytes, fields: Fields, changes: dict[str, str], place: Place | None = None) -> bytes:
+def rewrite_map(text: bytes, fields: Fields, changes: dict[str, str], place: InsertionPoint | None = None) -> bytes:
     """The text with top-level texts set and, if a line of code was put in at a place of the bundle, moved mappings.
 
     Only what changes is written anew where that is safe, which keeps the rest to the byte and costs no time.
 
     Args:
-        fields: what `parsed` gave for this text.
+        fields: what `parse_map` gave for this text.
 
     Raises:
         InvalidMapError: the mappings cannot be read.
@@ -115,7 +115,7 @@ def _with_fields(text: bytes, changes: dict[str, str], *, is_empty: bool) -> byt
     return b"".join((text[:start], added.encode(), b"" if is_empty else b",", text[start:]))
 
 
-def _with_moved_mappings(text: bytes, fields: Fields, place: Place) -> bytes | None:
+def _with_moved_mappings(text: bytes, fields: Fields, place: InsertionPoint) -> bytes | None:
     """None if the mappings cannot be changed in place: an index map, or escapes in the mappings' text."""
     old = fields.get("mappings")
     if not isinstance(old, str) or "sections" in fields or not old.isascii():
@@ -138,7 +138,7 @@ def _with_moved_mappings(text: bytes, fields: Fields, place: Place) -> bytes | N
     return b"".join((text[:start], with_new_line(old, place.line, place.column).encode(), text[end:]))
 
 
-def _moved(fields: Fields, place: Place, depth: int) -> Fields:
+def _moved(fields: Fields, place: InsertionPoint, depth: int) -> Fields:
     """The fields of a map for the bundle after a line of code was put in at a place."""
     if depth == 0:
         raise InvalidMapError("Its sections are nested too deeply.")
@@ -154,7 +154,7 @@ def _moved(fields: Fields, place: Place, depth: int) -> Fields:
             moved = column - place.column if line == place.line else column
             made.append({**section, "offset": {"line": line + 1, "column": moved}})
         else:
-            inner = Place(0, place.line - line, place.column - column if line == place.line else place.column)
+            inner = InsertionPoint(0, place.line - line, place.column - column if line == place.line else place.column)
             made.append({**section, "map": _moved(nested, inner, depth - 1)})
     return {**fields, "sections": made}
 

@@ -13,13 +13,13 @@ from operator import itemgetter
 from typing import cast
 
 from mcp_errortracking.workflows.problems import InvalidMapError
-from mcp_errortracking.workflows.source_maps.maps.vlq import ALPHABET, decoded, encoded
+from mcp_errortracking.workflows.source_maps.maps.vlq import ALPHABET, decode, encode
 
 _MOST_SEGMENTS = 8_000_000
 """A file of 100 MiB has fewer; more are only there to fill memory."""
 _PIECE = 64 * 1024
 _BLOCK = 256
-"""Sums are kept for every so many segments; in between, their text is: decoded, they take fifty times its room."""
+"""Sums are kept for every so many segments; in between, their text is: decode, they take fifty times its room."""
 _KEPT_BLOCKS = 1024
 """Blocks that stay decoded."""
 _MOST_KNOWN = 250_000
@@ -29,14 +29,14 @@ _GAPS = (",,", ",;", ";,")
 _COLUMN, _COUNT = 0, 5
 _FIELDS = [itemgetter(field) for field in range(5)]
 """The numbers of a segment: column, source, original line, original column, name."""
-_NOUGHTS = [(0,) * (5 - count) for count in range(6)]
+_ZEROS = [(0,) * (5 - count) for count in range(6)]
 
 _Segment = tuple[int, int, int, int, int, int]
 """Its five differences to the segment before, nought where it has none, and how many numbers it has."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class MappedPosition:
     """An original position: indexes into `sources` and `names`, line and column from 0."""
 
     source: int
@@ -45,7 +45,7 @@ class Mapped:
     name: int | None
 
 
-UNMAPPED = Mapped(-1, 0, 0, None)
+UNMAPPED = MappedPosition(-1, 0, 0, None)
 """Of code that the bundler made, and says so."""
 
 
@@ -101,7 +101,7 @@ class Mappings:
             self._decoded[number] = [*map(known.__getitem__, self._blocks[number].split(","))]
         return self._decoded[number]
 
-    def find(self, line: int, column: int, *, before: bool = False) -> Mapped | None:
+    def find(self, line: int, column: int, *, before: bool = False) -> MappedPosition | None:
         """What stands at a position of the bundle (from 0); None where its line has no segment up to there.
 
         It is the last segment at or before the column, of the same line. Of several at that very column the first
@@ -158,7 +158,7 @@ class Mappings:
         self._rows[line] = row
         return row
 
-    def _mapped(self, index: int) -> Mapped:
+    def _mapped(self, index: int) -> MappedPosition:
         block = index // _BLOCK
         rest = self._segments(block * _BLOCK, index + 1)
         count = rest[-1][_COUNT]
@@ -169,7 +169,7 @@ class Mappings:
         )
         if min(source, line, column, name) < 0:
             raise InvalidMapError("Its mappings lead to a position below nought.")
-        return Mapped(source, line, column, name if count == 5 else None)
+        return MappedPosition(source, line, column, name if count == 5 else None)
 
 
 class _Segments(dict[str, _Segment]):
@@ -178,11 +178,11 @@ class _Segments(dict[str, _Segment]):
     goes_back = False
 
     def __missing__(self, text: str) -> _Segment:
-        numbers = decoded(text)
+        numbers = decode(text)
         count = len(numbers)
         if count not in (0, 1, 4, 5):
             raise InvalidMapError(f"Its mappings have a segment of {count} numbers; 1, 4 or 5 are right.")
-        made = self[text] = cast(_Segment, (*numbers, *_NOUGHTS[count], count))
+        made = self[text] = cast(_Segment, (*numbers, *_ZEROS[count], count))
         self.goes_back |= made[_COLUMN] < 0
         return made
 
@@ -240,22 +240,22 @@ def with_new_line(text: str, line: int, column: int) -> str:
     at, count = 0, 0
     segments = [segment for segment in lines[line].split(",") if segment]
     for place, segment in enumerate(segments):
-        numbers = decoded(segment)
+        numbers = decode(segment)
         start = at + numbers[0]
         if start >= column:
-            moved = [_encoded((start - column, *numbers[1:])), *segments[place + 1 :]]
+            moved = [_encode((start - column, *numbers[1:])), *segments[place + 1 :]]
             if count and start > column:
-                moved.insert(0, _encoded((0,) * count))
+                moved.insert(0, _encode((0,) * count))
             break
         kept.append(segment)
         at, count = start, len(numbers)
     else:
-        moved = [_encoded((0,) * count)] if count else []
+        moved = [_encode((0,) * count)] if count else []
     if count > 1:
-        kept.append(encoded(column - at))
+        kept.append(encode(column - at))
     lines[line : line + 1] = [",".join(kept), ",".join(moved)]
     return ";".join(lines)
 
 
-def _encoded(numbers: Sequence[int]) -> str:
-    return "".join(map(encoded, numbers))
+def _encode(numbers: Sequence[int]) -> str:
+    return "".join(map(encode, numbers))

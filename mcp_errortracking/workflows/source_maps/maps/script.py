@@ -23,7 +23,7 @@ _LINE_END = re.compile("\r\n|[\n\r\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class InsertionPoint:
     """A place in a script. `offset`: in bytes; `line` and `column`: from 0, as source maps count (UTF-16 units)."""
 
     offset: int
@@ -72,7 +72,7 @@ def _last_lines(script: bytes) -> Iterator[tuple[int, int]]:
             return
 
 
-def first_place(script: bytes) -> Place:
+def find_insertion_point(script: bytes) -> InsertionPoint:
     """Where code can be put first and change nothing: after the byte order mark, `#!` line and directives.
 
     A directive (`"use strict"`) only is one when nothing but comments and other directives precede it.
@@ -96,7 +96,7 @@ def first_place(script: bytes) -> Place:
     if rest and offset > start and not script.startswith((b"\n", b"\r"), offset - 1):
         offset = rest.end()
     lines = _LINE_END.split(script[start:offset].decode("utf-8", "replace"))
-    return Place(offset, len(lines) - 1, len(lines[-1].encode("utf-16-le")) // 2)
+    return InsertionPoint(offset, len(lines) - 1, len(lines[-1].encode("utf-16-le")) // 2)
 
 
 def _skip(script: bytes, at: int) -> int:

@@ -9,7 +9,7 @@ _MOST_LINES = 2_000_000
 _PIECE = 256 * 1024
 
 
-def decoded(content: bytes) -> Iterator[str]:
+def decode_pieces(content: bytes) -> Iterator[str]:
     """A text in pieces, bytes that are not UTF-8 replaced: all at once that keeps other threads waiting."""
     pieces = (content[at : at + _PIECE] for at in range(0, len(content), _PIECE))
     return codecs.iterdecode(pieces, "utf-8", "replace")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from mcp_errortracking.workflows.problems import InvalidMapError
-from mcp_errortracking.workflows.source_maps.maps.map_json import Fields, parsed, sections_of, text_of
-from mcp_errortracking.workflows.source_maps.maps.mappings import UNMAPPED, Mapped, Mappings, check_letters
+from mcp_errortracking.workflows.source_maps.maps.map_json import Fields, parse_map, sections_of, text_of
+from mcp_errortracking.workflows.source_maps.maps.mappings import UNMAPPED, MappedPosition, Mappings, check_letters
 from mcp_errortracking.workflows.source_maps.maps.source_lines import Lines
 
 LONGEST_NAME = 4096
@@ -43,7 +43,7 @@ class SourceMap(Protocol):
         ...
 
     @property
-    def texts(self) -> int:
+    def text_count(self) -> int:
         """The number of names, of sources and others."""
         ...
 
@@ -68,10 +68,10 @@ def read(content: bytes) -> SourceMap:
     Raises:
         InvalidMapError: it is none.
     """
-    return of_fields(parsed(content))
+    return map_from_fields(parse_map(content))
 
 
-def of_fields(fields: Fields) -> SourceMap:
+def map_from_fields(fields: Fields) -> SourceMap:
     """The map that these JSON fields are. Of its mappings only the letters are looked at here.
 
     Raises:
@@ -121,7 +121,7 @@ class _PlainMap:
         return [self._below_root(source) for source in self._sources]
 
     @property
-    def texts(self) -> int:
+    def text_count(self) -> int:
         return len(self._sources) + len(self._names)
 
     def contents(self) -> dict[str, str]:
@@ -135,7 +135,7 @@ class _PlainMap:
         mapped = self._mappings.find(line, column, before=before)
         return self._position(mapped) if mapped else None
 
-    def _position(self, mapped: Mapped) -> Position:
+    def _position(self, mapped: MappedPosition) -> Position:
         if mapped is UNMAPPED:
             return Position(None, 0, 0, None, is_ignored=False, text=None)
         if mapped.source >= len(self._sources):
@@ -176,8 +176,8 @@ class _IndexMap:
         return [source for nested in self._maps for source in nested.sources]
 
     @property
-    def texts(self) -> int:
-        return sum(nested.texts for nested in self._maps)
+    def text_count(self) -> int:
+        return sum(nested.text_count for nested in self._maps)
 
     def contents(self) -> dict[str, str]:
         return {source: text for nested in self._maps for source, text in nested.contents().items()}

@@ -20,7 +20,7 @@ _CODE = {
 """The endings of files whose lines are shown. Not of data: maps that others made can name any file, `../.env` too."""
 
 
-def readable(source: str) -> str:
+def readable_path(source: str) -> str:
     """`webpack://shop/./src/cart.js?1a2b` and `../../src/cart.js` are `src/cart.js`; `file:///a/b.js` is `/a/b.js`."""
     text = source.replace("\\", "/")
     try:
@@ -45,14 +45,14 @@ def readable(source: str) -> str:
     return "/".join(kept) or source
 
 
-def on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | None:
+def find_on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | None:
     """The file of code below the roots that a source's name means; None if there is none.
 
     Hidden files, and files whose ending is not one of code, never count, whatever symlink leads to them.
     A relative name starts at the map. Otherwise the readable path is looked for in the folders from the map's up to
     its root, and in the roots.
     """
-    path = readable(source)
+    path = readable_path(source)
     starts = list(roots.folders)
     places: list[Path] = []
     if map_path:

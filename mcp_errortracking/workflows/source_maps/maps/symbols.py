@@ -8,9 +8,9 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from threading import Lock
 
-from mcp_errortracking.workflows.source_maps.maps.map_json import parsed, text_of
-from mcp_errortracking.workflows.source_maps.maps.source_lines import decoded, line_starts
-from mcp_errortracking.workflows.source_maps.maps.source_map import SourceMap, is_hermes, of_fields
+from mcp_errortracking.workflows.source_maps.maps.map_json import parse_map, text_of
+from mcp_errortracking.workflows.source_maps.maps.source_lines import decode_pieces, line_starts
+from mcp_errortracking.workflows.source_maps.maps.source_map import SourceMap, is_hermes, map_from_fields
 
 _LINE_ENDS = ("\r", "\u2028", "\u2029")
 _TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
@@ -28,12 +28,12 @@ class Symbols:
         Raises:
             InvalidMapError: the map is none.
         """
-        fields = parsed(map_text)
-        self.map: SourceMap = of_fields(fields)
+        fields = parse_map(map_text)
+        self.map: SourceMap = map_from_fields(fields)
         self.is_hermes = is_hermes(fields)
         self.chunk_id = text_of(fields, "chunk_id")
         self.map_path = map_path
-        self.size = len(map_text) + len(script or b"") + _TEXT * self.map.texts
+        self.size = len(map_text) + len(script or b"") + _TEXT * self.map.text_count
         self.names: dict[tuple[int, int, str], str | None] = {}
         """Original names of functions that were looked for, by line, column and minified name."""
         self._script = script
@@ -47,7 +47,7 @@ class Symbols:
         Each of its lines ends with `\\n`, whatever ends it in the bundle.
         """
         if self._text is None:
-            pieces = decoded(self._script or b"")
+            pieces = decode_pieces(self._script or b"")
             text = "".join(piece if piece.isascii() else _TWO_UNITS.sub("??", piece) for piece in pieces)
             text = text.replace("\r\n", " \n")
             for end in _LINE_ENDS:
@@ -63,7 +63,7 @@ class Symbols:
             return None
         return self._starts[line] + column
 
-    def place(self, offset: int) -> tuple[int, int]:
+    def line_and_column(self, offset: int) -> tuple[int, int]:
         """The line and column (from 0) of an offset in the text."""
         line = bisect_right(self._starts, offset) - 1
         return line, offset - self._starts[line]

@@ -29,7 +29,7 @@ class _Numbers(dict[str, int]):
 _number = _Numbers().__getitem__
 
 
-def decoded(segment: str) -> tuple[int, ...]:
+def decode(segment: str) -> tuple[int, ...]:
     """The numbers of one segment, all of whose letters are of the alphabet.
 
     Raises:
@@ -40,7 +40,7 @@ def decoded(segment: str) -> tuple[int, ...]:
     return tuple(map(_number, _split(segment)))
 
 
-def encoded(number: int) -> str:
+def encode(number: int) -> str:
     """One number as text."""
     rest = -number << 1 | 1 if number < 0 else number << 1
     text = ""

@@ -40,12 +40,12 @@ class Frame:
         return ":".join([self.file, str(self.line), *([] if self.column is None else [str(self.column + 1)])])
 
 
-def foreign(frame: Frame) -> str | None:
+def foreign_origin(frame: Frame) -> str | None:
     """Whose a frame is that is not of the app, so that no source map makes it readable: "of Node itself"."""
     return next((whose for whose, files in _NOT_OF_THE_APP if files.match(frame.file)), None)
 
 
-def of_event(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
+def parse_event_frames(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
     """The frames of PostHog's `$exception_list[].stacktrace.frames` that have a file and a line, innermost call first.
 
     PostHog keeps the outermost first, so they are turned round. Those that it has resolved itself are left out.

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT, Build, Pair
+from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT, Build, BundleAndMap
 from mcp_errortracking.workflows.source_maps.bundles.injection import map_in
 from mcp_errortracking.workflows.source_maps.maps.script import comment
 from mcp_errortracking.workflows.source_maps.maps.symbols import CACHE, SymbolCache, Symbols
@@ -23,8 +23,8 @@ class LocalBuild:
         self._roots = roots
         self._build = build
         self._cache = cache
-        self._by_chunk_id: dict[str, Pair] | None = None
-        self._named: dict[str, Pair | WorkflowError] = {}
+        self._by_chunk_id: dict[str, BundleAndMap] | None = None
+        self._named: dict[str, BundleAndMap | WorkflowError] = {}
 
     def symbols(self, frame: Frame) -> Symbols:
         """What resolves a frame.
@@ -74,7 +74,7 @@ class LocalBuild:
             resolves_locally=resolves,
         )
 
-    def chunks(self) -> dict[str, Pair]:
+    def chunks(self) -> dict[str, BundleAndMap]:
         """The bundles that have a chunk id, by it."""
         if self._by_chunk_id is None:
             self._by_chunk_id = {}
@@ -83,24 +83,24 @@ class LocalBuild:
                     self._by_chunk_id.setdefault(chunk_id, pair)
         return self._by_chunk_id
 
-    def chunk_id(self, pair: Pair) -> str | None:
+    def chunk_id(self, pair: BundleAndMap) -> str | None:
         """The chunk id in a bundle's last lines."""
         try:
             return comment(self._roots.read_part(pair.bundle, _TAIL, from_end=True), "chunkId")
         except WorkflowError:
             return None
 
-    def pair(self, frame: Frame) -> Pair | None:
+    def pair(self, frame: Frame) -> BundleAndMap | None:
         """The bundle that a frame's file names, if it is clear which."""
         named = self._named_by(frame.file)
-        return named if isinstance(named, Pair) else None
+        return named if isinstance(named, BundleAndMap) else None
 
     def has_moved(self, frame: Frame) -> bool:
         """Whether a frame names no chunk, and its bundle has a chunk id, and with it one line more at its start."""
         pair = None if frame.chunk_id else self.pair(frame)
         return pair is not None and self.chunk_id(pair) is not None
 
-    def _named_by(self, file: str) -> Pair | WorkflowError:
+    def _named_by(self, file: str) -> BundleAndMap | WorkflowError:
         """The bundle that a frame's file names, or why it is not clear which; looked for once, however many frames."""
         if file not in self._named:
             try:
@@ -109,10 +109,10 @@ class LocalBuild:
                 self._named[file] = error
         return self._named[file]
 
-    def _by_name(self, file: str) -> Pair:
-        wanted = _parts(file)
-        candidates = [*self._build.pairs, *(Pair(path, path) for path in self._build.hermes)]
-        scored = [(_shared(wanted, self._parts_of(pair)), pair) for pair in candidates]
+    def _by_name(self, file: str) -> BundleAndMap:
+        wanted = _path_parts(file)
+        candidates = [*self._build.pairs, *(BundleAndMap(path, path) for path in self._build.hermes)]
+        scored = [(_common_suffix(wanted, self._parts_of(pair)), pair) for pair in candidates]
         best = max((score for score, _ in scored), default=0)
         found = [pair for score, pair in scored if score == best]
         if not best:
@@ -130,16 +130,16 @@ class LocalBuild:
             )
         return found[0]
 
-    def _symbols(self, pair: Pair) -> Symbols:
+    def _symbols(self, pair: BundleAndMap) -> Symbols:
         return self._cache.get(self._key(pair), lambda: self._load(pair))
 
-    def _parts_of(self, pair: Pair) -> tuple[str, ...]:
+    def _parts_of(self, pair: BundleAndMap) -> tuple[str, ...]:
         name = self._build.name(pair.bundle)
         if pair.bundle == pair.map:  # a Hermes map: main.jsbundle.map, or main.hbc.map of main.jsbundle
             name = name.removesuffix(".map").removesuffix(".hbc")
         return PurePosixPath(name).parts
 
-    def _key(self, pair: Pair) -> tuple[object, ...]:
+    def _key(self, pair: BundleAndMap) -> tuple[object, ...]:
         key: list[object] = []
         for path in (pair.bundle, pair.map):
             state = None
@@ -148,7 +148,7 @@ class LocalBuild:
             key += [path, state and (state.st_mtime_ns, state.st_size, state.st_ino)]
         return tuple(key)
 
-    def _load(self, pair: Pair) -> Symbols:
+    def _load(self, pair: BundleAndMap) -> Symbols:
         if pair.map is None:
             script = self._roots.read(pair.bundle, LIMIT)
             return Symbols(script, map_in(script), pair.bundle)
@@ -157,7 +157,7 @@ class LocalBuild:
         return Symbols(script, map_text, Path(pair.map))
 
 
-def _parts(file: str) -> tuple[str, ...]:
+def _path_parts(file: str) -> tuple[str, ...]:
     """The path of a frame's URL, cut at its slashes."""
     try:
         path = unquote(urlsplit(file).path) or file
@@ -166,7 +166,7 @@ def _parts(file: str) -> tuple[str, ...]:
     return tuple(part for part in path.replace("\\", "/").split("/") if part)
 
 
-def _shared(left: tuple[str, ...], right: tuple[str, ...]) -> int:
+def _common_suffix(left: tuple[str, ...], right: tuple[str, ...]) -> int:
     """How many of their last parts are the same."""
     count = 0
     for one, other in zip(reversed(left), reversed(right), strict=False):

@@ -1,4 +1,4 @@
-"""Frames made readable: from a place in a bundle to the original file, line, column, function and source."""
+"""Frames made readable: from a location in a bundle to the original file, line, column, function and source."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from pathlib import Path
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.repository.last_commit import Commit, last_commit
-from mcp_errortracking.workflows.source_maps.maps.function_names import called, declared
-from mcp_errortracking.workflows.source_maps.maps.js_scopes import Effort
-from mcp_errortracking.workflows.source_maps.maps.source_lines import Lines, decoded
+from mcp_errortracking.workflows.source_maps.maps.function_names import find_called_name, find_declared_name
+from mcp_errortracking.workflows.source_maps.maps.js_scopes import StepBudget
+from mcp_errortracking.workflows.source_maps.maps.source_lines import Lines, decode_pieces
 from mcp_errortracking.workflows.source_maps.maps.source_map import Position
-from mcp_errortracking.workflows.source_maps.maps.source_paths import on_disk, readable
+from mcp_errortracking.workflows.source_maps.maps.source_paths import find_on_disk, readable_path
 from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 
 _LONGEST_LINE = 300
 _LONGEST_WRITTEN = 500
 """Characters of a line that somebody wrote: a longer one is a minifier's."""
-_MOST_EFFORT = 2_000_000
+_MAX_STEPS = 2_000_000
 """Steps that the names of a call's functions may take altogether: seconds, in a bundle that was made to be slow."""
 _LARGEST_SOURCE = 10 * 1024 * 1024
 
@@ -44,7 +44,7 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedFrame:
     """A frame with its original, or with the problem that there is none."""
 
     frame: Frame
@@ -53,7 +53,7 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Location:
     """Where a frame is in its bundle, line and column from 0, and what stands behind that."""
 
     symbols: Symbols
@@ -69,7 +69,7 @@ def resolve(
     *,
     context: int = 3,
     history: bool = False,
-) -> list[Resolved]:
+) -> list[ResolvedFrame]:
     """Resolves frames, in their order. A frame that cannot be resolved never stops the others.
 
     Args:
@@ -78,19 +78,19 @@ def resolve(
         context: how many lines of source before and after.
         history: look for the last commit of the line, where the source lies in a git checkout below the roots.
     """
-    effort = Effort(_MOST_EFFORT)
-    found = [_found(frame, symbols_for) for frame in frames]
-    resolved: list[Resolved] = []
-    for frame, place, caller in zip(frames, found, [*found[1:], None], strict=True):
-        if isinstance(place, Problem):
-            resolved.append(Resolved(frame, None, place))
+    budget = StepBudget(_MAX_STEPS)
+    found = [_locate(frame, symbols_for) for frame in frames]
+    resolved: list[ResolvedFrame] = []
+    for frame, location, caller in zip(frames, found, [*found[1:], None], strict=True):
+        if isinstance(location, Problem):
+            resolved.append(ResolvedFrame(frame, None, location))
         else:
-            function = _function(frame.function, place, caller if isinstance(caller, _Place) else None, effort)
-            resolved.append(Resolved(frame, _original(place, function, roots, context, history), None))
+            function = _function(frame.function, location, caller if isinstance(caller, _Location) else None, budget)
+            resolved.append(ResolvedFrame(frame, _original(location, function, roots, context, history), None))
     return resolved
 
 
-def _found(frame: Frame, symbols_for: Callable[[Frame], Symbols]) -> _Place | Problem:
+def _locate(frame: Frame, symbols_for: Callable[[Frame], Symbols]) -> _Location | Problem:
     line = frame.line - 1
     try:
         symbols = symbols_for(frame)
@@ -113,7 +113,7 @@ def _found(frame: Frame, symbols_for: Callable[[Frame], Symbols]) -> _Place | Pr
         more = "" if frame.column is None else "; columns count from 1"
         next_step = f"Check that bundle and map are of the build that sent the frame{more}."
         return Problem(frame.place, "not_mapped", message, next_step)
-    return _Place(symbols, position, line, column)
+    return _Location(symbols, position, line, column)
 
 
 def _only_column(symbols: Symbols, line: int) -> int | None:
@@ -142,19 +142,19 @@ def _length(symbols: Symbols, line: int) -> int | None:
     return (len(symbols.text) if end is None else end) - start
 
 
-def _function(name: str | None, place: _Place, caller: _Place | None, effort: Effort) -> str | None:
-    if place.symbols.is_hermes or name is None:  # Hermes keeps the names
+def _function(name: str | None, location: _Location, caller: _Location | None, budget: StepBudget) -> str | None:
+    if location.symbols.is_hermes or name is None:  # Hermes keeps the names
         return name
-    original = declared(place.symbols, place.line, place.column, name, effort)
+    original = find_declared_name(location.symbols, location.line, location.column, name, budget)
     if original is None and caller:
-        original = called(caller.symbols, caller.line, caller.column, name)
+        original = find_called_name(caller.symbols, caller.line, caller.column, name)
     return original
 
 
-def _original(place: _Place, function: str | None, roots: Roots, context: int, history: bool) -> Original:
-    position, symbols = place.position, place.symbols
+def _original(location: _Location, function: str | None, roots: Roots, context: int, history: bool) -> Original:
+    position, symbols = location.position, location.symbols
     source = position.source or ""
-    path = on_disk(roots, source, symbols.map_path)
+    path = find_on_disk(roots, source, symbols.map_path)
     text = position.text if position.text is not None else _lines(roots, path)
     first, last = max(1, position.line - context), min(len(text), position.line + context)
     lines = {number: text[number - 1][:_LONGEST_LINE] for number in range(first, last + 1)}
@@ -162,7 +162,7 @@ def _original(place: _Place, function: str | None, roots: Roots, context: int, h
     if history and path and 0 < position.line <= len(text):
         commit = last_commit(roots, path, {position.line: text[position.line - 1]})
     return Original(
-        readable(source),
+        readable_path(source),
         position.line,
         position.column + 1,
         position.name,
@@ -178,6 +178,6 @@ def _lines(roots: Roots, path: Path | None) -> Sequence[str]:
     if path is None:
         return ()
     try:
-        return Lines("".join(decoded(roots.read(path, _LARGEST_SOURCE))))
+        return Lines("".join(decode_pieces(roots.read(path, _LARGEST_SOURCE))))
     except WorkflowError:
         return ()

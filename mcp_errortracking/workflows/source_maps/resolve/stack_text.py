@@ -45,29 +45,29 @@ _BARE = re.compile(r"(?P<file>\S.*?):(?P<line>\d{1,10})(?::(?P<column>\d{1,10}))
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _ParsedFrame:
     """A frame. `is_certain`: nothing but a frame looks so; a file with a line also stands in messages and headers."""
 
     frame: Frame
     is_certain: bool = True
 
 
-def pasted(text: str) -> list[Frame]:
+def parse_stack(text: str) -> list[Frame]:
     """The frames in a text, or the place that it is: `main.js:1:48213`. Other lines are not.
 
     Of a text, 1,000 lines are read.
     """
     lines = _BREAK.sub("\n", text).splitlines()[:_MOST_LINES]
-    found = [one for line in lines if (one := _found(line[:_LONGEST_LINE].strip()))]
+    found = [one for line in lines if (one := _parse_line(line[:_LONGEST_LINE].strip()))]
     certain = [one.frame for one in found if one.is_certain]
     return certain or [one.frame for one in found]
 
 
-def _found(line: str) -> _Found | None:
+def _parse_line(line: str) -> _ParsedFrame | None:
     return next((found for form in _FORMS if (found := form(line))), None)
 
 
-def _v8(line: str) -> _Found | None:
+def _v8(line: str) -> _ParsedFrame | None:
     """`at o (main.js:1:48)`, `at main.js:1:48`, and with more before and behind it."""
     at = _AT.search(line)
     place = at and (_NUMBERS.search(line, at.end()) or _NUMBER.search(line, at.end()))
@@ -82,25 +82,25 @@ def _v8(line: str) -> _Found | None:
         is_alone = is_first or (bool(place["column"]) and (bool(function) or bool(_INDENTED.search(before))))
         if not is_alone or not _FILE.fullmatch(file):
             return None
-    return _Found(_frame(file, place, (function or "").rpartition(" at ")[2], 0 if call["hermes"] else 1))
+    return _ParsedFrame(_frame(file, place, (function or "").rpartition(" at ")[2], 0 if call["hermes"] else 1))
 
 
-def _of_posthog(line: str) -> _Found | None:
+def _of_posthog(line: str) -> _ParsedFrame | None:
     """`File "https://shop.example/main.js", line: 2, in: o`: what PostHog's pages copy."""
     found = _OF_POSTHOG.search(line)
-    return _Found(_frame(found["file"], found, found["function"])) if found else None
+    return _ParsedFrame(_frame(found["file"], found, found["function"])) if found else None
 
 
-def _of_chrome_console(line: str) -> _Found | None:
+def _of_chrome_console(line: str) -> _ParsedFrame | None:
     """`o @ main.js:1`."""
     function, _, rest = line.partition(" @ ")
     found = _BARE.fullmatch(rest)
     if not found or not _FILE.fullmatch(found["file"]):
         return None
-    return _Found(_frame(found["file"], found, function.strip(_MARKS)), bool(found["column"]))
+    return _ParsedFrame(_frame(found["file"], found, function.strip(_MARKS)), bool(found["column"]))
 
 
-def _gecko(line: str) -> _Found | None:
+def _gecko(line: str) -> _ParsedFrame | None:
     """`o@https://shop.example/main.js:1:48` of Firefox and Safari."""
     head, at, rest = line.partition("@")
     if not at or "://" in head:
@@ -113,18 +113,18 @@ def _gecko(line: str) -> _Found | None:
     if not _FILE.fullmatch(file) or not (place["column"] or "/" in file):  # a mail address and a number are none
         return None
     name = _GECKO_NAME.search(head.rpartition("*")[2])  # promise callback*o, async*o
-    return _Found(_frame(file, place, name[0] if name else ""), is_eval or bool(place["column"]))
+    return _ParsedFrame(_frame(file, place, name[0] if name else ""), is_eval or bool(place["column"]))
 
 
-def _bare(line: str) -> _Found | None:
+def _bare(line: str) -> _ParsedFrame | None:
     """`main.js:1:48213`, and Safari's functions without a name."""
     found = _BARE.fullmatch(line.lstrip(f"{_MARKS}([").rstrip(f"{_MARKS})],;."))
     if not found or not _FILE.fullmatch(found["file"]):
         return None
-    return _Found(_frame(found["file"], found, ""), bool(found["column"]))
+    return _ParsedFrame(_frame(found["file"], found, ""), bool(found["column"]))
 
 
-_FORMS: tuple[Callable[[str], _Found | None], ...] = (_v8, _of_posthog, _of_chrome_console, _gecko, _bare)
+_FORMS: tuple[Callable[[str], _ParsedFrame | None], ...] = (_v8, _of_posthog, _of_chrome_console, _gecko, _bare)
 
 
 def _frame(file: str, place: re.Match[str], function: str | None, starts_at: int = 1) -> Frame:
