@@ -21,7 +21,6 @@ from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Facts, dia
         (Facts("a", set_exists=True, has_file=False, failure_reason="no map"), "not_uploaded"),
         (Facts("a", set_exists=True, has_file=True, is_finished=False), "never_finished"),
         (Facts("a", set_exists=True, is_finished=True, failure_reason="bad data"), "rejected"),
-        (Facts("a", set_exists=True, is_finished=True, uploaded_later=True), "uploaded_later"),
         (Facts("a", set_exists=True, is_finished=True, deployed_chunk_id="b"), "other_build_deployed"),
         (Facts("a", set_exists=True, is_finished=True, deployed_chunk_id="a"), "should_resolve"),
         (
@@ -43,10 +42,10 @@ def test_the_reason_that_posthog_notes_is_passed_on() -> None:
 def test_whatever_is_known_there_is_one_sentence_and_one_thing_to_do() -> None:
     known = (None, True, False)
     ids = (None, "", "a", "b")
-    for chunk_id, exists, file, done, later, here, resolves, local, deployed in itertools.product(
-        (None, "a"), known, known, known, known, known, known, ids, ids
+    for chunk_id, exists, file, done, here, resolves, local, deployed in itertools.product(
+        (None, "a"), known, known, known, known, known, ids, ids
     ):
-        facts = Facts(chunk_id, exists, file, done, None, later, local, here, resolves, deployed)
+        facts = Facts(chunk_id, exists, file, done, None, local, here, resolves, deployed)
         verdict = diagnose(facts)
         assert verdict.sentence.endswith(".")
         assert verdict.next_step.endswith(".")

@@ -18,8 +18,8 @@ def test_frames_of_an_event() -> None:
     ]
 
     assert parse_event_frames(frames[::-1]) == [
-        Frame("https://x/a.js", 1, 9, None, "c", True),
-        Frame("https://x/b.js", 2, 2, "e", None, False),
+        Frame("https://x/a.js", 1, 9, None, "c"),
+        Frame("https://x/b.js", 2, 2, "e"),
         Frame("main.jsbundle", 1, 77, "total"),
         Frame("a.py", 5, None),
     ]

@@ -12,7 +12,6 @@ Code = Literal[
     "unknown_build",
     "never_finished",
     "rejected",
-    "uploaded_later",
     "other_build_deployed",
     "map_does_not_cover",
     "no_column",
@@ -27,8 +26,7 @@ class Facts:
     """What is known; None stands for what is not.
 
     `chunk_id`: in the event's frame. `set_exists`: PostHog has a symbol set with this ref. `has_file`: something was
-    announced for it. `is_finished`: and its upload was confirmed. `failure_reason`: PostHog's own. `uploaded_later`:
-    the set is younger than the event. `local_chunk_id`: of the bundle of this name in the local build; "" if the bundle
+    announced for it. `is_finished`: and its upload was confirmed. `failure_reason`: PostHog's own. `local_chunk_id`: of the bundle of this name in the local build; "" if the bundle
     has none. `has_local_map`: the local build has the map of the event's chunk, or of the bundle if the event names no
     chunk. `resolves_locally`: and it maps the frame's position. `deployed_chunk_id`: of the script at the frame's URL;
     "" if that has none.
@@ -39,7 +37,6 @@ class Facts:
     has_file: bool | None = None
     is_finished: bool | None = None
     failure_reason: str | None = None
-    uploaded_later: bool | None = None
     local_chunk_id: str | None = None
     has_local_map: bool | None = None
     resolves_locally: bool | None = None
@@ -138,11 +135,5 @@ def _on_server(facts: Facts) -> Diagnosis | None:
             "rejected",
             f"PostHog has the map but cannot use it: {facts.failure_reason}.",
             "Build again and upload with force. If it stays so, look inside the set that is stored.",
-        )
-    if facts.set_exists and facts.uploaded_later:
-        return Diagnosis(
-            "uploaded_later",
-            "The map came after the event, and PostHog does not go back.",
-            "Nothing: events since the upload are readable. Resolve this one here.",
         )
     return None

@@ -31,7 +31,6 @@ class Frame:
     column: int | None
     function: str | None = None
     chunk_id: str | None = None
-    in_app: bool | None = None
     script: str | None = None
 
     @property
@@ -60,7 +59,7 @@ def parse_event_frames(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
             continue
         starts_at = 0 if _text(fields, "platform", "lang") == "hermes" else 1
         function = _text(fields, "function", "mangled_name")
-        in_app, ref = fields.get("in_app"), _text(fields, "symbol_set_ref") or ""
+        ref = _text(fields, "symbol_set_ref") or ""
         is_place = ref == file or "/" in ref or "\\" in ref
         found.append(
             Frame(
@@ -69,7 +68,6 @@ def parse_event_frames(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
                 None if column is None else max(0, column - starts_at),
                 None if function in ("?", "<anonymous>") else function,
                 _text(fields, "chunk_id") or (None if is_place else ref or None),
-                in_app if isinstance(in_app, bool) else None,
                 ref if is_place else None,
             )
         )
