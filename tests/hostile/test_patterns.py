@@ -139,9 +139,9 @@ def held(value: Any) -> Iterator[re.Pattern[Any]]:
 
 EXCEPTIONS = {
     "config.posthog._PLACEHOLDER[0]": "is asked of the operator's own settings",
-    "workflows.function_names._BODY_BEHIND[0]": "is asked of 300 characters at most",
-    "workflows.stack_text._FILE[0]": "is asked of a line, whose first 1,024 characters are read",
-    "workflows.stack_text._CALL[0]": "is asked of a line, whose first 1,024 characters are read",
+    "workflows.source_maps.maps.function_names._BODY_BEHIND[0]": "is asked of 300 characters at most",
+    "workflows.source_maps.resolve.stack_text._FILE[0]": "is asked of a line, whose first 1,024 characters are read",
+    "workflows.source_maps.resolve.stack_text._CALL[0]": "is asked of a line, whose first 1,024 characters are read",
 }
 """Those that do backtrack, and what keeps that short."""
 
