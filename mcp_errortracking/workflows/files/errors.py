@@ -21,7 +21,7 @@ def as_workflow_error(error: OSError, path: str | Path, verb: str) -> WorkflowEr
 
 @contextmanager
 def translate_os_errors(path: str | Path, verb: str) -> Generator[None]:
-    """Raises the error that explains an `OSError` of the block."""
+    """Raise the error that explains an `OSError` of the block."""
     try:
         yield
     except OSError as error:

@@ -30,5 +30,5 @@ class LocalFile:
         return 0
 
     def open(self) -> FileIO:
-        """Opens it, to be read: see `Roots.open`."""
+        """Open it, to be read: see `Roots.open`."""
         return self.roots.open(self.path)

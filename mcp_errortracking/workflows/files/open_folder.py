@@ -46,7 +46,7 @@ class OpenFolder:
     """A folder that stays the same one, wherever its path leads meanwhile. Methods raise `OSError`."""
 
     def __init__(self, path: Path) -> None:
-        """Opens a folder by its path, which is trusted."""
+        """Open a folder by its path, which is trusted."""
         self._start = path
         self._names = list[str]()
         self._descriptor = os.open(path, _FOLDER) if BY_DESCRIPTOR else None
@@ -65,13 +65,13 @@ class OpenFolder:
         return self._start.joinpath(*self._names)
 
     def close(self) -> None:
-        """Closes it."""
+        """Close it."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def enter(self, name: str) -> None:
-        """Becomes the folder of this name in it."""
+        """Enter the folder of this name in it."""
         if self._descriptor is not None:
             inner = os.open(name, _FOLDER | _NEVER_FOLLOW, dir_fd=self._descriptor)
             os.close(self._descriptor)
@@ -79,14 +79,14 @@ class OpenFolder:
         self._names.append(name)
 
     def symlink(self, name: str) -> str | None:
-        """The text of a symlink; None if the entry is not one, or cannot be looked at."""
+        """Return the text of a symlink; None if the entry is not one, or cannot be looked at."""
         try:
             return os.readlink(self._at(name), **self._where)
         except OSError:
             return None
 
     def entries(self) -> list[Entry]:
-        """The entries, in no order."""
+        """Return the entries, in no order."""
         if self._descriptor is None:
             with os.scandir(self.path) as found:
                 return [_entry(one) for one in found]
@@ -98,11 +98,11 @@ class OpenFolder:
             os.close(listing)
 
     def stat(self, name: str) -> os.stat_result:
-        """The state of an entry, of a symlink its own."""
+        """Return the state of an entry, of a symlink its own."""
         return os.stat(self._at(name), follow_symlinks=False, **self._where)
 
     def read(self, name: str) -> FileIO:
-        """Opens a regular file."""
+        """Open a regular file."""
         if not stat.S_ISREG(self.stat(name).st_mode):  # opening a device can set it going
             raise NotRegularError
         file = FileIO(os.open(self._at(name), _READING | _NEVER_FOLLOW, **self._where))
@@ -115,7 +115,7 @@ class OpenFolder:
         return file
 
     def create(self, name: str, mode: int | None) -> BinaryIO:
-        """Creates a file, to be written; `mode`: its permissions, None for those of any new file."""
+        """Create a file, to be written; `mode`: its permissions, None for those of any new file."""
         file = os.fdopen(os.open(self._at(name), _CREATING | _NEVER_FOLLOW, 0o666, **self._where), "wb")
         try:
             if mode is not None:
@@ -126,7 +126,7 @@ class OpenFolder:
         return file
 
     def mode(self, name: str) -> int | None:
-        """The permissions of a file that may be replaced; None if there is none. A read-only one may not be."""
+        """Return the permissions of a file that may be replaced; None if there is none. A read-only one may not be."""
         try:
             mode = self.stat(name).st_mode
         except FileNotFoundError:
@@ -138,7 +138,7 @@ class OpenFolder:
         return mode & _PERMISSIONS
 
     def make_folder(self, name: str) -> None:
-        """Makes a folder, if there is none of this name."""
+        """Make a folder, if there is none of this name."""
         try:
             os.mkdir(self._at(name), **self._where)
         except FileExistsError:
@@ -146,11 +146,11 @@ class OpenFolder:
                 raise
 
     def delete(self, name: str) -> None:
-        """Deletes a file."""
+        """Delete a file."""
         os.unlink(self._at(name), **self._where)
 
     def rename(self, name: str, new_name: str) -> None:
-        """Renames a file, in the place of one of the new name."""
+        """Rename a file, in the place of one of the new name."""
         where = {} if self._descriptor is None else dict.fromkeys(("src_dir_fd", "dst_dir_fd"), self._descriptor)
         os.replace(self._at(name), self._at(new_name), **where)
 

@@ -65,7 +65,7 @@ class Place:
 
 
 def follow(roots: Sequence[Path], path: Path) -> Place:
-    """The place that an absolute path leads to. Neither its last name nor the folders above need exist.
+    """Return the place that an absolute path leads to. Neither its last name nor the folders above need exist.
 
     Args:
         roots: real paths, of which none lies below another.
@@ -109,7 +109,7 @@ class _Path:
             folder.close()
 
     def _enter(self) -> Path:
-        """Follows the path as far as a root, and returns that."""
+        """Follow the path as far as a root, and returns that."""
         at = Path("/")
         while True:
             for root in self._roots:
@@ -133,7 +133,7 @@ class _Path:
                 at = Path("/")
 
     def _descend(self, folder: OpenFolder) -> Place | None:
-        """Follows the path from a root on. None: it starts again, after a symlink or a ".."."""
+        """Follow the path from a root on. None: it starts again, after a symlink or a ".."."""
         while self._left:
             name = self._left.popleft()
             if name == "..":
@@ -162,7 +162,7 @@ class _Path:
         return Place(folder, ".")
 
     def _start_with(self, path: Path) -> None:
-        """Puts the names of an absolute path before those that are left."""
+        """Put the names of an absolute path before those that are left."""
         _, *names = path.parts
         self._names += len(names)
         if self._names > _MOST_NAMES:

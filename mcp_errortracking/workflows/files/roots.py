@@ -30,7 +30,7 @@ class Roots:
     """
 
     def __init__(self, folders: Sequence[str | Path] = (".",)) -> None:
-        """Follows the symlinks of the roots themselves, but not of one below another: others may write there.
+        """Follow the symlinks of the roots themselves, but not of one below another: others may write there.
 
         Raises:
             WorkflowError: a root is not a folder.
@@ -52,7 +52,7 @@ class Roots:
         )
 
     def resolve(self, path: str | Path) -> Path:
-        """The real path, every symlink followed; it need not exist.
+        """Return the real path, every symlink followed; it need not exist.
 
         Raises:
             WorkflowError: it lies outside the roots, itself or through a symlink, or is no path at all.
@@ -65,7 +65,7 @@ class Roots:
         return any(real.is_relative_to(folder) for folder in self._tops)
 
     def folder(self, path: str | Path) -> Path:
-        """The real path of a folder that exists.
+        """Return the real path of a folder that exists.
 
         Raises:
             WorkflowError: as for `resolve`, or there is no such folder.
@@ -78,7 +78,7 @@ class Roots:
             return place.path
 
     def file(self, path: str | Path) -> Path | None:
-        """The real path of a regular file; None if there is none.
+        """Return the real path of a regular file; None if there is none.
 
         Raises:
             WorkflowError: as for `resolve`.
@@ -88,7 +88,7 @@ class Roots:
             return place.path if state is not None and stat.S_ISREG(state.st_mode) else None
 
     def stat(self, path: str | Path) -> os.stat_result | None:
-        """The state of a file or folder; None if there is none, or it cannot be reached.
+        """Return the state of a file or folder; None if there is none, or it cannot be reached.
 
         Raises:
             WorkflowError: as for `resolve`.
@@ -99,7 +99,7 @@ class Roots:
     def walk(
         self, folder: Path, failed: Callable[[Path, WorkflowError], None]
     ) -> Iterator[tuple[Path, list[str], list[str]]]:
-        """Lists a folder and those below it: each path with the names of its folders and of its other entries.
+        """List a folder and those below it: each path with the names of its folders and of its other entries.
 
         Of the folders, only those are entered that are left in the list, in its order. Symlinks to folders are left
         out. `failed` is called for a folder that cannot be listed.
@@ -122,7 +122,7 @@ class Roots:
             left += [(at / name, depth + 1) for name in reversed(folders)]
 
     def make_folder(self, path: str | Path) -> Path:
-        """The real path of a folder, made if it is missing, with those above it.
+        """Return the real path of a folder, made if it is missing, with those above it.
 
         Raises:
             WorkflowError: as for `resolve`, or a file stands in its way, or it may not be made.
@@ -136,7 +136,7 @@ class Roots:
         return real
 
     def open(self, path: str | Path) -> FileIO:
-        """Opens a regular file, to be read.
+        """Open a regular file, to be read.
 
         Raises:
             WorkflowError: as for `resolve`.
@@ -147,7 +147,7 @@ class Roots:
             return place.folder.read(place.name)
 
     def read(self, path: str | Path, limit: int) -> bytes:
-        """The content of a file.
+        """Return the content of a file.
 
         Raises:
             WorkflowError: as for `resolve`, or it is no regular file, has more than `limit` bytes, or cannot be read.
@@ -159,7 +159,7 @@ class Roots:
         return content
 
     def read_part(self, path: str | Path, size: int, *, from_end: bool = False) -> bytes:
-        """The first bytes of a file, or the last.
+        """Return the first bytes of a file, or the last.
 
         Raises:
             WorkflowError: as for `resolve`, or it is no regular file or cannot be read.
@@ -170,7 +170,7 @@ class Roots:
             return file.read(size)
 
     def delete(self, path: str | Path) -> None:
-        """Deletes a file; a symlink, not what it leads to.
+        """Delete a file; a symlink, not what it leads to.
 
         Raises:
             WorkflowError: as for `resolve`, or it is gone, or may not be deleted.
@@ -181,7 +181,7 @@ class Roots:
             opened.delete(name)
 
     def write(self, *files: tuple[str | Path, bytes]) -> None:
-        """Replaces or creates files, each as a whole, in this order: until all are written, the old ones stand.
+        """Replace or creates files, each as a whole, in this order: until all are written, the old ones stand.
 
         Modes are kept. A process that is killed leaves whole files, and files whose names end in `LEFTOVER`.
 
@@ -207,7 +207,7 @@ class Roots:
                     folder.delete(temporary)
 
     def _place(self, path: str | Path) -> Place:
-        """Follows a path.
+        """Follow a path.
 
         Raises:
             WorkflowError: as for `resolve`.
@@ -233,7 +233,7 @@ class Roots:
 
     @contextmanager
     def _open_folder(self, real: Path) -> Generator[OpenFolder]:
-        """The folder of a real path; another that a symlink leads to by now does not count."""
+        """Return the folder of a real path; another that a symlink leads to by now does not count."""
         with self._place(real) as place:
             folder = place.folder
             if place.name != ".":
@@ -251,7 +251,7 @@ class Roots:
 
 
 def _outermost(folders: Sequence[Path]) -> list[Path]:
-    """The folders that lie below none of the others."""
+    """Return the folders that lie below none of the others."""
     return [one for one in folders if not any(one != other and one.is_relative_to(other) for other in folders)]
 
 

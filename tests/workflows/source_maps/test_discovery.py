@@ -110,8 +110,12 @@ def test_what_cannot_be_paired_is_said_and_left_alone(dist: Path, monkeypatch: p
         "dangling.map": "vanished",
     }
     by_path = {problem.path: problem for problem in build.problems}
-    assert by_path["one.js"].message == "both.map is named by it and by two.js; it can be right for one only."
-    assert by_path["twice.js"].message == "Two maps: its comment names other.map, but twice.js.map lies beside it."
+    assert (
+        by_path["one.js"].message == "Its map both.map is also named by two.js, but can be right for one bundle only."
+    )
+    assert (
+        by_path["twice.js"].message == "It has two maps: its comment names other.map, but twice.js.map lies beside it."
+    )
     monkeypatch.setattr(bundles, "LIMIT", 10)
     assert problems(searched(dist))["old.js.map"] == "too_large"
 
@@ -125,7 +129,7 @@ def test_a_copy_of_a_bundle_does_not_cost_the_bundle_its_map(dist: Path) -> None
 
     assert pairs(build) == {"main.js": "main.js.map"}
     assert problems(build) == {"latest.js": "shared_map"}
-    assert build.problems[0].next_step.startswith("Exclude it if it is a copy")
+    assert build.problems[0].next_step.startswith("Exclude this bundle if it is a copy")
     assert problems(searched(dist, exclude=["latest.js"])) == {}
 
 
@@ -172,8 +176,8 @@ def test_other_kinds_are_recognised(dist: Path) -> None:
     assert [build.name(path) for path in build.hermes] == ["index.android.bundle.map"]
     assert [build.name(path) for path in build.proguard] == ["app/mapping.txt", "old-mapping.txt"]
     assert list(build.notes) == [
-        "2 CSS map(s) passed over: PostHog has no use for them.",
-        "2 map(s) of TypeScript declarations passed over: PostHog has no use for them.",
+        "2 CSS map(s) skipped: PostHog does not use them.",
+        "2 map(s) of TypeScript declarations skipped: PostHog does not use them.",
     ]
     assert not build.problems
 
@@ -183,9 +187,9 @@ def test_what_stops_fitting_once_bundles_change_is_said(dist: Path) -> None:
     write(dist, index_html='<script src="a.js" integrity="sha384-x"></script>', ngsw_json="{}")
 
     assert list(searched(dist).notes) == [
-        "2 compressed bundle(s): compress again after the upload, for it changes bundles.",
-        '"index.html" pins files by their hash: put chunk ids in before it is made.',
-        '"ngsw.json" pins files by their hash: put chunk ids in before it is made.',
+        "2 compressed bundle(s): compress again after the upload, which changes the bundles.",
+        '"index.html" pins files by their hash: inject chunk ids before generating it.',
+        '"ngsw.json" pins files by their hash: inject chunk ids before generating it.',
     ]
 
 

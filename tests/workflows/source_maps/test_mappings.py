@@ -97,8 +97,8 @@ def test_any_text_is_decoded_or_refused(text: str, line: int, column: int) -> No
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("A!", "no base 64 digits"),
-        ("AAAÄ", "no base 64 digits"),
+        ("A!", "not base 64 digits"),
+        ("AAAÄ", "not base 64 digits"),
         ("AA", "2 numbers"),
         ("AAA", "3 numbers"),
         ("AAAAAA", "6 numbers"),
@@ -109,11 +109,11 @@ def test_any_text_is_decoded_or_refused(text: str, line: int, column: int) -> No
         ("+++++++f", "too many digits"),
         ("++++++f", "beyond 31 bits"),
         ("B", "beyond 31 bits"),
-        ("D", "column below nought"),
-        ("AAAD", "position below nought"),
-        ("AADA", "position below nought"),
-        ("ADAA", "position below nought"),
-        ("AAAAD", "position below nought"),
+        ("D", "column below zero"),
+        ("AAAD", "position below zero"),
+        ("AADA", "position below zero"),
+        ("ADAA", "position below zero"),
+        ("AAAAD", "position below zero"),
         (";" * 8_000_001, "more than 8,000,000 segments"),
     ],
 )

@@ -102,12 +102,12 @@ def test_what_is_done_is_read_only_when_asked_for_and_then_checked(tmp_path: Pat
         (
             b'{"version":3,"mappings":"AAAA;????"}',
             "broken_map",
-            "The source map cannot be read. Its mappings hold letters that are no base 64 digits.",
+            "The source map cannot be read. Its mappings hold letters that are not base 64 digits.",
         ),
         (
             b'{"version":2,"mappings":"AAAA"}',
             "broken_map",
-            "The source map cannot be read. Its version is 2; 3 is the one that is understood.",
+            "The source map cannot be read. Its version is 2; only version 3 is supported.",
         ),
         (b'{"version":3}', "broken_map", "The source map cannot be read. It has neither mappings nor sections."),
     ],

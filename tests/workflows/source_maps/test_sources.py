@@ -124,13 +124,13 @@ def test_what_is_there_is_kept(tmp_path: Path) -> None:
     (tmp_path / "b.ts").write_text("mine")
     sources = [Source("a.ts", "1"), Source("b.ts", "2")]
 
-    with pytest.raises(SourcesError, match=r"b\.ts is there already, with other content\. Choose another folder\.$"):
+    with pytest.raises(SourcesError, match=r"b\.ts already exists with other content\. Choose another folder\.$"):
         write_sources(sources, tmp_path, Roots([tmp_path]))
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"b.ts": "mine"}
 
 
 def test_a_map_without_content_writes_nothing(tmp_path: Path) -> None:
-    with pytest.raises(SourcesError, match="made without sourcesContent"):
+    with pytest.raises(SourcesError, match="built without sourcesContent"):
         write_sources([Source("a.ts", None)], "out", Roots([tmp_path]))
     assert not (tmp_path / "out").exists()
 

@@ -1,4 +1,4 @@
-"""What lies in a build folder: bundles with their source maps, maps of other kinds, and what is wrong with the rest."""
+"""Contents of a build folder: bundles with their source maps, maps of other kinds, and problems with the rest."""
 
 import re
 from collections import defaultdict
@@ -17,11 +17,11 @@ from mcp_errortracking.workflows.source_maps.maps.script import comment, map_url
 LIMIT = 100 * 1024 * 1024
 """Bytes of one file: PostHog's limit for a symbol set (contract 5.4)."""
 EXCLUDED = ("node_modules/", ".git/", ".hg/", ".svn/", ".venv/", ".cache/", ".next/cache/")
-"""Passed over always; a pattern that begins with ! brings them back."""
+"""Folders that are excluded by default; a pattern that begins with ! includes them again."""
 INLINE = "data:"
 _SCRIPTS = (".js", ".mjs", ".cjs")
 _COMPRESSED = tuple(f"{script}.{ending}" for script in _SCRIPTS for ending in ("gz", "br", "zst"))
-_NAMED = 5  # bundles, of those that share a map
+_NAMED = 5  # bundles that a message names, of those that share a map
 _TAIL = 64 * 1024
 _PAGE = 1024 * 1024
 _HERMES_MARK = b'"x_hermes_function_offsets"'
@@ -33,7 +33,7 @@ _PROGUARD_LINE = re.compile(rb"^(?:# compiler: |# pg_map_id: |[\w.$]+ -> [\w.$]+
 
 @dataclass(frozen=True, slots=True)
 class BundleAndMap:
-    """A bundle and its map, as real paths. `map`: None when the bundle holds it, as a data URL."""
+    """A bundle and its map, as real paths. `map`: None if the bundle holds it as a data URL."""
 
     bundle: Path
     map: Path | None
@@ -41,7 +41,7 @@ class BundleAndMap:
 
 @dataclass(frozen=True, slots=True)
 class DeployedBundle:
-    """A bundle that was prepared before, with its chunk id, and without its map: what is left when maps are deleted."""
+    """A bundle with a chunk id whose map is gone: the state after an upload, when maps are deleted."""
 
     bundle: Path
     chunk_id: str
@@ -49,7 +49,7 @@ class DeployedBundle:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What was found in a folder, in the order of the names. `leftovers`: files of a run that was killed."""
+    """The contents of a build folder, sorted by name. `leftovers`: temporary files of a run that was killed."""
 
     folder: Path
     pairs: tuple[BundleAndMap, ...]
@@ -59,27 +59,27 @@ class Build:
     notes: tuple[str, ...]
     leftovers: tuple[Path, ...] = ()
     mapless: tuple[str, ...] = ()
-    """The scripts that the bundler wrote no map for, by name: often polyfills and the like, that never had one."""
+    """Names of the scripts without a map: often polyfills and the like, which never had one."""
     orphans: tuple[str, ...] = ()
-    """The maps that no bundle names and none lies beside, by name: some frameworks leave such in every build."""
+    """Names of the maps that no bundle names or lies beside: some frameworks leave such maps in every build."""
     deployed: tuple[DeployedBundle, ...] = ()
     shared: tuple[Path, ...] = ()
-    """The maps that more than one bundle names."""
+    """Maps that more than one bundle names."""
 
     def name(self, path: Path) -> str:
-        """A file's path below the folder."""
+        """Return a file's path below the folder."""
         return printable(path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path))
 
 
 def find(roots: Roots, folder: str | Path, *, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Build:
-    """Looks through a folder. Nothing is changed, and of bundles only the end is read.
+    """Search a folder. Nothing is changed, and of bundles only the end is read.
 
     Args:
-        include: globs as in `.gitignore`; only bundles, Hermes maps and ProGuard mappings that match one are taken.
-        exclude: the same, of files and folders to pass over, beside `EXCLUDED`.
+        include: globs as in `.gitignore`; only bundles, Hermes maps and ProGuard mappings that match one are included.
+        exclude: globs of files and folders to exclude, in addition to `EXCLUDED`.
 
     Raises:
-        WorkflowError: the folder is none, lies outside the roots, or a pattern is none.
+        WorkflowError: it is not a folder, lies outside the roots, or a pattern is invalid.
     """
     real = roots.folder(folder)
     wanted, unwanted = Globs(include or ["*"]), Globs([*EXCLUDED, *exclude])
@@ -113,7 +113,7 @@ class _Search:
     disputed: set[Path] = field(default_factory=set[Path])
 
     def walk(self, unwanted: Globs) -> Iterator[Path]:
-        """The files that no pattern excludes, by name. Symlinks to folders are not followed."""
+        """Yield the files that no pattern excludes, by name. Symlinks to folders are not followed."""
 
         def failed(folder: Path, error: WorkflowError) -> None:
             self.problems.append(Problem.of(self.name(folder), error))
@@ -126,7 +126,7 @@ class _Search:
                     yield at / name
 
     def sort_in(self, path: Path) -> None:
-        """Notes what kind of file it is by its name."""
+        """Sort a file by the kind that its name shows."""
         name = path.name.lower()
         if name.endswith(_SCRIPTS):
             if self.is_wanted(path):
@@ -143,7 +143,7 @@ class _Search:
             self.leftovers.append(path)
 
     def second_names(self) -> set[Path]:
-        """The bundles that are symlinks to others of them, which are taken under their own names."""
+        """Return the bundles that are symlinks to other bundles of the folder, which are included by name."""
         own, found = set(self.bundles), set[Path]()
         for bundle in self.bundles:
             with suppress(WorkflowError):  # `pair` reports it
@@ -153,7 +153,7 @@ class _Search:
         return found
 
     def pair(self, bundle: Path) -> None:
-        """Finds the map of a bundle, or says why there is none."""
+        """Find the map of a bundle, or report why it has none."""
         try:
             script = self.tail(bundle)
         except WorkflowError as error:
@@ -175,37 +175,37 @@ class _Search:
             return
         if named and by_name and named != by_name:
             self.disputed |= {named, by_name}
-            message = f"Two maps: its comment names {self.name(named)}, but {beside.name} lies beside it."
-            self.report(bundle, "two_maps", message, "Delete the one that is not of this build, or build again.")
+            message = f"It has two maps: its comment names {self.name(named)}, but {beside.name} lies beside it."
+            self.report(bundle, "two_maps", message, "Delete the map that is not of this build, or build again.")
         elif found := named or by_name:
             self.claims[found].append(bundle)
         elif chunk_id := comment(script, "chunkId"):
             self.deployed.append(DeployedBundle(bundle, chunk_id))
         elif url:
-            message = f"Its comment names the map {url[:200]}, which is not there."
+            message = f"Its comment names the map {url[:200]}, which does not exist."
             self.report(bundle, "map_missing", message, "Keep maps in the build folder until they are uploaded.")
         else:
             self.mapless.append(self.name(bundle))
 
     def tail(self, bundle: Path) -> bytes:
-        """Enough of the end of a bundle to find its comment: all of it when the end does not have one."""
+        """Return the end of a bundle, with its comment; the whole bundle if its end has none."""
         end = self.roots.read_part(bundle, _TAIL, from_end=True)
         return end if len(end) < _TAIL or map_url(end) else self.roots.read(bundle, LIMIT)
 
     def named(self, bundle: Path, url: str) -> Path | None:
-        """The file that a bundle's comment names.
+        """Return the file that a bundle's comment names.
 
         Raises:
-            WorkflowError: it may not be used.
+            WorkflowError: it may not be accessed.
         """
         try:
             return self.target(bundle, url)
         except WorkflowError as error:
-            what = f"Its comment names the map {url[:200]}, which may not be used."
+            what = f"Its comment names the map {url[:200]}, which may not be accessed."
             raise WorkflowError(error.code, what, error.why, error.next_step) from error
 
     def target(self, bundle: Path, url: str) -> Path | None:
-        """The file that a `sourceMappingURL` means, if it exists: beside the bundle or below the folder."""
+        """Return the file of a `sourceMappingURL`, if it exists: relative to the bundle or below the folder."""
         try:
             parts = urlsplit(url)
         except ValueError:
@@ -218,7 +218,7 @@ class _Search:
         return next(filter(None, map(self.roots.file, places)), None)
 
     def build(self) -> Build:
-        """Everything together, once all bundles were paired."""
+        """Return the build, after all bundles were paired."""
         pairs = [BundleAndMap(bundle, None) for bundle in self.inline]
         for map_path, bundles in self.claims.items():
             if len(bundles) == 1:
@@ -232,8 +232,10 @@ class _Search:
                 others = ", ".join(map(self.name, islice((other for other in bundles if other != bundle), _NAMED)))
                 if len(bundles) - 1 > _NAMED:
                     others += f" and {len(bundles) - 1 - _NAMED} more"
-                message = f"{self.name(map_path)} is named by it and by {others}; it can be right for one only."
-                next_step = "Exclude it if it is a copy, or let the bundler write a map for each bundle."
+                message = (
+                    f"Its map {self.name(map_path)} is also named by {others}, but can be right for one bundle only."
+                )
+                next_step = "Exclude this bundle if it is a copy, or let the bundler write a map for each bundle."
                 self.report(bundle, "shared_map", message, next_step)
         hermes, notes = self.other_maps()
         proguard = [path for path in self.texts if self.is_wanted(path) and self.is_proguard(path)]
@@ -252,7 +254,7 @@ class _Search:
         )
 
     def other_maps(self) -> tuple[list[Path], list[str]]:
-        """The Hermes maps among the maps that no bundle claims, and a word on those that are passed over."""
+        """Return the Hermes maps among the maps that no bundle claims, and notes on those that are skipped."""
         hermes: list[Path] = []
         passed = dict.fromkeys(_KINDS, 0)
         for path in self.maps:
@@ -275,35 +277,33 @@ class _Search:
             elif not content:
                 self.report(path, "empty", "The file is empty (0 bytes).", "Was the build interrupted? Build again.")
             elif (bundle := _of_map(path)).name.endswith(_NATIVE) and self.is_file(bundle):
-                message = (
-                    "It is of a React Native bundle that Hermes did not compile, which cannot be given a chunk id."
-                )
+                message = "It maps a React Native bundle that Hermes did not compile, which cannot be given a chunk id."
                 self.report(path, "not_hermes", message, "Build the app with Hermes, or exclude this file.")
             else:
                 self.orphans.append(self.name(path))
         notes = [
-            f"{count} {kind} passed over: PostHog has no use for {'it' if count == 1 else 'them'}."
+            f"{count} {kind} skipped: PostHog does not use {'it' if count == 1 else 'them'}."
             for kind, count in passed.items()
             if count
         ]
         return hermes, notes
 
     def changed_bundles(self) -> Iterator[str]:
-        """A word on what stops fitting once bundles have a chunk id in them."""
+        """Yield notes on files that no longer fit once bundles have a chunk id."""
         if self.compressed:
-            yield f"{self.compressed} compressed bundle(s): compress again after the upload, for it changes bundles."
+            yield f"{self.compressed} compressed bundle(s): compress again after the upload, which changes the bundles."
         for page in self.pages:
             with suppress(WorkflowError):
                 if page.name == _WORKERS_TABLE or b" integrity=" in self.roots.read_part(page, _PAGE):
-                    yield f"{quoted(self.name(page))} pins files by their hash: put chunk ids in before it is made."
+                    yield f"{quoted(self.name(page))} pins files by their hash: inject chunk ids before generating it."
 
     def is_beside(self, path: Path) -> bool:
-        """Whether a map lies beside its bundle: if not taken with it, then left out, or reported, with it as well."""
+        """True if a map lies beside its bundle: it is included, excluded or reported together with the bundle."""
         bundle = _of_map(path)
         return bundle.name.lower().endswith(_SCRIPTS) and self.is_file(bundle) and bundle not in self.inline
 
     def is_proguard(self, path: Path) -> bool:
-        """Whether a text file is what R8 or ProGuard write, by its first lines."""
+        """True if a text file is a mapping of R8 or ProGuard, by its first lines."""
         try:
             return bool(_PROGUARD_LINE.search(self.roots.read_part(path, _TAIL)))
         except WorkflowError:
@@ -325,5 +325,5 @@ class _Search:
 
 
 def _of_map(path: Path) -> Path:
-    """The bundle that a map of this name would lie beside."""
+    """Return the path of the bundle that belongs to a map of this name."""
     return path.with_name(path.name[: -len(".map")])

@@ -1,9 +1,9 @@
 """Patterns as in `.gitignore`, matched in linear time.
 
-A pattern becomes a regular expression that hardly backtracks: a star ends at the first place where the letters behind
-it fit (an atomic group), and only the last star of a name, and the last `**` of a path, try further places. That finds
-a match wherever there is one, since an earlier end leaves more for what follows. Trying all places for each star, as is
-usual, takes hours for `*?*?*?*?*?*?*?*?*?*?*?*Z`.
+A pattern becomes a regular expression that hardly backtracks: a star ends at the first position where the letters after
+it match (an atomic group), and only the last star of a name, and the last `**` of a path, try further positions. That
+finds every match, since an earlier end leaves more text for the rest. Trying all positions for each star, as is usual,
+takes hours for `*?*?*?*?*?*?*?*?*?*?*?*Z`.
 """
 
 import re
@@ -13,7 +13,7 @@ from mcp_errortracking.workflows.problems import WorkflowError
 
 MOST_PATTERNS = 1_000
 MOST_LETTERS = 20_000
-"""Of all patterns together."""
+"""Letters of all patterns together."""
 MOST_WORK = 20_000_000
 """Comparisons of a path with a pattern, for one folder."""
 _PLAIN = "Write it as in .gitignore."
@@ -22,24 +22,24 @@ _Compiled = tuple[re.Pattern[str], bool]
 
 
 class Globs:
-    """Patterns of which the last that matches a path decides, and one for the path itself before one for its folder."""
+    """Patterns. The last one that matches a path decides; one for the path itself precedes one for its folder."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
         """
         Raises:
-            WorkflowError: a pattern is broken, or there are too many.
+            WorkflowError: a pattern is invalid, or there are too many.
         """
         if len(patterns) > MOST_PATTERNS or sum(map(len, patterns)) > MOST_LETTERS:
-            what = f"Too many patterns: at most {MOST_PATTERNS:,}, with {MOST_LETTERS:,} characters together, are read."
+            what = f"Too many patterns: the limit is {MOST_PATTERNS:,}, with {MOST_LETTERS:,} characters together."
             raise WorkflowError("bad_pattern", what, next_step="Exclude folders rather than single files.")
         self._compiled = [one for pattern in reversed(patterns) if (one := _compiled(pattern))]
         self._work = 0
 
     def match(self, path: str) -> bool:
-        """True if the patterns choose a path, which ends with a slash if it is a folder's.
+        """True if the patterns select a path; a folder's path ends with a slash.
 
         Raises:
-            WorkflowError: this takes too much time, as there are too many paths for so many patterns.
+            WorkflowError: too many paths were compared with too many patterns.
         """
         self._work += len(self._compiled)
         if self._work > MOST_WORK:
@@ -58,7 +58,7 @@ class Globs:
 
 
 def _compiled(line: str) -> _Compiled | None:
-    """None: the line is empty or a comment, or can match no path; as for git, so does a bracket that is not closed."""
+    """Compile a pattern. None: it is empty, a comment, or cannot match, like an unclosed bracket (as in git)."""
     pattern = line if line.endswith("\\ ") else line.rstrip()
     if pattern in ("", "/") or pattern.startswith("#"):
         return None
@@ -71,7 +71,7 @@ def _compiled(line: str) -> _Compiled | None:
 
 
 def _path_regex(parts: list[str]) -> str | None:
-    """The regular expression of a pattern's parts, with a group `folder` that takes part where a folder matches."""
+    """Return the regular expression of a pattern's parts; its group `folder` takes part if a folder matches."""
     is_folder = not parts[-1]
     if not parts[0]:
         parts = parts[1:]  # below the root only
@@ -110,7 +110,7 @@ def _path_regex(parts: list[str]) -> str | None:
 
 
 def _name_regex(glob: str) -> str | None:
-    """The regular expression of a file's or folder's name; None if a bracket is not closed."""
+    """Return the regular expression of a file's or folder's name; None if a bracket is not closed."""
     if glob == "*":
         return "[^/]+"
     pieces = [""]
@@ -128,13 +128,13 @@ def _name_regex(glob: str) -> str | None:
 
 
 def _letters(glob: str) -> Iterator[str | None]:
-    """The regular expression of each letter, `*` for a star and None for a bracket that is not closed."""
+    """Yield the regular expression of each letter, `*` for a star and None for a bracket that is not closed."""
     at = 0
     while at < len(glob):
         letter, at = glob[at], at + 1
         if letter == "\\":
             if at == len(glob):
-                raise ValueError("a backslash stands at its end")
+                raise ValueError("it ends with a backslash")
             yield re.escape(glob[at])
             at += 1
         elif letter == "[":

@@ -1,11 +1,12 @@
-"""The chunk id that ties a stack frame to its symbol set, and how it gets into a bundle and its map (contract 5.2).
+"""Chunk ids, which link stack frames to symbol sets, and their injection into bundles and maps (contract 5.2).
 
-A line of code is put in at the bundle's start, which tells PostHog's SDK the id of whatever runs it; a comment at its
-end and a field in its map name the id for tools. The line is put behind `#!` lines and directives, so that both keep
-their meaning, and the map is changed so that every original position stays where it was.
+A line of code is inserted at the start of the bundle. When it runs, it registers the chunk id of its script with
+PostHog's SDK. A comment at the end of the bundle and a field in the map name the id for tools. The line follows `#!`
+lines and directives, so that both keep their meaning, and the map is changed so that every original position is kept.
 
-The line may tell the SDK a release id too (PostHog's release mode `event`): then an exception names its release itself,
-and a bundle that is in two releases is one symbol set. As it is in the line, its map is the same for every release.
+The line may also set a release id (PostHog's release mode `event`): exceptions then name their release themselves, and
+a bundle that is in two releases is one symbol set. Since the id is inside the line, the map is the same for every
+release.
 """
 
 import base64
@@ -32,15 +33,15 @@ from mcp_errortracking.workflows.source_maps.maps.source_map import map_from_fie
 
 _NAMESPACE = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")
 NO_MAPPINGS = "maps_nothing"
-"""The code of the error for a map that has no mapping."""
+"""The error code for a map without mappings."""
 IDS_DIFFER = "ids_differ"
-"""The code of the error for a map that has a chunk id while its bundle has none."""
+"""The error code for a map that has a chunk id while its bundle has none."""
 
 _BEGIN = (
     b'!function(){try{var g="undefined"!=typeof globalThis?globalThis:"undefined"!=typeof window?window:'
     b'"undefined"!=typeof global?global:self,s=new Error().stack;'
 )
-_RELEASE = b"g._posthogReleaseId=g._posthogReleaseId||%s;"  # the first bundle that runs tells it for the whole page
+_RELEASE = b"g._posthogReleaseId=g._posthogReleaseId||%s;"  # the first bundle that runs sets it for the whole page
 _END = b"s&&((g._posthogChunkIds=g._posthogChunkIds||{})[s]=%s)}catch(e){}}();\n"
 _RELEASE_TEXT = re.compile(re.escape(_RELEASE).replace(b"%s", rb'"([\w-]{1,128})"'))
 _LONGEST_RELEASE = len(_RELEASE) + 130
@@ -51,7 +52,7 @@ _DATA_URL = "data:application/json;charset=utf-8;base64,"
 class Injection:
     """A bundle and its map with their chunk id.
 
-    `map`: the map alone, also where the bundle holds it. `release`: what the bundle has of a release.
+    `map`: the map alone, also if the bundle holds it. `release`: the release id in the bundle.
     """
 
     chunk_id: str
@@ -64,7 +65,7 @@ class Injection:
 
 @dataclass(frozen=True, slots=True)
 class InjectedLine:
-    """The line of code that `inject` puts in: at which byte it is, and from where to where it tells a release."""
+    """The injected line of code. `at`: its offset in bytes; `start` and `end`: those of the release id's statement."""
 
     at: int
     start: int
@@ -73,17 +74,16 @@ class InjectedLine:
 
 
 def inject(source: bytes, map_text: bytes | None, release_id: str | None = None) -> Injection:
-    """A bundle and its map with a chunk id; what already has one keeps it, so that a second time changes nothing.
+    """Return a bundle and its map with a chunk id. An existing id is kept, so a second injection changes nothing.
 
-    A bundle that has its id while its map has not was left by a run that was killed between the two: the map is made
-    to fit.
+    If a bundle has an id but its map has none, a run was killed between the two writes: the map is completed.
 
     Args:
         map_text: None if the bundle holds its map as a data URL.
-        release_id: is put into the line, in place of another; a line that another tool put in is left alone.
+        release_id: set in the line, in place of another; a line that another tool injected is left alone.
 
     Raises:
-        WorkflowError: the two do not belong together, one is not UTF-8, or the map is none or maps nothing.
+        WorkflowError: bundle and map do not belong together, one is not UTF-8, or the map is invalid or empty.
     """
     _check_utf8(source)
     url = None
@@ -92,13 +92,13 @@ def inject(source: bytes, map_text: bytes | None, release_id: str | None = None)
         map_text = map_in(source)
     fields = _checked(map_text)
     if has_no_mappings(fields):
-        raise WorkflowError(NO_MAPPINGS, "The map has no mapping: no frame could be resolved by it.")
+        raise WorkflowError(NO_MAPPINGS, "The map has no mappings: it cannot resolve any frame.")
     own_id, map_id = comment(source, "chunkId"), text_of(fields, "chunk_id") or text_of(fields, "chunkId")
     if own_id is None and map_id is not None:
         raise WorkflowError(
             IDS_DIFFER,
             "The map has a chunk id, but the bundle has none.",
-            "They are not of the same build, or a tool has removed the bundle's comments.",
+            "They are of different builds, or a tool has removed the bundle's comments.",
             "Build both again.",
         )
     chunk_id = own_id or _bundlers_id(source, fields) or stable_id(source, map_text)
@@ -122,25 +122,25 @@ def inject(source: bytes, map_text: bytes | None, release_id: str | None = None)
 
 
 def find_injected_line(source: bytes, chunk_id: str) -> InjectedLine | None:
-    """Where a bundle, or its beginning, has the line that `inject` puts in; another tool puts in another."""
+    """Return the line that `inject` inserted into a bundle, or into its beginning; other tools insert other lines."""
     text = _end(chunk_id)
     end = source.find(text)
     while end >= 0:
         start = source.rfind(_RELEASE.partition(b"%")[0], max(0, end - _LONGEST_RELEASE), end)
-        told = _RELEASE_TEXT.fullmatch(source, start, end) if start >= 0 else None
-        start = start if told else end
+        named = _RELEASE_TEXT.fullmatch(source, start, end) if start >= 0 else None
+        start = start if named else end
         if source.endswith(_BEGIN, 0, start):
-            release = ReleaseMark(told[1].decode(), start, told[0]) if told else None
+            release = ReleaseMark(named[1].decode(), start, named[0]) if named else None
             return InjectedLine(start - len(_BEGIN), start, end, release)
         end = source.find(text, end + 1)
     return None
 
 
 def inject_map(map_text: bytes) -> tuple[str, bytes]:
-    """The chunk id of a map that has no script beside it (Hermes), and the map with it.
+    """Return the chunk id of a map without a bundle (Hermes), and the map with the id.
 
     Raises:
-        InvalidMapError: it is no map.
+        InvalidMapError: it is not a source map.
     """
     fields = _checked(map_text)
     chunk_id = text_of(fields, "chunk_id") or text_of(fields, "chunkId") or _bundlers_id(b"", fields)
@@ -149,10 +149,10 @@ def inject_map(map_text: bytes) -> tuple[str, bytes]:
 
 
 def stable_id(*contents: bytes) -> str:
-    """The chunk id of a bundle and its map as the bundler wrote them: the same bytes always have the same id.
+    """Return the chunk id of a bundle and its map as the bundler wrote them: the same bytes always have the same id.
 
-    The map counts because PostHog holds one for each id: were code whose comments alone have changed to keep its id,
-    its new map would be refused.
+    The map is hashed too, because PostHog keeps one map for each id: if only comments of the code changed, the bundle
+    would keep its id, and PostHog would reject its new map.
     """
     digest = hashlib.sha1(_NAMESPACE.bytes, usedforsecurity=False)
     for content in contents:
@@ -161,14 +161,14 @@ def stable_id(*contents: bytes) -> str:
 
 
 def map_in(source: bytes) -> bytes:
-    """The map that a bundle holds as a data URL.
+    """Return the map that a bundle holds as a data URL.
 
     Raises:
-        InvalidMapError: it holds none.
+        InvalidMapError: the data URL is missing or invalid.
     """
     head, comma, data = (map_url(source) or "").partition(",")
     if not head.startswith("data:") or not comma:
-        raise InvalidMapError("The data URL that should hold it is none.")
+        raise InvalidMapError("The URL that should hold it is not a data URL.")
     try:
         raw = unquote_to_bytes(data)
         return base64.b64decode(raw, validate=True) if head.endswith(";base64") else raw
@@ -177,7 +177,7 @@ def map_in(source: bytes) -> bytes:
 
 
 def _checked(map_text: bytes) -> Fields:
-    """The fields of a map that can be used: a broken one would be found out by the first exception only."""
+    """Return the fields of a valid map. An invalid one would otherwise go unnoticed until the first exception."""
     fields = parse_map(map_text)
     map_from_fields(fields)
     return fields
@@ -195,7 +195,7 @@ def _with_release(source: bytes, chunk_id: str, release_id: str) -> bytes:
 
 
 def _bundlers_id(source: bytes, fields: Fields) -> str | None:
-    """The debug id that the bundler gave a map, unless the bundle has another: then it is of a library in it."""
+    """Return the debug id that the bundler gave a map; None if the bundle has another, which is that of a library."""
     named = text_of(fields, "debugId") or text_of(fields, "debug_id")
     with suppress(ValueError):
         if named and comment(source, "debugId") in (None, named):

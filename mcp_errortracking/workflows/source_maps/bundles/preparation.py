@@ -1,4 +1,4 @@
-"""Getting a build ready for upload: each bundle and map with their chunk id, on disk and to be read."""
+"""Preparation of a build for upload: each bundle and map gets its chunk id, on disk and in memory."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ _READINGS = 3
 
 
 class Content(NamedTuple):
-    """What a symbol set holds. `source`: the bundle, None for kinds without; `map`: the map, or ProGuard's mapping."""
+    """The content of a symbol set. `source`: the bundle, None if the kind has none; `map`: the map or mapping."""
 
     source: bytes | None
     map: bytes
@@ -36,9 +36,10 @@ class Content(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PreparedChunk:
-    """One symbol set to be, and which files were written for it (in a dry run: would be).
+    """A symbol set to upload.
 
-    `path`: of the bundle, or of the map that stands alone, below the folder. `files`: those it is read from.
+    `path`: of the bundle, or of a map without a bundle, below the folder. `files`: its files. `written`: those
+    that were changed, or would be in a run that is not dry.
     """
 
     kind: Literal["javascript", "hermes", "proguard"]
@@ -46,10 +47,10 @@ class PreparedChunk:
     path: str
     files: tuple[Path, ...]
     read: Callable[[], Content] = field(compare=False, repr=False)
-    """Its content. Files that had their id already are read only then; raises `WorkflowError` if that fails."""
+    """Returns the content. Reads files that already had their id; raises `WorkflowError` if that fails."""
     written: tuple[str, ...] = ()
     release: ReleaseMark | None = None
-    """What its bundle tells of a release."""
+    """The release id in the bundle."""
 
 
 def prepare(
@@ -60,13 +61,13 @@ def prepare(
     proguard_id: str | None = None,
     dry_run: bool = False,
 ) -> Iterator[PreparedChunk | Problem]:
-    """Gives every pair and map its chunk id, one at a time: only one is in memory. A second time writes nothing.
+    """Give every bundle and map its chunk id, one at a time to bound memory. A second run writes nothing.
 
     Args:
-        release_id: is put into the bundles too, in place of another; a bundle in which another tool put the id of its
-            chunk is left alone.
-        proguard_id: the id under which the Android app sends its stack traces; without it a mapping is a problem.
-        dry_run: writes nothing, and says what would be written.
+        release_id: set in the bundles too, in place of another; a bundle whose chunk id another tool injected is left
+            alone.
+        proguard_id: the id that the Android app sends with its stack traces; without it a mapping is a problem.
+        dry_run: write nothing, and report the files that would be written.
     """
     work = _Preparation(roots, build, release_id, dry_run)
     if not dry_run:
@@ -82,7 +83,7 @@ def prepare(
 
 
 def read_injected_line(roots: Roots, bundle: Path, chunk_id: str) -> InjectedLine | None:
-    """The line that was put into a bundle with its chunk id; the beginning mostly is enough to find it.
+    """Return the line that was injected into a bundle with its chunk id. Mostly its beginning is enough to find it.
 
     Raises:
         WorkflowError: the bundle cannot be read.
@@ -118,7 +119,7 @@ class _Preparation:
                     content = partial(self.content, pair)
                     return PreparedChunk("javascript", chunk_id, name, files, content, release=release)
         made = self.inject(pair)
-        # The bundle first: one that has its id while its map has not can be told, and is repaired by the next run.
+        # The bundle first: if it has its id while its map has none, the next run detects and repairs that.
         changed = [(pair.bundle, made.source)] if made.source_changed else []
         if pair.map and made.map_changed:
             changed.append((pair.map, made.map))
@@ -132,7 +133,7 @@ class _Preparation:
             try:
                 return inject(source, self.map_text(pair.map) if pair.map else None, self.release_id)
             except WorkflowError as error:
-                # Between the two readings, another upload may have put in the id.
+                # Between the two reads, another upload may have injected the id.
                 if error.code != IDS_DIFFER or number == _READINGS - 1:
                     raise
         raise AssertionError("the last reading returns or raises")
@@ -152,7 +153,7 @@ class _Preparation:
             raise WorkflowError(
                 "needs_id",
                 "It is a mapping of ProGuard or R8.",
-                "Such a file does not say under which id the app sends its stack traces.",
+                "The file does not contain the id that the app sends with its stack traces.",
                 "Give proguard_id (--proguard-id): the id that the Android build put into the app.",
             )
         content = self.map_text(path)
@@ -163,7 +164,7 @@ class _Preparation:
         return PreparedChunk("proguard", chunk_id, self.build.name(path), (path,), lambda: Content(None, content))
 
     def has_id(self, map_path: Path, chunk_id: str) -> bool:
-        """Whether a map begins as `inject` lets one begin: then it was given its id and needs no reading."""
+        """True if a map begins as `inject` writes it: it has its id, and need not be parsed."""
         begins = json.dumps({"chunk_id": chunk_id}, separators=(",", ":")).encode()[:-1]
         return self.roots.read_part(map_path, _HEAD).startswith(begins)
 

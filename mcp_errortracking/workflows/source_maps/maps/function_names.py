@@ -1,11 +1,11 @@
-"""What a function was called before it was minified.
+"""Original names of minified functions.
 
-A map has the name of what stands at a position: for a frame, of what is called there, not of the function it is in. So
-the minified name that the engine gives is looked for in the bundle, before the frame's position: where a function of
-that name begins, and no other has begun since, the map leads to the original declaration, whose name it is. Where the
-declaration is not found (another chunk has it, or it is too far away), the caller tells: if the minified name stands at
-its position, the original there is the function's. What has no name in the bundle has none here, and a name that may be
-another's is none.
+A map names the identifier at a position. For a frame, that is the function being called there, not the function that
+contains the position. So the code searches the bundle backwards from the frame's position for the minified name that
+the engine reports. Where a function of that name begins, and no second function has begun since, the map leads to the
+original declaration and its name. If the declaration is not found (it is in another chunk, or too far away), the
+calling frame is used: if the minified name stands at its position, the original name there is the function's. A
+function without a name in the bundle gets none, and neither does one whose name is ambiguous.
 """
 
 import re
@@ -17,12 +17,12 @@ from mcp_errortracking.workflows.source_maps.maps.source_map import Position
 from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
 
 _WINDOW = 64 * 1024
-"""How far before a frame its function may begin, in characters."""
+"""Characters before a frame's position in which the start of its function is searched."""
 _MAX_STEPS_PER_FRAME = 64 * 1024
-"""Steps that the search for a name may take, see `StepBudget`: several times what it takes in what bundlers write."""
+"""The `StepBudget` of one search: several times what real bundles need."""
 _LONGEST_PARAMETERS = 4096
 _LONGEST_LINE_PART = 300
-"""Characters of an original line that are looked at."""
+"""Characters that are read of an original line."""
 _ARROW = re.compile(r"\s*=>\s*")
 _BLOCK = re.compile(r"\s*(?=\{)")
 _AFTER_FUNCTION = re.compile(r"(?<![\w$.])function\b\s*+(?:\*\s*+)?$")
@@ -50,10 +50,10 @@ _MORE_WORDS = re.compile(r"^(?:async |new |get |set |static |Object\.|Array\.)+|
 def find_declared_name(
     symbols: Symbols, line: int, column: int, minified: str, budget: StepBudget | None = None
 ) -> str | None:
-    """The original name of the function around a position (from 0), which the engine calls `minified`.
+    """Return the original name of the function around a position (from 0), which is named `minified` in the bundle.
 
     Args:
-        budget: what all frames of a call together may take; without more of it, there is no name.
+        budget: the steps left for all frames of a tool call; None is returned when they are spent.
     """
     key = (line, column, minified)
     if key not in symbols.names:
@@ -63,7 +63,7 @@ def find_declared_name(
             found = _find_declaration(symbols, line, column, _last_part(minified), own)
         except BudgetSpentError:
             return None
-        except InvalidMapError:  # it is broken there, not where the frame is
+        except InvalidMapError:  # only the mappings of the declaration are broken, not those of the frame
             pass
         finally:
             if budget is not None:
@@ -73,7 +73,7 @@ def find_declared_name(
 
 
 def find_called_name(symbols: Symbols, line: int, column: int, minified: str) -> str | None:
-    """The original name of the function that is called at a position (from 0), if it is the one called `minified`."""
+    """Return the original name of the function called at a position (from 0), if the bundle names it `minified`."""
     start = symbols.offset(line, column)
     position = symbols.map.find(line, column)
     if start is None or position is None:
@@ -102,9 +102,9 @@ def _find_declaration(symbols: Symbols, line: int, column: int, name: str, budge
 
 
 def _encloses(text: str, head: re.Match[str], end: int, budget: StepBudget) -> bool:
-    """Whether what begins with a name is the innermost function at `end`, in its parameters or in its body."""
+    """True if the matched function is the innermost one at `end`, in its parameters or its body."""
     at = head.end()
-    if head.lastgroup in ("class", "declared"):  # its constructor has the name
+    if head.lastgroup in ("class", "declared"):  # a constructor has the name of its class
         scan = ScopeScanner(text, at, budget, is_bracket=True)
         return scan.is_open_at(end) and scan.open_functions() <= 1
     if head.lastgroup == "body":
@@ -121,20 +121,20 @@ def _encloses(text: str, head: re.Match[str], end: int, budget: StepBudget) -> b
 
 
 def _is_innermost(text: str, start: int, end: int, budget: StepBudget, *, is_bracket: bool) -> bool:
-    """Whether a function's body or parameters go on from `start` to `end`, and no function in them does."""
+    """True if a function's body or parameters extend from `start` to `end`, and no inner function is open there."""
     scan = ScopeScanner(text, start, budget, is_bracket=is_bracket)
     return start <= end and scan.is_open_at(end) and not scan.open_functions()
 
 
 def _is_property(text: str, head: re.Match[str]) -> bool:
-    """Whether a name in the bundle is that of a property or method, and not of a variable, function or class."""
+    """True if a name in the bundle names a property or method, not a variable, function or class."""
     if head["operator"]:
         return head["operator"] == ":" or text[head.start() - 1 : head.start()] == "."
     return head.lastgroup == "method" and not _AFTER_FUNCTION.search(text, max(0, head.start() - 12), head.start())
 
 
 def _original_name(position: Position, minified: str, *, is_property: bool) -> str | None:
-    """The name of the declaration at a position; None: another thing stands there, or it cannot be told."""
+    """Return the name declared at a position; None if it is not a declaration, or ambiguous."""
     rest = _rest_of_line(position)
     if rest is None:
         name = position.name or ""
@@ -149,7 +149,7 @@ def _original_name(position: Position, minified: str, *, is_property: bool) -> s
 
 
 def _is_declared(found: re.Match[str], rest: str, is_property: bool) -> bool:
-    """Whether a name in the original source is declared where it stands, and is no parameter, call or receiver."""
+    """True if a name in the original source is a declaration, not a parameter, call or receiver."""
     operator, is_said = found["operator"], bool(found["modifiers"])
     if found["name"] and _KEYWORD.fullmatch(found["name"]):
         return False
@@ -166,7 +166,7 @@ def _is_declared(found: re.Match[str], rest: str, is_property: bool) -> bool:
 
 @lru_cache(256)
 def _declaration_pattern(name: str) -> re.Pattern[str]:
-    """Where a function, method or class is given a name, up to the parameters, or else to the body."""
+    """Return the pattern of a named function, method or class, up to its parameters, or to its body."""
     return re.compile(
         rf"(?<![\w$#]){re.escape(name)}(?![\w$])(?:"
         rf"\s*(?P<operator>[=:])\s*(?:\((?=\(|async\b|function\b|class\b|[\w$]+\s*=>))?(?:async\b\s*)?(?:"
@@ -185,12 +185,12 @@ def _last_part(minified: str) -> str:
 
 
 def _rest_of_line(position: Position) -> str | None:
-    """What stands in the original source from a position to the end of its line; None: that is not known."""
+    """Return the original source from a position to the end of its line; None if the source is not known."""
     if position.text is None:
         return None
     line = position.text[position.line - 1] if 0 < position.line <= len(position.text) else ""
     last = position.column + _LONGEST_LINE_PART
     if line.isascii():
         return line[position.column : last]
-    units = line[:last].encode("utf-16-le", "surrogatepass")  # in which JavaScript counts
+    units = line[:last].encode("utf-16-le", "surrogatepass")  # JavaScript counts UTF-16 units
     return units[2 * position.column : 2 * last].decode("utf-16-le", "replace")

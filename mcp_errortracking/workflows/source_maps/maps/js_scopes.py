@@ -1,6 +1,6 @@
-"""Which function a place in a bundle is in: what was opened before it and not closed, read without a parser.
+"""Scopes that are open at a position of a bundle, found without a parser.
 
-A file that a stranger sent may be written to make that slow, so whatever is read is paid for from an `StepBudget`.
+A hostile file may be written to make this slow, so all reading is charged to a `StepBudget`.
 """
 
 import re
@@ -21,33 +21,33 @@ _LINE_CONTINUES = re.compile(r"[=>(,+\-*/%&|?:<.\[{\r]$")
 _CONTINUES = re.compile(r"\s*[.?:+\-*/%&|<>=)\]]")
 _BODY = re.compile(r"\s*(?:=>|\{)")
 _LOOKBEHIND = 16
-"""Characters before a token that may tell what it means; a function's name has more."""
+"""Characters before a token that are read to classify it."""
 _FUNCTION_LOOKBEHIND = 80
 _CHARACTERS_PER_STEP = 64
-"""How many are passed over in the time that a token takes."""
+"""Characters that are skipped in the time of one token."""
 _LOOKAHEAD = 1000
-"""How far behind a place the parameters that it is in may end."""
+"""Characters after a position in which the end of its parameters is searched."""
 _BRACES = ("{", "function {", "${")
 _PARENTHESES = ("(", "if (", "function (")
 _FUNCTIONS = ("function {", "function (", "=>")
 
 
 class BudgetSpentError(Exception):
-    """More would have to be read than the budget allows."""
+    """The budget has no steps left."""
 
 
 class StepBudget:
-    """How many steps reading may take; a step is a token, or 64 characters without one. `spent`: how many it took."""
+    """Steps that reading may take. A step is a token, or 64 characters without one. `spent`: steps taken."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self.spent = 0
 
     def spend(self, characters: int = 0) -> None:
-        """Pays for a token, and the characters passed over.
+        """Charge a token, and the characters skipped before it.
 
         Raises:
-            BudgetSpentError: there is no more.
+            BudgetSpentError: no steps are left.
         """
         self.spent += 1 + characters // _CHARACTERS_PER_STEP
         if self.spent > self._most:
@@ -55,24 +55,27 @@ class StepBudget:
 
     @property
     def left(self) -> int:
-        """How many steps there still are."""
+        """The steps that remain."""
         return max(0, self._most - self.spent)
 
 
 class ScopeScanner:
-    """Reads code on from a place where no text, comment or pattern is open. `opened`: what it is in, by kind.
+    """Reads code forward from a position outside strings, comments and regular expressions.
 
-    Kinds are brackets, `function {` and `function (` for those of a function's body and parameters, `if (` for those
-    of a statement, `${` in a template, and `=>` for an arrow function without braces.
+    `open_scopes`: the kinds of the open scopes, outermost first. Kinds are brackets, `function {` and `function (` for
+    a function's body and parameters, `if (` for those of a statement, `${` in a template, and `=>` for an arrow
+    function without braces.
     """
 
     def __init__(self, text: str, at: int, budget: StepBudget, *, is_bracket: bool = False) -> None:
         """
         Args:
-            is_bracket: it begins with a bracket, and ends with it; otherwise it is an expression, which ends with the
-                bracket around it, or at a comma, a semicolon or a line that does not continue it.
+            is_bracket: the code begins with a bracket and ends with its counterpart. Otherwise it is an expression: it
+                ends with the bracket around it, or at a comma, a semicolon or a line that does not continue it.
         """
-        self.open_scopes = ["if (" if text[at] == "(" else text[at]] if is_bracket else []  # no other's parameters
+        self.open_scopes = (
+            ["if (" if text[at] == "(" else text[at]] if is_bracket else []
+        )  # not a function's parameters
         self.at = at + is_bracket
         self._text = text
         self._budget = budget
@@ -83,10 +86,10 @@ class ScopeScanner:
         self._has_parameters = False
 
     def is_open_at(self, end: int) -> bool:
-        """Reads up to `end`, and says whether what it began with goes on there.
+        """Read up to `end`; return True if the bracket or expression is still open there.
 
         Raises:
-            BudgetSpentError: it took too much.
+            BudgetSpentError: no steps are left.
         """
         self._end = end
         while self.at < end:
@@ -95,15 +98,15 @@ class ScopeScanner:
         return True
 
     def open_functions(self) -> int:
-        """How many functions, of those that began since the start, are open.
+        """Return the number of open functions that began after the start.
 
         Raises:
-            BudgetSpentError: it took too much.
+            BudgetSpentError: no steps are left.
         """
         return sum(kind in _FUNCTIONS for kind in self.open_scopes) + self._is_in_parameters()
 
     def _is_in_parameters(self) -> bool:
-        """Whether open parentheses turn out to be a function's parameters, when they close."""
+        """True if open parentheses are a function's parameters, which shows where they close."""
         ahead = ScopeScanner(self._text, self._end, self._budget)
         ahead.open_scopes = list(self.open_scopes)
         ahead._watched = len(self.open_scopes)
@@ -114,14 +117,14 @@ class ScopeScanner:
         return ahead._has_parameters
 
     def _advance(self) -> bool:
-        """Reads to behind the next token, and says whether what the scan began with goes on there."""
+        """Read past the next token; return False if the bracket or expression ends with it."""
         token = _TOKEN.search(self._text, self.at, self._end)
         before, self.at = self.at, token.end() if token else self._end
         self._budget.spend(self.at - before)
         return token is None or self._handle(token[0], token.start())
 
     def _handle(self, punctuator: str, at: int) -> bool:
-        """Takes a token; False: it ends the expression that the scan began with."""
+        """Process a token; return False if it ends the expression."""
         if punctuator in _QUOTED:
             self._read(_QUOTED[punctuator], at)
         elif punctuator == "/":
@@ -155,12 +158,12 @@ class ScopeScanner:
             if found := _REGEX.match(self._text, at, self._end):
                 self.at = found.end()
                 self._budget.spend(self.at - at)
-            else:  # a division; all of the line was read for nothing
+            else:  # a division; the match attempt has read the rest of the line
                 end = self._text.find("\n", at, self._end)
                 self._budget.spend((self._end if end < 0 else end) - at)
 
     def _skip_template(self) -> None:
-        """Goes to where a template's text ends: with it, or with the code in it, which is opened then."""
+        """Skip the text of a template, up to its end or to `${`, which opens a scope."""
         start = self.at
         self._read(_TEMPLATE, start)
         if self._text[start : self.at].endswith("${"):
@@ -186,7 +189,7 @@ class ScopeScanner:
         if not self.open_scopes:
             return False
         if punctuator == "}":
-            while self.open_scopes[-1] not in _BRACES:  # a pattern was taken for code
+            while self.open_scopes[-1] not in _BRACES:  # a regular expression was read as code
                 self.open_scopes.pop()
                 if not self.open_scopes:
                     return False
@@ -209,7 +212,7 @@ class ScopeScanner:
             self.open_scopes.pop()
 
     def _line_ends(self, at: int) -> bool:
-        """Whether a line break ends an expression: neither line leads over it."""
+        """True if a line break ends an expression: neither of its lines continues over it."""
         return not (
             _LINE_CONTINUES.search(self._before(at)) or _CONTINUES.match(self._text, self.at, self.at + _LOOKBEHIND)
         )

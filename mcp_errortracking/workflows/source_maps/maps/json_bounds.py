@@ -1,6 +1,6 @@
-"""Limits on JSON before it is parsed: a few bytes of it, like `[],`, become a hundred in memory.
+"""Limits on JSON before it is parsed: a few bytes, like `[],`, take a hundred in memory.
 
-Strings are skipped without being decoded. Work is done in slices, since none of it releases the interpreter's lock.
+Strings are skipped without being decoded. Work is done in slices, since none of it releases the interpreter lock.
 """
 
 from collections.abc import Iterator
@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from mcp_errortracking.workflows.problems import InvalidMapError
 
 SMALL = 8 * 1024 * 1024
-"""Bytes that are parsed unseen: at worst they become 240 MiB."""
+"""Bytes that are parsed without a check: at worst they take 240 MiB."""
 MOST_VALUES = 1_000_000
-"""Strings and numbers of a map; a list or an object counts as two more. Maps of 100 MiB have about 300,000."""
+"""Strings and numbers of a map; a list or an object counts as two. Maps of 100 MiB have about 300,000."""
 MOST_ESCAPES = 15_000_000
-"""Escapes are what parsing spends its time on; code that is indented with tabs has one for every eight bytes."""
+"""Escapes dominate the time of parsing; code that is indented with tabs has one for every eight bytes."""
 _SLICE = 256 * 1024
 _MAPPINGS = b'"mappings":"'
 _COST = {b",": 1, b"[": 2, b"{": 2}
 
 
 def check_bounds(body: bytes) -> None:
-    """Refuses JSON that would take much more memory or time than its size lets expect.
+    """Refuse JSON that would take far more memory or time than its size suggests.
 
     Raises:
         InvalidMapError: it has too many values or escapes.
@@ -38,13 +38,13 @@ def check_bounds(body: bytes) -> None:
 
 
 def _values(text: bytes, start: int = 0, end: int | None = None) -> int:
-    return sum(text.count(sign, start, end) * cost for sign, cost in _COST.items())
+    return sum(text.count(character, start, end) * cost for character, cost in _COST.items())
 
 
 def _most_values(body: bytes) -> int:
-    """An upper bound of the values: signs in strings count, except those in the text of the mappings.
+    """Return an upper bound of the values: characters in strings count, except in the text of the mappings.
 
-    Valid JSON is inside a string after `"mappings":"`, wherever that stands, and remains so up to the next quote.
+    Valid JSON is inside a string after `"mappings":"`, wherever that occurs, up to the next quote.
     """
     start = body.find(_MAPPINGS)
     if start < 0:
@@ -54,7 +54,7 @@ def _most_values(body: bytes) -> int:
 
 
 def _outside_strings(body: bytes) -> Iterator[bytes]:
-    """JSON without its strings, slice by slice."""
+    """Yield JSON without its strings, slice by slice."""
     at, is_inside = 0, False
     while at < len(body):
         end = at + _SLICE

@@ -1,4 +1,4 @@
-"""A source map as JSON text: read once, and changed where it must be without writing the rest anew."""
+"""A source map as JSON text: parsed once, and changed in place where possible."""
 
 import json
 import re
@@ -16,20 +16,20 @@ _PREFIX = b")]}'"
 _MAPPINGS = b'"mappings"'
 _VALUE = re.compile(rb"\s*:\s*\"")
 _SURROGATES = re.compile(
-    rb"(?<!\\)(?P<before>(?:\\\\)*+)"  # each of these pairs is a backslash of the text
+    rb"(?<!\\)(?P<before>(?:\\\\)*+)"  # each pair is an escaped backslash
     rb"\\u[dD](?:(?P<whole>[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|[89a-fA-F][0-9a-fA-F]{2})"
 )
 _MOST_REPAIRED = 16 * 1024 * 1024
-"""Bytes: PostHog does not read such a map, and replacing takes long."""
+"""Bytes of a map with half surrogate pairs: PostHog cannot read such a map, and replacing them is slow."""
 _DEPTH = 16
-"""How deep index maps may lie in index maps."""
+"""Levels of index maps within index maps."""
 
 
 def parse_map(text: bytes) -> Fields:
-    """The fields of a map; a first line `)]}'`, which keeps browsers from running it, is passed over.
+    """Return the fields of a map; a first line `)]}'`, which keeps browsers from running it, is skipped.
 
     Raises:
-        InvalidMapError: it is no JSON object, not UTF-8, or made to take memory.
+        InvalidMapError: it is not a JSON object, not UTF-8, or has too many values or escapes.
     """
     body = _body(text)
     check_bounds(body)
@@ -43,24 +43,25 @@ def parse_map(text: bytes) -> Fields:
 
 
 def text_of(fields: Fields, name: str) -> str | None:
-    """A field that should be a text; None if it is absent, empty or something else."""
+    """Return a field that should be a string; None if it is absent, empty or of another type."""
     value = fields.get(name)
     return value if isinstance(value, str) and value else None
 
 
 def has_no_mappings(fields: Fields) -> bool:
-    """Whether a map has no mapping at all, as bundlers write one for a bundle that only loads others."""
+    """True if a map has no mappings, as bundlers write for a bundle that only loads others."""
     mappings = fields.get("mappings")
     return isinstance(mappings, str) and not mappings.strip(";,") and "sections" not in fields
 
 
 def rewrite_map(text: bytes, fields: Fields, changes: dict[str, str], place: InsertionPoint | None = None) -> bytes:
-    """The text with top-level texts set and, if a line of code was put in at a place of the bundle, moved mappings.
+    """Return the text with top-level strings set and, if a line of code was inserted into the bundle, mappings moved.
 
-    Only what changes is written anew where that is safe, which keeps the rest to the byte and costs no time.
+    Where it is safe, only the changed parts are replaced: the rest stays identical to the byte, and it is fast.
 
     Args:
-        fields: what `parse_map` gave for this text.
+        fields: the result of `parse_map` for this text.
+        place: the position of the inserted line.
 
     Raises:
         InvalidMapError: the mappings cannot be read.
@@ -77,10 +78,10 @@ def rewrite_map(text: bytes, fields: Fields, changes: dict[str, str], place: Ins
 
 
 def _repaired(body: bytes, error: ValueError) -> Any:
-    """The JSON with half surrogate pairs replaced, which JSON allows and UTF-8 does not.
+    """Return the JSON with half surrogate pairs replaced, which JSON allows and UTF-8 does not.
 
     Raises:
-        InvalidMapError: that was not what is wrong with it.
+        InvalidMapError: it is still invalid JSON, or not UTF-8.
     """
     try:
         body.decode()
@@ -116,7 +117,7 @@ def _with_fields(text: bytes, changes: dict[str, str], *, is_empty: bool) -> byt
 
 
 def _with_moved_mappings(text: bytes, fields: Fields, place: InsertionPoint) -> bytes | None:
-    """None if the mappings cannot be changed in place: an index map, or escapes in the mappings' text."""
+    """Return the text with its mappings moved; None for an index map, or if the mappings' text has escapes."""
     old = fields.get("mappings")
     if not isinstance(old, str) or "sections" in fields or not old.isascii():
         return None
@@ -124,7 +125,7 @@ def _with_moved_mappings(text: bytes, fields: Fields, place: InsertionPoint) -> 
     value = None
     at = text.find(_MAPPINGS)
     while at > 0 and not value:
-        # A quote without a backslash before it opens a text: were it the end of one, what follows would be no JSON.
+        # A quote without a backslash before it opens a string: if it closed one, the rest would not be JSON.
         if text[at - 1 : at] != b"\\":
             value = _VALUE.match(text, at + len(_MAPPINGS))
         at = text.find(_MAPPINGS, at + 1)
@@ -139,7 +140,7 @@ def _with_moved_mappings(text: bytes, fields: Fields, place: InsertionPoint) -> 
 
 
 def _moved(fields: Fields, place: InsertionPoint, depth: int) -> Fields:
-    """The fields of a map for the bundle after a line of code was put in at a place."""
+    """Return the fields of a map for the bundle after a line of code was inserted."""
     if depth == 0:
         raise InvalidMapError("Its sections are nested too deeply.")
     sections = fields.get("sections")
@@ -160,25 +161,25 @@ def _moved(fields: Fields, place: InsertionPoint, depth: int) -> Fields:
 
 
 def sections_of(fields: Fields) -> list[tuple[Fields, int, int, Fields]]:
-    """The sections of an index map: each with its offset (line and column, from 0) and its map.
+    """Return the sections of an index map: each with its offset (line and column, from 0) and its map.
 
     Raises:
-        InvalidMapError: they are not what they should be, or overlap.
+        InvalidMapError: they are malformed, or overlap.
     """
     listed: Any = fields.get("sections")
     found: list[tuple[Fields, int, int, Fields]] = []
     last = (-1, 0)
     for section in cast("list[Any]", listed) if isinstance(listed, list) else [None]:
         if not isinstance(section, dict):
-            raise InvalidMapError("Its sections are no list of objects.")
+            raise InvalidMapError("Its sections are not a list of objects.")
         fields_of = cast(Fields, section)
         nested, offset = fields_of.get("map"), fields_of.get("offset")
         if not isinstance(nested, dict):
-            raise InvalidMapError("A section has no map of its own; maps at another address are not followed.")
+            raise InvalidMapError("A section has no map of its own; maps at other URLs are not fetched.")
         place = cast(Fields, offset) if isinstance(offset, dict) else {}
         line, column = place.get("line"), place.get("column")
         if type(line) is not int or type(column) is not int or line < 0 or column < 0 or (line, column) < last:
-            raise InvalidMapError("Its sections' offsets are no ascending positions.")
+            raise InvalidMapError("The offsets of its sections do not ascend.")
         last = (line, column)
         found.append((fields_of, line, column, cast(Fields, nested)))
     return found

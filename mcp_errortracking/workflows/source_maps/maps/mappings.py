@@ -1,7 +1,7 @@
-"""The `mappings` of a source map (version 3): which original position stands behind a position in a bundle.
+"""The `mappings` of a source map (version 3): from a position in a bundle to its original position.
 
-A line of a minified bundle has hundreds of thousands of segments, so hardly anything here is done per segment in
-Python: text is split in C, a segment's text is decoded once however often it occurs, and sums are taken block by block.
+A line of a minified bundle has hundreds of thousands of segments, so little is done per segment in Python: text is
+split in C, each distinct segment is decoded once, and sums are taken block by block.
 """
 
 from array import array
@@ -16,15 +16,15 @@ from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.source_maps.maps.vlq import ALPHABET, decode, encode
 
 _MOST_SEGMENTS = 8_000_000
-"""A file of 100 MiB has fewer; more are only there to fill memory."""
+"""A file of 100 MiB has fewer; more only serve to exhaust memory."""
 _PIECE = 64 * 1024
 _BLOCK = 256
-"""Sums are kept for every so many segments; in between, their text is: decode, they take fifty times its room."""
+"""Segments between two stored sums. Those in between are kept as text: decoded, they take fifty times the memory."""
 _KEPT_BLOCKS = 1024
 """Blocks that stay decoded."""
 _MOST_KNOWN = 250_000
 _MOST_SORTED = 250_000
-"""Segments of a line whose columns do not ascend; no bundler writes such lines, and sorting takes memory."""
+"""Segments of a line whose columns do not ascend. Bundlers do not write such lines, and sorting takes memory."""
 _GAPS = (",,", ",;", ";,")
 _COLUMN, _COUNT = 0, 5
 _FIELDS = [itemgetter(field) for field in range(5)]
@@ -32,7 +32,7 @@ _FIELDS = [itemgetter(field) for field in range(5)]
 _ZEROS = [(0,) * (5 - count) for count in range(6)]
 
 _Segment = tuple[int, int, int, int, int, int]
-"""Its five differences to the segment before, nought where it has none, and how many numbers it has."""
+"""The five differences to the segment before, zero where it has none, and the count of its numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class MappedPosition:
 
 
 UNMAPPED = MappedPosition(-1, 0, 0, None)
-"""Of code that the bundler made, and says so."""
+"""The result for code that the bundler generated and mapped to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A line of the bundle, sorted: where its segments start, and which segments those are."""
+    """A sorted line of the bundle: the start columns and the indexes of its segments."""
 
     columns: Sequence[int]
     indexes: Sequence[int]
@@ -61,7 +61,7 @@ class Mappings:
     """Decoded mappings of one map."""
 
     def __init__(self, text: str) -> None:
-        """Decodes a `mappings` text once, for its sums; segments are decoded again when positions are asked for.
+        """Decode the text once, for its sums; segments are decoded again when positions are looked up.
 
         Raises:
             InvalidMapError: the text is not base 64 VLQ, or its segments are not of 1, 4 or 5 numbers.
@@ -86,7 +86,7 @@ class Mappings:
         self._rows: dict[int, _Row] = {}
 
     def _segments(self, start: int, end: int) -> list[_Segment]:
-        """The segments from one index to another."""
+        """Return the segments from one index to another."""
         found: list[_Segment] = []
         for number in range(start // _BLOCK, (end - 1) // _BLOCK + 1):
             first = number * _BLOCK
@@ -102,13 +102,13 @@ class Mappings:
         return self._decoded[number]
 
     def find(self, line: int, column: int, *, before: bool = False) -> MappedPosition | None:
-        """What stands at a position of the bundle (from 0); None where its line has no segment up to there.
+        """Return the original of a position in the bundle (from 0); None if its line has no segment up to there.
 
-        It is the last segment at or before the column, of the same line. Of several at that very column the first
-        counts, as in other decoders. `before`: only segments before the column count.
+        The last segment at or before the column counts. Of several at the same column the first counts, as in other
+        decoders. `before`: only segments before the column count.
 
         Raises:
-            InvalidMapError: the numbers lead below nought.
+            InvalidMapError: the numbers lead below zero.
         """
         if not 0 <= line < len(self._starts) - 1:
             return None
@@ -117,7 +117,7 @@ class Mappings:
         return None if index is None else self._mapped(index)
 
     def _index(self, line: int, column: int, before: bool) -> int | None:
-        """Which segment counts, in mappings whose columns ascend: found by the sums of columns over all lines."""
+        """Return the index of the segment that counts, if columns ascend: a search in the sums over all lines."""
         start, end = self._starts[line : line + 2]
         if not self._segments(start, start + 1)[0][_COUNT]:
             return None
@@ -134,7 +134,7 @@ class Mappings:
         return index if index >= start else None
 
     def _index_unsorted(self, line: int, column: int, before: bool) -> int | None:
-        """The same where columns do not ascend, or segments are empty: the line is sorted first."""
+        """Return the index of the segment that counts, if columns do not ascend or segments are empty: by sorting."""
         row = self._rows.get(line) or self._row(line)
         at = bisect_left(row.columns, column)
         if before or at == len(row.columns) or row.columns[at] != column:
@@ -152,7 +152,7 @@ class Mappings:
         order.sort(key=columns.__getitem__)
         row = _Row(array("q", (columns[index] for index in order)), array("i", (start + index for index in order)))
         if row.columns and row.columns[0] < 0:
-            raise InvalidMapError(f"Line {line + 1} of its mappings has a column below nought.")
+            raise InvalidMapError(f"Line {line + 1} of its mappings has a column below zero.")
         if sum(len(known.columns) for known in self._rows.values()) > _MOST_SORTED:
             self._rows.clear()
         self._rows[line] = row
@@ -168,12 +168,12 @@ class Mappings:
             total + sum(map(field, rest)) for field, total in zip(_FIELDS, self._sums[block], strict=True)
         )
         if min(source, line, column, name) < 0:
-            raise InvalidMapError("Its mappings lead to a position below nought.")
+            raise InvalidMapError("Its mappings lead to a position below zero.")
         return MappedPosition(source, line, column, name if count == 5 else None)
 
 
 class _Segments(dict[str, _Segment]):
-    """A segment by its text. `goes_back`: a column was below nought, so columns do not ascend."""
+    """Decoded segments by their text. `goes_back`: a difference of columns is negative, so columns do not ascend."""
 
     goes_back = False
 
@@ -181,19 +181,19 @@ class _Segments(dict[str, _Segment]):
         numbers = decode(text)
         count = len(numbers)
         if count not in (0, 1, 4, 5):
-            raise InvalidMapError(f"Its mappings have a segment of {count} numbers; 1, 4 or 5 are right.")
+            raise InvalidMapError(f"Its mappings have a segment of {count} numbers; only 1, 4 or 5 are valid.")
         made = self[text] = cast(_Segment, (*numbers, *_ZEROS[count], count))
         self.goes_back |= made[_COLUMN] < 0
         return made
 
     def forget(self) -> None:
-        """Starts afresh where there are more different ones than it is worth to keep."""
+        """Drop all segments if there are too many distinct ones to keep."""
         if len(self) > _MOST_KNOWN:
             self.clear()
 
 
 def _blocks(text: str) -> Iterator[list[str]]:
-    """The texts of segments, a block's at a time, cut from pieces that stay in the processor's cache."""
+    """Yield the texts of segments, a block at a time, cut from pieces that fit the processor's cache."""
     rest: list[str] = []
     at = 0
     while at <= len(text):
@@ -210,20 +210,19 @@ def _blocks(text: str) -> Iterator[list[str]]:
 
 
 def check_letters(text: str) -> None:
-    """Sees to it that a text has only letters that mappings can have.
+    """Check that a text has only letters that mappings may have.
 
     Raises:
-        InvalidMapError: it has others.
+        InvalidMapError: it has other letters.
     """
     if not text.isascii() or text.encode("ascii").translate(None, f"{ALPHABET},;".encode("ascii")):
-        raise InvalidMapError("Its mappings hold letters that are no base 64 digits.")
+        raise InvalidMapError("Its mappings hold letters that are not base 64 digits.")
 
 
 def with_new_line(text: str, line: int, column: int) -> str:
-    """The mappings after code that ends its line has been put in at a position of the bundle (from 0).
+    """Return the mappings after a line of code was inserted at a position of the bundle (from 0).
 
-    What stood at the position and behind it in its line moves to the start of the next line; the new code is mapped to
-    nothing.
+    The rest of the line at the position moves to the start of the next line; the new code is mapped to nothing.
 
     Raises:
         InvalidMapError: that line's mappings are not base 64 VLQ.

@@ -1,6 +1,6 @@
-"""What has to be known of a JavaScript file without parsing it: its last comments, and where code may be put first.
+"""Facts of a JavaScript file, found without parsing it: its last comments, and where code can be inserted first.
 
-Works on bytes, because files are large and what is looked for is ASCII.
+Works on bytes, because files are large and the patterns are ASCII.
 """
 
 import re
@@ -13,9 +13,9 @@ _URL = re.compile(rb"([^\s'\"`*]++)[ \t]*+(?:\*/)?\s*+")
 _VALUE = re.compile(rb"[^\s'\"`*]{1,128}(?!\S)")
 _MOST_COMMENTS = 100
 _MARGIN = 256
-"""How much white space may stand around a comment in its line."""
+"""White space that a comment may have around it in its line."""
 _HEAD = 4 * 1024 * 1024
-"""Bytes in which directives are looked for: more comments than that stand before none."""
+"""Bytes in which directives are searched: longer comments do not precede one."""
 _SPACE_OR_COMMENT = re.compile(rb"(?:\s++|\xef\xbb\xbf|//[^\n\r]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+")
 _STRING = re.compile(rb"\"(?:[^\"\\\n\r]++|\\[\s\S])*+\"|'(?:[^'\\\n\r]++|\\[\s\S])*+'")
 _NEXT_STATEMENT = re.compile(rb"(?!in\b|instanceof\b)[\w$\"'{};@#~\x80-\xff]|!(?!=)|\+\+|--|$")
@@ -24,7 +24,7 @@ _LINE_END = re.compile("\r\n|[\n\r\u2028\u2029]")
 
 @dataclass(frozen=True, slots=True)
 class InsertionPoint:
-    """A place in a script. `offset`: in bytes; `line` and `column`: from 0, as source maps count (UTF-16 units)."""
+    """A position in a script. `offset`: in bytes; `line` and `column`: from 0, as source maps count (UTF-16 units)."""
 
     offset: int
     line: int
@@ -32,7 +32,7 @@ class InsertionPoint:
 
 
 def map_url(script: bytes) -> str | None:
-    """The URL of the last `sourceMappingURL` comment, if nothing but comments, at most 100, follows it."""
+    """Return the URL of the last `sourceMappingURL` comment, if only comments follow it, at most 100."""
     for start, end in _last_lines(script):
         at = script.rfind(_MAP_URL, start, end)
         if at >= 0 and _COMMENT_START.search(script, max(start, at - 20), at):
@@ -43,10 +43,10 @@ def map_url(script: bytes) -> str | None:
 
 
 def comment(script: bytes, name: str) -> str | None:
-    """The value of the last line `//# name=value`, at most 128 characters, if nothing but comments follows it.
+    """Return the value of the last line `//# name=value`, at most 128 characters, if only comments follow it.
 
-    `chunkId` and `debugId` (contract 5.2) are such lines. Further up the same text is no comment of this bundle's, but
-    one of a library in it, or part of a string.
+    `chunkId` and `debugId` (contract 5.2) are such lines. Further up, the same text belongs to
+    a library in the bundle, or to a string.
     """
     mark = f"//# {name}=".encode()
     for start, end in _last_lines(script):
@@ -57,7 +57,7 @@ def comment(script: bytes, name: str) -> str | None:
 
 
 def _last_lines(script: bytes) -> Iterator[tuple[int, int]]:
-    """From where to where the last lines go, from the last on, up to the one that holds more than a comment."""
+    """Yield the start and end of the last lines, the last first, up to the one that holds more than a comment."""
     end = len(script)
     for _ in range(_MOST_COMMENTS):
         if end <= 0:
@@ -73,9 +73,9 @@ def _last_lines(script: bytes) -> Iterator[tuple[int, int]]:
 
 
 def find_insertion_point(script: bytes) -> InsertionPoint:
-    """Where code can be put first and change nothing: after the byte order mark, `#!` line and directives.
+    """Return the first position where code can be inserted safely: after byte order mark, `#!` line and directives.
 
-    A directive (`"use strict"`) only is one when nothing but comments and other directives precede it.
+    A string (`"use strict"`) is a directive only if nothing but comments and other directives precede it.
     """
     script = script[:_HEAD]
     start = 3 if script.startswith(b"\xef\xbb\xbf") else 0

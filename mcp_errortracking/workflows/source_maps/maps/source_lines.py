@@ -1,4 +1,4 @@
-"""The lines of a text that may be large: cut out when they are asked for, since apart they take far more room."""
+"""The lines of a large text, cut out on demand: as separate strings they take far more memory."""
 
 import codecs
 from array import array
@@ -10,13 +10,13 @@ _PIECE = 256 * 1024
 
 
 def decode_pieces(content: bytes) -> Iterator[str]:
-    """A text in pieces, bytes that are not UTF-8 replaced: all at once that keeps other threads waiting."""
+    """Yield a text in pieces, invalid UTF-8 replaced: decoding it at once would block other threads."""
     pieces = (content[at : at + _PIECE] for at in range(0, len(content), _PIECE))
     return codecs.iterdecode(pieces, "utf-8", "replace")
 
 
 def line_starts(text: str) -> "array[int]":
-    """Where the lines of a text begin, which `\\n` ends; of 2,000,000 at most."""
+    """Return the offsets of the lines of a text, which end with `\\n`; 2,000,000 at most."""
     starts = array("I", [0])
     at = text.find("\n")
     while at >= 0 and len(starts) < _MOST_LINES:
@@ -26,7 +26,7 @@ def line_starts(text: str) -> "array[int]":
 
 
 class Lines(Sequence[str]):
-    """The lines of a source, without their ends."""
+    """The lines of a source, without line ends."""
 
     def __init__(self, text: str) -> None:
         if "\r" in text:

@@ -1,4 +1,4 @@
-"""A source map that answers: what original source stands behind this position of the bundle?"""
+"""A source map of either kind, with a lookup from a position in the bundle to the original source."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -10,20 +10,19 @@ from mcp_errortracking.workflows.source_maps.maps.mappings import UNMAPPED, Mapp
 from mcp_errortracking.workflows.source_maps.maps.source_lines import Lines
 
 LONGEST_NAME = 4096
-"""Characters of a source's name; of a longer one, which holds the source itself as a data URL, the beginning counts."""
+"""Characters of a source's name; longer ones, which are the source itself as a data URL, are cut off."""
 _LONGEST_IDENTIFIER = 1000
 _DEPTH = 16
-"""How deep index maps may lie in index maps."""
+"""Levels of index maps within index maps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
     """A position in an original source.
 
-    `source`: as the map has it, below its `sourceRoot`; None where the map names none, or where the code has no
-    original. `line` counts from 1, `column`
-    from 0, as in JavaScript's own tools. `name`: the identifier there, as it was before it was minified. `is_ignored`:
-    the map says that it is not the user's own code. `text`: the lines of the source, if the map holds them.
+    `source`: as the map names it, below its `sourceRoot`; None if the map names none, or the code has no original.
+    `line` counts from 1, `column` from 0, as in JavaScript's own tools. `name`: the original identifier. `is_ignored`:
+    the map marks it as not the user's own code. `text`: the lines of the source, if the map holds them.
     """
 
     source: str | None
@@ -44,57 +43,57 @@ class SourceMap(Protocol):
 
     @property
     def text_count(self) -> int:
-        """The number of names, of sources and others."""
+        """The number of strings in `sources` and `names`."""
         ...
 
     def contents(self) -> dict[str, str]:
-        """The sources that the map holds, by name."""
+        """Return the sources that the map holds, by name."""
         ...
 
     def find(self, line: int, column: int, *, before: bool = False) -> Position | None:
-        """The original of a position in the bundle, both from 0; see `Mappings.find`.
+        """Return the original of a position in the bundle (from 0); see `Mappings.find`.
 
-        None: its line has no segment up to there. A position without a source: the bundler made that code.
+        None: its line has no segment up to there. A position without a source: the bundler generated that code.
 
         Raises:
-            InvalidMapError: the map leads to nowhere.
+            InvalidMapError: the mappings lead outside the sources.
         """
         ...
 
 
 def read(content: bytes) -> SourceMap:
-    """The map in a file's content. Its mappings are decoded when they are asked for.
+    """Return the map in a file's content. Its mappings are decoded on first use.
 
     Raises:
-        InvalidMapError: it is none.
+        InvalidMapError: it is not a source map.
     """
     return map_from_fields(parse_map(content))
 
 
 def map_from_fields(fields: Fields) -> SourceMap:
-    """The map that these JSON fields are. Of its mappings only the letters are looked at here.
+    """Return the map of parsed JSON fields. Of its mappings only the letters are checked.
 
     Raises:
-        InvalidMapError: they are none.
+        InvalidMapError: they are not a source map.
     """
     return _map(fields, _DEPTH)
 
 
 def version_of(fields: Fields) -> int | float | str | None:
-    """The version that a map names, if it is a number or a short text."""
+    """Return the version that a map names, if it is a number or a string."""
     version = fields.get("version")
     return version[:20] if isinstance(version, str) else version if isinstance(version, int | float) else None
 
 
 def is_hermes(fields: Fields) -> bool:
-    """Whether it is a map of Hermes' bytecode (contract 5.1), whose columns are bytecode offsets."""
+    """True if it maps Hermes bytecode (contract 5.1), whose columns are bytecode offsets."""
     return "x_hermes_function_offsets" in fields
 
 
 def _map(fields: Fields, depth: int) -> SourceMap:
     if fields.get("version") != 3:
-        said = f"Its version is {version_of(fields)}" if "version" in fields else "It names no version"
-        raise InvalidMapError(f"{said}; 3 is the one that is understood.")
+        found = f"Its version is {version_of(fields)}" if "version" in fields else "It names no version"
+        raise InvalidMapError(f"{found}; only version 3 is supported.")
     if depth == 0:
         raise InvalidMapError("Its sections are nested too deeply.")
     return _IndexMap(fields, depth) if "sections" in fields else _PlainMap(fields)
@@ -192,7 +191,7 @@ class _IndexMap:
             found = self._maps[at].find(line - starts_line, column - shift, before=before)
             if found or starts_line < line:
                 break
-            # Nothing in this line of the section yet: what the section before has last in it stands.
+            # The section has nothing in this line yet: the last segment of the section before counts.
             if at in self._before:
                 found = self._before[at]
                 break
@@ -203,7 +202,7 @@ class _IndexMap:
 
 
 def below_root(root: str | None, source: str) -> str:
-    """The name of a source below the `sourceRoot`."""
+    """Return the name of a source below the `sourceRoot`."""
     name = f"{root[:LONGEST_NAME].rstrip('/')}/{source}" if root else source
     return name[:LONGEST_NAME]
 
@@ -213,9 +212,9 @@ def _texts(fields: Fields, name: str) -> list[str | None]:
     if listed is None:
         return []
     if not isinstance(listed, list):
-        raise InvalidMapError(f"Its {name} are no list.")
+        raise InvalidMapError(f"Its {name} are not a list.")
     if not all(isinstance(item, str) or item is None for item in cast("list[Any]", listed)):
-        if name == "names":  # numbers are seen there
+        if name == "names":  # some bundlers write numbers
             return [item if isinstance(item, str) else str(item) for item in cast("list[Any]", listed)]
-        raise InvalidMapError(f"Its {name} are no list of texts.")
+        raise InvalidMapError(f"Its {name} are not a list of strings.")
     return cast("list[str | None]", listed)

@@ -1,4 +1,4 @@
-"""The names that bundlers give to original sources, as paths that a person would write."""
+"""Readable paths for the names that bundlers give to original sources."""
 
 import re
 from pathlib import Path
@@ -17,11 +17,15 @@ _CODE = {
     *(".kt", ".kts", ".java", ".groovy", ".cs", ".swift", ".m", ".mm", ".c", ".cc", ".cpp", ".h", ".hh", ".hpp"),
     *(".rs", ".go", ".zig", ".py", ".rb", ".php"),
 }
-"""The endings of files whose lines are shown. Not of data: maps that others made can name any file, `../.env` too."""
+"""Extensions of files whose lines may be shown. Only code: an untrusted map can name any file, even `../.env`."""
 
 
 def readable_path(source: str) -> str:
-    """`webpack://shop/./src/cart.js?1a2b` and `../../src/cart.js` are `src/cart.js`; `file:///a/b.js` is `/a/b.js`."""
+    """Return a readable path for the name of a source.
+
+    `webpack://shop/./src/cart.js?1a2b` and `../../src/cart.js` become `src/cart.js`.
+    `file:///a/b.js` becomes `/a/b.js`.
+    """
     text = source.replace("\\", "/")
     try:
         parts = urlsplit(text)
@@ -46,11 +50,10 @@ def readable_path(source: str) -> str:
 
 
 def find_on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | None:
-    """The file of code below the roots that a source's name means; None if there is none.
+    """Return the code file below the roots that a source's name means; None if it does not exist.
 
-    Hidden files, and files whose ending is not one of code, never count, whatever symlink leads to them.
-    A relative name starts at the map. Otherwise the readable path is looked for in the folders from the map's up to
-    its root, and in the roots.
+    Hidden files and files without an extension of code never count, even through a symlink. A relative name starts at
+    the map. Otherwise the readable path is searched in the folders from the map's up to its root, and in the roots.
     """
     path = readable_path(source)
     starts = list(roots.folders)
@@ -73,7 +76,7 @@ def find_on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | Non
 
 
 def is_code(path: Path) -> bool:
-    """True if a file's name is one of source code."""
+    """True if a file is not hidden and has an extension of code."""
     return path.suffix.lower() in _CODE and not path.name.startswith(".")
 
 

@@ -1,4 +1,4 @@
-"""The original sources inside a source map: what it names, what it holds, and how to write them into a folder."""
+"""The original sources of a source map: listing them, and writing them into a folder."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ from mcp_errortracking.workflows.source_maps.maps.map_json import Fields, text_o
 from mcp_errortracking.workflows.source_maps.maps.source_map import below_root
 
 _MOST_CHARACTERS = 64 * 1024 * 1024
-"""Of all names of a map: each of them has the `sourceRoot` in it."""
+"""Of all names of a map together: each contains the `sourceRoot`."""
 _MOST_FILES = 50_000
 _NESTING = 8  # sections within sections
 _MAX_PARTS = 40
@@ -23,29 +23,31 @@ _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 
 class SourcesError(ValueError):
-    """The map cannot be read, or its sources cannot be written; the text says why."""
+    """The map cannot be read, or its sources cannot be written. The text names the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One original source as a map names it; `content` is None where the map does not hold it."""
+    """One original source as a map names it; `content` is None if the map does not hold it."""
 
     name: str
     content: str | None
 
 
 def list_sources(source_map: Fields) -> list[Source]:
-    """The sources of a map, of an index map's sections too, each name once.
+    """Return the sources of a map and of its sections, each name once.
 
     Raises:
-        SourcesError: it is no source map.
+        SourcesError: it is not a source map.
     """
     found = dict[str, Source]()
     characters = 0
     for source in _walk(source_map, 0):
         characters += len(source.name)
         if characters > _MOST_CHARACTERS:
-            raise SourcesError(f"The names of the sources have more than {_MOST_CHARACTERS >> 20} Mi characters.")
+            raise SourcesError(
+                f"The names of the sources have more than {_MOST_CHARACTERS >> 20} Mi characters together."
+            )
         known = found.get(source.name)
         if known is None or known.content is None:
             found[source.name] = source
@@ -53,18 +55,18 @@ def list_sources(source_map: Fields) -> list[Source]:
 
 
 def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -> list[Path]:
-    """Writes the sources whose text the map holds into a folder below the roots, and returns the files' paths.
+    """Write the sources whose text the map holds into a folder below the roots, and return the paths of the files.
 
-    Names become paths below the folder, see `source_path`. A file that is there already, with this content, is left
-    alone; the others are written as by `Roots.write`.
+    Names become paths below the folder, see `source_path`. A file that already has this content is left alone; the
+    others are written with `Roots.write`.
 
     Raises:
-        SourcesError: the map holds no text, or a file is in the way; nothing was written.
+        SourcesError: the map holds no text, or a file with other content exists; nothing was written.
         WorkflowError: the folder or a file lies outside the roots, or may not be written.
     """
     texts = [(source.name, source.content) for source in sources if source.content is not None]
     if not texts:
-        raise SourcesError("The source map holds no sources: it was made without sourcesContent.")
+        raise SourcesError("The source map holds no sources: it was built without sourcesContent.")
     if len(texts) > _MOST_FILES:
         raise SourcesError(f"The source map holds {len(texts):,} sources; at most {_MOST_FILES:,} are written.")
     base = roots.resolve(folder)
@@ -74,7 +76,7 @@ def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -
         content = targets[target] = text.encode("utf-8", "replace")
         if roots.stat(target) is not None:
             if roots.read_part(target, len(content) + 1) != content:
-                raise SourcesError(f"{relative} is there already, with other content. Choose another folder.")
+                raise SourcesError(f"{relative} already exists with other content. Choose another folder.")
             same.add(target)
     changed = [(target, content) for target, content in targets.items() if target not in same]
     for folder in dict.fromkeys(target.parent for target, _ in changed):
@@ -84,13 +86,15 @@ def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -
 
 
 def _placed(texts: Sequence[tuple[str, str]]) -> Iterator[tuple[Path, str]]:
-    """Texts by name as texts by path, no two of which are in each other's way, whatever the case of letters counts."""
+    """Yield texts with paths that do not collide, also on file systems that ignore case."""
     folders = {_key(folder) for name, _ in texts for folder in source_path(name).parents}
     taken = set[str]()
     for name, text in texts:
         relative = plain = source_path(name)
         digest = name.encode("utf-8", "replace")
-        while _key(relative) in taken or _key(relative) in folders:  # two names can become one path, or one a folder
+        while (
+            _key(relative) in taken or _key(relative) in folders
+        ):  # two names can become the same path, or a file and a folder
             digest = hashlib.sha256(digest).hexdigest()[:8].encode()
             relative = plain.with_name(f"{plain.stem}-{digest.decode()}{plain.suffix}")
         taken.add(_key(relative))
@@ -102,10 +106,10 @@ def _key(path: Path) -> str:
 
 
 def source_path(name: str) -> Path:
-    """A source's name as a relative path that stays where it is put: `webpack://shop/./src/a.ts` is `shop/src/a.ts`.
+    """Return a safe relative path for a source's name: `webpack://shop/./src/a.ts` becomes `shop/src/a.ts`.
 
-    Schemes, drive letters, `.` and `..` are dropped. Names that mean something to a system or a tool do not come
-    through: reserved ones, and those that begin with a dot (`.git`), get an underscore before them.
+    Schemes, drive letters, `.` and `..` are dropped. Names with a meaning to a system or a tool, which are the reserved
+    ones and those that begin with a dot (`.git`), get an underscore before them.
     """
     plain = _SCHEME.sub("", name.replace("\\", "/")).partition("?")[0]
     parts = list[str]()
@@ -124,7 +128,7 @@ def source_path(name: str) -> Path:
 
 def _walk(data: Any, depth: int) -> Iterator[Source]:
     if not isinstance(data, dict) or depth > _NESTING:
-        raise SourcesError("The source map is none: its JSON is no object, or nested too deep.")
+        raise SourcesError("Not a source map: its JSON is not an object, or nested too deeply.")
     source_map = cast("dict[str, Any]", data)
     sections: Any = source_map.get("sections")
     if isinstance(sections, list):
@@ -146,13 +150,13 @@ def _walk(data: Any, depth: int) -> Iterator[Source]:
 
 
 def _place(base: Path, relative: Path, roots: Roots) -> Path:
-    """The file to write, which lies below the base even if something on its way is a symlink.
+    """Return the file to write, symlinks followed.
 
     Raises:
-        SourcesError: it does not.
-        WorkflowError: it is a symlink that leads out of the roots.
+        SourcesError: it lies outside the base.
+        WorkflowError: it lies outside the roots.
     """
     target = roots.resolve(base / relative)
     if not target.parent.is_relative_to(base):
-        raise SourcesError(f"{relative} leads out of the folder: a folder on its way is a symlink.")
+        raise SourcesError(f"{relative} leads out of the folder: a folder in its path is a symlink.")
     return target

@@ -1,4 +1,4 @@
-"""What a frame is resolved with: a map, and the bundle if it is there. Kept in memory between calls."""
+"""Symbols: a map, with its bundle if available, as frames are resolved with. Cached in memory between calls."""
 
 import re
 from array import array
@@ -15,18 +15,18 @@ from mcp_errortracking.workflows.source_maps.maps.source_map import SourceMap, i
 _LINE_ENDS = ("\r", "\u2028", "\u2029")
 _TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
 _TEXT = 60
-"""Bytes that a short text takes in memory besides its letters."""
+"""Bytes that a short string takes in memory in addition to its letters."""
 _CACHED = 256 * 1024 * 1024
 
 
 class Symbols:
-    """A map with its bundle. `map_path`: where the map lies, if it is a local file."""
+    """A map with its bundle. `map_path`: the path of the map, if it is a local file."""
 
     def __init__(self, script: bytes | None, map_text: bytes, map_path: Path | None = None) -> None:
-        """Reads the map; what is costly waits until it is needed.
+        """Parse the map; costly work is done on first use.
 
         Raises:
-            InvalidMapError: the map is none.
+            InvalidMapError: it is not a source map.
         """
         fields = parse_map(map_text)
         self.map: SourceMap = map_from_fields(fields)
@@ -35,16 +35,16 @@ class Symbols:
         self.map_path = map_path
         self.size = len(map_text) + len(script or b"") + _TEXT * self.map.text_count
         self.names: dict[tuple[int, int, str], str | None] = {}
-        """Original names of functions that were looked for, by line, column and minified name."""
+        """Results of searches for original function names, by line, column and minified name."""
         self._script = script
         self._text: str | None = None
         self._starts = array("I")
 
     @property
     def text(self) -> str:
-        """The bundle, so that its columns are those of JavaScript (UTF-16 units); empty if it is not known.
+        """The bundle, with columns as JavaScript counts them (UTF-16 units); empty if it is not available.
 
-        Each of its lines ends with `\\n`, whatever ends it in the bundle.
+        Every line ends with `\\n`, also where the bundle has another line end.
         """
         if self._text is None:
             pieces = decode_pieces(self._script or b"")
@@ -58,19 +58,19 @@ class Symbols:
         return self._text
 
     def offset(self, line: int, column: int) -> int | None:
-        """Where in the text a position (from 0) is."""
+        """Return the offset of a position (from 0) in the text."""
         if not self.text or not 0 <= line < len(self._starts):
             return None
         return self._starts[line] + column
 
     def line_and_column(self, offset: int) -> tuple[int, int]:
-        """The line and column (from 0) of an offset in the text."""
+        """Return the line and column (from 0) of an offset in the text."""
         line = bisect_right(self._starts, offset) - 1
         return line, offset - self._starts[line]
 
 
 class SymbolCache:
-    """The symbols used last, as many as fit into a number of bytes. Safe to use from several threads."""
+    """The symbols used last, within a limit of bytes. Thread-safe."""
 
     def __init__(self, size: int = _CACHED) -> None:
         self._most = size
@@ -78,10 +78,10 @@ class SymbolCache:
         self._lock = Lock()
 
     def get(self, key: Hashable, load: Callable[[], Symbols]) -> Symbols:
-        """The symbols of a key, loaded if they are not kept.
+        """Return the symbols of a key; load them if they are not cached.
 
         Args:
-            key: names the content: its hash, or path, size and time of change.
+            key: identifies the content: its hash, or path, size and time of change.
         """
         with self._lock:
             if key in self._kept:
@@ -96,4 +96,4 @@ class SymbolCache:
 
 
 CACHE = SymbolCache()
-"""Of this process."""
+"""The cache of this process."""

@@ -1,4 +1,4 @@
-"""Numbers as source maps write them: base 64, variable length, five bits a digit, the sign in the lowest bit."""
+"""Base 64 VLQ, the numbers of source maps: five bits a digit, the sign in the lowest bit."""
 
 import re
 
@@ -12,14 +12,14 @@ _split = re.compile("[g-z0-9+/]*[A-Za-f]").findall
 
 
 class _Numbers(dict[str, int]):
-    """A number by its text; each is worked out once."""
+    """Numbers by their text, each decoded once."""
 
     def __missing__(self, text: str) -> int:
         if len(text) > _MOST_DIGITS:
-            raise InvalidMapError("Its mappings hold a number of too many digits.")
+            raise InvalidMapError("Its mappings hold a number with too many digits.")
         number = sum((_DIGITS[letter] & 31) << 5 * place for place, letter in enumerate(text))
         size = number >> 1
-        if size >= 2**31 or number == 1:  # 1 is minus nought, which stands for -2,147,483,648
+        if size >= 2**31 or number == 1:  # 1 is minus zero, which stands for -2,147,483,648
             raise InvalidMapError("Its mappings hold a number beyond 31 bits.")
         if len(self) < 2**16:
             self[text] = -size if number & 1 else size
@@ -30,10 +30,10 @@ _number = _Numbers().__getitem__
 
 
 def decode(segment: str) -> tuple[int, ...]:
-    """The numbers of one segment, all of whose letters are of the alphabet.
+    """Return the numbers of one segment, whose letters have been checked.
 
     Raises:
-        InvalidMapError: a number without an end, or one beyond 31 bits.
+        InvalidMapError: a number does not end, or is beyond 31 bits.
     """
     if segment and segment[-1] in _CONTINUED:
         raise InvalidMapError("Its mappings end within a number.")
@@ -41,7 +41,7 @@ def decode(segment: str) -> tuple[int, ...]:
 
 
 def encode(number: int) -> str:
-    """One number as text."""
+    """Return one number as text."""
     rest = -number << 1 | 1 if number < 0 else number << 1
     text = ""
     while True:

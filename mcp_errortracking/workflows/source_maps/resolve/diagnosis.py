@@ -53,7 +53,7 @@ class Diagnosis:
 
 
 def diagnose(facts: Facts) -> Diagnosis:
-    """The verdict: the first thing that is wrong on the way from the script to the readable frame."""
+    """Return the verdict: the first thing that is wrong on the way from the script to the readable frame."""
     if not facts.chunk_id:
         return _without_chunk_id(facts)
     on_server = _on_server(facts)

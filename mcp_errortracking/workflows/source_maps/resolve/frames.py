@@ -45,7 +45,7 @@ def foreign_origin(frame: Frame) -> str | None:
 
 
 def parse_event_frames(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
-    """The frames of PostHog's `$exception_list[].stacktrace.frames` that have a file and a line, innermost call first.
+    """Return the frames of PostHog's `$exception_list[].stacktrace.frames` that have a file and a line, innermost call first.
 
     PostHog keeps the outermost first, so they are turned round. Those that it has resolved itself are left out.
     Both the SDKs' names of the fields (`filename`, `lineno`, `colno`, `function`) and those of the server's frames

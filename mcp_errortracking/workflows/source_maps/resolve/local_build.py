@@ -75,7 +75,7 @@ class LocalBuild:
         )
 
     def chunks(self) -> dict[str, BundleAndMap]:
-        """The bundles that have a chunk id, by it."""
+        """Return the bundles that have a chunk id, by it."""
         if self._by_chunk_id is None:
             self._by_chunk_id = {}
             for pair in self._build.pairs:
@@ -84,24 +84,24 @@ class LocalBuild:
         return self._by_chunk_id
 
     def chunk_id(self, pair: BundleAndMap) -> str | None:
-        """The chunk id in a bundle's last lines."""
+        """Return the chunk id in a bundle's last lines."""
         try:
             return comment(self._roots.read_part(pair.bundle, _TAIL, from_end=True), "chunkId")
         except WorkflowError:
             return None
 
     def pair(self, frame: Frame) -> BundleAndMap | None:
-        """The bundle that a frame's file names, if it is clear which."""
+        """Return the bundle that a frame's file names, if it is clear which."""
         named = self._named_by(frame.file)
         return named if isinstance(named, BundleAndMap) else None
 
     def has_moved(self, frame: Frame) -> bool:
-        """Whether a frame names no chunk, and its bundle has a chunk id, and with it one line more at its start."""
+        """True if a frame names no chunk, and its bundle has a chunk id, and with it one line more at its start."""
         pair = None if frame.chunk_id else self.pair(frame)
         return pair is not None and self.chunk_id(pair) is not None
 
     def _named_by(self, file: str) -> BundleAndMap | WorkflowError:
-        """The bundle that a frame's file names, or why it is not clear which; looked for once, however many frames."""
+        """Return the bundle that a frame's file names, or why it is not clear which; looked for once, however many frames."""
         if file not in self._named:
             try:
                 self._named[file] = self._by_name(file)
@@ -158,7 +158,7 @@ class LocalBuild:
 
 
 def _path_parts(file: str) -> tuple[str, ...]:
-    """The path of a frame's URL, cut at its slashes."""
+    """Return the path of a frame's URL, cut at its slashes."""
     try:
         path = unquote(urlsplit(file).path) or file
     except ValueError:

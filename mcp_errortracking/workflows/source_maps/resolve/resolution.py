@@ -70,7 +70,7 @@ def resolve(
     context: int = 3,
     history: bool = False,
 ) -> list[ResolvedFrame]:
-    """Resolves frames, in their order. A frame that cannot be resolved never stops the others.
+    """Resolve frames, in their order. A frame that cannot be resolved never stops the others.
 
     Args:
         frames: the innermost call first, as engines print them: a frame's caller is the next one.

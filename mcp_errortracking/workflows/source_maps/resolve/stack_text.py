@@ -53,7 +53,7 @@ class _ParsedFrame:
 
 
 def parse_stack(text: str) -> list[Frame]:
-    """The frames in a text, or the place that it is: `main.js:1:48213`. Other lines are not.
+    """Return the frames in a text, or the place that it is: `main.js:1:48213`. Other lines are not.
 
     Of a text, 1,000 lines are read.
     """
