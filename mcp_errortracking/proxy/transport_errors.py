@@ -10,7 +10,7 @@ _IN_DOUBT = "It may or may not have been applied: read before you repeat it."
 
 def unreachable(error: Exception, exchange: Exchange) -> UnreachableError:
     """Return the error for a connection that could not be made."""
-    reason, code = _describe(error), "unreachable"
+    reason, code = plain_reason(error), "unreachable"
     if _is_untrusted(reason):
         why, next_step = "Nothing was sent: its certificate is not trusted.", _trust(reason)
     elif exchange.http_proxy and re.match(r"407\b", reason):
@@ -47,7 +47,7 @@ def _trust(reason: str) -> str:
 def interrupted(error: Exception, exchange: Exchange) -> InterruptedCallError:
     """Return the error for a connection that broke, or was silent for too long."""
     return InterruptedCallError(
-        f"The connection to {exchange.host} broke during the call: {_describe(error)}.",
+        f"The connection to {exchange.host} broke during the call: {plain_reason(error)}.",
         "The request was sent, but no complete answer came.",
         _IN_DOUBT if exchange.writes else "Try again.",
         code="interrupted",
@@ -70,12 +70,17 @@ def out_of_time(seconds: float, exchange: Exchange) -> InterruptedCallError:
     )
 
 
-def _describe(error: Exception) -> str:
-    """Describe a transport error in a few words: httpx names some of them only by their class."""
-    words = {
+def plain_reason(error: Exception, *, requests: str = "calls", longest: int = 200) -> str:
+    """Return the reason of a transport error in a few words: httpx names some of them only by their class.
+
+    Args:
+        requests: the noun for what uses the connections.
+        longest: characters of httpx's own text.
+    """
+    reason = {
         "ConnectTimeout": "connecting took too long",
-        "PoolTimeout": "too many calls are in flight",
+        "PoolTimeout": f"too many {requests} are in flight",
         "ReadTimeout": "no answer came in time",
         "WriteTimeout": "sending took too long",
     }.get(type(error).__name__)
-    return words or " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+    return reason or " ".join(str(error).split())[:longest].rstrip(".") or type(error).__name__

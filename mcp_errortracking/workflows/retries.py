@@ -1,4 +1,4 @@
-"""Sending again what PostHog failed at. Only for requests that may arrive twice: those of an upload may."""
+"""Retries of requests that may safely arrive twice, beyond the proxy's own retries. Those of an upload may."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -15,12 +15,19 @@ from mcp_errortracking.proxy.sender import JsonAnswer, Sender
 
 Sleep = Callable[[float], Awaitable[None]]
 
-_WAITS = (0.5, 1.0)  # seconds before the second and the third try
-_LONGEST_WAIT = 60.0  # a Retry-After beyond this is not waited for
+WAITS = (0.5, 1.0)
+"""Seconds before the second and the third try."""
+
+_LONGEST_WAIT = 60.0  # a longer Retry-After is not waited for
+_MOST_REQUESTS = 4  # of all tries together, those that the proxy repeated by itself included
 
 
-class Persistent:
-    """A sender that tries three times."""
+class RetryingSender:
+    """A sender that tries a write up to three times, even if it may have been applied.
+
+    A read is sent once: the proxy retries reads by itself. What the proxy retries of a write (429, no connection) is
+    not retried here after the fourth request.
+    """
 
     def __init__(self, sender: Sender, *, sleep: Sleep = anyio.sleep) -> None:
         """
@@ -39,10 +46,10 @@ class Persistent:
         json: object = None,
         retry_safe: bool | None = None,
     ) -> JsonAnswer:
-        """As a sender does.
+        """Send a request and return its answer.
 
         Raises:
-            PostHogError: three tries did not get an answer, or PostHog refuses.
+            PostHogError: no try got an answer, or PostHog refuses.
         """
         return (await self.send_counted(method, path, query=query, json=json, retry_safe=retry_safe))[0]
 
@@ -55,13 +62,17 @@ class Persistent:
         json: object = None,
         retry_safe: bool | None = None,
     ) -> tuple[JsonAnswer, int]:
-        """The answer, and how many tries it took; raises as `send`."""
-        for number, wait in enumerate((*_WAITS, None), 1):
+        """Return the answer, and the number of tries it took; raise as `send`."""
+        if method == "GET" or retry_safe:  # the proxy repeats it
+            return await self._sender.send(method, path, query=query, json=json, retry_safe=retry_safe), 1
+        requests = 0
+        for number, wait in enumerate((*WAITS, None), 1):
             try:
                 return await self._sender.send(method, path, query=query, json=json, retry_safe=retry_safe), number
             except (InterruptedCallError, RateLimitedError, ServerFailureError, UnreachableError) as error:
-                asked = error.retry_after or 0.0
-                if wait is None or asked > _LONGEST_WAIT:
+                requests += error.attempts
+                retry_after = error.retry_after or 0.0
+                if wait is None or requests >= _MOST_REQUESTS or retry_after > _LONGEST_WAIT:
                     raise
-                await self._sleep(max(wait, asked))
+                await self._sleep(max(wait, retry_after))
         raise AssertionError("the last try returns or raises")

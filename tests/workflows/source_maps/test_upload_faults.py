@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.proxy.errors import ServerFailureError
+from mcp_errortracking.proxy.errors import PostHogError, ServerFailureError
 from mcp_errortracking.workflows.source_maps.remote.releases import ReleaseName
+from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets
 from mcp_errortracking.workflows.source_maps.upload import session as uploads
 from mcp_errortracking.workflows.source_maps.upload.results import Outcome, UploadResult
 from mcp_errortracking.workflows.source_maps.upload.session import Options
@@ -312,3 +313,24 @@ async def test_posthog_down_from_the_start_is_an_error_and_later_on_is_not(
         result = await upload(proxy, storage, chunks)
     assert outcomes(result) == [OK, OK, (Outcome.FAILED, "http_502")]
     assert unfinished(sandbox, chunks) == ["chunk-2"]
+
+
+@pytest.mark.parametrize("fault", [http(502), RESET, hog("throttled", "Wait.", 429)])
+@pytest.mark.parametrize("lookup", ["GET .*/releases/", "POST .*/bulk_check_upload/"])
+async def test_a_lookup_is_sent_four_times_at_most(
+    sandbox: SandboxProcess, relay: Relay, tmp_path: Path, fault: Reply, lookup: str
+) -> None:
+    """The retries of an upload do not multiply those of the proxy."""
+    relay.on(lookup, *[fault] * 20)
+    async with connected(relay.url, sandbox.key) as (proxy, storage):
+        with pytest.raises(PostHogError):
+            await upload(proxy, storage, write_build(tmp_path, 1), release=ReleaseName("2", "shop"))
+    assert 3 <= relay.count(lookup) <= 4
+
+
+async def test_a_lookup_of_symbol_sets_is_sent_four_times_at_most(sandbox: SandboxProcess, relay: Relay) -> None:
+    relay.on("GET .*/symbol_sets/", *[http(503)] * 20)
+    async with connected(relay.url, sandbox.key) as (proxy, _):
+        with pytest.raises(ServerFailureError):
+            await SymbolSets(proxy, sleep=Pauses()).find("chunk-0")
+    assert relay.count("GET .*/symbol_sets/") == 4

@@ -15,7 +15,7 @@ from mcp_errortracking.workflows.base import Desk
 from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.retries import Persistent
+from mcp_errortracking.workflows.retries import RetryingSender
 from mcp_errortracking.workflows.source_maps.jobs.build import (
     MANY,
     NOTED,
@@ -67,7 +67,7 @@ _THERE = (results.Outcome.UPLOADED, results.Outcome.UNCHANGED)
 async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
     """Prepares the build, and uploads what PostHog lacks."""
     name = await to_thread.run_sync(release_of, call, desk)
-    sender = Persistent(desk.sender)
+    sender = RetryingSender(desk.sender)
     if not call.dry_run:  # before files are written: is PostHog there, and does it know the key?
         await sender.send("GET", _PATH, query={"limit": 1})
     told = await _told(name, sender, dry_run=bool(call.dry_run)) if call.release_mode == "event" else None

@@ -17,7 +17,7 @@ from anyio import to_thread
 
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.transport import PoolTransport
-from mcp_errortracking.workflows.retries import Sleep
+from mcp_errortracking.workflows.retries import WAITS, Sleep
 from mcp_errortracking.workflows.source_maps.remote.addresses import GuardedNetwork, literal_class
 from mcp_errortracking.workflows.source_maps.remote.presigned import Form, Target
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import (
@@ -35,7 +35,6 @@ from mcp_errortracking.workflows.source_maps.remote.storage_errors import (
 CONCURRENCY = 10
 """Transfers at once."""
 
-_WAITS = (0.5, 1.0)  # seconds before the second and the third try
 _REDIRECTS = 3
 _ERROR_BODY = 16 * 1024
 _TIMEOUT = {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 600.0}
@@ -144,7 +143,7 @@ class Storage:
             except (BusyError, LostError):
                 if number == len(tries) - 1:
                     raise
-            await self._sleep(_WAITS[min(number, len(_WAITS) - 1)])
+            await self._sleep(WAITS[min(number, len(WAITS) - 1)])
         raise AssertionError("the last try returns or raises")
 
     async def _upload(self, where: str | Form, body: Sendable) -> None:

@@ -15,6 +15,8 @@ StorageError
 import re
 from typing import TYPE_CHECKING
 
+from mcp_errortracking.proxy.transport_errors import plain_reason
+
 if TYPE_CHECKING:
     import httpx
 
@@ -101,13 +103,6 @@ def refusal(status: int, body: str, *, uploads_form: bool = False) -> StorageErr
 
 def lost(error: "httpx.TransportError") -> LostError:
     """The error for a connection that was not made, or broke."""
-    words = {
-        "ConnectTimeout": "connecting took too long",
-        "PoolTimeout": "too many transfers are under way",
-        "ReadTimeout": "no answer came in time",
-        "WriteTimeout": "sending took too long",
-    }
-    said = words.get(type(error).__name__)
-    reason = said or " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__
+    reason = plain_reason(error, requests="transfers", longest=120)
     next_step = "Check the network between this machine and PostHog's object storage, then try again."
     return LostError(f"No transfer to object storage: {reason}.", next_step)

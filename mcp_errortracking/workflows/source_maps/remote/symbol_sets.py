@@ -16,7 +16,7 @@ from mcp_errortracking.catalog.endpoint import Request, as_object, as_objects
 from mcp_errortracking.catalog.symbol_sets import FinishSymbolSetUploads, StartSymbolSetUploads
 from mcp_errortracking.proxy.errors import NotFoundError, PostHogError, RefusedError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.workflows.retries import Persistent, Sleep
+from mcp_errortracking.workflows.retries import RetryingSender, Sleep
 from mcp_errortracking.workflows.source_maps.remote.presigned import Target, read_target
 
 MAX_STARTED = 50
@@ -62,7 +62,7 @@ class SymbolSets:
         Args:
             sleep: waits between tries.
         """
-        self._sender = Persistent(sender, sleep=sleep)
+        self._sender = RetryingSender(sender, sleep=sleep)
         self._compares = True  # until PostHog turns out not to
 
     async def compare(self, hashes: Mapping[str, str]) -> Comparison | None:

@@ -14,7 +14,7 @@ from anyio.abc import TaskGroup
 
 from mcp_errortracking.proxy.errors import InvalidError, PostHogError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.workflows.retries import Persistent, Sleep
+from mcp_errortracking.workflows.retries import RetryingSender, Sleep
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.remote.releases import Release, ReleaseName, find_or_create_release
 from mcp_errortracking.workflows.source_maps.remote.storage import CONCURRENCY, Storage
@@ -105,7 +105,7 @@ class _Upload:
         progress: Progress | None,
         sleep: Sleep,
     ) -> None:
-        self._sender = Persistent(sender, sleep=sleep)
+        self._sender = RetryingSender(sender, sleep=sleep)
         self._storage = storage
         self._symbol_sets = SymbolSets(sender, sleep=sleep)
         self._chunks = chunks
