@@ -12,8 +12,7 @@ from mcp_errortracking.proxy.errors import UnauthorizedError
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import DataType, decode
 from mcp_errortracking.workflows.source_maps.remote.releases import Release, ReleaseName
-from mcp_errortracking.workflows.source_maps.upload.conflicts import Choice, ConflictRules
-from mcp_errortracking.workflows.source_maps.upload.results import Outcome, UploadResult
+from mcp_errortracking.workflows.source_maps.upload.results import Choice, ChunkStatus, ConflictRules, UploadResult
 from mcp_errortracking.workflows.source_maps.upload.session import Options, upload
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.workflows.source_maps.written_builds import (
@@ -51,8 +50,8 @@ def aged(request: pytest.FixtureRequest) -> Generator[SandboxProcess]:
         yield running
 
 
-def outcomes(result: UploadResult) -> dict[str, Outcome]:
-    return {one.chunk.chunk_id: one.outcome for one in result.chunks}
+def outcomes(result: UploadResult) -> dict[str, ChunkStatus]:
+    return {one.chunk.chunk_id: one.status for one in result.chunks}
 
 
 def paths(sandbox: SandboxProcess) -> list[str]:
@@ -70,7 +69,7 @@ async def test_an_upload_and_again(aged: SandboxProcess, tmp_path: Path) -> None
 
     async with connected(aged.url, aged.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks, release=NAME, options=Options(batch=3), progress=progress)
-        assert set(outcomes(result).values()) == {Outcome.UPLOADED}
+        assert set(outcomes(result).values()) == {ChunkStatus.UPLOADED}
         assert [one.content_hash for one in result.chunks] == [expected_hash(chunk) for chunk in chunks]
         assert result.release is not None
         assert (result.release.version, result.release.is_new, result.failed) == ("1.4.2", True, [])
@@ -80,7 +79,7 @@ async def test_an_upload_and_again(aged: SandboxProcess, tmp_path: Path) -> None
 
         aged.empty_journal()
         again = await upload(proxy, storage, chunks, release=NAME)
-        assert set(outcomes(again).values()) == {Outcome.UNCHANGED}
+        assert set(outcomes(again).values()) == {ChunkStatus.UNCHANGED}
         assert again.release == Release(result.release.id, "1.4.2", "shop")
         assert again.bytes_sent == 0
         assert not any(path.endswith("finish_upload/") for path in paths(aged))
@@ -101,9 +100,13 @@ async def test_an_unchanged_build_gets_the_release_it_had_not(sandbox: SandboxPr
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         await upload(proxy, storage, chunks[:2])
         result = await upload(proxy, storage, chunks, release=NAME)
-        assert [one.outcome for one in result.chunks] == [Outcome.UNCHANGED, Outcome.UNCHANGED, Outcome.UPLOADED]
+        assert [one.status for one in result.chunks] == [
+            ChunkStatus.UNCHANGED,
+            ChunkStatus.UNCHANGED,
+            ChunkStatus.UPLOADED,
+        ]
         later = await upload(proxy, storage, chunks, release=ReleaseName("1.4.3", "shop"))
-        assert set(outcomes(later).values()) == {Outcome.UNCHANGED}
+        assert set(outcomes(later).values()) == {ChunkStatus.UNCHANGED}
 
     rows = sandbox.api("GET", "symbol_sets/?search=chunk-1").json()["results"]
     assert [row["release"] and row["release"]["version"] for row in rows if row["ref"] != "chunk-1"] == ["1.4.2"] * 3
@@ -123,19 +126,19 @@ async def test_the_second_time_costs_three_requests(sandbox: SandboxProcess, tmp
 @pytest.mark.parametrize(
     ("rules", "other"),
     [
-        (ConflictRules(), Outcome.FAILED),
-        (ConflictRules(skip_on_conflict=True), Outcome.SKIPPED_CONFLICT),
-        (ConflictRules(force=True), Outcome.UPLOADED),
+        (ConflictRules(), ChunkStatus.FAILED),
+        (ConflictRules(skip_on_conflict=True), ChunkStatus.SKIPPED_CONFLICT),
+        (ConflictRules(force=True), ChunkStatus.UPLOADED),
     ],
 )
 async def test_conflicts_are_the_users_choice_and_stop_nobody_else(
-    sandbox: SandboxProcess, tmp_path: Path, rules: ConflictRules, other: Outcome
+    sandbox: SandboxProcess, tmp_path: Path, rules: ConflictRules, other: ChunkStatus
 ) -> None:
     chunks = write_build(tmp_path, 4)  # 0 is new, 1 differs, 2 was never finished, 3 differs
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks, options=Options(rules))
 
-    uploaded = Outcome.UPLOADED
+    uploaded = ChunkStatus.UPLOADED
     assert outcomes(result) == {"chunk-0": uploaded, "chunk-1": other, "chunk-2": uploaded, "chunk-3": other}
     assert unfinished(sandbox, chunks) == ([] if other is uploaded else ["chunk-1", "chunk-3"])
     assert (stored(sandbox, "chunk-1") == b"other bytes") == (other is not uploaded)
@@ -144,17 +147,16 @@ async def test_conflicts_are_the_users_choice_and_stop_nobody_else(
         assert "force to overwrite it" in failed.next_step
 
 
-@pytest.mark.parametrize("without_release", [False, True])
-async def test_a_set_of_another_release(sandbox: SandboxProcess, tmp_path: Path, without_release: bool) -> None:
+async def test_a_set_of_another_release(sandbox: SandboxProcess, tmp_path: Path) -> None:
     """Chunk 3 belongs to release 1.4.1, and force does not change that."""
     chunks = write_build(tmp_path, 4)
-    rules = ConflictRules(force=True, without_release=without_release)
+    rules = ConflictRules(force=True)
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks, release=NAME, options=Options(rules))
 
-    third = Outcome.UPLOADED if without_release else Outcome.FAILED
-    assert outcomes(result) == dict.fromkeys(("chunk-0", "chunk-1", "chunk-2"), Outcome.UPLOADED) | {"chunk-3": third}
-    assert unfinished(sandbox, chunks) == ([] if without_release else ["chunk-3"])
+    uploaded = dict.fromkeys(("chunk-0", "chunk-1", "chunk-2"), ChunkStatus.UPLOADED)
+    assert outcomes(result) == uploaded | {"chunk-3": ChunkStatus.FAILED}
+    assert unfinished(sandbox, chunks) == ["chunk-3"]
     (row,) = sandbox.api("GET", "symbol_sets/?ref=chunk-3").json()["results"]
     assert row["release"]["version"] == "1.4.1"
     (row,) = sandbox.api("GET", "symbol_sets/?ref=chunk-0").json()["results"]
@@ -172,9 +174,9 @@ async def test_the_same_build_under_a_new_release(aged: SandboxProcess, tmp_path
         (tmp_path / "chunk-3.js").write_text("changed")
         result = await upload(proxy, storage, chunks, release=ReleaseName("1.4.3", "shop"))
 
-    unchanged = dict.fromkeys(("chunk-0", "chunk-1", "chunk-2"), Outcome.UNCHANGED)
-    new = dict.fromkeys(("chunk-4", "chunk-5"), Outcome.UPLOADED)
-    assert outcomes(result) == unchanged | new | {"chunk-3": Outcome.FAILED}
+    unchanged = dict.fromkeys(("chunk-0", "chunk-1", "chunk-2"), ChunkStatus.UNCHANGED)
+    new = dict.fromkeys(("chunk-4", "chunk-5"), ChunkStatus.UPLOADED)
+    assert outcomes(result) == unchanged | new | {"chunk-3": ChunkStatus.FAILED}
     assert result.failed[0].code in ("content_hash_mismatch", "release_id_mismatch")
     assert result.failed[0].choices
 
@@ -190,11 +192,11 @@ async def test_conflicts_on_an_older_server_are_found_one_by_one(aged: SandboxPr
         kept = await upload(proxy, storage, chunks, options=Options(ConflictRules(skip_on_conflict=True)))
 
     found = outcomes(result)
-    assert [name for name in found if found[name] is Outcome.FAILED] == ["chunk-1", "chunk-4"]
-    assert [name for name in found if found[name] is Outcome.UPLOADED] == ["chunk-5", "chunk-6", "chunk-7"]
+    assert [name for name in found if found[name] is ChunkStatus.FAILED] == ["chunk-1", "chunk-4"]
+    assert [name for name in found if found[name] is ChunkStatus.UPLOADED] == ["chunk-5", "chunk-6", "chunk-7"]
     found = outcomes(kept)
-    assert {name for name in found if found[name] is Outcome.SKIPPED_CONFLICT} == {"chunk-1", "chunk-4"}
-    assert kept.count(Outcome.UNCHANGED) == 6
+    assert {name for name in found if found[name] is ChunkStatus.SKIPPED_CONFLICT} == {"chunk-1", "chunk-4"}
+    assert kept.count(ChunkStatus.UNCHANGED) == 6
 
 
 async def test_bad_files_are_reported_and_the_others_go_on(sandbox: SandboxProcess, tmp_path: Path) -> None:
@@ -209,15 +211,15 @@ async def test_bad_files_are_reported_and_the_others_go_on(sandbox: SandboxProce
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks)
 
-    assert [(one.outcome, one.code) for one in result.chunks] == [
-        (Outcome.FAILED, "missing"),
-        (Outcome.FAILED, "empty"),
-        (Outcome.FAILED, "too_large"),
-        (Outcome.FAILED, "no_chunk_id"),
-        (Outcome.FAILED, "bad_chunk_id"),
-        *[(Outcome.UPLOADED, None)] * 4,
-        (Outcome.DUPLICATE, "duplicate_chunk_id"),
-        (Outcome.DUPLICATE, "duplicate_chunk_id"),
+    assert [(one.status, one.code) for one in result.chunks] == [
+        (ChunkStatus.FAILED, "missing"),
+        (ChunkStatus.FAILED, "empty"),
+        (ChunkStatus.FAILED, "too_large"),
+        (ChunkStatus.FAILED, "no_chunk_id"),
+        (ChunkStatus.FAILED, "bad_chunk_id"),
+        *[(ChunkStatus.UPLOADED, None)] * 4,
+        (ChunkStatus.DUPLICATE, "duplicate_chunk_id"),
+        (ChunkStatus.DUPLICATE, "duplicate_chunk_id"),
     ]
     assert [one.chunk for one in result.chunks] == chunks
     same, other = result.chunks[-2:]
@@ -237,12 +239,12 @@ async def test_over_100_mib_is_what_is_sent_not_what_is_read(sandbox: SandboxPro
         plain = await upload(proxy, storage, chunks, options=Options(compressed=False))
         packed = await upload(proxy, storage, chunks)
 
-    assert [(one.outcome, one.code) for one in plain.chunks] == [
-        (Outcome.UPLOADED, None),
-        (Outcome.FAILED, "too_large"),
+    assert [(one.status, one.code) for one in plain.chunks] == [
+        (ChunkStatus.UPLOADED, None),
+        (ChunkStatus.FAILED, "too_large"),
     ]
     assert plain.failed[0].reason == "big.map makes a symbol set of 101.0 MiB; at most 100 MiB are taken."
-    assert [one.outcome for one in packed.chunks] == [Outcome.UNCHANGED, Outcome.UPLOADED]
+    assert [one.status for one in packed.chunks] == [ChunkStatus.UNCHANGED, ChunkStatus.UPLOADED]
     assert len(decode(stored(sandbox, "big"), limit=102 << 20).data) == 101 << 20
 
 
@@ -262,7 +264,7 @@ async def test_an_upload_that_is_cancelled_is_gone_on_with(sandbox: SandboxProce
 
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks)
-    assert (result.count(Outcome.UPLOADED), unfinished(sandbox, chunks)) == (len(left), [])
+    assert (result.count(ChunkStatus.UPLOADED), unfinished(sandbox, chunks)) == (len(left), [])
 
 
 async def test_nothing_to_upload_asks_nothing(sandbox: SandboxProcess, tmp_path: Path) -> None:
@@ -271,7 +273,7 @@ async def test_nothing_to_upload_asks_nothing(sandbox: SandboxProcess, tmp_path:
         assert (await upload(proxy, storage, [], release=NAME)).chunks == []
         result = await upload(proxy, storage, [gone], release=NAME)
 
-    assert (outcomes(result), result.release, result.bytes_sent) == ({"a": Outcome.FAILED}, None, 0)
+    assert (outcomes(result), result.release, result.bytes_sent) == ({"a": ChunkStatus.FAILED}, None, 0)
     assert sandbox.journal() == []
 
 
@@ -325,7 +327,7 @@ async def test_full_batches(sandbox: SandboxProcess, tmp_path: Path) -> None:
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks)
 
-    assert set(outcomes(result).values()) == {Outcome.UPLOADED}
+    assert set(outcomes(result).values()) == {ChunkStatus.UPLOADED}
     starts = [entry["body"] for entry in sandbox.journal() if entry["path"].endswith("start_upload/")]
     assert sorted(len(body["symbol_sets"]) for body in starts) == [1, 50, 50]  # the first are on their way at once
     assert unfinished(sandbox, chunks) == []

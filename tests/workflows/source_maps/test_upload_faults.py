@@ -10,7 +10,7 @@ from mcp_errortracking.proxy.errors import PostHogError, ServerFailureError
 from mcp_errortracking.workflows.source_maps.remote.releases import ReleaseName
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets
 from mcp_errortracking.workflows.source_maps.upload import session as uploads
-from mcp_errortracking.workflows.source_maps.upload.results import Outcome, UploadResult
+from mcp_errortracking.workflows.source_maps.upload.results import ChunkStatus, UploadResult
 from mcp_errortracking.workflows.source_maps.upload.session import Options
 from tests.proxy.connections import Received
 from tests.proxy.fault_server import Reply, http
@@ -36,7 +36,7 @@ def hog(code: str, detail: str, status: int = 400) -> Reply:
 
 
 def outcomes(result: UploadResult) -> list[tuple[str, str | None]]:
-    return [(one.outcome, one.code) for one in result.chunks]
+    return [(one.status, one.code) for one in result.chunks]
 
 
 async def upload(*arguments: Any, **more: Any) -> UploadResult:
@@ -44,7 +44,7 @@ async def upload(*arguments: Any, **more: Any) -> UploadResult:
     return await uploads.upload(*arguments, **more, sleep=Pauses())
 
 
-OK = (Outcome.UPLOADED, None)
+OK = (ChunkStatus.UPLOADED, None)
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ async def test_what_does_not_pass_is_said_of_its_chunk(
     relay.on(PUT, *faults)
     async with connected(relay.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks, options=Options(concurrency=1))
-        assert sorted(outcomes(result)) == sorted([OK, OK, (Outcome.FAILED, code)])
+        assert sorted(outcomes(result)) == sorted([OK, OK, (ChunkStatus.FAILED, code)])
         (failed,) = result.failed
         assert words in failed.reason
         assert failed.next_step
         assert unfinished(sandbox, chunks) == [failed.chunk.chunk_id]
 
         again = await upload(proxy, storage, chunks)
-    assert sorted(outcomes(again)) == sorted([OK, *[(Outcome.UNCHANGED, None)] * 2])
+    assert sorted(outcomes(again)) == sorted([OK, *[(ChunkStatus.UNCHANGED, None)] * 2])
     assert unfinished(sandbox, chunks) == []
 
 
@@ -132,7 +132,7 @@ async def test_a_finish_that_stays_lost_is_made_up_for_by_the_next_run(
     relay.on(FINISH, *DOWN)
     async with connected(relay.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks)
-        assert outcomes(result) == [(Outcome.FAILED, "http_502")] * 4
+        assert outcomes(result) == [(ChunkStatus.FAILED, "http_502")] * 4
         assert {one.next_step for one in result.failed} == {"Upload again: what is done already is left alone."}
         assert len(unfinished(sandbox, chunks)) == 4
 
@@ -150,7 +150,7 @@ async def test_a_set_that_cannot_be_finished_is_told_apart(
     async with connected(relay.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks, options=Options(concurrency=1))
 
-    assert sorted(outcomes(result)) == sorted([*[OK] * 4, (Outcome.FAILED, "file_not_found")])
+    assert sorted(outcomes(result)) == sorted([*[OK] * 4, (ChunkStatus.FAILED, "file_not_found")])
     (failed,) = result.failed
     assert unfinished(sandbox, chunks) == [failed.chunk.chunk_id]
     assert failed.reason == "No file has been uploaded for the symbol set."
@@ -228,7 +228,7 @@ async def test_a_conflict_that_arises_meanwhile_is_found_by_name(
     async with connected(relay.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks)
 
-    assert outcomes(result) == [OK, OK, (Outcome.FAILED, "content_hash_mismatch"), OK]
+    assert outcomes(result) == [OK, OK, (ChunkStatus.FAILED, "content_hash_mismatch"), OK]
     assert unfinished(sandbox, chunks) == ["chunk-2"]
 
 
@@ -241,7 +241,7 @@ async def test_a_refusal_without_a_name_is_found_by_halving(
     async with connected(relay.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks)
 
-    assert outcomes(result) == [(Outcome.FAILED, "file_too_large"), OK, OK, OK]
+    assert outcomes(result) == [(ChunkStatus.FAILED, "file_too_large"), OK, OK, OK]
     assert unfinished(sandbox, chunks) == ["chunk-0"]
 
 
@@ -259,7 +259,7 @@ async def test_a_file_that_changes_on_its_way_is_not_finished(
     async with connected(relay.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks, options=Options(compressed=False))
 
-    assert outcomes(result) == [OK, (Outcome.FAILED, "changed"), (Outcome.FAILED, "missing")]
+    assert outcomes(result) == [OK, (ChunkStatus.FAILED, "changed"), (ChunkStatus.FAILED, "missing")]
     finished = [entry["body"] for entry in sandbox.journal() if entry["path"].endswith("finish_upload/")]
     assert [len(body["content_hashes"]) for body in finished] == [1]
 
@@ -272,7 +272,7 @@ async def test_an_answer_that_makes_no_sense(
     async with connected(relay.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, write_build(tmp_path, 2))
 
-    assert outcomes(result) == [(Outcome.FAILED, "unreadable_answer")] * 2
+    assert outcomes(result) == [(ChunkStatus.FAILED, "unreadable_answer")] * 2
     assert relay.count(PUT) == relay.count(FINISH) == 0
 
 
@@ -282,7 +282,7 @@ async def test_no_address_to_upload_to(sandbox: SandboxProcess, relay: Relay, tm
     async with connected(relay.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, write_build(tmp_path, 1))
 
-    assert outcomes(result) == [(Outcome.FAILED, "storage_denied")]
+    assert outcomes(result) == [(ChunkStatus.FAILED, "storage_denied")]
     assert result.failed[0].reason == "PostHog handed out no address to upload to."
 
 
@@ -311,7 +311,7 @@ async def test_posthog_down_from_the_start_is_an_error_and_later_on_is_not(
         assert sandbox.journal() == []
 
         result = await upload(proxy, storage, chunks)
-    assert outcomes(result) == [OK, OK, (Outcome.FAILED, "http_502")]
+    assert outcomes(result) == [OK, OK, (ChunkStatus.FAILED, "http_502")]
     assert unfinished(sandbox, chunks) == ["chunk-2"]
 
 

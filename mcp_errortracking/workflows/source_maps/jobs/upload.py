@@ -33,10 +33,14 @@ from mcp_errortracking.workflows.source_maps.remote.releases import (
 )
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import MAX_CHECKED, MAX_STARTED
-from mcp_errortracking.workflows.source_maps.upload import results
-from mcp_errortracking.workflows.source_maps.upload.conflicts import Choice, ConflictRules
 from mcp_errortracking.workflows.source_maps.upload.content import ContentError, fingerprint
-from mcp_errortracking.workflows.source_maps.upload.results import ChunkResult, UploadResult
+from mcp_errortracking.workflows.source_maps.upload.results import (
+    Choice,
+    ChunkResult,
+    ChunkStatus,
+    ConflictRules,
+    UploadResult,
+)
 from mcp_errortracking.workflows.source_maps.upload.session import Options, upload
 
 if TYPE_CHECKING:
@@ -53,15 +57,15 @@ _CHOICES = {
 """How each choice is asked for in another call."""
 
 _COUNTED = {
-    "uploaded": results.Outcome.UPLOADED,
-    "unchanged": results.Outcome.UNCHANGED,
-    "kept_other_content": results.Outcome.SKIPPED_CONFLICT,
-    "duplicates": results.Outcome.DUPLICATE,
-    "failed": results.Outcome.FAILED,
+    "uploaded": ChunkStatus.UPLOADED,
+    "unchanged": ChunkStatus.UNCHANGED,
+    "kept_other_content": ChunkStatus.SKIPPED_CONFLICT,
+    "duplicates": ChunkStatus.DUPLICATE,
+    "failed": ChunkStatus.FAILED,
 }
 _FINAL = ("content_hash_mismatch", "content_hash_required", "release_id_mismatch")
 """The codes of failures that would only come again."""
-_THERE = (results.Outcome.UPLOADED, results.Outcome.UNCHANGED)
+_THERE = (ChunkStatus.UPLOADED, ChunkStatus.UNCHANGED)
 
 
 async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
@@ -143,14 +147,14 @@ def _report(
         "release": None
         if release is None
         else {"id": release.id, "version": release.version, "project": release.project, "is_new": release.is_new},
-        **{name: uploaded.count(outcome) for name, outcome in _COUNTED.items()},
+        **{name: uploaded.count(status) for name, status in _COUNTED.items()},
         "bytes_sent": uploaded.bytes_sent,
         "files_written": list(found.written),
         "maps_deleted": None if deleted is None else deleted.count,
         "failures": [_failure(one) for one in uploaded.failed],
         **found.as_data(),
         "chunks": [
-            {"path": one.chunk.label, "chunk_id": one.chunk.chunk_id, "outcome": str(one.outcome)}
+            {"path": one.chunk.label, "chunk_id": one.chunk.chunk_id, "outcome": str(one.status)}
             for one in uploaded.chunks
         ],
     }
@@ -159,7 +163,7 @@ def _report(
         notes.append("Deploy the files as they are now: chunk ids were written into them.")
     if found.foreign:
         notes.append(f"Without the release id, because another tool put in their chunk id: {some(found.foreign)}.")
-    others = [one.chunk.label for one in uploaded.chunks if one.outcome is results.Outcome.DUPLICATE and one.next_step]
+    others = [one.chunk.label for one in uploaded.chunks if one.status is ChunkStatus.DUPLICATE and one.next_step]
     if others:
         notes.append(f"Not uploaded, for another bundle has the same chunk id and another map: {some(others)}.")
     if deleted is not None and deleted.kept:
@@ -197,7 +201,7 @@ def _delete_maps(desk: Desk, found: Found, uploaded: UploadResult) -> _Deleted:
     deleted, kept = 0, list[str]()
     for one in uploaded.chunks:
         source_map = one.chunk.map
-        is_there = one.outcome in _THERE or (one.outcome is results.Outcome.DUPLICATE and not one.next_step)
+        is_there = one.status in _THERE or (one.status is ChunkStatus.DUPLICATE and not one.next_step)
         if not is_there or one.chunk.source is None or not isinstance(source_map, LocalFile):
             continue
         try:

@@ -23,9 +23,9 @@ from mcp_errortracking.workflows.source_maps.remote.storage_errors import (
     StorageError,
 )
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import Started, SymbolSets, Wanted
-from mcp_errortracking.workflows.source_maps.upload.conflicts import ConflictRules
 from mcp_errortracking.workflows.source_maps.upload.content import Body, ContentError, Fingerprint
-from mcp_errortracking.workflows.source_maps.upload.endings import (
+from mcp_errortracking.workflows.source_maps.upload.hashing import THREADS
+from mcp_errortracking.workflows.source_maps.upload.results import (
     GONE,
     LOST,
     NOT_TRIED,
@@ -33,12 +33,12 @@ from mcp_errortracking.workflows.source_maps.upload.endings import (
     SKIPPED,
     UNFINISHED,
     UPLOADED,
+    ChunkOutcome,
+    ConflictRules,
     not_sent,
     refused,
     unreadable,
 )
-from mcp_errortracking.workflows.source_maps.upload.hashing import THREADS
-from mcp_errortracking.workflows.source_maps.upload.results import Ending
 
 _ROUNDS = 3  # starts of one chunk: fresh URLs after an expired one, a PUT where forms are not taken
 _MAX_MISSES = 20  # then object storage is down, and the rest need not wait for it
@@ -56,7 +56,7 @@ class Job:
     known: Fingerprint
 
 
-Report = Callable[[Job, Ending], Awaitable[None]]
+Report = Callable[[Job, ChunkOutcome], Awaitable[None]]
 """Is told what became of a job."""
 
 
@@ -98,7 +98,6 @@ class Batches:
         self.refusal: PostHogError | None = None
         """Why PostHog lets this key upload nothing."""
         self._misses = 0  # transfers in a row that found object storage busy or lost
-        self._unbound = set[int]()  # jobs that go on without the release
         self._version: Version = version
         self._compressed = compressed
         self._compared = compared
@@ -185,9 +184,6 @@ class Batches:
                 if found is None:
                     middle = len(jobs) // 2
                     return await self._start(jobs[:middle], bodies) + await self._start(jobs[middle:], bodies)
-                if self._may_unbind(found, error):
-                    self._unbound.add(found.index)
-                    continue
                 await self._refuse(found, error)
                 jobs = [job for job in jobs if job is not found]
             except PostHogError as error:
@@ -200,7 +196,7 @@ class Batches:
         return []
 
     async def _started(
-        self, jobs: list[Job], answer: Mapping[str, Started], unwanted: Ending
+        self, jobs: list[Job], answer: Mapping[str, Started], unwanted: ChunkOutcome
     ) -> list[tuple[Job, Started]]:
         """The jobs whose files PostHog waits for; reports on the others, which it has."""
         for job in jobs:
@@ -231,13 +227,8 @@ class Batches:
                 return left + [job for job, _ in await self._started(asked, answer, NOT_WANTED)]
         return left
 
-    def _may_unbind(self, job: Job, error: PostHogError) -> bool:
-        is_bound = self._release_id is not None and job.index not in self._unbound
-        return error.code == "release_id_mismatch" and self._rules.without_release and is_bound
-
     def _wanted(self, job: Job, body: Body | None) -> Wanted:
-        release_id = None if job.index in self._unbound else self._release_id
-        return Wanted(job.chunk.chunk_id, job.known.content_hash, release_id, body and body.size)
+        return Wanted(job.chunk.chunk_id, job.known.content_hash, self._release_id, body and body.size)
 
     async def _send(
         self, started: Sequence[tuple[Job, Started]], bodies: Mapping[int, Body], *, is_last: bool

@@ -26,17 +26,20 @@ from mcp_errortracking.workflows.source_maps.remote.symbol_sets import (
     Wanted,
 )
 from mcp_errortracking.workflows.source_maps.upload.batches import Batches, Job, culprit
-from mcp_errortracking.workflows.source_maps.upload.conflicts import ConflictRules
 from mcp_errortracking.workflows.source_maps.upload.content import ContentError
-from mcp_errortracking.workflows.source_maps.upload.endings import (
+from mcp_errortracking.workflows.source_maps.upload.hashing import Hashing, Known
+from mcp_errortracking.workflows.source_maps.upload.results import (
     OTHER_CONTENT,
     SKIPPED,
     UNCHANGED,
+    ChunkOutcome,
+    ChunkResult,
+    ChunkStatus,
+    ConflictRules,
+    UploadResult,
     refused,
     unreadable,
 )
-from mcp_errortracking.workflows.source_maps.upload.hashing import Hashing, Known
-from mcp_errortracking.workflows.source_maps.upload.results import ChunkResult, Ending, Outcome, UploadResult
 
 Progress = Callable[[int, int, str], Awaitable[None]]
 """Is told how much is done, of how much, and a few words on what."""
@@ -130,7 +133,7 @@ class _Upload:
     @property
     def has_uploaded(self) -> bool:
         """Whether anything was finished."""
-        return any(one is not None and one.outcome is Outcome.UPLOADED for one in self._results)
+        return any(one is not None and one.status is ChunkStatus.UPLOADED for one in self._results)
 
     async def hash_all(self) -> None:
         """Hashes the chunks, while those before are on their way."""
@@ -255,16 +258,16 @@ class _Upload:
         chunks = [one for one in self._results if one is not None]
         return UploadResult(chunks, bytes_sent, release, self._of_other_releases)
 
-    async def _settle(self, job: Job, ending: Ending) -> None:
-        await self._note(job.index, ending, job.known.content_hash)
+    async def _settle(self, job: Job, outcome: ChunkOutcome) -> None:
+        await self._note(job.index, outcome, job.known.content_hash)
 
-    async def _note(self, index: int, ending: Ending, content_hash: str | None) -> None:
+    async def _note(self, index: int, outcome: ChunkOutcome, content_hash: str | None) -> None:
         """Keeps what became of a chunk, and tells of it."""
         chunk = self._chunks[index]
-        facts = (ending.outcome, ending.code, ending.reason, ending.next_step, ending.choices)
+        facts = (outcome.status, outcome.code, outcome.reason, outcome.next_step, outcome.choices)
         self._results[index] = ChunkResult(*facts, chunk=chunk, content_hash=content_hash)
         self._settled += 1
-        await self._tell(f"{ending.outcome.replace('_', ' ')}: {chunk.label}")
+        await self._tell(f"{outcome.status.replace('_', ' ')}: {chunk.label}")
 
     async def _told_hashed(self, done: int) -> None:
         self._hashed = done
@@ -275,10 +278,10 @@ class _Upload:
             await self._progress(self._hashed + self._settled, 2 * len(self._chunks), message)
 
 
-def _duplicate(job: Job, first: Job) -> Ending:
+def _duplicate(job: Job, first: Job) -> ChunkOutcome:
     is_same = job.known.content_hash == first.known.content_hash
-    return Ending(
-        Outcome.DUPLICATE,
+    return ChunkOutcome(
+        ChunkStatus.DUPLICATE,
         "duplicate_chunk_id",
         f"{first.chunk.label} has the same chunk id and {'the same' if is_same else 'other'} content; it counts.",
         "" if is_same else "Give each bundle a chunk id of its own, or frames of this one cannot be resolved.",
