@@ -1,4 +1,4 @@
-"""`mcp-errortracking source-maps ...`: the tools that work on a build, for a shell and for CI."""
+"""The command `mcp-errortracking source-maps ...`: the tools that work on a build, for a shell and for CI."""
 
 import argparse
 import re
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from mcp_errortracking.server.calls import Reply
 
 PATIENCE = 3600.0
-"""Seconds that a command may take: a build can be large, and nobody gives up on it."""
+"""Time limit of a command in seconds: a build can be large."""
 _WIDTH = 30
-_MISTAKES = ("invalid_arguments", "not_configured")
+_USAGE_ERRORS = ("invalid_arguments", "not_configured")
 _OPTIONS = {
     "folder": "DIR",
     "version": "--release",
@@ -30,9 +30,9 @@ _OPTIONS = {
     "source": "--source",
     "write_to": "--write-to",
 }
-"""What arguments of the tools are called here."""
+"""The options of this command for the tools' arguments."""
 _EPILOG = """\
-exit codes: 0 done, 1 something failed or is missing (it is named), 2 a mistake in the command or the configuration
+exit codes: 0 done, 1 something failed or is missing (the output names it), 2 invalid command or configuration
 
 in CI:
   mcp-errortracking source-maps upload dist --release "$GIT_TAG"   # then deploy dist
@@ -41,7 +41,7 @@ in CI:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The commands below `source-maps`."""
+    """Add the commands below `source-maps`."""
     parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _EPILOG
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -49,24 +49,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         added = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
         added.set_defaults(tool=tool)
         add_connection(added, timeout=PATIENCE)
-        add_roots(added, help="another folder it may touch, beside the current one and those that are named")
+        add_roots(
+            added, help="another folder that the command may use, in addition to the current one and those it names"
+        )
         added.add_argument("--json", action="store_true", help="print the structured result instead of the text")
         return added
 
-    upload = command("upload", "source-maps-upload", "write chunk ids into a build and upload what PostHog lacks")
+    upload = command(
+        "upload", "source-maps-upload", "write chunk ids into a build and upload the chunks that PostHog does not have"
+    )
     _add_build(upload)
     upload.add_argument("--force", action="store_true", default=None, help="overwrite content that differs")
-    upload.add_argument("--skip-on-conflict", action="store_true", default=None, help="keep it instead")
+    upload.add_argument("--skip-on-conflict", action="store_true", default=None, help="keep content that differs")
     upload.add_argument(
         "--release-mode",
         choices=("event", "symbol-set"),
-        help="what tells an exception's release: the bundle (event), or the symbol set (default)",
+        help="the source of an exception's release: the bundle (event), or the symbol set (default)",
     )
     upload.add_argument(
-        "--delete-after", action="store_true", default=None, help="delete the maps of what PostHog has afterwards"
+        "--delete-after",
+        action="store_true",
+        default=None,
+        help="after the upload, delete the maps of chunks that PostHog has",
     )
-    upload.add_argument("--dry-run", action="store_true", default=None, help="only say what would be written")
-    _add_build(command("check", "source-maps-check", "compare a build with what PostHog has of it"))
+    upload.add_argument("--dry-run", action="store_true", default=None, help="only print what would be written")
+    _add_build(command("check", "source-maps-check", "compare a build with its chunks in PostHog"))
     resolve = command("resolve", "source-maps-resolve", "show the original source of minified frames")
     resolve.add_argument(
         "stack", metavar="STACK", nargs="?", help="a stack trace, or main.js:1:48213; - reads stdin; or use --issue"
@@ -77,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     resolve.add_argument("--context", metavar="LINES", type=int, help="lines of source around (default: 2)")
     resolve.add_argument("--commits", action="store_true", default=None, help="name the last commit of each line")
     resolve.add_argument("--deployed", action="store_true", default=None, help="fetch the script at a frame's URL too")
-    inspect = command("inspect", "symbol-set-inspect", "fetch a symbol set and look inside")
+    inspect = command("inspect", "symbol-set-inspect", "fetch a symbol set and show its content")
     inspect.add_argument("ref", metavar="REF", nargs="?", help="its chunk id or URL; or use --id")
     inspect.add_argument("--id", metavar="ID", help="of the symbol set")
     inspect.add_argument("--source", metavar="NAME", help="print this source")
@@ -94,16 +101,16 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
 
 
 def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
-    """The tool's arguments that a command line gives.
+    """Return the tool's arguments from a command line.
 
     Raises:
-        ConfigError: one is empty, as when a script's variable is not set; or there is no current folder.
+        ConfigError: one is empty, like an unset variable of a script; or the current folder was deleted.
     """
     names = (
         *("folder", "version", "proguard_id", "force", "skip_on_conflict", "release_mode", "delete_after", "dry_run"),
         *("stack", "issue", "chunk_id", "context", "commits", "deployed", "ref", "id", "source", "write_to"),
     )
-    # What other commands have an option of the same name for goes by another one here.
+    # Other commands have options of these names, so the parsed options have other ones here.
     renamed = {"project": "release_project", "include": "wanted", "exclude": "unwanted"}
     given: dict[str, Any] = {name: getattr(options, renamed.get(name, name), None) for name in (*names, *renamed)}
     if given["stack"] == "-":
@@ -111,7 +118,7 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
     arguments = {name: value for name, value in given.items() if value is not None}
     for name, value in arguments.items():
         if any(isinstance(one, str) and not one.strip() for one in _each(value)):
-            raise ConfigError(f"{_OPTIONS.get(name, name.upper())} is empty; is the variable set that it comes from?")
+            raise ConfigError(f"{_OPTIONS.get(name, name.upper())} is empty: check that its variable is set.")
     for name in ("folder", "write_to"):
         if name in arguments:
             arguments[name] = str(_current_folder() / arguments[name])
@@ -123,7 +130,7 @@ def _each(value: Any) -> list[Any]:
 
 
 def roots_of(options: argparse.Namespace, arguments: dict[str, Any]) -> tuple[Path, ...]:
-    """The folders that a command may touch: the current one, those it names, and those below --root."""
+    """Return the folders that a command may use: the current one, those it names, and those of --root."""
     named = [Path(arguments[name]) for name in ("folder", "write_to") if name in arguments]
     more: tuple[Path, ...] = getattr(options, "roots", ())
     wanted = [_current_folder(), *(path if path.is_dir() else path.parent for path in named), *more]
@@ -135,11 +142,11 @@ def _current_folder() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError:
-        raise ConfigError("The current folder is not there any more: go into another one.") from None
+        raise ConfigError("The current folder does not exist any more: change to another one.") from None
 
 
 async def show_progress(done: float, total: float | None, doing: str) -> None:
-    """Draws a bar on a terminal; says nothing to a log."""
+    """Draw a progress bar on a terminal; print nothing to a log."""
     if not sys.stderr.isatty() or not total:
         return
     filled = min(_WIDTH, round(_WIDTH * done / total))
@@ -147,7 +154,7 @@ async def show_progress(done: float, total: float | None, doing: str) -> None:
 
 
 def print_reply(reply: "Reply", *, as_json: bool) -> int:
-    """Prints a result, and what went wrong on stderr; the exit code: a check that finds something missing fails."""
+    """Print a result, with errors on stderr; return the exit code. A check that finds something missing fails."""
     from mcp_errortracking.safe_text.escaping import escape
     from mcp_errortracking.server.cells import json_text
 
@@ -161,12 +168,12 @@ def print_reply(reply: "Reply", *, as_json: bool) -> int:
     elif not error:
         print(reply.text)
     if error:
-        return 2 if error.get("code") in _MISTAKES else 1
-    return 1 if reply.is_error or _is_lacking(reply.structured) else 0
+        return 2 if error.get("code") in _USAGE_ERRORS else 1
+    return 1 if reply.is_error or _is_incomplete(reply.structured) else 0
 
 
 def _in_options(text: str) -> str:
-    """What is wrong with a tool's arguments, for somebody who wrote options."""
+    """Return an error about a tool's arguments with the options' names."""
 
     def option(found: re.Match[str]) -> str:
         return f"- {_OPTIONS.get(found[1], found[1])}"
@@ -175,8 +182,8 @@ def _in_options(text: str) -> str:
     return "\n".join(re.sub(r"^- (\w+)(?=[:.[])", option, line) for line in lines)
 
 
-def _is_lacking(result: dict[str, Any]) -> bool:
-    """Whether a build has problems, or, by a check, a chunk or release that PostHog lacks, or files without ids."""
+def _is_incomplete(result: dict[str, Any]) -> bool:
+    """True if a build has problems, or if a check found a missing chunk or release, or files without ids."""
     states = {row.get("state") for row in result.get("results", [])}
     return bool(
         states - {"uploaded"}

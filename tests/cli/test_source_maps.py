@@ -53,7 +53,7 @@ def test_a_check_fails_until_all_is_uploaded_for_this_release(sandbox: SandboxPr
 
     code, out, _ = run(sandbox, shop, "check", "dist", "--release", "1.0.1")
     assert code == 1
-    assert 'There is no release "1.0.1" of "shop-web" in PostHog' in out
+    assert 'PostHog has no release "1.0.1" of "shop-web"' in out
 
     shutil.rmtree(shop / "dist")
     shutil.copytree(BUILT / "vite", shop / "dist")  # built again after the upload, and about to be deployed so
@@ -71,7 +71,7 @@ def test_a_script_that_never_had_a_map_does_not_fail_the_job(sandbox: SandboxPro
         assert 'their frames stay minified: "polyfills.js".' in out
     code, _, err = run(sandbox, shop, "upload", "dist", "--include", "polyfills.js")
     assert code == 1
-    assert 'their frames stay minified: "polyfills.js". Look at their globs' in err
+    assert 'their frames stay minified: "polyfills.js". Check their globs' in err
 
 
 def test_an_empty_variable_is_no_release(sandbox: SandboxProcess, shop: Path) -> None:
@@ -81,7 +81,7 @@ def test_an_empty_variable_is_no_release(sandbox: SandboxProcess, shop: Path) ->
     for words in (("upload", "dist", "--release", ""), ("check", "dist", "--include", "a.js", "--include", " ")):
         code, out, err = run(sandbox, shop, *words)
         assert (code, out) == (2, "")
-        assert f"{words[2]} is empty; is the variable set that it comes from?" in err
+        assert f"{words[2]} is empty: check that its variable is set." in err
 
     assert contents(shop) == before
     assert sandbox.journal() == []
@@ -127,4 +127,4 @@ def test_a_folder_that_is_gone_is_said(sandbox: SandboxProcess, shop: Path) -> N
     )
 
     assert done.returncode == 2
-    assert done.stderr == "mcp-errortracking: The current folder is not there any more: go into another one.\n"
+    assert done.stderr == "mcp-errortracking: The current folder does not exist any more: change to another one.\n"

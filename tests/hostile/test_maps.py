@@ -296,7 +296,7 @@ async def test_no_room_for_a_download_is_said(
     reply = await ask(sandbox, tmp_path, "symbol-set-inspect", ref="many")
 
     assert reply.structured == {"error": {"code": "no_room"}}
-    assert "The symbol set cannot be kept in" in reply.text
+    assert "The symbol set cannot be stored in" in reply.text
     assert "set TMPDIR" in reply.text
 
 
@@ -309,7 +309,7 @@ async def test_no_room_for_a_download_is_said(
 )
 async def test_what_is_no_address_of_a_download_is_refused_in_words(url: str) -> None:
     async with Storage("http://127.0.0.1:1") as storage:
-        with pytest.raises(AddressRefusedError, match="no web address"):
+        with pytest.raises(AddressRefusedError, match="not a web address"):
             await storage.fetch(url, io.BytesIO(), limit=10)
 
 

@@ -1,4 +1,4 @@
-"""What is to be uploaded: one bundle, or one mapping file, with the id that PostHog knows it by."""
+"""The unit of an upload: one bundle with its map, or one mapping file, under the id that PostHog knows it by."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.source_maps.container import DataType
 
 Part = LocalFile | Callable[[], bytes]
-"""Where bytes come from: a file, or a function that makes them whenever they are needed (an inline map, a map rewritten
-in memory). The function is called in a worker thread, more than once, and must make the same bytes each time."""
+"""A source of bytes: a file, or a function that returns them (an inline map, a map rewritten in memory). The function
+is called in a worker thread, more than once, and must return the same bytes each time."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseMark:
-    """The release id that a bundle itself tells PostHog's SDK: the code that does, and at which byte it stands."""
+    """The release id in a bundle, for PostHog's SDK: the code that sets it, and its byte offset."""
 
     id: str
     at: int
@@ -21,26 +21,26 @@ class ReleaseMark:
 
     @property
     def end(self) -> int:
-        """The byte after it."""
+        """The offset of the byte after it."""
         return self.at + len(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One symbol set to be: `map` is the source map, the Hermes map, the ProGuard mapping or the debug file.
+    """One symbol set to upload: `map` is the source map, the Hermes map, the ProGuard mapping or the debug file.
 
-    The files hold what is uploaded: a source with its chunk id injected, as it is deployed.
+    The files are as they will be deployed, the source with its chunk id injected.
     """
 
     chunk_id: str
     map: Part
     source: Part | None = None
-    """The minified bundle; there is one exactly for a `SOURCE_AND_MAP`."""
+    """The minified bundle; only a `SOURCE_AND_MAP` has one."""
     kind: DataType = DataType.SOURCE_AND_MAP
     name: str = ""
-    """What people call it: the bundle's path in its folder."""
+    """The name for messages: the bundle's path in its folder."""
     release: ReleaseMark | None = None
-    """What the source has of a release. The content hash leaves it out: it changes where nothing else does."""
+    """The release id in the source. The content hash leaves it out: builds that are otherwise equal differ in it."""
 
     def __post_init__(self) -> None:
         if (self.source is not None) != (self.kind is DataType.SOURCE_AND_MAP):
@@ -48,11 +48,11 @@ class Chunk:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """What its container holds, in that order."""
+        """The parts of its container, in order."""
         return (self.map,) if self.source is None else (self.source, self.map)
 
     @property
     def label(self) -> str:
-        """Its name, or what else tells it apart."""
+        """Its name, or else the name of its file or its chunk id."""
         part = self.parts[0]
         return self.name or (part.name if isinstance(part, LocalFile) else self.chunk_id)

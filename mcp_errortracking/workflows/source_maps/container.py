@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import BinaryIO, Literal
 
+from mcp_errortracking.catalog.symbol_sets import MAX_FILE
+
 MAGIC = b"posthog_error_tracking"
 MAX_PAYLOAD = 512 * 1024 * 1024
-"""Bytes of a payload that is written, before it is compressed."""
-MAX_DECODED = 100 * 1024 * 1024
-"""Bytes of a payload that is read, decompressed: PostHog's own limit for a symbol set (contract 5.4). A stored file of
-some kilobytes can hold thousands of times as much, and its content need not come from the user: PostHog fetches maps
-from sites as well."""
+"""The largest payload that is written, in bytes before compression."""
+MAX_DECODED = MAX_FILE
+"""The largest payload that is read, in bytes after decompression: PostHog's own limit for a symbol set (contract 5.4).
+A stored file of some kilobytes can hold thousands of times as much, and its content need not come from the user:
+PostHog also fetches maps from sites."""
 
 Version = Literal[1, 2]
 
@@ -31,7 +33,7 @@ _NO_COMPRESSION, _ZSTD = 0, 1
 
 
 class DataType(IntEnum):
-    """What a container holds; the numbers are the format's."""
+    """The type of a container's data; the numbers are the format's."""
 
     SOURCE_AND_MAP = 2
     HERMES_MAP = 3
@@ -41,16 +43,16 @@ class DataType(IntEnum):
 
 
 class ContainerError(ValueError):
-    """The bytes are no container, a broken one, or one that is too large; the text says which."""
+    """The bytes are not a container, a broken one, or one that is too large; the text gives the reason."""
 
 
 class TooMuchError(ContainerError):
-    """A container whose content is larger than what is read."""
+    """The content of a container is larger than the limit for reading."""
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolData:
-    """What a container holds: the map (or mapping, or debug file), and the minified source where there is one.
+    """The content of a container: the map (or mapping, or debug file), and the minified source if it has one.
 
     `version` is that of the container it was read from.
     """
@@ -62,27 +64,27 @@ class SymbolData:
 
 
 def header(version: Version, kind: DataType, *, compressed: bool = False) -> bytes:
-    """The bytes before the payload."""
+    """Return the bytes before the payload."""
     head = MAGIC + _HEAD.pack(version, kind)
     return head if version == 1 else head + bytes([_ZSTD if compressed else _NO_COMPRESSION])
 
 
 def length(size: int) -> bytes:
-    """The length that stands before a source and before its map."""
+    """Return the length field that precedes a source and a map."""
     return _LENGTH.pack(size)
 
 
 def payload_size(kind: DataType, parts: Iterable[int]) -> int:
-    """Bytes of a payload whose parts (source and map, or one) have these sizes."""
+    """Return the size of a payload whose parts (source and map, or one) have these sizes."""
     sizes = list(parts)
     return sum(sizes) + (_LENGTH.size * len(sizes) if kind is DataType.SOURCE_AND_MAP else 0)
 
 
 def write(target: BinaryIO, kind: DataType, payload: Iterable[bytes], size: int) -> None:
-    """Writes a container of version 2, compressed with zstd, piece by piece.
+    """Write a container of version 2, compressed with zstd, piece by piece.
 
     Args:
-        size: bytes of the payload; they are recorded.
+        size: size of the payload in bytes; the frame records it.
     """
     import zstandard
 
@@ -95,7 +97,7 @@ def write(target: BinaryIO, kind: DataType, payload: Iterable[bytes], size: int)
 
 
 def encode(symbols: SymbolData, *, version: Version = 2, compressed: bool = True) -> bytes:
-    """A container in memory. Version 1 knows no compression."""
+    """Return a container. Version 1 is never compressed."""
     payload = b"".join(_payload(symbols))
     if version == 1 or not compressed:
         return header(version, symbols.kind) + payload
@@ -105,18 +107,18 @@ def encode(symbols: SymbolData, *, version: Version = 2, compressed: bool = True
 
 
 def decode(content: bytes, *, limit: int = MAX_DECODED) -> SymbolData:
-    """Reads a container of either version.
+    """Read a container of either version.
 
     Args:
-        limit: bytes that the decompressed payload may have.
+        limit: largest size of the decompressed payload, in bytes.
 
     Raises:
-        ContainerError: see there. Whatever the bytes are, no other error is raised, and not much more than `limit` and
-            twice their own size is held.
+        ContainerError: see there. No bytes raise another error, or take much more memory than `limit` and twice their
+            own size.
     """
     start = len(MAGIC) + _HEAD.size
     if content[: len(MAGIC)] != MAGIC:
-        raise ContainerError("This is no symbol set of PostHog's: it does not begin with posthog_error_tracking.")
+        raise ContainerError("This is not a symbol set of PostHog: it does not begin with posthog_error_tracking.")
     if len(content) < start:
         raise ContainerError("The symbol set ends within its header.")
     version, number = _HEAD.unpack_from(content, len(MAGIC))
@@ -136,7 +138,7 @@ def decode(content: bytes, *, limit: int = MAX_DECODED) -> SymbolData:
     source, rest = _take(payload, "source")
     data, rest = _take(rest, "source map")
     if rest:
-        raise ContainerError(f"{len(rest)} bytes follow the source map, where nothing may.")
+        raise ContainerError(f"{len(rest)} unexpected bytes follow the source map.")
     return SymbolData(kind, bytes(data), bytes(source), version=version)
 
 
@@ -147,13 +149,13 @@ def _payload(symbols: SymbolData) -> Iterator[bytes]:
     yield symbols.data
 
 
-def _take(payload: memoryview, what: str) -> tuple[memoryview, memoryview]:
+def _take(payload: memoryview, part: str) -> tuple[memoryview, memoryview]:
     if len(payload) < _LENGTH.size:
-        raise ContainerError(f"The symbol set ends before its {what}.")
+        raise ContainerError(f"The symbol set ends before its {part}.")
     (size,) = _LENGTH.unpack_from(payload)
     rest = payload[_LENGTH.size :]
     if size > len(rest):
-        raise ContainerError(f"The {what} should have {size} bytes, and the symbol set ends after {len(rest)}.")
+        raise ContainerError(f"The {part} should have {size} bytes, but the symbol set ends after {len(rest)}.")
     return rest[:size], rest[size:]
 
 
@@ -164,7 +166,7 @@ def _decompress(payload: memoryview, limit: int) -> memoryview:
     if kind == _NO_COMPRESSION:
         return packed
     if kind != _ZSTD:
-        raise ContainerError(f"The symbol set is compressed in way {kind}; 0 (not) and 1 (zstd) are known.")
+        raise ContainerError(f"The symbol set has compression type {kind}; 0 (none) and 1 (zstd) are known.")
     import zstandard
 
     parts, size = list[bytes](), 0
@@ -186,9 +188,9 @@ def _decompress(payload: memoryview, limit: int) -> memoryview:
     if not stream.eof:
         raise ContainerError("The symbol set's compressed data ends too early.")
     if stream.unused_data or position < len(packed):
-        raise ContainerError("Bytes follow the symbol set's compressed data, where nothing may.")
+        raise ContainerError("Unexpected bytes follow the symbol set's compressed data.")
     return memoryview(b"".join(parts))
 
 
 def _too_large(limit: int) -> TooMuchError:
-    return TooMuchError(f"The symbol set holds more than {limit >> 20} MiB; it is not read.")
+    return TooMuchError(f"The symbol set holds more than {limit >> 20} MiB, the limit for reading it.")

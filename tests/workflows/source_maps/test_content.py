@@ -105,12 +105,12 @@ def _forbidden(file: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "code", "words"),
     [
-        (Path.unlink, "missing", "main.js is not there any more"),
+        (Path.unlink, "missing", "main.js does not exist any more"),
         (lambda file: file.write_bytes(b""), "empty", "main.js has 0 bytes"),
-        (_directory, "no_file", "main.js is no file"),
-        (_pipe, "no_file", "main.js is no file"),
+        (_directory, "no_file", "main.js is not a file"),
+        (_pipe, "no_file", "main.js is not a file"),
         (_forbidden, "unreadable", "main.js cannot be read: Permission denied"),
-        (lambda file: os.truncate(file, 600 << 20), "too_large", r"600\.0 MiB; at most 512 MiB"),
+        (lambda file: os.truncate(file, 600 << 20), "too_large", r"600\.0 MiB; the limit is 512 MiB"),
     ],
 )
 def test_a_file_that_cannot_be_hashed(
@@ -128,7 +128,7 @@ def test_a_folder_that_vanished(tmp_path: Path) -> None:
     roots = Roots([tmp_path])
     source_map, source = (LocalFile(roots, tmp_path / "dist" / name) for name in ("a.map", "a.js"))
 
-    with pytest.raises(ContentError, match="is not there any more") as raised:
+    with pytest.raises(ContentError, match="does not exist any more") as raised:
         fingerprint(Chunk("a", source_map, source))
     assert raised.value.code == "missing"
 
@@ -187,7 +187,7 @@ def test_a_container_over_100_mib_is_not_sent(tmp_path: Path) -> None:
     chunk = Chunk("big", local(file), kind=DataType.HERMES_MAP, name="big.map")
     known = fingerprint(chunk)
 
-    with pytest.raises(ContentError, match=r"big\.map makes a symbol set of 101\.0 MiB; at most 100 MiB"):
+    with pytest.raises(ContentError, match=r"big\.map makes a symbol set of 101\.0 MiB; the limit is 100 MiB"):
         Body(chunk, known, 1, compressed=False)
     body = Body(chunk, known, 2, compressed=True)
     assert body.size < 100_000, "what counts is what is sent"

@@ -9,7 +9,7 @@ import pytest
 
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.upload.content import ContentError
-from mcp_errortracking.workflows.source_maps.upload.hashing import Hashing, Known
+from mcp_errortracking.workflows.source_maps.upload.hashing import Hashing, HashResult
 from tests.workflows.source_maps.written_builds import expected_hash, local, write_build
 
 pytestmark = pytest.mark.anyio
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.anyio
 CHUNKS = 100
 
 
-async def hashed(chunks: list[Chunk], told: Callable[[int], Awaitable[None]] | None = None) -> list[Known]:
+async def hashed(chunks: list[Chunk], told: Callable[[int], Awaitable[None]] | None = None) -> list[HashResult]:
     """All of them, in the order in which they are handed out."""
     running = Hashing(chunks, told)
-    found = list[tuple[int, Known]]()
+    found = list[tuple[int, HashResult]]()
     async with anyio.create_task_group() as group:
         group.start_soon(running.run)
         while some := await running.take(1, 7):
@@ -30,7 +30,7 @@ async def hashed(chunks: list[Chunk], told: Callable[[int], Awaitable[None]] | N
     return [known for _, known in found]
 
 
-def in_words(known: Known) -> str:
+def in_words(known: HashResult) -> str:
     return known.code if isinstance(known, ContentError) else known.content_hash
 
 
@@ -75,6 +75,6 @@ async def test_errors_and_content_that_a_function_makes_keep_their_place(tmp_pat
     error = found[CHUNKS]
     assert isinstance(error, ContentError)
     assert (str(error), error.next_step) == (
-        "empty.js has 0 bytes. Build again: PostHog takes no empty file.",
-        "Build again: PostHog takes no empty file.",
+        "empty.js has 0 bytes. Build again: PostHog rejects empty files.",
+        "Build again: PostHog rejects empty files.",
     )

@@ -107,9 +107,9 @@ async def test_a_fallback_is_tried_after_two_failures() -> None:
 @pytest.mark.parametrize(
     ("reply", "error", "words", "tries"),
     [
-        (EXPIRED, ExpiredError, "not good any more (HTTP 403 AccessDenied)", 1),
+        (EXPIRED, ExpiredError, "has expired (HTTP 403 AccessDenied)", 1),
         (xml(400, "ExpiredToken"), ExpiredError, "HTTP 400 ExpiredToken", 1),
-        (xml(403, "AccessDenied", "Request has expired"), ExpiredError, "which gets a fresh one;", 1),
+        (xml(403, "AccessDenied", "Request has expired"), ExpiredError, "Retry to get a fresh one.", 1),
         (xml(403, "AccessDenied", "Access Denied"), DeniedError, "refuses with HTTP 403 AccessDenied", 1),
         (xml(403, "Custom", "Policy expired."), ExpiredError, "HTTP 403 Custom", 1),
         (xml(403, "SignatureDoesNotMatch"), DeniedError, "refuses with HTTP 403 SignatureDoesNotMatch", 1),
@@ -184,7 +184,7 @@ async def test_fetch_follows_a_redirect_without_telling_it_anything() -> None:
         ([http(200, b"x" * 11)], TooLargeError, "larger than 0 MiB"),
         ([Reply(b"HTTP/1.1 200 X\r\nConnection: close\r\n\r\n" + b"x" * 11, close=True)], TooLargeError, "larger than"),
         ([http(302, Location="/round")], DeniedError, "redirects in circles"),
-        ([http(302, Location="ftp://elsewhere/x")], AddressRefusedError, "no web address"),
+        ([http(302, Location="ftp://elsewhere/x")], AddressRefusedError, "not a web address"),
         ([http(302)], DeniedError, "redirects in circles"),
         ([xml(404, "NoSuchKey")], ObjectMissingError, "no such object"),
         ([http(200, b"short", length=9)], LostError, "No transfer"),
@@ -216,13 +216,13 @@ async def test_holds_reads_one_byte() -> None:
 @pytest.mark.parametrize(
     ("posthog", "url", "words"),
     [
-        ("https://8.8.8.8", "http://8.8.4.4/x", "without encryption"),
+        ("https://8.8.8.8", "http://8.8.4.4/x", "is plain HTTP, while PostHog uses HTTPS"),
         ("https://8.8.8.8", "https://127.0.0.1:9/x", "inside a private network"),
         ("https://8.8.8.8", "https://[::ffff:169.254.169.254]/x", "inside a private network"),
-        ("https://8.8.8.8", "https://user:pw@8.8.4.4/x", "no web address"),
-        ("https://8.8.8.8", "file:///etc/passwd", "no web address"),
-        ("https://8.8.8.8", "https://", "no web address"),
-        ("https://8.8.8.8", "https://[::1", "no web address"),
+        ("https://8.8.8.8", "https://user:pw@8.8.4.4/x", "not a web address"),
+        ("https://8.8.8.8", "file:///etc/passwd", "not a web address"),
+        ("https://8.8.8.8", "https://", "not a web address"),
+        ("https://8.8.8.8", "https://[::1", "not a web address"),
     ],
 )
 @pytest.mark.parametrize("act", ["send", "fetch"])

@@ -7,7 +7,7 @@ import pytest
 
 from mcp_errortracking.proxy.errors import UnauthorizedError
 from mcp_errortracking.workflows.source_maps.remote import symbol_sets
-from mcp_errortracking.workflows.source_maps.remote.stored import Held, State, check
+from mcp_errortracking.workflows.source_maps.remote.stored import State, StoredChunk, check
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.workflows.source_maps.relay import RESET, Relay
 from tests.workflows.source_maps.written_builds import Pauses, connected
@@ -32,7 +32,7 @@ SEED: dict[str, Any] = {
 HASHES: dict[str, str | None] = dict.fromkeys(("same", "other", "loose", "begun", "crawled", "never"), "h")
 
 
-async def held(sandbox: SandboxProcess, hashes: dict[str, str | None] = HASHES, **more: Any) -> dict[str, Held]:
+async def held(sandbox: SandboxProcess, hashes: dict[str, str | None] = HASHES, **more: Any) -> dict[str, StoredChunk]:
     async with connected(sandbox.url, sandbox.key) as (proxy, storage):
         found = await check(proxy, storage, hashes, now=NOW, sleep=Pauses(), **more)
     assert [one.chunk_id for one in found] == list(hashes)
@@ -64,7 +64,7 @@ async def test_every_state(sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPa
     # A set is expiring a week before.
     assert [name for name, one in found.items() if one.expiring] == ["other"]
     assert found["loose"].expires == datetime(2026, 9, 8, 0, 0, 1, tzinfo=UTC)
-    assert found["never"] == Held("never", State.MISSING, compared=True)
+    assert found["never"] == StoredChunk("never", State.MISSING, compared=True)
 
 
 async def test_without_content_the_files_are_asked_for(sandbox: SandboxProcess) -> None:

@@ -178,7 +178,7 @@ async def test_check_before_and_after(sandbox: SandboxProcess, dist: Path) -> No
     missing = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.4.2", project="shop")
     assert contents(dist) == before
     assert [row["state"] for row in missing.structured["results"]] == ["missing", "missing"]
-    assert 'There is no release "1.4.2" of "shop" in PostHog' in missing.text
+    assert 'PostHog has no release "1.4.2" of "shop"' in missing.text
     assert "4 files hold no chunk id yet" in missing.text
 
     await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2", project="shop")
@@ -210,7 +210,7 @@ async def test_bundles_whose_maps_were_deleted_are_checked_by_their_chunk_ids(
     assert told.structured["problems"] == []
     assert [row["state"] for row in missing.structured["results"]] == ["missing", "missing"]
     assert (uploaded.is_error, uploaded.structured["uploaded"]) == (False, 0), "a job that is simply run again"
-    what = "Without their maps, so that only source-maps-check can tell what PostHog has of them:"
+    what = "Without their maps, so that only source-maps-check can compare them with PostHog:"
     assert f'{what} "{INDEX}" and 1 more.' in uploaded.text
     assert contents(dist) == before
 
@@ -224,7 +224,7 @@ async def test_maps_are_deleted_once_posthog_has_them(sandbox: SandboxProcess, d
     maps = sorted(name for name in before if name.endswith(".map") and "broken" not in name)
     plan = await ask(sandbox, dist, "source-maps-upload", folder="dist", delete_after=True, dry_run=True)
     assert contents(dist) == before
-    assert "After an upload, the maps of what PostHog has would be deleted." in plan.text
+    assert "After an upload, the maps of the chunks in PostHog would be deleted." in plan.text
     refused = await ask(sandbox, dist, "source-maps-upload", key=READ_ONLY, folder="dist", delete_after=True)
     assert (refused.is_error, sorted(contents(dist))) == (True, sorted(before))
 
@@ -260,7 +260,7 @@ async def test_maps_that_changed_or_that_others_need_are_kept(sandbox: SandboxPr
             reply = await call_tool(proxy, "source-maps-upload", arguments, time_limit=30, environment=workshop)
 
     assert (reply.structured["uploaded"], reply.structured["maps_deleted"]) == (3, 0)
-    assert f'or others need them: "{INDEX}" and 2 more.' in reply.text
+    assert f'or other bundles use them: "{INDEX}" and 2 more.' in reply.text
     assert sorted(contents(dist)) == sorted(before)
     assert (dist / "dist" / "linked.js.map").is_symlink()
 
@@ -285,7 +285,9 @@ async def test_bundles_that_tell_another_release_than_their_sets_are_found(sandb
     second = await ask(sandbox, dist, "source-maps-upload", folder="dist", version="2.0")
     checked = await ask(sandbox, dist, "source-maps-check", folder="dist", version="2.0")
 
-    assert f'tell PostHog\'s SDK another release, put in with release_mode event: "{INDEX}" and 1 more.' in second.text
+    assert (
+        f'Bundles with another release, injected earlier with release_mode event: "{INDEX}" and 1 more.' in second.text
+    )
     assert [row["wrong_release"] for row in checked.structured["results"]] == [True, True]
 
 
@@ -303,7 +305,7 @@ async def test_many_failures_for_one_reason_are_told_once(sandbox: SandboxProces
     assert reply.text.count("Upload with force to overwrite it") == 1
     assert len(reply.text) < 1000
     assert (len(checked.structured["results"]), checked.text.count("chunk-")) == (101, 100)
-    assert "1 more that need something are left out too" in checked.text
+    assert "1 more that need action are left out too" in checked.text
 
 
 async def test_a_map_that_posthog_does_not_have_is_kept(sandbox: SandboxProcess, dist: Path) -> None:
@@ -335,7 +337,7 @@ async def test_what_has_no_map_or_no_bundle_does_not_fail_the_rest(sandbox: Sand
         assert reply.structured["without_map"] == ["polyfills.js", "sw.js"]
         assert 'Without a source map, so that their frames stay minified: "polyfills.js" and 1 more.' in reply.text
         assert reply.structured["without_bundle"] == ["nomodule.js.map"]
-        assert 'older build or of no use: "nomodule.js.map".' in reply.text
+        assert 'older build or are unused: "nomodule.js.map".' in reply.text
     assert uploaded.structured["uploaded"] == 1
     assert [(row["path"], row["state"]) for row in checked.structured["results"]] == [
         (INDEX, "uploaded"),
@@ -406,18 +408,18 @@ async def test_resolve_from_a_local_build_and_name_the_chunk_that_is_not_there(
     [
         ("source-maps-upload", {"folder": "../elsewhere"}, "outside_roots", "may not be used"),
         ("source-maps-upload", {"folder": "nothing"}, "no_folder", "is no folder"),
-        ("source-maps-upload", {"folder": "empty"}, "nothing_found", "Turn source maps on in the bundler"),
+        ("source-maps-upload", {"folder": "empty"}, "nothing_found", "Turn on source maps in the bundler"),
         (
             "source-maps-upload",
             {"folder": "dist", "include": ["*.ts"]},
             "nothing_found",
-            "that include and exclude leave",
+            "that include and exclude select",
         ),
         (
             "source-maps-upload",
             {"folder": "hollow"},
             "nothing_found",
-            'Passed over, because their maps map nothing: "a.js".',
+            'Skipped, because their maps map nothing: "a.js".',
         ),
         ("source-maps-resolve", {"stack": "hello"}, "no_frames", "No frame was found in stack."),
         ("symbol-set-inspect", {"ref": "no-such-set"}, "no_symbol_set", "There is no symbol set for no-such-set."),
@@ -518,7 +520,7 @@ async def test_a_map_that_maps_nothing_is_passed_over(sandbox: SandboxProcess, d
     reply = await ask(sandbox, dist, "source-maps-upload", folder="dist")
 
     assert (reply.structured["uploaded"], reply.structured["problems"]) == (2, [])
-    assert reply.structured["notes"] == ['Passed over, because their maps map nothing: "loader.js" and 1 more.']
+    assert reply.structured["notes"] == ['Skipped, because their maps map nothing: "loader.js" and 1 more.']
     after = contents(dist)
     assert {name for name in after if after[name] == before[name]} > {
         f"dist/{name}" for name in ("loader.js", "loader.js.map", "other.js", "other.js.map")
@@ -553,7 +555,7 @@ async def test_a_key_that_may_only_read_cannot_upload(sandbox: SandboxProcess, d
     assert reply.is_error
     assert reply.structured["error"]["code"] == "missing_scope"
     assert "The API key lacks the scope error_tracking:write." in reply.text
-    assert "4 local files have their chunk ids all the same." in reply.text
+    assert "4 local files already have their chunk ids." in reply.text
     assert sandbox.api("GET", "symbol_sets/").json()["count"] == 0
 
 
@@ -597,7 +599,7 @@ async def test_of_a_large_build_only_what_needs_something_is_shown(sandbox: Sand
     assert (len(planned.structured["chunks"]), len(planned.structured["would_write"])) == (101, 202)
     assert planned.text.splitlines()[:2] == ["chunks: 101", "would_write: 202"]
     assert (len(checked.structured["results"]), len(checked.text) < 200) == (101, True)
-    assert "101 chunks that need nothing are left out." in checked.text
+    assert "101 chunks that need no action are left out." in checked.text
     assert "chunk-7.js" in changed.text
     assert "chunk-8.js" not in changed.text
 
@@ -710,7 +712,7 @@ async def test_how_long_the_limits_will_take_is_said_beforehand(sandbox: Sandbox
         )
 
     assert not plan.is_error
-    assert "About 7 requests: PostHog's limits make them wait" in plan.text
+    assert "About 7 requests: PostHog's rate limits make them wait" in plan.text
 
 
 @pytest.mark.parametrize(

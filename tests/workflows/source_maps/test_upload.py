@@ -243,7 +243,7 @@ async def test_over_100_mib_is_what_is_sent_not_what_is_read(sandbox: SandboxPro
         (ChunkStatus.UPLOADED, None),
         (ChunkStatus.FAILED, "too_large"),
     ]
-    assert plain.failed[0].reason == "big.map makes a symbol set of 101.0 MiB; at most 100 MiB are taken."
+    assert plain.failed[0].reason == "big.map makes a symbol set of 101.0 MiB; the limit is 100 MiB."
     assert [one.status for one in packed.chunks] == [ChunkStatus.UNCHANGED, ChunkStatus.UPLOADED]
     assert len(decode(stored(sandbox, "big"), limit=102 << 20).data) == 101 << 20
 

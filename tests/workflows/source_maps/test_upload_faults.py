@@ -70,7 +70,7 @@ async def test_what_passes_is_waited_for(
 @pytest.mark.parametrize(
     ("faults", "code", "words"),
     [
-        ([EXPIRED, PASS, PASS, EXPIRED, EXPIRED], "storage_expired", "not good any more"),
+        ([EXPIRED, PASS, PASS, EXPIRED, EXPIRED], "storage_expired", "has expired"),
         ([xml(403, "SignatureDoesNotMatch")], "storage_denied", "SignatureDoesNotMatch"),
         ([http(403, b"<html>")], "storage_denied", "HTTP 403"),
         ([xml(503, "SlowDown")] * 3, "storage_busy", "SlowDown"),
@@ -133,7 +133,7 @@ async def test_a_finish_that_stays_lost_is_made_up_for_by_the_next_run(
     async with connected(relay.url, sandbox.key) as (proxy, storage):
         result = await upload(proxy, storage, chunks)
         assert outcomes(result) == [(ChunkStatus.FAILED, "http_502")] * 4
-        assert {one.next_step for one in result.failed} == {"Upload again: what is done already is left alone."}
+        assert {one.next_step for one in result.failed} == {"Upload again: finished chunks are left alone."}
         assert len(unfinished(sandbox, chunks)) == 4
 
         again = await upload(proxy, storage, chunks)

@@ -1,1 +1,1 @@
-"""What the tools of `tools.py` do, one module each; imported only when one is called."""
+"""The work of the tools in `tools.py`, one module each, imported when a tool is called."""

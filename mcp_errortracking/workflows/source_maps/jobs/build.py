@@ -1,4 +1,4 @@
-"""A build folder as the jobs take it: searched, prepared, and named as a release."""
+"""A build folder as the jobs use it: searched, prepared, and with the name of its release."""
 
 import json
 from collections.abc import Sequence
@@ -39,16 +39,16 @@ _KINDS = {
     "proguard": DataType.PROGUARD_MAPPING,
 }
 MANY = 100
-"""Chunks that are still worth showing one by one."""
+"""The most chunks that are shown one by one."""
 NOTED = ("notes", "without_map", "without_bundle")
-"""The fields of `Found.as_data` that a result's notes tell of better."""
+"""The fields of `PreparedBuild.as_data` that are shown as notes instead."""
 _MANIFEST = "package.json"
 _LARGEST_MANIFEST = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a bundle says of itself: its path, its chunk id, and its release if it names one."""
+class InjectedBundle:
+    """A bundle with an injected chunk id: its path, its id, and its release if it names one."""
 
     label: str
     chunk_id: str
@@ -56,22 +56,22 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a job has of a build: its chunks, the files written for them (or that would be), and what is wrong."""
+class PreparedBuild:
+    """A build, ready for upload: its chunks, the files written for them (or that would be), and its problems."""
 
     build: Build
     chunks: tuple[Chunk, ...]
     written: tuple[str, ...]
     problems: tuple[Problem, ...]
     foreign: tuple[str, ...]
-    """The bundles that got no release id, because another tool has given them the id of their chunk."""
-    deployed: tuple[Told, ...]
-    """What the bundles tell whose maps are not there any more."""
+    """The bundles without a release id, because another tool put in their chunk id."""
+    deployed: tuple[InjectedBundle, ...]
+    """The bundles whose maps do not exist any more."""
     notes: tuple[str, ...]
-    """What was passed over, and what else is worth a word."""
+    """Notes: which files were skipped, and more."""
 
     def as_data(self) -> dict[str, Any]:
-        """What is wrong, and what was passed over."""
+        """Return the problems, and the files that were skipped."""
         return {
             "problems": [problem.as_row() for problem in self.problems],
             "notes": list(self.notes),
@@ -80,17 +80,17 @@ class Found:
         }
 
 
-async def searched(
+async def prepare_build(
     call: "UploadSourceMaps | CheckSourceMaps", desk: Desk, *, dry_run: bool, release_id: str | None = None
-) -> Found:
-    """Searches the folder of a call and prepares what is there.
+) -> PreparedBuild:
+    """Search the folder of a call and prepare its bundles.
 
     Args:
-        release_id: is put into the bundles.
-        dry_run: writes nothing: the chunks then hold what would be written.
+        release_id: the release id to inject into the bundles.
+        dry_run: write nothing; the chunks then hold the content that would be written.
 
     Raises:
-        WorkflowError: the folder is none.
+        WorkflowError: it is not a folder.
     """
     roots = Roots(desk.workshop.roots)
     look = partial(find, roots, call.folder, include=call.include or (), exclude=call.exclude or ())
@@ -113,40 +113,40 @@ async def searched(
         await desk.progress(len(chunks) / 2, total, f"prepared {one.path}")
     notes = list(build.notes)
     if empty:
-        notes.append(f"Passed over, because their maps map nothing: {some(empty)}.")
+        notes.append(f"Skipped, because their maps map nothing: {some(empty)}.")
     if build.deployed:
         names = some([build.name(one.bundle) for one in build.deployed])
-        notes.append(f"Without their maps, so that only source-maps-check can tell what PostHog has of them: {names}.")
+        notes.append(f"Without their maps, so that only source-maps-check can compare them with PostHog: {names}.")
     if build.mapless:
         notes.append(f"Without a source map, so that their frames stay minified: {some(build.mapless)}.")
     if build.orphans:
-        notes.append(f"Without a bundle, so that they are of an older build or of no use: {some(build.orphans)}.")
-    told = await to_thread.run_sync(_told, roots, build)
-    return Found(build, tuple(chunks), tuple(written), tuple(problems), tuple(foreign), told, tuple(notes))
+        notes.append(f"Without a bundle, so that they belong to an older build or are unused: {some(build.orphans)}.")
+    deployed = await to_thread.run_sync(_injected_bundles, roots, build)
+    return PreparedBuild(build, tuple(chunks), tuple(written), tuple(problems), tuple(foreign), deployed, tuple(notes))
 
 
-def _told(roots: Roots, build: Build) -> tuple[Told, ...]:
-    told = list[Told]()
+def _injected_bundles(roots: Roots, build: Build) -> tuple[InjectedBundle, ...]:
+    bundles = list[InjectedBundle]()
     for one in build.deployed:
-        with suppress(WorkflowError):  # it vanished since it was found
+        with suppress(WorkflowError):  # it vanished since it was prepared
             line = read_injected_line(roots, one.bundle, one.chunk_id)
-            told.append(Told(build.name(one.bundle), one.chunk_id, line and line.release))
-    return tuple(told)
+            bundles.append(InjectedBundle(build.name(one.bundle), one.chunk_id, line and line.release))
+    return tuple(bundles)
 
 
 def some(names: Sequence[str]) -> str:
-    """The first of several names, quoted, and how many more there are."""
+    """Return the first of several names, quoted, and the number of the others."""
     first = quoted(names[0])
     return f"{first} and {len(names) - 1} more" if len(names) > 1 else first
 
 
 def _chunk(roots: Roots, one: PreparedChunk, release_id: str | None, *, dry_run: bool) -> Chunk:
-    """What is to be uploaded: the files as they are, or what they would be, made anew whenever it is read."""
+    """Return the chunk to upload: the files as they are, or in a dry run as they would be, generated on each read."""
     kind = _KINDS[one.kind]
     if dry_run and one.written:
-        remade = partial(_remade, roots, one, release_id)
-        source = (lambda: remade().source or b"") if kind is DataType.SOURCE_AND_MAP else None
-        return Chunk(one.chunk_id, lambda: remade().map, source, kind, one.path, one.release)
+        remake = partial(_remake, roots, one, release_id)
+        source = (lambda: remake().source or b"") if kind is DataType.SOURCE_AND_MAP else None
+        return Chunk(one.chunk_id, lambda: remake().map, source, kind, one.path, one.release)
     if kind is not DataType.SOURCE_AND_MAP:
         return Chunk(one.chunk_id, LocalFile(roots, one.files[0]), None, kind, one.path)
     bundle = one.files[0]
@@ -155,8 +155,8 @@ def _chunk(roots: Roots, one: PreparedChunk, release_id: str | None, *, dry_run:
     return Chunk(one.chunk_id, source_map, LocalFile(roots, bundle), kind, one.path, one.release)
 
 
-def _remade(roots: Roots, one: PreparedChunk, release_id: str | None) -> Content:
-    """Content with its ids, from files that do not have them; not kept, so that a large build fits into memory."""
+def _remake(roots: Roots, one: PreparedChunk, release_id: str | None) -> Content:
+    """Return content with its ids, from files without them; not cached, so that a large build fits into memory."""
     first = roots.read(one.files[0], LIMIT)
     if one.kind == "hermes":
         return Content(None, inject_map(first)[1])
@@ -168,44 +168,44 @@ def _inline_map(roots: Roots, bundle: Path) -> bytes:
     return map_in(roots.read(bundle, LIMIT))
 
 
-def nothing_in(call: "UploadSourceMaps | CheckSourceMaps", found: Found) -> Outcome:
-    """The outcome where every file of a build has a problem.
+def nothing_in(call: "UploadSourceMaps | CheckSourceMaps", prepared: PreparedBuild) -> Outcome:
+    """Return the outcome of a build without chunks: every file has a problem.
 
     Raises:
-        WorkflowError: there was no file that could have had one.
+        WorkflowError: the build has no usable file at all.
     """
-    if found.problems:
-        data = found.as_data()
-        notes = [*found.notes, f"{quoted(call.folder)} holds nothing that can be uploaded."]
+    if prepared.problems:
+        data = prepared.as_data()
+        notes = [*prepared.notes, f"{quoted(call.folder)} holds nothing that can be uploaded."]
         return Outcome(data, notes, failed=True, display={"problems": data["problems"]})
-    passed_over = " ".join(found.notes)
+    skipped = " ".join(prepared.notes)
     next_step = (
-        "Turn source maps on in the bundler (build.sourcemap in vite, devtool source-map in webpack), and build again."
+        "Turn on source maps in the bundler (build.sourcemap in vite, devtool source-map in webpack), and build again."
     )
     if call.include or call.exclude:
         raise WorkflowError(
             "nothing_found",
-            f"{call.folder} holds no bundle with a source map that include and exclude leave.",
-            passed_over,
-            f"Look at their globs, which begin at that folder. {next_step}",
+            f"{call.folder} holds no bundle with a source map that include and exclude select.",
+            skipped,
+            f"Check their globs, which are relative to that folder. {next_step}",
         )
-    what = f"{call.folder} holds no bundle with a source map that could be used."
-    raise WorkflowError("nothing_found", what, passed_over, next_step)
+    what = f"{call.folder} holds no bundle with a usable source map."
+    raise WorkflowError("nothing_found", what, skipped, next_step)
 
 
 def release_of(call: "UploadSourceMaps | CheckSourceMaps", desk: Desk) -> ReleaseName | None:
-    """The release that a call names; its product is guessed where it is left out, and its commit where git knows it."""
+    """Return the release that a call names, with a guessed product if it names none, and with git's commit if known."""
     if call.version is None:
         return None
     roots = Roots(desk.workshop.roots)
     folder = roots.folder(call.folder)
-    product = call.project or _package_name(roots, folder) or _checkout(roots, folder)
+    product = call.project or _package_name(roots, folder) or _folder_name(roots, folder)
     git = _git(roots, folder)
     return ReleaseName(call.version, product, {"git": git} if git else None)
 
 
 def _package_name(roots: Roots, folder: Path) -> str | None:
-    """The name in the nearest manifest that has one: that of a build may only say of what type its modules are."""
+    """Return the name in the nearest manifest that has one: that of a build may hold only the type of its modules."""
     for parent in (folder, *folder.parents):
         if not roots.holds(parent):
             return None
@@ -221,8 +221,8 @@ def _package_name(roots: Roots, folder: Path) -> str | None:
     return None
 
 
-def _checkout(roots: Roots, folder: Path) -> str:
-    """The name of the folder above the build, as far as the roots go."""
+def _folder_name(roots: Roots, folder: Path) -> str:
+    """Return the name of the folder above the build, as far as the roots allow."""
     return folder.parent.name if roots.holds(folder.parent) else folder.name
 
 

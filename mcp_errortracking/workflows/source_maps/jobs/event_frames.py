@@ -1,4 +1,4 @@
-"""The frames that a call asks about: pasted, or of an issue's newest event."""
+"""The frames to resolve: pasted, or of an issue's newest event."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 _MOST_FRAMES = 200
 
 
-async def asked_frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], list[str]]:
-    """The frames, 200 at most, and what is said of those that are left out.
+async def requested_frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], list[str]]:
+    """Return the frames, 200 at most, and notes on those that are left out.
 
     Raises:
-        WorkflowError: there is none that could be resolved.
-        PostHogError: the event cannot be had.
+        WorkflowError: no frame could be resolved with a source map.
+        PostHogError: the event cannot be fetched.
     """
-    frames, notes = await _of_event(str(call.issue), desk) if call.stack is None else _of_text(call.stack)
+    frames, notes = await _event_frames(str(call.issue), desk) if call.stack is None else _pasted_frames(call.stack)
     return frames[:_MOST_FRAMES], notes
 
 
-def _of_text(stack: str) -> tuple[list[Frame], list[str]]:
+def _pasted_frames(stack: str) -> tuple[list[Frame], list[str]]:
     frames = parse_stack(stack)
     if not frames:
         raise WorkflowError(
@@ -38,13 +38,13 @@ def _of_text(stack: str) -> tuple[list[Frame], list[str]]:
             "A frame names a file, a line and a column, like: at o (https://app.example/main.js:1:48213).",
             "Paste the stack trace as the browser or Node prints it, or give the issue.",
         )
-    frames, notes = _of_the_app(frames)
+    frames, notes = _app_frames(frames)
     if len(frames) > _MOST_FRAMES:
         notes.append(f"Only the first {_MOST_FRAMES} frames were looked at.")
     return frames, notes
 
 
-async def _of_event(issue: str, desk: Desk) -> tuple[list[Frame], list[str]]:
+async def _event_frames(issue: str, desk: Desk) -> tuple[list[Frame], list[str]]:
     question = QueryIssueEvents.model_validate(
         {
             "issueId": issue,
@@ -78,17 +78,17 @@ async def _of_event(issue: str, desk: Desk) -> tuple[list[Frame], list[str]]:
             f"The newest event of this issue has {len(readable)} frames, and none of them is minified.",
             next_step="query-error-tracking-issue-events with include stacktrace shows them.",
         )
-    frames, notes = _of_the_app(frames)
+    frames, notes = _app_frames(frames)
     if readable:
         notes.append(f"{len(readable)} other frames of the event are readable already.")
     return frames, notes
 
 
-def _of_the_app(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
-    """The frames that a source map may be had for, and what is said of the others.
+def _app_frames(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
+    """Return the frames that may have a source map, and notes on the others.
 
     Raises:
-        WorkflowError: there are only others.
+        WorkflowError: no frame may have one.
     """
     counts = Counter(whose for frame in frames if (whose := foreign_origin(frame)))
     others = [f"{count} {'frame' if count == 1 else 'frames'} {whose}" for whose, count in counts.items()]
@@ -96,8 +96,8 @@ def _of_the_app(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
         raise WorkflowError(
             "no_app_frames",
             f"No frame of this stack is of the app: {', '.join(others)}.",
-            "There are no source maps for those.",
-            "Look at the error's message and its other events; a suppression rule keeps out what is not the app's.",
+            "Such frames have no source maps.",
+            "Read the error's message and its other events. A suppression rule keeps errors of other code out.",
         )
     return [frame for frame in frames if not foreign_origin(frame)], [
         f"Left out: {', '.join(others)}."
@@ -105,7 +105,7 @@ def _of_the_app(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
 
 
 async def _symbol_sets_of(frames: list[dict[str, Any]], desk: Desk) -> dict[str, str]:
-    """The refs of symbol sets by raw id of the frame: the frames in an event do not name them."""
+    """Return the refs of symbol sets by raw id of the frame, which the frames in an event do not have."""
     raw_ids = [str(frame["raw_id"]) for frame in frames if frame.get("raw_id") and not frame.get("chunk_id")]
     if not raw_ids:
         return {}
@@ -116,6 +116,6 @@ async def _symbol_sets_of(frames: list[dict[str, Any]], desk: Desk) -> dict[str,
             await desk.sender.send(request.method, request.path, json=request.json, retry_safe=call.read_only)
         ).data
     except PostHogError:
-        return {}  # an older PostHog: what the event says must do
+        return {}  # an older PostHog: only the event's own fields are left
     known = as_objects(as_object(answer).get("results"))
     return {str(one.get("raw_id")): ref for one in known if isinstance(ref := one.get("symbol_set_ref"), str)}

@@ -25,31 +25,31 @@ if TYPE_CHECKING:
     from mcp_errortracking.workflows.source_maps.tools import InspectSymbolSet
 
 NEVER_FINISHED = "never_finished"
-"""The code of an error: an upload was started, and its file never came."""
+"""The error code for an upload that was started, but whose file never arrived."""
 _SHOWN_SOURCES = 100
 _MOST_SOURCES = 1000
-"""Of the structured answer."""
+"""Sources in the structured answer."""
 _MOST_TEXT = 200_000
-"""Characters of a source that are answered."""
+"""Characters of a source in the answer."""
 
 
 async def run(call: "InspectSymbolSet", desk: Desk) -> Outcome:
-    """Fetches the set, and says what is in it."""
+    """Fetch the set, and describe its content."""
     fetched = await fetch(desk, symbol_set_id=str(call.id) if call.id else None, ref=call.ref)
-    return await to_thread.run_sync(partial(_look, call, desk, fetched))
+    return await to_thread.run_sync(partial(_describe, call, desk, fetched))
 
 
 async def fetch(desk: Desk, *, symbol_set_id: str | None = None, ref: str | None = None) -> Downloaded:
-    """A symbol set with its content.
+    """Fetch a symbol set with its content.
 
     Raises:
-        WorkflowError: there is none, it was never uploaded, or its content cannot be read.
+        WorkflowError: it does not exist, was never uploaded, or its content cannot be read.
     """
     async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
         try:
             return await download(desk.sender, storage, symbol_set_id=symbol_set_id, ref=ref)
         except NoSymbolSetError as error:
-            next_step = "error-tracking-symbol-sets-list names those there are."
+            next_step = "List them with error-tracking-symbol-sets-list."
             raise WorkflowError("no_symbol_set", str(error), next_step=next_step) from None
         except ObjectMissingError as error:
             raise WorkflowError(NEVER_FINISHED, error.what, next_step=error.next_step) from None
@@ -63,7 +63,7 @@ async def fetch(desk: Desk, *, symbol_set_id: str | None = None, ref: str | None
             raise WorkflowError("broken_container", "The stored file cannot be read.", str(error), next_step) from None
 
 
-def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
+def _describe(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
     symbols, row = fetched.symbols, fetched.row
     release = as_object(row.get("release"))
     data: dict[str, Any] = {
@@ -82,8 +82,8 @@ def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
     data["version_of_map"] = version_of(source_map)
     try:
         sources = list_sources(source_map)
-        text = _text_of(sources, call.source) if call.source else None
-        written = _written(call.write_to, desk, sources) if call.write_to else None
+        text = _source_text(sources, call.source) if call.source else None
+        written = _write(call.write_to, desk, sources) if call.write_to else None
     except SourcesError as error:
         raise WorkflowError("no_sources", str(error)) from None
     data["sources"] = [
@@ -105,11 +105,11 @@ def _look(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
     return Outcome(data, notes, display=shown)
 
 
-def _text_of(sources: list[Source], name: str) -> str:
-    """The text of a source, by its name in the map, or by the path that resolved frames show, if that is one's only.
+def _source_text(sources: list[Source], name: str) -> str:
+    """Return the text of a source, by its name in the map, or by the path that resolved frames show if it is unique.
 
     Raises:
-        WorkflowError: the map holds none of this name.
+        WorkflowError: the map holds no text of this name.
     """
     texts = [one.content for one in sources if one.name == name]
     texts = texts or [one.content for one in sources if readable_path(one.name) == name]
@@ -119,5 +119,5 @@ def _text_of(sources: list[Source], name: str) -> str:
     return texts[0]
 
 
-def _written(folder: str, desk: Desk, sources: list[Source]) -> list[Path]:
+def _write(folder: str, desk: Desk, sources: list[Source]) -> list[Path]:
     return write_sources(sources, folder, Roots(desk.workshop.roots))

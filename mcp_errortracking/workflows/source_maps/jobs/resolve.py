@@ -1,4 +1,4 @@
-"""Frames made readable, or the one reason why they are not."""
+"""Resolve minified frames, or give the one reason why they cannot be."""
 
 from dataclasses import replace
 from functools import partial
@@ -11,8 +11,8 @@ from mcp_errortracking.workflows.base import Desk
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import printable
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
-from mcp_errortracking.workflows.source_maps.jobs.event_frames import asked_frames
-from mcp_errortracking.workflows.source_maps.jobs.symbol_lookup import Finder
+from mcp_errortracking.workflows.source_maps.jobs.event_frames import requested_frames
+from mcp_errortracking.workflows.source_maps.jobs.symbol_lookup import SymbolFinder
 from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Diagnosis
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from mcp_errortracking.workflows.source_maps.tools import ResolveFrames
 
 _CONTEXT = 2
-_MOVED = (
-    "The local build has chunk ids, though the event names none. If the script that sent it has none either, its lines "
-    "are one less: resolve with the build as it was before the upload."
+_SHIFTED_LINES = (
+    "The local build has chunk ids, though the event names none. If the script that sent it has none either, its line "
+    "numbers are smaller by one: resolve with the build as it was before the upload."
 )
 
 
 async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
-    """Resolves what can be resolved, and gives a verdict on the rest."""
-    found, notes = await asked_frames(call, desk)
-    frames = [replace(frame, chunk_id=frame.chunk_id or call.chunk_id) for frame in found]
+    """Resolve the frames that can be resolved, and give a verdict on the rest."""
+    requested, notes = await requested_frames(call, desk)
+    frames = [replace(frame, chunk_id=frame.chunk_id or call.chunk_id) for frame in requested]
     roots = Roots(desk.workshop.roots)
     local = None
     if call.folder:
         local = LocalBuild(roots, await to_thread.run_sync(find, roots, call.folder))
-    finder = Finder(desk, local, is_pasted=call.stack is not None)
+    finder = SymbolFinder(desk, local, is_pasted=call.stack is not None)
     await finder.download_for(frames)
     work = partial(
         resolve,
@@ -52,7 +52,7 @@ async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
         if one.original is None:
             verdicts[index] = await finder.judge(one, deployed=bool(call.deployed))
     if local and call.issue and any(map(local.has_moved, frames)):
-        notes.append(_MOVED)
+        notes.append(_SHIFTED_LINES)
     data = {"frames": [_row(one, verdicts.get(index)) for index, one in enumerate(resolved)]}
     lines = [line for index, one in enumerate(resolved) for line in _lines(one, verdicts.get(index))]
     good = len(resolved) - len(verdicts)
@@ -88,8 +88,8 @@ def _row(one: ResolvedFrame, verdict: Diagnosis | None) -> dict[str, Any]:
     }
 
 
-def _function(frame: Frame, original: Original) -> str:
-    """What to call the function: by its original name, else by the engine's, said to be that."""
+def _function_name(frame: Frame, original: Original) -> str:
+    """Return the name of the function: the original one, else the engine's, marked as minified."""
     if original.function:
         return original.function
     is_anonymous = frame.function is None or "<anonymous>" in frame.function
@@ -98,11 +98,11 @@ def _function(frame: Frame, original: Original) -> str:
 
 def _lines(one: ResolvedFrame, verdict: Diagnosis | None) -> list[str]:
     if one.original is None:
-        said = f"{verdict.sentence} {verdict.next_step}" if verdict else ""
-        return [f"{one.frame.function or '?'} ({one.frame.place}) not resolved: {said}"]
+        reason = f"{verdict.sentence} {verdict.next_step}" if verdict else ""
+        return [f"{one.frame.function or '?'} ({one.frame.place}) not resolved: {reason}"]
     original = one.original
     place = f"{original.source}:{original.line}:{original.column}"
-    lines = [f"{_function(one.frame, original)} ({place}) from {one.frame.place}"]
+    lines = [f"{_function_name(one.frame, original)} ({place}) from {one.frame.place}"]
     lines += [
         f"  {'>' if number == original.line else ' '} {number}| {text}" for number, text in original.context.items()
     ]

@@ -1,4 +1,4 @@
-"""The symbols of frames, from a local build or from PostHog, and what else tells why a frame has none."""
+"""The symbols of frames, from a local build or from PostHog, and the reason why a frame has none."""
 
 import tempfile
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, cast
 
 from anyio import to_thread
 
+from mcp_errortracking.catalog.symbol_sets import MAX_FILE
 from mcp_errortracking.proxy.errors import (
     ForbiddenError,
     NotConfiguredError,
@@ -32,13 +33,12 @@ from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Code, Diag
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
 from mcp_errortracking.workflows.source_maps.resolve.resolution import ResolvedFrame
-from mcp_errortracking.workflows.source_maps.upload.content import MAX_OBJECT
 
 _MOST_SETS = 20  # downloads of one call
-_MOST_HELD = 200 * 1024 * 1024
-"""Bytes of symbols, after which one call fetches no more."""
-_MOST_FAILURES = 3  # in a row, then PostHog is asked for no more sets
-_OF_ALL_SETS = (
+_MOST_BYTES = 200 * 1024 * 1024
+"""Bytes of symbols after which a call stops fetching."""
+_MOST_FAILURES = 3  # in a row, after which no more sets are fetched
+_FATAL_ERRORS = (
     NotConfiguredError,
     RateLimitWaitError,
     UnreachableError,
@@ -47,21 +47,21 @@ _OF_ALL_SETS = (
     ForbiddenError,
     RateLimitedError,
 )
-_OF_THE_FRAME: dict[str, Code] = {
+_FRAME_VERDICTS: dict[str, Code] = {
     "not_mapped": "map_does_not_cover",
     "no_column": "no_column",
     "eval_devtool": "eval_devtool",
 }
-"""Verdicts by problems that no upload and no deployment ends."""
+"""The verdicts for problems that neither an upload nor a deployment fixes."""
 
 
-class Finder:
-    """Where the symbols of frames come from: a local build first, then PostHog."""
+class SymbolFinder:
+    """Find the symbols of frames: in a local build first, then in PostHog."""
 
     def __init__(self, desk: Desk, local: LocalBuild | None, *, is_pasted: bool) -> None:
         """
         Args:
-            is_pasted: the frames come from a text, which never names chunks: that says nothing about the build.
+            is_pasted: the frames come from a pasted text, which never names chunks, so a missing id proves nothing.
         """
         self._desk = desk
         self._local = local
@@ -70,32 +70,33 @@ class Finder:
         self._downloaded = dict[str, Symbols | WorkflowError]()
         self._failed = dict[str, WorkflowError]()
         self._rows = dict[str, dict[str, Any] | None]()
-        self._deployed = dict[str, str | None]()
+        self._deployed_ids = dict[str, str | None]()
 
     async def download_for(self, frames: Sequence[Frame]) -> None:
-        """Fetches the symbol sets of frames that the local build does not resolve, each only once.
+        """Fetch the symbol sets of frames that the local build does not resolve, each only once.
 
-        A set that cannot be had is the trouble of its own frames.
+        A set that cannot be fetched fails its own frames only.
 
         Raises:
-            PostHogError: it refuses all sets, and there is no frame that is resolved without.
+            PostHogError: PostHog refuses all sets, and every frame needs one.
         """
-        wanted = await to_thread.run_sync(self._wanted, frames)
+        wanted = await to_thread.run_sync(self._missing_sets, frames)
         refs = list(wanted)
         has_others = any(self._ref(frame) not in wanted for frame in frames)
-        failures = held = 0
+        failures = size = 0
         for number, ref in enumerate(refs[:_MOST_SETS]):
-            if held > _MOST_HELD:
+            if size > _MOST_BYTES:
                 for left in refs[number:]:
-                    self._failed[left] = _beyond(wanted[left], f"those before it hold more than {_MOST_HELD >> 20} MiB")
+                    reason = f"those before it hold more than {_MOST_BYTES >> 20} MiB"
+                    self._failed[left] = _too_many_sets(wanted[left], reason)
                 return
             await self._desk.progress(number, min(len(refs), _MOST_SETS), f"fetching the symbol set of {ref}")
             try:
                 found = self._downloaded[ref] = await self._download(ref)
-                held += found.size if isinstance(found, Symbols) else 0
+                size += found.size if isinstance(found, Symbols) else 0
                 failures = 0
             except PostHogError as error:
-                is_of_all = isinstance(error, _OF_ALL_SETS)
+                is_of_all = isinstance(error, _FATAL_ERRORS)
                 if is_of_all and not number and not has_others:
                     raise
                 failures += 1
@@ -106,26 +107,26 @@ class Finder:
                     return
         for ref in refs[_MOST_SETS:]:
             reason = f"one call fetches {_MOST_SETS}, and the frames before it needed those"
-            self._failed[ref] = _beyond(wanted[ref], reason)
+            self._failed[ref] = _too_many_sets(wanted[ref], reason)
 
     async def _download(self, ref: str) -> Symbols | WorkflowError:
-        """The symbols of a set, or why it has none.
+        """Return the symbols of a set, or the reason why it has none.
 
         Raises:
-            PostHogError: PostHog did not answer, or with something else.
+            PostHogError: PostHog did not answer, or refused for another reason.
         """
         try:
             symbols = (await fetch(self._desk, ref=ref)).symbols
             if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
-                return WorkflowError("no_source_map", f"The symbol set of {ref} is no source map.")
+                return WorkflowError("no_source_map", f"The symbol set of {ref} is not a source map.")
             return await to_thread.run_sync(Symbols, symbols.source, symbols.data)
         except WorkflowError as error:
             return error
         except NotFoundError as error:
             return WorkflowError(error.code or "not_found", error.what, error.why)
 
-    def _wanted(self, frames: Sequence[Frame]) -> dict[str, Frame]:
-        """The refs of symbol sets to fetch, each with the first frame that is in need of it."""
+    def _missing_sets(self, frames: Sequence[Frame]) -> dict[str, Frame]:
+        """Return the refs of symbol sets to fetch, each with the first frame that needs it."""
         wanted = dict[str, Frame]()
         for frame in frames:
             ref = self._ref(frame)
@@ -146,10 +147,10 @@ class Finder:
         return True
 
     def symbols(self, frame: Frame) -> Symbols:
-        """What resolves a frame.
+        """Return the symbols that resolve a frame.
 
         Raises:
-            WorkflowError: nothing does.
+            WorkflowError: no symbols were found.
         """
         if frame.file.startswith("webpack-internal:"):
             raise WorkflowError(
@@ -172,24 +173,24 @@ class Finder:
         raise WorkflowError(
             "no_chunk_id",
             f"{frame.file} names no chunk.",
-            "Without a chunk id there is no way to its symbol set.",
+            "Without a chunk id its symbol set cannot be found.",
             "Give chunk_id (the script's last line has it: //# chunkId=...), or folder: a local build.",
         )
 
     async def judge(self, one: ResolvedFrame, *, deployed: bool) -> Diagnosis:
-        """Why a frame is not resolved, from what can be found out."""
+        """Return the reason why a frame is not resolved, from all available facts."""
         frame, chunk_id = one.frame, one.frame.chunk_id
-        if one.problem is not None and one.problem.code in _OF_THE_FRAME:
-            return Diagnosis(_OF_THE_FRAME[one.problem.code], one.problem.message, one.problem.next_step)
+        if one.problem is not None and one.problem.code in _FRAME_VERDICTS:
+            return Diagnosis(_FRAME_VERDICTS[one.problem.code], one.problem.message, one.problem.next_step)
         if self._ref(frame) in self._failed and one.problem is not None:
             return Diagnosis("unknown", one.problem.message, one.problem.next_step)
         facts: dict[str, Any] = {"chunk_id": chunk_id}
         if chunk_id:
-            facts |= await self._on_server(chunk_id)
+            facts |= await self._server_facts(chunk_id)
         if self._local is not None:
             facts |= asdict(self._local.facts(frame))
         if deployed:
-            facts["deployed_chunk_id"] = await self._live(frame.file)
+            facts["deployed_chunk_id"] = await self._deployed_chunk_id(frame.file)
         verdict = diagnose(Facts(**facts))
         if not chunk_id and one.problem is not None and one.problem.code in ("no_bundle", "several_bundles"):
             verdict = replace(verdict, sentence=f"{verdict.sentence} {one.problem.message}")
@@ -198,12 +199,12 @@ class Finder:
             return Diagnosis(verdict.code, one.problem.message, one.problem.next_step)
         return verdict
 
-    async def _on_server(self, chunk_id: str) -> dict[str, Any]:
+    async def _server_facts(self, chunk_id: str) -> dict[str, Any]:
         if chunk_id not in self._rows:
             try:
                 self._rows[chunk_id] = await self._sets.find(chunk_id)
             except PostHogError:
-                return {}  # what else is known must do
+                return {}  # judge by the other facts
         row, fetched = self._rows[chunk_id], self._downloaded.get(chunk_id)
         if row is None:
             return {"set_exists": False}
@@ -216,19 +217,19 @@ class Finder:
             "failure_reason": reason if isinstance(reason, str) else None,
         }
 
-    async def _live(self, url: str) -> str | None:
-        """The chunk id in the script at a URL; "" if it has none, None if it cannot be had."""
+    async def _deployed_chunk_id(self, url: str) -> str | None:
+        """Return the chunk id in the script at a URL; "" if it has none, None if it cannot be fetched."""
         if not url.lower().startswith(("http://", "https://")):
             return None
-        if url not in self._deployed:
-            self._deployed[url] = None
+        if url not in self._deployed_ids:
+            self._deployed_ids[url] = None
             with suppress(StorageError, OSError):  # OSError: no room for the script
                 async with Storage(self._desk.workshop.host, http_proxy=self._desk.workshop.http_proxy) as storage:
                     with tempfile.TemporaryFile() as file:
                         target = cast("BinaryIO", file)
-                        await storage.fetch(url, target, limit=MAX_OBJECT)
-                        self._deployed[url] = await to_thread.run_sync(_chunk_id, target)
-        return self._deployed[url]
+                        await storage.fetch(url, target, limit=MAX_FILE)
+                        self._deployed_ids[url] = await to_thread.run_sync(_chunk_id, target)
+        return self._deployed_ids[url]
 
 
 def _chunk_id(script: BinaryIO) -> str:
@@ -236,7 +237,7 @@ def _chunk_id(script: BinaryIO) -> str:
     return comment(script.read(), "chunkId") or ""
 
 
-def _beyond(frame: Frame, reason: str) -> WorkflowError:
+def _too_many_sets(frame: Frame, reason: str) -> WorkflowError:
     alone = (
         f", or resolve this frame alone: its line as stack, with chunk_id {frame.chunk_id}" if frame.chunk_id else ""
     )

@@ -1,8 +1,8 @@
-"""Which addresses object storage may have: public ones, and those of the network class that PostHog itself is in.
+"""The addresses allowed for object storage: public ones, and those of PostHog's own network class.
 
-A presigned URL comes from PostHog, and a redirect from wherever that leads; neither may be used to reach a router's web
-page or a cloud's metadata service. The check is made on the address that is connected to, so that a name which answers
-differently the second time gains nothing.
+A presigned URL comes from PostHog, and a redirect from the server it leads to; neither may be used to reach a router's
+web page or a cloud's metadata service. The check is made on the address that is connected to, so that a name which
+resolves differently the second time gains nothing.
 """
 
 import ipaddress
@@ -41,8 +41,8 @@ _SPECIAL: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 """Networks that are not of the public internet: class, source, networks.
 
-The classes have the names of IANA's registries of special-purpose addresses and of IPv6 address space, but for the
-metadata services of clouds: they are not to be reached because PostHog is in a network of the same kind.
+The classes have the names of IANA's registries of special-purpose addresses and of IPv6 address space, except for
+the metadata services of clouds: a PostHog in a network of the same kind must not make them reachable.
 """
 
 _CLASSES = [(ipaddress.ip_network(network), name) for name, _, networks in _SPECIAL for network in networks]
@@ -53,12 +53,12 @@ _IPV4_AT_END = (_NAT64, ipaddress.ip_network("64:ff9b:1::/48"), ipaddress.ip_net
 
 
 def network_class(address: str) -> str | None:
-    """Return the class of an IP address, like `Loopback`; None if it is one of the public internet.
+    """Return the class of an IP address, like `Loopback`; None if it is public.
 
     An IPv6 address that stands for an IPv4 address which is not public has the class of that one.
 
     Raises:
-        ValueError: it is not an IP address.
+        ValueError: `address` is not an IP address.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     found = next((name for network, name in _CLASSES if ip in network), None)
@@ -100,17 +100,17 @@ def literal_class(host: str) -> str | None:
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """The IP addresses of a host, in the order in which they are to be tried.
+    """Return the IP addresses of a host, in the order in which to try them.
 
     Raises:
-        OSError: the name has none.
+        OSError: the name has no address.
     """
     found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class GuardedNetwork(httpcore2.AsyncNetworkBackend):
-    """Opens sockets to public addresses, and to others if PostHog has one of the same class."""
+    """A network backend that connects to public addresses, and to others if PostHog has one of the same class."""
 
     def __init__(self, posthog: str) -> None:
         """
@@ -129,11 +129,11 @@ class GuardedNetwork(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Connects to the first address of the host that answers.
+        """Connect to the first address of the host that answers.
 
         Raises:
             AddressRefusedError: one of its addresses is not public, and PostHog has none of its class.
-            httpcore2.ConnectError: no address, or none that answers.
+            httpcore2.ConnectError: the name has no address, or no address answers.
         """
         try:
             addresses = await resolve(host, port)

@@ -1,4 +1,4 @@
-"""Fetching a symbol set and looking inside."""
+"""Downloads of symbol sets."""
 
 import tempfile
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ _IN_MEMORY = 4 * 1024 * 1024
 
 
 class NoSymbolSetError(LookupError):
-    """There is no such symbol set in the project."""
+    """The project has no such symbol set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """A symbol set: PostHog's row of it, and what its file holds. `size` is that of the file as stored."""
+    """A symbol set: PostHog's row, and the content of its file. `size` is that of the file as stored."""
 
     row: dict[str, Any]
     symbols: SymbolData
@@ -40,19 +40,19 @@ async def download(
     limit: int = MAX_FILE,
     decoded_limit: int = MAX_DECODED,
 ) -> Downloaded:
-    """Fetches a symbol set by its id, or by its ref: a chunk id or a URL.
+    """Fetch a symbol set by its id, or by its ref: a chunk id or a URL.
 
     Args:
-        limit: bytes that the file may have.
-        decoded_limit: bytes that its content may have.
+        limit: largest size of the file, in bytes.
+        decoded_limit: largest size of its content, in bytes.
 
     Raises:
-        NoSymbolSetError: there is none.
+        NoSymbolSetError: the project has no such set.
         PostHogError: PostHog does not hand it out; with `no_file` nothing was ever uploaded for it.
-        StorageError: object storage does not; `ObjectMissingError`: an upload was started and never done;
+        StorageError: object storage does not return it; `ObjectMissingError`: its upload was never completed;
             `NoRoomError`: the file does not fit into the folder for temporary files.
         ContainerError: the file cannot be read.
-        ValueError: not exactly one of id and ref was given, or the id is no UUID.
+        ValueError: not exactly one of id and ref was given, or the id is not a UUID.
     """
     if (symbol_set_id is None) == (ref is None):
         raise ValueError("give a symbol set's id or its ref, not both")
@@ -79,8 +79,8 @@ async def download(
 
 
 def no_room(error: OSError) -> NoRoomError:
-    """The error for a temporary file that cannot be written or read."""
-    what = f"The symbol set cannot be kept in {tempfile.gettempdir()}: {error.strerror or error}."
+    """Return the error for a temporary file that cannot be written or read."""
+    what = f"The symbol set cannot be stored in {tempfile.gettempdir()}: {error.strerror or error}."
     return NoRoomError(what, "Make room there, or set TMPDIR to a folder that has some.", code="no_room")
 
 

@@ -1,4 +1,4 @@
-"""Presigned URLs, as PostHog hands them out (contract 2.3). Each is a secret: none shows itself in a repr."""
+"""Presigned URLs, as PostHog hands them out (contract 2.3). Each is a secret and is left out of every repr."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ from typing import Any, cast
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Where to POST a form to, and the fields that come before its file."""
+    """A form to POST: its URL, and the fields that come before its file."""
 
     url: str = field(repr=False)
     fields: Mapping[str, str] = field(repr=False)
 
     def around_file(self, boundary: str) -> tuple[bytes, bytes]:
-        """What comes before and after the file in the body: the fields first, then the file, with a filename.
+        """Return the body before and after the file: the fields first, then the file, with a filename.
 
-        Stores written in Go take a part without one for another field (contract 5.3).
+        Stores written in Go take a part without a filename for another field (contract 5.3).
         """
         parts = list[str]()
         for name, value in self.fields.items():
@@ -30,7 +30,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where one file goes. A PUT goes before a form; a fallback is tried when the first address cannot be reached."""
+    """The addresses for one file. PUT is preferred to a form; a fallback is for when the first cannot be reached."""
 
     put: str | None = field(default=None, repr=False)
     form: Form | None = None
@@ -39,12 +39,12 @@ class Target:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no address at all, which is what PostHog answers when it cannot sign."""
+        """True without any address, which is what PostHog answers when it cannot sign."""
         return self.put is None and self.form is None
 
 
 def read_target(answer: Mapping[str, Any]) -> Target:
-    """The target in an entry of `id_map`; what is not as documented is left out."""
+    """Return the target in an entry of `id_map`; fields that are not as documented are left out."""
     return Target(
         put=_url(answer.get("presigned_put_url")),
         form=_form(answer.get("presigned_url")),

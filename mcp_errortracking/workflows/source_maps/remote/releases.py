@@ -1,4 +1,4 @@
-"""Releases: found by their hash or by version and project, or created (contract 5.2, 6.7)."""
+"""Look up releases by their hash, or by version and project, and create them (contract 5.2, 6.7)."""
 
 import hashlib
 import uuid
@@ -15,22 +15,22 @@ _PAGES = 4  # the newest 2,000 releases are looked through
 
 @dataclass(frozen=True, slots=True)
 class ReleaseName:
-    """What a release is known by: the project is a name of the user's own, like `shop-web`, none of PostHog's ids."""
+    """The name of a release. `project` is the user's name of a product, like `shop-web`, not an id of PostHog's."""
 
     version: str
     project: str
     metadata: Mapping[str, Any] | None = None
-    """What a new release is to hold, like the git commit."""
+    """Metadata for a new release, like the git commit."""
 
     @property
     def hash_id(self) -> str:
-        """The hash that PostHog's own command line gives such a release."""
+        """The hash that PostHog's own command line gives this release."""
         return hashlib.sha512(f"{self.project}{self.version}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release that PostHog has. `is_new`: it was created for this upload."""
+    """A release in PostHog. `is_new`: it was created for this upload."""
 
     id: str
     version: str
@@ -39,16 +39,16 @@ class Release:
 
 
 async def find_or_create_release(sender: Sender, name: ReleaseName) -> Release:
-    """The release of that name; it is created if there is none.
+    """Return the release of that name; create it if it does not exist.
 
     Raises:
-        PostHogError: there is none, and it could not be created.
+        PostHogError: no answer, or the release could not be created.
     """
     return await find_release_by_name(sender, name) or await _create(sender, name)
 
 
 async def find_release_by_name(sender: Sender, name: ReleaseName) -> Release | None:
-    """The release of that name, or None if there is none.
+    """Return the release of that name; None if it does not exist.
 
     Raises:
         PostHogError: no answer.
@@ -66,7 +66,7 @@ async def _by_hash(sender: Sender, name: ReleaseName) -> Release | None:
 
 
 async def _by_name(sender: Sender, name: ReleaseName) -> Release | None:
-    """One that was created another way: PostHog gives it a hash of its own."""
+    """Return a release that was created by other means: PostHog gives those another hash."""
     for number in range(_PAGES):
         query = {"limit": _PAGE, "offset": number * _PAGE}
         answer: Any = (await sender.send("GET", "error_tracking/releases/", query=query)).data
@@ -86,7 +86,7 @@ async def _create(sender: Sender, name: ReleaseName) -> Release:
     try:
         return _read((await sender.send("POST", "error_tracking/releases/", json=body)).data, is_new=True)
     except PostHogError as error:
-        # Another upload was faster, or ours arrived and its answer did not.
+        # Another upload was faster, or this request arrived and its answer did not.
         is_taken = isinstance(error, InvalidError) and "already in use" in (error.detail or "")
         release = await _by_hash(sender, name) if error.maybe_applied or is_taken else None
         if release is None:
@@ -99,5 +99,5 @@ def _read(answer: Any, *, is_new: bool = False) -> Release:
     try:
         release_id = str(uuid.UUID(facts.get("id")))
     except (ValueError, TypeError, AttributeError):
-        raise PostHogError("PostHog's answer names no release.", "", "Try again.", code="unreadable_answer") from None
+        raise PostHogError("PostHog's answer has no release id.", "", "Try again.", code="unreadable_answer") from None
     return Release(release_id, str(facts.get("version", "")), str(facts.get("project", "")), is_new)

@@ -1,8 +1,8 @@
-"""Object storage: files go up to presigned URLs, and come down from them.
+"""Object storage: uploads to presigned URLs, and downloads from them.
 
-It has connections of its own, which never carry the API key; no header is sent but what HTTP needs. Uploads are
-streamed, with an exact Content-Length; downloads are limited. A transfer is tried three times where the store is busy
-or the connection breaks: an object that is sent twice is the same object.
+It has connections of its own, which never carry the API key, and sends only the headers that HTTP requires. Uploads are
+streamed, with an exact Content-Length; downloads are limited. A transfer is tried three times if the store is busy or
+the connection breaks: an object that is sent twice is the same object.
 """
 
 import secrets
@@ -43,7 +43,7 @@ _T = TypeVar("_T")
 
 
 class Sendable(Protocol):
-    """A file to be sent, as often as needed. Reading its pieces blocks; none is asked for after its last byte."""
+    """A file that can be sent repeatedly. Reading its pieces blocks; none is read after the last byte."""
 
     @property
     def size(self) -> int: ...
@@ -63,8 +63,8 @@ class Storage:
     ) -> None:
         """
         Args:
-            posthog: origin of PostHog, like `https://us.posthog.com`. Private addresses and plain HTTP are good for
-                storage only where they are good for PostHog.
+            posthog: origin of PostHog, like `https://us.posthog.com`. Private addresses and plain HTTP are allowed
+                for storage only if PostHog itself uses them.
             http_proxy: address of a forward proxy; it resolves the names, so only literal addresses are checked.
             sleep: waits between tries.
         """
@@ -83,17 +83,17 @@ class Storage:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes every connection."""
+        """Close every connection."""
         while self._transports:
             _, transport = self._transports.popitem()
             await transport.aclose()
 
     async def send(self, target: Target, body: Sendable) -> None:
-        """Sends a file to where PostHog wants it.
+        """Send a file to its target.
 
         Raises:
-            StorageError: it is not there, or not certainly.
-            ContentError: the file cannot be read as it was any more.
+            StorageError: the file did not arrive, or it is uncertain.
+            ContentError: the file changed, or cannot be read any more.
         """
         where = target.put or target.form
         fallback = target.fallback_put if target.put else target.fallback_form
@@ -104,13 +104,13 @@ class Storage:
         )
 
     async def fetch(self, url: str, target: BinaryIO, *, limit: int) -> int:
-        """Downloads an object into a file, from its beginning, and returns its size.
+        """Download an object into a file, replacing its content, and return the size.
 
         Args:
-            limit: bytes that the object may have.
+            limit: largest size of the object, in bytes.
 
         Raises:
-            StorageError: it is not whole in the file.
+            StorageError: the object could not be downloaded as a whole.
         """
 
         async def once() -> int:
@@ -121,10 +121,10 @@ class Storage:
         return await self._with_retries(once)
 
     async def holds(self, url: str) -> bool:
-        """Whether there is an object behind a download URL; a byte of it is read.
+        """True if a download URL leads to an object; this reads one byte of it.
 
         Raises:
-            StorageError: that cannot be told.
+            StorageError: object storage gives no clear answer.
         """
         try:
             await self._with_retries(lambda: self._get(url, {"Range": "bytes=0-0"}, _nothing))
@@ -135,7 +135,7 @@ class Storage:
     async def _with_retries(
         self, attempt: Callable[[], Awaitable[_T]], fallback: Callable[[], Awaitable[_T]] | None = None
     ) -> _T:
-        """Three tries of one address; or two, and two of its fallback where the first cannot be reached."""
+        """Try one address three times; with a fallback, each of the two twice."""
         tries = [attempt] * 3 if fallback is None else [attempt, attempt, fallback, fallback]
         for number, one in enumerate(tries):
             try:
@@ -160,10 +160,10 @@ class Storage:
             url, method, content = where.url, "POST", _streamed(body, head, tail)
         answer = await self._exchange(method, self._checked(url), headers, content)
         try:
-            said = await _beginning(answer)
+            text = await _beginning(answer)
             if 200 <= answer.status_code < 300:
                 return
-            failure = refusal(answer.status_code, said, uploads_form=method == "POST")
+            failure = refusal(answer.status_code, text, uploads_form=method == "POST")
         except httpx.TransportError as error:
             failure = lost(error)
         finally:
@@ -171,7 +171,7 @@ class Storage:
         raise failure
 
     async def _get(self, url: str, headers: dict[str, str], read: Callable[[httpx.Response], Awaitable[_T]]) -> _T:
-        """Follows a few redirects, each checked as the first address is."""
+        """Read an object. Follow a few redirects, each checked like the first address."""
         where = self._checked(url)
         for _ in range(_REDIRECTS + 1):
             answer = await self._exchange("GET", where, headers, None)
@@ -179,7 +179,7 @@ class Storage:
                 if 200 <= answer.status_code < 300:
                     return await read(answer)
                 if answer.status_code in (301, 302, 303, 307, 308):
-                    where = self._checked(answer.headers.get("location", ""), beside=where)
+                    where = self._checked(answer.headers.get("location", ""), base=where)
                     continue
                 failure = refusal(answer.status_code, await _beginning(answer))
             except httpx.TransportError as error:
@@ -192,9 +192,9 @@ class Storage:
     async def _exchange(
         self, method: str, url: httpx.URL, headers: dict[str, str], content: AsyncIterator[bytes] | None
     ) -> httpx.Response:
-        """Sends a request and returns the answer, unread.
+        """Send a request and return the answer, unread.
 
-        The transport is asked itself: a client of httpx would log the URL, keep cookies and follow the environment.
+        This uses the transport itself: a client of httpx would log the URL, keep cookies and follow the environment.
         """
         request = httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": _TIMEOUT})
         failure: StorageError
@@ -208,7 +208,7 @@ class Storage:
         raise failure  # here, so that the transport's error, which holds the request, is not chained to it
 
     def _connect(self, scheme: str) -> PoolTransport:
-        """The connections for a scheme: loading the certificates takes a while, and plain HTTP needs none."""
+        """Return the connections for a scheme; only HTTPS loads the certificates, which takes a while."""
         if scheme not in self._transports:
             guard = None if self._http_proxy else GuardedNetwork(self._posthog.host)
             limits = Limits(connections=self._concurrency)
@@ -217,25 +217,25 @@ class Storage:
             )
         return self._transports[scheme]
 
-    def _checked(self, url: str, *, beside: httpx.URL | None = None) -> httpx.URL:
-        """The URL, if it may be used at all.
+    def _checked(self, url: str, *, base: httpx.URL | None = None) -> httpx.URL:
+        """Return the URL if it may be used.
 
         Args:
-            beside: the URL that redirects to it.
+            base: the URL that redirects to it.
 
         Raises:
-            AddressRefusedError: it is none, or not of HTTPS where PostHog is.
+            AddressRefusedError: it is not a web address, or it is plain HTTP while PostHog uses HTTPS.
         """
         try:
-            where = httpx.URL(urljoin(str(beside), url) if beside else url)
+            where = httpx.URL(urljoin(str(base), url) if base else url)
             is_usable = bool(where.host) and 0 < (where.port or 443) < 2**16 and not where.userinfo
         except (httpx.InvalidURL, ValueError):  # `host` decodes international names
             where, is_usable = httpx.URL(""), False
         if where.scheme not in ("http", "https") or not is_usable:
-            raise AddressRefusedError("PostHog handed out an address of object storage that is no web address.")
+            raise AddressRefusedError("PostHog handed out an address of object storage that is not a web address.")
         if where.scheme == "http" and self._posthog.scheme == "https":
             raise AddressRefusedError(
-                "Object storage is to be used without encryption, while PostHog is not.",
+                "The address of object storage is plain HTTP, while PostHog uses HTTPS.",
                 "Give PostHog's object storage an https address.",
             )
         inside = literal_class(where.host) if self._http_proxy else None
@@ -245,7 +245,7 @@ class Storage:
 
 
 async def _streamed(body: Sendable, head: bytes = b"", tail: bytes = b"") -> AsyncIterator[bytes]:
-    """The pieces of a file, each read in a worker thread."""
+    """Yield the pieces of a file, each read in a worker thread."""
     if head:
         yield head
     pieces, left = body.pieces(), body.size  # counted, because asking for one piece more would take a thread once more
@@ -275,7 +275,7 @@ async def _nothing(_answer: httpx.Response) -> None:
 
 
 async def _beginning(answer: httpx.Response) -> str:
-    """The first bytes of a body, as text: all of an error that says why."""
+    """Return the first bytes of a body as text: enough for the reason of an error."""
     content = b""
     async for part in answer.aiter_raw():
         content += part

@@ -1,4 +1,4 @@
-"""What PostHog holds for a build: chunk by chunk, compared by content hash where it can compare."""
+"""The state of a build's chunks in PostHog, compared by content hash if PostHog can compare."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,26 +23,26 @@ _PROBES = 10  # at once
 
 
 class State(StrEnum):
-    """What PostHog has of a chunk."""
+    """The state of a chunk in PostHog."""
 
     UPLOADED = "uploaded"
-    """A finished set; of the same content, where `compared`."""
+    """A finished set; of the same content, if `compared`."""
     DIFFERENT = "different"
     """A finished set of other content."""
     UNFINISHED = "unfinished"
-    """An upload was started and never finished; frames are not resolved by it."""
+    """An upload was started and never finished; no frame is resolved with it."""
     NOT_FOUND_ONLINE = "not_found_online"
     """Nothing was uploaded; PostHog looked for a map itself and found none, see `failure_reason`."""
     MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What PostHog has of one chunk.
+class StoredChunk:
+    """One chunk in PostHog.
 
-    `compared`: whether its content hash was compared, which older servers cannot do, nor anybody without a map.
-    `wrong_release`: it is bound to another release than the one asked about, or to none. `expires` is when it is
-    deleted unless it is used before; None where there is nothing to delete, or PostHog does not say when it was used.
+    `compared`: its content hash was compared, which takes a map and a PostHog that can compare. `wrong_release`: it is
+    bound to another release than the requested one, or to none. `expires` is the time of its deletion unless it is
+    used before; None if nothing will be deleted, or if PostHog does not return the time of its last use.
     """
 
     chunk_id: str
@@ -66,18 +66,18 @@ async def check(
     release_id: str | None = None,
     now: datetime | None = None,
     sleep: Sleep = anyio.sleep,
-) -> list[Held]:
-    """Looks up chunks, in the order given. Where PostHog can compare hashes, it counts those it has as used today.
+) -> list[StoredChunk]:
+    """Look up chunks, in the order given. A PostHog that compares hashes counts the chunks it has as used today.
 
     Args:
-        hashes: content hashes by chunk id; None where there is no content to compare.
-        release_id: the release that they should be bound to.
-        now: the present, to tell what expires.
+        hashes: content hashes by chunk id; None for a chunk without content to compare.
+        release_id: the expected release.
+        now: the present time, for `expiring`.
         sleep: waits between tries.
 
     Raises:
-        PostHogError: PostHog cannot be asked.
-        StorageError: object storage, which is asked about what PostHog cannot compare, gives no answer.
+        PostHogError: no answer from PostHog.
+        StorageError: no answer from object storage, which is asked about chunks that PostHog cannot compare.
     """
     symbol_sets = SymbolSets(sender, sleep=sleep)
     known = {chunk_id: content_hash for chunk_id, content_hash in hashes.items() if content_hash is not None}
@@ -88,7 +88,7 @@ async def check(
     arrived = await _arrived(symbol_sets, storage, {ref: row for ref, row in rows.items() if ref not in by_hash})
     present = now or datetime.now(UTC)
     return [
-        _held(
+        _stored_chunk(
             chunk_id,
             rows.get(chunk_id),
             compared if chunk_id in by_hash else None,
@@ -103,7 +103,7 @@ async def check(
 async def _arrived(
     symbol_sets: SymbolSets, storage: Storage, rows: Mapping[str, dict[str, Any]]
 ) -> dict[str, bool | None]:
-    """Whether the files of sets are in object storage, by ref; None where an older PostHog does not tell."""
+    """Return by ref if the file of a set is in object storage; None if PostHog is too old for downloads."""
     found = dict[str, bool | None]()
     limiter = anyio.CapacityLimiter(_PROBES)
 
@@ -121,7 +121,7 @@ async def _arrived(
     return found
 
 
-def _held(
+def _stored_chunk(
     chunk_id: str,
     row: Mapping[str, Any] | None,
     compared: Comparison | None,
@@ -129,14 +129,14 @@ def _held(
     *,
     release_id: str | None,
     now: datetime,
-) -> Held:
+) -> StoredChunk:
     if row is None:
-        return Held(chunk_id, State.MISSING, compared=compared is not None)
+        return StoredChunk(chunk_id, State.MISSING, compared=compared is not None)
     state = _state(chunk_id, row, compared, arrived)
     release = cast("dict[str, Any]", row["release"]) if isinstance(row.get("release"), dict) else {}
     last_used = _time(row.get("last_used"))
     expires = last_used + RETENTION if last_used and _has_file(row) else None
-    return Held(
+    return StoredChunk(
         chunk_id,
         state,
         symbol_set_id=_text(row.get("id")),
@@ -164,7 +164,7 @@ def _state(
 
 
 def _has_file(row: Mapping[str, Any]) -> bool:
-    """Whether the set has a place in object storage: a file may be there, or never have arrived (contract 2)."""
+    """True if the set has a place in object storage: a file may be there, or never have arrived (contract 2)."""
     return bool(row.get("has_uploaded_file", row.get("storage_ptr") is not None))
 
 

@@ -1,7 +1,7 @@
-"""What PostHog is asked about symbol sets, request by request (contract 2, 6.1), with more patience than one call has.
+"""Requests about symbol sets (contract 2, 6.1), with more retries than one call has.
 
 Every request here may be repeated: a start hands out new addresses for a set that is not finished, a finish confirms
-what is confirmed already, the others only read. So what may or may not have been applied is sent again.
+what is confirmed already, the others only read. So a request is retried even if it may have been applied.
 """
 
 import uuid
@@ -28,8 +28,8 @@ _LOOKUPS = 8  # at once
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A set that is to be started. `size` is that of the file, where it is known yet; it earns a URL to PUT to."""
+class UploadRequest:
+    """A set to start. `size` is that of the file, if known yet; only with it PostHog hands out a URL to PUT to."""
 
     chunk_id: str
     content_hash: str
@@ -38,8 +38,8 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """A set that PostHog waits for: its id, and where its file goes."""
+class StartedUpload:
+    """A set whose file PostHog waits for: its id, and the target of the file."""
 
     symbol_set_id: str
     target: Target
@@ -47,7 +47,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Chunk ids, by what PostHog has of them: the same content, other content, or none that is finished."""
+    """Chunk ids by comparison: PostHog has the same content, other content, or no finished set."""
 
     same: frozenset[str]
     other: frozenset[str]
@@ -63,15 +63,15 @@ class SymbolSets:
             sleep: waits between tries.
         """
         self._sender = RetryingSender(sender, sleep=sleep)
-        self._compares = True  # until PostHog turns out not to
+        self._compares = True  # until PostHog turns out to be too old
 
     async def compare(self, hashes: Mapping[str, str]) -> Comparison | None:
-        """Compares content hashes by chunk id with those that PostHog stored; None: this PostHog cannot.
+        """Compare content hashes by chunk id with those that PostHog stored; None if this PostHog cannot.
 
         PostHog counts the chunks with the same content as used today, so that they are kept for another 30 days.
 
         Raises:
-            PostHogError: no answer, or a refusal that has nothing to do with comparing.
+            PostHogError: no answer, or a refusal for another reason than the age of PostHog.
         """
         if not self._compares:
             return None
@@ -79,7 +79,7 @@ class SymbolSets:
         chunk_ids = list(hashes)
         for first in range(0, len(chunk_ids), MAX_CHECKED):
             asked = {chunk_id: hashes[chunk_id] for chunk_id in chunk_ids[first : first + MAX_CHECKED]}
-            # With force, content that differs is wanted too; with skip_on_conflict it is not. Neither is ever refused.
+            # With force, PostHog lists content that differs too; with skip_on_conflict it does not. It refuses neither.
             to_overwrite = await self._to_upload(asked, "force")
             if to_overwrite is None:
                 self._compares = False
@@ -90,13 +90,15 @@ class SymbolSets:
             absent |= to_overwrite & to_add
         return Comparison(frozenset(same), frozenset(other), frozenset(absent))
 
-    async def start(self, wanted: Iterable[Wanted], *, force: bool, skip_on_conflict: bool) -> dict[str, Started]:
-        """Starts uploads: by chunk id, those that PostHog waits for; it wants no file for the others.
+    async def start(
+        self, requests: Iterable[UploadRequest], *, force: bool, skip_on_conflict: bool
+    ) -> dict[str, StartedUpload]:
+        """Start uploads; return by chunk id those whose files PostHog waits for. It needs no file for the others.
 
         Raises:
             PostHogError: nothing was started.
         """
-        uploads = [_element(one) for one in wanted]
+        uploads = [_element(one) for one in requests]
         flags = {name: True for name, on in (("force", force), ("skip_on_conflict", skip_on_conflict)) if on}
         call = StartSymbolSetUploads.model_validate({"symbol_sets": uploads, **flags})
         answer = as_object(await self._send(call.request()))
@@ -106,11 +108,14 @@ class SymbolSets:
         return {chunk_id: _started(entry) for chunk_id, entry in cast("dict[str, Any]", id_map).items()}
 
     async def finish(self, hashes: Mapping[str, str]) -> bool:
-        """Confirms uploads: content hashes by symbol set id; all or none.
+        """Confirm uploads, all or none.
+
+        Args:
+            hashes: content hashes by symbol set id.
 
         Returns:
-            Whether it is certain: PostHog before June 2026 deletes the sets when a finish fails, and says yes to the
-            second try, though there is nothing left to confirm.
+            True if it is certain: PostHog before June 2026 deletes the sets when a finish fails, and says yes to the
+            second try, though nothing is left to confirm.
 
         Raises:
             PostHogError: none was confirmed. PostHog before June 2026 has deleted them all then.
@@ -120,46 +125,46 @@ class SymbolSets:
         return tries == 1
 
     async def get(self, symbol_set_id: str) -> dict[str, Any] | None:
-        """A symbol set, or None if there is none of that id."""
+        """Return a symbol set; None if no set has that id."""
         try:
-            return as_object(await self._send(_one(symbol_set_id)))
+            return as_object(await self._send(_set_request(symbol_set_id)))
         except NotFoundError as error:
             if error.code != "not_found":
                 raise
             return None
 
     async def find(self, ref: str) -> dict[str, Any] | None:
-        """The symbol set of a chunk id (or URL), or None."""
+        """Return the symbol set of a chunk id (or URL); None if no set has it."""
         return (await self.by_ref([ref])).get(ref)
 
     async def by_ref(self, refs: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Symbol sets by their ref, for those of the refs that there are.
+        """Return symbol sets by their ref; refs without a set are left out.
 
-        The cheaper of two ways is taken: one request per ref, or all pages of the project. An older server, which
-        cannot be asked for a ref, is paged through.
+        This takes the cheaper of one request per ref and all pages of the project. An older server, which does not
+        filter by ref, is paged through.
         """
         wanted, found = sorted(set(refs)), dict[str, dict[str, Any]]()
-        first = as_object(await self._send(_listing({"limit": _PAGE, "order_by": "created_at"})))
+        first = as_object(await self._send(_list_request({"limit": _PAGE, "order_by": "created_at"})))
         count = first.get("count")
         if first.get("next") and isinstance(count, int) and len(wanted) < -(-count // _PAGE):
-            limiter, understood = anyio.CapacityLimiter(_LOOKUPS), [True]
+            limiter, filters = anyio.CapacityLimiter(_LOOKUPS), [True]
 
             async def look_up(ref: str) -> None:
                 async with limiter:
-                    answer = as_object(await self._send(_listing({"ref": ref, "limit": 1}))) if understood[0] else {}
+                    answer = as_object(await self._send(_list_request({"ref": ref, "limit": 1}))) if filters[0] else {}
                 for row in as_objects(answer.get("results")):
-                    understood[0] &= row.get("ref") == ref
+                    filters[0] &= row.get("ref") == ref
                     found[ref] = row
 
             async with anyio.create_task_group() as group:
                 for ref in wanted:
                     group.start_soon(look_up, ref)
-            if understood[0]:
+            if filters[0]:
                 return found
         return await self._paged(set(wanted), first)
 
     async def _paged(self, wanted: set[str], answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """The wanted sets on this page and all that follow."""
+        """Return the wanted sets on this page and all that follow."""
         found, offset = dict[str, dict[str, Any]](), 0
         while True:
             page = as_objects(answer.get("results"))
@@ -168,15 +173,15 @@ class SymbolSets:
             if not page or not answer.get("next") or len(found) == len(wanted):
                 return found
             query = {"limit": _PAGE, "offset": offset, "order_by": "created_at"}
-            answer = as_object(await self._send(_listing(query)))
+            answer = as_object(await self._send(_list_request(query)))
 
     async def download_url(self, symbol_set_id: str) -> str:
-        """A presigned URL of the file; a secret.
+        """Return a presigned URL of the file; a secret.
 
         Raises:
-            PostHogError: there is no such set (`not_found`), it has no file (`no_file`), or PostHog is too old.
+            PostHogError: no set has that id (`not_found`), it has no file (`no_file`), or PostHog is too old.
         """
-        url = as_object(await self._send(_one(symbol_set_id, "download/"))).get("url")
+        url = as_object(await self._send(_set_request(symbol_set_id, "download/"))).get("url")
         if not isinstance(url, str):
             raise _unreadable("names no download URL")
         return url
@@ -199,10 +204,10 @@ class SymbolSets:
         return {str(one) for one in cast("list[Any]", wanted)} & set(hashes)
 
     async def _send(self, request: Request) -> Any:
-        """The JSON of an answer.
+        """Return the JSON of an answer.
 
         Raises:
-            PostHogError: three tries did not get one, or PostHog refuses.
+            PostHogError: no try got one, or PostHog refuses.
         """
         return (await self._send_counted(request))[0]
 
@@ -213,28 +218,28 @@ class SymbolSets:
         return answer.data, tries
 
 
-def _element(wanted: Wanted) -> dict[str, Any]:
-    element = {"chunk_id": wanted.chunk_id, "content_hash": wanted.content_hash}
-    more = {"release_id": wanted.release_id, "content_length": wanted.size}
+def _element(request: UploadRequest) -> dict[str, Any]:
+    element = {"chunk_id": request.chunk_id, "content_hash": request.content_hash}
+    more = {"release_id": request.release_id, "content_length": request.size}
     return element | {name: value for name, value in more.items() if value is not None}
 
 
-def _started(entry: Any) -> Started:
+def _started(entry: Any) -> StartedUpload:
     facts = as_object(entry)
     try:
         symbol_set_id = str(uuid.UUID(facts.get("symbol_set_id")))
     except (ValueError, TypeError, AttributeError):
         raise _unreadable("names an upload without its symbol_set_id") from None
-    return Started(symbol_set_id, read_target(facts))
+    return StartedUpload(symbol_set_id, read_target(facts))
 
 
 def _unreadable(what: str) -> PostHogError:
     return PostHogError(f"PostHog's answer {what}.", "", "Try again.", code="unreadable_answer")
 
 
-def _one(symbol_set_id: str, action: str = "") -> Request:
+def _set_request(symbol_set_id: str, action: str = "") -> Request:
     return Request("GET", f"error_tracking/symbol_sets/{quote(symbol_set_id, safe='')}/{action}")
 
 
-def _listing(query: Mapping[str, Any]) -> Request:
+def _list_request(query: Mapping[str, Any]) -> Request:
     return Request("GET", "error_tracking/symbol_sets/", query=query)

@@ -1,7 +1,7 @@
-"""A batch of symbol sets on its way: started together, sent side by side, finished together.
+"""The upload of a batch of symbol sets: started together, sent in parallel, finished together.
 
-PostHog starts and finishes all or nothing; here the chunk that stands in the way is found, by its name in the answer or
-by halving, and the others go on without it.
+PostHog starts and finishes all sets of a request or none. This finds the chunk that a request is refused for, by its
+name in the answer or by halving, and goes on without it.
 """
 
 import re
@@ -22,7 +22,7 @@ from mcp_errortracking.workflows.source_maps.remote.storage_errors import (
     NoFormsError,
     StorageError,
 )
-from mcp_errortracking.workflows.source_maps.remote.symbol_sets import Started, SymbolSets, Wanted
+from mcp_errortracking.workflows.source_maps.remote.symbol_sets import StartedUpload, SymbolSets, UploadRequest
 from mcp_errortracking.workflows.source_maps.upload.content import Body, ContentError, Fingerprint
 from mcp_errortracking.workflows.source_maps.upload.hashing import THREADS
 from mcp_errortracking.workflows.source_maps.upload.results import (
@@ -40,16 +40,16 @@ from mcp_errortracking.workflows.source_maps.upload.results import (
     unreadable,
 )
 
-_ROUNDS = 3  # starts of one chunk: fresh URLs after an expired one, a PUT where forms are not taken
-_MAX_MISSES = 20  # then object storage is down, and the rest need not wait for it
+_ROUNDS = 3  # starts of one chunk: fresh URLs after an expired one, a PUT after a refused form
+_MAX_FAILURES_IN_ROW = 20  # then object storage is down, and the other chunks are not tried
 _NAMED = re.compile(r"Symbol set (.+) already (?:exists|has)", re.DOTALL)
-_OF_THE_KEY = (401, 403)
-_FOR_ALL = ("invalid_release_id", "object_storage_required", "invalid_conflict_handling")
+_KEY_REFUSED = (401, 403)
+_REQUEST_REFUSED = ("invalid_release_id", "object_storage_required", "invalid_conflict_handling")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A chunk to be uploaded, and its place in what was given."""
+    """A chunk to upload, and its place in the upload."""
 
     index: int
     chunk: Chunk
@@ -57,19 +57,19 @@ class Job:
 
 
 Report = Callable[[Job, ChunkOutcome], Awaitable[None]]
-"""Is told what became of a job."""
+"""A callback with the outcome of a job."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
-    """A job whose file has arrived."""
+class _SentFile:
+    """A job whose file has arrived in object storage."""
 
     job: Job
     symbol_set_id: str
 
 
 class Batches:
-    """Takes batches from their start to their finish, and reports on each job exactly once."""
+    """Upload batches, from their start to their finish, and report on each job exactly once."""
 
     def __init__(
         self,
@@ -86,8 +86,8 @@ class Batches:
     ) -> None:
         """
         Args:
-            compared: the jobs are known to need an upload, because PostHog could compare their hashes.
-            concurrency: transfers at once, of all batches together.
+            compared: PostHog compared the hashes, so that all jobs need an upload.
+            concurrency: most transfers at once, of all batches together.
         """
         self._symbol_sets = symbol_sets
         self._storage = storage
@@ -96,8 +96,8 @@ class Batches:
         self.bytes_sent = 0
         """Bytes of the files that arrived."""
         self.refusal: PostHogError | None = None
-        """Why PostHog lets this key upload nothing."""
-        self._misses = 0  # transfers in a row that found object storage busy or lost
+        """The reason why PostHog refuses all uploads of this key."""
+        self._failures_in_row = 0  # transfers in a row that found object storage busy or lost
         self._version: Version = version
         self._compressed = compressed
         self._compared = compared
@@ -107,10 +107,10 @@ class Batches:
         self._packers = CapacityLimiter(THREADS)
 
     async def run(self, jobs: Sequence[Job]) -> None:
-        """Uploads a batch."""
+        """Upload a batch."""
         bodies = dict[int, Body]()
         try:
-            # Packed first, a start can say the sizes, and get URLs to PUT to; but only what is wanted is worth packing.
+            # Packed first, a start has the sizes, and gets URLs to PUT to; without a comparison it could be needless.
             left = await self._pack(jobs, bodies) if self._compared or self._is_quick else list(jobs)
             for number in range(_ROUNDS):
                 if not left:
@@ -122,7 +122,7 @@ class Batches:
                 sent, left = await self._send(started, bodies, is_last=is_last)
                 if number == 0:
                     left += await self._finish(sent, is_last=is_last)
-                else:  # one by one: an older PostHog deletes all that it was to finish together with a bad one
+                else:  # one by one: an older PostHog deletes all sets of a finish that fails
                     for one in sent:
                         left += await self._finish([one], is_last=is_last)
             for job in left:
@@ -132,7 +132,7 @@ class Batches:
                 body.close()
 
     async def _pack(self, jobs: Sequence[Job], bodies: dict[int, Body]) -> list[Job]:
-        """Packs what is not packed yet; returns the jobs that can go on."""
+        """Pack the jobs that are not packed yet; return those that can go on."""
         failed = set[int]()
 
         async def pack(job: Job) -> None:
@@ -158,36 +158,38 @@ class Batches:
 
         return body() if self._is_quick else await to_thread.run_sync(body, limiter=self._packers)
 
-    async def _start(self, jobs: list[Job], bodies: Mapping[int, Body]) -> list[tuple[Job, Started]]:
-        """Starts all that PostHog lets start; reports on the others."""
-        is_sorted = self._compared
+    async def _start(self, jobs: list[Job], bodies: Mapping[int, Body]) -> list[tuple[Job, StartedUpload]]:
+        """Start the jobs that PostHog accepts; report on the others."""
+        is_compared = self._compared
         if self.refusal is not None:
             await self._refuse_all(jobs, self.refusal)
             return []
-        if self._rules.skip_on_conflict and not is_sorted:  # PostHog would not tell what it has from what it keeps
-            jobs, is_sorted = await self._without_unchanged(jobs), True
+        if (
+            self._rules.skip_on_conflict and not is_compared
+        ):  # PostHog's answer would not distinguish unchanged sets from conflicts
+            jobs, is_compared = await self._without_unchanged(jobs), True
         while jobs:
             try:
                 answer = await self._symbol_sets.start(
-                    (self._wanted(job, bodies.get(job.index)) for job in jobs),
+                    (self._request(job, bodies.get(job.index)) for job in jobs),
                     force=self._rules.force,
                     skip_on_conflict=self._rules.skip_on_conflict,
                 )
             except InvalidError as error:
-                if error.code in _FOR_ALL:
+                if error.code in _REQUEST_REFUSED:
                     await self._refuse_all(jobs, error)
                     return []
-                if error.code == "release_id_mismatch" and not is_sorted:
-                    jobs, is_sorted = await self._without_unchanged(jobs), True
+                if error.code == "release_id_mismatch" and not is_compared:
+                    jobs, is_compared = await self._without_unchanged(jobs), True
                     continue
-                found = culprit(jobs, error)
+                found = refused_job(jobs, error)
                 if found is None:
                     middle = len(jobs) // 2
                     return await self._start(jobs[:middle], bodies) + await self._start(jobs[middle:], bodies)
                 await self._refuse(found, error)
                 jobs = [job for job in jobs if job is not found]
             except PostHogError as error:
-                if error.status in _OF_THE_KEY:
+                if error.status in _KEY_REFUSED:
                     self.refusal = error
                 await self._refuse_all(jobs, error)
                 return []
@@ -196,29 +198,29 @@ class Batches:
         return []
 
     async def _started(
-        self, jobs: list[Job], answer: Mapping[str, Started], unwanted: ChunkOutcome
-    ) -> list[tuple[Job, Started]]:
-        """The jobs whose files PostHog waits for; reports on the others, which it has."""
+        self, jobs: list[Job], answer: Mapping[str, StartedUpload], unwanted: ChunkOutcome
+    ) -> list[tuple[Job, StartedUpload]]:
+        """Return the jobs whose files PostHog waits for; report on the others, which it has."""
         for job in jobs:
             if job.chunk.chunk_id not in answer:
                 await self._report(job, unwanted)
         return [(job, answer[job.chunk.chunk_id]) for job in jobs if job.chunk.chunk_id in answer]
 
     async def _without_unchanged(self, jobs: list[Job]) -> list[Job]:
-        """Leaves out the jobs whose content PostHog has, under whichever release: asked about without one.
+        """Leave out the jobs whose content PostHog has under any release, by a start without a release.
 
-        What has another content, or none, is started anew afterwards; until then nothing was overwritten.
+        Sets with other content, or without any, are started again afterwards; until then nothing was overwritten.
         """
         asked, left = jobs, list[Job]()
         while asked:
             try:
                 answer = await self._symbol_sets.start(
-                    (Wanted(job.chunk.chunk_id, job.known.content_hash) for job in asked),
+                    (UploadRequest(job.chunk.chunk_id, job.known.content_hash) for job in asked),
                     force=False,
                     skip_on_conflict=False,
                 )
             except PostHogError as error:
-                found = culprit(asked, error) if isinstance(error, InvalidError) else None
+                found = refused_job(asked, error) if isinstance(error, InvalidError) else None
                 if found is None:
                     return left + asked
                 left.append(found)
@@ -227,18 +229,18 @@ class Batches:
                 return left + [job for job, _ in await self._started(asked, answer, NOT_WANTED)]
         return left
 
-    def _wanted(self, job: Job, body: Body | None) -> Wanted:
-        return Wanted(job.chunk.chunk_id, job.known.content_hash, self._release_id, body and body.size)
+    def _request(self, job: Job, body: Body | None) -> UploadRequest:
+        return UploadRequest(job.chunk.chunk_id, job.known.content_hash, self._release_id, body and body.size)
 
     async def _send(
-        self, started: Sequence[tuple[Job, Started]], bodies: Mapping[int, Body], *, is_last: bool
-    ) -> tuple[list[_Sent], list[Job]]:
-        """Sends files; returns those that arrived, and those to be started again."""
-        sent, again = list[_Sent](), list[Job]()
+        self, started: Sequence[tuple[Job, StartedUpload]], bodies: Mapping[int, Body], *, is_last: bool
+    ) -> tuple[list[_SentFile], list[Job]]:
+        """Send files; return those that arrived, and the jobs to start again."""
+        sent, again = list[_SentFile](), list[Job]()
 
-        async def send(job: Job, one: Started) -> None:
+        async def send(job: Job, one: StartedUpload) -> None:
             async with self._transfers:
-                if self._misses >= _MAX_MISSES:
+                if self._failures_in_row >= _MAX_FAILURES_IN_ROW:
                     await self._report(job, NOT_TRIED)
                     return
                 try:
@@ -249,42 +251,42 @@ class Batches:
                     else:  # a fresh URL, or one to PUT to
                         again.append(job)
                 except StorageError as error:
-                    self._misses += isinstance(error, BusyError | LostError)
+                    self._failures_in_row += isinstance(error, BusyError | LostError)
                     await self._report(job, not_sent(error))
                 except ContentError as error:
                     await self._report(job, unreadable(error))
                 else:
-                    self._misses = 0
+                    self._failures_in_row = 0
                     self.bytes_sent += bodies[job.index].size
-                    sent.append(_Sent(job, one.symbol_set_id))
+                    sent.append(_SentFile(job, one.symbol_set_id))
 
         async with anyio.create_task_group() as group:
             for job, one in started:
                 group.start_soon(send, job, one)
         return sent, again
 
-    async def _finish(self, sent: Sequence[_Sent], *, is_last: bool) -> list[Job]:
-        """Confirms what arrived; returns what has to be started again, because PostHog has it not any more."""
+    async def _finish(self, sent: Sequence[_SentFile], *, is_last: bool) -> list[Job]:
+        """Confirm the files that arrived; return the jobs to start again, whose sets PostHog has lost."""
         if not sent:
             return []
         try:
             is_certain = await self._symbol_sets.finish({one.symbol_set_id: one.job.known.content_hash for one in sent})
-            kept, lost = (sent, list[Job]()) if is_certain or self._compared else await self._still_there(sent)
+            kept, lost = (sent, list[Job]()) if is_certain or self._compared else await self._existing(sent)
         except PostHogError as error:
             if len(sent) == 1 and error.code in GONE and not is_last:
                 return [sent[0].job]
             if error.code not in UNFINISHED or len(sent) == 1:
                 await self._refuse_all([one.job for one in sent], error)
                 return []
-            return await self._finish_without(sent, error, is_last=is_last)
+            return await self._finish_separately(sent, error, is_last=is_last)
         for one in kept:
             await self._report(one.job, UPLOADED)
         return lost
 
-    async def _finish_without(self, sent: Sequence[_Sent], error: PostHogError, *, is_last: bool) -> list[Job]:
-        """Goes on after a refusal that one set of several caused."""
+    async def _finish_separately(self, sent: Sequence[_SentFile], error: PostHogError, *, is_last: bool) -> list[Job]:
+        """Finish the others after a refusal that one set of several caused."""
         try:
-            kept, lost = await self._still_there(sent)
+            kept, lost = await self._existing(sent)
         except PostHogError:
             await self._refuse_all([one.job for one in sent], error)
             return []
@@ -293,8 +295,8 @@ class Batches:
         middle = len(kept) // 2
         return await self._finish(kept[:middle], is_last=is_last) + await self._finish(kept[middle:], is_last=is_last)
 
-    async def _still_there(self, sent: Sequence[_Sent]) -> tuple[list[_Sent], list[Job]]:
-        """The sets that PostHog has, and the jobs of those that it has not any more."""
+    async def _existing(self, sent: Sequence[_SentFile]) -> tuple[list[_SentFile], list[Job]]:
+        """Return the sets that PostHog has, and the jobs of those that it does not have any more."""
         rows = [await self._symbol_sets.get(one.symbol_set_id) for one in sent]
         kept = [one for one, row in zip(sent, rows, strict=True) if row is not None]
         return kept, [one.job for one, row in zip(sent, rows, strict=True) if row is None]
@@ -307,8 +309,8 @@ class Batches:
         await self._report(job, refused(error, self._rules))
 
 
-def culprit(jobs: Sequence[Job], error: InvalidError) -> Job | None:
-    """The job that PostHog's refusal of all of them is about; None where that cannot be told."""
+def refused_job(jobs: Sequence[Job], error: InvalidError) -> Job | None:
+    """Return the job that a refusal of all jobs is about; None if the answer does not name it."""
     if len(jobs) == 1:
         return jobs[0]
     found = _NAMED.search(error.detail or "")

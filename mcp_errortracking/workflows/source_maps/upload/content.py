@@ -1,9 +1,9 @@
-"""The content of a chunk: read from its files piece by piece, hashed, packed, and watched for changes on the way.
+"""The content of a chunk: read from its files piece by piece, hashed, compressed, and checked for changes.
 
 The content hash is the SHA-512 of the container in version 1, which is uncompressed: the hash of PostHog's own command
-line where it uploads that version, and the same in every run, whatever version is sent and whichever zstd packs it. A
-release id in the bundle is left out of it, so that a bundle has the same hash in every release.
-PostHog only compares it with the one it stored (contract 5.2).
+line when it uploads that version, independent of the version sent and of the zstd library. It leaves out a release id
+in the bundle, so that a bundle has the same hash in every release. PostHog only compares it with the one it stored
+(contract 5.2).
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from io import FileIO
 from typing import BinaryIO, cast
 
+from mcp_errortracking.catalog.symbol_sets import MAX_FILE
 from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.open_folder import NotRegularError
 from mcp_errortracking.workflows.problems import WorkflowError, printable
@@ -30,15 +31,12 @@ from mcp_errortracking.workflows.source_maps.container import (
     write,
 )
 
-MAX_OBJECT = 100 * 1024 * 1024
-"""Bytes of a symbol set that PostHog's object storage takes (contract 5.4)."""
-
-_PIECE = 1024 * 1024  # few and large: after each, a worker thread waits for its turn again
+_PIECE = 1024 * 1024  # few and large: each costs a switch of threads
 _IN_MEMORY = 384 * 1024
 
 
 class ContentError(Exception):
-    """The content of a chunk cannot be had, or may not be sent: what is wrong, and what to do."""
+    """The content of a chunk cannot be read, or may not be sent: what is wrong, and what to do."""
 
     def __init__(self, code: str, what: str, next_step: str) -> None:
         super().__init__(printable(f"{what} {next_step}"))
@@ -49,7 +47,7 @@ class ContentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells that a part is still the one that was hashed: a file's size, times and inode, or a hash of bytes."""
+    """The mark of a part's content, to detect changes: a file's size, times and inode, or a hash of bytes."""
 
     size: int
     mark: tuple[int, ...] | bytes
@@ -57,7 +55,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """A chunk's content, known by its hash: lower-case hex SHA-512 (see above). `size` is that of the payload."""
+    """The content hash of a chunk: lower-case hex SHA-512 (see above). `size` is that of the payload."""
 
     content_hash: str
     size: int
@@ -65,7 +63,7 @@ class Fingerprint:
 
 
 def fingerprint(chunk: Chunk) -> Fingerprint:
-    """Reads a chunk's content once.
+    """Read a chunk's content once, and hash it.
 
     Raises:
         ContentError: it cannot be read, is empty, too large, or changes meanwhile.
@@ -87,10 +85,10 @@ def fingerprint(chunk: Chunk) -> Fingerprint:
 
 
 def payload(chunk: Chunk, known: Fingerprint) -> Iterator[bytes]:
-    """The payload of a chunk's container, piece by piece, exactly as it was hashed.
+    """Yield the payload of a chunk's container, piece by piece, exactly as it was hashed.
 
     Raises:
-        ContentError: it is not as it was hashed any more. Then what was read so far is worthless.
+        ContentError: the content changed since it was hashed; discard what was read so far.
     """
     for part, expected in zip(chunk.parts, known.stamps, strict=True):
         with _opened(part) as (stamp, pieces):
@@ -102,16 +100,16 @@ def payload(chunk: Chunk, known: Fingerprint) -> Iterator[bytes]:
 
 
 class Body:
-    """A container ready to be sent, as often as needed: `size` bytes, in pieces read when they are wanted.
+    """A container that can be sent repeatedly: `size` bytes, in pieces that are read on demand.
 
-    Closing it gives back the room it takes.
+    Closing it frees its temporary file.
     """
 
     def __init__(self, chunk: Chunk, known: Fingerprint, version: Version, *, compressed: bool) -> None:
-        """Compresses the content into a temporary file, or prepares to send it straight from its files. Blocks.
+        """Compress the content into a temporary file, or prepare to send it from its own files. Blocks.
 
         Raises:
-            ContentError: as `payload`; or the container is too large, or there is no room for it.
+            ContentError: as `payload`; or the container is too large, or does not fit on the disk.
         """
         self._chunk, self._known = chunk, known
         self._file: BinaryIO | None = None
@@ -120,15 +118,15 @@ class Body:
         if version == 2 and compressed:
             self._file = self._packed()
             self.size = self._file.seek(0, os.SEEK_END)
-        if self.size > MAX_OBJECT:
+        if self.size > MAX_FILE:
             self.close()
-            raise _too_large(chunk, self.size, MAX_OBJECT)
+            raise _too_large(chunk, self.size, MAX_FILE)
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes, from the first one on, in pieces of 1 to 2 MiB. Blocks.
+        """Yield all bytes, in pieces of 1 to 2 MiB. Blocks.
 
         Raises:
-            ContentError: the files changed meanwhile; before the last byte, if at all.
+            ContentError: the files changed meanwhile; this is raised before the last byte.
         """
         if self._file is None:
             yield from _joined(itertools.chain([self._head], payload(self._chunk, self._known)))
@@ -138,12 +136,12 @@ class Body:
             yield piece
 
     def close(self) -> None:
-        """Removes the temporary file."""
+        """Remove the temporary file."""
         if self._file is not None:
             self._file.close()
 
     def _packed(self) -> BinaryIO:
-        # On POSIX the file has no name, so that nothing is left behind even by a process that is killed.
+        # On POSIX the file has no name, so that even a killed process leaves nothing behind.
         file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 closed by close()
         try:
             write(file, self._chunk.kind, _joined(payload(self._chunk, self._known)), self._known.size)
@@ -161,7 +159,7 @@ class Body:
 
 
 def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Small pieces made into large ones. The last one comes when no more follow: then all was read as it should be."""
+    """Join small pieces into large ones. The last one is held back until all was read without an error."""
     waiting, size = list[bytes](), 0
     for piece in pieces:
         if size >= _PIECE:
@@ -175,9 +173,9 @@ def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 @contextmanager
 def _opened(part: Part) -> Generator[tuple[Stamp, Iterator[bytes]]]:
-    """A part's stamp and its bytes, of which there are as many as the stamp says."""
+    """Open a part; yield its stamp and exactly as many bytes as the stamp says."""
     if not isinstance(part, LocalFile):
-        content = _made(part)
+        content = _generate(part)
         yield Stamp(len(content), hashlib.blake2b(content).digest()), iter([content])
         return
     try:
@@ -187,7 +185,7 @@ def _opened(part: Part) -> Generator[tuple[Stamp, Iterator[bytes]]]:
                 raise _empty(part.name)
             yield stamp, _read(part, file, stamp)
     except NotRegularError:
-        raise ContentError("no_file", f"{part.name} is no file.", "Name a file.") from None
+        raise ContentError("no_file", f"{part.name} is not a file.", "Name a file.") from None
     except OSError as error:
         raise _unreadable(part, error) from None
     except WorkflowError as error:
@@ -204,7 +202,7 @@ def _read(part: LocalFile, file: FileIO, stamp: Stamp) -> Iterator[bytes]:
 
 
 def _without(mark: ReleaseMark, pieces: Iterable[bytes], part: Part) -> Iterator[bytes]:
-    """The bytes but for the mark, which has to be there."""
+    """Yield the bytes without the mark, which must be in them."""
     at, found = 0, b""
     for piece in pieces:
         begin, end = (min(max(place - at, 0), len(piece)) for place in (mark.at, mark.end))
@@ -221,7 +219,7 @@ def _stamp(file: FileIO) -> Stamp:
     return Stamp(facts.st_size, (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_dev))
 
 
-def _made(part: Part) -> bytes:
+def _generate(part: Part) -> bytes:
     assert not isinstance(part, LocalFile)  # noqa: S101 _opened has looked
     try:
         content = part()
@@ -229,7 +227,7 @@ def _made(part: Part) -> bytes:
         raise
     except Exception as error:
         raise ContentError(
-            "unreadable", f"The content cannot be made: {type(error).__name__}: {error}.", "Build again."
+            "unreadable", f"The content cannot be generated: {type(error).__name__}: {error}.", "Build again."
         ) from None
     if not content:
         raise _empty("The content")
@@ -237,24 +235,30 @@ def _made(part: Part) -> bytes:
 
 
 def _empty(name: str) -> ContentError:
-    return ContentError("empty", f"{name} has 0 bytes.", "Build again: PostHog takes no empty file.")
+    return ContentError("empty", f"{name} has 0 bytes.", "Build again: PostHog rejects empty files.")
 
 
 def _unreadable(part: LocalFile, error: OSError) -> ContentError:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return ContentError("missing", f"{part.name} is not there any more.", "Build again, then upload again.")
-    next_step = "Let the user of this process read it." if isinstance(error, PermissionError) else "Check the disk."
+        return ContentError("missing", f"{part.name} does not exist any more.", "Build again, then upload again.")
+    next_step = (
+        "Give the user of this process permission to read it."
+        if isinstance(error, PermissionError)
+        else "Check the disk."
+    )
     return ContentError("unreadable", f"{part.name} cannot be read: {error.strerror}.", next_step)
 
 
 def _changed(part: Part) -> ContentError:
     name = part.name if isinstance(part, LocalFile) else "The content"
-    return ContentError("changed", f"{name} changed during the upload.", "Let the build end, then upload again.")
+    return ContentError(
+        "changed", f"{name} changed during the upload.", "Wait for the build to end, then upload again."
+    )
 
 
 def _too_large(chunk: Chunk, size: int, limit: int) -> ContentError:
     return ContentError(
         "too_large",
-        f"{chunk.label} makes a symbol set of {size / 2**20:.1f} MiB; at most {limit >> 20} MiB are taken.",
+        f"{chunk.label} makes a symbol set of {size / 2**20:.1f} MiB; the limit is {limit >> 20} MiB.",
         "Split the bundle, or leave sourcesContent out of its map.",
     )

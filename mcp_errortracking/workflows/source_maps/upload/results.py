@@ -98,10 +98,10 @@ class UploadResult:
 
 UPLOADED = ChunkOutcome(ChunkStatus.UPLOADED)
 UNCHANGED = ChunkOutcome(ChunkStatus.UNCHANGED, reason="PostHog has this content already.")
-NOT_WANTED = ChunkOutcome(ChunkStatus.UNCHANGED, reason="PostHog wants no file for it: it has one.")
+NOT_WANTED = ChunkOutcome(ChunkStatus.UNCHANGED, reason="PostHog needs no file for it: it has one.")
 SKIPPED = ChunkOutcome(ChunkStatus.SKIPPED_CONFLICT, reason="PostHog has other content and keeps it.")
 NOT_TRIED = ChunkOutcome(
-    ChunkStatus.FAILED, "storage_lost", "Too many transfers before it failed; it was not tried.", "Upload again."
+    ChunkStatus.FAILED, "storage_lost", "Not tried, because too many transfers before it failed.", "Upload again."
 )
 LOST = ChunkOutcome(
     ChunkStatus.FAILED, "symbol_set_not_found", "PostHog lost the set before it was finished.", "Upload again."
@@ -130,7 +130,7 @@ def refused(error: PostHogError, rules: ConflictRules) -> ChunkOutcome:
         return ChunkOutcome(ChunkStatus.FAILED, error.code, reason, next_step, (Choice.WITHOUT_RELEASE,))
     next_step = error.next_step
     if error.code in UNFINISHED or error.maybe_applied:
-        next_step = "Upload again: what is done already is left alone."
+        next_step = "Upload again: finished chunks are left alone."
     return ChunkOutcome(ChunkStatus.FAILED, error.code or f"http_{error.status}", reason, next_step)
 
 

@@ -1,8 +1,8 @@
-"""Uploading symbol sets: hash, compare, start, send, finish; each chunk for itself.
+"""The upload of symbol sets: hash, compare, start, send, finish; each chunk on its own.
 
-A chunk that cannot be read, that PostHog refuses or that object storage loses is reported, and the others go on.
-Nothing is finished whose file did not arrive. An upload that was broken off is simply repeated: what is finished has
-the same hash and is left alone, what is not is started anew by PostHog's own rules (contract 2.3).
+A chunk that cannot be read, that PostHog refuses or that object storage loses is reported, and the others go on. A set
+is finished only if its file arrived. An interrupted upload is simply repeated: finished sets have the same hash and are
+left alone, the others are started again by PostHog's own rules (contract 2.3).
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -23,11 +23,11 @@ from mcp_errortracking.workflows.source_maps.remote.symbol_sets import (
     MAX_STARTED,
     Comparison,
     SymbolSets,
-    Wanted,
+    UploadRequest,
 )
-from mcp_errortracking.workflows.source_maps.upload.batches import Batches, Job, culprit
+from mcp_errortracking.workflows.source_maps.upload.batches import Batches, Job, refused_job
 from mcp_errortracking.workflows.source_maps.upload.content import ContentError
-from mcp_errortracking.workflows.source_maps.upload.hashing import Hashing, Known
+from mcp_errortracking.workflows.source_maps.upload.hashing import Hashing, HashResult
 from mcp_errortracking.workflows.source_maps.upload.results import (
     OTHER_CONTENT,
     SKIPPED,
@@ -42,28 +42,28 @@ from mcp_errortracking.workflows.source_maps.upload.results import (
 )
 
 Progress = Callable[[int, int, str], Awaitable[None]]
-"""Is told how much is done, of how much, and a few words on what."""
+"""A callback with the work done, the total, and a short description."""
 
-_BATCH_BYTES = 64 * 1024 * 1024  # of content: what is packed at once, and sent within the five minutes of its URLs
+_BATCH_BYTES = 64 * 1024 * 1024  # of content that is packed together, and sent within the five minutes of its URLs
 _BATCHES_AT_ONCE = 3
 _TRIES_TO_BIND = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to upload.
+    """The options of an upload.
 
     `container` is the version sent. Every PostHog reads 1, which is not compressed; `auto` sends 2 to a PostHog that
-    can compare uploads beforehand (September 2026), whose readers know it for certain, and 1 to older ones.
+    can compare uploads beforehand (September 2026) and is certain to read 2, and 1 to older ones.
     """
 
     rules: ConflictRules = field(default_factory=ConflictRules)
     container: Literal["auto", 1, 2] = "auto"
     compressed: bool = True
     concurrency: int = CONCURRENCY
-    """Transfers at once."""
+    """The most transfers at once."""
     batch: int = MAX_STARTED
-    """Sets that are started and finished together, at most."""
+    """The most sets that are started and finished together."""
 
 
 async def upload(
@@ -76,15 +76,15 @@ async def upload(
     progress: Progress | None = None,
     sleep: Sleep = anyio.sleep,
 ) -> UploadResult:
-    """Uploads chunks that PostHog does not have yet.
+    """Upload the chunks that PostHog does not have yet.
 
     Args:
-        release: what the sets are bound to; a name is looked up, and created if there is none.
+        release: the release of the sets; a name is looked up, and created if it does not exist.
         sleep: waits between tries.
 
     Raises:
-        PostHogError: before anything was uploaded: PostHog cannot be reached, does not know the key, or has no such
-            release, or may not upload. What fails later is in the result.
+        PostHogError: nothing was uploaded, because PostHog cannot be reached, or refuses the key, the release or the
+            upload. Later failures are in the result.
     """
     uploading = _Upload(sender, storage, list(chunks), release, options or Options(), progress, sleep)
     async with anyio.create_task_group() as group:
@@ -96,7 +96,7 @@ async def upload(
 
 
 class _Upload:
-    """The chunks of one upload, and what became of each so far."""
+    """The chunks of one upload, with their results so far."""
 
     def __init__(
         self,
@@ -121,33 +121,33 @@ class _Upload:
         self._results: list[ChunkResult | None] = [None] * len(chunks)
         self._settled = 0
         self._hashed = 0
-        self._hashing = Hashing(chunks, self._told_hashed)
+        self._hashing = Hashing(chunks, self._report_hashed)
         self._of_other_releases = 0
         self._refusal: PostHogError | None = None
 
     @property
     def refusal(self) -> PostHogError | None:
-        """Why nothing could be begun, or PostHog takes nothing from this key."""
+        """The reason why the upload could not begin, or why PostHog refuses all uploads of this key."""
         return self._refusal or (self._batches.refusal if self._batches else None)
 
     @property
     def has_uploaded(self) -> bool:
-        """Whether anything was finished."""
+        """True if a set was finished."""
         return any(one is not None and one.status is ChunkStatus.UPLOADED for one in self._results)
 
     async def hash_all(self) -> None:
-        """Hashes the chunks, while those before are on their way."""
+        """Hash the chunks, while earlier ones are being sent."""
         await self._hashing.run()
 
     async def send_all(self, group: TaskGroup) -> None:
-        """Sends what is hashed by now on its way, as tasks: at least a few chunks at first, then more and more.
+        """Start tasks that send the chunks hashed so far: at least a few chunks at first, then more and more.
 
-        Ends all tasks where PostHog refuses from the first request on.
+        Cancel all tasks if PostHog refuses the first request.
         """
         least = MAX_STARTED
         while hashed := await self._hashing.take(min(least, MAX_CHECKED), MAX_CHECKED, step=MAX_STARTED):
             least += MAX_STARTED
-            jobs = await self._fold(hashed)
+            jobs = await self._without_duplicates(hashed)
             if jobs and not await self._send(jobs, group):
                 group.cancel_scope.cancel()
                 return
@@ -165,14 +165,14 @@ class _Upload:
             for job in jobs:
                 await self._settle(job, refused(error, self._options.rules))
             return True
-        batches = self._batches = self._batches or self._on_their_way(compared)
-        jobs = await self._sort_out(jobs, compared)
+        batches = self._batches = self._batches or self._make_batches(compared)
+        jobs = await self._select(jobs, compared)
         for batch in _batches(jobs, self._options.batch):
             await self._slots.acquire()
             group.start_soon(self._run, batches, batch)
         return True
 
-    def _on_their_way(self, compared: Comparison | None) -> Batches:
+    def _make_batches(self, compared: Comparison | None) -> Batches:
         options, release = self._options, self._release
         return Batches(
             self._symbol_sets,
@@ -192,8 +192,8 @@ class _Upload:
         finally:
             self._slots.release()
 
-    async def _fold(self, hashed: Iterable[tuple[int, Known]]) -> list[Job]:
-        """The chunks to go on with: the first of each id, of those that can be read."""
+    async def _without_duplicates(self, hashed: Iterable[tuple[int, HashResult]]) -> list[Job]:
+        """Return the chunks to go on with: the first readable one of each id."""
         jobs = list[Job]()
         for index, known in hashed:
             if isinstance(known, ContentError):
@@ -207,8 +207,8 @@ class _Upload:
                 await self._settle(job, _duplicate(job, first))
         return jobs
 
-    async def _sort_out(self, jobs: list[Job], compared: Comparison | None) -> list[Job]:
-        """The chunks to be uploaded; settles the others, as far as PostHog could compare them."""
+    async def _select(self, jobs: list[Job], compared: Comparison | None) -> list[Job]:
+        """Return the chunks to upload; settle the others, as far as PostHog could compare them."""
         if compared is None:
             return jobs
         rules, left = self._options.rules, list[Job]()
@@ -225,23 +225,23 @@ class _Upload:
         return left
 
     async def _bind(self, jobs: list[Job]) -> frozenset[str]:
-        """Gives unchanged sets that have no release the one of this upload, which a start does though it wants no file.
+        """Bind unchanged sets without a release to the one of this upload: a start does this though it needs no file.
 
-        A set of another release stops it, and is left out of the next try; of those that belong to others, a few are
-        found in this way. Then the rest keep what they have.
+        PostHog refuses a start for a set of another release; the next try leaves that set out. A few tries find a few
+        such sets; then the rest keep the release they have.
 
         Returns:
-            The chunk ids of those that are gone since they were compared, and are waited for now.
+            The chunk ids of sets that were deleted since the comparison; PostHog now waits for their files.
         """
         if not jobs or not isinstance(self._release, Release):
             return frozenset()
         left = jobs
         for _ in range(_TRIES_TO_BIND):
-            wanted = [Wanted(job.chunk.chunk_id, job.known.content_hash, self._release.id) for job in left]
+            requests = [UploadRequest(job.chunk.chunk_id, job.known.content_hash, self._release.id) for job in left]
             try:
-                lost = frozenset(await self._symbol_sets.start(wanted, force=False, skip_on_conflict=True))
+                lost = frozenset(await self._symbol_sets.start(requests, force=False, skip_on_conflict=True))
             except PostHogError as error:
-                other = culprit(left, error) if isinstance(error, InvalidError) else None
+                other = refused_job(left, error) if isinstance(error, InvalidError) else None
                 if other is None or len(left) == 1:
                     break
                 left = [job for job in left if job is not other]
@@ -252,7 +252,7 @@ class _Upload:
         return frozenset()
 
     def result(self) -> UploadResult:
-        """What became of all of them."""
+        """Return the result of the upload."""
         bytes_sent = self._batches.bytes_sent if self._batches else 0
         release = self._release if isinstance(self._release, Release) else None
         chunks = [one for one in self._results if one is not None]
@@ -262,18 +262,18 @@ class _Upload:
         await self._note(job.index, outcome, job.known.content_hash)
 
     async def _note(self, index: int, outcome: ChunkOutcome, content_hash: str | None) -> None:
-        """Keeps what became of a chunk, and tells of it."""
+        """Store the result of a chunk, and report progress."""
         chunk = self._chunks[index]
         facts = (outcome.status, outcome.code, outcome.reason, outcome.next_step, outcome.choices)
         self._results[index] = ChunkResult(*facts, chunk=chunk, content_hash=content_hash)
         self._settled += 1
-        await self._tell(f"{outcome.status.replace('_', ' ')}: {chunk.label}")
+        await self._report_progress(f"{outcome.status.replace('_', ' ')}: {chunk.label}")
 
-    async def _told_hashed(self, done: int) -> None:
+    async def _report_hashed(self, done: int) -> None:
         self._hashed = done
-        await self._tell(f"read {done} of {len(self._chunks)}")
+        await self._report_progress(f"read {done} of {len(self._chunks)}")
 
-    async def _tell(self, message: str) -> None:
+    async def _report_progress(self, message: str) -> None:
         if self._progress is not None:
             await self._progress(self._hashed + self._settled, 2 * len(self._chunks), message)
 
