@@ -9,12 +9,13 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mcp_errortracking.catalog.symbol_sets import MAX_FILE
 from mcp_errortracking.workflows.files.roots import LEFTOVER, Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, printable, quoted
 from mcp_errortracking.workflows.source_maps.bundles.globs import Globs
 from mcp_errortracking.workflows.source_maps.maps.script import comment, map_url
 
-LIMIT = 100 * 1024 * 1024
+LIMIT = MAX_FILE
 """Bytes of one file: PostHog's limit for a symbol set (contract 5.4)."""
 EXCLUDED = ("node_modules/", ".git/", ".hg/", ".svn/", ".venv/", ".cache/", ".next/cache/")
 """Folders that are excluded by default; a pattern that begins with ! includes them again."""

@@ -168,7 +168,7 @@ def _inline_map(roots: Roots, bundle: Path) -> bytes:
     return map_in(roots.read(bundle, LIMIT))
 
 
-def nothing_in(call: "UploadSourceMaps | CheckSourceMaps", prepared: PreparedBuild) -> Outcome:
+def nothing_found(call: "UploadSourceMaps | CheckSourceMaps", prepared: PreparedBuild) -> Outcome:
     """Return the outcome of a build without chunks: every file has a problem.
 
     Raises:

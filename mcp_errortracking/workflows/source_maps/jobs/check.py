@@ -18,7 +18,7 @@ from mcp_errortracking.workflows.source_maps.jobs.build import (
     MANY,
     NOTED,
     InjectedBundle,
-    nothing_in,
+    nothing_found,
     prepare_build,
     release_of,
     some,
@@ -42,7 +42,7 @@ async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
     named = await to_thread.run_sync(release_of, call, desk)
     build = await prepare_build(call, desk, dry_run=True)
     if not build.chunks and not build.deployed:
-        return nothing_in(call, build)
+        return nothing_found(call, build)
     release = None if named is None else await find_release_by_name(desk.sender, named)
     bundles, hashes, unreadable = dict[str, Chunk | InjectedBundle](), dict[str, str | None](), list[Problem]()
     for number, chunk in enumerate(build.chunks, 1):

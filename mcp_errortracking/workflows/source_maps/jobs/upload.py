@@ -20,7 +20,7 @@ from mcp_errortracking.workflows.source_maps.jobs.build import (
     MANY,
     NOTED,
     PreparedBuild,
-    nothing_in,
+    nothing_found,
     prepare_build,
     release_of,
     some,
@@ -80,7 +80,7 @@ async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
     build = await prepare_build(call, desk, dry_run=bool(call.dry_run), release_id=injected and injected.id)
     if not build.chunks:
         left = UploadResult((), 0, None)
-        return _report(build, left, None) if build.deployed and not build.problems else nothing_in(call, build)
+        return _report(build, left, None) if build.deployed and not build.problems else nothing_found(call, build)
     wait = _wait_note(desk, len(build.chunks))
     if call.dry_run:
         return _plan(call, build, wait)
