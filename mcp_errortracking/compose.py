@@ -8,7 +8,7 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.server.calls import ToolCaller
 from mcp_errortracking.server.toolbox import EVERY_TOOL, SelectionError, Toolbox
-from mcp_errortracking.workflows.base import Workshop
+from mcp_errortracking.workflows.base import Environment
 from mcp_errortracking.workflows.registry import WORKFLOWS
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def caller_for(
         toolbox=toolbox,
         max_result_tokens=max_result_tokens,
         observe=observe,
-        environment=Workshop(roots, settings.host, settings.http_proxy),
+        environment=Environment(roots, settings.host, settings.http_proxy),
     )
 
 

@@ -20,7 +20,7 @@ from mcp_errortracking.server.id_hints import other_kind
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
-from mcp_errortracking.workflows.base import Desk, Progress, Workflow, Workshop
+from mcp_errortracking.workflows.base import Context, Environment, Progress, Workflow
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.registry import run_workflow
 
@@ -101,7 +101,7 @@ class ToolCaller:
     toolbox: Toolbox = EVERY_TOOL
     max_result_tokens: int = sys.maxsize
     observe: Observer | None = None
-    environment: Workshop | None = None
+    environment: Environment | None = None
 
     async def call(
         self,
@@ -157,7 +157,7 @@ class ToolCaller:
             raise WorkflowError(
                 "no_roots", f"{call.tool} works on local files, and this server may touch none.", next_step=_GIVE_ROOTS
             )
-        return await run_workflow(workflow, Desk(environment, sender, progress))
+        return await run_workflow(workflow, Context(environment, sender, progress))
 
     async def _render(self, call: Declaration, outcome: Outcome) -> Reply:
         budget = min(getattr(call, "max_tokens", None) or self.max_result_tokens, self.max_result_tokens)

@@ -13,7 +13,7 @@ Progress = Callable[[float, float | None, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class Environment:
     """Shared by all calls: the folders that may be read and written, the PostHog host, and the forward proxy to it."""
 
     roots: tuple[Path, ...]
@@ -22,10 +22,10 @@ class Workshop:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Context:
     """The environment, the sender and the progress of one call."""
 
-    workshop: Workshop
+    environment: Environment
     sender: Sender
     progress: Progress
 

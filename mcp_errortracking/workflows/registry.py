@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from mcp_errortracking.catalog import Outcome
-from mcp_errortracking.workflows.base import Desk, Workflow
+from mcp_errortracking.workflows.base import Context, Workflow
 from mcp_errortracking.workflows.source_maps import tools as source_maps
 
 _SOURCE_MAP_JOBS = "mcp_errortracking.workflows.source_maps.jobs"
@@ -19,7 +19,7 @@ WORKFLOWS: tuple[type[Workflow], ...] = tuple(_MODULES)
 """All of them, in the order an agent sees them."""
 
 
-async def run_workflow(call: Workflow, context: Desk) -> Outcome:
+async def run_workflow(call: Workflow, context: Context) -> Outcome:
     """Run a call.
 
     Raises:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_errortracking.workflows.base import Workshop
+from mcp_errortracking.workflows.base import Environment
 from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.calls import call_tool
 from tests.fuzz.arguments import SCHEMAS, hostile, near, valid
@@ -43,9 +43,9 @@ def test_nothing_escapes_and_nothing_outside_is_touched(place: Path, data: st.Da
         if name in arguments:
             arguments[name] = data.draw(st.one_of(st.just(arguments[name]), st.sampled_from(FOLDERS)))
     arguments.pop("deployed", None)  # asks the network for the script of a frame
-    workshop = Workshop((place,), "http://127.0.0.1:9")
+    environment = Environment((place,), "http://127.0.0.1:9")
 
-    reply = RUNNER.run(call_tool(Recorder(), tool, arguments, time_limit=20, environment=workshop))
+    reply = RUNNER.run(call_tool(Recorder(), tool, arguments, time_limit=20, environment=environment))
 
     assert reply.text
     assert not UNFIT.search(reply.text.replace("\t", " "))

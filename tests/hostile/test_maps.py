@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply
-from mcp_errortracking.workflows.base import Workshop
+from mcp_errortracking.workflows.base import Environment
 from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.source_maps.container import ContainerError, DataType, SymbolData, decode, encode
 from mcp_errortracking.workflows.source_maps.maps import mappings as mappings_module
@@ -99,7 +99,7 @@ def sandbox() -> Generator[SandboxProcess]:
 
 async def ask(sandbox: SandboxProcess, root: Path, tool: str, **arguments: Any) -> Reply:
     async with Proxy(host=sandbox.url, key=SecretStr(FULL), project="1") as proxy:
-        return await call_tool(proxy, tool, arguments, time_limit=30, environment=Workshop((root,), sandbox.url))
+        return await call_tool(proxy, tool, arguments, time_limit=30, environment=Environment((root,), sandbox.url))
 
 
 @pytest.mark.parametrize("number", range(len(HALVES)), ids=list(HALVES))

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply
-from mcp_errortracking.workflows.base import Workshop
+from mcp_errortracking.workflows.base import Environment
 from tests.calls import call_tool
 from tests.injection.payloads import BARE, PAYLOADS, SHOUT, looks_like_ours, unfit
 from tests.required import program
@@ -99,9 +99,9 @@ class Agent:
         return reply
 
     async def _call(self, tool: str, arguments: dict[str, Any]) -> Reply:
-        workshop = Workshop((self._root,), self._sandbox.url)
+        environment = Environment((self._root,), self._sandbox.url)
         async with Proxy(host=self._sandbox.url, key=SecretStr(FULL), project="1") as proxy:
-            return await call_tool(proxy, tool, arguments, time_limit=30, environment=workshop, progress=self._note)
+            return await call_tool(proxy, tool, arguments, time_limit=30, environment=environment, progress=self._note)
 
     async def _note(self, _done: float, _total: float | None, doing: str) -> None:
         self.progress.append(doing)

@@ -9,7 +9,7 @@ from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.config import ToolSelection
 from mcp_errortracking.server.toolbox import Toolbox
 from mcp_errortracking.workflows import registry
-from mcp_errortracking.workflows.base import Desk, Workflow, Workshop
+from mcp_errortracking.workflows.base import Context, Environment, Workflow
 from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.calls import call_tool
 
@@ -20,9 +20,9 @@ class CountRoots(Workflow, tool="roots-count", toolset="roots", read_only=True):
     """Count the roots."""
 
 
-async def run(_call: CountRoots, context: Desk) -> Outcome:
+async def run(_call: CountRoots, context: Context) -> Outcome:
     """Return the result of `CountRoots`: this module is the one that runs it."""
-    return Outcome({"roots": len(context.workshop.roots)})
+    return Outcome({"roots": len(context.environment.roots)})
 
 
 class Silent:
@@ -63,7 +63,7 @@ async def test_a_workflow_without_files_runs_without_roots(with_a_neutral_workfl
         {},
         time_limit=5,
         toolbox=box,
-        environment=Workshop((), "http://127.0.0.1:9"),
+        environment=Environment((), "http://127.0.0.1:9"),
     )
 
     assert (reply.is_error, reply.structured) == (False, {"roots": 0})
@@ -83,7 +83,7 @@ async def test_a_workflow_with_files_does_not_run_without_roots(workflow: type[W
         workflow.tool,
         arguments,
         time_limit=5,
-        environment=Workshop((), "http://127.0.0.1:9"),
+        environment=Environment((), "http://127.0.0.1:9"),
     )
 
     assert reply.structured == {"error": {"code": "no_roots"}}

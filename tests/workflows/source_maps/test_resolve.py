@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply
-from mcp_errortracking.workflows.base import Workshop
+from mcp_errortracking.workflows.base import Environment
 from tests.calls import call_tool
 from tests.proxy.fault_server import Reply as Answer
 from tests.proxy.fault_server import http
@@ -104,8 +104,8 @@ def dist(tmp_path: Path) -> Path:
 async def ask(sandbox: SandboxProcess, root: Path, *, relay: Relay | None = None, **arguments: Any) -> Reply:
     url = relay.url if relay else sandbox.url
     async with Proxy(host=url, key=SecretStr(FULL), project="1") as proxy:
-        workshop = Workshop((root,), url)
-        return await call_tool(proxy, "source-maps-resolve", arguments, time_limit=30, environment=workshop)
+        environment = Environment((root,), url)
+        return await call_tool(proxy, "source-maps-resolve", arguments, time_limit=30, environment=environment)
 
 
 async def test_the_local_build_resolves_them_by_name(sandbox: SandboxProcess, dist: Path) -> None:

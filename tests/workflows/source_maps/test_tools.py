@@ -17,7 +17,7 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.proxy.rate_limit.window import Rate
 from mcp_errortracking.server.calls import Reply
-from mcp_errortracking.workflows.base import Workshop
+from mcp_errortracking.workflows.base import Environment
 from tests.calls import call_tool
 from tests.proxy.connections import Received
 from tests.required import program
@@ -94,8 +94,8 @@ def dist(tmp_path: Path) -> Path:
 
 async def ask(sandbox: SandboxProcess, root: Path | None, tool: str, *, key: str = FULL, **arguments: Any) -> Reply:
     async with Proxy(host=sandbox.url, key=SecretStr(key), project="1") as proxy:
-        workshop = Workshop((root,), sandbox.url) if root else None
-        return await call_tool(proxy, tool, arguments, time_limit=30, environment=workshop)
+        environment = Environment((root,), sandbox.url) if root else None
+        return await call_tool(proxy, tool, arguments, time_limit=30, environment=environment)
 
 
 def change(dist: Path) -> None:
@@ -256,8 +256,8 @@ async def test_maps_that_changed_or_that_others_need_are_kept(sandbox: SandboxPr
         relay.watch = build_again
         async with Proxy(host=relay.url, key=SecretStr(FULL), project="1") as proxy:
             arguments = {"folder": "dist", "delete_after": True}
-            workshop = Workshop((dist,), relay.url)
-            reply = await call_tool(proxy, "source-maps-upload", arguments, time_limit=30, environment=workshop)
+            environment = Environment((dist,), relay.url)
+            reply = await call_tool(proxy, "source-maps-upload", arguments, time_limit=30, environment=environment)
 
     assert (reply.structured["uploaded"], reply.structured["maps_deleted"]) == (3, 0)
     assert f'or other bundles use them: "{INDEX}" and 2 more.' in reply.text
@@ -708,7 +708,7 @@ async def test_how_long_the_limits_will_take_is_said_beforehand(sandbox: Sandbox
             "source-maps-upload",
             {"folder": "dist", "dry_run": True},
             time_limit=30,
-            environment=Workshop((dist,), sandbox.url),
+            environment=Environment((dist,), sandbox.url),
         )
 
     assert not plan.is_error

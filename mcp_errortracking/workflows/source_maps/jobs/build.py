@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
-from mcp_errortracking.workflows.base import Desk
+from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
@@ -81,7 +81,7 @@ class PreparedBuild:
 
 
 async def prepare_build(
-    call: "UploadSourceMaps | CheckSourceMaps", desk: Desk, *, dry_run: bool, release_id: str | None = None
+    call: "UploadSourceMaps | CheckSourceMaps", context: Context, *, dry_run: bool, release_id: str | None = None
 ) -> PreparedBuild:
     """Search the folder of a call and prepare its bundles.
 
@@ -92,7 +92,7 @@ async def prepare_build(
     Raises:
         WorkflowError: it is not a folder.
     """
-    roots = Roots(desk.workshop.roots)
+    roots = Roots(context.environment.roots)
     look = partial(find, roots, call.folder, include=call.include or (), exclude=call.exclude or ())
     build = await to_thread.run_sync(look)
     chunks, problems = list[Chunk](), list(build.problems)
@@ -110,7 +110,7 @@ async def prepare_build(
         if release_id and one.kind == "javascript" and one.release is None:
             foreign.append(one.path)
         chunks.append(_chunk(roots, one, release_id, dry_run=dry_run))
-        await desk.progress(len(chunks) / 2, total, f"prepared {one.path}")
+        await context.progress(len(chunks) / 2, total, f"prepared {one.path}")
     notes = list(build.notes)
     if empty:
         notes.append(f"Skipped, because their maps map nothing: {some(empty)}.")
@@ -193,11 +193,11 @@ def nothing_found(call: "UploadSourceMaps | CheckSourceMaps", prepared: Prepared
     raise WorkflowError("nothing_found", what, skipped, next_step)
 
 
-def release_of(call: "UploadSourceMaps | CheckSourceMaps", desk: Desk) -> ReleaseName | None:
+def release_of(call: "UploadSourceMaps | CheckSourceMaps", context: Context) -> ReleaseName | None:
     """Return the release that a call names, with a guessed product if it names none, and with git's commit if known."""
     if call.version is None:
         return None
-    roots = Roots(desk.workshop.roots)
+    roots = Roots(context.environment.roots)
     folder = roots.folder(call.folder)
     product = call.project or _package_name(roots, folder) or _folder_name(roots, folder)
     git = _git(roots, folder)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
-from mcp_errortracking.workflows.base import Desk
+from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
@@ -37,13 +37,13 @@ _NOTED = ("release_is_missing", "files_without_chunk_id", *NOTED)
 """The fields that are shown as notes instead."""
 
 
-async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
+async def run(call: "CheckSourceMaps", context: Context) -> Outcome:
     """Compare the build with PostHog, chunk by chunk."""
-    named = await to_thread.run_sync(release_of, call, desk)
-    build = await prepare_build(call, desk, dry_run=True)
+    named = await to_thread.run_sync(release_of, call, context)
+    build = await prepare_build(call, context, dry_run=True)
     if not build.chunks and not build.deployed:
         return nothing_found(call, build)
-    release = None if named is None else await find_release_by_name(desk.sender, named)
+    release = None if named is None else await find_release_by_name(context.sender, named)
     bundles, hashes, unreadable = dict[str, Chunk | InjectedBundle](), dict[str, str | None](), list[Problem]()
     for number, chunk in enumerate(build.chunks, 1):
         if chunk.chunk_id in bundles:  # an upload takes the first of several
@@ -53,16 +53,16 @@ async def run(call: "CheckSourceMaps", desk: Desk) -> Outcome:
             hashes[chunk.chunk_id] = (await to_thread.run_sync(fingerprint, chunk)).content_hash
         except ContentError as error:
             unreadable.append(Problem(chunk.label, error.code, error.what, error.next_step))
-        await desk.progress((len(build.chunks) + number) / 2, len(build.chunks), f"read {chunk.label}")
+        await context.progress((len(build.chunks) + number) / 2, len(build.chunks), f"read {chunk.label}")
     for one in build.deployed:
         bundles.setdefault(one.chunk_id, one)
         hashes.setdefault(one.chunk_id, None)
-    async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
+    async with Storage(context.environment.host, http_proxy=context.environment.http_proxy) as storage:
         try:
-            stored = await check(desk.sender, storage, hashes, release_id=release.id if release else None)
+            stored = await check(context.sender, storage, hashes, release_id=release.id if release else None)
         except StorageError as error:
             raise WorkflowError("storage", error.what, next_step=error.next_step) from None
-    stored = await to_thread.run_sync(_without_foreign_conflicts, Roots(desk.workshop.roots), bundles, stored)
+    stored = await to_thread.run_sync(_without_foreign_conflicts, Roots(context.environment.roots), bundles, stored)
     rows = [_row(bundles[one.chunk_id], one, release) for one in stored]
     counts = Counter(str(one.state) for one in stored)
     data: dict[str, Any] = {

@@ -7,7 +7,7 @@ from mcp_errortracking.catalog.endpoint import as_object, as_objects
 from mcp_errortracking.catalog.queries import QueryIssueEvents
 from mcp_errortracking.catalog.stack_frames import GetStackFrames
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.workflows.base import Desk
+from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame, foreign_origin, parse_event_frames
 from mcp_errortracking.workflows.source_maps.resolve.stack_text import parse_stack
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 _MOST_FRAMES = 200
 
 
-async def requested_frames(call: "ResolveFrames", desk: Desk) -> tuple[list[Frame], list[str]]:
+async def requested_frames(call: "ResolveFrames", context: Context) -> tuple[list[Frame], list[str]]:
     """Return the frames, 200 at most, and notes on those that are left out.
 
     Raises:
         WorkflowError: no frame could be resolved with a source map.
         PostHogError: the event cannot be fetched.
     """
-    frames, notes = await _event_frames(str(call.issue), desk) if call.stack is None else _pasted_frames(call.stack)
+    frames, notes = await _event_frames(str(call.issue), context) if call.stack is None else _pasted_frames(call.stack)
     return frames[:_MOST_FRAMES], notes
 
 
@@ -44,7 +44,7 @@ def _pasted_frames(stack: str) -> tuple[list[Frame], list[str]]:
     return frames, notes
 
 
-async def _event_frames(issue: str, desk: Desk) -> tuple[list[Frame], list[str]]:
+async def _event_frames(issue: str, context: Context) -> tuple[list[Frame], list[str]]:
     question = QueryIssueEvents.model_validate(
         {
             "issueId": issue,
@@ -54,7 +54,7 @@ async def _event_frames(issue: str, desk: Desk) -> tuple[list[Frame], list[str]]
         }
     )
     request = question.request()
-    answer = await desk.sender.send(
+    answer = await context.sender.send(
         request.method, request.path, query=request.query, json=request.json, retry_safe=question.read_only
     )
     events = as_objects(as_object(answer.data).get("results"))
@@ -66,7 +66,7 @@ async def _event_frames(issue: str, desk: Desk) -> tuple[list[Frame], list[str]]
     stacks = [as_objects(as_object(one.get("stacktrace")).get("frames")) for one in exceptions]
     raw = [frame for stack in stacks for frame in stack]
     readable = [frame for frame in raw if frame.get("resolved") is True]
-    refs = await _symbol_sets_of([frame for frame in raw if frame.get("resolved") is not True], desk)
+    refs = await _symbol_sets_of([frame for frame in raw if frame.get("resolved") is not True], context)
     frames = [
         frame
         for stack in stacks
@@ -104,7 +104,7 @@ def _app_frames(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
     ] if others else []
 
 
-async def _symbol_sets_of(frames: list[dict[str, Any]], desk: Desk) -> dict[str, str]:
+async def _symbol_sets_of(frames: list[dict[str, Any]], context: Context) -> dict[str, str]:
     """Return the refs of symbol sets by raw id of the frame, which the frames in an event do not have."""
     raw_ids = [str(frame["raw_id"]) for frame in frames if frame.get("raw_id") and not frame.get("chunk_id")]
     if not raw_ids:
@@ -113,7 +113,7 @@ async def _symbol_sets_of(frames: list[dict[str, Any]], desk: Desk) -> dict[str,
     request = call.request()
     try:
         answer = (
-            await desk.sender.send(request.method, request.path, json=request.json, retry_safe=call.read_only)
+            await context.sender.send(request.method, request.path, json=request.json, retry_safe=call.read_only)
         ).data
     except PostHogError:
         return {}  # an older PostHog: only the event's own fields are left

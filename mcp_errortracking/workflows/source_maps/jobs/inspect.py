@@ -8,7 +8,7 @@ from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.endpoint import as_object
-from mcp_errortracking.workflows.base import Desk
+from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError, printable, quoted
 from mcp_errortracking.workflows.source_maps.container import ContainerError, DataType, TooMuchError
@@ -33,21 +33,21 @@ _MOST_TEXT = 200_000
 """Characters of a source in the answer."""
 
 
-async def run(call: "InspectSymbolSet", desk: Desk) -> Outcome:
+async def run(call: "InspectSymbolSet", context: Context) -> Outcome:
     """Fetch the set, and describe its content."""
-    fetched = await fetch(desk, symbol_set_id=str(call.id) if call.id else None, ref=call.ref)
-    return await to_thread.run_sync(partial(_describe, call, desk, fetched))
+    fetched = await fetch(context, symbol_set_id=str(call.id) if call.id else None, ref=call.ref)
+    return await to_thread.run_sync(partial(_describe, call, context, fetched))
 
 
-async def fetch(desk: Desk, *, symbol_set_id: str | None = None, ref: str | None = None) -> Downloaded:
+async def fetch(context: Context, *, symbol_set_id: str | None = None, ref: str | None = None) -> Downloaded:
     """Fetch a symbol set with its content.
 
     Raises:
         WorkflowError: it does not exist, was never uploaded, or its content cannot be read.
     """
-    async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
+    async with Storage(context.environment.host, http_proxy=context.environment.http_proxy) as storage:
         try:
-            return await download(desk.sender, storage, symbol_set_id=symbol_set_id, ref=ref)
+            return await download(context.sender, storage, symbol_set_id=symbol_set_id, ref=ref)
         except NoSymbolSetError as error:
             next_step = "List them with error-tracking-symbol-sets-list."
             raise WorkflowError("no_symbol_set", str(error), next_step=next_step) from None
@@ -63,7 +63,7 @@ async def fetch(desk: Desk, *, symbol_set_id: str | None = None, ref: str | None
             raise WorkflowError("broken_container", "The stored file cannot be read.", str(error), next_step) from None
 
 
-def _describe(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outcome:
+def _describe(call: "InspectSymbolSet", context: Context, fetched: Downloaded) -> Outcome:
     symbols, row = fetched.symbols, fetched.row
     release = as_object(row.get("release"))
     data: dict[str, Any] = {
@@ -83,7 +83,7 @@ def _describe(call: "InspectSymbolSet", desk: Desk, fetched: Downloaded) -> Outc
     try:
         sources = list_sources(source_map)
         text = _source_text(sources, call.source) if call.source else None
-        written = _write(call.write_to, desk, sources) if call.write_to else None
+        written = _write(call.write_to, context, sources) if call.write_to else None
     except SourcesError as error:
         raise WorkflowError("no_sources", str(error)) from None
     data["sources"] = [
@@ -119,5 +119,5 @@ def _source_text(sources: list[Source], name: str) -> str:
     return texts[0]
 
 
-def _write(folder: str, desk: Desk, sources: list[Source]) -> list[Path]:
-    return write_sources(sources, folder, Roots(desk.workshop.roots))
+def _write(folder: str, context: Context, sources: list[Source]) -> list[Path]:
+    return write_sources(sources, folder, Roots(context.environment.roots))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
-from mcp_errortracking.workflows.base import Desk
+from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import printable
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
@@ -28,15 +28,15 @@ _SHIFTED_LINES = (
 )
 
 
-async def run(call: "ResolveFrames", desk: Desk) -> Outcome:
+async def run(call: "ResolveFrames", context: Context) -> Outcome:
     """Resolve the frames that can be resolved, and give a verdict on the rest."""
-    requested, notes = await requested_frames(call, desk)
+    requested, notes = await requested_frames(call, context)
     frames = [replace(frame, chunk_id=frame.chunk_id or call.chunk_id) for frame in requested]
-    roots = Roots(desk.workshop.roots)
+    roots = Roots(context.environment.roots)
     local = None
     if call.folder:
         local = LocalBuild(roots, await to_thread.run_sync(find, roots, call.folder))
-    finder = SymbolFinder(desk, local, is_pasted=call.stack is not None)
+    finder = SymbolFinder(context, local, is_pasted=call.stack is not None)
     await finder.download_for(frames)
     work = partial(
         resolve,

@@ -20,7 +20,7 @@ from mcp_errortracking.proxy.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from mcp_errortracking.workflows.base import Desk
+from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.container import DataType
 from mcp_errortracking.workflows.source_maps.jobs.inspect import NEVER_FINISHED, fetch
@@ -58,15 +58,15 @@ _FRAME_VERDICTS: dict[str, Code] = {
 class SymbolFinder:
     """Find the symbols of frames: in a local build first, then in PostHog."""
 
-    def __init__(self, desk: Desk, local: LocalBuild | None, *, is_pasted: bool) -> None:
+    def __init__(self, context: Context, local: LocalBuild | None, *, is_pasted: bool) -> None:
         """
         Args:
             is_pasted: the frames come from a pasted text, which never names chunks, so a missing id proves nothing.
         """
-        self._desk = desk
+        self._context = context
         self._local = local
         self._is_pasted = is_pasted
-        self._sets = SymbolSets(desk.sender)
+        self._sets = SymbolSets(context.sender)
         self._downloaded = dict[str, Symbols | WorkflowError]()
         self._failed = dict[str, WorkflowError]()
         self._rows = dict[str, dict[str, Any] | None]()
@@ -90,7 +90,7 @@ class SymbolFinder:
                     reason = f"those before it hold more than {_MOST_BYTES >> 20} MiB"
                     self._failed[left] = _too_many_sets(wanted[left], reason)
                 return
-            await self._desk.progress(number, min(len(refs), _MOST_SETS), f"fetching the symbol set of {ref}")
+            await self._context.progress(number, min(len(refs), _MOST_SETS), f"fetching the symbol set of {ref}")
             try:
                 found = self._downloaded[ref] = await self._download(ref)
                 size += found.size if isinstance(found, Symbols) else 0
@@ -116,7 +116,7 @@ class SymbolFinder:
             PostHogError: PostHog did not answer, or refused for another reason.
         """
         try:
-            symbols = (await fetch(self._desk, ref=ref)).symbols
+            symbols = (await fetch(self._context, ref=ref)).symbols
             if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
                 return WorkflowError("no_source_map", f"The symbol set of {ref} is not a source map.")
             return await to_thread.run_sync(Symbols, symbols.source, symbols.data)
@@ -224,7 +224,9 @@ class SymbolFinder:
         if url not in self._deployed_ids:
             self._deployed_ids[url] = None
             with suppress(StorageError, OSError):  # OSError: no room for the script
-                async with Storage(self._desk.workshop.host, http_proxy=self._desk.workshop.http_proxy) as storage:
+                async with Storage(
+                    self._context.environment.host, http_proxy=self._context.environment.http_proxy
+                ) as storage:
                     with tempfile.TemporaryFile() as file:
                         target = cast("BinaryIO", file)
                         await storage.fetch(url, target, limit=MAX_FILE)

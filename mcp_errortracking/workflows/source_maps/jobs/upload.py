@@ -11,7 +11,7 @@ from anyio import to_thread
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender, delay_of
-from mcp_errortracking.workflows.base import Desk
+from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
@@ -68,43 +68,43 @@ _FINAL = ("content_hash_mismatch", "content_hash_required", "release_id_mismatch
 _IN_POSTHOG = (ChunkStatus.UPLOADED, ChunkStatus.UNCHANGED)
 
 
-async def run(call: "UploadSourceMaps", desk: Desk) -> Outcome:
+async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
     """Prepare the build, and upload the chunks that PostHog does not have."""
-    name = await to_thread.run_sync(release_of, call, desk)
-    sender = RetryingSender(desk.sender)
+    name = await to_thread.run_sync(release_of, call, context)
+    sender = RetryingSender(context.sender)
     if not call.dry_run:  # before files are written: check that PostHog answers and knows the key
         await sender.send("GET", _PATH, query={"limit": 1})
     injected = (
         await _release_to_inject(name, sender, dry_run=bool(call.dry_run)) if call.release_mode == "event" else None
     )
-    build = await prepare_build(call, desk, dry_run=bool(call.dry_run), release_id=injected and injected.id)
+    build = await prepare_build(call, context, dry_run=bool(call.dry_run), release_id=injected and injected.id)
     if not build.chunks:
         left = UploadResult((), 0, None)
         return _report(build, left, None) if build.deployed and not build.problems else nothing_found(call, build)
-    wait = _wait_note(desk, len(build.chunks))
+    wait = _wait_note(context, len(build.chunks))
     if call.dry_run:
         return _plan(call, build, wait)
     total = len(build.chunks)
     if wait:
-        await desk.progress(total / 2, total, wait)
+        await context.progress(total / 2, total, wait)
 
     async def progress(done: int, of: int, doing: str) -> None:
-        await desk.progress((total + total * done / of) / 2, total, doing)
+        await context.progress((total + total * done / of) / 2, total, doing)
 
     # Another tool's chunk id does not depend on the content, so force replaces the old map, which no release needs.
     force = bool(call.force) or (injected is not None and not call.skip_on_conflict)
     rules = ConflictRules(force=force, skip_on_conflict=bool(call.skip_on_conflict))
-    async with Storage(desk.workshop.host, http_proxy=desk.workshop.http_proxy) as storage:
+    async with Storage(context.environment.host, http_proxy=context.environment.http_proxy) as storage:
         bound, options = None if injected else name, Options(rules=rules)
         try:
             uploaded = await upload(
-                desk.sender, storage, build.chunks, release=bound, options=options, progress=progress
+                context.sender, storage, build.chunks, release=bound, options=options, progress=progress
             )
         except PostHogError as error:
             if build.written:
                 error.why = f"{error.why} {len(build.written)} local files already have their chunk ids.".lstrip()
             raise
-    deleted = await to_thread.run_sync(_delete_maps, desk, build, uploaded) if call.delete_after else None
+    deleted = await to_thread.run_sync(_delete_maps, context, build, uploaded) if call.delete_after else None
     return _report(build, uploaded, injected or uploaded.release, deleted)
 
 
@@ -117,10 +117,10 @@ async def _release_to_inject(name: ReleaseName | None, sender: Sender, *, dry_ru
     return await find_release_by_name(sender, name) or Release(_NO_RELEASE, name.version, name.project)
 
 
-def _wait_note(desk: Desk, chunks: int) -> str | None:
+def _wait_note(context: Context, chunks: int) -> str | None:
     """Return a note on the time that PostHog's limits will make an upload wait; None if they do not."""
     requests = 2 * ceil(chunks / MAX_STARTED) + 2 * ceil(chunks / MAX_CHECKED) + _FOR_THE_RELEASE
-    seconds = delay_of(desk.sender, _PATH, requests)
+    seconds = delay_of(context.sender, _PATH, requests)
     return f"About {requests} requests: PostHog's rate limits make them wait {seconds:.0f} s." if seconds >= 1 else None
 
 
@@ -202,9 +202,9 @@ class _Deleted:
     kept: Sequence[str]
 
 
-def _delete_maps(desk: Desk, prepared: PreparedBuild, uploaded: UploadResult) -> _Deleted:
+def _delete_maps(context: Context, prepared: PreparedBuild, uploaded: UploadResult) -> _Deleted:
     """Delete the maps beside bundles if PostHog has exactly their content."""
-    roots, build = Roots(desk.workshop.roots), prepared.build
+    roots, build = Roots(context.environment.roots), prepared.build
     deleted, kept = 0, list[str]()
     for one in uploaded.chunks:
         source_map = one.chunk.map
