@@ -121,7 +121,7 @@ def main() -> None:
     rows = "\n".join(f'    "{plain}": {_literal(codes, 100)},' for plain, codes in sorted(by_plain.items()))
     ranges = textwrap.wrap(" ".join(f"{first:x}-{last:x}" for first, last in combining(found)), 112)
     lines = "\n".join(f'    "{line} "' for line in ranges)
-    _TARGET.write_text(f"{_HEAD}ALIKE = {{\n{rows}\n}}\n\nCOMBINING = (\n{lines}\n)\n", "utf-8")
+    _TARGET.write_text(f"{_HEAD}LOOKALIKES = {{\n{rows}\n}}\n\nCOMBINING = (\n{lines}\n)\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Written by tools/confusables.py. Derived from Unicode's confusables.txt and char
 used under the Unicode License v3.
 """
 
-ALIKE = {
+LOOKALIKES = {
     "-": "2d7 6d4 2010 2011 2012 2013 2043 207b 208b 2212 2796 2cba 2cbb fe32 fe58 fe63 ff0d",
     "/": "1735 2041 2044 2215 2571 27cb 29f8 2cc6 2cc7 2f03 3033 30ce 31d3 32e8 4e3f ff0f ff89 1d23a",
     "0": "2070 2080 24ea ff10",

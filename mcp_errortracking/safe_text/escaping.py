@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, cast
 
 from mcp_errortracking.posthog_keys import redact
-from mcp_errortracking.safe_text.lookalikes import alike, fold
+from mcp_errortracking.safe_text.lookalikes import fold, lookalikes_of
 
 # Controls (line breaks and tabs included), surrogates, noncharacters, and all that Unicode calls ignorable: invisible,
 # joining, filling and bidirectional characters, variation selectors, tags; and private use, which looks like anything.
@@ -35,7 +35,7 @@ def _word(*words: str) -> str:
 
 
 _TURNS = _word("human", "user", "assistant", "system", "developer", "tool")
-_POSING = re.compile(
+_IMPERSONATION = re.compile(
     rf"[\W_]*+(?:(?:{_word('note')})s?(?:\W++(?:to|for|from)\b[^:]{{0,40}})?"
     rf"|(?:{_TURNS})(?:\W++(?:{_word('note', 'message', 'prompt', 'reminder', 'instruction')})s?)?)"
     r"(?:[^\w:]|_)*+:",
@@ -46,7 +46,7 @@ _LEADING = re.compile(r"[\W_]*+")
 _OPENING, _ENOUGH = 256, 64
 """Characters that are folded at first, and how many of them must follow the leading blanks and signs to be enough."""
 
-_TAGS = (
+_TAG_NAMES = (
     _word(
         "system",
         "sys",
@@ -63,7 +63,7 @@ _TAGS = (
     + "|"
     + _word("think", "thinking", "reasoning")
 )
-_RESULTS = _word("result", "response", "output", "answer")
+_RESULT_NAMES = _word("result", "response", "output", "answer")
 _END = r"s?(?:[_-][a-z_-]{0,40}+)?[\s/>=]"
 _BRACKETED = (
     _word(
@@ -72,11 +72,11 @@ _BRACKETED = (
     + "|"
     + _word("args", "call_id", "think")
 )
-_MARKS = re.compile(
+_CHAT_TAGS = re.compile(
     r"<(?=\|)|(?<=\|)>"
-    rf"|<(?=/?(?:[\w.-]{{1,32}}:)?(?:{_TAGS}){_END})"
+    rf"|<(?=/?(?:[\w.-]{{1,32}}:)?(?:{_TAG_NAMES}){_END})"
     # Without a slash these are types too, as in Promise<Result>.
-    rf"|<(?=/(?:[\w.-]{{1,32}}:)?(?:{_RESULTS}){_END})|(?<![\w.])<(?=(?:{_RESULTS}){_END})"
+    rf"|<(?=/(?:[\w.-]{{1,32}}:)?(?:{_RESULT_NAMES}){_END})|(?<![\w.])<(?=(?:{_RESULT_NAMES}){_END})"
     rf"|<(?=(?:{_word('start_of_turn', 'end_of_turn')})>)|<(?=/?s>|[be][o0]s>)"
     rf"|\[(?=/?(?:{_BRACKETED})\])",
     re.IGNORECASE,
@@ -100,7 +100,7 @@ def escape(json_text: str) -> str:
     """JSON text with its unfit characters written as escapes: the same data, and nothing in it hidden."""
     if not (json_text.isascii() and json_text.isprintable()):
         json_text = _ONE.sub(_as_escape, json_text)
-    return _replace_marks(json_text, _as_escape)
+    return _replace_tags(json_text, _as_escape)
 
 
 def hide_keys(text: str) -> str:
@@ -113,55 +113,55 @@ def escape_text(text: str) -> str:
     return text if text.isascii() and text.isprintable() else _ONE.sub(_as_escape, text)
 
 
-def without_marks(text: str) -> str:
+def break_tags(text: str) -> str:
     """The text with a space in every mark that opens or ends a turn, a call or a result of a conversation."""
-    return _replace_marks(text, _apart)
+    return _replace_tags(text, _with_space)
 
 
-def poses(text: str) -> bool:
+def impersonates(text: str) -> bool:
     """True if clean text opens as this server's notes do, or as a turn of a conversation does, to the eye at least."""
     if text.isascii():
-        return ":" in text and _POSING.match(text) is not None
+        return ":" in text and _IMPERSONATION.match(text) is not None
     seen = fold(text[:_OPENING])
     if len(text) > _OPENING and len(_LEADING.sub("", seen, count=1)) < _ENOUGH:
         seen = fold(text)
-    return _POSING.match(seen) is not None
+    return _IMPERSONATION.match(seen) is not None
 
 
-def without_halves(value: Any) -> Any:
+def replace_surrogates(value: Any) -> Any:
     """JSON data with every half of a surrogate pair replaced, which no text in UTF-8 can hold."""
     if isinstance(value, str):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, list | tuple):
-        return [without_halves(item) for item in cast("list[Any]", value)]
+        return [replace_surrogates(item) for item in cast("list[Any]", value)]
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value).items()
-        return {without_halves(name): without_halves(item) for name, item in items}
+        return {replace_surrogates(name): replace_surrogates(item) for name, item in items}
     return value
 
 
-def _replace_marks(text: str, instead: Callable[[re.Match[str]], str]) -> str:
+def _replace_tags(text: str, instead: Callable[[re.Match[str]], str]) -> str:
     if "<" in text or "[" in text or "|>" in text:
-        text = _MARKS.sub(instead, text)
+        text = _CHAT_TAGS.sub(instead, text)
     if text.isascii():
         return text
-    loose = _loose_marks()
+    loose = _lookalike_tags()
     # Where one is written in look-alikes, every character that could open one is replaced.
-    return loose.sub(instead, text) if loose.search(text) and _MARKS.search(fold(text)) else text
+    return loose.sub(instead, text) if loose.search(text) and _CHAT_TAGS.search(fold(text)) else text
 
 
 @cache
-def _loose_marks() -> re.Pattern[str]:
+def _lookalike_tags() -> re.Pattern[str]:
     """Whatever looks like the opening of a mark, but for the brackets of JSON."""
-    bars = re.escape(alike("|"))
+    bars = re.escape(lookalikes_of("|"))
     return re.compile(
-        rf"[{re.escape(alike('<'))}]|(?<=[{bars}])[{re.escape(alike('>'))}]|[{re.escape(alike('[')[1:])}]"
+        rf"[{re.escape(lookalikes_of('<'))}]|(?<=[{bars}])[{re.escape(lookalikes_of('>'))}]|[{re.escape(lookalikes_of('[')[1:])}]"
         r"|\[(?!\s*(?:true|false|null|NaN|Infinity|[\"\[\]{}\d-]))"
     )
 
 
-def _apart(match: re.Match[str]) -> str:
-    return f" {match[0]}" if match[0] in alike(">") else f"{match[0]} "
+def _with_space(match: re.Match[str]) -> str:
+    return f" {match[0]}" if match[0] in lookalikes_of(">") else f"{match[0]} "
 
 
 def _as_escape(match: re.Match[str]) -> str:

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from mcp_errortracking.safe_text.confusables import ALIKE, COMBINING
+from mcp_errortracking.safe_text.confusables import COMBINING, LOOKALIKES
 
 
 def fold(text: str) -> str:
@@ -11,9 +11,9 @@ def fold(text: str) -> str:
 
 
 @cache
-def alike(plain: str) -> str:
+def lookalikes_of(plain: str) -> str:
     """Return the characters that look like one of ASCII, and this one itself."""
-    return plain + "".join(chr(int(code, 16)) for code in ALIKE[plain].split())
+    return plain + "".join(chr(int(code, 16)) for code in LOOKALIKES[plain].split())
 
 
 @cache
@@ -22,6 +22,6 @@ def _table() -> dict[int, str | None]:
     for first_to_last in COMBINING.split():
         first, last = (int(code, 16) for code in first_to_last.split("-"))
         table.update(dict.fromkeys(range(first, last + 1)))
-    for plain, codes in ALIKE.items():
+    for plain, codes in LOOKALIKES.items():
         table.update(dict.fromkeys((int(code, 16) for code in codes.split()), plain))
     return table

@@ -41,7 +41,7 @@ def check_texts(arguments: Mapping[str, Any]) -> None:
         raise LimitError(f"more than {MAX_TOTAL} characters of text")
 
 
-def may_be_read(text: str) -> bool:
+def is_parsable(text: str) -> bool:
     """True if a text can be read as JSON without making more values than a call may have."""
     return text.count(",") + text.count("[") + text.count("{") <= 2 * MAX_VALUES
 

@@ -11,8 +11,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from mcp_errortracking.catalog import Declaration, Endpoint, ListedBy
-from mcp_errortracking.safe_text.escaping import clean, hide_keys, without_marks
-from mcp_errortracking.server.argument_limits import MAX_VALUES, LimitError, check_texts, check_values, may_be_read
+from mcp_errortracking.safe_text.escaping import break_tags, clean, hide_keys
+from mcp_errortracking.server.argument_limits import MAX_VALUES, LimitError, check_texts, check_values, is_parsable
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
         problems.append(f"and {len(details) - _MAX_REPORTED} more")
     lines = [f"Wrong arguments for {endpoint.tool}; nothing was sent."]
     lines += [
-        f"- {without_marks(clean(problem[: _MAX_PROBLEM + 1], _MAX_PROBLEM))}" for problem in dict.fromkeys(problems)
+        f"- {break_tags(clean(problem[: _MAX_PROBLEM + 1], _MAX_PROBLEM))}" for problem in dict.fromkeys(problems)
     ]
     lines.append(f"Example: {json.dumps(example(endpoint, details), separators=(', ', ': '))}")
     raise ArgumentsError(hide_keys("\n".join(lines)))
@@ -101,7 +101,7 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
     if not text and not info.is_required() and (name in _nullable(endpoint) or not _takes_empty_text(info)):
         return _NOT_GIVEN
     if text[:1] in ("[", "{") and not _is_text(info.annotation):
-        if not may_be_read(text):
+        if not is_parsable(text):
             raise LimitError(f"{name}: more than {MAX_VALUES} values in one call; make several calls")
         try:
             return from_json(text)

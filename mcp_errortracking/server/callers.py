@@ -25,7 +25,7 @@ class Caller:
     scopes: frozenset[str] | None = None
 
 
-def note_caller(scope: Scope, caller: Caller) -> None:
+def set_caller(scope: Scope, caller: Caller) -> None:
     """Says who sent a request."""
     scope[_CALLER] = caller
 
@@ -59,13 +59,13 @@ def scopes_of(request: Any) -> frozenset[str] | None:
     return caller_of(request.scope).scopes if isinstance(request, Request) else None
 
 
-def only_notes_of(request: Request) -> Request:
+def minimal_request(request: Request) -> Request:
     """The request with what was noted in it and nothing else: a session may keep it, and with it no secret, no body."""
     kept = {name: request.scope[name] for name in (_CALLER, _REQUEST_ID, "client") if name in request.scope}
     return Request({"type": "http", "headers": [], **kept})
 
 
-def note_request_id(scope: Scope, request_id: str) -> None:
+def set_request_id(scope: Scope, request_id: str) -> None:
     """Names a request, for the logs."""
     scope[_REQUEST_ID] = request_id
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic_core import to_json
 
-from mcp_errortracking.safe_text.escaping import clean, escape, is_plain, poses, without_halves, without_marks
+from mcp_errortracking.safe_text.escaping import break_tags, clean, escape, impersonates, is_plain, replace_surrogates
 
 _WORDS = frozenset(["", "null", "true", "false"])
 _GROUP = frozenset(["type", "values"])
@@ -44,7 +44,7 @@ class Cells:
             encoded = _encode(inner)
             if len(encoded) <= self.longest:  # else not a line of Python runs for each of its conditions
                 short = escape(_filters(inner)) if "values" in inner else self._assignee(inner)
-                return escape(encoded) if poses(short) else short
+                return escape(encoded) if impersonates(short) else short
         return self.json(inner)
 
     def value(self, value: Any) -> str:
@@ -85,14 +85,14 @@ def one_line(text: str, limit: int | None = None) -> str:
         text = f"{text[: limit - 1]}…"
     if is_plain(text):
         return text
-    line = without_marks(clean(text))
-    return escape(_encode(text)) if poses(line) else line
+    line = break_tags(clean(text))
+    return escape(_encode(text)) if impersonates(line) else line
 
 
 def name(text: str) -> str:
     """A field's name; strangers name theirs too."""
     text = text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
-    return escape(_encode(text)) if poses(f"{clean(text)}:") else without_marks(clean(text))
+    return escape(_encode(text)) if impersonates(f"{clean(text)}:") else break_tags(clean(text))
 
 
 def sendable(data: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def sendable(data: dict[str, Any]) -> dict[str, Any]:
     try:
         to_json(data)
     except ValueError:
-        return without_halves(data)
+        return replace_surrogates(data)
     return data
 
 
@@ -113,7 +113,7 @@ def _encode(value: Any) -> str:
     try:
         return to_json(value).decode()
     except ValueError:  # half of a surrogate pair
-        return to_json(without_halves(value)).decode()
+        return to_json(replace_surrogates(value)).decode()
 
 
 def _filters(group: dict[str, Any], depth: int = 0) -> str:

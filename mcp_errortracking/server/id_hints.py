@@ -13,7 +13,7 @@ from mcp_errortracking.catalog.endpoint import as_object, as_objects
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 
-_PATIENCE = 3.0
+_TIME_LIMIT = 3.0
 """Seconds that an explanation may take."""
 
 
@@ -23,9 +23,9 @@ async def other_kind(sender: Sender, call: Declaration) -> str | None:
     if found is None:
         return None
     noun, value = found
-    request = _look(noun, value)
+    request = _lookup_request(noun, value)
     try:
-        with anyio.fail_after(_PATIENCE):
+        with anyio.fail_after(_TIME_LIMIT):
             answer = await sender.send(request.method, request.path, query=request.query)
     except (PostHogError, TimeoutError):
         return None
@@ -50,7 +50,7 @@ def _id_of(call: Declaration) -> tuple[str, str] | None:
     return None
 
 
-def _look(noun: str, value: str) -> Request:
+def _lookup_request(noun: str, value: str) -> Request:
     if noun == "symbol set":
         return Request("GET", "error_tracking/symbol_sets/", query={"ref": value, "limit": 1})
     place = "fingerprints" if noun == "issue" else "issues"

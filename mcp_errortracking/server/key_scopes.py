@@ -13,7 +13,7 @@ from mcp_errortracking.server.shared_answer import SharedAnswer
 logger = logging.getLogger(__name__)
 
 _MOST_SCOPES = 1000
-_PATIENCE = 3.0
+_TIME_LIMIT = 3.0
 """Seconds that a client may wait for its list of tools on this account."""
 
 _UNKNOWN_SECONDS = 10.0
@@ -40,9 +40,9 @@ class KeyScopes:
         self._sender = sender
         self._shared = SharedAnswer[frozenset[str] | None](
             self._ask,
-            time_limit=_PATIENCE,
-            late=None,
-            seconds=lambda scopes: _UNKNOWN_SECONDS if scopes is None else inf,
+            time_limit=_TIME_LIMIT,
+            fallback=None,
+            ttl=lambda scopes: _UNKNOWN_SECONDS if scopes is None else inf,
         )
 
     async def get(self) -> frozenset[str] | None:

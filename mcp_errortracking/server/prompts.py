@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mcp_types import GetPromptResult, Prompt, PromptArgument, PromptMessage, TextContent
 
-from mcp_errortracking.safe_text.escaping import clean, hide_keys, without_marks
+from mcp_errortracking.safe_text.escaping import break_tags, clean, hide_keys
 
 _LONGEST = 2000
 """Characters of an argument."""
@@ -196,4 +196,4 @@ def _shown(name: str) -> str:
 
 def _inline(value: str) -> str:
     """An argument as a part of a sentence: it cannot begin a line, end a string, or open a turn of the conversation."""
-    return without_marks(clean(value[: _LONGEST + 1], _LONGEST)).replace('"', "'").strip()
+    return break_tags(clean(value[: _LONGEST + 1], _LONGEST)).replace('"', "'").strip()

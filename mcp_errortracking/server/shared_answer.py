@@ -17,33 +17,33 @@ class SharedAnswer(Generic[T]):
     """
 
     def __init__(
-        self, ask: Callable[[], Awaitable[T]], *, time_limit: float, late: T, seconds: Callable[[T], float]
+        self, ask: Callable[[], Awaitable[T]], *, time_limit: float, fallback: T, ttl: Callable[[T], float]
     ) -> None:
         """
         Args:
             ask: gives the answer.
             time_limit: seconds that it may take.
-            late: the answer where it takes longer.
-            seconds: how long an answer is good for.
+            fallback: the answer where it takes longer.
+            ttl: how long an answer is good for.
         """
         self._ask = ask
         self._time_limit = time_limit
-        self._late = late
-        self._seconds = seconds
+        self._fallback = fallback
+        self._ttl = ttl
         self._lock = anyio.Lock()
-        self._answer = late
-        self._until = float("-inf")
+        self._answer = fallback
+        self._expires_at = float("-inf")
 
     async def get(self) -> T:
         """Return the answer."""
         with anyio.move_on_after(self._time_limit) as limit:
             async with self._lock:
-                if time.monotonic() >= self._until:
+                if time.monotonic() >= self._expires_at:
                     self._keep(await self._ask())
-        if limit.cancelled_caught and time.monotonic() >= self._until:
-            self._keep(self._late)
+        if limit.cancelled_caught and time.monotonic() >= self._expires_at:
+            self._keep(self._fallback)
         return self._answer
 
     def _keep(self, answer: T) -> None:
         self._answer = answer
-        self._until = time.monotonic() + self._seconds(answer)
+        self._expires_at = time.monotonic() + self._ttl(answer)

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 10.0
 """How long calls in flight may go on after stdin has ended or a signal has come."""
 
-_CUT_OFF = "The server stopped before this was done. A write may have been applied: read before you repeat it."
+_INTERRUPTED = "The server stopped before this was done. A write may have been applied: read before you repeat it."
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -56,7 +56,7 @@ async def serve(server: Server[Any]) -> None:
     if not _are_pipes():
         await _serve_with_sdk(server)
         return
-    wire_in, wire_out = _take_over(0, os.devnull, os.O_RDONLY), _take_over(1, None, os.O_WRONLY)
+    wire_in, wire_out = _redirect(0, os.devnull, os.O_RDONLY), _redirect(1, None, os.O_WRONLY)
     loop = asyncio.get_running_loop()
     buffer = asyncio.StreamReader(limit=MAX_BYTES, loop=loop)
     source, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(buffer), os.fdopen(wire_in, "rb", 0))
@@ -85,7 +85,7 @@ def _are_pipes() -> bool:
     return all(stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) for mode in modes)
 
 
-def _take_over(descriptor: int, stand_in: str | None, flags: int) -> int:
+def _redirect(descriptor: int, stand_in: str | None, flags: int) -> int:
     """A private copy of a standard descriptor, which itself then points elsewhere (None: at stderr)."""
     private = os.dup(descriptor)
     other = os.open(stand_in, flags) if stand_in else os.dup(2)
@@ -166,7 +166,7 @@ class MessageWriter:
         if scope.cancelled_caught:
             logger.warning("stopping with %d calls unanswered", len(self.unanswered))
             for request_id in list(self.unanswered.values()):
-                self.refuse(MessageError(CONNECTION_CLOSED, _CUT_OFF, request_id))
+                self.refuse(MessageError(CONNECTION_CLOSED, _INTERRUPTED, request_id))
             self.unanswered.clear()
 
     def abandon(self) -> None:
@@ -227,7 +227,7 @@ class MessageReader:
         while (line := await self._read_line()) is not None and not self._lost:
             try:
                 message = parse_message(line)
-                self._admit(message)
+                self._register(message)
             except MessageError as error:
                 self._writer.refuse(error)
                 await self._writer.drain()
@@ -257,7 +257,7 @@ class MessageReader:
             elif line.strip():
                 return line
 
-    def _admit(self, message: JSONRPCMessage) -> None:
+    def _register(self, message: JSONRPCMessage) -> None:
         """Note a request as unanswered, and a cancelled one as settled.
 
         Raises:

@@ -12,7 +12,7 @@ import sys
 from typing import Any, cast
 
 from mcp_errortracking.catalog.endpoint import Lines
-from mcp_errortracking.safe_text.escaping import clean, without_marks
+from mcp_errortracking.safe_text.escaping import break_tags, clean
 from mcp_errortracking.server.cells import Cells, name
 from mcp_errortracking.server.token_estimate import surely_beyond, surely_within, upper_bound
 
@@ -51,7 +51,7 @@ def render(
     layout = _Layout(max_tokens)
     is_page = isinstance(data.get("results"), list)
     head, lines = layout.page(data) if is_page else ([], layout.fields(data))
-    noted = [f"Note: {without_marks(clean(note, _LONGEST_NOTE))}" for note in notes]
+    noted = [f"Note: {break_tags(clean(note, _LONGEST_NOTE))}" for note in notes]
     if layout.cells.is_cut:
         kept = layout.cells.kept
         noted.append(f"Note: A value that ends in … is cut at {kept} characters; the structured result has it whole.")
@@ -60,7 +60,7 @@ def render(
         kept = _fitting([*head, *lines], room)
         if kept < len(head) + len(lines) or layout.is_cut:
             end = ", or raise max_tokens." if is_raisable else "."
-            noted.append(f"Note: {layout.left_out(data, head, lines, kept, max_tokens, offset)}{end}")
+            noted.append(f"Note: {layout.omission(data, head, lines, kept, max_tokens, offset)}{end}")
             head, lines = head[:kept], lines[: max(kept - len(head), 0)]
     return "\n".join([*head, *lines, *noted]) or "Done."
 
@@ -89,7 +89,7 @@ class _Layout:
         self._work = max(_WORK * bound, _LEAST_WORK)
         self._shown_rows = -1
 
-    def left_out(
+    def omission(
         self, data: dict[str, Any], head: list[str], lines: list[str], kept: int, max_tokens: int, offset: int | None
     ) -> str:
         """What is not in the text, and how to get it."""

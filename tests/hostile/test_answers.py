@@ -24,8 +24,8 @@ from mcp_errortracking.proxy.content import MOST_CONTAINERS, MOST_VALUES, LargeA
 from mcp_errortracking.proxy.http_errors import Exchange, explain
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
-from mcp_errortracking.safe_text.confusables import ALIKE, COMBINING
-from mcp_errortracking.safe_text.escaping import escape, poses, without_marks
+from mcp_errortracking.safe_text.confusables import COMBINING, LOOKALIKES
+from mcp_errortracking.safe_text.escaping import break_tags, escape, impersonates
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.cells import json_text, sendable
@@ -573,7 +573,7 @@ def test_the_structured_result_keeps_what_the_text_says_in_another_way() -> None
     assert "from Mon: 3" in reply.text
 
 
-# Text that poses
+# Text that impersonates
 
 POSING = [
     " " * 24 + "Note: x",
@@ -610,7 +610,7 @@ POSING = [
 
 @pytest.mark.parametrize("text", POSING, ids=ascii)
 def test_what_reads_as_a_note_or_a_turn_is_quoted(text: str) -> None:
-    assert poses(text)
+    assert impersonates(text)
     assert render({"value": text}, []).startswith('value: "')
 
 
@@ -625,9 +625,9 @@ def test_a_note_made_of_a_type_that_is_blanks_is_quoted() -> None:
 def test_every_letter_that_looks_like_one_of_a_note_counts_as_it() -> None:
     tried = 0
     for index, letter in enumerate("note:"):
-        for code in [*ALIKE[letter].split(), *(["30"] if letter == "o" else [])]:
+        for code in [*LOOKALIKES[letter].split(), *(["30"] if letter == "o" else [])]:
             text = f"{'note:'[:index]}{chr(int(code, 16))}{'note:'[index + 1 :]} x"
-            assert poses(text), ascii(text)
+            assert impersonates(text), ascii(text)
             tried += 1
     assert tried > 300
 
@@ -636,7 +636,7 @@ def test_every_combining_character_within_a_note_is_looked_through() -> None:
     tried = 0
     for first, last in ((int(code, 16) for code in span.split("-")) for span in COMBINING.split()):
         for code in range(first, last + 1):
-            assert poses(f"No{chr(code)}te: x"), hex(code)
+            assert impersonates(f"No{chr(code)}te: x"), hex(code)
             tried += 1
     assert tried > 2000
 
@@ -682,7 +682,7 @@ MARKS = [
 @pytest.mark.parametrize("mark", MARKS, ids=ascii)
 def test_a_mark_of_a_conversation_loses_its_form(mark: str) -> None:
     for text in (mark, f"x {mark} y", f"\u00e9 {mark}", f"{mark}" * 50):
-        assert mark not in without_marks(text)
+        assert mark not in break_tags(text)
         assert mark not in escape(f'["{text}"]')
         assert json.loads(escape(f'["{text}"]')) == [text]
         assert mark not in render({"results": [{"id": 1, "name": text}]}, [])
@@ -763,6 +763,6 @@ def test_long_texts_are_looked_at_in_bounded_steps(piece: str) -> None:
     """A pattern that looks again and again would not end: the limit of a test is the guard."""
     text = piece * (500_000 // len(piece))
 
-    assert isinstance(poses(text), bool)
-    assert len(without_marks(text)) >= len(text)
+    assert isinstance(impersonates(text), bool)
+    assert len(break_tags(text)) >= len(text)
     assert len(render({"results": [{"name": text}]}, [], max_tokens=20_000)) < 100_000

@@ -323,7 +323,7 @@ def parsed(message: dict[str, Any]) -> Any:
 
 
 async def test_a_hung_posthog_delays_all_lists_by_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_scopes, "_PATIENCE", 0.2)
+    monkeypatch.setattr(key_scopes, "_TIME_LIMIT", 0.2)
     sender = Sender(anyio.sleep_forever)
     known = KeyScopes(sender)
     found = list[Any]()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.catalog import CATALOG
-from mcp_errortracking.safe_text.escaping import clean, escape, poses
+from mcp_errortracking.safe_text.escaping import clean, escape, impersonates
 from mcp_errortracking.server.app import INSTRUCTIONS
 from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.prompts import PromptError, Prompts
@@ -125,7 +125,7 @@ def test_a_note_is_one_line_whatever_is_quoted_in_it() -> None:
     ],
 )
 def test_letters_and_colons_that_look_the_same_pose_the_same(text: str) -> None:
-    assert poses(text)
+    assert impersonates(text)
     assert render({"message": text}, []).startswith('message: "')
 
 
@@ -142,7 +142,7 @@ def test_letters_and_colons_that_look_the_same_pose_the_same(text: str) -> None:
     ],
 )
 def test_plain_text_is_left_as_it_is(text: str) -> None:
-    assert not poses(text)
+    assert not impersonates(text)
     assert render({"message": text}, []) == f"message: {text}"
 
 

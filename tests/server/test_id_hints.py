@@ -85,7 +85,7 @@ async def test_a_call_without_an_id_asks_nothing(tool: str, arguments: dict[str,
 
 
 async def test_who_answers_too_late_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(id_hints, "_PATIENCE", 0.01)
+    monkeypatch.setattr(id_hints, "_TIME_LIMIT", 0.01)
 
     call = call_of("error-tracking-issues-retrieve", id=RULE)
     assert await id_hints.other_kind(Sender(anyio.sleep_forever), call) is None

@@ -93,7 +93,7 @@ async def test_without_an_answer_every_tool_is_listed_and_a_later_list_asks_agai
 
 
 async def test_a_list_waits_for_posthog_no_longer_than_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_scopes, "_PATIENCE", 0.01)
+    monkeypatch.setattr(key_scopes, "_TIME_LIMIT", 0.01)
 
     assert await KeyScopes(Sender(anyio.sleep_forever)).get() is None
 

@@ -2,7 +2,7 @@
 
 Streamable HTTP keeps no sessions, so any replica can answer any request. An SSE stream lives in the process that opened
 it; its messages come in at `/messages/`. A request passes, in order: `CrossOriginGuard` (not from a web page), `Guard`
-(who), `CallerKeys` (with which key), `Intake` (how much), then its endpoint.
+(who), `CallerKeys` (with which key), `RequestLimits` (how much), then its endpoint.
 """
 
 import asyncio
@@ -27,12 +27,18 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
-from mcp_errortracking.server.http.caller_keys import KEY_HEADER, PROJECT_HEADER, CallerKeys, Host, NoCallerKeys
+from mcp_errortracking.server.http.caller_keys import (
+    KEY_HEADER,
+    PROJECT_HEADER,
+    CallerKeys,
+    NoCallerKeys,
+    SenderFactory,
+)
 from mcp_errortracking.server.http.cross_origin import CrossOriginGuard, origin_pattern, refuse_other_media
 from mcp_errortracking.server.http.guard import Guard, OAuth
 from mcp_errortracking.server.http.page import HEADERS, Access, page
 from mcp_errortracking.server.http.paths import MCP, MESSAGES, SSE, ExactRoute
-from mcp_errortracking.server.http.request_limits import Intake
+from mcp_errortracking.server.http.request_limits import RequestLimits
 from mcp_errortracking.server.http.slots import HttpLimits, Slots
 from mcp_errortracking.server.http.sse import SseTransport
 from mcp_errortracking.server.json_rpc import MessageError, check_message, check_version
@@ -87,7 +93,7 @@ def build_app(
     *,
     ready: Readiness,
     options: HttpOptions,
-    caller_keys: Host | None = None,
+    caller_keys: SenderFactory | None = None,
     metrics: "Metrics | None" = None,
     on_end: Callable[[], Awaitable[None]] | None = None,
 ) -> Starlette:
@@ -108,7 +114,7 @@ def build_app(
     calls = Slots(limits.calls, "calls")
     sse = SseTransport(server, limits=limits, calls=calls)
     state = _Ready(ready)
-    mcp = _Mcp(server)
+    mcp = _StreamableHttp(server)
     routes: list[BaseRoute] = [
         ExactRoute("/", _Page(state, access), methods=["GET"]),
         ExactRoute("/healthz", _healthz),
@@ -127,10 +133,10 @@ def build_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        upkeep = asyncio.create_task(sse.look_after())
+        upkeep = asyncio.create_task(sse.maintain())
         try:
             async with mcp.run():
-                with _before_the_end(sse.stop):
+                with _on_stop_signal(sse.stop):
                     yield
         finally:
             upkeep.cancel()
@@ -149,8 +155,8 @@ def build_app(
             expose_headers=["MCP-Session-Id", "WWW-Authenticate", "X-Request-ID", "Retry-After"],
         ),
         Middleware(Guard, tokens=options.tokens, oauth=options.oauth),
-        Middleware(CallerKeys, host=caller_keys, calls=calls) if caller_keys is not None else Middleware(NoCallerKeys),
-        Middleware(Intake, limits=limits, calls=calls),
+        Middleware(NoCallerKeys) if caller_keys is None else Middleware(CallerKeys, senders=caller_keys, calls=calls),
+        Middleware(RequestLimits, limits=limits, calls=calls),
     ]
     app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
     app.router.redirect_slashes = False
@@ -169,7 +175,7 @@ def _oauth_metadata(oauth: OAuth) -> Sequence[BaseRoute]:
 
 
 @contextmanager
-def _before_the_end(stop: Callable[[], None]) -> Generator[None]:
+def _on_stop_signal(stop: Callable[[], None]) -> Generator[None]:
     """Calls `stop` as soon as a signal asks to end: the app's host would wait for open streams, or cut them off."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -193,7 +199,7 @@ def _before_the_end(stop: Callable[[], None]) -> Generator[None]:
             signal.signal(number, before[number])
 
 
-class _Mcp:
+class _StreamableHttp:
     """Streamable HTTP: one JSON answer to a request, a stream of events only to those that ask to be told of progress.
 
     The stream is what a call over HTTP costs most, and most calls have nothing to say before they end. A stream that
@@ -219,7 +225,7 @@ class _Mcp:
             await refusal(scope, receive, send)
             return
         first: Message | None = await receive() if scope["method"] == "POST" else None
-        body = first.get("body", b"") if first is not None else b""  # whole: `Intake` has put it together
+        body = first.get("body", b"") if first is not None else b""  # whole: `RequestLimits` has put it together
         if first is not None and (error := _error_in(scope, body)):
             await JSONResponse(error.answer, 400)(scope, receive, send)
             return
@@ -262,8 +268,8 @@ class _Ready:
         self._problem = SharedAnswer[str | None](
             ready,
             time_limit=_READY_LIMIT,
-            late=f"PostHog did not answer within {_READY_LIMIT:g} s.",
-            seconds=lambda _: _READY_SECONDS,
+            fallback=f"PostHog did not answer within {_READY_LIMIT:g} s.",
+            ttl=lambda _: _READY_SECONDS,
         )
 
     async def problem(self) -> str | None:

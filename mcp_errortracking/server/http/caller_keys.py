@@ -22,7 +22,7 @@ from mcp_errortracking.posthog_keys import UNUSABLE
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.server.callers import Caller, caller_of, note_caller
+from mcp_errortracking.server.callers import Caller, caller_of, set_caller
 from mcp_errortracking.server.http.guard import is_local
 from mcp_errortracking.server.http.paths import is_mcp
 from mcp_errortracking.server.http.slots import FullError, Slots
@@ -38,10 +38,11 @@ CHECK_SECONDS = 20.0
 """For a key to be checked, its turn included."""
 
 
-class Host(Protocol):
-    """The way to PostHog's host, which a caller's key turns into a way for that caller."""
+class SenderFactory(Protocol):
+    """Makes a sender to PostHog's host for each caller's key. `Proxy` implements it."""
 
     project: str
+    """The project of callers that name none."""
 
     def acting_as(self, key: SecretStr, project: str) -> Sender: ...
 
@@ -81,20 +82,20 @@ class _Verdicts:
 
 
 class CallerKeys:
-    """Takes the key of each request for MCP, checks it with PostHog, and gives the request a way there with it.
+    """Takes the key of each request for MCP, checks it with PostHog, and gives the request a sender there with it.
 
     A verdict is remembered for some minutes, under a hash with a salt of this process; the key itself is not kept. A
     request whose key is not known yet takes a place among the calls while it waits, one of those of its server token.
     """
 
-    def __init__(self, app: ASGIApp, host: Host, calls: Slots) -> None:
+    def __init__(self, app: ASGIApp, senders: SenderFactory, calls: Slots) -> None:
         self._app = app
-        self._host = host
+        self._senders = senders
         self._calls = calls
         self._salt = secrets.token_bytes(16)
         self._verdicts = _Verdicts()
-        self._turns = asyncio.Semaphore(CHECKS)
-        self._asking = WeakValueDictionary[str, asyncio.Lock]()
+        self._checking = asyncio.Semaphore(CHECKS)
+        self._locks = WeakValueDictionary[str, asyncio.Lock]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and is_mcp(scope) and (refusal := await self._take_key(scope)):
@@ -104,7 +105,7 @@ class CallerKeys:
 
     async def _take_key(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        key, project = headers.get(KEY_HEADER, "").strip(), headers.get(PROJECT_HEADER, self._host.project).strip()
+        key, project = headers.get(KEY_HEADER, "").strip(), headers.get(PROJECT_HEADER, self._senders.project).strip()
         if scope.get("scheme") != "https" and not is_local(scope):
             return _refuse(403, "tls_required", "A PostHog key is taken over TLS only, or from this machine.")
         if not key:
@@ -114,9 +115,9 @@ class CallerKeys:
         if project != "@current" and not (project.isascii() and project.isdigit() and len(project) < 19):
             return _refuse(400, "bad_project", f"{PROJECT_HEADER} is no project number, like 123.")
         digest = hashlib.sha256(self._salt + key.encode()).hexdigest()
-        way = self._host.acting_as(SecretStr(key), project)
+        sender = self._senders.acting_as(SecretStr(key), project)
         try:
-            verdict = self._verdicts.get(digest) or await self._check(caller_of(scope).id, digest, way)
+            verdict = self._verdicts.get(digest) or await self._check(caller_of(scope).id, digest, sender)
         except FullError as full:
             return full.response()
         except TimeoutError:
@@ -126,10 +127,10 @@ class CallerKeys:
             return _refuse(503, "posthog_unavailable", verdict.unavailable, {"Retry-After": "5"})
         if verdict.problem is not None:
             return _refuse(401, "key_refused", verdict.problem)
-        note_caller(scope, Caller(f"{caller_of(scope).id}/{digest[:16]}/{project}", way, verdict.scopes))
+        set_caller(scope, Caller(f"{caller_of(scope).id}/{digest[:16]}/{project}", sender, verdict.scopes))
         return None
 
-    async def _check(self, caller: str, digest: str, way: Sender) -> _Verdict:
+    async def _check(self, caller: str, digest: str, sender: Sender) -> _Verdict:
         """Return PostHog's verdict on a key, asked for once for all requests that bring it.
 
         Raises:
@@ -138,21 +139,21 @@ class CallerKeys:
         """
         self._calls.take(caller)
         try:
-            lock = self._asking.setdefault(digest, asyncio.Lock())
+            lock = self._locks.setdefault(digest, asyncio.Lock())
             async with asyncio.timeout(CHECK_SECONDS), lock:
                 if known := self._verdicts.get(digest):
                     return known
-                async with self._turns:
-                    verdict = await _ask(way)
+                async with self._checking:
+                    verdict = await _check_with_posthog(sender)
                 self._verdicts.add(digest, verdict)
                 return verdict
         finally:
             self._calls.free(caller)
 
 
-async def _ask(way: Sender) -> _Verdict:
+async def _check_with_posthog(sender: Sender) -> _Verdict:
     try:
-        scopes = read_scopes((await way.send("GET", KEY_PATH)).data)
+        scopes = read_scopes((await sender.send("GET", KEY_PATH)).data)
     except UnauthorizedError as error:
         return _Verdict(time.monotonic() + _BAD_SECONDS, problem=f"{error.what} {error.why}".strip())
     except PostHogError as error:
@@ -173,12 +174,12 @@ class NoCallerKeys:
             headers = Headers(scope=scope)
             for name in (KEY_HEADER, PROJECT_HEADER):
                 if name in headers:
-                    await _not_taken(name)(scope, receive, send)
+                    await _refuse_header(name)(scope, receive, send)
                     return
         await self._app(scope, receive, send)
 
 
-def _not_taken(header: str) -> Response:
+def _refuse_header(header: str) -> Response:
     return _refuse(
         400,
         "not_taken",

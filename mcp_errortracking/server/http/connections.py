@@ -7,7 +7,7 @@ from typing import Protocol
 if sys.platform != "win32":
     import resource
 
-_SPARE = 192
+_RESERVED = 192
 """Descriptors that connections may not use, at most."""
 
 
@@ -41,12 +41,12 @@ class Connections:
 
     def add(self, connection: Connection) -> bool:
         """Add a new connection; False if all others serve callers and there is no room for it."""
-        while len(self) >= self.limit and self.close_one():
+        while len(self) >= self.limit and self.evict_one():
             pass
         self._anonymous[connection] = None
         return len(self) <= self.limit
 
-    def answered(self, connection: Connection, *, authenticated: bool) -> None:
+    def mark_idle(self, connection: Connection, *, authenticated: bool) -> None:
         """Move a connection to the end of its queue: it waits for its next request."""
         self.remove(connection)
         (self._authenticated if authenticated else self._anonymous)[connection] = None
@@ -57,7 +57,7 @@ class Connections:
         self._authenticated.pop(connection, None)
         self._serving.discard(connection)
 
-    def close_one(self) -> bool:
+    def evict_one(self) -> bool:
         """Close the connection that is worth least; False if all of them serve callers."""
         for queue in (self._anonymous, self._authenticated):
             while queue:
@@ -73,12 +73,12 @@ class Connections:
 def raise_descriptor_limit(wanted: int) -> int:
     """Raise the soft limit of open files as far as `wanted` connections need and the hard limit allows; return it."""
     if sys.platform == "win32":
-        return wanted + _SPARE
+        return wanted + _RESERVED
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     endless = resource.RLIM_INFINITY
     if soft == endless:
-        return wanted + _SPARE
-    target = wanted + _SPARE if hard == endless else min(wanted + _SPARE, hard)
+        return wanted + _RESERVED
+    target = wanted + _RESERVED if hard == endless else min(wanted + _RESERVED, hard)
     if target > soft:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
@@ -89,17 +89,17 @@ def raise_descriptor_limit(wanted: int) -> int:
 
 def connection_limit(descriptors: int) -> int:
     """Return the number of connections that leave enough descriptors for the rest of the process."""
-    return descriptors - _spare(descriptors)
+    return descriptors - _reserved(descriptors)
 
 
-def accepts_at_once(descriptors: int) -> int:
+def accept_batch(descriptors: int) -> int:
     """Return the number of connections to accept in one turn of the event loop.
 
     Three turns later the first of them has been counted and the one that it replaces is closed, so up to four times as
     many descriptors are in use; they may take two thirds of the spare ones.
     """
-    return max(1, _spare(descriptors) // 6)
+    return max(1, _reserved(descriptors) // 6)
 
 
-def _spare(descriptors: int) -> int:
-    return min(_SPARE, descriptors // 2)
+def _reserved(descriptors: int) -> int:
+    return min(_RESERVED, descriptors // 2)

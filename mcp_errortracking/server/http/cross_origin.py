@@ -17,8 +17,8 @@ from mcp_errortracking.server.http.paths import correct_slash, path_of
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
-_PROBED = ("/readyz", "/metrics")
-_ALIVE = "/healthz"
+_PROBE_PATHS = ("/readyz", "/metrics")
+_HEALTH_PATH = "/healthz"
 _JSON = "application/json"
 
 
@@ -50,7 +50,7 @@ class CrossOriginGuard:
         await self._app(scope, receive, send)
 
     def _refusal(self, path: str, headers: Headers) -> Response | None:
-        if path == _ALIVE:  # says nothing, and is asked under any name, or none
+        if path == _HEALTH_PATH:  # says nothing, and is asked under any name, or none
             return None
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if len(hosts) > 1 or len(origins) > 1:
@@ -59,7 +59,7 @@ class CrossOriginGuard:
         if parts is None:
             return _problem(421, "unknown_host", "Host must be a name or an address, and a port if there is one.")
         name = parts[1]
-        if not (name in self._hosts or parts[0] in self._hosts or (path in _PROBED and _is_address(name))):
+        if not (name in self._hosts or parts[0] in self._hosts or (path in _PROBE_PATHS and _is_address(name))):
             return _problem(
                 421,
                 "unknown_host",

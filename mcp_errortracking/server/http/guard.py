@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_errortracking.posthog_keys import is_key
-from mcp_errortracking.server.callers import Caller, note_caller
+from mcp_errortracking.server.callers import Caller, set_caller
 from mcp_errortracking.server.http.paths import path_of
 
 _OPEN_PATHS = ("/", "/healthz", "/readyz")
@@ -49,14 +49,14 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not _is_open(scope["method"], path_of(scope)):
-            answer = await self._look_at(scope)
+            answer = await self._authenticate(scope)
             if isinstance(answer, Response):
                 await answer(scope, receive, send)
                 return
-            note_caller(scope, answer)
+            set_caller(scope, answer)
         await self._app(scope, receive, send)
 
-    async def _look_at(self, scope: Scope) -> Caller | Response:
+    async def _authenticate(self, scope: Scope) -> Caller | Response:
         scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
         token = token.strip()
         if is_key(token):
@@ -72,7 +72,7 @@ class Guard:
             matches = [hmac.compare_digest(token.encode(), known) for known in self._tokens]
             if any(matches):
                 return Caller(self._digest(token))
-            if self._oauth is not None and (user := await self._verified(scope, self._oauth)):
+            if self._oauth is not None and (user := await self._verify(scope, self._oauth)):
                 missing = set(self._oauth.settings.required_scopes or ()) - set(user.scopes)
                 if not missing:
                     return Caller(self._digest(repr(authorization_context(user))))
@@ -82,7 +82,7 @@ class Guard:
     def _digest(self, secret: str) -> str:
         return hashlib.sha256(self._salt + secret.encode()).hexdigest()[:16]
 
-    async def _verified(self, scope: Scope, oauth: OAuth) -> AuthenticatedUser | None:
+    async def _verify(self, scope: Scope, oauth: OAuth) -> AuthenticatedUser | None:
         """Whose token it is, if the verifier knows it, it has not expired and was issued for this server."""
         settings = oauth.settings
         resource = settings.resource_server_url if settings.validate_token_resource else None

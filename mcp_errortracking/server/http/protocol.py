@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol with the limits that it lacks: time in every state, sizes, and connections in all.
 
-The state of a connection is one of: a head is awaited (`_due` or uvicorn's keep-alive timer runs), a request is being
-answered (the app has its own limits of time; a peer that does not read is cut off), or closing (`HttpTransport`).
+A connection is in one of three states: waiting for a head (`_head_timer` or uvicorn's keep-alive timer runs), answering
+a request (the app has its own time limits; a peer that does not read is disconnected), or closing (`HttpTransport`).
 """
 
 import asyncio
@@ -71,16 +71,16 @@ class TimedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.timeout_keep_alive = self.idle_seconds  # pyright: ignore[reportAttributeAccessIssue] a float will do
         self._wire: HttpTransport = cast("HttpTransport", None)  # set with the connection
-        self._due: asyncio.TimerHandle | None = None
-        self._stalled: asyncio.TimerHandle | None = None
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
         self._answering: RequestResponseCycle | None = None
         self._in_head = False
-        self._is_ending = False
-        self._is_deaf = False
-        self._is_parsing_on = False
-        self._between = 0
-        self._has_advanced = False
-        self._is_known = False
+        self._is_shutting_down = False
+        self._ignores_input = False
+        self._is_resuming = False
+        self._pending_bytes = 0
+        self._has_progressed = False
+        self._is_authenticated = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self._wire = HttpTransport(transport, self.loop, stalled=self.stalled_seconds, linger=self.linger_seconds)
@@ -93,14 +93,14 @@ class TimedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._wire.is_lingering:
             self._wire.drop(data)
-        if self._is_deaf or self._wire.is_closing():
+        if self._ignores_input or self._wire.is_closing():
             return
         self._unset_keepalive_if_required()
-        self._has_advanced = False
+        self._has_progressed = False
         try:
             self._parse(data)
-            self._between = 0 if self._has_advanced else self._between + len(data)
-            if self._between > HEAD_BYTES:
+            self._pending_bytes = 0 if self._has_progressed else self._pending_bytes + len(data)
+            if self._pending_bytes > HEAD_BYTES:
                 raise RefusedError(HEAD_TOO_LARGE, f"The head of a request may have {HEAD_BYTES} bytes.")
         except RefusedError as refusal:
             self._refuse(refusal)
@@ -117,32 +117,32 @@ class TimedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.table.remove(self)
         self._stop_waiting()
-        if self._stalled is not None:
-            self._stalled.cancel()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
         super().connection_lost(exc)
         self._wire.forget()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self._stalled is None:
-            self._stalled = self.loop.call_later(self.stalled_seconds, self.transport.abort)
+        if self._stall_timer is None:
+            self._stall_timer = self.loop.call_later(self.stalled_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
     def shutdown(self) -> None:
         """End the connection: after the request that is awaited, being received or being answered, if there is one."""
         if self._wire.is_lingering:
             self._wire.close()
-        elif self._due is None or self._is_ending:
+        elif self._head_timer is None or self._is_shutting_down:
             super().shutdown()
         else:
-            self._is_ending = True
-            self._due.cancel()
-            self._due = self.loop.call_later(self.last_seconds, self.transport.close)
+            self._is_shutting_down = True
+            self._head_timer.cancel()
+            self._head_timer = self.loop.call_later(self.last_seconds, self.transport.close)
 
     # As `Connection`, for the table.
 
@@ -156,12 +156,12 @@ class TimedProtocol(HttpToolsProtocol):
     # Called by the parser.
 
     def on_message_begin(self) -> None:
-        if not self._is_parsing_on:
+        if not self._is_resuming:
             self._in_head = True
             super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        if not self._is_parsing_on:
+        if not self._is_resuming:
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -172,7 +172,7 @@ class TimedProtocol(HttpToolsProtocol):
         super().on_header(name, value.strip(b" \t"))  # the parser leaves what follows a value
 
     def on_headers_complete(self) -> None:
-        if self._is_parsing_on:
+        if self._is_resuming:
             return
         if self.parser.get_method() == b"CONNECT":
             raise RefusedError(NO_PROXY, "This server is not a proxy.")
@@ -184,15 +184,15 @@ class TimedProtocol(HttpToolsProtocol):
         self._stop_waiting()
         self._in_head = False
         super().on_headers_complete()
-        if self._is_ending:
+        if self._is_shutting_down:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        self._has_advanced = True
+        self._has_progressed = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._has_advanced = True
+        self._has_progressed = True
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
@@ -201,9 +201,9 @@ class TimedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         cycle, self._answering = self._answering, None
         if cycle is not None:
-            self._is_known = self._is_known or is_authenticated(cast("dict[str, Any]", cycle.scope))
+            self._is_authenticated = self._is_authenticated or is_authenticated(cast("dict[str, Any]", cycle.scope))
         if not self.transport.is_closing():
-            self.table.answered(self, authenticated=self._is_known)
+            self.table.mark_idle(self, authenticated=self._is_authenticated)
         super().on_response_complete()
         if self._in_head and self._answering is None and not self.transport.is_closing():
             self._unset_keepalive_if_required()
@@ -216,7 +216,7 @@ class TimedProtocol(HttpToolsProtocol):
             async def send_on(message: Any) -> None:
                 if cycle.more_body:  # the app does not wait for the rest of the body
                     cycle.keep_alive = False
-                self._wire.has_unread = cycle.more_body or self._is_deaf
+                self._wire.has_unread = cycle.more_body or self._ignores_input
                 await send(message)
 
             try:
@@ -237,10 +237,10 @@ class TimedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._parse_on()
+            self._resume_parsing()
             self._parse(data[upgrade.args[0] :])
 
-    def _parse_on(self) -> None:
+    def _resume_parsing(self) -> None:
         """Read the body of a request that asks for another protocol, which may be ignored (RFC 9110, 7.8).
 
         The parser ends at such a head: a new one is given the part of it that says how long the body is.
@@ -250,29 +250,29 @@ class TimedProtocol(HttpToolsProtocol):
         lines = [b"POST / HTTP/" + version, *(name + b": " + value for name, value in framing), b"", b""]
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
-        self._is_parsing_on = True
+        self._is_resuming = True
         try:
             self.parser.feed_data(b"\r\n".join(lines))
         finally:
-            self._is_parsing_on = False
+            self._is_resuming = False
 
     def _await_head(self) -> None:
-        if self._due is None:
-            self._due = self.loop.call_later(self.header_seconds, self._too_slow)
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.header_seconds, self._too_slow)
 
     def _stop_waiting(self) -> None:
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
     def _too_slow(self) -> None:
-        self._due = None
+        self._head_timer = None
         detail = f"The head of a request did not arrive within {self.header_seconds:g} s."
         self._answer(RefusedError(TOO_SLOW, detail))
 
     def _refuse(self, refusal: RefusedError) -> None:
         """Read nothing more, and close: with that answer, if it is its turn, else after the answers before it."""
-        self._is_deaf = True
+        self._ignores_input = True
         self._stop_waiting()
         broken = self.cycle if self.cycle and self.cycle.more_body and not self._in_head else None
         if broken is not None and self.pipeline and self.pipeline[0][0] is broken:
@@ -295,7 +295,7 @@ class TimedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         logger.debug("%s: %s", refusal.status, refusal)
-        self._is_deaf = True
+        self._ignores_input = True
         self.transport.write(refusal.response())
         self._wire.has_unread = True
         self.transport.close()

@@ -9,15 +9,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_errortracking.posthog_keys import looks_like_key
-from mcp_errortracking.server.callers import caller_of, note_request_id
+from mcp_errortracking.server.callers import caller_of, set_request_id
 from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
 
-_GIVEN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _CALLS = "/mcp"
 _MESSAGES = "/messages/"
 
 
-class Intake:
+class RequestLimits:
     """Reads the body before anyone else is asked, so that a slow or endless one costs no more than its own bytes."""
 
     def __init__(self, app: ASGIApp, limits: HttpLimits, calls: Slots) -> None:
@@ -31,8 +31,8 @@ class Intake:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _GIVEN_ID.fullmatch(given) and not looks_like_key(given) else uuid4().hex
-        note_request_id(scope, request_id)
+        request_id = given if _REQUEST_ID.fullmatch(given) and not looks_like_key(given) else uuid4().hex
+        set_request_id(scope, request_id)
         name = (b"x-request-id", request_id.encode())
 
         async def send_named(message: Message) -> None:
@@ -45,8 +45,8 @@ class Intake:
             await self._app(scope, _replay(b"", receive), send_named)  # no other endpoint wants a body
             return
         caller = caller_of(scope).id
-        held = _Share(self._bytes, caller)
-        call = _Share(self._calls, caller)
+        held = _Reservation(self._bytes, caller)
+        call = _Reservation(self._calls, caller)
         try:
             if path == _CALLS:
                 call.take(1)
@@ -61,7 +61,7 @@ class Intake:
             held.free()
             call.free()
 
-    async def _read(self, scope: Scope, receive: Receive, held: "_Share") -> bytes | Response | None:
+    async def _read(self, scope: Scope, receive: Receive, held: "_Reservation") -> bytes | Response | None:
         """Return the body; a refusal; None when the client has left.
 
         Raises:
@@ -92,7 +92,7 @@ class Intake:
             return JSONResponse({"error": "too_slow", "detail": detail}, 408, {"Connection": "close"})
 
 
-class _Share:
+class _Reservation:
     """The places that one request takes."""
 
     def __init__(self, slots: Slots, caller: str) -> None:

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from mcp_errortracking.server.http.connections import (
     Connections,
-    accepts_at_once,
+    accept_batch,
     connection_limit,
     raise_descriptor_limit,
 )
@@ -131,7 +131,7 @@ async def serve_http(app: Starlette, listener: socket.socket, connections: int) 
             timeout_graceful_shutdown=GRACE_SECONDS,
             http=Protocol,
             ws="none",
-            backlog=accepts_at_once(descriptors),
+            backlog=accept_batch(descriptors),
         )
     )
     loop = asyncio.get_running_loop()
@@ -159,4 +159,4 @@ class _LoopErrors:
         elif loop.time() >= self._next:  # asyncio reports as many at once as it may accept
             self._next = loop.time() + 0.5
             logger.warning("a connection cannot be accepted (%s): an idle one is closed for it", error.strerror)
-            self._table.close_one()
+            self._table.evict_one()

@@ -51,7 +51,7 @@ class Slots:
         self._total = total
         self._share = max(total // 2, min(4, total))
         self._noun = noun
-        self._held = Counter[str]()
+        self._taken_by = Counter[str]()
         self.taken = 0
 
     def take(self, caller: str, count: int = 1) -> None:
@@ -60,17 +60,17 @@ class Slots:
         Raises:
             FullError: there is none left, for this caller or for anyone.
         """
-        held, noun = self._held[caller], self._noun
+        held, noun = self._taken_by[caller], self._noun
         if held + count > self._share:
             raise FullError(429, f"This caller has {held} {noun} under way and may have {self._share}: retry later.")
         if self.taken + count > self._total:
             raise FullError(503, f"The server has {self.taken} {noun} under way and takes {self._total}: retry later.")
-        self._held[caller] += count
+        self._taken_by[caller] += count
         self.taken += count
 
     def free(self, caller: str, count: int = 1) -> None:
         """Gives places back."""
         self.taken -= count
-        self._held[caller] -= count
-        if not self._held[caller]:
-            del self._held[caller]
+        self._taken_by[caller] -= count
+        if not self._taken_by[caller]:
+            del self._taken_by[caller]

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from mcp_errortracking.server.callers import caller_of, only_notes_of
+from mcp_errortracking.server.callers import caller_of, minimal_request
 from mcp_errortracking.server.http.cross_origin import refuse_other_media
 from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
 from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, parse_message, request_key
@@ -74,7 +74,7 @@ class SseSession:
         """
         if len(self._inbox) >= _UNREAD or self._bytes + size > _BODIES * self._limits.body:
             raise FullError(429, "This session has as many messages to read and to answer as it may: retry later.")
-        metadata = ServerMessageMetadata(request_context=only_notes_of(request))
+        metadata = ServerMessageMetadata(request_context=minimal_request(request))
         if isinstance(message, JSONRPCRequest):
             key = request_key(message.id)
             if key in self._unanswered:
@@ -251,7 +251,7 @@ class SseTransport:
             return full.response()
         return Response("Accepted", 202)
 
-    async def look_after(self) -> None:
+    async def maintain(self) -> None:
         """Pings the streams, and closes those that nobody has used for long. Runs until it is cancelled."""
         while True:
             await asyncio.sleep(PING_SECONDS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcp_errortracking.server.http.connections import Connections, accepts_at_once, connection_limit
+from mcp_errortracking.server.http.connections import Connections, accept_batch, connection_limit
 
 
 class Peer:
@@ -22,8 +22,8 @@ def test_room_is_made_by_the_connection_that_is_worth_least() -> None:
     called, serving, asked, silent = peers = [Peer() for _ in range(4)]
     for peer in peers:
         assert table.add(peer)
-    table.answered(called, authenticated=True)
-    table.answered(asked, authenticated=False)
+    table.mark_idle(called, authenticated=True)
+    table.mark_idle(asked, authenticated=False)
     serving.serving = True
 
     closed = list[Peer]()
@@ -48,7 +48,7 @@ def test_a_connection_that_was_answered_can_be_closed_again() -> None:
     assert not table.add(second)
     table.remove(second)
     first.serving = False
-    table.answered(first, authenticated=True)
+    table.mark_idle(first, authenticated=True)
 
     assert table.add(Peer())
     assert not first.is_open
@@ -58,4 +58,4 @@ def test_a_connection_that_was_answered_can_be_closed_again() -> None:
 def test_descriptors_are_left_for_the_rest(files: int) -> None:
     spare = files - connection_limit(files)
     assert spare >= min(files // 2, 192)
-    assert 1 <= 4 * accepts_at_once(files) <= spare
+    assert 1 <= 4 * accept_batch(files) <= spare

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from mcp_errortracking.server.http.protocol import TimedProtocol
-from mcp_errortracking.server.http.request_limits import Intake
+from mcp_errortracking.server.http.request_limits import RequestLimits
 from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
 from tests.sandbox_process import SandboxProcess
 from tests.server.http.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
@@ -143,10 +143,10 @@ def test_an_idle_stream_is_closed_and_a_post_to_it_refused(sandbox: SandboxProce
     assert (late.status_code, late.json()["error"]) == (404, "unknown_session")
 
 
-async def run_intake(
+async def run_request_limits(
     limits: HttpLimits, *messages: dict[str, Any], headers: list[Any] | None = None, path: str = "/mcp", root: str = ""
 ) -> tuple[int, bytes]:
-    """What the intake answers to a request, of which the app under it gives the body back."""
+    """What the request limits answer to a request, of which the app under it gives the body back."""
     sent = list[Any]()
     waiting = list(messages)
 
@@ -171,7 +171,7 @@ async def run_intake(
         "headers": headers or [],
         "client": ("127.0.0.1", 1),
     }
-    await Intake(app, limits, Slots(4, "calls"))(scope, receive, send)
+    await RequestLimits(app, limits, Slots(4, "calls"))(scope, receive, send)
     return sent[0]["status"], sent[1]["body"]
 
 
@@ -179,18 +179,18 @@ async def test_bodies_are_bounded_in_size_and_time() -> None:
     limits = HttpLimits(calls=4, sessions=4, idle=60, body=10, body_time=0.05)
     part = {"type": "http.request", "body": b"12345", "more_body": True}
 
-    assert await run_intake(limits, part, part | {"more_body": False}) == (200, b"1234512345")
-    assert (await run_intake(limits, part, part, part))[0] == 413
-    assert (await run_intake(limits, headers=[(b"content-length", b"11")]))[0] == 413
-    assert (await run_intake(limits, part))[0] == 408
-    assert (await run_intake(limits, part, part, part, path="/messages/"))[0] == 413
-    assert (await run_intake(limits, part, part, part, root="/below"))[0] == 413
+    assert await run_request_limits(limits, part, part | {"more_body": False}) == (200, b"1234512345")
+    assert (await run_request_limits(limits, part, part, part))[0] == 413
+    assert (await run_request_limits(limits, headers=[(b"content-length", b"11")]))[0] == 413
+    assert (await run_request_limits(limits, part))[0] == 408
+    assert (await run_request_limits(limits, part, part, part, path="/messages/"))[0] == 413
+    assert (await run_request_limits(limits, part, part, part, root="/below"))[0] == 413
 
 
 async def test_a_body_that_no_endpoint_reads_is_not_read() -> None:
     part = {"type": "http.request", "body": b"12345", "more_body": True}
     for path in ("/nope", "/healthz", "/sse", "/mcp/", "/messages", "/"):
-        assert await run_intake(HttpLimits(calls=4, sessions=4, idle=60), part, path=path) == (200, b"")
+        assert await run_request_limits(HttpLimits(calls=4, sessions=4, idle=60), part, path=path) == (200, b"")
 
 
 async def test_bodies_are_bounded_in_all() -> None:
@@ -212,9 +212,9 @@ async def test_bodies_are_bounded_in_all() -> None:
                 statuses.append(message["status"])
 
         scope = {"type": "http", "method": "POST", "path": "/messages/", "headers": [], "client": (caller, 1)}
-        await intake(scope, receive, send)
+        await request_limits(scope, receive, send)
 
-    intake = Intake(app, limits, Slots(4, "calls"))
+    request_limits = RequestLimits(app, limits, Slots(4, "calls"))
     held = [asyncio.create_task(call(caller, 5)) for caller in ("a", "b")]
     await asyncio.sleep(0)
     await call("a", 1)
