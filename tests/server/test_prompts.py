@@ -68,10 +68,14 @@ def test_arguments_are_filled_in_and_have_defaults() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
-        ("triag", None, "Unknown prompt: triag. There are: triage, investigate, quiet, ownership, source-maps."),
+        (
+            "triag",
+            None,
+            "Unknown prompt: triag. Available prompts: triage, investigate, quiet, ownership, source-maps.",
+        ),
         ("investigate", None, "investigate needs issue: Id of the issue, or the address of its page in PostHog."),
         ("quiet", {"issue": "  "}, "quiet needs issue: "),
-        ("triage", {"until": "now"}, "triage knows no until; it takes since."),
+        ("triage", {"until": "now"}, "triage has no argument until; it takes since."),
     ],
 )
 async def test_mistakes_are_explained(name: str, arguments: dict[str, str] | None, says: str) -> None:
@@ -91,7 +95,7 @@ def test_a_prompt_goes_with_its_tools() -> None:
 
     assert [prompt.name for prompt in reading.listed()] == ["triage", "investigate", "source-maps"]
     assert [prompt.name for prompt in without.listed()] == ["triage", "investigate", "quiet", "ownership"]
-    with pytest.raises(PromptError, match=r"Unknown prompt: triage\. There are: none\."):
+    with pytest.raises(PromptError, match=r"Unknown prompt: triage\. Available prompts: none\."):
         Prompts([]).get("triage", None)
 
 
