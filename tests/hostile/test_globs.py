@@ -53,10 +53,10 @@ def test_a_slow_pattern_leaves_a_folder_readable(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("patterns", "said"),
     [
-        (["a"] * 1001, "Too many patterns: at most 1,000, with 20,000"),
-        (["a" * 20_001], "Too many patterns: at most 1,000, with 20,000"),
-        (["*"] * 100_000, "Too many patterns: at most 1,000, with 20,000"),
-        (["x" * 1_000_000], "Too many patterns: at most 1,000, with 20,000"),
+        (["a"] * 1001, "Too many patterns: the limit is 1,000, with 20,000"),
+        (["a" * 20_001], "Too many patterns: the limit is 1,000, with 20,000"),
+        (["*"] * 100_000, "Too many patterns: the limit is 1,000, with 20,000"),
+        (["x" * 1_000_000], "Too many patterns: the limit is 1,000, with 20,000"),
         (["[z-a]"], r"Invalid glob pattern: '\[z-a\]'"),
         (["a\\"], "Invalid glob pattern"),
         (["!"], "Invalid glob pattern"),
