@@ -16,8 +16,7 @@ from mcp_errortracking.asgi import app_for
 from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.server import key_scopes
-from mcp_errortracking.server.http import app as http_app
-from mcp_errortracking.server.http import caller_keys
+from mcp_errortracking.server.http import caller_keys, readiness
 from mcp_errortracking.server.http.app import HttpOptions, build_app
 from mcp_errortracking.server.http.caller_keys import CHECKS, KEY_HEADER, PROJECT_HEADER, CallerKeys
 from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
@@ -368,7 +367,7 @@ async def test_who_waits_for_another_callers_question_gets_an_answer_though_that
 
 
 async def test_probes_share_one_question_to_a_hung_posthog(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_app, "_READY_LIMIT", 0.2)
+    monkeypatch.setattr(readiness, "_TIME_LIMIT", 0.2)
     asked = list[int]()
 
     async def ready() -> str | None:

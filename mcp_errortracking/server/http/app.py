@@ -2,7 +2,7 @@
 
 Streamable HTTP keeps no sessions, so any replica can answer any request. An SSE stream lives in the process that opened
 it; its messages come in at `/messages/`. A request passes, in order: `CrossOriginGuard` (not from a web page), `Guard`
-(who), `CallerKeys` (with which key), `RequestLimits` (how much), then its endpoint.
+(authentication), `CallerKeys` (the caller's PostHog key), `RequestLimits` (sizes and slots), then its endpoint.
 """
 
 import asyncio
@@ -38,23 +38,16 @@ from mcp_errortracking.server.http.cross_origin import CrossOriginGuard, origin_
 from mcp_errortracking.server.http.guard import Guard, OAuth
 from mcp_errortracking.server.http.page import HEADERS, Access, page
 from mcp_errortracking.server.http.paths import MCP, MESSAGES, SSE, ExactRoute
+from mcp_errortracking.server.http.readiness import Check, Readiness
 from mcp_errortracking.server.http.request_limits import RequestLimits
 from mcp_errortracking.server.http.slots import HttpLimits, Slots
 from mcp_errortracking.server.http.sse import SseTransport
 from mcp_errortracking.server.json_rpc import MessageError, check_message, check_version
-from mcp_errortracking.server.shared_answer import SharedAnswer
 
 if TYPE_CHECKING:
     from mcp_errortracking.server.http.metrics import Metrics
 
 Transport = Literal["http", "sse"]
-Readiness = Callable[[], Awaitable[str | None]]
-"""Says what stands between this server and PostHog, None if nothing does."""
-
-_READY_SECONDS = 5.0
-"""Until PostHog is asked again."""
-_READY_LIMIT = 3.0
-"""Seconds that PostHog may take; probes give up after a few."""
 _REQUEST_HEADERS = [
     "Authorization",
     "Content-Type",
@@ -72,12 +65,12 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
-    """How callers come in.
+    """Options of the app over HTTP.
 
     `transport`: `http` serves streamable HTTP and SSE, `sse` SSE alone. `tokens`: secrets of which a caller presents
     one as `Authorization: Bearer`; without any, and without `oauth`, only callers on this machine are served.
-    `allowed_hosts`: names under which it is reached, besides loopback; a request for another Host is refused.
-    `allowed_origins`: web pages that may call it, besides those of loopback.
+    `allowed_hosts`: names of this server in addition to loopback; a request for another Host is refused.
+    `allowed_origins`: origins whose web pages may call it, in addition to loopback.
     """
 
     limits: HttpLimits
@@ -91,17 +84,18 @@ class HttpOptions:
 def build_app(
     server: Server[Any],
     *,
-    ready: Readiness,
+    ready: Check,
     options: HttpOptions,
     caller_keys: SenderFactory | None = None,
     metrics: "Metrics | None" = None,
     on_end: Callable[[], Awaitable[None]] | None = None,
 ) -> Starlette:
-    """The app over an MCP server.
+    """Build the ASGI app over an MCP server.
 
     Args:
-        caller_keys: the way to PostHog for callers who bring their own keys; None: callers use the server's.
-        metrics: served at `/metrics`, to callers who may come in.
+        ready: finds the problem between this server and PostHog, for `/readyz` and the page.
+        caller_keys: makes a sender for each caller's own key; None: all callers use the server's key.
+        metrics: served at `/metrics`, to authenticated callers.
         on_end: awaited when the app has ended.
     """
     limits = options.limits
@@ -113,19 +107,19 @@ def build_app(
     )
     calls = Slots(limits.calls, "calls")
     sse = SseTransport(server, limits=limits, calls=calls)
-    state = _Ready(ready)
+    readiness = Readiness(ready)
     mcp = _StreamableHttp(server)
     routes: list[BaseRoute] = [
-        ExactRoute("/", _Page(state, access), methods=["GET"]),
+        ExactRoute("/", _Page(readiness, access), methods=["GET"]),
         ExactRoute("/healthz", _healthz),
-        ExactRoute("/readyz", state.endpoint, methods=["GET"]),
+        ExactRoute("/readyz", readiness.endpoint, methods=["GET"]),
         ExactRoute(SSE, _Endpoint(sse.stream), methods=["GET"]),
         ExactRoute(MESSAGES, _Endpoint(sse.post)),
     ]
     if options.transport == "http":
         routes.append(ExactRoute(MCP, mcp))
     if metrics is not None:
-        metrics.watch("mcp_calls_in_flight", "Calls under way.", lambda: calls.taken)
+        metrics.watch("mcp_calls_in_flight", "Calls in flight.", lambda: calls.taken)
         metrics.watch("mcp_sse_sessions", "Open SSE streams.", lambda: sse.slots.taken)
         routes.append(ExactRoute("/metrics", metrics.endpoint, methods=["GET"]))
     if options.oauth is not None:
@@ -176,34 +170,34 @@ def _oauth_metadata(oauth: OAuth) -> Sequence[BaseRoute]:
 
 @contextmanager
 def _on_stop_signal(stop: Callable[[], None]) -> Generator[None]:
-    """Calls `stop` as soon as a signal asks to end: the app's host would wait for open streams, or cut them off."""
+    """Call `stop` as soon as a stop signal arrives: the app's host would wait for open streams, or cut them off."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+    previous = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
 
     def handle(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(stop)
-        theirs = before[signal.Signals(number)]
-        if callable(theirs):
-            theirs(number, frame)
+        handler = previous[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
 
-    caught = [number for number, theirs in before.items() if callable(theirs)]
-    for number in caught:
+    replaced = [number for number, handler in previous.items() if callable(handler)]
+    for number in replaced:
         signal.signal(number, handle)
     try:
         yield
     finally:
-        for number in caught:
-            signal.signal(number, before[number])
+        for number in replaced:
+            signal.signal(number, previous[number])
 
 
 class _StreamableHttp:
-    """Streamable HTTP: one JSON answer to a request, a stream of events only to those that ask to be told of progress.
+    """Streamable HTTP: one JSON answer to a request, or a stream of events if the request asks for progress.
 
-    The stream is what a call over HTTP costs most, and most calls have nothing to say before they end. A stream that
-    belongs to no request would carry nothing, for as long as its client likes: there is none.
+    The stream is the most expensive part of a call over HTTP, and most calls send nothing before they end. A stream
+    outside a request is not offered: it would carry nothing, and stay open for as long as its client likes.
     """
 
     def __init__(self, server: Server[Any]) -> None:
@@ -213,7 +207,7 @@ class _StreamableHttp:
 
     @asynccontextmanager
     async def run(self) -> AsyncGenerator[None]:
-        """Serves within this context."""
+        """Serve within this context."""
         async with self._plain.run(), self._streaming.run():
             yield
 
@@ -225,22 +219,22 @@ class _StreamableHttp:
             await refusal(scope, receive, send)
             return
         first: Message | None = await receive() if scope["method"] == "POST" else None
-        body = first.get("body", b"") if first is not None else b""  # whole: `RequestLimits` has put it together
+        body = first.get("body", b"") if first is not None else b""  # the whole body: `RequestLimits` has joined it
         if first is not None and (error := _error_in(scope, body)):
             await JSONResponse(error.answer, 400)(scope, receive, send)
             return
 
-        async def again() -> Message:
+        async def replay() -> Message:
             nonlocal first
             message, first = first, None
             return message if message is not None else await receive()
 
-        asks = b'"progressToken"' in body and "text/event-stream" in Headers(scope=scope).get("accept", "")
-        await (self._streaming if asks else self._plain).handle_request(scope, again, send)
+        wants_progress = b'"progressToken"' in body and "text/event-stream" in Headers(scope=scope).get("accept", "")
+        await (self._streaming if wants_progress else self._plain).handle_request(scope, replay, send)
 
 
 def _error_in(scope: Scope, body: bytes) -> MessageError | None:
-    """Return what is wrong with a message, of that which the SDK would misread or take too long to read."""
+    """Return the error in a message that the SDK would misread, or take too long to read."""
     version = Headers(scope=scope).get("mcp-protocol-version", "").strip()
     try:
         check_message(body, header=version)
@@ -252,8 +246,8 @@ def _error_in(scope: Scope, body: bytes) -> MessageError | None:
 
 
 def _no_stream() -> Response:
-    """What MCP has a server answer that offers no stream of its own (Transports, "Listening for messages")."""
-    detail = "There is no stream of events here but in answer to a POST."
+    """Return the answer to GET of a server without a standalone stream (MCP, Transports, "Listening for messages")."""
+    detail = "This server streams events in answer to a POST only. Send messages with POST."
     return JSONResponse({"error": "no_stream", "detail": detail}, 405, {"Allow": "POST"})
 
 
@@ -261,43 +255,22 @@ async def _healthz(_request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-class _Ready:
-    """Asks whether PostHog is there and takes the key: once for all who want to know, at most every few seconds."""
-
-    def __init__(self, ready: Readiness) -> None:
-        self._problem = SharedAnswer[str | None](
-            ready,
-            time_limit=_READY_LIMIT,
-            fallback=f"PostHog did not answer within {_READY_LIMIT:g} s.",
-            ttl=lambda _: _READY_SECONDS,
-        )
-
-    async def problem(self) -> str | None:
-        """Return what is in the way."""
-        return await self._problem.get()
-
-    async def endpoint(self, _request: Request) -> Response:
-        """`GET /readyz`."""
-        problem = await self.problem()
-        return JSONResponse({"ready": problem is None, "problem": problem}, 200 if problem is None else 503)
-
-
 class _Page:
     """`GET /`, for people."""
 
-    def __init__(self, state: _Ready, access: Access) -> None:
-        self._state = state
+    def __init__(self, readiness: Readiness, access: Access) -> None:
+        self._readiness = readiness
         self._access = access
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
         origin = f"{request.url.scheme}://{request.headers['host']}{scope.get('root_path', '')}"
-        answer = HTMLResponse(page(origin, await self._state.problem(), self._access), headers=HEADERS)
+        answer = HTMLResponse(page(origin, await self._readiness.problem(), self._access), headers=HEADERS)
         await answer(scope, receive, send)
 
 
 class _Endpoint:
-    """A raw ASGI app as an endpoint: given the function alone, Starlette would answer a second time after it."""
+    """A raw ASGI app as an endpoint. Given the function alone, Starlette would send a second answer after it."""
 
     def __init__(self, app: Any) -> None:
         self._app = app

@@ -1,7 +1,7 @@
-"""Callers' own PostHog keys: the server holds none, and each request brings its own in a header of its own.
+"""Callers' own PostHog keys: the server has no key, and each request sends one in `X-PostHog-API-Key`.
 
-The key is not the caller's authorization to this server (that is the server token), but a credential for PostHog that
-the caller hands over, to be used for this one request, on the host that the operator chose.
+The key does not authorize the caller to this server (the server token does that). It is a credential for PostHog, used
+for this one request only, on the host that the operator chose.
 """
 
 import asyncio
@@ -33,9 +33,9 @@ PROJECT_HEADER = "X-PostHog-Project-ID"
 _GOOD_SECONDS, _BAD_SECONDS, _UNKNOWN_SECONDS = 300.0, 30.0, 3.0
 _REMEMBERED = 10_000
 CHECKS = 4
-"""Keys checked at once: most of the connections to PostHog are left to the calls of callers whose keys are known."""
+"""Keys checked at once: most connections to PostHog are left to callers whose keys are already checked."""
 CHECK_SECONDS = 20.0
-"""For a key to be checked, its turn included."""
+"""Time limit of checking a key, including the wait for its turn."""
 
 
 class SenderFactory(Protocol):
@@ -49,9 +49,9 @@ class SenderFactory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What PostHog said of a key, and until when that is believed (monotonic seconds).
+    """PostHog's verdict on a key, and when it expires (monotonic seconds).
 
-    `problem` is why it is refused, `unavailable` why PostHog said nothing of it.
+    `problem`: why the key is refused. `unavailable`: why PostHog gave no verdict.
     """
 
     until: float
@@ -61,13 +61,13 @@ class _Verdict:
 
 
 class _Verdicts:
-    """The verdicts on the keys used last, by digest. Refused keys cannot push out good ones, as many as they are."""
+    """The verdicts on the keys used last, by digest. Refused keys never evict good ones, however many there are."""
 
     def __init__(self) -> None:
         self._good, self._others = OrderedDict[str, _Verdict](), OrderedDict[str, _Verdict]()
 
     def get(self, digest: str) -> _Verdict | None:
-        """Return what is known of a key."""
+        """Return the verdict on a key if it has not expired."""
         known = self._good.get(digest) or self._others.get(digest)
         return known if known is not None and time.monotonic() < known.until else None
 
@@ -82,10 +82,10 @@ class _Verdicts:
 
 
 class CallerKeys:
-    """Takes the key of each request for MCP, checks it with PostHog, and gives the request a sender there with it.
+    """Reads the key of each MCP request, checks it with PostHog, and gives the request a sender with that key.
 
-    A verdict is remembered for some minutes, under a hash with a salt of this process; the key itself is not kept. A
-    request whose key is not known yet takes a place among the calls while it waits, one of those of its server token.
+    A verdict is kept for some minutes, under a hash with a salt of this process; the key itself is not kept. A request
+    whose key is not checked yet takes a call slot of its server token while it waits.
     """
 
     def __init__(self, app: ASGIApp, senders: SenderFactory, calls: Slots) -> None:
@@ -107,13 +107,18 @@ class CallerKeys:
         headers = Headers(scope=scope)
         key, project = headers.get(KEY_HEADER, "").strip(), headers.get(PROJECT_HEADER, self._senders.project).strip()
         if scope.get("scheme") != "https" and not is_local(scope):
-            return _refuse(403, "tls_required", "A PostHog key is taken over TLS only, or from this machine.")
+            return _refuse(
+                403,
+                "tls_required",
+                "A PostHog key must be sent over TLS, or from this machine.",
+            )
         if not key:
             return _refuse(401, "key_missing", f"Send your PostHog personal API key (phx_...) in {KEY_HEADER}.")
         if not key.isascii() or not key.isprintable() or len(key) > 200 or key.startswith(tuple(UNUSABLE)):
-            return _refuse(401, "key_malformed", f"{KEY_HEADER} holds no personal API key: those begin with phx_.")
+            malformed = f"{KEY_HEADER} is not a personal API key: send one that begins with phx_."
+            return _refuse(401, "key_malformed", malformed)
         if project != "@current" and not (project.isascii() and project.isdigit() and len(project) < 19):
-            return _refuse(400, "bad_project", f"{PROJECT_HEADER} is no project number, like 123.")
+            return _refuse(400, "bad_project", f"{PROJECT_HEADER} is not a project number: send one like 123.")
         digest = hashlib.sha256(self._salt + key.encode()).hexdigest()
         sender = self._senders.acting_as(SecretStr(key), project)
         try:
@@ -131,11 +136,11 @@ class CallerKeys:
         return None
 
     async def _check(self, caller: str, digest: str, sender: Sender) -> _Verdict:
-        """Return PostHog's verdict on a key, asked for once for all requests that bring it.
+        """Return PostHog's verdict on a key, requested once for all requests that send it.
 
         Raises:
-            FullError: the caller, or the server, has as many calls in flight as it may.
-            TimeoutError: it takes too long.
+            FullError: the caller, or the server, is at its limit of calls in flight.
+            TimeoutError: the check takes too long.
         """
         self._calls.take(caller)
         try:
@@ -157,14 +162,14 @@ async def _check_with_posthog(sender: Sender) -> _Verdict:
     except UnauthorizedError as error:
         return _Verdict(time.monotonic() + _BAD_SECONDS, problem=f"{error.what} {error.why}".strip())
     except PostHogError as error:
-        if error.status in (403, 404):  # this PostHog does not describe keys: its API decides, call by call
+        if error.status in (403, 404):  # an older PostHog without this endpoint: its API checks the key in each call
             return _Verdict(time.monotonic() + _GOOD_SECONDS)
         return _Verdict(time.monotonic() + _UNKNOWN_SECONDS, unavailable=error.what)
     return _Verdict(time.monotonic() + _GOOD_SECONDS, scopes=scopes)
 
 
 class NoCallerKeys:
-    """In its place where the server holds a key: one that a caller brings is refused, rather than the other used."""
+    """Refuses the headers of `CallerKeys` on a server with a key of its own, rather than ignoring the caller's key."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -183,8 +188,8 @@ def _refuse_header(header: str) -> Response:
     return _refuse(
         400,
         "not_taken",
-        f"This server acts with a PostHog key and in a project of its own: leave {header} out. "
-        "Its operator can start it with --caller-keys to have callers bring theirs.",
+        f"This server uses its own PostHog key and project: leave {header} out. "
+        "Its operator can start it with --caller-keys to take the key of each caller.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The open connections of a process, fewer than its file descriptors: the rest is for PostHog, files and the log."""
+"""The table of open connections, bounded so that file descriptors are left for PostHog, files and the log."""
 
 import sys
 from collections import OrderedDict
@@ -8,7 +8,7 @@ if sys.platform != "win32":
     import resource
 
 _RESERVED = 192
-"""Descriptors that connections may not use, at most."""
+"""Most descriptors that are reserved for other uses than connections."""
 
 
 class Connection(Protocol):
@@ -19,15 +19,15 @@ class Connection(Protocol):
         ...
 
     def cut_off(self) -> None:
-        """Close it at once."""
+        """Close the connection at once."""
         ...
 
 
 class Connections:
-    """The table of open connections, which makes room for a new one by closing the one that waited longest.
+    """The table of open connections. When it is full, a new connection replaces the one that has been idle longest.
 
-    A connection that serves an authenticated caller is never closed. The others go in this order: first those that
-    never carried an authenticated request, then those that did; the oldest first.
+    A connection that serves an authenticated caller is never closed. The others are closed in this order: first those
+    that never carried an authenticated request, then those that did; the oldest first.
     """
 
     def __init__(self, limit: int) -> None:
@@ -40,30 +40,30 @@ class Connections:
         return len(self._anonymous) + len(self._authenticated) + len(self._serving)
 
     def add(self, connection: Connection) -> bool:
-        """Add a new connection; False if all others serve callers and there is no room for it."""
+        """Add a new connection; False if the table is full of connections that serve callers."""
         while len(self) >= self.limit and self.evict_one():
             pass
         self._anonymous[connection] = None
         return len(self) <= self.limit
 
     def mark_idle(self, connection: Connection, *, authenticated: bool) -> None:
-        """Move a connection to the end of its queue: it waits for its next request."""
+        """Move a connection that waits for its next request to the end of its queue."""
         self.remove(connection)
         (self._authenticated if authenticated else self._anonymous)[connection] = None
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection that is closed."""
+        """Remove a closed connection."""
         self._anonymous.pop(connection, None)
         self._authenticated.pop(connection, None)
         self._serving.discard(connection)
 
     def evict_one(self) -> bool:
-        """Close the connection that is worth least; False if all of them serve callers."""
+        """Close the first connection in the order above; False if all of them serve callers."""
         for queue in (self._anonymous, self._authenticated):
             while queue:
                 oldest, _ = queue.popitem(last=False)
                 if oldest.serves_caller():
-                    self._serving.add(oldest)  # back in a queue with its answer
+                    self._serving.add(oldest)  # `mark_idle` puts it back into a queue after its answer
                 else:
                     oldest.cut_off()
                     return True
@@ -95,8 +95,8 @@ def connection_limit(descriptors: int) -> int:
 def accept_batch(descriptors: int) -> int:
     """Return the number of connections to accept in one turn of the event loop.
 
-    Three turns later the first of them has been counted and the one that it replaces is closed, so up to four times as
-    many descriptors are in use; they may take two thirds of the spare ones.
+    The first of them is counted, and the connection it replaces closed, three turns later. Up to four times as many
+    descriptors are in use until then; they may take two thirds of the reserved ones.
     """
     return max(1, _reserved(descriptors) // 6)
 

@@ -1,8 +1,8 @@
-"""Protection from web pages: a browser sends what any page asks for, from inside the user's machine and network.
+"""Protection from cross-origin requests: a browser sends requests of any web page from the user's own network.
 
-`Host` and `Origin` are compared whole, before anything else answers. A page whose own name resolves to this server (DNS
-rebinding) still sends that name in `Host`; every other page is named in `Origin`. Messages must be declared as JSON,
-which no page may send elsewhere without asking first.
+`Host` and `Origin` are compared whole, before any other check. A page whose name resolves to this server (DNS
+rebinding) still sends that name in `Host`; every other page is named in `Origin`. Messages must have the content type
+of JSON, which a page may send to another origin only after a CORS preflight.
 """
 
 import ipaddress
@@ -23,18 +23,18 @@ _JSON = "application/json"
 
 
 def origin_pattern(allowed: Sequence[str]) -> str:
-    """Return the regular expression of all origins whose pages may call: the allowed ones and those of loopback."""
+    """Return a regular expression for the origins whose pages may call: the allowed ones and loopback."""
     loopback = f"http://({'|'.join(map(re.escape, LOOPBACK))})(:[0-9]{{1,5}})?"
     return "|".join([loopback, *map(re.escape, allowed)])
 
 
 class CrossOriginGuard:
-    """Refuses requests that a web page of another site may have caused, and answers nothing else."""
+    """Refuses requests that a web page of another site may have caused."""
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str], origins: str) -> None:
         """
         Args:
-            hosts: names under which the server is reached, besides loopback; one without a port is good for any.
+            hosts: names of the server in addition to loopback; one without a port matches any port.
             origins: the regular expression of the origins whose pages may call.
         """
         self._app = app
@@ -50,34 +50,34 @@ class CrossOriginGuard:
         await self._app(scope, receive, send)
 
     def _refusal(self, path: str, headers: Headers) -> Response | None:
-        if path == _HEALTH_PATH:  # says nothing, and is asked under any name, or none
+        if path == _HEALTH_PATH:  # reveals nothing, and load balancers ask with any Host, or none
             return None
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if len(hosts) > 1 or len(origins) > 1:
-            return _problem(400, "bad_request", "Host and Origin may be sent once each.")
+            return _problem(400, "bad_request", "Send Host and Origin once each.")
         parts = _HOST.fullmatch(hosts[0].lower()) if hosts else None
         if parts is None:
-            return _problem(421, "unknown_host", "Host must be a name or an address, and a port if there is one.")
+            return _problem(421, "unknown_host", "Host must be a name or an address, with an optional port.")
         name = parts[1]
         if not (name in self._hosts or parts[0] in self._hosts or (path in _PROBE_PATHS and _is_address(name))):
             return _problem(
                 421,
                 "unknown_host",
-                f"This server is not known as {name}. If it is yours, start it with --allowed-host {name}.",
+                f"This server does not answer to the name {name}. If it is yours, start it with --allowed-host {name}.",
             )
         if origins and not self._origins.fullmatch(origins[0]):
             return _problem(
                 403,
                 "unknown_origin",
-                "Web pages of this origin may not call this server. If they should, start it with --allowed-origin.",
+                "Web pages of this origin may not call this server. To allow them, start it with --allowed-origin.",
             )
         return None
 
 
 def refuse_other_media(scope: Scope) -> Response | None:
-    """Return the refusal of a request whose body is not declared as JSON, which is one that any web page may send.
+    """Return the refusal of a request whose content type is not JSON: any web page may send such a request.
 
-    The header's spelling is replaced by that which the SDK knows.
+    Otherwise the header is replaced by the one spelling that the SDK accepts.
     """
     given = Headers(scope=scope).getlist("content-type")
     if len(given) != 1 or given[0].partition(";")[0].strip(" \t").lower() != _JSON:
@@ -88,7 +88,7 @@ def refuse_other_media(scope: Scope) -> Response | None:
 
 
 def _is_address(name: str) -> bool:
-    """True for an IP address, as probes and scrapers name a machine; a page that rebinds its name sends the name."""
+    """True for an IP address. Probes and scrapers send one; a page with DNS rebinding sends its name."""
     try:
         ipaddress.IPv6Address(name[1:-1]) if name.startswith("[") else ipaddress.IPv4Address(name)
     except ValueError:

@@ -1,8 +1,8 @@
-"""Who may come in over HTTP. An ASGI app before all others; `callers` tells the rest of the app who it was.
+"""Authentication of callers over HTTP. The rest of the app reads the caller from the request (`callers`).
 
-Without tokens only callers on this machine are served. With tokens, one must be presented, or what a verifier of OAuth
-tokens accepts. Either way a PostHog key in `Authorization` is refused: a token that a client sends must have been
-issued for this server (MCP, Authorization, "Token handling").
+Without tokens only callers on this machine are served. With tokens, a request must present one, or an OAuth token that
+the verifier accepts. In both cases a PostHog key in `Authorization` is refused: a token that a client sends must have
+been issued for this server (MCP, Authorization, "Token handling").
 """
 
 import hashlib
@@ -32,14 +32,14 @@ _OPEN_PREFIX = "/.well-known/"
 
 @dataclass(frozen=True, slots=True)
 class OAuth:
-    """How tokens of an authorization server are accepted: the SDK's settings of a resource server, and its verifier."""
+    """OAuth for a resource server: the SDK's settings, and the verifier of its tokens."""
 
     settings: AuthSettings
     verifier: TokenVerifier
 
 
 class Guard:
-    """Lets in who may come in, and answers everyone else."""
+    """Lets authenticated callers pass, and refuses all others."""
 
     def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr], oauth: OAuth | None = None) -> None:
         self._app = app
@@ -62,13 +62,13 @@ class Guard:
         if is_key(token):
             return self._refuse(
                 "That is a PostHog key, and MCP forbids passing a key for another service through in Authorization. "
-                "Send this server's own token there; a key of yours, where this server takes them, goes in "
+                "Send this server's own token there. If this server takes PostHog keys of callers, send yours in "
                 "X-PostHog-API-Key."
             )
         if not self._tokens and self._oauth is None:
             return _caller_on_this_machine(scope)
         if scheme.lower() == "bearer" and token:
-            # Every token is compared, so that the time taken tells nothing.
+            # Every token is compared, so that the time taken reveals nothing.
             matches = [hmac.compare_digest(token.encode(), known) for known in self._tokens]
             if any(matches):
                 return Caller(self._digest(token))
@@ -83,13 +83,13 @@ class Guard:
         return hashlib.sha256(self._salt + secret.encode()).hexdigest()[:16]
 
     async def _verify(self, scope: Scope, oauth: OAuth) -> AuthenticatedUser | None:
-        """Whose token it is, if the verifier knows it, it has not expired and was issued for this server."""
+        """Return the user of a token that the verifier accepts, is not expired, and was issued for this server."""
         settings = oauth.settings
         resource = settings.resource_server_url if settings.validate_token_resource else None
-        found = await BearerAuthBackend(oauth.verifier, resource_server_url=resource).authenticate(
+        result = await BearerAuthBackend(oauth.verifier, resource_server_url=resource).authenticate(
             HTTPConnection(scope)
         )
-        return found[1] if found else None
+        return result[1] if result else None
 
     def _refuse(self, detail: str, status: int = 401) -> Response:
         error = "unauthorized" if status == 401 else "insufficient_scope"
@@ -106,20 +106,20 @@ def _is_open(method: str, path: str) -> bool:
 
 
 def _caller_on_this_machine(scope: Scope) -> Caller | Response:
-    """Without a token, the address is all there is to go by: the Host header can say anything."""
+    """Accept a caller by its address, as there is no token. The Host header proves nothing."""
     if is_local(scope):
         return Caller("local")
     return JSONResponse(
         {
             "error": "forbidden",
-            "detail": "Without a token this server serves callers on its own machine only: set MCP_SERVER_TOKEN.",
+            "detail": "Without a token this server only serves callers on its own machine: set MCP_SERVER_TOKEN.",
         },
         403,
     )
 
 
 def is_local(scope: Scope) -> bool:
-    """Whether a request comes from this machine."""
+    """True if a request comes from this machine."""
     client = scope.get("client")
     if not client:  # a Unix socket
         return True

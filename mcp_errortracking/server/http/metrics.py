@@ -14,7 +14,7 @@ _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class Metrics:
-    """Counts calls and their times by tool, and what is under way."""
+    """Counts calls and their times by tool, and reports gauges such as calls in flight."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -35,14 +35,14 @@ class Metrics:
         )
 
     def observe(self, record: CallRecord) -> None:
-        """Counts a call."""
+        """Count a call."""
         self._calls.labels(record.tool, record.outcome, self._label(record.code)).inc()
         self._seconds.labels(record.tool).observe(record.ms / 1000)
         self._upstream.labels(record.tool).observe(record.upstream_ms / 1000)
         self._retries.labels(record.tool).inc(record.retries)
 
     def _label(self, code: str | None) -> str:
-        """The code as a label: those of an answer are the host's choice, and each new one takes memory."""
+        """Return the code as a label, `other` beyond a limit: PostHog may send any code, and each takes memory."""
         if not code or code in self._codes:
             return code or ""
         if len(self._codes) >= _MOST_CODES:
@@ -51,7 +51,7 @@ class Metrics:
         return code
 
     def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
-        """Adds a gauge that is read when it is asked for."""
+        """Add a gauge whose value is read at each scrape."""
         Gauge(name, description, registry=self._registry).set_function(value)
 
     async def endpoint(self, _request: Request) -> Response:

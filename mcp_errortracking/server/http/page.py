@@ -1,4 +1,4 @@
-"""The page at `/`: what this is, whether PostHog is there, and what to paste into each client."""
+"""The page at `/`: a description of the server, its readiness, and the configuration of each client."""
 
 import base64
 import hashlib
@@ -32,29 +32,29 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a caller must bring along, and which transports are served."""
+    """The credentials that a caller needs, and the transports that are served."""
 
     needs_token: bool = False
     takes_keys: bool = False
     has_http: bool = True
 
     def headers(self) -> dict[str, str]:
-        """The headers of a client's configuration, with words in place of secrets."""
+        """Return the headers of a client's configuration, with placeholders for secrets."""
         token = {"Authorization": "Bearer YOUR_SERVER_TOKEN"} if self.needs_token else {}
         return token | ({KEY_HEADER: "phx_YOUR_KEY"} if self.takes_keys else {})
 
 
 def page(origin: str, problem: str | None, access: Access) -> str:
-    """The page as HTML.
+    """Return the page as HTML.
 
     Args:
         origin: the address that the reader used, like `http://127.0.0.1:8780`.
-        problem: what stands between this server and PostHog; None if nothing does.
+        problem: the problem between this server and PostHog; None if there is none.
     """
     state = ("ok", "PostHog is reachable.") if problem is None else ("problem", f"Not ready: {problem}")
     needs = list[str]()
     if access.needs_token:
-        needs.append("the server token, which whoever runs this server gives out")
+        needs.append("the server token, from the operator of this server")
     if access.takes_keys:
         needs.append("your own PostHog personal API key")
     entries = "\n".join(
@@ -84,7 +84,7 @@ is for MCP clients; this page says how to connect one.</p>
 
 
 def client_entries(origin: str, access: Access) -> list[tuple[str, str]]:
-    """What to paste, by client."""
+    """Return the configuration to paste, by client."""
     url = f"{origin}/{'mcp' if access.has_http else 'sse'}"
     kind = "http" if access.has_http else "sse"
     headers = access.headers()

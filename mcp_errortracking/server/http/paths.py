@@ -1,6 +1,6 @@
-"""Paths of the app over HTTP, each in one spelling, whatever a client writes and wherever the app is mounted.
+"""Paths of the app over HTTP, each in one spelling, for every client and wherever the app is mounted.
 
-The checks of tokens, keys and limits look at the path before the router does: all must read it alike.
+The checks of tokens, keys and limits read the path before the router does, so all must read it the same way.
 """
 
 from starlette.routing import Match, Route
@@ -19,12 +19,12 @@ def path_of(scope: Scope) -> str:
 
 
 def is_mcp(scope: Scope) -> bool:
-    """True if a request is for an endpoint of MCP."""
+    """True if a request is for an MCP endpoint."""
     return path_of(scope) in (MCP, SSE, MESSAGES)
 
 
 def correct_slash(scope: Scope) -> None:
-    """Replace a path of MCP that has a slash too many or too few at its end by the one that is served."""
+    """Correct an MCP path that has one trailing slash too many or too few."""
     path = path_of(scope)
     if path in _OTHER_SPELLINGS:
         root = scope["path"].removesuffix(path)
@@ -32,10 +32,10 @@ def correct_slash(scope: Scope) -> None:
 
 
 class ExactRoute(Route):
-    """A route of exactly one path: the regular expression of `Route` matches one with a newline at its end too."""
+    """A route of exactly one path. The regular expression of `Route` also matches the path with a trailing newline."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match the path, then what else a route looks at."""
+        """Match the path, then the method."""
         if scope["type"] != "http" or path_of(scope) != self.path:
             return Match.NONE, {}
         return super().matches(scope)

@@ -34,16 +34,16 @@ IDLE_SECONDS = 30.0
 """Between two requests; longer than an agent thinks between two calls, most of the time."""
 
 STALLED_SECONDS = 30.0
-"""A peer that takes none of what waits for it for so long is cut off."""
+"""A peer that reads nothing of its answer for this long is disconnected."""
 
 LINGER_SECONDS = 5.0
-"""For a peer to read a refusal before the connection is closed, while it may still send what was refused."""
+"""For a peer to read a refusal before the connection is closed; it may still be sending the refused request."""
 
 LAST_SECONDS = 1.0
-"""For the headers of a request on a connection that was just opened when the server ends."""
+"""For the headers of a request on a connection that was just opened when the server stops."""
 
 HEAD_BYTES = 64 * 1024
-"""Of the request line and headers, or of anything else between two pieces of a body, beyond the piece they end in."""
+"""Of the request line and headers, or of anything else between two parts of a body. The last read may exceed it."""
 
 HEADERS = 128
 """In one request."""
@@ -53,10 +53,10 @@ PIPELINED = 8
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """Closes connections whose peer never ends its headers, is too slow with them, or does not take its answer.
+    """Closes connections whose peer sends headers without end or too slowly, or does not read its answer.
 
-    When the server ends, a request that is on its way is answered: a load balancer may have opened its connection
-    before it could know, and does not send a write to another replica once it is sent.
+    When the server stops, a request that is being sent is still answered: a load balancer may have opened the
+    connection before it could know, and never sends a write to a second replica.
     """
 
     header_seconds = HEADER_SECONDS
@@ -65,7 +65,7 @@ class TimedProtocol(HttpToolsProtocol):
     linger_seconds = LINGER_SECONDS
     last_seconds = LAST_SECONDS
     table = Connections(connection_limit(raise_descriptor_limit(0)))
-    """Of all connections of the process; `serve_http` sets its own."""
+    """All connections of the process; `serve_http` sets its own table."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,7 +88,7 @@ class TimedProtocol(HttpToolsProtocol):
         if self.table.add(self):
             self._await_head()
         else:
-            self._answer(RefusedError(BUSY, "All connections of the server are in use: retry later."))
+            self._answer(RefusedError(BUSY, "All connections of the server are in use. Retry later."))
 
     def data_received(self, data: bytes) -> None:
         if self._wire.is_lingering:
@@ -101,7 +101,7 @@ class TimedProtocol(HttpToolsProtocol):
             self._parse(data)
             self._pending_bytes = 0 if self._has_progressed else self._pending_bytes + len(data)
             if self._pending_bytes > HEAD_BYTES:
-                raise RefusedError(HEAD_TOO_LARGE, f"The head of a request may have {HEAD_BYTES} bytes.")
+                raise RefusedError(HEAD_TOO_LARGE, f"The head of the request is larger than {HEAD_BYTES} bytes.")
         except RefusedError as refusal:
             self._refuse(refusal)
         except httptools.HttpParserError as error:
@@ -134,7 +134,7 @@ class TimedProtocol(HttpToolsProtocol):
             self._stall_timer = None
 
     def shutdown(self) -> None:
-        """End the connection: after the request that is awaited, being received or being answered, if there is one."""
+        """Close the connection: after its request, if one is expected, being received or being answered."""
         if self._wire.is_lingering:
             self._wire.close()
         elif self._head_timer is None or self._is_shutting_down:
@@ -144,7 +144,7 @@ class TimedProtocol(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = self.loop.call_later(self.last_seconds, self.transport.close)
 
-    # As `Connection`, for the table.
+    # Methods of `Connection`, for the table.
 
     def serves_caller(self) -> bool:
         cycle = self._answering
@@ -166,10 +166,10 @@ class TimedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
-            return  # a trailer, which says nothing that is read here
+            return  # a trailer, which nothing here reads
         if len(self.headers) == HEADERS:
-            raise RefusedError(HEAD_TOO_LARGE, f"A request may have {HEADERS} headers.")
-        super().on_header(name, value.strip(b" \t"))  # the parser leaves what follows a value
+            raise RefusedError(HEAD_TOO_LARGE, f"The request has more than {HEADERS} headers.")
+        super().on_header(name, value.strip(b" \t"))  # the parser keeps blanks after a value
 
     def on_headers_complete(self) -> None:
         if self._is_resuming:
@@ -180,7 +180,7 @@ class TimedProtocol(HttpToolsProtocol):
         if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             raise RefusedError(BAD_REQUEST, "A request needs one Host header.")
         if len(self.pipeline) == PIPELINED:
-            raise RefusedError(BAD_REQUEST, f"No more than {PIPELINED} requests may wait on a connection.")
+            raise RefusedError(BAD_REQUEST, f"More than {PIPELINED} requests are waiting on this connection.")
         self._stop_waiting()
         self._in_head = False
         super().on_headers_complete()
@@ -214,14 +214,14 @@ class TimedProtocol(HttpToolsProtocol):
 
         async def answer(scope: Any, receive: Any, send: Any) -> None:
             async def send_on(message: Any) -> None:
-                if cycle.more_body:  # the app does not wait for the rest of the body
+                if cycle.more_body:  # the app answers without reading the rest of the body
                     cycle.keep_alive = False
                 self._wire.has_unread = cycle.more_body or self._ignores_input
                 await send(message)
 
             try:
                 await app(scope, receive, send_on)
-            except asyncio.CancelledError:  # the server ends, and its time of grace is over
+            except asyncio.CancelledError:  # the server stops, and its grace period is over
                 if not cycle.response_started:
                     await JSONResponse(STOPPED, 503)(scope, receive, send_on)
                 elif not cycle.response_complete:
@@ -241,9 +241,9 @@ class TimedProtocol(HttpToolsProtocol):
             self._parse(data[upgrade.args[0] :])
 
     def _resume_parsing(self) -> None:
-        """Read the body of a request that asks for another protocol, which may be ignored (RFC 9110, 7.8).
+        """Read the body of a request with `Upgrade`, which may be ignored (RFC 9110, 7.8).
 
-        The parser ends at such a head: a new one is given the part of it that says how long the body is.
+        The parser stops after such a head: a new parser gets the headers that frame the body.
         """
         framing = [one for one in self.headers if one[0] in (b"content-length", b"transfer-encoding")]
         version = self.parser.get_http_version().encode()
@@ -267,11 +267,11 @@ class TimedProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._head_timer = None
-        detail = f"The head of a request did not arrive within {self.header_seconds:g} s."
+        detail = f"The head of the request did not arrive within {self.header_seconds:g} s."
         self._answer(RefusedError(TOO_SLOW, detail))
 
     def _refuse(self, refusal: RefusedError) -> None:
-        """Read nothing more, and close: with that answer, if it is its turn, else after the answers before it."""
+        """Stop reading, and close: with this answer if it is the next one, else after the answers before it."""
         self._ignores_input = True
         self._stop_waiting()
         broken = self.cycle if self.cycle and self.cycle.more_body and not self._in_head else None
@@ -291,7 +291,7 @@ class TimedProtocol(HttpToolsProtocol):
             last.keep_alive = False
 
     def _answer(self, refusal: RefusedError) -> None:
-        """Answer in the place of the app, and close."""
+        """Send an answer in place of the app, and close."""
         if self.transport.is_closing():
             return
         logger.debug("%s: %s", refusal.status, refusal)

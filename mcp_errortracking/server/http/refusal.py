@@ -1,4 +1,4 @@
-"""Answers of the HTTP protocol itself, to requests that do not reach the app or do not leave it."""
+"""Answers of the HTTP protocol itself: to requests that do not reach the app, or that it could not finish."""
 
 import json
 
@@ -13,15 +13,15 @@ STOPPED = {
     "id": None,
     "error": {
         "code": -32603,
-        "message": "The server was stopped before the call ended. A change may have reached PostHog: check before "
+        "message": "The server stopped before the call ended. A change may have reached PostHog: check before "
         "you repeat the call.",
     },
 }
-"""The answer to a request that is cut off when the server ends; clients take it for the answer to their call."""
+"""The answer to a request that is still running when the server stops; clients read it as the answer to their call."""
 
 
 class RefusedError(Exception):
-    """A request that is not read to its end."""
+    """A request is refused before it is read to its end."""
 
     def __init__(self, status: str, detail: str) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""What every request over HTTP passes: a name for the logs, a bounded body that must arrive in time, a place."""
+"""Limits of every request over HTTP: the size of its body, the time it may take to arrive, and call slots."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ _MESSAGES = "/messages/"
 
 
 class RequestLimits:
-    """Reads the body before anyone else is asked, so that a slow or endless one costs no more than its own bytes."""
+    """Names each request for the logs, and reads its body before the app: a slow body costs only its own bytes."""
 
     def __init__(self, app: ASGIApp, limits: HttpLimits, calls: Slots) -> None:
         self._app = app
@@ -42,7 +42,7 @@ class RequestLimits:
 
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if scope["method"] != "POST" or not (path == _CALLS or path.startswith(_MESSAGES)):
-            await self._app(scope, _replay(b"", receive), send_named)  # no other endpoint wants a body
+            await self._app(scope, _replay(b"", receive), send_named)  # no other endpoint reads a body
             return
         caller = caller_of(scope).id
         held = _Reservation(self._bytes, caller)
@@ -62,13 +62,13 @@ class RequestLimits:
             call.free()
 
     async def _read(self, scope: Scope, receive: Receive, held: "_Reservation") -> bytes | Response | None:
-        """Return the body; a refusal; None when the client has left.
+        """Return the body, or a refusal; None if the client has disconnected.
 
         Raises:
-            FullError: the bodies of all requests together are too large.
+            FullError: the bodies of all requests together exceed the limit.
         """
         limit = self._limits.body
-        too_large = JSONResponse({"error": "too_large", "detail": f"A body may have {limit} bytes."}, 413)
+        too_large = JSONResponse({"error": "too_large", "detail": f"The body is larger than {limit} bytes."}, 413)
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
             return too_large
@@ -93,7 +93,7 @@ class RequestLimits:
 
 
 class _Reservation:
-    """The places that one request takes."""
+    """The slots that one request takes."""
 
     def __init__(self, slots: Slots, caller: str) -> None:
         self._slots = slots
@@ -109,7 +109,7 @@ class _Reservation:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """A receive that gives the body again, then what comes after it."""
+    """Return a `receive` that yields the body, then the messages after it."""
     given = False
 
     async def replay() -> Message:

@@ -26,30 +26,30 @@ logger = logging.getLogger(__name__)
 _QUEUE = 1024
 """Connections that the kernel holds until they are accepted."""
 GRACE_SECONDS = 10
-"""How long calls in flight may go on after a signal; then connections are closed."""
+"""Time for calls in flight after a signal; then connections are closed."""
 
 
 class ListenError(Exception):
-    """The address or port cannot be used, or is open to a network without a token; the text says what to do."""
+    """The address or port cannot be used, or is open to a network without a token. The text says what to do."""
 
 
 def listen(address: str, port: int, *, guarded: bool) -> socket.socket:
-    """A listening socket. Only loopback is served to callers without a token (`guarded` is False).
+    """Open a listening socket. Without authentication (`guarded` is False), only loopback is allowed.
 
     Raises:
-        ListenError: it cannot, or must not, be opened.
+        ListenError: the socket cannot be opened, or must not be.
     """
     try:
         numeric = ipaddress.ip_address("127.0.0.1" if address == "localhost" else address)
     except ValueError:
-        raise ListenError(f"--bind {address[:100]} is no IP address: give one like 127.0.0.1 or 0.0.0.0") from None
+        raise ListenError(f"--bind {address[:100]} is not an IP address: use one like 127.0.0.1 or 0.0.0.0") from None
     if not numeric.is_loopback and not guarded:
         raise ListenError(
-            f"--bind {address} opens this server, and the PostHog key it holds, to the network: set MCP_SERVER_TOKEN "
+            f"--bind {address} opens this server, and its PostHog key, to the network: set MCP_SERVER_TOKEN "
             "to a secret that callers must present, or leave --bind out to serve this machine only."
         )
     family = socket.AF_INET6 if numeric.version == 6 else socket.AF_INET
-    # Named as TCP, or asyncio leaves Nagle's algorithm on, which holds up each answer by some 40 ms.
+    # With the protocol named, asyncio turns off Nagle's algorithm, which would delay each answer by some 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if os.name == "posix":
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -64,7 +64,7 @@ def listen(address: str, port: int, *, guarded: bool) -> socket.socket:
 
 
 def address_of(listener: socket.socket) -> str:
-    """The address of a listening socket, as a client is given it."""
+    """Return the URL of a listening socket, for clients."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -72,21 +72,21 @@ def address_of(listener: socket.socket) -> str:
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Leaves the signals to `serve_http`: uvicorn ends the process by the signal it caught, we with exit code 0."""
+        """Leave signals to `serve_http`: uvicorn would end the process by the signal, not with exit code 0."""
         yield
 
     def stop(self) -> None:
-        """Ends it: gently at first, at once when asked again."""
+        """Stop gracefully; at once when called again."""
         self.force_exit, self.should_exit = self.should_exit, True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Lets more connections wait in the kernel than asyncio accepts at once, which knows one number for both."""
+        """Let more connections wait in the kernel than asyncio accepts at once: it has one number for both."""
         await super().startup(sockets)
         for listener in sockets or []:
             listener.listen(_QUEUE)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Takes in who waits at the door, for closing it would reset them and what they may have sent; then ends."""
+        """Accept the waiting connections, as closing the listener would reset them, then shut down."""
         loop = asyncio.get_running_loop()
         for listener in sockets or []:
             with suppress(OSError):
@@ -105,10 +105,10 @@ class _Server(uvicorn.Server):
 
 
 async def serve_http(app: Starlette, listener: socket.socket, connections: int) -> None:
-    """Serves until SIGINT or SIGTERM: then nothing new is let in, and calls in flight may finish.
+    """Serve until SIGINT or SIGTERM. Then no new connection is accepted, and calls in flight may finish.
 
     Args:
-        connections: open at once; fewer, if the process may not have as many files open.
+        connections: most open connections; fewer if the process may not open as many files.
     """
     descriptors = raise_descriptor_limit(connections)
     table = Connections(min(connections, connection_limit(descriptors)))
@@ -125,7 +125,7 @@ async def serve_http(app: Starlette, listener: socket.socket, connections: int) 
     server = _Server(
         uvicorn.Config(
             app,
-            log_config=None,  # or a line of uvicorn's looks like no other
+            log_config=None,  # uvicorn would log in a format of its own
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
@@ -146,7 +146,7 @@ async def serve_http(app: Starlette, listener: socket.socket, connections: int) 
 
 
 class _LoopErrors:
-    """Makes room where no connection can be accepted, which asyncio tries again in a second; logs all else."""
+    """Closes an idle connection when none can be accepted, which asyncio retries in a second; logs other errors."""
 
     def __init__(self, table: Connections) -> None:
         self._table = table
@@ -156,7 +156,7 @@ class _LoopErrors:
         error = context.get("exception")
         if not isinstance(error, OSError) or "socket.accept() out of system resource" not in context["message"]:
             loop.default_exception_handler(context)
-        elif loop.time() >= self._next:  # asyncio reports as many at once as it may accept
+        elif loop.time() >= self._next:  # asyncio reports one for each connection of a batch
             self._next = loop.time() + 0.5
-            logger.warning("a connection cannot be accepted (%s): an idle one is closed for it", error.strerror)
+            logger.warning("a connection cannot be accepted (%s): closing an idle one", error.strerror)
             self._table.evict_one()

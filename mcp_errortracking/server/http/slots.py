@@ -1,4 +1,4 @@
-"""How much is let in at once: calls and sessions, in all and for each caller."""
+"""Slots: limits of calls and sessions at once, in total and for each caller."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from starlette.responses import JSONResponse, Response
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """The bounds of the app over HTTP. Times in seconds, sizes in bytes."""
+    """Limits of the app over HTTP. Times in seconds, sizes in bytes."""
 
     calls: int
-    """Calls under way; one caller may have half of them."""
+    """Calls in flight; one caller may have half of them."""
     sessions: int
-    """Open SSE streams; one caller may have half of them, but 4 at least."""
+    """Open SSE streams; one caller may have half of them, and at least 4."""
     idle: float
-    """An SSE stream on which nothing was asked for so long is closed."""
+    """An SSE stream without a request for this long is closed."""
     body: int = 4 * 1024 * 1024
     """Of one request."""
     bodies: int = 64 * 1024 * 1024
@@ -23,29 +23,29 @@ class HttpLimits:
     body_time: float = 20.0
     """For the whole body of a request to arrive."""
     stalled: float = 30.0
-    """An SSE reader that takes nothing for so long is given up."""
+    """An SSE client that reads nothing for this long is disconnected."""
 
     @property
     def connections(self) -> int:
-        """Open connections: all calls and streams twice over, and as many probes as there will ever be."""
+        """Open connections: twice the calls and streams, and enough for every probe."""
         return 2 * (self.calls + self.sessions) + 1024
 
 
 class FullError(Exception):
-    """There is no room. `status` is 429 where the caller has its share, 503 where the whole server is full."""
+    """No slot is free. `status` is 429 if the caller is at its limit, 503 if the whole server is."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
         self.status = status
 
     def response(self) -> Response:
-        """The answer to give."""
+        """Return the answer to send."""
         error = "too_many_requests" if self.status == 429 else "busy"
         return JSONResponse({"error": error, "detail": str(self)}, self.status, {"Retry-After": "1"})
 
 
 class Slots:
-    """A number of places of which one caller may hold half."""
+    """A number of slots, of which one caller may take half."""
 
     def __init__(self, total: int, noun: str) -> None:
         self._total = total
@@ -55,21 +55,21 @@ class Slots:
         self.taken = 0
 
     def take(self, caller: str, count: int = 1) -> None:
-        """Takes places, to be given back with `free`.
+        """Take slots, to be released with `free`.
 
         Raises:
-            FullError: there is none left, for this caller or for anyone.
+            FullError: no slot is left, for this caller or for any.
         """
         held, noun = self._taken_by[caller], self._noun
         if held + count > self._share:
-            raise FullError(429, f"This caller has {held} {noun} under way and may have {self._share}: retry later.")
+            raise FullError(429, f"This caller has {held} {noun} in use; its limit is {self._share}. Retry later.")
         if self.taken + count > self._total:
-            raise FullError(503, f"The server has {self.taken} {noun} under way and takes {self._total}: retry later.")
+            raise FullError(503, f"The server has {self.taken} {noun} in use; its limit is {self._total}. Retry later.")
         self._taken_by[caller] += count
         self.taken += count
 
     def free(self, caller: str, count: int = 1) -> None:
-        """Gives places back."""
+        """Release slots."""
         self.taken -= count
         self._taken_by[caller] -= count
         if not self._taken_by[caller]:

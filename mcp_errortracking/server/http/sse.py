@@ -1,8 +1,8 @@
 """MCP over SSE: a stream of events out (`GET /sse`), messages in (`POST /messages/?session_id=...`).
 
-The SDK's own transport spends seven tasks and four queues on each stream, has no bounds, and holds a stream for ever
-whose reader has stopped reading. Here a session is one object that the SDK's server reads from and writes to; events go
-straight to the socket; one task looks after all sessions: pings them, and closes those nobody uses.
+The SDK's own transport needs seven tasks and four queues for each stream, has no limits, and keeps a stream open for
+ever if its client stops reading. Here a session is one object that the SDK's server reads from and writes to; events go
+straight to the socket; one task pings all sessions and closes idle ones.
 """
 
 import asyncio
@@ -34,16 +34,16 @@ PING_SECONDS = 15.0
 _UNREAD = 100
 """Messages of one session that the server has not read yet."""
 _BODIES = 4
-"""Bodies of full size whose bytes may be unread or unanswered in one session."""
+"""Bodies of full size that may be unread or unanswered in one session."""
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),  # or nginx keeps events back
+    (b"x-accel-buffering", b"no"),  # else nginx buffers events
 ]
 
 
 class SseSession:
-    """One stream: what the SDK's server reads from and writes to."""
+    """One stream, which the SDK's server reads from and writes to."""
 
     def __init__(self, send: Send, owner: str, calls: Slots, limits: HttpLimits) -> None:
         self.owner = owner
@@ -60,20 +60,19 @@ class SseSession:
         self._draining = False
 
     def put(self, message: JSONRPCMessage, request: Request, size: int) -> None:
-        """Takes a message in.
+        """Queue a message for the SDK.
 
-        A request takes a place among the calls until the SDK has answered it, or is done with it without an answer
-        because it was cancelled.
+        A request takes a call slot until the SDK has answered it, or drops it because it was cancelled.
 
         Args:
             size: bytes of the message.
 
         Raises:
-            FullError: the caller, or the server, has as many calls under way as it may, or the session as much to read.
+            FullError: the caller or the server is at its limit of calls, or the session at its limit of messages.
             MessageError: a request with that id is not answered yet.
         """
         if len(self._inbox) >= _UNREAD or self._bytes + size > _BODIES * self._limits.body:
-            raise FullError(429, "This session has as many messages to read and to answer as it may: retry later.")
+            raise FullError(429, "This session is at its limit of unread and unanswered messages. Retry later.")
         metadata = ServerMessageMetadata(request_context=minimal_request(request))
         if isinstance(message, JSONRPCRequest):
             key = request_key(message.id)
@@ -90,21 +89,21 @@ class SseSession:
 
     @property
     def is_closed(self) -> bool:
-        """True if it ends, or has ended."""
+        """True if the session is closing or closed."""
         return self._is_closed
 
     def is_idle(self, now: float) -> bool:
-        """Whether nothing was asked for a long time."""
+        """True if the session had no request for a long time."""
         return not self._unanswered and now - self.used > self._limits.idle
 
     def drain(self) -> None:
-        """Ends it with the last answer."""
+        """Close the session after its last answer."""
         self._draining = True
         if not self._unanswered:
             self.close()
 
     def close(self) -> None:
-        """Ends it; calls in flight are cancelled."""
+        """Close the session; calls in flight are cancelled."""
         if not self._is_closed:
             self._is_closed = True
             self._wake()
@@ -116,17 +115,17 @@ class SseSession:
             self._arrival.set_result(None)
 
     async def write(self, event: bytes) -> None:
-        """Sends bytes of the stream; a reader that takes nothing for too long ends the session."""
+        """Send bytes of the stream; the session closes if the client reads nothing for too long."""
         try:
             async with asyncio.timeout(self._limits.stalled), self._writing:
                 if not self._is_closed:
                     await self._send({"type": "http.response.body", "body": event, "more_body": True})
         except TimeoutError:
-            logger.warning("an SSE client stopped reading; its stream is closed")
+            logger.warning("an SSE client stopped reading: closing its stream")
             self.close()
 
     async def send(self, item: SessionMessage) -> None:
-        """The SDK's side: an answer, or a notification, on its way out."""
+        """Send an answer or a notification, for the SDK."""
         message = item.message
         text = message.model_dump_json(by_alias=True, exclude_unset=True)
         await self.write(f"event: message\r\ndata: {text}\r\n\r\n".encode())
@@ -134,7 +133,7 @@ class SseSession:
             await self._end_unanswered(request_key(message.id))
 
     async def _end_unanswered(self, key: str | int) -> None:
-        """The SDK's side: it is done with a request."""
+        """Mark a request as done, for the SDK."""
         self._settle(key)
         self.used = time.monotonic()
         if self._draining and not self._unanswered:
@@ -147,8 +146,8 @@ class SseSession:
             self._calls.free(self.owner)
 
     async def receive(self) -> SessionMessage:
-        """The SDK's side: the next message."""
-        # A queue of asyncio's is four objects of 700 bytes, and there is one reader.
+        """Return the next message, for the SDK."""
+        # An asyncio queue would be four objects of 700 bytes, and there is only one reader.
         while not self._inbox:
             if self._is_closed:
                 raise anyio.EndOfStream
@@ -181,7 +180,7 @@ class SseSession:
 
 
 class SseTransport:
-    """Both endpoints, and the sessions between them."""
+    """Both endpoints, and their sessions."""
 
     def __init__(self, server: Server[Any], *, limits: HttpLimits, calls: Slots) -> None:
         self._server = server
@@ -192,11 +191,11 @@ class SseTransport:
         self._stopping = False
 
     async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """`GET /sse`: an ASGI app that lasts as long as the stream."""
+        """`GET /sse`: an ASGI app that runs as long as the stream."""
         caller = caller_of(scope).id
         try:
             if self._stopping:
-                raise FullError(503, "The server is going down: connect again.")
+                raise FullError(503, "The server is stopping. Connect again.")
             self.slots.take(caller)
         except FullError as full:
             await full.response()(scope, receive, send)
@@ -236,12 +235,12 @@ class SseTransport:
             session_id = UUID(hex=request.query_params.get("session_id", ""))
         except ValueError:
             return _problem(
-                400, "bad_session_id", "session_id is missing or malformed: use the address that /sse gave."
+                400, "bad_session_id", "session_id is missing or malformed: use the address that /sse sent."
             )
         session = self._sessions.get(session_id)
-        # Whoever does not own a session gets the same answer as if there were none.
+        # A session of another caller gets the same answer as an unknown one.
         if session is None or session.is_closed or session.owner != caller_of(request.scope).id:
-            return _problem(404, "unknown_session", "No such session is open here: connect to /sse again.")
+            return _problem(404, "unknown_session", "This session is not open here: connect to /sse again.")
         body = await request.body()
         try:
             session.put(parse_message(body), request, len(body))
@@ -252,7 +251,7 @@ class SseTransport:
         return Response("Accepted", 202)
 
     async def maintain(self) -> None:
-        """Pings the streams, and closes those that nobody has used for long. Runs until it is cancelled."""
+        """Ping the streams, and close idle ones, until cancelled."""
         while True:
             await asyncio.sleep(PING_SECONDS)
             now = time.monotonic()
@@ -265,7 +264,7 @@ class SseTransport:
             await asyncio.gather(*(session.write(b": ping\r\n\r\n") for session in pinged))
 
     def stop(self) -> None:
-        """No new streams; those open end with their last answer."""
+        """Refuse new streams, and close each open one after its last answer."""
         self._stopping = True
         for session in list(self._sessions.values()):
             session.drain()

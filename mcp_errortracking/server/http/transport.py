@@ -1,23 +1,23 @@
-"""The transport under the HTTP protocol: each answer in one piece, and a close that ends in bounded time."""
+"""The transport under the HTTP protocol: each answer is sent in one piece, and closing takes bounded time."""
 
 import asyncio
 from typing import Any
 
 LINGER_BYTES = 8 * 1024 * 1024
-"""Of a refused body that are read and dropped, so that the client gets to its answer."""
+"""Of a refused body that are read and dropped, so that the client reads its answer."""
 
 
 class HttpTransport:
-    """A transport that sends what is written within one turn of the event loop as one piece.
+    """A transport that sends all writes of one turn of the event loop in one piece.
 
-    uvicorn writes head and body of an answer apart: twice the system calls, and a process that is killed between the
-    two leaves a load balancer with half an answer, which it cannot ask another replica for.
+    uvicorn writes the head and the body of an answer separately. That doubles the system calls, and a process killed
+    between the two leaves a load balancer with half an answer, for which it cannot retry with another replica.
 
-    asyncio's `close` waits for the peer to take what was written, without a limit; here it has one.
+    asyncio's `close` waits without a limit for the peer to read; here the wait is limited.
     """
 
     has_unread = False
-    """Set where the peer may still be sending what will not be read: `close` lingers then."""
+    """True if the peer may still be sending data that will not be read: `close` lingers then."""
 
     def __init__(
         self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, *, stalled: float, linger: float
@@ -29,14 +29,14 @@ class HttpTransport:
         self._waiting = list[bytes]()
         self._deadline: asyncio.TimerHandle | None = None
         self.is_lingering = False
-        """True if what arrives is only dropped."""
+        """True if arriving data is only dropped."""
         self._dropped = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send it with the next turn."""
+        """Send the data at the end of this turn of the event loop."""
         if self.is_lingering:
             return
         if not self._waiting:
@@ -48,7 +48,7 @@ class HttpTransport:
         return self.is_lingering or self._transport.is_closing()
 
     def close(self) -> None:
-        """Close when all that was written is sent, or when the peer does not take it in time."""
+        """Close when everything is sent, or when the peer does not read it in time."""
         self._flush()
         if self._transport.is_closing():
             return
@@ -65,20 +65,20 @@ class HttpTransport:
         self._transport.abort()
 
     def drop(self, data: bytes) -> None:
-        """Count bytes that arrive while it lingers."""
+        """Count bytes that arrive while lingering."""
         self._dropped += len(data)
         if self._dropped > LINGER_BYTES:
             self.abort()
 
     def forget(self) -> None:
-        """Release the timer of a connection that is lost."""
+        """Cancel the timer of a lost connection."""
         if self._deadline is not None:
             self._deadline.cancel()
 
     def _linger(self) -> None:
-        """Send the end of the stream, and close when the peer has ended its own, or after some seconds.
+        """Send EOF, and close when the peer has sent its own, or after some seconds.
 
-        A socket that is closed with unread bytes resets the connection, and the peer may lose its answer.
+        Closing a socket with unread bytes resets the connection, and the peer may lose its answer.
         """
         self.is_lingering = True
         self._transport.write_eof()

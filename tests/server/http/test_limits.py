@@ -40,11 +40,11 @@ def test_places_are_shared_out() -> None:
     slots = Slots(10, "calls")
     for _ in range(5):
         slots.take("greedy")
-    with pytest.raises(FullError, match="This caller has 5 calls under way") as mine:
+    with pytest.raises(FullError, match="This caller has 5 calls in use; its limit is 5") as mine:
         slots.take("greedy")
     for number in range(5):
         slots.take(f"other {number}")
-    with pytest.raises(FullError, match="The server has 10 calls under way") as everyones:
+    with pytest.raises(FullError, match="The server has 10 calls in use; its limit is 10") as everyones:
         slots.take("late")
     slots.free("greedy")
     slots.take("late")
