@@ -1,1 +1,1 @@
-"""Text from outside, made fit to be shown. The lowest room: every other may use it."""
+"""Escaping and cleaning of text from outside. The lowest package: every other may import it."""

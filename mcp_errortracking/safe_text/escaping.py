@@ -1,11 +1,11 @@
-"""Text that strangers may have written: fit to be shown, and unable to pass for anything else.
+"""Escaping of untrusted text: it stays visible, on one line, and cannot imitate anything else.
 
-PostHog's data is written by whoever can make an application fail: issue names, exception messages, paths, property
-names. Three things are done to it before a model reads it (docs/untrusted-text.md has examples):
+Anyone who can make an application fail can write into PostHog's data: issue names, exception messages, paths, property
+names. Three things happen to such text before a model reads it (docs/untrusted-text.md has examples):
 
-- what cannot be seen, or makes text read as something it is not, becomes a space, or an escape in JSON;
-- what opens like this server's own notes, or like a turn of a conversation, is quoted as JSON;
-- the marks with which chats and tools are written down lose their form.
+- invisible and misleading characters become a space, or an escape in JSON;
+- text that begins like a note of this server, or like a turn of a conversation, is quoted as JSON;
+- the tags of chat templates and tool calls are broken up.
 """
 
 import re
@@ -17,7 +17,7 @@ from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.safe_text.lookalikes import fold, lookalikes_of
 
 # Controls (line breaks and tabs included), surrogates, noncharacters, and all that Unicode calls ignorable: invisible,
-# joining, filling and bidirectional characters, variation selectors, tags; and private use, which looks like anything.
+# joining, filling and bidirectional characters, variation selectors, tags; and private use, with any appearance.
 _UNFIT = (
     "\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u2800\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
@@ -29,7 +29,7 @@ _ONE = re.compile(f"[{_UNFIT}]")
 
 
 def _word(*words: str) -> str:
-    """A pattern for any of the words, in letters and digits of ASCII that look like theirs."""
+    """Return a pattern for any of the words, also with ASCII letters and digits that look like theirs."""
     shapes = {"o": "[o0]", "i": "[il1|]", "l": "[il1|]", "m": "(?:m|rn)"}
     return "|".join("".join(shapes.get(letter, letter) for letter in word) for word in words)
 
@@ -41,10 +41,10 @@ _IMPERSONATION = re.compile(
     r"(?:[^\w:]|_)*+:",
     re.IGNORECASE,
 )
-"""The opening of a note or of a turn, in text that is ASCII or folded to it."""
+"""The beginning of a note or of a turn, in ASCII or folded text."""
 _LEADING = re.compile(r"[\W_]*+")
 _OPENING, _ENOUGH = 256, 64
-"""Characters that are folded at first, and how many of them must follow the leading blanks and signs to be enough."""
+"""Characters that are folded at first, and how many of them must follow the leading blanks and punctuation."""
 
 _TAG_NAMES = (
     _word(
@@ -75,61 +75,61 @@ _BRACKETED = (
 _CHAT_TAGS = re.compile(
     r"<(?=\|)|(?<=\|)>"
     rf"|<(?=/?(?:[\w.-]{{1,32}}:)?(?:{_TAG_NAMES}){_END})"
-    # Without a slash these are types too, as in Promise<Result>.
+    # Without a slash these can be types, as in Promise<Result>.
     rf"|<(?=/(?:[\w.-]{{1,32}}:)?(?:{_RESULT_NAMES}){_END})|(?<![\w.])<(?=(?:{_RESULT_NAMES}){_END})"
     rf"|<(?=(?:{_word('start_of_turn', 'end_of_turn')})>)|<(?=/?s>|[be][o0]s>)"
     rf"|\[(?=/?(?:{_BRACKETED})\])",
     re.IGNORECASE,
 )
-"""The marks of a conversation, in text that is ASCII or folded to it; each match is one character."""
+"""The tags of chats and tool calls, in ASCII or folded text; each match is one character."""
 
 
 is_plain = re.compile(r"[\w .,/@$%+=#?*!'()-]*", re.ASCII).fullmatch
-"""Whether there is nothing in a text that any of the functions below could mind. Most texts are like that, and a result
-has hundreds of them: so this is the pattern's own method, at a third of the cost of a function around it."""
+"""A match if a text needs none of the functions below. Most texts are plain, and a result has hundreds of them: the
+pattern's own method takes a third of the time of a function around it."""
 
 
 def clean(text: str, limit: int | None = None) -> str:
-    """One line of visible text: a run of unfit characters becomes a space, what is longer than `limit` is cut."""
+    """Return one line of visible text: runs of unfit characters become a space, and text beyond `limit` is cut."""
     if limit is not None and len(text) > limit:
         text = f"{text[: limit - 1]}…"
     return text if text.isascii() and text.isprintable() else _RUN.sub(" ", text)
 
 
 def escape(json_text: str) -> str:
-    """JSON text with its unfit characters written as escapes: the same data, and nothing in it hidden."""
+    """Return JSON text with its unfit characters as escapes: the same data, with nothing hidden."""
     if not (json_text.isascii() and json_text.isprintable()):
         json_text = _ONE.sub(_as_escape, json_text)
     return _replace_tags(json_text, _as_escape)
 
 
 def hide_keys(text: str) -> str:
-    """The text without PostHog keys, which somebody may have put into an argument."""
+    """Return the text without PostHog keys, which an argument may contain."""
     return redact(text)
 
 
 def escape_text(text: str) -> str:
-    """One line for a log: unfit characters are written as escapes."""
+    """Return one line for a log, with unfit characters as escapes."""
     return text if text.isascii() and text.isprintable() else _ONE.sub(_as_escape, text)
 
 
 def break_tags(text: str) -> str:
-    """The text with a space in every mark that opens or ends a turn, a call or a result of a conversation."""
+    """Return the text with a space in every tag that opens or closes a turn, a tool call or a result."""
     return _replace_tags(text, _with_space)
 
 
 def impersonates(text: str) -> bool:
-    """True if clean text opens as this server's notes do, or as a turn of a conversation does, to the eye at least."""
+    """True if clean text looks like the beginning of a note of this server, or of a turn of a conversation."""
     if text.isascii():
         return ":" in text and _IMPERSONATION.match(text) is not None
-    seen = fold(text[:_OPENING])
-    if len(text) > _OPENING and len(_LEADING.sub("", seen, count=1)) < _ENOUGH:
-        seen = fold(text)
-    return _IMPERSONATION.match(seen) is not None
+    folded = fold(text[:_OPENING])
+    if len(text) > _OPENING and len(_LEADING.sub("", folded, count=1)) < _ENOUGH:
+        folded = fold(text)
+    return _IMPERSONATION.match(folded) is not None
 
 
 def replace_surrogates(value: Any) -> Any:
-    """JSON data with every half of a surrogate pair replaced, which no text in UTF-8 can hold."""
+    """Return JSON data with every lone surrogate replaced, which UTF-8 cannot encode."""
     if isinstance(value, str):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, list | tuple):
@@ -140,19 +140,19 @@ def replace_surrogates(value: Any) -> Any:
     return value
 
 
-def _replace_tags(text: str, instead: Callable[[re.Match[str]], str]) -> str:
+def _replace_tags(text: str, replacement: Callable[[re.Match[str]], str]) -> str:
     if "<" in text or "[" in text or "|>" in text:
-        text = _CHAT_TAGS.sub(instead, text)
+        text = _CHAT_TAGS.sub(replacement, text)
     if text.isascii():
         return text
-    loose = _lookalike_tags()
-    # Where one is written in look-alikes, every character that could open one is replaced.
-    return loose.sub(instead, text) if loose.search(text) and _CHAT_TAGS.search(fold(text)) else text
+    candidates = _lookalike_tags()
+    # If a tag is written in look-alikes, every character that could open one is replaced.
+    return candidates.sub(replacement, text) if candidates.search(text) and _CHAT_TAGS.search(fold(text)) else text
 
 
 @cache
 def _lookalike_tags() -> re.Pattern[str]:
-    """Whatever looks like the opening of a mark, but for the brackets of JSON."""
+    """Return a pattern for every character that looks like the opening of a tag, except the brackets of JSON."""
     bars = re.escape(lookalikes_of("|"))
     return re.compile(
         rf"[{re.escape(lookalikes_of('<'))}]|(?<=[{bars}])[{re.escape(lookalikes_of('>'))}]|[{re.escape(lookalikes_of('[')[1:])}]"
@@ -169,5 +169,5 @@ def _as_escape(match: re.Match[str]) -> str:
 
 
 def _utf16(code: int) -> tuple[int, ...]:
-    # By arithmetic: the log needs it when no descriptor is left to import a codec with.
+    # By arithmetic: a log line may need it when no file descriptor is left to import a codec.
     return (code,) if code < 0x10000 else (0xD7C0 + (code >> 10), 0xDC00 | code & 0x3FF)

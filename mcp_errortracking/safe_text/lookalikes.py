@@ -1,4 +1,4 @@
-"""Text as the eye reads it: characters that look like those of ASCII become these, combining ones are left out."""
+"""Folding of look-alikes: characters that look like ASCII become ASCII, and combining characters are removed."""
 
 from functools import cache
 
@@ -6,13 +6,13 @@ from mcp_errortracking.safe_text.confusables import COMBINING, LOOKALIKES
 
 
 def fold(text: str) -> str:
-    """Return the text as it looks, in small letters where they were not ASCII already."""
+    """Return the text as it looks in ASCII. Replaced letters are lower case."""
     return text.translate(_table())
 
 
 @cache
 def lookalikes_of(plain: str) -> str:
-    """Return the characters that look like one of ASCII, and this one itself."""
+    """Return an ASCII character and all that look like it."""
     return plain + "".join(chr(int(code, 16)) for code in LOOKALIKES[plain].split())
 
 

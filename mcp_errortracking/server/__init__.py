@@ -1,1 +1,1 @@
-"""How an agent reaches us: the catalog as MCP tools, over stdio."""
+"""The MCP server: the catalog as tools, over stdio, streamable HTTP and SSE."""

@@ -1,37 +1,37 @@
-"""The size that the arguments of a call may have, whatever the tool: checked before anything looks at them closely.
+"""Limits on the size of a call's arguments, for every tool, checked before validation.
 
-PostHog bounds few of its texts and lists (contract 2.2, 2.3), and pydantic reports every wrong entry of a list. These
-bounds hold for each text and list of every tool, also where its schema takes any JSON.
+PostHog limits few of its texts and lists (contract 2.2, 2.3), and pydantic reports every wrong entry of a list. These
+limits hold for each text and list of every tool, also where its schema accepts any JSON.
 """
 
 from collections.abc import Mapping
 from typing import Any, cast
 
 MAX_ARGUMENTS = 100
-"""Arguments of one call; no tool takes a third of that."""
+"""Arguments of one call; no tool has a third as many."""
 MAX_ENTRIES = 10_000
-"""Entries of one list, or members of one object: PostHog takes thousands of ids at once."""
+"""Entries of one list, or members of one object: PostHog accepts thousands of ids at once."""
 MAX_VALUES = 20_000
-"""Values of all arguments together, at every depth."""
+"""Values of all arguments together, at any depth."""
 MAX_DEPTH = 60
-"""Lists and objects inside one another; groups of filters may nest 20 deep, which are 40."""
+"""Nested lists and objects; groups of filters may nest 20 deep, which makes 40."""
 MAX_TEXT = 100_000
 """Characters of one text: a stack trace, or the code of an alert."""
 MAX_NAME = 1000
 """Characters of the name of an argument, or of a member of an object."""
 MAX_TOTAL = 1_000_000
-"""Characters of all texts together, and of the JSON that a client wrote as a text."""
+"""Characters of all texts together, including JSON that a client sent as text."""
 
 
 class LimitError(ValueError):
-    """Arguments are too large; the text says which bound they exceed."""
+    """Arguments are too large. The text names the limit that they exceed."""
 
 
 def check_texts(arguments: Mapping[str, Any]) -> None:
-    """Refuse too many arguments, and too much text to be read as JSON.
+    """Refuse too many arguments, and too much text to parse as JSON.
 
     Raises:
-        LimitError: they exceed a bound.
+        LimitError: the arguments exceed a limit.
     """
     if len(arguments) > MAX_ARGUMENTS:
         raise LimitError(f"more than {MAX_ARGUMENTS} arguments")
@@ -42,15 +42,15 @@ def check_texts(arguments: Mapping[str, Any]) -> None:
 
 
 def is_parsable(text: str) -> bool:
-    """True if a text can be read as JSON without making more values than a call may have."""
+    """True if a text can be parsed as JSON without exceeding the limit of values."""
     return text.count(",") + text.count("[") + text.count("{") <= 2 * MAX_VALUES
 
 
 def check_values(arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments with too many values, texts too long, or too deep a nesting, in one pass that stops early.
+    """Refuse arguments with too many values, too long texts or too deep nesting, in one pass that stops early.
 
     Raises:
-        LimitError: they exceed a bound.
+        LimitError: the arguments exceed a limit.
     """
     values = text = 0
     for name, argument in arguments.items():
@@ -77,13 +77,13 @@ def check_values(arguments: Mapping[str, Any]) -> None:
 
 def _length(name: str, text: str) -> int:
     if len(text) > MAX_TEXT:
-        raise LimitError(f"{name}: a text of {len(text)} characters; at most {MAX_TEXT} are taken")
+        raise LimitError(f"{name}: a text of {len(text)} characters; at most {MAX_TEXT} are allowed")
     return len(text)
 
 
 def _entries(name: str, value: dict[str, Any] | list[Any]) -> list[Any]:
     if len(value) > MAX_ENTRIES:
-        raise LimitError(f"{name}: {len(value)} entries; at most {MAX_ENTRIES} are taken. Make several calls")
+        raise LimitError(f"{name}: {len(value)} entries; at most {MAX_ENTRIES} are allowed. Make several calls")
     if isinstance(value, list):
         return value
     if any(len(member) > MAX_NAME for member in value):

@@ -1,4 +1,4 @@
-"""The arguments of a tool call: understood as clients send them, and explained when they are wrong."""
+"""Parsing of a tool call's arguments, in the forms that clients send, and explanations of wrong ones."""
 
 import json
 import re
@@ -22,20 +22,20 @@ _MAX_ECHO = 60
 _MAX_CHOICES = 6
 _NEAR = 0.75
 _MAX_COMPARED = 100
-"""Characters of a name that are compared with names that exist, which takes time with the square of them."""
+"""Characters of a name that are compared with existing names; the time grows with their square."""
 _NOT_GIVEN = object()
-_TAGS = ("<group>", "<filter>", "[key]")  # steps of a location that are not in the arguments
+_TAGS = ("<group>", "<filter>", "[key]")  # parts of an error location that are not in the arguments
 
 
 class ArgumentsError(Exception):
-    """The arguments do not fit the tool. The text names each one, what was expected, and an example that fits."""
+    """The arguments do not fit the tool. The text names each, the expected value, and a valid example."""
 
 
 def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | None) -> Declaration:
-    """A validated call of the endpoint.
+    """Return a validated call of the endpoint.
 
-    Several clients send an object, a list or null as a string of JSON; where the argument is no string, that is
-    understood. An optional argument that is an empty string, or null as one, was not given: it sets and clears nothing.
+    Several clients send an object, a list or null as a string of JSON; it is parsed if the argument is not a string.
+    An optional argument that is an empty string, or the string "null", counts as not given: it sets and clears nothing.
 
     Raises:
         ArgumentsError: an argument is missing, wrong or unknown.
@@ -52,7 +52,7 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
         unwritable = [name for name, value in given.items() if not _is_writable(value)]
         if not unwritable:
             return call
-        problems = [f"{name}: holds half a character, or is nested too deep to be sent" for name in unwritable]
+        problems = [f"{name}: contains a lone surrogate, or is nested too deep to be sent" for name in unwritable]
     problems += [_problem(endpoint, detail) for detail in details[:_MAX_REPORTED]]
     if len(details) > _MAX_REPORTED:
         problems.append(f"and {len(details) - _MAX_REPORTED} more")
@@ -65,23 +65,23 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
 
 
 def example(endpoint: type[Declaration], errors: list[ErrorDetails] | None = None) -> dict[str, Any]:
-    """Arguments that fit: the required ones, and those the errors are about."""
+    """Return valid arguments: the required ones, and those that the errors are about."""
     wrong = {str(detail["loc"][0]) for detail in errors or [] if detail["loc"]}
-    shown = {
+    values = {
         name: examples[0]
         for name, info in endpoint.model_fields.items()
-        if (examples := [found.examples[0] for found in _metadata(info, FieldInfo) if found.examples])
+        if (examples := [field.examples[0] for field in _metadata(info, FieldInfo) if field.examples])
     }
-    fitting = {name for name, info in endpoint.model_fields.items() if info.is_required() or name in wrong}
-    fitting |= set(endpoint.example_fields)
-    return {name: shown[name] for name in shown if name in fitting} or dict(list(shown.items())[:1])
+    shown = {name for name, info in endpoint.model_fields.items() if info.is_required() or name in wrong}
+    shown |= set(endpoint.example_fields)
+    return {name: values[name] for name in values if name in shown} or dict(list(values.items())[:1])
 
 
 def _read(endpoint: type[Declaration], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments that were given, read where they are JSON in a text.
+    """Return the arguments that were given, with JSON in strings parsed.
 
     Raises:
-        LimitError: they are larger than any call needs.
+        LimitError: the arguments exceed a limit.
     """
     check_texts(arguments)
     read = {name: _from_text(endpoint, name, value) for name, value in arguments.items()}
@@ -91,7 +91,7 @@ def _read(endpoint: type[Declaration], arguments: Mapping[str, Any]) -> dict[str
 
 
 def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
-    """A value that a client wrote as a string of JSON, read; any other as it is; `_NOT_GIVEN` where none was meant."""
+    """Return a value, parsed if it is a string of JSON; `_NOT_GIVEN` if the string stands for no value."""
     info = endpoint.model_fields.get(name)
     if not isinstance(value, str) or info is None or info.annotation is str:
         return value
@@ -111,17 +111,17 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
 
 
 def _nullable(endpoint: type[Declaration]) -> tuple[str, ...]:
-    """The arguments that a real null clears; nothing else does."""
+    """Return the arguments that a JSON null clears; no other value clears them."""
     return endpoint.nulls if issubclass(endpoint, Endpoint) else ()
 
 
 def _takes_empty_text(info: FieldInfo) -> bool:
-    """Whether an empty string means something: then it is not one of those that clients send for "not given"."""
+    """True if an empty string is a value of the field, and not what clients send for "not given"."""
     return str in get_args(info.annotation) and not any(getattr(item, "min_length", 0) for item in info.metadata)
 
 
 def _is_writable(value: Any) -> bool:
-    """Whether it can be sent as JSON: Python's strings can hold half a surrogate pair, which UTF-8 does not know."""
+    """True if a value can be sent as JSON. A Python string may contain a lone surrogate, which UTF-8 cannot encode."""
     try:
         to_json(value)
     except ValueError:
@@ -130,7 +130,7 @@ def _is_writable(value: Any) -> bool:
 
 
 def _is_text(annotation: object) -> bool:
-    """Whether it takes strings and nothing else that JSON has: there, brackets are what somebody looks for."""
+    """True if the only JSON type of a field is string: brackets are then part of the text, as in a search."""
     kinds = [kind for kind in get_args(annotation) or [annotation] if kind is not type(None)]
     return all(kind is str or (get_origin(kind) is Annotated and get_args(kind)[0] is str) for kind in kinds)
 
@@ -184,7 +184,7 @@ def _listed_by(endpoint: type[Declaration], location: list[int | str]) -> Listed
 
 
 def _metadata(annotated: object, kind: type[T]) -> Iterator[T]:
-    """What a field, and the types inside it, are annotated with."""
+    """Yield the annotations of that kind on a field and on the types inside it."""
     if isinstance(annotated, kind):
         yield annotated
     if isinstance(annotated, FieldInfo):
@@ -198,18 +198,18 @@ def _metadata(annotated: object, kind: type[T]) -> Iterator[T]:
 def _unknown(endpoint: type[Declaration], location: tuple[int | str, ...], place: str) -> str:
     names = _names_beside(endpoint, location)
     near = get_close_matches(str(location[-1])[:_MAX_COMPARED], names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(names)}" if names else "it takes none"
+    hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(names)}" if names else "it takes no arguments"
     return f"{place}: unknown argument; {hint}"
 
 
 def _names_beside(endpoint: type[Declaration], location: tuple[int | str, ...]) -> list[str]:
-    """The names that are known where an unknown one was found."""
+    """Return the known names at the place of an unknown one."""
     model: type[BaseModel] = endpoint
     for step in location[:-1]:
         if step == "<group>":
             continue
         inner = _models_of(model.model_fields[step].annotation) if step in model.model_fields else []
-        if step == "<filter>":  # the tag of a property filter, beside groups in the same list
+        if step == "<filter>":  # the tag of a property filter; the same list may contain groups
             inner = [shape for shape in _models_of(model.model_fields["values"].annotation) if shape is not model]
         if inner:
             model = inner[0]
@@ -256,7 +256,7 @@ def _kind_of(value: Any) -> str:
 
 
 def nearest_tools(name: str, tools: list[str]) -> list[str]:
-    """Up to three tools whose names are nearest to the one asked for: by the words they share, then by spelling."""
+    """Return up to three tools with names near the given one: by shared words, then by spelling."""
     name = name[:_MAX_COMPARED].lower()
     wanted = _words(name)
 
@@ -264,11 +264,11 @@ def nearest_tools(name: str, tools: list[str]) -> list[str]:
         shared, spelling = len(wanted & _words(tool)), SequenceMatcher(None, name, tool)
         return shared, spelling.ratio() if shared or spelling.quick_ratio() > _NEAR else 0.0
 
-    found = {tool: nearness(tool) for tool in tools}
-    near = [tool for tool in tools if found[tool][0] or found[tool][1] > _NEAR]
-    return sorted(near, key=found.__getitem__, reverse=True)[:3]
+    scores = {tool: nearness(tool) for tool in tools}
+    near = [tool for tool in tools if scores[tool][0] or scores[tool][1] > _NEAR]
+    return sorted(near, key=scores.__getitem__, reverse=True)[:3]
 
 
 def _words(name: str) -> set[str]:
-    """The words of a tool's name in the singular, without those that every tool has."""
+    """Return the words of a tool's name in the singular, without those in every tool's name."""
     return {word.rstrip("s") for word in re.split(r"[^a-z]+", name)} - {"", "error", "tracking"}

@@ -1,4 +1,4 @@
-"""Errors that nothing explains: one line in the log, a neutral sentence for the client."""
+"""Unexpected errors: one line in the log, and a neutral sentence for the client."""
 
 import logging
 import traceback
@@ -14,21 +14,21 @@ logger = logging.getLogger(__name__)
 
 
 def log_bug(what: str, error: Exception) -> None:
-    """Write one line: what failed, the kind of error, and where it was raised; its trace only at level debug.
+    """Log one line: what failed, the type of the error, and where it was raised; its traceback only at level debug.
 
-    The text of an unexpected error may repeat an argument or an answer: it stays out of the line.
+    The error's text is left out: it may repeat an argument or an answer.
     """
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
     logger.error(
-        "%s failed: %s at %s, a bug in mcp_errortracking; --log-level debug logs its trace",
+        "%s failed: %s at %s, a bug in mcp_errortracking; --log-level debug logs its traceback",
         *(what, type(error).__name__, place),
         exc_info=error if logger.isEnabledFor(logging.DEBUG) else None,
     )
 
 
 async def contain_bugs(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
-    """Middleware of the SDK's server: an unexpected error of any method is logged by us, and answered as one.
+    """Middleware of the SDK's server: log an unexpected error of any method, and answer with an internal error.
 
     Raises:
         MCPError: the method failed.
@@ -39,5 +39,5 @@ async def contain_bugs(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> 
         raise
     except Exception as error:
         log_bug(ctx.method, error)
-        text = f"{ctx.method} failed inside mcp_errortracking; this is a bug in it. Its log (stderr) names it."
+        text = f"{ctx.method} failed inside mcp_errortracking; this is a bug in it. Its log (stderr) has the details."
         raise MCPError(INTERNAL_ERROR, text) from None

@@ -1,4 +1,4 @@
-"""Who calls over HTTP, as the parts of the app tell each other: one `Caller` in the ASGI scope of each request."""
+"""The caller of a request over HTTP, in its ASGI scope, where all parts of the app read it."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,10 +14,10 @@ _REQUEST_ID = "mcp_errortracking.request_id"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A caller that was let in.
+    """An accepted caller.
 
-    `id` tells callers apart and holds no secret. `sender` is the way to PostHog with the caller's own key, `scopes` are
-    that key's as far as PostHog says; None where the server's key is used.
+    `id` distinguishes callers and contains no secret. `sender` sends with the caller's own key, and `scopes` are those
+    of that key, if PostHog lists them; both are None where the server's key is used.
     """
 
     id: str
@@ -26,17 +26,17 @@ class Caller:
 
 
 def set_caller(scope: Scope, caller: Caller) -> None:
-    """Says who sent a request."""
+    """Set the caller of a request."""
     scope[_CALLER] = caller
 
 
 def is_authenticated(scope: Scope) -> bool:
-    """True if the sender of a request was let in."""
+    """True if the caller of a request was accepted."""
     return _CALLER in scope
 
 
 def caller_of(scope: Scope) -> Caller:
-    """Who sent a request; without a guard, callers are told apart by their address."""
+    """Return the caller of a request; without a guard, callers are distinguished by address."""
     known = scope.get(_CALLER)
     if isinstance(known, Caller):
         return known
@@ -45,31 +45,31 @@ def caller_of(scope: Scope) -> Caller:
 
 
 def sender_of(request: Any) -> Sender | None:
-    """The way to PostHog of whoever sent a message; None: the server's own."""
+    """Return the sender with the key of a message's caller; None: use the server's own."""
     return caller_of(request.scope).sender if isinstance(request, Request) else None
 
 
 def caller_id(request: Any) -> str:
-    """Who sent a message, so that callers take turns; over stdio there is one."""
+    """Return the id of a message's caller, for fair queuing; empty over stdio, which has one caller."""
     return caller_of(request.scope).id if isinstance(request, Request) else ""
 
 
 def scopes_of(request: Any) -> frozenset[str] | None:
-    """What the key that a caller brought may do; None where that is not known."""
+    """Return the scopes of a caller's own key; None if they are not known."""
     return caller_of(request.scope).scopes if isinstance(request, Request) else None
 
 
 def minimal_request(request: Request) -> Request:
-    """The request with what was noted in it and nothing else: a session may keep it, and with it no secret, no body."""
+    """Return the request with its caller and id only: a session may keep it, without a secret or a body."""
     kept = {name: request.scope[name] for name in (_CALLER, _REQUEST_ID, "client") if name in request.scope}
     return Request({"type": "http", "headers": [], **kept})
 
 
 def set_request_id(scope: Scope, request_id: str) -> None:
-    """Names a request, for the logs."""
+    """Set the id of a request, for the logs."""
     scope[_REQUEST_ID] = request_id
 
 
 def request_id_of(request: Any) -> str | None:
-    """The name of the HTTP request that a message came with; None over stdio."""
+    """Return the id of the HTTP request of a message; None over stdio."""
     return request.scope.get(_REQUEST_ID) if isinstance(request, Request) else None

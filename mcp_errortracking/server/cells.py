@@ -1,6 +1,6 @@
-"""One value as short text on one line, whatever strangers made of it.
+"""Formatting of one value as short text on one line, safe for untrusted values (`safe_text`).
 
-Every text goes through `line`, every name through `name`, every object and list through `json`: see `untrusted`.
+Every text goes through `line`, every name through `name`, every object and list through `json`.
 """
 
 import re
@@ -21,38 +21,38 @@ _DEEPEST_GROUP = 8
 
 
 class Cells:
-    """Values as text; what is longer than `longest` characters is cut to half of it, before any work is done on it."""
+    """Formats values as text. A value longer than `longest` characters is first cut to half of that."""
 
     def __init__(self, longest: int = sys.maxsize) -> None:
         self.longest = longest
         self.is_cut = False
-        """True once a value has been cut."""
+        """True if a value was cut."""
 
     @property
     def kept(self) -> int:
-        """Characters that are left of a value that is cut."""
+        """The number of characters that a cut value keeps."""
         return self.longest // 2
 
     def cell(self, value: Any) -> str:
-        """A value in a table, where filters and assignees are shorter than JSON."""
+        """Return a value for a table, where filters and assignees are shorter than JSON."""
         if type(value) is str and len(value) <= self.longest and is_plain(value) and value not in _WORDS:
-            return value  # most cells: the way of `scalar`, but short
+            return value  # a shortcut of `scalar` for most cells
         if not isinstance(value, dict):
             return self.value(value)
         inner = cast("dict[str, Any]", value)
         if inner.keys() == _GROUP or inner.keys() == _ASSIGNEE:
             encoded = _encode(inner)
-            if len(encoded) <= self.longest:  # else not a line of Python runs for each of its conditions
+            if len(encoded) <= self.longest:  # a longer one is cut without formatting its conditions
                 short = escape(_filters(inner)) if "values" in inner else self._assignee(inner)
                 return escape(encoded) if impersonates(short) else short
         return self.json(inner)
 
     def value(self, value: Any) -> str:
-        """A value beside its name."""
+        """Return a value to follow its name."""
         return self.json(value) if isinstance(value, dict | list) else self.scalar(value)
 
     def scalar(self, value: Any) -> str:
-        """A text, number, truth or null; a text that would read as one of the others is JSON."""
+        """Return a string, number, boolean or null; a string that would read as one of the others is JSON."""
         if isinstance(value, str):
             if value[-1:] == "Z" and len(value) < 100 and _FRACTION.fullmatch(value):
                 return f"{value[:19]}Z"
@@ -62,11 +62,11 @@ class Cells:
         return str(value) if type(value) is int else self.json(value)
 
     def line(self, text: str) -> str:
-        """A text on one line, as JSON where it would pass for something else."""
+        """Return a text on one line, as JSON if it imitates something else."""
         return one_line(self._cut(text))
 
     def json(self, value: Any) -> str:
-        """A value as JSON on one line."""
+        """Return a value as JSON on one line."""
         return escape(self._cut(_encode(value)))
 
     def _cut(self, text: str) -> str:
@@ -80,7 +80,7 @@ class Cells:
 
 
 def one_line(text: str, limit: int | None = None) -> str:
-    """A text on one line, as JSON where it would pass for something else; what is longer than the limit is cut."""
+    """Return a text on one line, cut at the limit, as JSON if it imitates a note or a turn of a conversation."""
     if limit is not None and len(text) > limit:
         text = f"{text[: limit - 1]}…"
     if is_plain(text):
@@ -90,13 +90,13 @@ def one_line(text: str, limit: int | None = None) -> str:
 
 
 def name(text: str) -> str:
-    """A field's name; strangers name theirs too."""
+    """Return the name of a field, which is untrusted text too."""
     text = text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
     return escape(_encode(text)) if impersonates(f"{clean(text)}:") else break_tags(clean(text))
 
 
 def sendable(data: dict[str, Any]) -> dict[str, Any]:
-    """The data, with a replacement character for each half of a surrogate pair, which JSON in UTF-8 cannot hold."""
+    """Return the data with a replacement character for each lone surrogate, which UTF-8 cannot encode."""
     try:
         to_json(data)
     except ValueError:
@@ -105,19 +105,19 @@ def sendable(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def json_text(data: dict[str, Any]) -> str:
-    """The data as JSON that every program reads: numbers beyond those of JSON are null."""
+    """Return the data as standard JSON: NaN and infinite numbers become null."""
     return to_json(sendable(data), inf_nan_mode="null").decode()
 
 
 def _encode(value: Any) -> str:
     try:
         return to_json(value).decode()
-    except ValueError:  # half of a surrogate pair
+    except ValueError:  # a lone surrogate
         return to_json(replace_surrogates(value)).decode()
 
 
 def _filters(group: dict[str, Any], depth: int = 0) -> str:
-    """A group of filters as an expression, e.g. `AND($exception_types icontains "TypeError"; OR(...))`."""
+    """Return a group of filters as an expression, e.g. `AND($exception_types icontains "TypeError"; OR(...))`."""
     values = group["values"]
     if not isinstance(values, list) or depth > _DEEPEST_GROUP:
         return _encode(group)
@@ -132,7 +132,7 @@ def _condition(value: Any, depth: int) -> str:
         return _filters(condition, depth + 1)
     if "key" not in condition or not condition.keys() <= _CONDITION:
         return _encode(condition)
-    kind, wanted = condition.get("type", "event"), condition.get("value")
+    kind, value = condition.get("type", "event"), condition.get("value")
     key = condition["key"] if kind == "event" else f"{kind}:{condition['key']}"
-    said = f"{key} {condition.get('operator') or 'exact'}"
-    return said if wanted is None else f"{said} {_encode(wanted)}"
+    test = f"{key} {condition.get('operator') or 'exact'}"
+    return test if value is None else f"{test} {_encode(value)}"

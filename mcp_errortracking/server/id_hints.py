@@ -1,6 +1,6 @@
-"""An id of the wrong kind: what an id is that PostHog did not find where it was looked for.
+"""Hints about mixed-up ids: the real type of an id that PostHog did not find.
 
-Told by one more request, and only of what is mixed up most: the ids of issues, of fingerprint records, and of chunks.
+One more request finds it out, for the ids that are confused most: those of issues, fingerprint records and chunks.
 """
 
 from typing import Any
@@ -14,15 +14,15 @@ from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 
 _TIME_LIMIT = 3.0
-"""Seconds that an explanation may take."""
+"""Seconds that a hint may take."""
 
 
 async def other_kind(sender: Sender, call: Declaration) -> str | None:
-    """What the id of a call is, after PostHog did not find it; None where that cannot be told, in time or at all."""
-    found = _id_of(call)
-    if found is None:
+    """Return what the id of a call really is, after PostHog did not find it; None if that is not known in time."""
+    identifier = _id_of(call)
+    if identifier is None:
         return None
-    noun, value = found
+    noun, value = identifier
     request = _lookup_request(noun, value)
     try:
         with anyio.fail_after(_TIME_LIMIT):
@@ -41,7 +41,7 @@ async def other_kind(sender: Sender, call: Declaration) -> str | None:
 
 
 def _id_of(call: Declaration) -> tuple[str, str] | None:
-    """The kind of id that a call takes, and the one it was given."""
+    """Return the type of id that a call takes, and the id it was given."""
     for name, info in type(call).model_fields.items():
         value = getattr(call, name)
         kinds = [item for item in info.metadata if isinstance(item, ListedBy)]
@@ -58,8 +58,8 @@ def _lookup_request(noun: str, value: str) -> Request:
 
 
 def _id(value: Any) -> str:
-    """An id of an answer; anything else is not repeated."""
+    """Return an id in an answer; any other text is not repeated."""
     try:
         return str(UUID(str(value)))
     except ValueError:
-        return "not told"
+        return "unknown"

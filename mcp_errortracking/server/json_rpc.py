@@ -1,7 +1,7 @@
-"""JSON-RPC messages, checked before the SDK reads them: their size, their id, and the protocol version they name.
+"""Checks of JSON-RPC messages before the SDK reads them: size, id and protocol version, for all transports.
 
-The SDK takes a request whose id is not a string or an integer for a notification, which gets no answer, and spends
-about a microsecond on each value of a message, several times over. One rule for all transports stands here.
+The SDK takes a request whose id is not a string or an integer for a notification, which gets no answer. It also spends
+about a microsecond on each value of a message, several times over.
 """
 
 from typing import Any, TypeGuard, cast
@@ -30,7 +30,7 @@ MAX_BYTES = 4 * 1024 * 1024
 """Bytes of one message."""
 
 MAX_PARTS = 100_000
-"""Commas and opening brackets of one message, those in its texts included: a bound on its values that costs no parsing.
+"""Commas and opening brackets of one message, also those in its texts: a limit on its values that needs no parsing.
 
 A call of 10,000 ids has 10,000.
 """
@@ -40,7 +40,7 @@ MAX_ID = 1000
 
 
 class MessageError(ValueError):
-    """A message that cannot be taken; `answer` is the JSON-RPC error to send back."""
+    """A message is refused; `answer` is the JSON-RPC error to send back."""
 
     def __init__(self, code: int, text: str, request_id: str | int | None = None, data: object = None) -> None:
         super().__init__(text)
@@ -50,16 +50,16 @@ class MessageError(ValueError):
 
     @property
     def answer(self) -> dict[str, Any]:
-        """The error as a JSON-RPC message."""
+        """Return the error as a JSON-RPC message."""
         error = {"code": self.code, "message": str(self)} | ({} if self.data is None else {"data": self.data})
         return {"jsonrpc": "2.0", "id": self.request_id, "error": error}
 
 
 def parse_message(text: bytes) -> JSONRPCMessage:
-    """Return the one message that the bytes hold.
+    """Return the message in the bytes.
 
     Raises:
-        MessageError: they hold no message, or one that cannot be taken.
+        MessageError: the bytes are not a message, or the message is refused.
     """
     check_size(text)
     try:
@@ -80,10 +80,10 @@ def parse_message(text: bytes) -> JSONRPCMessage:
 
 
 def check_message(text: bytes, *, header: str = "") -> None:
-    """Refuse what no transport may hand to the SDK; the rest of its form is for the SDK to judge.
+    """Refuse a message that no transport may pass to the SDK, which checks the rest of its form.
 
     Args:
-        header: the protocol version that an HTTP header names; the SDK refuses a message that names another one.
+        header: the protocol version in an HTTP header; the SDK refuses a message with another one.
 
     Raises:
         MessageError: the message is too large, is not JSON, or has a wrong id or an unknown protocol version.
@@ -96,7 +96,7 @@ def check_size(text: bytes) -> None:
     """Refuse a message that would take too long to read.
 
     Raises:
-        MessageError: it has too many bytes or too many values.
+        MessageError: the message has too many bytes or too many values.
     """
     if len(text) > MAX_BYTES:
         raise MessageError(INVALID_REQUEST, f"Message longer than {MAX_BYTES} bytes.")
@@ -105,10 +105,10 @@ def check_size(text: bytes) -> None:
 
 
 def read_json(text: bytes) -> Any:
-    """Return the JSON value that the bytes hold.
+    """Return the JSON value in the bytes.
 
     Raises:
-        MessageError: they are not JSON.
+        MessageError: the bytes are not JSON.
     """
     try:
         return from_json(text)
@@ -120,7 +120,7 @@ def check_raw(raw: Any, header: str = "") -> None:
     """Refuse a request whose id or protocol version is wrong.
 
     Raises:
-        MessageError: it is.
+        MessageError: the id or the version is wrong.
     """
     if not isinstance(raw, dict):
         return
@@ -134,7 +134,7 @@ def check_version(version: str, request_id: str | int | None = None) -> None:
     """Refuse a protocol version that this server does not speak.
 
     Raises:
-        MessageError: it does not.
+        MessageError: the version is not supported.
     """
     if version not in HANDSHAKE_PROTOCOL_VERSIONS and version not in MODERN_PROTOCOL_VERSIONS:
         shown = hide_keys(clean(version[:100]))
@@ -148,14 +148,14 @@ def check_version(version: str, request_id: str | int | None = None) -> None:
 
 
 def is_id(request_id: Any) -> TypeGuard[str | int]:
-    """True if JSON-RPC and MCP allow it: null, true and 1.0 are not ids of requests."""
+    """True if JSON-RPC and MCP allow it as the id of a request: null, true and 1.0 are not allowed."""
     if isinstance(request_id, str):
         return len(request_id) <= MAX_ID
     return isinstance(request_id, int) and not isinstance(request_id, bool)
 
 
 def request_key(request_id: str | int) -> str | int:
-    """Return what the SDK knows a request in flight by: to it, "7" and 7 are one id."""
+    """Return the SDK's key of a request in flight: to it, "7" and 7 are the same id."""
     return coerce_request_id(request_id)
 
 

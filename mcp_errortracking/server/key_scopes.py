@@ -1,4 +1,4 @@
-"""What a key may do, as PostHog says (contract 1.8), so that an agent is not offered what it cannot use."""
+"""The scopes of a key (contract 1.8), so that an agent is only offered tools that it can use."""
 
 import logging
 from collections.abc import Collection
@@ -14,14 +14,14 @@ logger = logging.getLogger(__name__)
 
 _MOST_SCOPES = 1000
 _TIME_LIMIT = 3.0
-"""Seconds that a client may wait for its list of tools on this account."""
+"""Seconds that a list of tools may wait for the scopes."""
 
 _UNKNOWN_SECONDS = 10.0
-"""Until PostHog is asked again where it gave no answer."""
+"""Until PostHog is asked again after it gave no answer."""
 
 
 def read_scopes(key: Any) -> frozenset[str] | None:
-    """The scopes in PostHog's answer about a key; None where it does not tell."""
+    """Return the scopes in PostHog's description of a key; None if it has none."""
     scopes = cast("dict[str, Any]", key).get("scopes") if isinstance(key, dict) else None
     if not isinstance(scopes, list) or not scopes:
         return None
@@ -29,12 +29,12 @@ def read_scopes(key: Any) -> frozenset[str] | None:
 
 
 def covers(held: Collection[str], scope: str) -> bool:
-    """Whether a key with these scopes has that one: `*` is all of them, and who may write may read."""
+    """True if these scopes include that one: `*` includes all, and write includes read."""
     return "*" in held or scope in held or scope.replace(":read", ":write") in held
 
 
 class KeyScopes:
-    """The scopes of one sender's key: asked for once, and again after some seconds where PostHog gave no answer."""
+    """The scopes of one sender's key, requested once, and again after some seconds if PostHog gave no answer."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -46,12 +46,12 @@ class KeyScopes:
         )
 
     async def get(self) -> frozenset[str] | None:
-        """Return the scopes; None where PostHog does not say, in time or at all."""
+        """Return the scopes; None if PostHog does not give them, in time or at all."""
         return await self._shared.get()
 
     async def _ask(self) -> frozenset[str] | None:
         try:
             return read_scopes((await self._sender.send("GET", KEY_PATH)).data)
         except PostHogError as error:
-            logger.debug("the key's scopes are not known: every tool is listed (%s)", type(error).__name__)
+            logger.debug("the key's scopes are not known, so every tool is listed (%s)", type(error).__name__)
             return None

@@ -1,4 +1,4 @@
-"""What is known of a tool call after it: for the log, and for metrics. No argument, no result, no key."""
+"""A record of each tool call for the log and metrics. It contains no argument, result or key."""
 
 import logging
 from collections.abc import Callable
@@ -12,8 +12,8 @@ logger = logging.getLogger(__name__)
 class CallRecord:
     """One tool call. Times in milliseconds.
 
-    `code` is the reason of an error (PostHog's code or ours), `status` the last HTTP status of PostHog's if it was an
-    error. `requests` were sent to PostHog, `retries` of them again.
+    `code`: the code of an error, from PostHog or this server. `status`: PostHog's last HTTP status, if it was an error.
+    `requests`: requests sent to PostHog, of which `retries` were retries.
     """
 
     tool: str
@@ -31,7 +31,7 @@ Observer = Callable[[CallRecord], None]
 
 
 def log_calls(level: int) -> Observer:
-    """Writes one line a call; as JSON, each fact is a field of its own."""
+    """Return an observer that logs one line for each call; in JSON logs, each value has its own field."""
 
     def write(record: CallRecord) -> None:
         if logger.isEnabledFor(level):

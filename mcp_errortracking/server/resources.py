@@ -1,4 +1,4 @@
-"""Issues and rules as MCP resources, each at its own URI; and the completion of their ids."""
+"""MCP resources: issues and rules, each at its own URI, and the completion of their ids."""
 
 import re
 from collections.abc import Awaitable, Callable, Collection
@@ -13,14 +13,14 @@ from mcp_errortracking.server.calls import Reply
 _ID = re.compile(r"[\w-]{1,64}")  # clients show completions as they are, and put them into prompts
 _MAX_URI = 200
 _MOST = 100
-"""Values that a completion may have, as the protocol says."""
+"""Values of a completion, the protocol's limit."""
 
 Caller = Callable[[str, dict[str, Any]], Awaitable[Reply]]
 """Calls a tool by name."""
 
 
 class ResourceError(LookupError):
-    """There is no such resource; the text says which there are."""
+    """The resource does not exist; the text lists the available ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ KINDS = (
 
 
 class Resources:
-    """The kinds of resources that can be listed: a server that does not offer their lists has none of them."""
+    """The kinds of resources whose list tool is on offer."""
 
     def __init__(self, tools: Collection[str]) -> None:
         self._kinds = {kind.name: kind for kind in KINDS if kind.lists in tools}
 
     def templates(self) -> list[ResourceTemplate]:
-        """The kinds as a client lists them."""
+        """Return the kinds as a client lists them."""
         return [
             ResourceTemplate(
                 name=kind.name,
@@ -83,28 +83,28 @@ class Resources:
         ]
 
     async def read(self, uri: str, call: Caller) -> str:
-        """The text of a resource.
+        """Return the text of a resource.
 
         Raises:
-            ResourceError: the URI names none, or PostHog does not have it.
+            ResourceError: the URI is not that of a resource, or PostHog does not have it.
         """
-        found = re.fullmatch(r"posthog://(\w+)/([^/?#]+)", uri) if len(uri) <= _MAX_URI else None
-        kind = self._kinds.get(found[1]) if found else None
-        if found is None or kind is None:
-            there = ", ".join(kind.template for kind in self._kinds.values()) or "none"
-            raise ResourceError(f"No such resource: {shown_uri(uri)}. There are: {there}.")
-        reply = await call(kind.read, {kind.argument: found[2]})
+        match = re.fullmatch(r"posthog://(\w+)/([^/?#]+)", uri) if len(uri) <= _MAX_URI else None
+        kind = self._kinds.get(match[1]) if match else None
+        if match is None or kind is None:
+            available = ", ".join(kind.template for kind in self._kinds.values()) or "none"
+            raise ResourceError(f"Unknown resource: {shown_uri(uri)}. Available resources: {available}.")
+        reply = await call(kind.read, {kind.argument: match[2]})
         if reply.is_error:
             raise ResourceError(reply.text)
         return reply.text
 
     async def complete(self, template: str, typed: str, call: Caller) -> list[str]:
-        """Ids that begin with what was typed, or whose name has it in it; none where PostHog does not answer."""
+        """Return ids that begin with the typed text, or whose name contains it; none if PostHog does not answer."""
         kind = next((kind for kind in self._kinds.values() if kind.template == template), None)
         return [] if kind is None else await _ids(kind, typed, call)
 
     async def complete_issue(self, typed: str, call: Caller) -> list[str]:
-        """The same for a prompt's argument that names an issue."""
+        """Return the same for a prompt argument that names an issue."""
         return await self.complete(KINDS[0].template, typed, call)
 
 
@@ -119,10 +119,10 @@ async def _ids(kind: Kind, typed: str, call: Caller) -> list[str]:
     if reply.is_error or not isinstance(rows, list):
         return []
     typed = typed.strip().lower()
-    found = [cast("dict[str, Any]", row) for row in cast("list[Any]", rows) if isinstance(row, dict)]
+    objects = [cast("dict[str, Any]", row) for row in cast("list[Any]", rows) if isinstance(row, dict)]
     ids = [
         str(row.get("id"))
-        for row in found
+        for row in objects
         if str(row.get("id")).startswith(typed) or typed in f"{row.get('name')} {row.get('description')}".lower()
     ]
-    return [found for found in ids if _ID.fullmatch(found)][:_MOST]
+    return [one for one in ids if _ID.fullmatch(one)][:_MOST]

@@ -1,4 +1,4 @@
-"""The JSON schema of a tool's arguments: what pydantic makes of the model, less what costs tokens and says nothing."""
+"""The JSON schema of a tool's arguments: pydantic's schema without the parts that cost tokens and inform nobody."""
 
 from collections import Counter
 from typing import Any, cast
@@ -7,7 +7,7 @@ from mcp_errortracking.catalog import Declaration
 
 Schema = dict[str, Any]
 
-# Bounds that nobody meets by accident are left to the validator, whose errors name them.
+# Limits that a caller hardly ever meets are left to the validator, whose errors name them.
 _NOISE = (
     *("title", "examples", "discriminator", "$defs"),
     *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "propertyNames", "minimum"),
@@ -17,11 +17,11 @@ _NULL = {"type": "null"}
 
 
 def input_schema(endpoint: type[Declaration]) -> Schema:
-    """The schema of an endpoint's arguments, as an agent gets it.
+    """Return the schema of an endpoint's arguments for an agent.
 
-    Titles, examples, nullable unions and defaults of null are left out: what may be null may be left out. A shape used
-    once stands where it is used, one used more often or inside itself stays in `$defs`. Docstrings of shapes are for
-    readers of the code, only descriptions of fields are for agents.
+    Titles, examples, nullable unions and defaults of null are left out: a nullable argument is optional. A shape that
+    is used once is inlined; one used more often, or recursively, stays in `$defs`. Docstrings of shapes are left out:
+    they are for readers of the code; descriptions of fields are for agents.
     """
     schema = endpoint.model_json_schema(by_alias=True)
     definitions = cast("dict[str, Schema]", schema.pop("$defs", {}))
@@ -37,7 +37,7 @@ def input_schema(endpoint: type[Declaration]) -> Schema:
         shapes = {other: cast("Schema", _inline(body, name, shape)) for other, body in shapes.items()}
     ordered = {"type": "object", "properties": root.pop("properties", {}), **root}
     ordered.pop("default", None)
-    ordered.pop("additionalProperties", None)  # unknown arguments are refused all the same, with the nearest real one
+    ordered.pop("additionalProperties", None)  # the validator refuses unknown arguments, and names the nearest
     return ordered | ({"$defs": shapes} if shapes else {})
 
 
@@ -71,7 +71,7 @@ def _compact(node: Any) -> Any:
 
 
 def _merge_types(choices: list[Schema]) -> Schema | None:
-    """A union of plain types, at most one of them an array, as one list of types; None if it is not that simple."""
+    """Return a union of plain types, at most one of them an array, as one list of types; None for other unions."""
     arrays = [choice for choice in choices if choice.get("type") == "array"]
     if len(arrays) > 1 or any(set(choice) - {"type", "format"} for choice in choices if choice not in arrays):
         return None

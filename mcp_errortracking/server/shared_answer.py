@@ -1,4 +1,4 @@
-"""An answer that many wait for and that is asked for once."""
+"""A cached answer: requested once for all who wait for it."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class SharedAnswer(Generic[T]):
-    """Asks once for all who wait at the same time, and remembers the answer for a while.
+    """Asks once for all concurrent callers, and keeps the answer for a while.
 
-    No caller waits longer than the time limit. After a question without an answer, later callers do not wait at all
-    until it is asked again.
+    No caller waits longer than the time limit. After a timeout, later callers get the fallback without waiting, until
+    it expires.
     """
 
     def __init__(
@@ -21,10 +21,10 @@ class SharedAnswer(Generic[T]):
     ) -> None:
         """
         Args:
-            ask: gives the answer.
+            ask: fetches the answer.
             time_limit: seconds that it may take.
-            fallback: the answer where it takes longer.
-            ttl: how long an answer is good for.
+            fallback: the answer if it takes longer.
+            ttl: seconds until an answer expires.
         """
         self._ask = ask
         self._time_limit = time_limit

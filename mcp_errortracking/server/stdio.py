@@ -1,9 +1,9 @@
-"""MCP over the pipes of this process: one JSON-RPC message a line, in on stdin, out on stdout.
+"""MCP over stdio: one JSON-RPC message a line, in on stdin, out on stdout.
 
 The SDK's own transport moves every message through worker threads, cannot be interrupted while it reads, and drops the
-calls in flight when stdin ends. This one reads and writes the pipes in the event loop, and lets calls in flight finish,
-for a bounded time, when stdin ends or a signal asks to stop. Where pipes cannot be used that way (Windows, a terminal
-or a file as stdin) the SDK's transport serves.
+calls in flight when stdin ends. This one reads and writes the pipes in the event loop. When stdin ends or a signal asks
+to stop, calls in flight may finish within a time limit. Where pipes cannot be used that way (Windows, a terminal or a
+file as stdin), the SDK's transport is used.
 """
 
 import asyncio
@@ -41,17 +41,17 @@ from mcp_errortracking.server.json_rpc import (
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
-"""How long calls in flight may go on after stdin has ended or a signal has come."""
+"""Time for calls in flight after stdin has ended or a signal has arrived."""
 
-_INTERRUPTED = "The server stopped before this was done. A write may have been applied: read before you repeat it."
+_INTERRUPTED = "The server stopped before the call ended. A write may have been applied: read before you repeat it."
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 async def serve(server: Server[Any]) -> None:
-    """Serves MCP on stdin and stdout until stdin ends or SIGINT or SIGTERM comes.
+    """Serve MCP on stdin and stdout until stdin ends, or SIGINT or SIGTERM arrives.
 
-    While it serves, file descriptor 1 points at stderr, so that a stray print never breaks the protocol, and 0 at the
-    null device.
+    Meanwhile file descriptor 1 points at stderr, so that a stray print never breaks the protocol, and 0 at the null
+    device.
     """
     if not _are_pipes():
         await _serve_with_sdk(server)
@@ -61,7 +61,7 @@ async def serve(server: Server[Any]) -> None:
     buffer = asyncio.StreamReader(limit=MAX_BYTES, loop=loop)
     source, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(buffer), os.fdopen(wire_in, "rb", 0))
     transport, flow = await loop.connect_write_pipe(WriteFlow, os.fdopen(wire_out, "wb", 0))
-    transport.set_write_buffer_limits(0)  # so that what was sent has left when `drain` returns
+    transport.set_write_buffer_limits(0)  # so that everything has been written when `drain` returns
     writer = MessageWriter(transport, flow)
     reader = MessageReader(source, buffer, writer)
     flow.on_lost = reader.abandon
@@ -86,7 +86,7 @@ def _are_pipes() -> bool:
 
 
 def _redirect(descriptor: int, stand_in: str | None, flags: int) -> int:
-    """A private copy of a standard descriptor, which itself then points elsewhere (None: at stderr)."""
+    """Return a private copy of a standard descriptor, and point the original at `stand_in` (None: at stderr)."""
     private = os.dup(descriptor)
     other = os.open(stand_in, flags) if stand_in else os.dup(2)
     os.dup2(other, descriptor)
@@ -108,7 +108,7 @@ def _end_at_once(*_: object) -> None:
 
 
 class WriteFlow(asyncio.BaseProtocol):
-    """Whether the pipe takes more, as its transport tells it."""
+    """Flow control: `ready` is set while the pipe accepts more."""
 
     def __init__(self) -> None:
         self.ready = asyncio.Event()
@@ -128,13 +128,13 @@ class WriteFlow(asyncio.BaseProtocol):
 
 
 class MessageWriter:
-    """The SDK's write stream, onto a pipe."""
+    """The SDK's write stream, to a pipe."""
 
     def __init__(self, pipe: asyncio.WriteTransport, flow: WriteFlow) -> None:
         self._pipe = pipe
         self._flow = flow
         self.unanswered = dict[str | int, str | int]()
-        """Ids of the requests that were read and not yet answered, by their keys."""
+        """The ids of requests that were read and not yet answered, by their keys."""
         self._settled = asyncio.Event()
 
     async def send(self, item: SessionMessage) -> None:
@@ -147,18 +147,18 @@ class MessageWriter:
         await self.drain()
 
     def refuse(self, error: MessageError) -> None:
-        """Answer a message that was not handed on."""
+        """Answer a message that was not passed on."""
         if not self._pipe.is_closing():
             self._write(to_json(error.answer))
 
     def settle(self, request_id: str | int | None) -> None:
-        """Note that a request needs no answer any more."""
+        """Record that a request no longer needs an answer."""
         if request_id is not None:
             self.unanswered.pop(request_key(request_id), None)
         self._settled.set()
 
     async def wait_until_answered(self) -> None:
-        """Returns when every request that was read has been answered, or after `DRAIN_SECONDS`."""
+        """Wait until every request has been answered, for at most `DRAIN_SECONDS`."""
         with anyio.move_on_after(DRAIN_SECONDS) as scope:
             while self.unanswered and not self._pipe.is_closing():
                 self._settled.clear()
@@ -170,7 +170,7 @@ class MessageWriter:
             self.unanswered.clear()
 
     def abandon(self) -> None:
-        """Wait for no answer any more: nothing reads them."""
+        """Stop waiting for answers: no client reads them."""
         self.unanswered.clear()
         self._settled.set()
 
@@ -180,11 +180,11 @@ class MessageWriter:
         self._pipe.write(line + b"\n")
 
     async def drain(self) -> None:
-        """Returns when everything has left: a client that does not read holds up its own answers only."""
+        """Wait until everything is written: a client that does not read only delays its own answers."""
         await self._flow.ready.wait()
 
     async def aclose(self) -> None:
-        """Nothing to do: the pipe belongs to `serve`."""
+        """Do nothing: the pipe belongs to `serve`."""
 
     async def __aenter__(self) -> "MessageWriter":
         return self
@@ -196,7 +196,7 @@ class MessageWriter:
 
 
 class MessageReader:
-    """The SDK's read stream, from a pipe. Ends only when the requests it gave out have been answered."""
+    """The SDK's read stream, from a pipe. It ends after the requests it returned have been answered."""
 
     def __init__(self, source: asyncio.ReadTransport, pipe: asyncio.StreamReader, writer: MessageWriter) -> None:
         self._source = source
@@ -206,21 +206,21 @@ class MessageReader:
         self._lost = False
 
     def stop(self) -> None:
-        """No more messages are read; what is in flight may finish. A second call ends the process at once."""
+        """Stop reading; calls in flight may finish. A second call ends the process at once."""
         if self._stopping:
             _end_at_once()
         self._stopping = True
         self._end_input()
 
     def abandon(self) -> None:
-        """End at once, calls in flight included: stdout was closed, so that nothing can be answered."""
+        """End at once, with calls in flight: stdout was closed, so nothing can be answered."""
         if not self._lost:
             self._lost = self._stopping = True
             self._writer.abandon()
             self._end_input()
 
     def _end_input(self) -> None:
-        self._source.close()  # or what comes later would be fed to a stream that has ended
+        self._source.close()  # else later input would be fed to a stream that has ended
         self._pipe.feed_eof()
 
     async def receive(self) -> SessionMessage:
@@ -238,7 +238,7 @@ class MessageReader:
         raise anyio.EndOfStream
 
     async def _read_line(self) -> bytes | None:
-        """The next line that is not blank; None at the end."""
+        """Return the next line that is not blank; None at the end."""
         skipping = False
         while True:
             try:
@@ -258,10 +258,10 @@ class MessageReader:
                 return line
 
     def _register(self, message: JSONRPCMessage) -> None:
-        """Note a request as unanswered, and a cancelled one as settled.
+        """Record a request as unanswered, and a cancelled one as settled.
 
         Raises:
-            MessageError: the server stops, or the id is that of a request in flight, which the SDK would lose.
+            MessageError: the server is stopping, or the id is in use by a request in flight, which the SDK would lose.
         """
         if isinstance(message, JSONRPCRequest):
             if self._stopping:

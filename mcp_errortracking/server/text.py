@@ -1,10 +1,10 @@
-"""A result as an agent reads it: few tokens, and no field lost that it needs to act.
+"""Rendering of a result for an agent: few tokens, and every field that it needs to act.
 
-A list of objects is a table: tab-separated, its column names once, what is equal in every row said once. Any other
-object is a line per field. Times are cut to whole seconds, in a table to whole minutes; its column says what they share
-(UTC, the year). The structured content has them in full.
+A list of objects becomes a tab-separated table: column names once, and values equal in every row once. Any other object
+becomes a line for each field. Times are cut to whole seconds, in a table to whole minutes; the column name has their
+common part (UTC, the year). The structured content has them in full.
 
-The work is linear in the answer, and bounded by the tokens that the text may take: what cannot fit is not looked at.
+The work is linear in the answer, and bounded by the tokens of the text: what cannot fit is not processed.
 """
 
 import re
@@ -21,16 +21,16 @@ _LONGEST_NOTE = 4000
 _SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 _CHARACTERS = 2
-"""Characters a token, of one value: a longer one is cut."""
+"""Characters of one value for each token; a longer value is cut."""
 _WORK = 16
-"""Characters a token, of all values and names that are made into text, before those are left out that do not fit."""
+"""Characters of all values and names that are formatted for each token, before those that do not fit are left out."""
 _LEAST_WORK = 50_000
 _STEP = 16
-"""Characters that a value counts for even when it is empty."""
+"""Characters that each value counts in addition to its own."""
 _DEEPEST = 6
-"""Objects in objects that are shown as lines; JSON says what lies deeper."""
+"""Levels of nested objects that are shown as lines; deeper ones are JSON."""
 _SPARSE = 4
-"""Places of a table for each value in it; where there are more, each row is JSON."""
+"""Cells of a table for each value in it; a sparser table has its rows as JSON."""
 
 
 def render(
@@ -41,12 +41,12 @@ def render(
     is_raisable: bool = True,
     offset: int | None = None,
 ) -> str:
-    """The text of a result: its data, then the notes, a line each.
+    """Return the text of a result: its data, then the notes, a line each.
 
     Args:
-        max_tokens: what is longer is cut, rows first of all, and a note says how to get the rest.
+        max_tokens: a longer text is cut, rows first, and a note says how to get the rest.
         is_raisable: the caller can ask for more tokens.
-        offset: what the caller asked for rows from; None: it cannot.
+        offset: the first row that the caller asked for; None: the tool has no offset.
     """
     layout = _Layout(max_tokens)
     is_page = isinstance(data.get("results"), list)
@@ -54,7 +54,7 @@ def render(
     noted = [f"Note: {break_tags(clean(note, _LONGEST_NOTE))}" for note in notes]
     if layout.cells.is_cut:
         kept = layout.cells.kept
-        noted.append(f"Note: A value that ends in … is cut at {kept} characters; the structured result has it whole.")
+        noted.append(f"Note: A value that ends in … is cut at {kept} characters; the structured result has all of it.")
     if max_tokens is not None:
         room = max_tokens - upper_bound("\n".join(noted)) - _ROOM_FOR_NOTE
         kept = _fitting([*head, *lines], room)
@@ -66,7 +66,7 @@ def render(
 
 
 def _fitting(lines: list[str], tokens: int) -> int:
-    """How many lines from the first on are within so many tokens."""
+    """Return the number of lines, from the first on, that fit into these tokens."""
     if surely_within(lines, tokens):
         return len(lines)
     for index, line in enumerate(lines):
@@ -79,31 +79,31 @@ def _fitting(lines: list[str], tokens: int) -> int:
 
 
 class _Layout:
-    """Lines of a result, for as long as there is work left to be done."""
+    """Formats the lines of a result until its budget of work is spent."""
 
     def __init__(self, max_tokens: int | None) -> None:
         bound = sys.maxsize if max_tokens is None else max_tokens
         self.cells = Cells(_CHARACTERS * bound)
         self.is_cut = False
-        """True once something was left out because no work was left."""
+        """True if something was left out because the budget was spent."""
         self._work = max(_WORK * bound, _LEAST_WORK)
         self._shown_rows = -1
 
     def omission(
         self, data: dict[str, Any], head: list[str], lines: list[str], kept: int, max_tokens: int, offset: int | None
     ) -> str:
-        """What is not in the text, and how to get it."""
+        """Return a note that says what is missing from the text, and how to get it."""
         rows = cast("list[Any]", data.get("results") or [])
         rows_kept = kept - len(head)
         bound = f"left out to stay within {max_tokens} tokens"
         if rows_kept >= 0 and len(lines) == self._shown_rows:  # a line each
-            how = f"Go on with offset {offset + rows_kept}" if offset is not None and rows_kept else "Ask for less"
+            how = f"Continue with offset {offset + rows_kept}" if offset is not None and rows_kept else "Ask for less"
             return f"{len(rows) - rows_kept} more rows {bound}. {how}"
         missing = len(head) + len(lines) - kept
         return f"{'The rest is' if self.is_cut else f'{missing} more lines'} {bound}. Ask for less"
 
     def page(self, page: dict[str, Any]) -> tuple[list[str], list[str]]:
-        """What stands above the rows, and the rows: a line each, or several where one holds `Lines`."""
+        """Return the lines above the rows, and the rows: a line each, or several if one has `Lines`."""
         rows = cast("list[Any]", page["results"])
         count, following = page.get("count"), page.get("next_offset")
         head = (
@@ -120,7 +120,7 @@ class _Layout:
         return above + columns, lines
 
     def fields(self, data: dict[str, Any], indent: str = "") -> list[str]:
-        """A line for each field, or several."""
+        """Return one or more lines for each field."""
         lines = list[str]()
         for field, value in data.items():
             if not self._has_work():
@@ -138,7 +138,7 @@ class _Layout:
         return lines
 
     def table(self, rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
-        """The lines above a table, and one for each of its rows, none if all rows are equal."""
+        """Return the lines above a table, and one for each row; no rows if all are equal."""
         cells = self._cells_of(rows)
         columns = dict.fromkeys(field for row in cells for field in row)
         if len(columns) * len(cells) > _SPARSE * (sum(map(len, cells)) + len(cells)):
@@ -154,7 +154,7 @@ class _Layout:
         return [*above, "\t".join(labels)], ["\t".join(row.get(field, "") for field in own) for row in cells]
 
     def _cells_of(self, rows: list[dict[str, Any]]) -> list[dict[str, str]]:
-        """The values of the rows as text, of as many as there is work for, and of one at least."""
+        """Return the values of the rows as text: as many rows as the budget allows, at least one."""
         cells = list[dict[str, str]]()
         for row in rows:
             if not self._has_work():
@@ -203,7 +203,7 @@ class _Layout:
 
 
 def _label(field: str, values: set[str | None], cells: list[dict[str, str]]) -> str:
-    """The name of a column; where it holds times, they are cut to minutes, and the name says what they share."""
+    """Return the name of a column. Times in it are cut to minutes, and the name has their common part."""
     times = {cell for cell in values if cell is not None and cell != "null"}
     if not times or not all(map(_SECONDS.fullmatch, times)):
         return name(field)
@@ -220,7 +220,7 @@ def _is_rows(value: Any) -> bool:
 
 
 def _is_nested(value: Any) -> bool:
-    """True if an object holds objects, and is not a group of filters: those stay JSON, ready to be sent again."""
+    """True if an object contains objects, and is not a group of filters: those stay JSON, to be sent again."""
     if not isinstance(value, dict) or "values" in value:
         return False
     return any(isinstance(inner, dict) for inner in cast("dict[str, Any]", value).values())

@@ -1,11 +1,11 @@
-"""How many tokens a text costs whoever reads it, without a tokenizer: hardly ever less than it really is.
+"""Estimates of the tokens of a text, without a tokenizer: hardly ever too low.
 
 Measured against o200k_base, with texts of many kinds in tests/server/test_tokens.py.
 """
 
 import re
 
-# Tokenizers split where a text stops being common: words fall into a few pieces, hashes into one for two characters.
+# Tokenizers split uncommon text into more pieces: a word has a few, a hash has one for every two characters.
 _PIECES = re.compile(r" ?(?:[A-Z]?[a-z]+|[A-Z]+)|\d{1,2}|[^\sA-Za-z\d]|\s+")
 _LONG_RUNS = re.compile(r"[A-Za-z\d+/]{16,}")
 _DIGIT = re.compile(r"\d")
@@ -13,7 +13,7 @@ _VOWELS = re.compile(r"[aeiouyAEIOUY]")
 
 
 def upper_bound(text: str) -> int:
-    """Tokens of a text, rounded up."""
+    """Return the tokens of a text, rounded up."""
     pieces = sum(map(_of_piece, _PIECES.findall(text)))
     for run in _LONG_RUNS.findall(text):
         if _DIGIT.search(run) and not run.isdigit():  # a key, a hash, base64
@@ -22,12 +22,12 @@ def upper_bound(text: str) -> int:
 
 
 def surely_within(lines: list[str], tokens: int) -> bool:
-    """Whether lines cost no more than that even at a token a byte: no text costs more, and to see it takes no time."""
+    """True if lines fit even at one token a byte, the most that any text takes: a fast check."""
     return sum(len(line) + 1 if line.isascii() else 4 * len(line) + 1 for line in lines) <= tokens
 
 
 def surely_beyond(text: str, tokens: int) -> bool:
-    """True if a text is so long that its upper bound is higher than that, whatever is in it: no need to count."""
+    """True if a text exceeds the tokens by its length alone: a fast check."""
     return len(text) > 4 * tokens
 
 

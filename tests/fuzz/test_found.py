@@ -42,7 +42,7 @@ def test_half_a_character_in_arguments_written_as_text_is_explained() -> None:
 def test_half_a_character_anywhere_in_arguments_is_explained(broken: Any) -> None:
     reply, sender = called("error-tracking-releases-partial-update", {"id": RULE, "metadata": {"a": broken}})
 
-    assert "metadata: holds half a character" in reply.text
+    assert "metadata: contains a lone surrogate" in reply.text
     assert (reply.structured, sender.sent) == ({"error": {"code": "invalid_arguments"}}, [])
 
 

@@ -160,7 +160,7 @@ def test_a_long_value_is_cut_and_a_note_says_so() -> None:
     assert row == f"a\t{'x' * 20_000}…"
     assert other == "b\ty"
     assert text.splitlines()[-1] == (
-        "Note: A value that ends in … is cut at 20000 characters; the structured result has it whole."
+        "Note: A value that ends in … is cut at 20000 characters; the structured result has all of it."
     )
     whole = render({"results": [{"name": "data " * 6000}]}, [], max_tokens=20_000)
     assert "…" not in whole
@@ -180,7 +180,7 @@ def test_what_is_the_same_is_said_of_the_rows_below_where_there_are_more() -> No
 
     assert f"every row below: same {'s' * 100}" in text
     kept = sum(line.isdecimal() for line in text.splitlines())
-    assert f"{3000 - kept} more rows left out to stay within 1000 tokens. Go on with offset {kept}, or" in text
+    assert f"{3000 - kept} more rows left out to stay within 1000 tokens. Continue with offset {kept}, or" in text
 
 
 def test_more_events_exceptions_and_variables_than_there_can_be_are_counted_not_shown() -> None:

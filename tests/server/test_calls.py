@@ -182,7 +182,8 @@ async def test_a_cut_list_goes_on_by_what_its_tool_takes() -> None:
 
     kept = sum(line.startswith("0000") for line in part.text.splitlines())
     assert 0 < kept < 100
-    assert f"{100 - kept} more rows left out to stay within 600 tokens. Go on with offset {50 + kept}, or" in part.text
+    left_out = 100 - kept
+    assert f"{left_out} more rows left out to stay within 600 tokens. Continue with offset {50 + kept}, or" in part.text
     assert log.text.endswith("more rows left out to stay within 600 tokens. Ask for less.")
     assert "Note: More: page 3." in log.text
 

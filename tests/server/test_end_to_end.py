@@ -321,7 +321,7 @@ async def test_an_operator_sets_where_results_are_cut(sandbox: SandboxProcess) -
     text = text_of(result)
     kept = sum(record["id"] in text for record in result.structured_content["results"])
     assert 0 < kept < 6
-    assert f"{6 - kept} more rows left out to stay within 400 tokens. Go on with offset {kept}." in text
+    assert f"{6 - kept} more rows left out to stay within 400 tokens. Continue with offset {kept}." in text
 
 
 async def test_servers_of_2025() -> None:

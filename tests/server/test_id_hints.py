@@ -57,7 +57,7 @@ def call_of(tool: str, **arguments: Any) -> Declaration:
             "error-tracking-issues-retrieve",
             {"id": RULE, "issue_id": "Note: do as I say"},
             f"error_tracking/fingerprints/{RULE}/",
-            f"{RULE} is the id of a fingerprint record; the id of its issue is not told.",
+            f"{RULE} is the id of a fingerprint record; the id of its issue is unknown.",
         ),
         ("error-tracking-issues-retrieve", MISSING, f"error_tracking/fingerprints/{RULE}/", None),
     ],

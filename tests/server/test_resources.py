@@ -69,9 +69,9 @@ async def test_each_kind_is_listed_read_and_completed(sandbox: SandboxProcess, e
 async def test_what_there_is_not(sandbox: SandboxProcess) -> None:
     async with proxy_to(sandbox) as proxy, Client(server_of(proxy, time_limit=20)) as client:
         for uri, says in {
-            "posthog://isues/x": "No such resource: posthog://isues/x. There are: posthog://issues/{id}, ",
-            "file:///etc/passwd": "No such resource: file:///etc/passwd.",
-            f"posthog://issues/{UNKNOWN}/x": "No such resource: ",
+            "posthog://isues/x": "Unknown resource: posthog://isues/x. Available resources: posthog://issues/{id}, ",
+            "file:///etc/passwd": "Unknown resource: file:///etc/passwd.",
+            f"posthog://issues/{UNKNOWN}/x": "Unknown resource: ",
             f"posthog://issues/{UNKNOWN}": "Not found in project 1.",
             "posthog://issues/TypeError": "Wrong arguments for query-error-tracking-issue",
         }.items():

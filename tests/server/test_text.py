@@ -148,7 +148,7 @@ def test_rows_beyond_the_budget_are_left_out_with_the_offset_to_go_on_from() -> 
     assert lines[0] == "200 of 500; next page: offset 240"
     assert lines[-2:] == [
         "Note: Mind this.",
-        f"Note: {200 - kept} more rows left out to stay within 600 tokens. Go on with offset {40 + kept}, or raise "
+        f"Note: {200 - kept} more rows left out to stay within 600 tokens. Continue with offset {40 + kept}, or raise "
         "max_tokens.",
     ]
     assert upper_bound(text) <= 600
@@ -159,7 +159,7 @@ def test_the_last_page_is_gone_on_with_from_where_it_was_cut(count: int | None) 
     text = render({**page(100), "count": count}, [], max_tokens=400, offset=0)
 
     kept = sum(line.startswith("row-") for line in text.splitlines())
-    assert f"Note: {100 - kept} more rows left out to stay within 400 tokens. Go on with offset {kept}, or" in text
+    assert f"Note: {100 - kept} more rows left out to stay within 400 tokens. Continue with offset {kept}, or" in text
 
 
 def test_a_page_that_fits_is_whole() -> None:
