@@ -131,7 +131,7 @@ async def test_a_column_that_the_line_does_not_have_is_of_another_build(sandbox:
     reply = await ask(sandbox, dist, stack=f"{URL}:1:48213", folder=".")
 
     assert [frame["verdict"] for frame in reply.structured["frames"]] == ["map_does_not_cover"]
-    assert "That line of the bundle ends before this column, so the frame is of another build." in reply.text
+    assert "The line of the bundle ends before this column, so the frame is of another build." in reply.text
 
 
 async def test_without_one_the_verdict_is_that_there_is_no_chunk_id(sandbox: SandboxProcess, dist: Path) -> None:

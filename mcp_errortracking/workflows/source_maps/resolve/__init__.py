@@ -1,1 +1,1 @@
-"""Stack frames back to source, or the reason they cannot be resolved."""
+"""Resolution of stack frames to original source, and diagnosis of frames that cannot be resolved."""

@@ -1,4 +1,4 @@
-"""Why a frame is still minified, from four facts: the event, PostHog's symbol set, the local build, the live script."""
+"""Diagnosis of a minified frame from four sources: event, PostHog's symbol set, local build and live script."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -23,13 +23,13 @@ Code = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known; None stands for what is not.
+    """The known facts about a frame; None stands for unknown.
 
-    `chunk_id`: in the event's frame. `set_exists`: PostHog has a symbol set with this ref. `has_file`: something was
-    announced for it. `is_finished`: and its upload was confirmed. `failure_reason`: PostHog's own. `local_chunk_id`: of the bundle of this name in the local build; "" if the bundle
-    has none. `has_local_map`: the local build has the map of the event's chunk, or of the bundle if the event names no
-    chunk. `resolves_locally`: and it maps the frame's position. `deployed_chunk_id`: of the script at the frame's URL;
-    "" if that has none.
+    `chunk_id`: in the event's frame. `set_exists`: PostHog has a symbol set with this ref. `has_file`: a file was
+    announced for the set. `is_finished`: its upload was confirmed. `failure_reason`: from PostHog. `local_chunk_id`:
+    of the bundle of this name in the local build; "" if the bundle has none. `has_local_map`: the local build has the
+    map of the event's chunk, or of the bundle if the event names no chunk. `resolves_locally`: that map has the
+    position of the frame. `deployed_chunk_id`: of the script at the frame's URL; "" if the script has none.
     """
 
     chunk_id: str | None = None
@@ -45,7 +45,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The one reason that explains the facts, in a sentence, and what to do."""
+    """The reason that explains the facts, as one sentence, and the next step."""
 
     code: Code
     sentence: str
@@ -53,7 +53,7 @@ class Diagnosis:
 
 
 def diagnose(facts: Facts) -> Diagnosis:
-    """Return the verdict: the first thing that is wrong on the way from the script to the readable frame."""
+    """Return the diagnosis: the first fault between the deployed script and the readable frame."""
     if not facts.chunk_id:
         return _without_chunk_id(facts)
     on_server = _on_server(facts)
@@ -62,25 +62,25 @@ def diagnose(facts: Facts) -> Diagnosis:
     if facts.deployed_chunk_id is not None and facts.deployed_chunk_id != facts.chunk_id:
         return Diagnosis(
             "other_build_deployed",
-            "The script at the frame's URL is of another build than the one that sent the event.",
-            "Nothing, if a newer release is live: look at its events. Otherwise deploy the build that was uploaded.",
+            "The script at the frame's URL is of another build than the event.",
+            "If a newer release is live, look at its events. Otherwise deploy the build that was uploaded.",
         )
     if facts.resolves_locally is False and facts.has_local_map:
         return Diagnosis(
             "map_does_not_cover",
-            "The map is there, but maps nothing at this position: it is code that the bundler made.",
-            "Look at the frame below it. If all frames are so, the map is not of this bundle: build and upload again.",
+            "The map has nothing at this position: the bundler generated this code.",
+            "Look at the next frame. If no frame resolves, the map is not of this bundle: build and upload again.",
         )
     if facts.set_exists and facts.is_finished:
         return Diagnosis(
             "should_resolve",
-            "Everything is in place, so new events of this script should be readable.",
-            "Wait for a new event, or resolve the frame here, from the local build or the uploaded set.",
+            "Nothing is missing: new events of this script should be readable.",
+            "Wait for a new event, or resolve this frame here, with the local build or the uploaded symbol set.",
         )
     return Diagnosis(
         "unknown",
-        "What is known does not explain it.",
-        "Give a key with error_tracking:read, and the build folder, so that more can be looked at.",
+        "The known facts do not explain it.",
+        "Give a key with error_tracking:read, and the build folder, so that more can be checked.",
     )
 
 
@@ -88,25 +88,25 @@ def _without_chunk_id(facts: Facts) -> Diagnosis:
     if facts.deployed_chunk_id:
         return Diagnosis(
             "sdk_sends_no_chunk_id",
-            "The event names no chunk, though the script that is live has a chunk id.",
-            "If the event is older than the deployment, wait for a new one. Otherwise update PostHog's SDK.",
+            "The event names no chunk, but the live script has a chunk id.",
+            "If the event is older than the deployment, wait for a new event. Otherwise update PostHog's SDK.",
         )
     if facts.local_chunk_id == "":
         return Diagnosis(
             "not_injected",
             "The event names no chunk, because the build has no chunk ids.",
-            "Upload the build with this server, which puts them in, and then deploy these very files.",
+            "Upload the build with this server, which injects chunk ids, then deploy exactly these files.",
         )
     if facts.local_chunk_id and facts.deployed_chunk_id == "":
         return Diagnosis(
             "injected_not_deployed",
-            "The local build has chunk ids, but the script that is live has none.",
-            "Deploy the files as they are after the upload; run the upload before they are copied or packed.",
+            "The local build has chunk ids, but the live script has none.",
+            "Deploy the files as they are after the upload: run the upload before copying or packing them.",
         )
     return Diagnosis(
         "no_chunk_id",
         "The event names no chunk, so PostHog cannot know which map to use.",
-        "Upload the build with this server, which puts chunk ids in, then deploy these very files.",
+        "Upload the build with this server, which injects chunk ids, then deploy exactly these files.",
     )
 
 
@@ -116,24 +116,24 @@ def _on_server(facts: Facts) -> Diagnosis | None:
         if facts.has_local_map is False:
             return Diagnosis(
                 "unknown_build",
-                f"PostHog has no map for this chunk, and the local build does not have it either.{reason}",
-                "Check out the commit of the release, build it, and upload; the same sources give the same chunk ids.",
+                f"PostHog has no map for this chunk, and neither has the local build.{reason}",
+                "Check out the commit of the release, build and upload it: the same sources give the same chunk ids.",
             )
         return Diagnosis(
             "not_uploaded",
             f"PostHog has no map for this chunk.{reason}",
-            "Upload the build it comes from. Events sent from then on are readable.",
+            "Upload the build that contains it. Events sent after that are readable.",
         )
     if facts.set_exists and facts.is_finished is False:
         return Diagnosis(
             "never_finished",
-            "An upload of this map was begun, but never finished.",
-            "Upload the build again: it goes on where it stopped.",
+            "An upload of this map was started, but never finished.",
+            "Upload the build again: it resumes the upload.",
         )
     if facts.set_exists and facts.failure_reason:
         return Diagnosis(
             "rejected",
             f"PostHog has the map but cannot use it: {facts.failure_reason}.",
-            "Build again and upload with force. If it stays so, look inside the set that is stored.",
+            "Build again and upload with force. If that does not help, inspect the stored symbol set.",
         )
     return None

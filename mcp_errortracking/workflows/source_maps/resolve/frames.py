@@ -1,8 +1,8 @@
-"""Stack frames in one form, whoever names them: an engine (see `stack_text`) or PostHog.
+"""Stack frames in one form, from an engine (see `stack_text`) or from PostHog.
 
 Engines count differently. V8 (Chrome, Node), Firefox and Safari write lines and columns from 1. Hermes' compiled frames
 (`address at`) have a bytecode offset from 0 as their column. PostHog's SDKs send `lineno` and `colno` as the engine
-wrote them, so its frames are read in the same way; one of platform `hermes` has an offset.
+wrote them, so its frames are read in the same way; frames of platform `hermes` have an offset.
 """
 
 import re
@@ -19,11 +19,10 @@ _NOT_OF_THE_APP = (
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One call. `line` counts from 1, `column` from 0, whatever the engine does; None: it is not named. `file`: a URL
-    or a path.
+    """A stack frame. `line` counts from 1, `column` from 0, for every engine; None: unknown. `file`: a URL or path.
 
-    `function`: as the engine names it, so minified. `chunk_id`: what PostHog's SDK found for the file. `script`: where
-    it found none, the URL under which PostHog looked for a map itself; a symbol set may have it as its ref.
+    `function`: the minified name that the engine reports. `chunk_id`: the one that PostHog's SDK found for the file.
+    `script`: if it found none, the URL that PostHog itself searched for a map; a symbol set may have it as its ref.
     """
 
     file: str
@@ -40,14 +39,14 @@ class Frame:
 
 
 def foreign_origin(frame: Frame) -> str | None:
-    """Whose a frame is that is not of the app, so that no source map makes it readable: "of Node itself"."""
+    """Return the origin of a frame that is not of the app, like "of Node itself"; source maps do not exist for it."""
     return next((whose for whose, files in _NOT_OF_THE_APP if files.match(frame.file)), None)
 
 
 def parse_event_frames(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
-    """Return the frames of PostHog's `$exception_list[].stacktrace.frames` that have a file and a line, innermost call first.
+    """Return the frames of PostHog's `$exception_list[].stacktrace.frames` with file and line, innermost call first.
 
-    PostHog keeps the outermost first, so they are turned round. Those that it has resolved itself are left out.
+    PostHog lists the outermost call first. Frames that it has resolved itself are left out.
     Both the SDKs' names of the fields (`filename`, `lineno`, `colno`, `function`) and those of the server's frames
     (`source`, `line`, `column`, `mangled_name`) are read. `symbol_set_ref` is a chunk id, or the script's URL or path.
     """

@@ -1,4 +1,4 @@
-"""A build folder as a place to find symbols in: by chunk id, else by the name of the bundle."""
+"""Lookup of symbols in a build folder: by chunk id, else by the name of the bundle."""
 
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -17,7 +17,7 @@ _TAIL = 64 * 1024
 
 
 class LocalBuild:
-    """The pairs and Hermes maps of a build, as symbols."""
+    """The symbols of a build: of its bundles with maps, and of its Hermes maps."""
 
     def __init__(self, roots: Roots, build: Build, cache: SymbolCache = CACHE) -> None:
         self._roots = roots
@@ -27,11 +27,11 @@ class LocalBuild:
         self._named: dict[str, BundleAndMap | WorkflowError] = {}
 
     def symbols(self, frame: Frame) -> Symbols:
-        """What resolves a frame.
+        """Return the symbols that resolve a frame.
 
         Raises:
-            WorkflowError: nothing here does, several bundles could, what could is of another build than the frame, or
-                a file cannot be read.
+            WorkflowError: no bundle matches, or several do, the bundle is of another build than the frame, or a file
+                cannot be read.
         """
         pair = self.chunks().get(frame.chunk_id or "")
         if pair:
@@ -46,8 +46,8 @@ class LocalBuild:
                 raise WorkflowError(
                     "not_injected",
                     f"{self._build.name(pair.bundle)} has no chunk id, so it is not the file that sent the frame.",
-                    "The line that holds the id moves all others.",
-                    "Resolve with the uploaded symbol set, or with the files that were deployed.",
+                    "The injected line of the id shifts all other lines.",
+                    "Resolve with the uploaded symbol set, or with the deployed files.",
                 )
             if own not in (None, frame.chunk_id):
                 raise WorkflowError(
@@ -59,7 +59,7 @@ class LocalBuild:
         return symbols
 
     def facts(self, frame: Frame) -> Facts:
-        """What the local build contributes to a verdict on a frame."""
+        """Return the facts of the local build for the diagnosis of a frame."""
         pair = self.pair(frame)
         known = self.chunks().get(frame.chunk_id) if frame.chunk_id else pair
         resolves = None
@@ -75,7 +75,7 @@ class LocalBuild:
         )
 
     def chunks(self) -> dict[str, BundleAndMap]:
-        """Return the bundles that have a chunk id, by it."""
+        """Return the bundles that have a chunk id, by chunk id."""
         if self._by_chunk_id is None:
             self._by_chunk_id = {}
             for pair in self._build.pairs:
@@ -91,17 +91,17 @@ class LocalBuild:
             return None
 
     def pair(self, frame: Frame) -> BundleAndMap | None:
-        """Return the bundle that a frame's file names, if it is clear which."""
+        """Return the bundle that a frame's file names; None if none or several match."""
         named = self._named_by(frame.file)
         return named if isinstance(named, BundleAndMap) else None
 
     def has_moved(self, frame: Frame) -> bool:
-        """True if a frame names no chunk, and its bundle has a chunk id, and with it one line more at its start."""
+        """True if a frame names no chunk but its bundle has a chunk id, which added a line at its start."""
         pair = None if frame.chunk_id else self.pair(frame)
         return pair is not None and self.chunk_id(pair) is not None
 
     def _named_by(self, file: str) -> BundleAndMap | WorkflowError:
-        """Return the bundle that a frame's file names, or why it is not clear which; looked for once, however many frames."""
+        """Return the bundle that a frame's file names, or the error if none or several match. Cached by file."""
         if file not in self._named:
             try:
                 self._named[file] = self._by_name(file)
@@ -119,14 +119,14 @@ class LocalBuild:
             raise WorkflowError(
                 "no_bundle",
                 f"No bundle with a map in {self._build.folder.name} is named {wanted[-1] if wanted else file}.",
-                next_step="Name the folder of the build that is deployed, or build it again from that commit.",
+                next_step="Name the folder of the deployed build, or build its commit again.",
             )
         if len(found) > 1:
             names = ", ".join(self._build.name(pair.bundle) for pair in found[:5])
             raise WorkflowError(
                 "several_bundles",
                 f"{file} could be any of {names}.",
-                next_step="Name a folder that holds one of them, or give the frame's chunk id.",
+                next_step="Name a folder that holds only one of them, or give the frame's chunk id.",
             )
         return found[0]
 
@@ -158,7 +158,7 @@ class LocalBuild:
 
 
 def _path_parts(file: str) -> tuple[str, ...]:
-    """Return the path of a frame's URL, cut at its slashes."""
+    """Return the parts of the path of a frame's URL."""
     try:
         path = unquote(urlsplit(file).path) or file
     except ValueError:
@@ -167,7 +167,7 @@ def _path_parts(file: str) -> tuple[str, ...]:
 
 
 def _common_suffix(left: tuple[str, ...], right: tuple[str, ...]) -> int:
-    """How many of their last parts are the same."""
+    """Return the number of equal parts at the end of two paths."""
     count = 0
     for one, other in zip(reversed(left), reversed(right), strict=False):
         if one != other:

@@ -1,4 +1,4 @@
-"""Frames made readable: from a location in a bundle to the original file, line, column, function and source."""
+"""Resolution of frames: from a position in a bundle to the original file, line, column, function and source."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 
 _LONGEST_LINE = 300
 _LONGEST_WRITTEN = 500
-"""Characters of a line that somebody wrote: a longer one is a minifier's."""
+"""Characters of a hand-written line: longer lines are minified."""
 _MAX_STEPS = 2_000_000
-"""Steps that the names of a call's functions may take altogether: seconds, in a bundle that was made to be slow."""
+"""Steps that the function names of one tool call may take: seconds, in a hostile bundle."""
 _LARGEST_SOURCE = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """Where a frame's code comes from. `line` and `column` count from 1.
+    """The original code of a frame. `line` and `column` count from 1.
 
-    `source`: a readable path; `name`: the identifier at the position; `function`: the one the position is in, its
-    original name where it could be found (see `function_names`), else None. `context`: lines of source by number, none
-    longer than 300 characters. `path`: the source on this machine. `is_ignored`: the map calls it a library's.
+    `source`: a readable path. `name`: the identifier at the position. `function`: the original name of the function
+    around the position, if it was found (see `function_names`). `context`: lines of source by number, cut off after 300
+    characters. `path`: the source on this machine. `is_ignored`: the map marks it as library code.
     """
 
     source: str
@@ -45,7 +45,7 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedFrame:
-    """A frame with its original, or with the problem that there is none."""
+    """A frame with its original, or with the problem that prevented its resolution."""
 
     frame: Frame
     original: Original | None
@@ -54,7 +54,7 @@ class ResolvedFrame:
 
 @dataclass(frozen=True, slots=True)
 class _Location:
-    """Where a frame is in its bundle, line and column from 0, and what stands behind that."""
+    """A frame's position in its bundle (line and column from 0), with the original position and the symbols."""
 
     symbols: Symbols
     position: Position
@@ -70,13 +70,13 @@ def resolve(
     context: int = 3,
     history: bool = False,
 ) -> list[ResolvedFrame]:
-    """Resolve frames, in their order. A frame that cannot be resolved never stops the others.
+    """Resolve frames, in their order. A frame that cannot be resolved does not affect the others.
 
     Args:
         frames: the innermost call first, as engines print them: a frame's caller is the next one.
-        symbols_for: what resolves a frame; raises `WorkflowError` if there is nothing.
-        context: how many lines of source before and after.
-        history: look for the last commit of the line, where the source lies in a git checkout below the roots.
+        symbols_for: returns the symbols of a frame, or raises `WorkflowError`.
+        context: the number of source lines before and after.
+        history: find the last commit of the line, if the source lies in a git checkout below the roots.
     """
     budget = StepBudget(_MAX_STEPS)
     found = [_locate(frame, symbols_for) for frame in frames]
@@ -96,20 +96,22 @@ def _locate(frame: Frame, symbols_for: Callable[[Frame], Symbols]) -> _Location 
         symbols = symbols_for(frame)
         column = _only_column(symbols, line) if frame.column is None else frame.column
         if column is None:
-            message = "The frame has no column, and more than one original line stands behind this line of the bundle."
-            next_step = (
-                "What PostHog's pages copy has none: give the issue, or the stack as the event or a console has it."
-            )
+            message = "The frame has no column, and this line of the bundle has more than one original line."
+            next_step = "Text copied from PostHog's pages has no columns: give the issue, or the stack of a console."
             return Problem(frame.place, "no_column", message, next_step)
         length = _length(symbols, line)
         if length is not None and column > length:
-            message = "That line of the bundle ends before this column, so the frame is of another build."
-            return Problem(frame.place, "not_mapped", message, "Name the files that were deployed.")
+            message = "The line of the bundle ends before this column, so the frame is of another build."
+            return Problem(frame.place, "not_mapped", message, "Name the deployed files.")
         position = symbols.map.find(line, column)
     except WorkflowError as error:
         return Problem.of(frame.place, error)
     if position is None or position.source is None:
-        message = "The map has nothing there." if position is None else "The bundler made this code: it has no source."
+        message = (
+            "The map has nothing at this position."
+            if position is None
+            else "The bundler generated this code: it has no source."
+        )
         more = "" if frame.column is None else "; columns count from 1"
         next_step = f"Check that bundle and map are of the build that sent the frame{more}."
         return Problem(frame.place, "not_mapped", message, next_step)
@@ -117,10 +119,10 @@ def _locate(frame: Frame, symbols_for: Callable[[Frame], Symbols]) -> _Location 
 
 
 def _only_column(symbols: Symbols, line: int) -> int | None:
-    """Where a line of the bundle begins to be mapped, if all of it comes from one original line.
+    """Return the first mapped column of a line of the bundle; None if it has more than one original line.
 
     Raises:
-        InvalidMapError: the map leads to nowhere.
+        InvalidMapError: the mappings lead outside the sources.
     """
     length = _length(symbols, line)
     if length is None:
@@ -135,7 +137,7 @@ def _only_column(symbols: Symbols, line: int) -> int | None:
 
 
 def _length(symbols: Symbols, line: int) -> int | None:
-    """How long a line of the bundle is, with its end; None: there is no such line, or no bundle."""
+    """Return the length of a line of the bundle, with its end; None if the line or the bundle is missing."""
     start, end = symbols.offset(line, 0), symbols.offset(line + 1, 0)
     if start is None:
         return None
@@ -143,7 +145,7 @@ def _length(symbols: Symbols, line: int) -> int | None:
 
 
 def _function(name: str | None, location: _Location, caller: _Location | None, budget: StepBudget) -> str | None:
-    if location.symbols.is_hermes or name is None:  # Hermes keeps the names
+    if location.symbols.is_hermes or name is None:  # Hermes keeps original names
         return name
     original = find_declared_name(location.symbols, location.line, location.column, name, budget)
     if original is None and caller:

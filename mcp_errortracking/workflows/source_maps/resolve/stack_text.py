@@ -1,7 +1,7 @@
-"""Stack traces as people paste them: of V8, Firefox, Safari or Hermes, from a console, a log, JSON, a chat or PostHog.
+"""Parser of pasted stack traces: of V8, Firefox, Safari or Hermes, from a console, a log, JSON, a chat or PostHog.
 
-Each line is tried as one form after the other. A form finds its words and the numbers that end a place first, and then
-looks at what lies between, so that no line is read more than a few times, whatever is in it.
+Each line is tried as one form after the other. A form first finds its keywords and the numbers at the end of a
+position, and then reads the text between them, so that every line is read only a few times, even a hostile one.
 """
 
 import re
@@ -13,19 +13,19 @@ from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 _LONGEST_LINE = 1024
 _MOST_LINES = 1000
 _MARKS = " \t>|`\"'*-"
-"""What logs, chats and quotations put around a line."""
+"""Characters that logs, chats and quotations put around a line."""
 _BREAK = re.compile(
     r"(?:\\{1,4}r)?\\{1,4}n"
     r"(?=(?:\s|\\{1,4}t){1,40}at |[^\s@\"\\]{0,100}@[A-Za-z][\w+.-]{0,40}://)"  # not the \n of C:\new
     r"|\\{0,4}\",\s?\\{0,4}\"(?=\s{1,40}at )"
     r"|(?<=\d\))[ \t]{1,40}(?=at )"
 )
-"""Between frames of one line: a line break as JSON writes it, the next item of a list, or blanks for a lost break."""
+"""A separator of frames in one line: an escaped line break, the next item of a JSON list, or blanks of a lost one."""
 _NUMBERS = re.compile(r":(?P<line>\d{1,10}):(?P<column>\d{1,10})(?![\w:/\]])")
 _NUMBER = re.compile(r":(?P<line>\d{1,10})(?P<column>)(?=[\s)\"'`,;]|$)")
 _FILE = re.compile(
-    r"(?:(?:blob:)?[A-Za-z][\w+.-]*://[^/\s]*/.*|(?:[A-Za-z]:|\.{0,2})[\\/]\S.*)"  # from a root on
-    r"|[^\s:()=,]*\.[A-Za-z]\w{0,9}(?:\?\S*)?"  # with an ending
+    r"(?:(?:blob:)?[A-Za-z][\w+.-]*://[^/\s]*/.*|(?:[A-Za-z]:|\.{0,2})[\\/]\S.*)"  # a URL or a path with a slash
+    r"|[^\s:()=,]*\.[A-Za-z]\w{0,9}(?:\?\S*)?"  # a name with an extension
 )
 _ANONYMOUS = {"", "?", "<anonymous>", "(anonymous)", "anonymous", "Anonymous function"}
 
@@ -46,16 +46,16 @@ _BARE = re.compile(r"(?P<file>\S.*?):(?P<line>\d{1,10})(?::(?P<column>\d{1,10}))
 
 @dataclass(frozen=True, slots=True)
 class _ParsedFrame:
-    """A frame. `is_certain`: nothing but a frame looks so; a file with a line also stands in messages and headers."""
+    """A frame. `is_certain`: only frames have this form; a file with a line is also common in messages and headers."""
 
     frame: Frame
     is_certain: bool = True
 
 
 def parse_stack(text: str) -> list[Frame]:
-    """Return the frames in a text, or the place that it is: `main.js:1:48213`. Other lines are not.
+    """Return the frames in a text, or in a single position (`main.js:1:48213`). Other lines are skipped.
 
-    Of a text, 1,000 lines are read.
+    Only the first 1,000 lines are read.
     """
     lines = _BREAK.sub("\n", text).splitlines()[:_MOST_LINES]
     found = [one for line in lines if (one := _parse_line(line[:_LONGEST_LINE].strip()))]
@@ -68,7 +68,7 @@ def _parse_line(line: str) -> _ParsedFrame | None:
 
 
 def _v8(line: str) -> _ParsedFrame | None:
-    """`at o (main.js:1:48)`, `at main.js:1:48`, and with more before and behind it."""
+    """Parse `at o (main.js:1:48)` or `at main.js:1:48`, also with text around it."""
     at = _AT.search(line)
     place = at and (_NUMBERS.search(line, at.end()) or _NUMBER.search(line, at.end()))
     call = at and place and _CALL.fullmatch(line, at.end(), place.start())
@@ -78,7 +78,7 @@ def _v8(line: str) -> _ParsedFrame | None:
     file = call["file"] if function else call["file"].rpartition(" at ")[2]
     before = line[: at.end() - len("at ")]
     is_first = not before.strip(_MARKS).removesuffix("\\t")
-    if not (is_first and place["column"]):  # in a sentence, or in a time of day
+    if not (is_first and place["column"]):  # else it may be a sentence or a time of day
         is_alone = is_first or (bool(place["column"]) and (bool(function) or bool(_INDENTED.search(before))))
         if not is_alone or not _FILE.fullmatch(file):
             return None
@@ -86,13 +86,13 @@ def _v8(line: str) -> _ParsedFrame | None:
 
 
 def _of_posthog(line: str) -> _ParsedFrame | None:
-    """`File "https://shop.example/main.js", line: 2, in: o`: what PostHog's pages copy."""
+    """Parse `File "https://shop.example/main.js", line: 2, in: o`, as copied from PostHog's pages."""
     found = _OF_POSTHOG.search(line)
     return _ParsedFrame(_frame(found["file"], found, found["function"])) if found else None
 
 
 def _of_chrome_console(line: str) -> _ParsedFrame | None:
-    """`o @ main.js:1`."""
+    """Parse `o @ main.js:1`."""
     function, _, rest = line.partition(" @ ")
     found = _BARE.fullmatch(rest)
     if not found or not _FILE.fullmatch(found["file"]):
@@ -101,7 +101,7 @@ def _of_chrome_console(line: str) -> _ParsedFrame | None:
 
 
 def _gecko(line: str) -> _ParsedFrame | None:
-    """`o@https://shop.example/main.js:1:48` of Firefox and Safari."""
+    """Parse `o@https://shop.example/main.js:1:48` of Firefox and Safari."""
     head, at, rest = line.partition("@")
     if not at or "://" in head:
         return None
@@ -110,14 +110,14 @@ def _gecko(line: str) -> _ParsedFrame | None:
         return None
     is_eval = place.re is _GECKO_EVAL
     file = place["file"] if is_eval else rest[: place.start()]
-    if not _FILE.fullmatch(file) or not (place["column"] or "/" in file):  # a mail address and a number are none
+    if not _FILE.fullmatch(file) or not (place["column"] or "/" in file):  # not a mail address and a number
         return None
     name = _GECKO_NAME.search(head.rpartition("*")[2])  # promise callback*o, async*o
     return _ParsedFrame(_frame(file, place, name[0] if name else ""), is_eval or bool(place["column"]))
 
 
 def _bare(line: str) -> _ParsedFrame | None:
-    """`main.js:1:48213`, and Safari's functions without a name."""
+    """Parse `main.js:1:48213`, also of Safari's functions without a name."""
     found = _BARE.fullmatch(line.lstrip(f"{_MARKS}([").rstrip(f"{_MARKS})],;."))
     if not found or not _FILE.fullmatch(found["file"]):
         return None
