@@ -183,7 +183,7 @@ class Objects:
                 paths = (folder / "pack" / name, folder / "pack" / f"{name.removesuffix('.idx')}.pack")
                 try:
                     index, data = (self._files.enter_context(open_file(self._roots, path)) for path in paths)
-                except FileNotFoundError:  # git has packed anew meanwhile
+                except FileNotFoundError:  # git has repacked meanwhile
                     continue
                 found.append(Pack(index, data, width, self.budget))
         return found

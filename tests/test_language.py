@@ -1,0 +1,36 @@
+"""The language of the package: docstrings begin plainly, and retired words stay out."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mcp_errortracking
+
+PACKAGE = Path(mcp_errortracking.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+QUESTION = re.compile(r"(?:What|Whether|How|Who|Whoever|Whose|Which)\b")
+"""The beginning of a docstring that uses a question as a noun."""
+RETIRED = re.compile(r"\b(?:whoever|strangers?|anew|in vain|besides|nought|mend(?:s|ed)?|with a word|(?<!there )is none)\b")
+"""Words that cost a second reading. Case matters: `is None` is Python."""
+
+
+def docstrings(module: Path) -> Iterator[tuple[int, str]]:
+    """Yield the docstrings of a module, each with its line."""
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            if text:
+                yield getattr(node, "lineno", 1), text
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.relative_to(PACKAGE).as_posix())
+def test_docstrings_begin_plainly_and_no_retired_word_is_used(module: Path) -> None:
+    questions = [f"line {line}: {text.splitlines()[0]}" for line, text in docstrings(module) if QUESTION.match(text)]
+    lines = module.read_text("utf-8").splitlines()
+    retired = [f"line {number}: {line.strip()}" for number, line in enumerate(lines, 1) if RETIRED.search(line)]
+
+    assert questions == [], "begin with a verb or a noun of the field"
+    assert retired == [], "use a plain word"
