@@ -13,7 +13,9 @@ PACKAGE = Path(mcp_errortracking.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 QUESTION = re.compile(r"(?:What|Whether|How|Who|Whoever|Whose|Which)\b")
 """The beginning of a docstring that uses a question as a noun."""
-RETIRED = re.compile(r"\b(?:whoever|strangers?|anew|in vain|besides|nought|mend(?:s|ed)?|with a word|(?<!there )is none)\b")
+RETIRED = re.compile(
+    r"\b(?:whoever|strangers?|anew|in vain|besides|nought|mend(?:s|ed)?|with a word|(?<!there )is none)\b"
+)
 """Words that cost a second reading. Case matters: `is None` is Python."""
 
 

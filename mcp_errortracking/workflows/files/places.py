@@ -1,8 +1,8 @@
 """Paths below the roots, followed name by name from the descriptor of the root.
 
-The system never looks up a path below a root, so that no symlink leads out of it, also not one that another process puts
-there meanwhile: the text of a symlink is followed here, by the same rules as the path. Everything outside the roots, and
-the place of the roots themselves, is trusted.
+The system never looks up a path below a root, so that no symlink leads out of it, also not one that another process
+puts there meanwhile: the text of a symlink is followed here, by the same rules as the path. Everything outside the
+roots, and the place of the roots themselves, is trusted.
 """
 
 import errno
