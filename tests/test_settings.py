@@ -17,7 +17,7 @@ from mcp_errortracking.cli.options import given
 from mcp_errortracking.config import GROUPS, SETTINGS, VARIABLES, ConfigError
 from mcp_errortracking.config.settings import Setting, settings_of
 from mcp_errortracking.server.toolbox import Toolbox
-from tests.command import run
+from tests.command import run_here
 
 ROOT = Path(__file__).parents[1]
 KEY, OTHER_KEY = "phx_0123456789abcdef", "phx_fedcba9876543210"
@@ -279,7 +279,7 @@ def test_every_variable_that_is_named_exists() -> None:
 
 @pytest.mark.parametrize("command", [(), ("serve",)])
 def test_help_names_every_setting(command: tuple[str, ...]) -> None:
-    _, out, _ = run(*command, "--help")
+    _, out, _ = run_here(*command, "--help")
     text = " ".join(out.split())
 
     for one in SETTINGS:

@@ -1,4 +1,4 @@
-"""The command line, as a process: what it prints, where, and its exit codes."""
+"""The command line: what it prints, where, and its exit codes; as a process where that is what is tested."""
 
 import itertools
 import json
@@ -16,7 +16,7 @@ from mcp_errortracking import __version__
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.cli.main import parse
 from mcp_errortracking.workflows.registry import WORKFLOWS
-from tests.command import run
+from tests.command import run, run_here
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.mcp_client import OFFERED
 
@@ -33,18 +33,18 @@ def test_version_and_help_need_nothing() -> None:
 
 @pytest.mark.parametrize("command", ["serve", "sandbox", "demo", "doctor", "tools", "call"])
 def test_every_command_has_help(command: str) -> None:
-    code, out, _ = run(command, "--help")
+    code, out, _ = run_here(command, "--help")
 
     assert (code, out.startswith("usage: mcp-errortracking")) == (0, True)
 
 
 def test_tools() -> None:
-    code, out, _ = run("tools", "--json")
+    code, out, _ = run_here("tools", "--json")
     assert code == 0
     assert tuple(tool["name"] for tool in json.loads(out)["tools"]) == OFFERED
-    code, out, _ = run("tools", "--json", "--toolsets", "all")
+    code, out, _ = run_here("tools", "--json", "--toolsets", "all")
     assert [tool["name"] for tool in json.loads(out)["tools"]] == [*CATALOG, *(tool.tool for tool in WORKFLOWS)]
-    code, out, _ = run("tools")
+    code, out, _ = run_here("tools")
     assert f"{LIST} (reads)\n" in out
     assert "error-tracking-assignment-rules-destroy (writes)\n" in out
 
@@ -52,15 +52,15 @@ def test_tools() -> None:
 def test_call_in_text_and_json() -> None:
     with SandboxProcess() as sandbox:
         there = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL, "POSTHOG_PROJECT_ID": "1"}
-        code, out, _ = run("call", LIST, '{"limit": 2}', **there)
+        code, out, _ = run_here("call", LIST, '{"limit": 2}', **there)
         assert (code, out.splitlines()[0]) == (0, "2 of 4; next page: offset 2")
-        code, out, _ = run("call", LIST, "-", "--json", stdin='{"limit": 1}', **there)
+        code, out, _ = run_here("call", LIST, "-", "--json", stdin='{"limit": 1}', **there)
         assert (code, json.loads(out)["next_offset"]) == (0, 1)
-        code, out, _ = run("call", LIST, "--project", "99", **there)
+        code, out, _ = run_here("call", LIST, "--project", "99", **there)
         assert (code, "There is no project 99" in out) == (1, True)
-        code, out, _ = run("call", LIST, '{"limt": 2}', **there)
+        code, out, _ = run_here("call", LIST, '{"limt": 2}', **there)
         assert (code, "did you mean limit?" in out) == (1, True)
-        code, out, _ = run("doctor", **there | {"POSTHOG_PERSONAL_API_KEY": READ_ONLY})
+        code, out, _ = run_here("doctor", **there | {"POSTHOG_PERSONAL_API_KEY": READ_ONLY})
         assert (
             code,
             "warning  scopes: 16 of 41 tools can be used; for the others it lacks error_tracking:write" in out,
@@ -94,14 +94,14 @@ def test_call_in_text_and_json() -> None:
     ],
 )
 def test_mistakes_end_with_2_and_a_sentence(words: list[str], environment: dict[str, str], says: str) -> None:
-    code, out, err = run(*words, **environment)
+    code, out, err = run_here(*words, **environment)
 
     assert (code, out) == (2, "")
     assert says in err
 
 
 def test_call_without_a_key_says_how_to_get_one() -> None:
-    code, out, _ = run("call", LIST)
+    code, out, _ = run_here("call", LIST)
 
     assert code == 1
     assert "No PostHog API key is configured, so nothing was sent." in out
@@ -124,7 +124,7 @@ def test_the_words_of_a_call_may_stand_in_any_order(argument: str) -> None:
 
 
 def test_a_call_with_options_between_its_words() -> None:
-    code, out, _ = run("call", LIST, "--sandbox", '{"limit": 2}', "--json")
+    code, out, _ = run_here("call", LIST, "--sandbox", '{"limit": 2}', "--json")
 
     assert (code, json.loads(out)["next_offset"]) == (0, 2)
 
@@ -140,7 +140,7 @@ def test_a_call_with_options_between_its_words() -> None:
     ],
 )
 def test_words_that_do_not_belong_are_refused(words: list[str], says: str) -> None:
-    code, out, err = run(*words)
+    code, out, err = run_here(*words)
 
     assert (code, out) == (2, "")
     assert says in err
@@ -165,11 +165,14 @@ def test_variables_alone_choose_transport_and_log_format(words: tuple[str, ...])
 def test_an_option_wins_over_its_variable() -> None:
     stdio = run("--sandbox", "--transport", "stdio", MCP_TRANSPORT="http")
     assert (stdio[0], stdio[1], "MCP at" in stdio[2]) == (0, "", False)
-    debug = run("call", LIST, "--sandbox", MCP_LOG_LEVEL="debug")
-    assert (debug[0], "mcp-errortracking: DEBUG: " in debug[2]) == (0, True)
-    assert run("call", LIST, "--sandbox", "--log-level", "error", MCP_LOG_LEVEL="debug")[2] == ""
-    cut = run("call", LIST, "--sandbox", MCP_MAX_RESULT_TOKENS="100")[1]
-    assert len(cut) < len(run("call", LIST, "--sandbox", "--max-result-tokens", "off", MCP_MAX_RESULT_TOKENS="100")[1])
+    with SandboxProcess() as sandbox:
+        there = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL, "POSTHOG_PROJECT_ID": "1"}
+        debug = run_here("call", LIST, **there, MCP_LOG_LEVEL="debug")
+        assert (debug[0], "mcp-errortracking: DEBUG: " in debug[2]) == (0, True)
+        assert run_here("call", LIST, "--log-level", "error", **there, MCP_LOG_LEVEL="debug")[2] == ""
+        cut = run_here("call", LIST, **there, MCP_MAX_RESULT_TOKENS="100")[1]
+        whole = run_here("call", LIST, "--max-result-tokens", "off", **there, MCP_MAX_RESULT_TOKENS="100")[1]
+    assert len(cut) < len(whole)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +185,7 @@ def test_an_option_wins_over_its_variable() -> None:
 def test_a_bound_is_the_same_for_option_and_variable(words: list[str], variables: dict[str, str], says: str) -> None:
     sentence = f"mcp-errortracking: {says} must be a whole number from 1 to 100000, not '200000'\n"
 
-    assert run(*words, **variables) == (2, "", sentence)
+    assert run_here(*words, **variables) == (2, "", sentence)
 
 
 @pytest.mark.parametrize("words", [("--help",), ("--version",), ("serve", "--help"), ("call", "--help")])
@@ -286,7 +289,7 @@ def test_the_sandbox_ends_with_its_parent() -> None:
 def test_a_taken_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        code, _, err = run("sandbox", "--port", port)
+        code, _, err = run_here("sandbox", "--port", port)
 
     assert (code, f"port {port} cannot be used" in err) == (2, True)
 
@@ -309,7 +312,7 @@ def test_a_taken_port_is_named() -> None:
     ],
 )
 def test_a_seed_that_makes_no_sense_is_refused_with_its_place(seed: str, says: str) -> None:
-    code, out, err = run("sandbox", "--port", "0", "--seed", "-", stdin=seed)
+    code, out, err = run_here("sandbox", "--port", "0", "--seed", "-", stdin=seed)
 
     assert (code, out) == (2, "")
     assert says in err

@@ -1,4 +1,4 @@
-"""`mcp-errortracking source-maps`, as a process in a CI job meets it: exit codes, and what is written where."""
+"""`mcp-errortracking source-maps`, as a CI job meets it: exit codes, and what is written where."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,17 +36,19 @@ def shop(tmp_path: Path) -> Path:
     return shop
 
 
-def run(sandbox: SandboxProcess, folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a command in a folder."""
+def run(
+    sandbox: SandboxProcess, folder: Path, *words: str, start: Any = command.run_here, **environment: str
+) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command in a folder; `start` it as a process with `command.run`."""
     settings = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": sandbox.key, "POSTHOG_PROJECT_ID": "1"}
-    return command.run("source-maps", *words, folder=folder, **settings | environment)
+    return start("source-maps", *words, folder=folder, **settings | environment)
 
 
 def test_a_check_fails_until_all_is_uploaded_for_this_release(sandbox: SandboxProcess, shop: Path) -> None:
     code, out, _ = run(sandbox, shop, "check", "dist", "--release", "1.0.0")
     assert (code, "missing: 2" in out) == (1, True)
 
-    code, out, err = run(sandbox, shop, "upload", "dist", "--release", "1.0.0")
+    code, out, err = run(sandbox, shop, "upload", "dist", "--release", "1.0.0", start=command.run)
     assert (code, "uploaded: 2" in out, err) == (0, True, "")
     code, out, _ = run(sandbox, shop, "check", "dist", "--release", "1.0.0", "--json")
     found = json.loads(out)

@@ -252,7 +252,17 @@ def test_what_is_written_by_hand_is_read(tmp_path: Path) -> None:
     assert git(shop, "show", "HEAD:cart.ts") == TEXT.strip()
 
 
-ZEROS = zlib.compress(bytes(2**30), 9)  # 1 GiB in 1 MiB
+def zeros(count: int) -> bytes:
+    """Return `count` zero bytes (whole MiB), compressed by zlib: one MiB is compressed, the others are copies of it."""
+    deflate = zlib.compressobj(9)
+    start = deflate.compress(b"")
+    mib = deflate.compress(bytes(2**20)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    end = deflate.flush()[:-4]
+    adler = (count % 65521) << 16 | 1
+    return start + mib * (count // 2**20) + end + adler.to_bytes(4)
+
+
+ZEROS = zeros(2**30)  # 1 GiB in 1 MiB
 BLOB = name_of(TEXT.encode())
 OTHER = "4" * 40
 RAW, OTHER_RAW = bytes.fromhex(BLOB), bytes.fromhex(OTHER)
