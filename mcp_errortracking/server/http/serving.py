@@ -45,7 +45,7 @@ def listen(address: str, port: int, *, guarded: bool) -> socket.socket:
         raise ListenError(f"--bind {address[:100]} is not an IP address: use one like 127.0.0.1 or 0.0.0.0") from None
     if not numeric.is_loopback and not guarded:
         raise ListenError(
-            f"--bind {address} opens this server, and its PostHog key, to the network: set MCP_SERVER_TOKEN "
+            f"--bind {address} opens this server, and the PostHog key it holds, to the network: set MCP_SERVER_TOKEN "
             "to a secret that callers must present, or leave --bind out to serve this machine only."
         )
     family = socket.AF_INET6 if numeric.version == 6 else socket.AF_INET
