@@ -210,7 +210,7 @@ class Proxy:
         except PostHogError as error:
             error.attempts = call.attempts
             logger.debug("%s %s: %s after %.0f ms", method, path, error.code or error.status, _since(began))
-            if isinstance(error, ForbiddenError) and error.code == "project_not_allowed":
+            if path != KEY_PATH and isinstance(error, ForbiddenError) and error.code == "project_not_allowed":
                 raise await self._add_projects(error) from None
             raise
         logger.debug("%s %s: %d after %.0f ms", method, path, answer.status, _since(began))

@@ -8,6 +8,7 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _DIGITS = {letter: digit for digit, letter in enumerate(ALPHABET)}
 _CONTINUED = frozenset(ALPHABET[32:])
 _MOST_DIGITS = 7
+_LONGEST = 35  # letters: five numbers of seven
 _split = re.compile("[g-z0-9+/]*[A-Za-f]").findall
 
 
@@ -37,6 +38,8 @@ def decode(segment: str) -> tuple[int, ...]:
     """
     if segment and segment[-1] in _CONTINUED:
         raise InvalidMapError("Its mappings end within a number.")
+    if len(segment) > _LONGEST:
+        raise InvalidMapError("A segment of its mappings is too long.")
     return tuple(map(_number, _split(segment)))
 
 
