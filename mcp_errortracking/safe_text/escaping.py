@@ -13,7 +13,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
 
-from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.safe_text.lookalikes import fold, lookalikes_of
 
 # Controls (line breaks and tabs included), surrogates, noncharacters, and all that Unicode calls ignorable: invisible,
@@ -101,11 +100,6 @@ def escape(json_text: str) -> str:
     if not (json_text.isascii() and json_text.isprintable()):
         json_text = _ONE.sub(_as_escape, json_text)
     return _replace_tags(json_text, _as_escape)
-
-
-def hide_keys(text: str) -> str:
-    """Return the text without PostHog keys, which an argument may contain."""
-    return redact(text)
 
 
 def escape_text(text: str) -> str:

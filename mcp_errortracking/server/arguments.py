@@ -11,7 +11,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from mcp_errortracking.catalog import Declaration, Endpoint, ListedBy
-from mcp_errortracking.safe_text.escaping import break_tags, clean, hide_keys
+from mcp_errortracking.posthog_keys import redact
+from mcp_errortracking.safe_text.escaping import break_tags, clean
 from mcp_errortracking.server.argument_limits import MAX_VALUES, LimitError, check_texts, check_values, is_parsable
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
         f"- {break_tags(clean(problem[: _MAX_PROBLEM + 1], _MAX_PROBLEM))}" for problem in dict.fromkeys(problems)
     ]
     lines.append(f"Example: {json.dumps(example(endpoint, details), separators=(', ', ': '))}")
-    raise ArgumentsError(hide_keys("\n".join(lines)))
+    raise ArgumentsError(redact("\n".join(lines)))
 
 
 def example(endpoint: type[Declaration], errors: list[ErrorDetails] | None = None) -> dict[str, Any]:

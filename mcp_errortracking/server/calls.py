@@ -10,9 +10,9 @@ import anyio
 import anyio.lowlevel
 
 from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
+from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import JsonAnswer, Sender, delay_of
-from mcp_errortracking.safe_text.escaping import hide_keys
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.bugs import log_bug
 from mcp_errortracking.server.cells import one_line, sendable
@@ -134,7 +134,7 @@ class ToolCaller:
         except ArgumentsError as error:
             reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
         except WorkflowError as error:
-            text = hide_keys(one_line(str(error), _LONGEST_ERROR))
+            text = redact(one_line(str(error), _LONGEST_ERROR))
             reply = Reply(text, {"error": {"code": error.code}}, is_error=True)
         except PostHogError as error:
             reply = _explain(declaration, error, call.advice_on(error.code or "") if call else None)
@@ -250,12 +250,12 @@ def _explain(declaration: type[Declaration], error: PostHogError, next_step: str
     if next_step is None:
         too_old = _TOO_OLD.get(error.code or "") if declaration.since else None
         next_step = too_old.format(since=declaration.since) if too_old else error.next_step
-    text = hide_keys(one_line(" ".join(part for part in (error.what, error.why, next_step) if part), _LONGEST_ERROR))
+    text = redact(one_line(" ".join(part for part in (error.what, error.why, next_step) if part), _LONGEST_ERROR))
     facts = {
         "status": error.status,
         "code": error.code,
         "attr": error.attr,
-        "detail": error.detail and hide_keys(error.detail),
+        "detail": error.detail and redact(error.detail),
         "retry_after": error.retry_after,
         "maybe_applied": error.maybe_applied,
     }

@@ -22,7 +22,8 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from mcp_errortracking.safe_text.escaping import clean, hide_keys
+from mcp_errortracking.posthog_keys import redact
+from mcp_errortracking.safe_text.escaping import clean
 
 JSONRPCMessage = JSONRPCRequest | JSONRPCNotification | JSONRPCResponse | JSONRPCError
 
@@ -137,7 +138,7 @@ def check_version(version: str, request_id: str | int | None = None) -> None:
         MessageError: the version is not supported.
     """
     if version not in HANDSHAKE_PROTOCOL_VERSIONS and version not in MODERN_PROTOCOL_VERSIONS:
-        shown = hide_keys(clean(version[:100]))
+        shown = redact(clean(version[:100]))
         raise MessageError(
             UNSUPPORTED_PROTOCOL_VERSION,
             f"Unsupported protocol version {shown}. Supported: {', '.join(MODERN_PROTOCOL_VERSIONS)}; with initialize: "

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from mcp_types import ResourceTemplate
 
-from mcp_errortracking.safe_text.escaping import clean, hide_keys
+from mcp_errortracking.posthog_keys import redact
+from mcp_errortracking.safe_text.escaping import clean
 from mcp_errortracking.server.calls import Reply
 
 _ID = re.compile(r"[\w-]{1,64}")  # clients show completions as they are, and put them into prompts
@@ -110,7 +111,7 @@ class Resources:
 
 def shown_uri(uri: str) -> str:
     """Return a client's URI as an error repeats it: one line, bounded, without a key."""
-    return clean(hide_keys(uri[: 2 * _MAX_URI]), _MAX_URI)
+    return clean(redact(uri[: 2 * _MAX_URI]), _MAX_URI)
 
 
 async def _ids(kind: Kind, typed: str, call: Caller) -> list[str]:

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration
-from mcp_errortracking.safe_text.escaping import clean, hide_keys
+from mcp_errortracking.posthog_keys import redact
+from mcp_errortracking.safe_text.escaping import clean
 from mcp_errortracking.server.arguments import nearest_tools
 from mcp_errortracking.server.key_scopes import covers
 from mcp_errortracking.workflows.base import Workflow
@@ -103,7 +104,7 @@ class Toolbox:
             raise UnknownToolError(f"{tool} is not offered by this server. Its operator can start it {change}.")
         near = nearest_tools(name, self.names)
         hint = f"The nearest are: {', '.join(near)}." if near else "tools/list names all of them."
-        raise UnknownToolError(f"Unknown tool: {clean(hide_keys(name[:_MAX_NAME]), 100)}. {hint}")
+        raise UnknownToolError(f"Unknown tool: {clean(redact(name[:_MAX_NAME]), 100)}. {hint}")
 
 
 def _toolsets(workflows: Iterable[type[Workflow]]) -> dict[str, tuple[str, ...]]:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from mcp_types import GetPromptResult, Prompt, PromptArgument, PromptMessage, TextContent
 
-from mcp_errortracking.safe_text.escaping import break_tags, clean, hide_keys
+from mcp_errortracking.posthog_keys import redact
+from mcp_errortracking.safe_text.escaping import break_tags, clean
 
 _FOLDER = Path(__file__).parent
 _MAX_ARGUMENT = 2000
@@ -140,7 +141,7 @@ class Prompts:
 
 def _shown(name: str) -> str:
     """Return a client's name as an error repeats it."""
-    return clean(hide_keys(name[:1000]), 100)
+    return clean(redact(name[:1000]), 100)
 
 
 def _inline(value: str) -> str:
