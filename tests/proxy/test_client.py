@@ -400,3 +400,13 @@ async def test_the_key_is_nowhere_to_be_seen(
 
     assert "you sent [key]" in str(caught.value)
     assert not any(KEY in text for text in shown)
+
+
+async def test_a_key_that_may_not_even_read_itself_costs_one_more_request() -> None:
+    """A host that refuses every request in this way once sent the proxy into endless recursion."""
+    refusal = http(403, {"type": "x", "code": "permission_denied", "detail": "requested project: ID 5"})
+    with FaultServer([refusal] * 5) as server:
+        error = await failure(server, *READ)
+
+        assert error.code == "project_not_allowed"
+        assert len(server.received) == 2

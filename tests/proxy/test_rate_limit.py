@@ -6,7 +6,7 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.proxy import Proxy, retry_after
 from mcp_errortracking.proxy.errors import RateLimitedError, RateLimitWaitError
 from mcp_errortracking.proxy.rate_limit.context import Wait, caller, on_wait
 from mcp_errortracking.proxy.rate_limit.limiter import KeyLimiter, RateLimiter
@@ -420,3 +420,7 @@ async def test_time_that_runs_out_before_sending_is_no_doubt(monkeypatch: pytest
                 await proxy.send("POST", PATH)
 
     assert (caught.value.maybe_applied, server.connections) == (False, 0)
+
+
+def test_advice_to_retry_knows_the_longest_limit() -> None:
+    assert max(rate.seconds for rate in (*DEFAULT, *SYMBOL_SETS)) == retry_after._LONGEST_PERIOD

@@ -97,6 +97,7 @@ def test_any_text_is_decoded_or_refused(text: str, line: int, column: int) -> No
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        ("A" * 36, "too long"),
         ("A!", "not base 64 digits"),
         ("AAAÄ", "not base 64 digits"),
         ("AA", "2 numbers"),
