@@ -1,4 +1,4 @@
-"""Answers of a hostile host, or of a host that shows what strangers wrote: each is made to cost much work a byte."""
+"""Answers of a hostile host, or with hostile text in PostHog's data: each is made to cost much work per byte."""
 
 import gzip
 import json

@@ -13,7 +13,7 @@ DEFAULTS = ("-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always",
 
 
 def git(folder: Path, *arguments: str, at: int | None = None) -> str:
-    """What git prints. `at`: the time of a commit, in seconds."""
+    """Return the output of git. `at`: the time of a commit, in seconds."""
     dates = {} if at is None else {"GIT_AUTHOR_DATE": f"{at} +0200", "GIT_COMMITTER_DATE": f"{at} +0200"}
     ran = subprocess.run(
         [program("git"), *IDENTITY, *DEFAULTS, *arguments],

@@ -103,7 +103,7 @@ def test_a_command_with_the_sandbox_runs_no_file_of_the_checkout(start: str, tmp
 @pytest.mark.parametrize("start", ["console script", "module"])
 @pytest.mark.anyio
 async def test_a_session_over_stdio_runs_no_file_of_the_checkout(start: str, tmp_path: Path) -> None:
-    """What is imported only at first use too: uploads, compression, what git knows of a checkout."""
+    """Make calls whose modules are imported at first use: uploads, compression, the history of a checkout."""
     marker = tmp_path / "ran"
     folder = hostile_checkout(tmp_path / "checkout", marker, start)
     copied(folder / "dist", "webpack")

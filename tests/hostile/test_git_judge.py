@@ -1,4 +1,4 @@
-"""What is read of git repositories, compared with what git itself says of them."""
+"""Facts read from git repositories, compared with those that git itself prints."""
 
 import subprocess
 from dataclasses import dataclass, field

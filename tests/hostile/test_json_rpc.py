@@ -256,7 +256,7 @@ class Pipes:
         return self.reader, self.writer
 
     def lines(self) -> list[dict[str, Any]]:
-        """What was written up to now: a pipe takes what is this short at once."""
+        """Return the output so far: a pipe takes output this short at once."""
         os.set_blocking(self.out, False)
         written = os.read(self.out, 65536)
         self._transport.close()
