@@ -15,6 +15,7 @@ import httpx
 import truststore
 
 from mcp_errortracking.proxy.limits import Limits
+from mcp_errortracking.proxy.network import BoundedNetwork
 
 # In order: the first class that matches names the failure.
 _FAILURES: list[tuple[type[Exception], type[httpx.TransportError]]] = [
@@ -57,7 +58,7 @@ class PoolTransport(httpx.AsyncBaseTransport):
             max_connections=limits.connections,
             max_keepalive_connections=limits.connections,
             keepalive_expiry=limits.keepalive,
-            network_backend=network,
+            network_backend=BoundedNetwork(network),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
