@@ -4,6 +4,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -211,7 +212,7 @@ class Proxy:
             error.attempts = call.attempts
             logger.debug("%s %s: %s after %.0f ms", method, path, error.code or error.status, _since(began))
             if path != KEY_PATH and isinstance(error, ForbiddenError) and error.code == "project_not_allowed":
-                raise await self._add_projects(error) from None
+                raise await self._add_projects(error, call.deadline) from None
             raise
         logger.debug("%s %s: %d after %.0f ms", method, path, answer.status, _since(began))
         return answer
@@ -235,12 +236,11 @@ class Proxy:
     def _exchange(self, *, writes: bool) -> Exchange:
         return Exchange(self.host, self.project, writes, self._shared.http_proxy)
 
-    async def _add_projects(self, error: ForbiddenError) -> ForbiddenError:
+    async def _add_projects(self, error: ForbiddenError, deadline: float) -> ForbiddenError:
         """Add the projects that the key may use, if PostHog names them: every key may read itself (contract 1.8)."""
-        try:
+        projects = None
+        with suppress(PostHogError), anyio.CancelScope(deadline=deadline):
             projects = projects_of((await self.send("GET", KEY_PATH)).data)
-        except PostHogError:
-            return error
         error.why = f"It is limited to: {name_projects(projects)}." if projects else error.why
         return error
 

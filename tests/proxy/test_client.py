@@ -26,6 +26,7 @@ from mcp_errortracking.proxy.errors import (
     UnreachableError,
     UnreadableError,
 )
+from mcp_errortracking.proxy.rate_limit.limiter import KeyLimiter
 from tests.proxy.fault_server import FaultServer, Reply, http
 
 pytestmark = pytest.mark.anyio
@@ -410,3 +411,29 @@ async def test_a_key_that_may_not_even_read_itself_costs_one_more_request() -> N
 
         assert error.code == "project_not_allowed"
         assert len(server.received) == 2
+
+
+async def test_the_projects_of_a_key_are_read_within_the_time_of_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    deadlines, acquire = list[float](), KeyLimiter.acquire
+
+    async def note_deadline(limiter: KeyLimiter, *, again: bool = False) -> None:
+        deadlines.append(anyio.current_effective_deadline())
+        await acquire(limiter, again=again)
+
+    monkeypatch.setattr(KeyLimiter, "acquire", note_deadline)
+    refusal = http(403, {"type": "x", "code": "permission_denied", "detail": "requested project: ID 5"})
+    with FaultServer([refusal, http(200, {"scoped_teams": [8]})]) as server:
+        error = await failure(server, *READ)
+
+    assert error.why == "It is limited to: 8."
+    assert deadlines[1] <= deadlines[0]
+    assert len(server.received) == 2
+
+
+async def test_projects_that_come_too_late_leave_the_refusal_as_it_is() -> None:
+    refusal = http(403, {"type": "x", "code": "permission_denied", "detail": "requested project: ID 5"})
+    with FaultServer([refusal, Reply(gate=threading.Event())]) as server:
+        error = await failure(server, *READ, limits=Limits(total=0.3))
+
+        assert error.code == "project_not_allowed"
+        assert error.why == "It is limited to other projects."
