@@ -7,6 +7,9 @@ from email.utils import parsedate_to_datetime
 _LONGEST_PERIOD = 3600.0
 """Seconds of PostHog's longest rate limit (contract 1.6)."""
 
+LONGEST_PAUSE = 60.0
+"""Longest time in seconds that requests are held back after a 429; then one finds out if PostHog still refuses."""
+
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds to wait, from a `Retry-After` of seconds or of a date; None if it is absent or invalid.
@@ -26,15 +29,18 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def retry_advice(seconds: float | None) -> str:
-    """Return the sentence that says when to retry: never later than PostHog's longest limit lasts.
+    """Return the advice when to retry.
 
     Args:
         seconds: the wait that the answer asked for; None if it asked for none.
     """
     if seconds is None:
         return "Retry after a minute."
+    held = f"This server holds back requests with this key for at most {LONGEST_PAUSE:.0f} s, then it sends one again."
     if seconds > _LONGEST_PERIOD:
-        return "Retry after an hour: PostHog limits for no longer."
+        return f"Retry after a minute: the answer asks for more than an hour, longer than any limit of PostHog. {held}"
+    if seconds > LONGEST_PAUSE:
+        return f"Retry after {seconds:.0f} s. {held}"
     return f"Retry after {seconds:.0f} s." if seconds >= 0.5 else "Retry now; if it fails again, retry after a minute."
 
 

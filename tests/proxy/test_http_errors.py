@@ -223,14 +223,20 @@ def test_retry_after(value: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": value}, 60) == seconds
 
 
+HELD_BACK = "This server holds back requests with this key for at most 60 s, then it sends one again."
+TOO_LONG = "the answer asks for more than an hour, longer than any limit of PostHog."
+
+
 @pytest.mark.parametrize(
     ("value", "says"),
     [
         ("0", "Retry now; if it fails again, retry after a minute."),
         ("1", "Retry after 1 s."),
-        ("3600", "Retry after 3600 s."),
-        ("3601", "Retry after an hour: PostHog limits for no longer."),
-        ("Fri, 01 Jan 2100 00:00:00 GMT", "Retry after an hour: PostHog limits for no longer."),
+        ("60", "Retry after 60 s."),
+        ("61", f"Retry after 61 s. {HELD_BACK}"),
+        ("3600", f"Retry after 3600 s. {HELD_BACK}"),
+        ("3601", f"Retry after a minute: {TOO_LONG} {HELD_BACK}"),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", f"Retry after a minute: {TOO_LONG} {HELD_BACK}"),
         ("soon", "Retry after a minute."),
     ],
 )

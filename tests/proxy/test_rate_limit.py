@@ -236,6 +236,8 @@ async def test_an_absurd_retry_after_is_probed_again_after_a_minute() -> None:
         tasks.start_soon(host.request, "b")
 
     assert host.sent == [("b", 60)]
+    assert "Retry after a minute" in host.refused[0][1].next_step
+    assert host.limiter.delay() == 0  # one that succeeds ends it
 
 
 async def test_one_that_was_throttled_goes_first_of_its_caller() -> None:

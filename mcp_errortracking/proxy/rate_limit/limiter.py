@@ -18,7 +18,7 @@ from mcp_errortracking.proxy.errors import RateLimitWaitError
 from mcp_errortracking.proxy.rate_limit.context import Wait, caller, on_wait
 from mcp_errortracking.proxy.rate_limit.fair_queue import FairQueue, Ticket
 from mcp_errortracking.proxy.rate_limit.window import Rate, Window, rates_for
-from mcp_errortracking.proxy.retry_after import retry_advice
+from mcp_errortracking.proxy.retry_after import LONGEST_PAUSE, retry_advice
 
 CLOUD = ("us.posthog.com", "eu.posthog.com", "app.posthog.com")
 """Hosts that limit requests. Other hosts do not, unless configured to; their first 429 shows it."""
@@ -27,7 +27,6 @@ Clock = Callable[[], float]
 CallLater = Callable[[float, Callable[[], None]], object]
 
 _MOST_LIMITERS = 2000
-_LONGEST_PAUSE = 60.0  # after this time, one request finds out whether PostHog still refuses
 _CREDIT_FOR_SUCCESS = 2
 _FULL_CREDIT = 16
 _LEAST_REPORTED_WAIT, _REPORT_INTERVAL = 1.0, 5.0
@@ -120,6 +119,8 @@ class KeyLimiter:
                 self._host_limiter.learn()
             self._pause(now, throttled)
         elif self._credit is not None:
+            if arrived and now >= self._paused_until:  # PostHog takes requests again, sooner than it said
+                self._throttled_until = min(self._throttled_until, now)
             self._credit += _CREDIT_FOR_SUCCESS
             if self._credit >= _FULL_CREDIT:
                 self._credit = None
@@ -216,7 +217,7 @@ class KeyLimiter:
     def _pause(self, now: float, seconds: float) -> None:
         """Make all requests of the key wait, then let one through; refuse those that do not have that much time."""
         self._throttled_until = max(self._throttled_until, now + seconds)
-        self._paused_until = max(self._paused_until, now + min(seconds, _LONGEST_PAUSE))
+        self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_PAUSE))
         self._credit = 1
         for ticket in self._queue.all():
             if ticket.deadline <= self._throttled_until:
