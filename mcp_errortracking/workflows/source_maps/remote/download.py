@@ -13,7 +13,7 @@ from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.source_maps.container import MAX_DECODED, SymbolData, decode
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import NoRoomError
-from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets
+from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets, id_of, unreadable
 
 _IN_MEMORY = 4 * 1024 * 1024
 
@@ -62,11 +62,14 @@ async def download(
         raise NoSymbolSetError(
             f"There is no symbol set {symbol_set_id}." if symbol_set_id else f"There is no symbol set for {ref}."
         )
+    found_id = id_of(row)
+    if found_id is None:
+        raise unreadable("names a symbol set without its id")
     try:
-        url = await symbol_sets.download_url(str(row.get("id")))
+        url = await symbol_sets.download_url(found_id)
     except NotFoundError as error:
         if error.code == "not_found":
-            raise NoSymbolSetError(f"The symbol set {row.get('id')} was deleted meanwhile.") from None
+            raise NoSymbolSetError(f"The symbol set {found_id} was deleted meanwhile.") from None
         raise
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spooled:
         file = cast("BinaryIO", spooled)

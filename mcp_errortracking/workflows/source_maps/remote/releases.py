@@ -1,13 +1,14 @@
 """Look up releases by their hash, or by version and project, and create them (contract 5.2, 6.7)."""
 
 import hashlib
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+from mcp_errortracking.catalog.endpoint import as_object, as_objects
 from mcp_errortracking.proxy.errors import InvalidError, NotFoundError, PostHogError
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.workflows.source_maps.remote.symbol_sets import id_of, unreadable
 
 _PAGE = 500
 _PAGES = 4  # the newest 2,000 releases are looked through
@@ -58,7 +59,7 @@ async def find_release_by_name(sender: Sender, name: ReleaseName) -> Release | N
 
 async def _by_hash(sender: Sender, name: ReleaseName) -> Release | None:
     try:
-        return _read((await sender.send("GET", f"error_tracking/releases/hash/{name.hash_id}/")).data)
+        return _read((await sender.send("GET", f"error_tracking/releases/hash/{name.hash_id}/")).data, name)
     except NotFoundError as error:
         if error.code not in ("not_found", "endpoint_not_found"):
             raise
@@ -69,12 +70,13 @@ async def _by_name(sender: Sender, name: ReleaseName) -> Release | None:
     """Return a release that was created by other means: PostHog gives those another hash."""
     for number in range(_PAGES):
         query = {"limit": _PAGE, "offset": number * _PAGE}
-        answer: Any = (await sender.send("GET", "error_tracking/releases/", query=query)).data
-        page: Any = answer.get("results") if isinstance(answer, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        for one in cast("list[Any]", page if isinstance(page, list) else []):
-            if isinstance(one, dict) and (one.get("version"), one.get("project")) == (name.version, name.project):  # pyright: ignore[reportUnknownMemberType]
-                return _read(one)
-        if not isinstance(answer, dict) or not answer.get("next"):  # pyright: ignore[reportUnknownMemberType]
+        answer = as_object((await sender.send("GET", "error_tracking/releases/", query=query)).data)
+        if not isinstance(answer.get("results"), list):
+            raise unreadable("lists no releases")
+        for one in as_objects(answer["results"]):
+            if (one.get("version"), one.get("project")) == (name.version, name.project):
+                return _read(one, name)
+        if not answer.get("next"):
             break
     return None
 
@@ -84,7 +86,7 @@ async def _create(sender: Sender, name: ReleaseName) -> Release:
     if name.metadata:
         body["metadata"] = dict(name.metadata)
     try:
-        return _read((await sender.send("POST", "error_tracking/releases/", json=body)).data, is_new=True)
+        return _read((await sender.send("POST", "error_tracking/releases/", json=body)).data, name, is_new=True)
     except PostHogError as error:
         # Another upload was faster, or this request arrived and its answer did not.
         is_taken = isinstance(error, InvalidError) and "already in use" in (error.detail or "")
@@ -94,10 +96,15 @@ async def _create(sender: Sender, name: ReleaseName) -> Release:
         return release
 
 
-def _read(answer: Any, *, is_new: bool = False) -> Release:
-    facts = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
-    try:
-        release_id = str(uuid.UUID(facts.get("id")))
-    except (ValueError, TypeError, AttributeError):
-        raise PostHogError("PostHog's answer has no release id.", "", "Try again.", code="unreadable_answer") from None
-    return Release(release_id, str(facts.get("version", "")), str(facts.get("project", "")), is_new)
+def _read(answer: Any, name: ReleaseName, *, is_new: bool = False) -> Release:
+    facts = as_object(answer)
+    release_id = id_of(facts)
+    if release_id is None:
+        raise unreadable("has no release id")
+    version, project = facts.get("version"), facts.get("project")
+    return Release(
+        release_id,
+        version if isinstance(version, str) else name.version,
+        project if isinstance(project, str) else name.project,
+        is_new,
+    )

@@ -10,9 +10,10 @@ import anyio
 
 from mcp_errortracking.proxy.errors import NotFoundError
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.workflows.concurrency import for_each
 from mcp_errortracking.workflows.retries import Sleep
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
-from mcp_errortracking.workflows.source_maps.remote.symbol_sets import Comparison, SymbolSets
+from mcp_errortracking.workflows.source_maps.remote.symbol_sets import Comparison, SymbolSets, id_of
 
 RETENTION = timedelta(days=30)
 """A set that was last used longer ago is deleted (contract 5.4)."""
@@ -105,19 +106,16 @@ async def _arrived(
 ) -> dict[str, bool | None]:
     """Return by ref if the file of a set is in object storage; None if PostHog is too old for downloads."""
     found = dict[str, bool | None]()
-    limiter = anyio.CapacityLimiter(_PROBES)
 
-    async def probe(ref: str, symbol_set_id: str) -> None:
-        async with limiter:
-            try:
-                found[ref] = await storage.holds(await symbol_sets.download_url(symbol_set_id))
-            except NotFoundError:
-                found[ref] = None
+    async def probe(found_set: tuple[str, str]) -> None:
+        ref, symbol_set_id = found_set
+        try:
+            found[ref] = await storage.holds(await symbol_sets.download_url(symbol_set_id))
+        except NotFoundError:
+            found[ref] = None
 
-    async with anyio.create_task_group() as group:
-        for ref, row in rows.items():
-            if _has_file(row):
-                group.start_soon(probe, ref, str(row.get("id")))
+    ids = {ref: id_of(row) for ref, row in rows.items() if _has_file(row)}
+    await for_each(((ref, one) for ref, one in ids.items() if one is not None), probe, at_once=_PROBES)
     return found
 
 
@@ -135,13 +133,13 @@ def _stored_chunk(
     state = _state(chunk_id, row, compared, arrived)
     release = cast("dict[str, Any]", row["release"]) if isinstance(row.get("release"), dict) else {}
     last_used = _time(row.get("last_used"))
-    expires = last_used + RETENTION if last_used and _has_file(row) else None
+    expires = _expiry(last_used) if last_used and _has_file(row) else None
     return StoredChunk(
         chunk_id,
         state,
-        symbol_set_id=_text(row.get("id")),
+        symbol_set_id=id_of(row),
         compared=compared is not None,
-        release_id=_text(release.get("id")),
+        release_id=id_of(release),
         release_version=_text(release.get("version")),
         wrong_release=release_id is not None and "release" in row and release.get("id") != release_id,
         failure_reason=_text(row.get("failure_reason")),
@@ -173,8 +171,17 @@ def _text(value: Any) -> str | None:
 
 
 def _time(value: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
+    if not isinstance(value, str):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        found = datetime.fromisoformat(value)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _expiry(last_used: datetime) -> datetime | None:
+    try:
+        return last_used + RETENTION
+    except OverflowError:
+        return None

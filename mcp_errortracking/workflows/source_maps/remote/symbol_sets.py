@@ -11,11 +11,13 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import anyio
+from pydantic_core import to_json
 
 from mcp_errortracking.catalog.endpoint import Request, as_object, as_objects
 from mcp_errortracking.catalog.symbol_sets import FinishSymbolSetUploads, StartSymbolSetUploads
 from mcp_errortracking.proxy.errors import NotFoundError, PostHogError, RefusedError
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.workflows.concurrency import for_each
 from mcp_errortracking.workflows.retries import RetryingSender, Sleep
 from mcp_errortracking.workflows.source_maps.remote.presigned import Target, read_target
 
@@ -24,6 +26,8 @@ MAX_STARTED = 50
 MAX_CHECKED = 1000
 
 _PAGE = 100
+_MOST_PAGES = 1000
+"""Pages of a project that are read: 100,000 sets."""
 _LOOKUPS = 8  # at once
 
 
@@ -104,8 +108,11 @@ class SymbolSets:
         answer = as_object(await self._send(call.request()))
         id_map = answer.get("id_map")
         if not isinstance(id_map, dict):
-            raise _unreadable("names no uploads")
-        return {chunk_id: _started(entry) for chunk_id, entry in cast("dict[str, Any]", id_map).items()}
+            raise unreadable("names no uploads")
+        started = {chunk_id: _started(entry) for chunk_id, entry in cast("dict[str, Any]", id_map).items()}
+        if len({one.symbol_set_id for one in started.values()}) < len(started):
+            raise unreadable("gives two uploads the same symbol_set_id")
+        return started
 
     async def finish(self, hashes: Mapping[str, str]) -> bool:
         """Confirm uploads, all or none.
@@ -127,11 +134,14 @@ class SymbolSets:
     async def get(self, symbol_set_id: str) -> dict[str, Any] | None:
         """Return a symbol set; None if no set has that id."""
         try:
-            return as_object(await self._send(_set_request(symbol_set_id)))
+            row = as_object(await self._send(_set_request(symbol_set_id)))
         except NotFoundError as error:
             if error.code != "not_found":
                 raise
             return None
+        if id_of(row) != symbol_set_id:
+            raise unreadable("is not about the symbol set that was asked for")
+        return row
 
     async def find(self, ref: str) -> dict[str, Any] | None:
         """Return the symbol set of a chunk id (or URL); None if no set has it."""
@@ -144,36 +154,48 @@ class SymbolSets:
         filter by ref, is paged through.
         """
         wanted, found = sorted(set(refs)), dict[str, dict[str, Any]]()
-        first = as_object(await self._send(_list_request({"limit": _PAGE, "order_by": "created_at"})))
+        first = await self._page({"limit": _PAGE, "order_by": "created_at"})
         count = first.get("count")
         if first.get("next") and isinstance(count, int) and len(wanted) < -(-count // _PAGE):
-            limiter, filters = anyio.CapacityLimiter(_LOOKUPS), [True]
+            filters = [True]
 
             async def look_up(ref: str) -> None:
-                async with limiter:
-                    answer = as_object(await self._send(_list_request({"ref": ref, "limit": 1}))) if filters[0] else {}
-                for row in as_objects(answer.get("results")):
-                    filters[0] &= row.get("ref") == ref
+                answer = await self._page({"ref": ref, "limit": 1}) if filters[0] else {}
+                for row in _rows(answer):
+                    filters[0] &= row["ref"] == ref
                     found[ref] = row
 
-            async with anyio.create_task_group() as group:
-                for ref in wanted:
-                    group.start_soon(look_up, ref)
+            await for_each(wanted, look_up, at_once=_LOOKUPS)
             if filters[0]:
                 return found
         return await self._paged(set(wanted), first)
 
     async def _paged(self, wanted: set[str], answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Return the wanted sets on this page and all that follow."""
-        found, offset = dict[str, dict[str, Any]](), 0
+        found, offset, seen = dict[str, dict[str, Any]](), 0, set[int]()
         while True:
-            page = as_objects(answer.get("results"))
-            found.update((row["ref"], row) for row in page if row.get("ref") in wanted)
+            page = cast("list[Any]", answer["results"])
+            found.update((row["ref"], row) for row in _rows(answer) if row["ref"] in wanted)
             offset += len(page)
             if not page or not answer.get("next") or len(found) == len(wanted):
                 return found
-            query = {"limit": _PAGE, "offset": offset, "order_by": "created_at"}
-            answer = as_object(await self._send(_list_request(query)))
+            seen.add(hash(to_json(page)))
+            if len(seen) == _MOST_PAGES:
+                raise unreadable(f"lists more than {_MOST_PAGES * _PAGE:,} symbol sets")
+            answer = await self._page({"limit": _PAGE, "offset": offset, "order_by": "created_at"})
+            if hash(to_json(answer["results"])) in seen:
+                raise unreadable("repeats a page of the symbol sets")
+
+    async def _page(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a page of symbol sets.
+
+        Raises:
+            PostHogError: no answer, or it is not a page.
+        """
+        answer = as_object(await self._send(Request("GET", "error_tracking/symbol_sets/", query=query)))
+        if not isinstance(answer.get("results"), list):
+            raise unreadable("lists no symbol sets")
+        return answer
 
     async def download_url(self, symbol_set_id: str) -> str:
         """Return a presigned URL of the file; a secret.
@@ -183,7 +205,7 @@ class SymbolSets:
         """
         url = as_object(await self._send(_set_request(symbol_set_id, "download/"))).get("url")
         if not isinstance(url, str):
-            raise _unreadable("names no download URL")
+            raise unreadable("names no download URL")
         return url
 
     async def _to_upload(self, hashes: Mapping[str, str], flag: str) -> set[str] | None:
@@ -201,7 +223,7 @@ class SymbolSets:
         wanted = answer.get("chunk_ids_to_upload")
         if not isinstance(wanted, list):
             return None
-        return {str(one) for one in cast("list[Any]", wanted)} & set(hashes)
+        return {one for one in cast("list[Any]", wanted) if isinstance(one, str)} & set(hashes)
 
     async def _send(self, request: Request) -> Any:
         """Return the JSON of an answer.
@@ -224,22 +246,31 @@ def _element(request: UploadRequest) -> dict[str, Any]:
     return element | {name: value for name, value in more.items() if value is not None}
 
 
+def id_of(row: Mapping[str, Any], name: str = "id") -> str | None:
+    """Return the id in PostHog's description of an object; None if it is not a UUID."""
+    try:
+        return str(uuid.UUID(row.get(name)))
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _rows(page: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the sets of a page that have a ref; every other one cannot be a set that is looked for."""
+    return [row for row in as_objects(page.get("results")) if isinstance(row.get("ref"), str)]
+
+
 def _started(entry: Any) -> StartedUpload:
     facts = as_object(entry)
-    try:
-        symbol_set_id = str(uuid.UUID(facts.get("symbol_set_id")))
-    except (ValueError, TypeError, AttributeError):
-        raise _unreadable("names an upload without its symbol_set_id") from None
+    symbol_set_id = id_of(facts, "symbol_set_id")
+    if symbol_set_id is None:
+        raise unreadable("names an upload without its symbol_set_id")
     return StartedUpload(symbol_set_id, read_target(facts))
 
 
-def _unreadable(what: str) -> PostHogError:
+def unreadable(what: str) -> PostHogError:
+    """Return the error for an answer that is not as documented."""
     return PostHogError(f"PostHog's answer {what}.", "", "Try again.", code="unreadable_answer")
 
 
 def _set_request(symbol_set_id: str, action: str = "") -> Request:
     return Request("GET", f"error_tracking/symbol_sets/{quote(symbol_set_id, safe='')}/{action}")
-
-
-def _list_request(query: Mapping[str, Any]) -> Request:
-    return Request("GET", "error_tracking/symbol_sets/", query=query)
