@@ -12,7 +12,6 @@ from mcp_errortracking.workflows.source_maps.remote.releases import ReleaseName,
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.stored import State, check
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets, UploadRequest
-from tests.workflows.source_maps.written_builds import Pauses
 
 pytestmark = pytest.mark.anyio
 
@@ -72,7 +71,8 @@ async def test_a_lookup_of_one_that_is_not_a_page_does_not_mean_missing(answer: 
 @pytest.mark.parametrize("wrong", NO_ID)
 async def test_an_id_that_is_not_a_uuid_is_sent_nowhere(wrong: Any) -> None:
     row = {"id": wrong, "ref": "a", "has_uploaded_file": True}
-    for more in ({"ref": "a"}, {"symbol_set_id": ID}):
+    by_ref: dict[str, Any] = {"ref": "a"}
+    for more in (by_ref, {"symbol_set_id": ID}):
         sender = Answering(lambda path, _: row if ID in path else {"results": [row]})
         what = await failure(download(sender, STORAGE, **more))
         assert what in (
