@@ -9,6 +9,7 @@ from typing import Any, TypeGuard, cast
 from mcp.shared.dispatcher import coerce_request_id
 from mcp_types import (
     INVALID_REQUEST,
+    METHOD_NOT_FOUND,
     PARSE_ERROR,
     PROTOCOL_VERSION_META_KEY,
     UNSUPPORTED_PROTOCOL_VERSION,
@@ -24,6 +25,7 @@ from pydantic_core import from_json
 
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.safe_text.escaping import clean
+from mcp_errortracking.server.id_scan import find_id
 
 JSONRPCMessage = JSONRPCRequest | JSONRPCNotification | JSONRPCResponse | JSONRPCError
 
@@ -38,6 +40,9 @@ A call of 10,000 ids has 10,000.
 
 MAX_ID = 1000
 """Characters of a request's id."""
+
+_MAX_NAME = 100
+"""Characters of a method or a protocol version that an error repeats."""
 
 
 class MessageError(ValueError):
@@ -68,29 +73,38 @@ def parse_message(text: bytes) -> JSONRPCMessage:
     except ValidationError:
         raw = read_json(text)
         check_raw(raw)
-        request_id = cast("dict[str, Any]", raw).get("id") if isinstance(raw, dict) else None
-        if not is_id(request_id):
-            request_id = None
-        raise MessageError(INVALID_REQUEST, "Invalid request: not a JSON-RPC 2.0 message.", request_id) from None
+        raise _not_a_message(raw) from None
     if isinstance(message, JSONRPCNotification):  # also what the SDK makes of a request with a wrong id
         check_raw(read_json(text))
     elif isinstance(message, JSONRPCRequest):
         _check_id(message.id)
+        _check_method(message.method, message.id)
         _check_version(message.params, message.id)
     return message
 
 
 def check_message(text: bytes, *, header: str = "") -> None:
-    """Refuse a message that no transport may pass to the SDK, which checks the rest of its form.
+    """Refuse a message that no transport may pass to the SDK: its error would repeat parts of the message.
 
     Args:
         header: the protocol version in an HTTP header; the SDK refuses a message with another one.
 
     Raises:
-        MessageError: the message is too large, is not JSON, or has a wrong id or an unknown protocol version.
+        MessageError: the message is too large, is not JSON-RPC, or has a wrong id or an unknown protocol version.
     """
     check_size(text)
-    check_raw(read_json(text), header)
+    raw = read_json(text)
+    check_raw(raw, header)
+    try:
+        jsonrpc_message_adapter.validate_python(raw, by_name=False)
+    except ValidationError:
+        raise _not_a_message(raw) from None
+
+
+def _not_a_message(raw: Any) -> MessageError:
+    request_id = cast("dict[str, Any]", raw).get("id") if isinstance(raw, dict) else None
+    text = "Invalid request: not a JSON-RPC 2.0 message."
+    return MessageError(INVALID_REQUEST, text, request_id if is_id(request_id) else None)
 
 
 def check_size(text: bytes) -> None:
@@ -100,9 +114,15 @@ def check_size(text: bytes) -> None:
         MessageError: the message has too many bytes or too many values.
     """
     if len(text) > MAX_BYTES:
-        raise MessageError(INVALID_REQUEST, f"Message longer than {MAX_BYTES} bytes.")
+        raise too_long(text, text)
     if text.count(b",") + text.count(b"[") + text.count(b"{") > MAX_PARTS:
-        raise MessageError(INVALID_REQUEST, f"Message with more than {MAX_PARTS} values. Split it into several calls.")
+        reason = f"Message with more than {MAX_PARTS} values. Split it into several calls."
+        raise MessageError(INVALID_REQUEST, reason, _id_in(text, text))
+
+
+def too_long(beginning: bytes, end: bytes) -> MessageError:
+    """Return the error for a message with too many bytes, from its first and last ones."""
+    return MessageError(INVALID_REQUEST, f"Message longer than {MAX_BYTES} bytes.", _id_in(beginning, end))
 
 
 def read_json(text: bytes) -> Any:
@@ -114,7 +134,7 @@ def read_json(text: bytes) -> Any:
     try:
         return from_json(text)
     except ValueError:
-        raise MessageError(PARSE_ERROR, "Parse error: the message is not JSON.") from None
+        raise MessageError(PARSE_ERROR, "Parse error: the message is not JSON.", _id_in(text, text)) from None
 
 
 def check_raw(raw: Any, header: str = "") -> None:
@@ -128,6 +148,7 @@ def check_raw(raw: Any, header: str = "") -> None:
     message = cast("dict[str, Any]", raw)
     if "id" in message and "method" in message:
         _check_id(message["id"])
+        _check_method(message["method"], message["id"])
         _check_version(message.get("params"), message["id"], header)
 
 
@@ -138,7 +159,7 @@ def check_version(version: str, request_id: str | int | None = None) -> None:
         MessageError: the version is not supported.
     """
     if version not in HANDSHAKE_PROTOCOL_VERSIONS and version not in MODERN_PROTOCOL_VERSIONS:
-        shown = redact(clean(version[:100]))
+        shown = _shown(version)
         raise MessageError(
             UNSUPPORTED_PROTOCOL_VERSION,
             f"Unsupported protocol version {shown}. Supported: {', '.join(MODERN_PROTOCOL_VERSIONS)}; with initialize: "
@@ -155,6 +176,12 @@ def is_id(request_id: Any) -> TypeGuard[str | int]:
     return isinstance(request_id, int) and not isinstance(request_id, bool)
 
 
+def _id_in(beginning: bytes, end: bytes) -> str | int | None:
+    """Return the id of a message that is not parsed; None if it has none."""
+    request_id = find_id(beginning, end)
+    return request_id if is_id(request_id) else None
+
+
 def request_key(request_id: str | int) -> str | int:
     """Return the SDK's key of a request in flight: to it, "7" and 7 are the same id."""
     return coerce_request_id(request_id)
@@ -164,6 +191,17 @@ def _check_id(request_id: Any) -> None:
     if not is_id(request_id):
         expected = f"an integer, or a string of at most {MAX_ID} characters"
         raise MessageError(INVALID_REQUEST, f"Invalid request: id must be {expected}.")
+
+
+def _check_method(method: Any, request_id: str | int) -> None:
+    """Refuse a name that no method has, and that must not be repeated as it is: the SDK's error repeats it whole."""
+    if isinstance(method, str) and (shown := _shown(method)) != method:
+        raise MessageError(METHOD_NOT_FOUND, "Method not found", request_id, shown)
+
+
+def _shown(name: str) -> str:
+    """Return a client's name as an error repeats it: one line, bounded, without a key."""
+    return clean(redact(name[: 2 * _MAX_NAME]), _MAX_NAME)
 
 
 def _check_version(params: Any, request_id: str | int, header: str = "") -> None:

@@ -29,6 +29,7 @@ from mcp_types import (
 )
 from pydantic_core import to_json
 
+from mcp_errortracking.server.id_scan import SCANNED
 from mcp_errortracking.server.json_rpc import (
     MAX_BYTES,
     JSONRPCMessage,
@@ -36,6 +37,7 @@ from mcp_errortracking.server.json_rpc import (
     is_id,
     parse_message,
     request_key,
+    too_long,
 )
 
 logger = logging.getLogger(__name__)
@@ -229,8 +231,7 @@ class MessageReader:
                 message = parse_message(line)
                 self._register(message)
             except MessageError as error:
-                self._writer.refuse(error)
-                await self._writer.drain()
+                await self._refuse(error)
             else:
                 return SessionMessage(message)
         self._stopping = True
@@ -239,23 +240,41 @@ class MessageReader:
 
     async def _read_line(self) -> bytes | None:
         """Return the next line that is not blank; None at the end."""
-        skipping = False
         while True:
             try:
                 line = await self._pipe.readuntil(b"\n")
             except asyncio.IncompleteReadError as rest:  # the last line may lack its line break
-                return rest.partial if rest.partial.strip() and not skipping else None
+                return rest.partial if rest.partial.strip() else None
             except asyncio.LimitOverrunError as overrun:
-                await self._pipe.readexactly(overrun.consumed)
-                if not skipping:
-                    text = f"Message longer than {MAX_BYTES} bytes; skipped."
-                    self._writer.refuse(MessageError(INVALID_REQUEST, text))
-                skipping = True
-                continue
-            if skipping:
-                skipping = False
-            elif line.strip():
-                return line
+                await self._refuse(await self._skip_line(overrun.consumed))
+            else:
+                if line.strip():
+                    return line
+
+    async def _skip_line(self, size: int) -> MessageError:
+        """Skip a line that is too long, and return its error.
+
+        Args:
+            size: bytes of it that have arrived.
+        """
+        beginning = end = await self._pipe.readexactly(size)
+        beginning = beginning[:SCANNED]
+        while True:
+            try:
+                rest = await self._pipe.readuntil(b"\n")
+            except asyncio.IncompleteReadError as last:
+                return too_long(beginning, end[-SCANNED:] + last.partial)
+            except asyncio.LimitOverrunError as overrun:
+                end = end[-SCANNED:] + await self._pipe.readexactly(overrun.consumed)
+            else:
+                return too_long(beginning, end[-SCANNED:] + rest)
+
+    async def _refuse(self, error: MessageError) -> None:
+        """Answer a message that is not passed on; an id of a request in flight is left to that request's answer."""
+        if error.request_id is not None and request_key(error.request_id) in self._writer.unanswered:
+            error.request_id = None
+        self._writer.refuse(error)
+        await self._writer.drain()
 
     def _register(self, message: JSONRPCMessage) -> None:
         """Record a request as unanswered, and a cancelled one as settled.

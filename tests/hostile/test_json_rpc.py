@@ -20,11 +20,13 @@ from pydantic import SecretStr
 from mcp_errortracking.asgi import app_for
 from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.server import prompts, stdio
+from mcp_errortracking.server.id_scan import SCANNED, find_id
 from mcp_errortracking.server.json_rpc import MAX_BYTES, MAX_ID, MAX_PARTS, MessageError, parse_message
 from mcp_errortracking.server.observe import CallRecord
 from mcp_errortracking.server.stdio import MessageReader, MessageWriter, WriteFlow
 from mcp_errortracking.server.toolbox import EVERY_TOOL
 from tests.calls import server_of
+from tests.hostile.steps import count_steps
 from tests.server.http.http_process import HEADERS
 from tests.server.mcp_client import ERAS
 from tests.server.stdio_process import GatedUpstream, StdioProcess, list_rules, served
@@ -101,7 +103,7 @@ def test_a_message_without_an_id_is_a_notification() -> None:
         (b"{", -32700, None),
         (b"\xff\xfe{}", -32700, None),
         (b"[" * 100_000, -32700, None),
-        (b'{"id": 1, "method": "\\ud800"}', -32700, None),
+        (b'{"id": 1, "method": "\\ud800"}', -32700, 1),
         (b'{"id": ' + b"9" * 5000 + b"}", -32700, None),
         (b"[]", -32600, None),
         (b"3", -32600, None),
@@ -110,8 +112,8 @@ def test_a_message_without_an_id_is_a_notification() -> None:
         (b'{"jsonrpc": "2.0", "id": "a", "method": 1}', -32600, "a"),
         (b'{"jsonrpc": "2.0", "id": 5, "method": "ping", "params": []}', -32600, 5),
         (b'{"jsonrpc": "2.0", "id": true, "result": {}}', -32600, None),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"a": [' + b"[]," * MAX_PARTS + b"1]}}", -32600, None),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"a": "' + b"x" * MAX_BYTES + b'"}}', -32600, None),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"a": [' + b"[]," * MAX_PARTS + b"1]}}", -32600, 1),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"a": "' + b"x" * MAX_BYTES + b'"}}', -32600, 1),
     ],
 )
 def test_what_is_no_message_is_refused(text: bytes, code: int, request_id: Any) -> None:
@@ -152,17 +154,101 @@ def test_over_stdio_a_repeated_id_is_refused_and_the_first_request_goes_on() -> 
         assert server.receive()["id"] == 7
 
 
-@pytest.mark.parametrize("size", ["bytes", "values"])
-def test_over_stdio_a_message_too_large_is_refused_and_the_next_is_answered(size: str) -> None:
-    filler = "x" * (3 * MAX_BYTES) if size == "bytes" else [[]] * (MAX_PARTS + 1)
+LARGE = {
+    "bytes": b'["' + b"x" * MAX_BYTES + b'"]',
+    "values": b"[" + b"[]," * MAX_PARTS + b"1]",
+    "half a surrogate": b'["\\ud800"]',
+    "depth": b"[" * 90_000 + b"]" * 90_000,
+}
+"""Values of `params` with which a message is refused before it is parsed."""
+PLACES = {
+    "first": b'{"jsonrpc":"2.0","id":%b,"method":"ping","params":{"a":%b}}',
+    "last": b'{"method":"ping", "params":{"id":5,"a":%b} ,"jsonrpc":"2.0", "id" : %b }\r',
+    "before the last": b'{"params":{"a":%b},\t"id":%b, "method":"a \\"quoted\\" method, \\u00e9" , "jsonrpc":"2.0"}',
+    "twice": b'{"id": "no", "params":{"a":%b},"id":%b,"method":"ping"}',
+}
+
+
+def large(place: str, reason: str, request_id: bytes) -> bytes:
+    parts = (LARGE[reason], request_id)
+    return PLACES[place] % (parts[::-1] if place == "first" else parts)
+
+
+@pytest.mark.parametrize("reason", LARGE)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("request_id", ["7", "-1", '"a"', '"a, \\"id\\": 3}"', '"\\u00e9\\\\"', f'"{"x" * MAX_ID}"'])
+def test_the_id_of_a_message_that_is_not_parsed_is_found(place: str, reason: str, request_id: str) -> None:
+    with pytest.raises(MessageError) as caught:
+        parse_message(large(place, reason, request_id.encode()))
+
+    assert caught.value.answer["id"] == json.loads(request_id)
+
+
+@pytest.mark.parametrize("reason", LARGE)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("request_id", ["null", "1.5", "true", '"\\ud800"', f'"{"x" * (MAX_ID + 1)}"', "x"])
+def test_what_is_no_id_is_not_taken_for_one(place: str, reason: str, request_id: str) -> None:
+    with pytest.raises(MessageError) as caught:
+        parse_message(large(place, reason, request_id.encode()))
+
+    assert caught.value.answer["id"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"method":"notifications/x","params":{"id":1,"a":%b}}',
+        b'{"method":"notifications/x","params":{"a":%b,"id":1}}',
+        b'{"method":"notifications/x","params":{"a":%b,"b":{"id":1}},"b":"\\",\\"id\\":1"}',
+        b'{"method":"x","params":{"a":%b},"note":",\\"id\\":1}"}',
+        b'{"id":1,"result":{"a":%b}}',
+        b'{"jsonrpc":"2.0","error":{"a":%b},"id":1}',
+        b'[{"id":1,"method":"x","params":{"a":%b}}]',
+    ],
+)
+def test_an_id_of_another_object_is_not_that_of_the_message(text: bytes) -> None:
+    for value in LARGE.values():
+        with pytest.raises(MessageError) as caught:
+            parse_message(text % value)
+        assert caught.value.answer["id"] is None
+
+
+@pytest.mark.parametrize(
+    "piece", [b',"id":1', b',"id":"', b'"', b"\\", b",", b" ", b'{"id":1', b'"a":1,', b'"a' + b"\\" * 9, b"\xff"]
+)
+def test_the_search_for_an_id_reads_a_bounded_part(piece: bytes) -> None:
+    text = b"{" + piece * (2 * SCANNED // len(piece)) + b"}"
+    longer = text[:-1] + piece * SCANNED + b"}"
+
+    assert find_id(longer, longer) == find_id(text, text)
+    assert count_steps(lambda: find_id(longer, longer)) == count_steps(lambda: find_id(text, text)) < 10 * SCANNED
+
+
+@pytest.mark.parametrize("reason", LARGE)
+def test_over_stdio_a_message_too_large_is_refused_and_the_next_is_answered(reason: str) -> None:
     with served() as server:
         server.open()
-        server.send({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"a": filler}})
-        refusal = server.receive()
+        for place in PLACES:
+            server.send(large(place, reason, b'"big"'))
+            refusal = server.receive()
+            code = -32600 if reason in ("bytes", "values") else -32700
+            assert (refusal["id"], refusal["error"]["code"]) == ("big", code)
         server.send({"jsonrpc": "2.0", "id": 2, "method": "ping"})
 
-        assert (refusal["id"], refusal["error"]["code"]) == (None, -32600)
         assert server.receive() == {"jsonrpc": "2.0", "id": 2, "result": {}}
+
+
+def test_over_stdio_a_message_too_large_with_an_id_in_flight_leaves_that_request_its_answer() -> None:
+    with GatedUpstream() as upstream, served(upstream=upstream.url) as server:
+        server.open()
+        server.send(list_rules(7))
+        assert upstream.arrived.acquire(timeout=20)
+        server.send(large("first", "values", b'"7"'))
+        refusal = server.receive()
+        upstream.gate.set()
+
+        assert (refusal["id"], refusal["error"]["code"]) == (None, -32600)
+        assert server.receive()["result"]["structuredContent"]["count"] == 0
 
 
 def test_over_stdio_an_unknown_version_is_answered_with_those_supported() -> None:
@@ -353,6 +439,55 @@ async def test_over_http_a_message_with_too_many_values_is_not_parsed(http: http
             answer = await http.post("/mcp", content=body, headers=headers)
             assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32600)
             assert f"more than {MAX_PARTS} values" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_over_http_a_message_that_is_not_parsed_is_answered_with_its_id(
+    place: str, http: httpx.AsyncClient
+) -> None:
+    for reason in ("values", "half a surrogate"):
+        for headers in ({}, modern("ping")):
+            answer = await http.post("/mcp", content=large(place, reason, b'"big"'), headers=headers)
+            assert (answer.status_code, answer.json()["id"]) == (400, "big")
+
+
+KEY = f"phx_{'0123456789' * 3}"
+HOSTILE_NAMES = ["x" * 100_000, KEY, f"tools/{KEY}", f"{'x' * 90}{KEY}", "a\nNote: b", "\u202ea"]
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_an_unknown_method_is_repeated_in_part_and_without_a_key(name: str) -> None:
+    with pytest.raises(MessageError) as caught:
+        parse_message(request("1", name))
+    answer = caught.value.answer
+    text = json.dumps(answer)
+
+    assert (answer["id"], answer["error"]["code"], answer["error"]["message"]) == (1, -32601, "Method not found")
+    assert len(text) < 300
+    assert not any(part in text for part in ("0123456789", "\\n", "\\u202e"))
+
+
+async def test_over_http_no_error_repeats_a_key_or_a_long_name(http: httpx.AsyncClient) -> None:
+    for name in (HOSTILE_NAMES[0], KEY):
+        for body in (
+            request("1", name, _meta=META),
+            request("1", "tools/call", name=name, _meta=META),
+            request("1", "tools/call", name=[name], _meta=META),
+            request("1", "prompts/get", name=name, _meta=META),
+            request("1", "resources/read", uri=f"posthog://{name}", _meta=META),
+            request("1", "resources/subscribe", uri=name, _meta=META),
+            request("1", "logging/setLevel", level=name, _meta=META),
+            request("1", "tools/list", cursor=name, _meta=META),
+            json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": name}).encode(),
+            json.dumps({"jsonrpc": name, "id": 1, "method": "ping"}).encode(),
+            json.dumps([name]).encode(),
+        ):
+            method = json.loads(body)["method"] if body.startswith(b"{") else "ping"
+            for headers in ({}, modern(method) | {"Mcp-Name": name}):
+                answer = await http.post("/mcp", content=body, headers=headers)
+                assert "error" in answer.json()
+                assert KEY not in answer.text
+                assert len(answer.content) < 1000
 
 
 async def test_over_http_another_host_is_refused_whatever_the_message_is(http: httpx.AsyncClient) -> None:

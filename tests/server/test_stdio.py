@@ -127,7 +127,7 @@ def test_a_line_beyond_the_limit_is_skipped_and_the_next_one_is_read() -> None:
         error = server.receive()
         server.send({"jsonrpc": "2.0", "id": 2, "method": "ping"})
 
-        assert (error["id"], error["error"]["code"]) == (None, -32600)
+        assert (error["id"], error["error"]["code"]) == (1, -32600)
         assert server.receive()["id"] == 2
 
 
