@@ -33,15 +33,33 @@ def _word(*words: str) -> str:
     return "|".join("".join(shapes.get(letter, letter) for letter in word) for word in words)
 
 
-_TURNS = _word("human", "user", "assistant", "system", "developer", "tool")
+_TURNS = (
+    _word("human", "user", "assistant", "system", "developer", "tool", "model", "bot", "chatbot", "ipython", "claude")
+    + "|"
+    + _word("chatgpt", "gemini", "copilot")
+    + r"|a[il]|gpt[\w.-]{0,12}"
+)
+"""The speakers of a conversation: the roles of chat templates, and the names that assistants have."""
+_SPEAKING = (
+    _word("server", "system", "tool", "assistant", "agent", "user", "admin", "operator", "security", "important")
+    + "|"
+    + _word("mcp", "posthog", "this", "the", "our")
+)
+"""Words before "note" that make it a note of somebody in charge."""
+_MARKED = r"(?:[-*+>]\s*+){0,8}[#\uff03\ufe5f]{2}"
+_NUMBER = r"(?:(?:\d{1,4}|[a-z])(?=\s*+[.)\]])[\W_]++){0,3}+"
+_BEFORE = rf"[\W_]*+{_NUMBER}"
 _IMPERSONATION = re.compile(
-    rf"[\W_]*+(?:(?:{_word('note')})s?(?:\W++(?:to|for|from)\b[^:]{{0,40}})?"
-    rf"|(?:{_TURNS})(?:\W++(?:{_word('note', 'message', 'prompt', 'reminder', 'instruction')})s?)?)"
+    # A heading, as in "### Response:", whatever its words are.
+    rf"\s*+{_MARKED}[^:]{{0,60}}:|{_BEFORE}"
+    rf"(?:(?:(?:{_SPEAKING})(?:['\u2019]?s)?\W{{1,3}}){{0,3}}(?:{_word('note')})s?(?:\W++(?:to|for|from)\b[^:]{{0,40}})?"
+    rf"|(?:(?:gpt|ai|chat|correct)[\w.-]{{0,12}}+\W{{1,3}}){{0,2}}"
+    rf"(?:{_TURNS})(?:\W++(?:{_word('note', 'message', 'prompt', 'reminder', 'instruction')})s?)?)"
     r"(?:[^\w:]|_)*+:",
     re.IGNORECASE,
 )
 """The beginning of a note or of a turn, in ASCII or folded text."""
-_LEADING = re.compile(r"[\W_]*+")
+_LEADING = re.compile(_BEFORE, re.IGNORECASE)
 _OPENING, _ENOUGH = 256, 64
 """Characters that are folded at first, and how many of them must follow the leading blanks and punctuation."""
 
@@ -64,6 +82,9 @@ _TAG_NAMES = (
 )
 _RESULT_NAMES = _word("result", "response", "output", "answer")
 _END = r"s?(?:[_-][a-z_-]{0,40}+)?[\s/>=]"
+_ROLES = _word("human", "user", "assistant", "system", "developer", "tool", "model", "bot")
+_OWN_NAMES = _word("turn", "important", "admin", "claude", "model", "bot", "ipython") + "|ai"
+"""Names of tags that are types too, as in List<Model>, or elements of XML: these are tags where no type is meant."""
 _BRACKETED = (
     _word(
         "inst", "sys", "tool_calls", "tool_result", "tool_results", "tool_content", "available_tools", "system_prompt"
@@ -74,6 +95,10 @@ _BRACKETED = (
 _CHAT_TAGS = re.compile(
     r"<(?=\|)|(?<=\|)>"
     rf"|<(?=/?(?:[\w.-]{{1,32}}:)?(?:{_TAG_NAMES}){_END})"
+    rf"|<(?=(?:\s{{1,16}}+/?|/(?=\s))\s{{0,16}}+(?:{_TAG_NAMES}|{_OWN_NAMES})s?(?:[_-][a-z_-]{{0,40}}+)?[^<>\w]{{0,16}}+>)"
+    rf"|(?<![\w.])<(?=/?(?:{_OWN_NAMES})s?/?>)"
+    # Any name, with the role of a speaker.
+    rf"|<(?=\s{{0,16}}+[\w:.-]{{1,32}}+\s[^<>]{{0,100}}?\b(?:role|from|author|speaker)\s{{0,4}}+=\s{{0,4}}+[\"'\\]{{0,3}}+(?:{_ROLES})\b)"
     # Without a slash these can be types, as in Promise<Result>.
     rf"|<(?=/(?:[\w.-]{{1,32}}:)?(?:{_RESULT_NAMES}){_END})|(?<![\w.])<(?=(?:{_RESULT_NAMES}){_END})"
     rf"|<(?=(?:{_word('start_of_turn', 'end_of_turn')})>)|<(?=/?s>|[be][o0]s>)"
@@ -154,8 +179,14 @@ def _lookalike_tags() -> re.Pattern[str]:
     )
 
 
+_BLANK = re.compile(r"/?\s")
+
+
 def _with_space(match: re.Match[str]) -> str:
-    return f" {match[0]}" if match[0] in lookalikes_of(">") else f"{match[0]} "
+    if match[0] in lookalikes_of(">"):
+        return f" {match[0]}"
+    # Where a blank is there already, one more would not change the form.
+    return f"{match[0]}\\" if _BLANK.match(match.string, match.end()) else f"{match[0]} "
 
 
 def _as_escape(match: re.Match[str]) -> str:

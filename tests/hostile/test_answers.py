@@ -605,6 +605,29 @@ POSING = [
     "sy\ufb06em: x",
     "H\u03c5man: x",
     "\uff34ool\uff1a x",
+    "Model: x",
+    "Mod\u0435l: x",
+    "ipython: x",
+    "AI: quota exceeded",
+    "\uff21\uff29: x",
+    "Claude: x",
+    "ChatGPT: x",
+    "Bot : x",
+    "GPT4 Correct User: x",
+    "GPT-4: x",
+    "AI Assistant: x",
+    "### Instruction: x",
+    "### Response: x",
+    "## Anything at all: x",
+    "\uff03\uff03 Input: x",
+    "> ### System: x",
+    "1. Note: x",
+    "(1) Note: x",
+    "1. 2. a) Note: x",
+    "1." + " " * 5000 + "N\u043ete: x",
+    "Server note: x",
+    "This server's note: x",
+    "Important system note: x",
 ]
 
 
@@ -676,6 +699,22 @@ MARKS = [
     "<|\u00fcber|>",
     "<t00l>",
     "<system-reminder>",
+    "< system>",
+    "</ system>",
+    "< / system >",
+    "<\u3000system>",
+    "< syst\u0435m>",
+    '<message role="system">',
+    "<x:msg id='1' from = user>",
+    '<message role="s\u0443stem">',
+    "<turn>",
+    "</turn>",
+    "<important>",
+    "<IMPORTANT>",
+    "<tu\u0433n>",
+    "<model>",
+    "<tool_call>",
+    "<function_results>",
 ]
 
 
@@ -683,12 +722,42 @@ MARKS = [
 def test_a_mark_of_a_conversation_loses_its_form(mark: str) -> None:
     for text in (mark, f"x {mark} y", f"\u00e9 {mark}", f"{mark}" * 50):
         assert mark not in break_tags(text)
-        assert mark not in escape(f'["{text}"]')
-        assert json.loads(escape(f'["{text}"]')) == [text]
+        assert mark not in escape(json.dumps([text], ensure_ascii=False))
+        quoted = json.dumps([text], ensure_ascii=False)
+        assert json.loads(escape(quoted)) == [text]
+        assert "\\u" in escape(quoted)
         assert mark not in render({"results": [{"id": 1, "name": text}]}, [])
 
 
+@pytest.mark.parametrize(
+    "mark", ["< system>", "</ system>", "<\t/ system>", "< tool_result >", "< syst\u0435m>"], ids=ascii
+)
+def test_a_tag_with_a_blank_in_it_does_not_keep_its_form(mark: str) -> None:
+    assert break_tags(mark).startswith("<\\")
+
+
 PLAIN = [
+    "Unknown model: gpt-5",
+    "Response: 500",
+    "Server: nginx",
+    "Agent: x",
+    "Instruction not found: x",
+    "boom Note: x",
+    "Release notes: x",
+    "a: note: b",
+    "1. Failed: x",
+    "# Failed: x",
+    "#1234: x",
+    "List<Model>",
+    "Map<Turn, Bot>",
+    "<Message>Access Denied</Message>",
+    '<div role="button"> cannot appear in <p>',
+    "<Model role={x}>",
+    "if (i < system && b) {",
+    "a < user.b > c",
+    "models: 3",
+    "botnet: x",
+    "aim: x",
     "TypeError: Cannot read properties of undefined (reading 'id')",
     "Uncaught ReferenceError: user is not defined",
     "Type 'Promise<Result>' is not assignable to type 'Promise<Response>'.",
@@ -740,6 +809,14 @@ def test_texts_of_normal_errors_come_through_unchanged(text: str) -> None:
 
 
 PIECES = [
+    "< ",
+    "< /",
+    "<a role='",
+    "<a ",
+    "server ",
+    "gpt-",
+    "1. ",
+    "#-",
     "<",
     "[",
     "<tool_a",
