@@ -47,10 +47,10 @@ def run(options: argparse.Namespace) -> int:
     from mcp_errortracking.sandbox.serving import serve
 
     try:
-        listener = _listen(options.host, options.port)
-        seed = _seed(options)
-        throttle_text = options.rate_limit
-        with ExitStack() as stack, listener:
+        with ExitStack() as stack:
+            listener = stack.enter_context(_listen(options.host, options.port))
+            seed = _seed(options)
+            throttle_text = options.rate_limit
             sandbox = _open(
                 options.data or stack.enter_context(_temporary()), seed, throttle_text, options.data is None
             )
