@@ -167,7 +167,7 @@ def test_an_empty_option_overrules_its_variable_where_empty_makes_sense() -> Non
         (["--host", ""], "--host is empty"),
         (["--project", ""], "--project must be a project number"),
         (["--timeout", ""], "--timeout must be a number from 1 to 3600, not ''"),
-        (["--root", " "], "--root is empty"),
+        (["--root", " "], "--root is empty: give a path, or set the variable that it comes from"),
         (["--token-file", ""], "--token-file is empty"),
         (["--transport", ""], "--transport must be one of: stdio, http, sse, not ''"),
     ],

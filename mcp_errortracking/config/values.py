@@ -89,7 +89,7 @@ def read_names(text: str) -> tuple[str, ...]:
 
 def read_path(text: str) -> Path:
     if not text.strip():
-        raise ValueError("is empty; is the variable set that it comes from?")
+        raise ValueError("is empty: give a path, or set the variable that it comes from")
     if looks_like_key(text):
         raise ValueError("holds a key where a path belongs")
     try:
