@@ -8,6 +8,7 @@ from typing import Any, TypeGuard, cast
 
 from mcp.shared.dispatcher import coerce_request_id
 from mcp_types import (
+    CONNECTION_CLOSED,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     PARSE_ERROR,
@@ -105,6 +106,12 @@ def _not_a_message(raw: Any) -> MessageError:
     request_id = cast("dict[str, Any]", raw).get("id") if isinstance(raw, dict) else None
     text = "Invalid request: not a JSON-RPC 2.0 message."
     return MessageError(INVALID_REQUEST, text, request_id if is_id(request_id) else None)
+
+
+def interrupted(request_id: str | int) -> MessageError:
+    """Return the error for a request that the end of the server cuts off."""
+    text = "The server stopped before the call ended. A write may have been applied: read before you repeat it."
+    return MessageError(CONNECTION_CLOSED, text, request_id)
 
 
 def check_size(text: bytes) -> None:

@@ -34,6 +34,7 @@ from mcp_errortracking.server.json_rpc import (
     MAX_BYTES,
     JSONRPCMessage,
     MessageError,
+    interrupted,
     is_id,
     parse_message,
     request_key,
@@ -45,7 +46,6 @@ logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 10.0
 """Time for calls in flight after stdin has ended or a signal has arrived."""
 
-_INTERRUPTED = "The server stopped before the call ended. A write may have been applied: read before you repeat it."
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -168,7 +168,7 @@ class MessageWriter:
         if scope.cancelled_caught:
             logger.warning("stopping with %d calls unanswered", len(self.unanswered))
             for request_id in list(self.unanswered.values()):
-                self.refuse(MessageError(CONNECTION_CLOSED, _INTERRUPTED, request_id))
+                self.refuse(interrupted(request_id))
             self.unanswered.clear()
 
     def abandon(self) -> None:

@@ -36,6 +36,7 @@ from mcp_errortracking.server.http.caller_keys import (
 )
 from mcp_errortracking.server.http.cross_origin import CrossOriginGuard, origin_pattern, refuse_other_media
 from mcp_errortracking.server.http.guard import Guard, OAuth
+from mcp_errortracking.server.http.interruption import InterruptibleAnswer
 from mcp_errortracking.server.http.page import HEADERS, Access, page
 from mcp_errortracking.server.http.paths import MCP, MESSAGES, SSE, ExactRoute
 from mcp_errortracking.server.http.readiness import Check, Readiness
@@ -60,6 +61,9 @@ _REQUEST_HEADERS = [
     KEY_HEADER,
     PROJECT_HEADER,
 ]
+DRAIN_SECONDS = 8.0
+"""Time for calls in flight after a stop signal; then they are answered with an error. It is shorter than the time after
+which `serve_http` cuts off connections."""
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -125,12 +129,17 @@ def build_app(
     if options.oauth is not None:
         routes += _oauth_metadata(options.oauth)
 
+    def stop() -> None:
+        sse.stop()
+        for interrupt in (sse.interrupt, mcp.interrupt):
+            asyncio.get_running_loop().call_later(DRAIN_SECONDS, interrupt)
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         upkeep = asyncio.create_task(sse.maintain())
         try:
             async with mcp.run():
-                with _on_stop_signal(sse.stop):
+                with _on_stop_signal(stop):
                     yield
         finally:
             upkeep.cancel()
@@ -204,6 +213,7 @@ class _StreamableHttp:
         self._plain, self._streaming = (
             StreamableHTTPSessionManager(server, json_response=plain, stateless=True) for plain in (True, False)
         )
+        self._answers = set[InterruptibleAnswer]()
 
     @asynccontextmanager
     async def run(self) -> AsyncGenerator[None]:
@@ -230,7 +240,18 @@ class _StreamableHttp:
             return message if message is not None else await receive()
 
         wants_progress = b'"progressToken"' in body and "text/event-stream" in Headers(scope=scope).get("accept", "")
-        await (self._streaming if wants_progress else self._plain).handle_request(scope, replay, send)
+        handler = self._streaming if wants_progress else self._plain
+        answer = InterruptibleAnswer(scope, body, send)
+        self._answers.add(answer)
+        try:
+            await answer.run(handler.handle_request(scope, replay, answer.send))
+        finally:
+            self._answers.discard(answer)
+
+    def interrupt(self) -> None:
+        """Answer the calls that are still in flight with an error."""
+        for answer in self._answers:
+            answer.interrupt()
 
 
 def _error_in(scope: Scope, body: bytes) -> MessageError | None:

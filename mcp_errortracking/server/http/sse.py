@@ -19,6 +19,7 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
 from mcp_types import INVALID_REQUEST, JSONRPCError, JSONRPCRequest, JSONRPCResponse
+from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -26,7 +27,7 @@ from starlette.types import Receive, Scope, Send
 from mcp_errortracking.server.callers import caller_of, minimal_request
 from mcp_errortracking.server.http.cross_origin import refuse_other_media
 from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
-from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, parse_message, request_key
+from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, interrupted, parse_message, request_key
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ class SseSession:
         self._limits = limits
         self._inbox = list[tuple[SessionMessage, int]]()
         self._arrival: asyncio.Future[None] | None = None
-        self._unanswered = dict[str | int, int]()  # sizes by id, ids as the SDK compares them: to it "7" is 7
+        self._unanswered = dict[str | int, tuple[str | int, int]]()
+        """Ids and sizes by id as the SDK compares ids: to it "7" is 7."""
         self._bytes = 0
         self._writing = asyncio.Lock()
         self._is_closed = False
@@ -80,7 +82,7 @@ class SseSession:
                 text = "Invalid request: a request with this id is not answered yet. Use each id once."
                 raise MessageError(INVALID_REQUEST, text, message.id)
             self._calls.take(self.owner)
-            self._unanswered[key] = size
+            self._unanswered[key] = (message.id, size)
             metadata.on_request_unanswered = partial(self._end_unanswered, key)
         self._bytes += size
         self.used = time.monotonic()
@@ -110,6 +112,13 @@ class SseSession:
             for request_id in list(self._unanswered):
                 self._settle(request_id)
 
+    async def interrupt(self) -> None:
+        """Answer every call in flight with an error, and close the session."""
+        for key, (request_id, _) in list(self._unanswered.items()):
+            self._settle(key)
+            await self._write_message(to_json(interrupted(request_id).answer))
+        self.close()
+
     def _wake(self) -> None:
         if self._arrival is not None and not self._arrival.done():
             self._arrival.set_result(None)
@@ -127,10 +136,17 @@ class SseSession:
     async def send(self, item: SessionMessage) -> None:
         """Send an answer or a notification, for the SDK."""
         message = item.message
-        text = message.model_dump_json(by_alias=True, exclude_unset=True)
-        await self.write(f"event: message\r\ndata: {text}\r\n\r\n".encode())
+        key = None
         if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
-            await self._end_unanswered(request_key(message.id))
+            key = request_key(message.id)
+            if key not in self._unanswered:  # it was answered as interrupted
+                return
+        await self._write_message(message.model_dump_json(by_alias=True, exclude_unset=True).encode())
+        if key is not None:
+            await self._end_unanswered(key)
+
+    async def _write_message(self, message: bytes) -> None:
+        await self.write(b"event: message\r\ndata: " + message + b"\r\n\r\n")
 
     async def _end_unanswered(self, key: str | int) -> None:
         """Mark a request as done, for the SDK."""
@@ -140,9 +156,9 @@ class SseSession:
             self.close()
 
     def _settle(self, key: str | int) -> None:
-        size = self._unanswered.pop(key, None)
-        if size is not None:
-            self._bytes -= size
+        settled = self._unanswered.pop(key, None)
+        if settled is not None:
+            self._bytes -= settled[1]
             self._calls.free(self.owner)
 
     async def receive(self) -> SessionMessage:
@@ -189,6 +205,7 @@ class SseTransport:
         self.slots = Slots(limits.sessions, "SSE sessions")
         self._sessions = dict[UUID, SseSession]()
         self._stopping = False
+        self._interrupting: asyncio.Future[list[None]] | None = None
 
     async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`GET /sse`: an ASGI app that runs as long as the stream."""
@@ -268,6 +285,10 @@ class SseTransport:
         self._stopping = True
         for session in list(self._sessions.values()):
             session.drain()
+
+    def interrupt(self) -> None:
+        """Answer the calls that are still in flight with an error, and close all streams."""
+        self._interrupting = asyncio.gather(*(session.interrupt() for session in self._sessions.values()))
 
 
 async def _until_disconnect(receive: Receive, session: SseSession) -> None:

@@ -8,9 +8,10 @@ class _Faster:
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
         if name == "mcp_errortracking.asgi":
-            from mcp_errortracking.server.http import sse
+            from mcp_errortracking.server.http import app, sse
             from mcp_errortracking.server.http.protocol import TimedProtocol
 
+            app.DRAIN_SECONDS = 0.5
             sse.PING_SECONDS = 0.2
             TimedProtocol.stalled_seconds = 0.5
 
