@@ -2,15 +2,14 @@
 
 The SDK's own transport moves every message through worker threads, cannot be interrupted while it reads, and drops the
 calls in flight when stdin ends. This one reads and writes the pipes in the event loop. When stdin ends or a signal asks
-to stop, calls in flight may finish within a time limit. Where pipes cannot be used that way (Windows, a terminal or a
-file as stdin), the SDK's transport is used.
+to stop, calls in flight may finish within a time limit. A file or a terminal is copied through a pipe. On Windows, and
+where a standard descriptor is closed, the SDK's transport is used, which checks neither ids nor sizes.
 """
 
 import asyncio
 import logging
 import os
 import signal
-import stat
 import sys
 from collections.abc import Callable
 from types import TracebackType
@@ -40,6 +39,7 @@ from mcp_errortracking.server.json_rpc import (
     request_key,
     too_long,
 )
+from mcp_errortracking.server.pipes import CopiedPipe, is_pipe
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +55,13 @@ async def serve(server: Server[Any]) -> None:
     Meanwhile file descriptor 1 points at stderr, so that a stray print never breaks the protocol, and 0 at the null
     device.
     """
-    if not _are_pipes():
+    if not _are_usable():
         await _serve_with_sdk(server)
         return
     wire_in, wire_out = _redirect(0, os.devnull, os.O_RDONLY), _redirect(1, None, os.O_WRONLY)
+    copied_out = None if is_pipe(wire_out) else CopiedPipe(wire_out, reads=False)
+    wire_in = wire_in if is_pipe(wire_in) else CopiedPipe(wire_in, reads=True).end
+    wire_out = wire_out if copied_out is None else copied_out.end
     loop = asyncio.get_running_loop()
     buffer = asyncio.StreamReader(limit=MAX_BYTES, loop=loop)
     source, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(buffer), os.fdopen(wire_in, "rb", 0))
@@ -75,16 +78,20 @@ async def serve(server: Server[Any]) -> None:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
         transport.close()
+    if copied_out is not None:
+        await asyncio.to_thread(copied_out.join)
 
 
-def _are_pipes() -> bool:
+def _are_usable() -> bool:
+    """True if both standard descriptors are open, and pipes can take the place of those that are not pipes."""
     if sys.platform == "win32":
         return False
     try:
-        modes = [os.fstat(descriptor).st_mode for descriptor in (0, 1)]
+        os.fstat(0)
+        os.fstat(1)
     except OSError:
         return False
-    return all(stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) for mode in modes)
+    return True
 
 
 def _redirect(descriptor: int, stand_in: str | None, flags: int) -> int:

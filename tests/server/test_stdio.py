@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,6 +153,30 @@ def test_stdin_that_is_a_file_is_served_too(tmp_path: object) -> None:
 
     assert (done.returncode, done.stdout) == (0, b"")
     assert b"Traceback" not in done.stderr
+
+
+def test_files_get_the_same_checks_as_pipes(tmp_path: Path) -> None:
+    lines: list[Any] = [
+        {"jsonrpc": "2.0", "id": 1, "method": "ping"},
+        {"jsonrpc": "2.0", "id": None, "method": "ping"},
+        {"jsonrpc": "2.0", "id": 2, "method": "ping", "params": {"a": "x" * (5 << 20)}},
+        {"jsonrpc": "2.0", "id": 3, "method": "ping"},
+    ]
+    requests, answers = tmp_path / "requests", tmp_path / "answers"
+    requests.write_text("\n".join(map(json.dumps, lines)))
+    with requests.open("rb") as stdin, answers.open("wb") as stdout:
+        command = [sys.executable, "-m", "mcp_errortracking"]
+        done = subprocess.run(command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=30, check=False)
+
+    found = [json.loads(line) for line in answers.read_text().splitlines()]
+    assert {(one["id"], one.get("error", {}).get("code")) for one in found} == {
+        (1, None),
+        (None, -32600),
+        (2, -32600),
+        (3, None),
+    }
+    assert len(found) == 4
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
 
 
 def test_in_a_terminal_it_says_what_it_waits_for_and_ctrl_c_ends_it() -> None:
