@@ -93,19 +93,21 @@ def entry(kind: int, content: bytes, base: bytes = b"", *, size: int | None = No
     return head + base + zlib.compress(content)
 
 
-def pack(git_dir: Path, *entries: tuple[str, bytes], offsets: dict[str, int] | None = None) -> None:
+def pack(
+    git_dir: Path, *entries: tuple[str, bytes], offsets: dict[str, int] | None = None, name: str = "pack-1"
+) -> None:
     """Writes a pack of entries by their names, and its index; `offsets`: other ones than the true, for the index."""
     data, places = bytearray(b"PACK\0\0\0\2" + len(entries).to_bytes(4)), dict[str, int]()
-    for name, stored in entries:
-        places[name] = len(data)
+    for of, stored in entries:
+        places[of] = len(data)
         data += stored
     data += hashlib.sha1(data).digest()
     places |= offsets or {}
     names = sorted(places)
-    counts = [sum(int(name[:2], 16) <= first for name in names) for first in range(256)]
+    counts = [sum(int(of[:2], 16) <= first for of in names) for first in range(256)]
     index = b"\xfftOc\0\0\0\2" + b"".join(count.to_bytes(4) for count in counts)
     index += b"".join(map(bytes.fromhex, names)) + bytes(4 * len(names))
-    index += b"".join(places[name].to_bytes(4) for name in names) + data[-20:]
+    index += b"".join(places[of].to_bytes(4) for of in names) + data[-20:]
     index += hashlib.sha1(index).digest()
-    (git_dir / "objects" / "pack" / "pack-1.pack").write_bytes(data)
-    (git_dir / "objects" / "pack" / "pack-1.idx").write_bytes(index)
+    (git_dir / "objects" / "pack" / f"{name}.pack").write_bytes(data)
+    (git_dir / "objects" / "pack" / f"{name}.idx").write_bytes(index)

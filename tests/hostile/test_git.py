@@ -51,7 +51,7 @@ def facts(folder: Path, *roots: Path) -> dict[str, str]:
 
 def known(folder: Path, *roots: Path, line: int = 1) -> Commit | None:
     text = TEXT.splitlines()[line - 1]
-    return last_commit(Roots(roots or (folder,)), folder / "cart.ts", {line: text})
+    return last_commit(Roots(roots or (folder,)), folder / "cart.ts", {line: text}, Budget())
 
 
 def test_nothing_that_a_repository_configures_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -470,10 +470,11 @@ def test_versions_that_differ_everywhere_are_given_up(swapped: bool, monkeypatch
     measured = Measured(monkeypatch)
 
     with pytest.raises(RepositoryError):
-        kept_lines(old, new, Budget(seconds=50))
+        kept_lines(old, new, [100], Budget(seconds=50))
     assert measured.steps < 3_000_000
-    assert len(kept_lines([b"same"] * 20_000, [b"same"] * 30_000, Budget(seconds=50))) == 20_000
-    assert kept_lines(lines, [b"x%d" % number for number in range(20_000)], Budget(seconds=50)) == {}
+    same, every = [b"same"], range(20_000)
+    assert len(kept_lines(same * 20_000, same * 30_000, range(30_000), Budget(seconds=50))) == 20_000
+    assert kept_lines(lines, [b"x%d" % number for number in every], every, Budget(seconds=50)) == {}
 
 
 def test_deeply_nested_folders_are_no_error(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def judged(folder: Path, path: str) -> list[str]:
 
 def found(folder: Path, path: str, shallow: frozenset[str] = frozenset(), root: Path | None = None) -> list[str]:
     """The commit of each line, as our reader says."""
-    checkout = find_checkout(Roots([root or folder]), folder)
+    checkout = find_checkout(Roots([root or folder]), folder, Budget())
     assert checkout
     head, _ = checkout.head()
     count = git(folder, "show", f"HEAD:{path}").count("\n") + 1
@@ -149,10 +149,10 @@ def test_a_shallow_clone_ends_where_git_ends(tmp_path: Path) -> None:
 
     boundary = frozenset((clone / ".git" / "shallow").read_text().split())
     assert found(clone, "cart.ts", boundary) == judged(clone, "cart.ts")
-    known = last_commit(Roots([clone]), clone / "cart.ts", {15: "added 2"})
+    known = last_commit(Roots([clone]), clone / "cart.ts", {15: "added 2"}, Budget())
     assert known
     assert known.id == last
-    assert last_commit(Roots([clone]), clone / "cart.ts", {13: "added 0"})
+    assert last_commit(Roots([clone]), clone / "cart.ts", {13: "added 0"}, Budget())
 
 
 def test_a_partial_clone_has_no_history_where_contents_are_missing(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_partial_clone_has_no_history_where_contents_are_missing(tmp_path: Pat
     objects = sorted((clone / ".git").rglob("*"))
 
     assert facts(clone, clone) == judged_facts(clone)
-    assert last_commit(Roots([clone]), clone / "cart.ts", {1: "line 0 of the cart"}) is None
+    assert last_commit(Roots([clone]), clone / "cart.ts", {1: "line 0 of the cart"}, Budget()) is None
     assert sorted((clone / ".git").rglob("*")) == objects, "nothing was fetched"
 
 
@@ -173,9 +173,13 @@ def test_alternates_below_the_roots_are_read(tmp_path: Path) -> None:
     folder = init(tmp_path / "shop")
     commit(folder, LONG, BEGIN)
     git(tmp_path, "clone", "--quiet", "--shared", str(folder), "clone")
+    clone = tmp_path / "clone"
 
-    assert found(tmp_path / "clone", "cart.ts", root=tmp_path) == judged(folder, "cart.ts")
-    assert last_commit(Roots([tmp_path / "clone"]), tmp_path / "clone" / "cart.ts", {1: "line 0 of the cart"}) is None
+    assert found(clone, "cart.ts", root=tmp_path) == judged(folder, "cart.ts")
+    assert (
+        last_commit(Roots([tmp_path / "clone"]), tmp_path / "clone" / "cart.ts", {1: "line 0 of the cart"}, Budget())
+        is None
+    )
 
 
 @pytest.mark.parametrize(

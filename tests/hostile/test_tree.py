@@ -161,7 +161,7 @@ def test_no_file_of_ours_runs_as_its_owner(tmp_path: Path) -> None:
 def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.js")
 
-    with pytest.raises(WorkflowError, match="no regular file"):
+    with pytest.raises(WorkflowError, match="not a regular file"):
         Roots([tmp_path]).write(("a.js", b"x"))
     assert (tmp_path / "a.js").is_fifo()
     assert os.listdir(tmp_path) == ["a.js"]

@@ -65,7 +65,7 @@ def test_a_loop_a_nul_and_nothing_are_no_paths(root: Path) -> None:
     roots = Roots([root])
 
     for path in ("", "a\0b"):
-        with pytest.raises(WorkflowError, match="is no path"):
+        with pytest.raises(WorkflowError, match="is not a path"):
             roots.resolve(path)
     with pytest.raises(WorkflowError):
         roots.read("loop", 10)
@@ -73,9 +73,9 @@ def test_a_loop_a_nul_and_nothing_are_no_paths(root: Path) -> None:
 
 def test_only_folders_are_roots_and_folders(root: Path) -> None:
     for wrong in (root / "a.js", root / "nothing"):
-        with pytest.raises(WorkflowError, match="is no folder"):
+        with pytest.raises(WorkflowError, match="is not a folder"):
             Roots([wrong])
-        with pytest.raises(WorkflowError, match="is no folder"):
+        with pytest.raises(WorkflowError, match="is not a folder"):
             Roots([root]).folder(wrong)
 
 
@@ -95,7 +95,7 @@ def test_reading_is_limited_to_regular_files_of_a_size(root: Path) -> None:
     os.mkfifo(root / "pipe")
     roots = Roots([root])
 
-    with pytest.raises(WorkflowError, match="no regular file"):
+    with pytest.raises(WorkflowError, match="not a regular file"):
         roots.read("pipe", 10)
     with pytest.raises(WorkflowError) as caught:
         roots.read("a.js", 0)
@@ -171,10 +171,10 @@ def test_what_the_system_says_is_explained(number: int, code: str) -> None:
 
 
 def test_a_name_that_no_file_can_have_is_no_path(tmp_path: Path) -> None:
-    with pytest.raises(WorkflowError, match=r"^'\[{200}\.\.\.' is no path\.") as caught:
+    with pytest.raises(WorkflowError, match=r"^'\[{200}\.\.\.' is not a path\.") as caught:
         Roots([tmp_path]).folder("[" * 3000)
     assert caught.value.code == "no_path"
-    with pytest.raises(WorkflowError, match="is no path"):
+    with pytest.raises(WorkflowError, match="is not a path"):
         Roots([tmp_path]).folder("a/" * 3000)
 
 

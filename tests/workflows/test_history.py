@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mcp_errortracking.workflows.files.roots import Roots
+from mcp_errortracking.workflows.repository.budget import Budget
 from mcp_errortracking.workflows.repository.last_commit import Commit, last_commit
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
 from mcp_errortracking.workflows.source_maps.resolve.resolution import resolve
@@ -50,9 +51,11 @@ def test_the_latest_commit_of_the_lines(checkout: Path) -> None:
     roots, source = Roots([checkout]), checkout / "-cart.ts"
     head, first = git(checkout, "rev-parse", "HEAD", "HEAD~1").split()
 
-    assert last_commit(roots, source, {2: "TWO"}) == Commit(head, "Ada", "2026-02-01T10:00:00+00:00", "Shout")
-    assert last_commit(roots, source, {3: "three"}) == Commit(first, "Ada", "2026-01-01T08:00:00+00:00", "Begin")
-    both = last_commit(roots, source, {1: "one", 2: "TWO\r"})
+    assert last_commit(roots, source, {2: "TWO"}, Budget()) == Commit(head, "Ada", "2026-02-01T10:00:00+00:00", "Shout")
+    assert last_commit(roots, source, {3: "three"}, Budget()) == Commit(
+        first, "Ada", "2026-01-01T08:00:00+00:00", "Begin"
+    )
+    both = last_commit(roots, source, {1: "one", 2: "TWO\r"}, Budget())
     assert both
     assert both.id == head
 
@@ -61,10 +64,10 @@ def test_no_commit_where_it_would_be_of_other_code(checkout: Path) -> None:
     roots, source = Roots([checkout]), checkout / "-cart.ts"
     (checkout / "new.ts").write_text("x\n")
 
-    assert last_commit(roots, source, {2: "two"}) is None
-    assert last_commit(roots, source, {9: "two"}) is None
-    assert last_commit(roots, checkout / "new.ts", {1: "x"}) is None
-    assert last_commit(roots, checkout / "gone" / "new.ts", {1: "x"}) is None
+    assert last_commit(roots, source, {2: "two"}, Budget()) is None
+    assert last_commit(roots, source, {9: "two"}, Budget()) is None
+    assert last_commit(roots, checkout / "new.ts", {1: "x"}, Budget()) is None
+    assert last_commit(roots, checkout / "gone" / "new.ts", {1: "x"}, Budget()) is None
 
 
 def test_a_checkout_around_the_root_is_not_looked_into(checkout: Path) -> None:
@@ -74,8 +77,8 @@ def test_a_checkout_around_the_root_is_not_looked_into(checkout: Path) -> None:
     git(checkout, "add", ".")
     git(checkout, "commit", "--quiet", "--message", "Inner", **SECOND)
 
-    assert last_commit(Roots([inner]), inner / "a.ts", {1: "a"}) is None
-    assert last_commit(Roots([checkout]), inner / "a.ts", {1: "a"})
+    assert last_commit(Roots([inner]), inner / "a.ts", {1: "a"}, Budget()) is None
+    assert last_commit(Roots([checkout]), inner / "a.ts", {1: "a"}, Budget())
 
 
 def test_nothing_that_the_checkout_configures_is_run(checkout: Path, tmp_path: Path) -> None:
@@ -87,7 +90,7 @@ def test_nothing_that_the_checkout_configures_is_run(checkout: Path, tmp_path: P
         git(checkout, "config", name, str(script))
     (checkout / ".gitattributes").write_text("*.ts diff=evil filter=evil\n")
 
-    assert last_commit(Roots([checkout]), checkout / "-cart.ts", {1: "one"})
+    assert last_commit(Roots([checkout]), checkout / "-cart.ts", {1: "one"}, Budget())
     assert not ran.exists()
 
 
@@ -95,8 +98,8 @@ def test_no_git_is_needed_and_a_slow_history_is_no_error(checkout: Path, monkeyp
     roots, source = Roots([checkout]), checkout / "-cart.ts"
 
     monkeypatch.setenv("PATH", str(checkout))
-    assert last_commit(roots, source, {1: "one"})
-    assert last_commit(roots, source, {1: "one"}, timeout=0) is None
+    assert last_commit(roots, source, {1: "one"}, Budget())
+    assert last_commit(roots, source, {1: "one"}, Budget(seconds=0)) is None
 
 
 def test_a_frame_of_a_real_build_names_its_commit(tmp_path: Path) -> None:
@@ -117,3 +120,24 @@ def test_a_frame_of_a_real_build_names_its_commit(tmp_path: Path) -> None:
     assert with_history.original.commit.subject == "Sell hats"
     assert without.original
     assert without.original.commit is None
+
+
+def test_all_frames_share_a_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(FIXTURES / "shop", tmp_path / "shop")
+    copied(tmp_path / "shop" / "dist", "webpack")
+    git(tmp_path / "shop", "init", "--quiet")
+    git(tmp_path / "shop", "add", "src")
+    git(tmp_path / "shop", "commit", "--quiet", "--message", "Sell hats", **FIRST)
+    roots, build = looked_through(tmp_path / "shop")
+    frames = parse_stack("at o.parse (https://shop.example/webpack/shop.js:1:307)\n" * 3)
+    used, spend = list[Budget](), Budget.spend
+
+    def noted(budget: Budget, steps: int) -> None:
+        used.append(budget)
+        spend(budget, steps)
+
+    monkeypatch.setattr(Budget, "spend", noted)
+    resolved = resolve(frames, LocalBuild(roots, build).symbols, roots, history=True)
+
+    assert len([frame for frame in resolved if frame.original and frame.original.commit]) == 3
+    assert len({id(budget) for budget in used}) == 1

@@ -10,9 +10,9 @@ from mcp_errortracking.workflows.problems import WorkflowError
 
 
 def as_workflow_error(error: OSError, path: str | Path, verb: str) -> WorkflowError:
-    """Return the error for a file that could not be `verb`: followed, read, written or deleted."""
+    """Return the error for a file that could not be `verb` (followed, read, written or deleted)."""
     if isinstance(error, NotRegularError):
-        return WorkflowError("unreadable", f"{path} is no regular file.", next_step="Name a file.")
+        return WorkflowError("unreadable", f"{path} is not a regular file.", next_step="Name a file.")
     code, why, next_step = _REASONS.get(
         error.errno or 0, ("unreadable", error.strerror or str(error), "Check the file and the disk, then try again.")
     )
@@ -47,6 +47,6 @@ _REASONS: dict[int, tuple[str, str, str]] = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _DENIED),
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _GONE),
-    errno.ELOOP: ("unreadable", "It is or passes a symlink that leads in a loop.", "Name the file itself."),
+    errno.ELOOP: ("unreadable", "Its symlinks lead in a loop, or are more than 40.", "Name the file itself."),
     errno.EEXIST: ("in_the_way", "A file of this name is there.", "Name another folder, or move the file away."),
 }

@@ -7,6 +7,8 @@ has no such calls (Windows), entries are reached by path, and another process ca
 import errno
 import os
 import stat
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -23,14 +25,14 @@ _LISTING = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NEVER_FOLLOW
 # A pipe that takes the file's place is opened without waiting for its other end, and then refused.
 _READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 _CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_PERMISSIONS = 0o777  # of a file's mode; a program that runs as its owner is not made from what others wrote
+_PERMISSIONS = 0o777  # of a file's mode, without setuid: replaced content must not run as its owner
 
 
 class NotRegularError(OSError):
     """The entry is a folder, a pipe, a device or a socket, where a regular file is needed."""
 
     def __init__(self) -> None:
-        super().__init__(errno.EINVAL, "it is no regular file")
+        super().__init__(errno.EINVAL, "it is not a regular file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,10 @@ class Entry:
 
 
 class OpenFolder:
-    """A folder that stays the same one, wherever its path leads meanwhile. Methods raise `OSError`."""
+    """A folder that stays the same one even if its path comes to lead elsewhere. Methods raise `OSError`."""
 
     def __init__(self, path: Path) -> None:
-        """Open a folder by its path, which is trusted."""
+        """Open a folder by a path that is trusted."""
         self._start = path
         self._names = list[str]()
         self._descriptor = os.open(path, _FOLDER) if BY_DESCRIPTOR else None
@@ -61,7 +63,7 @@ class OpenFolder:
 
     @property
     def path(self) -> Path:
-        """The path it had when it was opened. No name after the path it was opened by was a symlink."""
+        """The path at the time of opening. No name that was entered was a symlink."""
         return self._start.joinpath(*self._names)
 
     def close(self) -> None:
@@ -79,26 +81,28 @@ class OpenFolder:
         self._names.append(name)
 
     def symlink(self, name: str) -> str | None:
-        """Return the text of a symlink; None if the entry is not one, or cannot be looked at."""
+        """Return the text of a symlink; None if the entry is not a symlink or cannot be read."""
         try:
             return os.readlink(self._at(name), **self._where)
         except OSError:
             return None
 
-    def entries(self) -> list[Entry]:
-        """Return the entries, in no order."""
+    @contextmanager
+    def listing(self) -> Generator[Iterator[Entry]]:
+        """List the entries one by one, in no order."""
         if self._descriptor is None:
             with os.scandir(self.path) as found:
-                return [_entry(one) for one in found]
-        listing = os.open(".", _LISTING, dir_fd=self._descriptor)
+                yield map(_entry, found)
+            return
+        descriptor = os.open(".", _LISTING, dir_fd=self._descriptor)
         try:
-            with os.scandir(listing) as found:
-                return [_entry(one) for one in found]
+            with os.scandir(descriptor) as found:
+                yield map(_entry, found)
         finally:
-            os.close(listing)
+            os.close(descriptor)
 
     def stat(self, name: str) -> os.stat_result:
-        """Return the state of an entry, of a symlink its own."""
+        """Return the state of an entry; of a symlink itself, not of its target."""
         return os.stat(self._at(name), follow_symlinks=False, **self._where)
 
     def read(self, name: str) -> FileIO:
@@ -115,7 +119,7 @@ class OpenFolder:
         return file
 
     def create(self, name: str, mode: int | None) -> BinaryIO:
-        """Create a file, to be written; `mode`: its permissions, None for those of any new file."""
+        """Create a file for writing. `mode`: its permissions; None for those of any new file."""
         file = os.fdopen(os.open(self._at(name), _CREATING | _NEVER_FOLLOW, 0o666, **self._where), "wb")
         try:
             if mode is not None:
@@ -126,7 +130,7 @@ class OpenFolder:
         return file
 
     def mode(self, name: str) -> int | None:
-        """Return the permissions of a file that may be replaced; None if there is none. A read-only one may not be."""
+        """Return the permissions of a file to be replaced; None if it is missing. A read-only file is an error."""
         try:
             mode = self.stat(name).st_mode
         except FileNotFoundError:
@@ -138,7 +142,7 @@ class OpenFolder:
         return mode & _PERMISSIONS
 
     def make_folder(self, name: str) -> None:
-        """Make a folder, if there is none of this name."""
+        """Make a folder, unless there is one of this name."""
         try:
             os.mkdir(self._at(name), **self._where)
         except FileExistsError:
@@ -150,7 +154,7 @@ class OpenFolder:
         os.unlink(self._at(name), **self._where)
 
     def rename(self, name: str, new_name: str) -> None:
-        """Rename a file, in the place of one of the new name."""
+        """Rename a file, replacing one of the new name."""
         where = {} if self._descriptor is None else dict.fromkeys(("src_dir_fd", "dst_dir_fd"), self._descriptor)
         os.replace(self._at(name), self._at(new_name), **where)
 

@@ -16,8 +16,10 @@ from types import TracebackType
 from mcp_errortracking.workflows.files import open_folder
 from mcp_errortracking.workflows.files.open_folder import OpenFolder
 
-_MOST_NAMES = 8192
-"""Names followed for one path, with those in symlinks: more than a path has that does not lead in a loop."""
+_MOST_SYMLINKS = 40
+"""Symlinks followed for one path, as in Linux."""
+_MOST_NAMES = 4096
+"""Names followed for one path, with those in symlinks: each is a call of the system."""
 
 
 class OutsideError(Exception):
@@ -71,8 +73,8 @@ def follow(roots: Sequence[Path], path: Path) -> Place:
         roots: real paths, of which none lies below another.
 
     Raises:
-        OutsideError: see there.
-        OSError: it leads in a loop, or a root is gone.
+        OutsideError: it leads out of the roots.
+        OSError: it leads in a loop or through too many symlinks, or a root is gone.
     """
     return _Path(roots, path).follow() if open_folder.BY_DESCRIPTOR else _by_path(roots, path)
 
@@ -93,7 +95,7 @@ class _Path:
     def __init__(self, roots: Sequence[Path], path: Path) -> None:
         self._roots = roots
         self._left = deque[str]()
-        self._names = 0
+        self._names = self._symlinks = 0
         self._start_with(path)
 
     def follow(self) -> Place:
@@ -109,7 +111,7 @@ class _Path:
             folder.close()
 
     def _enter(self) -> Path:
-        """Follow the path as far as a root, and returns that."""
+        """Follow the path as far as a root, and return the root."""
         at = Path("/")
         while True:
             for root in self._roots:
@@ -126,14 +128,15 @@ class _Path:
                 continue
             try:
                 text = os.readlink(at / name)
-            except OSError:  # it is no symlink, or nothing is there
+            except OSError:  # it is not a symlink, or missing
                 at /= name
             else:
+                self._count_symlink()
                 self._start_with(at / text)
                 at = Path("/")
 
     def _descend(self, folder: OpenFolder) -> Place | None:
-        """Follow the path from a root on. None: it starts again, after a symlink or a ".."."""
+        """Follow the path from a root on; None if it has to start again, as after an absolute symlink or a ".."."""
         while self._left:
             name = self._left.popleft()
             if name == "..":
@@ -149,8 +152,13 @@ class _Path:
                 stopped = None
             text = folder.symlink(name)
             if text is not None:
-                self._start_with(folder.path / text)
-                return None
+                self._count_symlink()
+                names = Path(text).parts
+                if os.path.isabs(text) or not (names or self._left):
+                    self._start_with(folder.path / text)
+                    return None
+                self._put_before(names)
+                continue
             if stopped is None:
                 return Place(folder, name)
             rest = os.path.join(name, *self._left)
@@ -163,8 +171,15 @@ class _Path:
 
     def _start_with(self, path: Path) -> None:
         """Put the names of an absolute path before those that are left."""
-        _, *names = path.parts
+        self._put_before(path.parts[1:])
+
+    def _put_before(self, names: Sequence[str]) -> None:
         self._names += len(names)
         if self._names > _MOST_NAMES:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         self._left.extendleft(reversed(names))
+
+    def _count_symlink(self) -> None:
+        self._symlinks += 1
+        if self._symlinks > _MOST_SYMLINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader, FileIO
+from itertools import islice
 from pathlib import Path
 
 from mcp_errortracking.workflows.files.errors import translate_os_errors
@@ -25,12 +26,12 @@ _SHOWN = 200
 class Roots:
     """The folders that the configuration names. Relative paths start at the first.
 
-    No access leaves them, even if another process moves folders and symlinks meanwhile: see `places`. A path that was
-    returned is only a name; whatever is done with it later follows it again.
+    No access leaves them, even if another process moves folders and symlinks meanwhile: see `places`. A returned path
+    is only a name; every later use follows it again.
     """
 
     def __init__(self, folders: Sequence[str | Path] = (".",)) -> None:
-        """Follow the symlinks of the roots themselves, but not of one below another: others may write there.
+        """Follow the symlinks of the roots, but not of a root below another: other users may write there.
 
         Raises:
             WorkflowError: a root is not a folder.
@@ -48,14 +49,14 @@ class Roots:
         except (OSError, OutsideError):
             pass
         raise WorkflowError(
-            "no_root", f"The root {root} is no folder.", next_step="Name an existing folder with --root."
+            "no_root", f"The root {root} is not a folder.", next_step="Name an existing folder with --root."
         )
 
     def resolve(self, path: str | Path) -> Path:
         """Return the real path, every symlink followed; it need not exist.
 
         Raises:
-            WorkflowError: it lies outside the roots, itself or through a symlink, or is no path at all.
+            WorkflowError: it lies outside the roots, itself or through a symlink, or is not a path.
         """
         with translate_os_errors(path, "followed"), self._place(path) as place:
             return place.path
@@ -74,7 +75,9 @@ class Roots:
             state = _state(place)
             if state is None or not stat.S_ISDIR(state.st_mode):
                 why = "There is nothing of this name." if state is None else "It is a file."
-                raise WorkflowError("no_folder", f"{path} is no folder.", why, "Name the folder that the build wrote.")
+                raise WorkflowError(
+                    "no_folder", f"{path} is not a folder.", why, "Name the folder that the build wrote."
+                )
             return place.path
 
     def file(self, path: str | Path) -> Path | None:
@@ -96,20 +99,33 @@ class Roots:
         with translate_os_errors(path, "followed"), self._place(path) as place:
             return _state(place)
 
+    def names(self, folder: str | Path, limit: int) -> list[str]:
+        """Return the names in a folder, at most `limit`, in no order; [] if it cannot be listed.
+
+        Symlinks in it are not followed.
+
+        Raises:
+            WorkflowError: as for `resolve`.
+        """
+        real = self.resolve(folder)
+        with suppress(OSError), self._open_folder(real) as opened, opened.listing() as entries:
+            return [entry.name for entry in islice(entries, limit)]
+        return []
+
     def walk(
         self, folder: Path, failed: Callable[[Path, WorkflowError], None]
     ) -> Iterator[tuple[Path, list[str], list[str]]]:
         """List a folder and those below it: each path with the names of its folders and of its other entries.
 
-        Of the folders, only those are entered that are left in the list, in its order. Symlinks to folders are left
-        out. `failed` is called for a folder that cannot be listed.
+        Only the folders that the caller leaves in the list are entered, in its order. Symlinks to folders are left out.
+        `failed` is called for a folder that cannot be listed.
         """
         left = [(folder, 0)]
         while left:
             at, depth = left.pop()
             try:
-                with translate_os_errors(at, "read"), self._open_folder(at) as opened:
-                    entries = opened.entries()
+                with translate_os_errors(at, "read"), self._open_folder(at) as opened, opened.listing() as listed:
+                    entries = list(listed)
             except WorkflowError as error:
                 failed(at, error)
                 continue
@@ -150,19 +166,21 @@ class Roots:
         """Return the content of a file.
 
         Raises:
-            WorkflowError: as for `resolve`, or it is no regular file, has more than `limit` bytes, or cannot be read.
+            WorkflowError: as for `read_part`, or it has more than `limit` bytes.
         """
         content = self.read_part(path, limit + 1)
         if len(content) > limit:
             size = f"{Path(path).name} has more than {limit // 1024**2} MiB."
-            raise WorkflowError("too_large", size, "PostHog takes no larger file.", "Split the bundle into chunks.")
+            raise WorkflowError(
+                "too_large", size, "PostHog does not take larger files.", "Split the bundle into chunks."
+            )
         return content
 
     def read_part(self, path: str | Path, size: int, *, from_end: bool = False) -> bytes:
         """Return the first bytes of a file, or the last.
 
         Raises:
-            WorkflowError: as for `resolve`, or it is no regular file or cannot be read.
+            WorkflowError: as for `resolve`, or it is not a regular file or cannot be read.
         """
         with translate_os_errors(path, "read"), BufferedReader(self.open(path)) as file:
             if from_end:
@@ -181,7 +199,7 @@ class Roots:
             opened.delete(name)
 
     def write(self, *files: tuple[str | Path, bytes]) -> None:
-        """Replace or creates files, each as a whole, in this order: until all are written, the old ones stand.
+        """Replace or create files, each as a whole, in this order. No file is replaced until all are written.
 
         Modes are kept. A process that is killed leaves whole files, and files whose names end in `LEFTOVER`.
 
@@ -216,7 +234,7 @@ class Roots:
         text = os.fspath(path)
         if not text or "\0" in text or _is_too_long(text):
             shown = repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
-            raise WorkflowError("no_path", f"{shown} is no path.", next_step="Give the path of a file or folder.")
+            raise WorkflowError("no_path", f"{shown} is not a path.", next_step="Give the path of a file or folder.")
         given = self.folders[0] / text
         try:
             return follow(self._tops, given)
@@ -233,7 +251,7 @@ class Roots:
 
     @contextmanager
     def _open_folder(self, real: Path) -> Generator[OpenFolder]:
-        """Return the folder of a real path; another that a symlink leads to by now does not count."""
+        """Open the folder of a real path; if a symlink has taken its place, it counts as missing."""
         with self._place(real) as place:
             folder = place.folder
             if place.name != ".":

@@ -4,13 +4,16 @@ import time
 
 
 class RepositoryError(Exception):
-    """The repository is broken, leads out of the roots, or costs too much to read."""
+    """The repository is broken, leads out of the roots, or exceeds the budget."""
 
 
 class Budget:
-    """Steps that are left, and a deadline. One step takes about a microsecond."""
+    """Steps that are left, and a deadline. One step takes about a microsecond.
 
-    def __init__(self, steps: int = 10_000_000, seconds: float = 5.0) -> None:
+    All repositories that one call reads share a budget.
+    """
+
+    def __init__(self, steps: int = 10_000_000, seconds: float = 8.0) -> None:
         self._left = steps
         self._deadline = time.monotonic() + seconds
 
@@ -18,7 +21,7 @@ class Budget:
         """Count work before it is done.
 
         Raises:
-            RepositoryError: there is no budget left for it.
+            RepositoryError: the budget is exceeded.
         """
         self._left -= steps
         if self._left < 0 or time.monotonic() >= self._deadline:

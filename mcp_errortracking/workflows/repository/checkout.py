@@ -1,18 +1,22 @@
 """A checkout below the roots: its git folder, HEAD, branch and remote."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from mcp_errortracking.workflows.files.roots import Roots
-from mcp_errortracking.workflows.repository.budget import RepositoryError
+from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.config import setting
-from mcp_errortracking.workflows.repository.files import content, is_folder, line, resolve
+from mcp_errortracking.workflows.repository.files import content, is_folder, line, open_file, resolve
 
 _OBJECT_ID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _BRANCH = "refs/heads/"
 _LARGEST_CONFIG = 1024 * 1024
 _LARGEST_REFS = 64 * 1024 * 1024
+_LONGEST_ID = 64
+_PIECE = 1024 * 1024
 _DEEPEST_REF = 5
 
 
@@ -20,13 +24,14 @@ _DEEPEST_REF = 5
 class Checkout:
     """A checkout with its files in `folder`.
 
-    `git_dir` holds its HEAD, `common_dir` the objects and branches; they differ in a worktree.
+    `git_dir` holds its HEAD, `common_dir` the objects and branches; they differ in a worktree. `budget`: of reading it.
     """
 
     roots: Roots
     folder: Path
     git_dir: Path
     common_dir: Path
+    budget: Budget
 
     def head(self) -> tuple[str, str]:
         """Return the commit id of HEAD, and its branch or "" if it is detached. Both are empty before the first commit.
@@ -47,7 +52,7 @@ class Checkout:
             elif _OBJECT_ID.fullmatch(value):
                 return value.decode(), branch
             else:
-                raise RepositoryError("a ref holds no object id")
+                raise RepositoryError("a ref does not hold an object id")
         raise RepositoryError("a ref leads to too many others")
 
     def remote_url(self) -> str:
@@ -64,38 +69,59 @@ class Checkout:
         loose = content(self.roots, folder / name, 8192) if not is_folder(self.roots, folder / name) else None
         if loose is not None:
             return loose.strip()
-        packed = content(self.roots, self.common_dir / "packed-refs", _LARGEST_REFS) or b""
-        end = f" {name}\n".encode()
-        at = (packed if packed.endswith(b"\n") else packed + b"\n").find(end)
-        return packed[packed.rfind(b"\n", 0, max(at, 0)) + 1 : at] if at > 0 else b""
+        path = self.common_dir / "packed-refs"
+        with suppress(FileNotFoundError, NotADirectoryError), open_file(self.roots, path) as packed:
+            return _packed_id(packed, name.encode(), self.budget)
+        return b""
 
 
-def find_checkout(roots: Roots, folder: Path) -> Checkout | None:
-    """Return the nearest checkout around a folder, as far as the roots go.
+def find_checkout(roots: Roots, folder: Path, budget: Budget) -> Checkout | None:
+    """Return the nearest checkout around a folder within the roots.
 
     Args:
         folder: a real path.
 
     Raises:
-        RepositoryError: its git folder leads out of the roots.
+        RepositoryError: its git folder leads out of the roots, or the search exceeds the budget.
     """
     for parent in (folder, *folder.parents):
+        budget.spend(200)
         if not roots.holds(parent):
             return None
         git_dir = _git_dir(roots, parent / ".git")
         if git_dir is not None and content(roots, git_dir / "HEAD", 8192) is not None:
             common = line(roots, git_dir / "commondir")
-            return Checkout(roots, parent, git_dir, resolve(roots, git_dir / common) if common else git_dir)
+            common_dir = resolve(roots, git_dir / common) if common else git_dir
+            return Checkout(roots, parent, git_dir, common_dir, budget)
     return None
 
 
+def _packed_id(packed: FileIO, name: bytes, budget: Budget) -> bytes:
+    """Return the object id of a ref in `packed-refs`, or b"". The file can be large, and is read in pieces.
+
+    Raises:
+        RepositoryError: it is too large.
+    """
+    end, text, left = b" %s\n" % name, b"", _LARGEST_REFS
+    while True:
+        piece = packed.read(_PIECE)
+        left -= len(piece)
+        if left < 0:
+            raise RepositoryError("packed-refs is too large")
+        budget.spend(10 + len(piece) // 1024)
+        text = text[-_LONGEST_ID - len(end) :] + (piece or b"\n")
+        at = text.find(end)
+        if at >= 0 or not piece:
+            return text[text.rfind(b"\n", 0, at) + 1 : at] if at > 0 else b""
+
+
 def _git_dir(roots: Roots, path: Path) -> Path | None:
-    """Return the git folder that `.git` is or names."""
+    """Return the git folder that `.git` is, or that it names if it is a file."""
     if is_folder(roots, path):
         return resolve(roots, path)
     text = line(roots, path)
     if text is None:
         return None
     if not text.startswith("gitdir: "):
-        raise RepositoryError(".git names no git folder")
+        raise RepositoryError(".git does not name a git folder")
     return resolve(roots, path.parent / text.removeprefix("gitdir: "))

@@ -82,16 +82,15 @@ def line(roots: Roots, path: Path) -> str | None:
 
 
 def names(roots: Roots, folder: Path, limit: int) -> list[str]:
-    """Return the names in a folder, none if it is missing.
+    """Return the names in a folder; [] if it is missing. No symlink in it is followed.
 
     Raises:
         RepositoryError: it leads out of the roots, or holds more than `limit` names.
     """
     try:
-        listed = next(roots.walk(roots.resolve(folder), lambda _path, _error: None), None)
+        found = roots.names(folder, limit + 1)
     except WorkflowError as error:
         raise RepositoryError(error.why) from error
-    found = [] if listed is None else [*listed[1], *listed[2]]
     if len(found) > limit:
         raise RepositoryError(f"{folder.name} holds too many files")
     return sorted(found)

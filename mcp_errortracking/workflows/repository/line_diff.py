@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 
+_MOST_LINES = 300_000
+"""Lines of a version. Each takes about 60 bytes of memory; hand-written files have fewer."""
 _MOST_EDITS = 1000
 
 
-def kept_lines(old: list[bytes], new: list[bytes], budget: Budget) -> dict[int, int]:
-    """Return the index in `old` of each line of `new` that is not new.
+def split_lines(content: bytes, budget: Budget) -> list[bytes]:
+    """Return the lines of a file.
 
     Raises:
-        RepositoryError: the versions differ too much to compare them for the budget.
+        RepositoryError: it has too many, or splitting it exceeds the budget.
+    """
+    count = content.count(b"\n")
+    if count > _MOST_LINES:
+        raise RepositoryError("a file has too many lines")
+    budget.spend(count // 4)
+    lines = content.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def kept_lines(old: list[bytes], new: list[bytes], wanted: Iterable[int], budget: Budget) -> dict[int, int]:
+    """Return the index in `old` of each wanted line of `new` that is not new.
+
+    Args:
+        wanted: indexes in `new`.
+
+    Raises:
+        RepositoryError: the versions differ too much to compare them within the budget.
     """
     budget.spend((len(old) + len(new)) // 4)
     start, end = 0, 0
@@ -22,18 +42,31 @@ def kept_lines(old: list[bytes], new: list[bytes], budget: Budget) -> dict[int, 
         start += 1
     while end < shorter - start and old[-1 - end] == new[-1 - end]:
         end += 1
-    kept = {index: index for index in range(start)}
-    kept |= {len(new) - 1 - index: len(old) - 1 - index for index in range(end)}
-    middle_old, middle_new = range(start, len(old) - end), range(start, len(new) - end)
+    kept, between = dict[int, int](), list[int]()
+    for line in wanted:
+        if line < start:
+            kept[line] = line
+        elif line >= len(new) - end:
+            kept[line] = line + len(old) - len(new)
+        else:
+            between.append(line)
+    if between:
+        common = _common_lines(old, new, range(start, len(old) - end), range(start, len(new) - end), budget)
+        kept |= {line: common[line] for line in between if line in common}
+    return kept
+
+
+def _common_lines(old: list[bytes], new: list[bytes], in_old: range, in_new: range, budget: Budget) -> dict[int, int]:
+    """Return the index in `old` of each line of `new` that both have, within two ranges."""
+    budget.spend(len(in_old) + len(in_new))
     # A line that only one side has is in no common sequence; without such lines few edits are left.
-    olds, news = {old[index] for index in middle_old}, {new[index] for index in middle_new}
-    a = [index for index in middle_old if old[index] in news]
-    b = [index for index in middle_new if new[index] in olds]
+    olds, news = {old[index] for index in in_old}, {new[index] for index in in_new}
+    a = [index for index in in_old if old[index] in news]
+    b = [index for index in in_new if new[index] in olds]
     numbers: dict[bytes, int] = {}
     first = [numbers.setdefault(old[index], len(numbers)) for index in a]
     second = [numbers.setdefault(new[index], len(numbers)) for index in b]
-    kept |= {b[y]: a[x] for x, y in _common(first, second, budget)}
-    return kept
+    return {b[y]: a[x] for x, y in _common(first, second, budget)}
 
 
 def _common(a: list[int], b: list[int], budget: Budget) -> list[tuple[int, int]]:

@@ -12,15 +12,23 @@ from typing import Self
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.files import content, names, open_file, resolve
-from mcp_errortracking.workflows.repository.packs import LARGEST, Pack
+from mcp_errortracking.workflows.repository.packs import LARGEST, ObjectCache, Pack
 
+_LARGEST_OF = {"commit": 2**20, "tree": 4 * 2**20}
+"""Bytes of an object that is parsed; of any other kind at most `LARGEST`."""
+_LONGEST_NAME = 4096  # bytes of a file's name
+_LONGEST_TEXT = 4096  # bytes of an author or a subject
+_MOST_PARENTS = 1000
+_STEPS_PER_ENTRY = 10  # of a tree, or per parent of a commit: time to parse it, and memory to hold it
 _HEADER = re.compile(rb"(commit|tree|blob|tag) (\d{1,10})\0")
 _LONGEST_HEADER = 32
-_MOST_FOLDERS = 16
+_MOST_ALTERNATES = 15
+_STEPS_PER_FILE = 100  # to follow its path and open it
 _MOST_PACKS = 100
 _MOST_NAMES = 10_000
 _FILE_MODES = (b"100644 ", b"100755 ", b"100664 ")
 _FOLDER_MODES = (b"40000 ",)
+_HEADERS = (b"tree", b"author", b"committer", b"encoding")
 _ENCODINGS = {b"iso-8859-1": "latin-1", b"latin-1": "latin-1", b"iso-8859-15": "iso8859-15", b"cp1252": "cp1252"}
 
 
@@ -38,7 +46,7 @@ class CommitObject:
 
 
 class Objects:
-    """Reads objects by their hexadecimal names, and checks that their content fits the name. Close it after use."""
+    """Objects by their hexadecimal names. Their content is compared with the name. Close it after use."""
 
     def __init__(self, roots: Roots, folder: Path, budget: Budget) -> None:
         """
@@ -48,6 +56,7 @@ class Objects:
         self.budget = budget
         self._roots = roots
         self._folders = self._with_alternates(folder)
+        self._cache = ObjectCache()
         self._packs: dict[int, list[Pack]] = {}  # by the width of names
         self._files = ExitStack()
 
@@ -72,10 +81,12 @@ class Objects:
             raise RepositoryError("an object is broken") from error
         if kind != wanted:
             raise RepositoryError(f"an object is a {kind}, not a {wanted}")
+        if len(found) > _LARGEST_OF.get(kind, LARGEST):
+            raise RepositoryError(f"a {kind} is too large")
         self.budget.spend(len(found) // 128)
         digest = hashlib.sha256 if len(name) == 64 else hashlib.sha1
         if digest(b"%s %d\0" % (kind.encode(), len(found)) + found).hexdigest() != name:
-            raise RepositoryError("an object has another content than its name says")
+            raise RepositoryError("the content of an object does not match its name")
         return found
 
     def commit(self, name: str) -> CommitObject:
@@ -85,21 +96,28 @@ class Objects:
             RepositoryError: as for `read`.
         """
         head, _, message = self.read(name, "commit").partition(b"\n\n")
-        values: dict[bytes, list[bytes]] = {}
-        for line in head.split(b"\n"):
+        self.budget.spend(head.count(b"\n") // 2)
+        values, parents = dict.fromkeys(_HEADERS, b""), list[str]()
+        for line in reversed(head.split(b"\n")):  # of a header that is repeated, the first counts
             key, _, value = line.partition(b" ")
-            values.setdefault(key, []).append(value)
-        encoding = _ENCODINGS.get(values.get(b"encoding", [b""])[0].lower(), "utf-8")
-        author, authored = _person(values.get(b"author", [b""])[0])
-        _, committed = _person(values.get(b"committer", [b""])[0])
+            if key == b"parent":
+                self.budget.spend(_STEPS_PER_ENTRY)
+                parents.append(_object_id(value))
+                if len(parents) > _MOST_PARENTS:
+                    raise RepositoryError("a commit has too many parents")
+            elif key in values:
+                values[key] = value
+        encoding = _ENCODINGS.get(values[b"encoding"].lower(), "utf-8")
+        author, authored = _person(values[b"author"])
+        _, committed = _person(values[b"committer"])
         return CommitObject(
             name,
-            _object_id(values.get(b"tree", [b""])[0]),
-            tuple(map(_object_id, values.get(b"parent", []))),
-            author.decode(encoding, "replace"),
+            _object_id(values[b"tree"]),
+            tuple(reversed(parents)),
+            author[:_LONGEST_TEXT].decode(encoding, "replace"),
             authored,
             committed,
-            message.lstrip(b"\n").partition(b"\n")[0].decode(encoding, "replace"),
+            message.lstrip(b"\n").partition(b"\n")[0][:_LONGEST_TEXT].decode(encoding, "replace"),
         )
 
     def blob_at(self, tree: str, path: tuple[bytes, ...]) -> str | None:
@@ -125,9 +143,9 @@ class Objects:
         found: dict[bytes, tuple[bool, str]] = {}
         at = 0
         while at < len(stored):
-            self.budget.spend(1)
+            self.budget.spend(_STEPS_PER_ENTRY)
             space, end = stored.find(b" ", at), stored.find(b"\0", at)
-            if not at < space < end:
+            if not at < space < end or end - space > _LONGEST_NAME:
                 raise RepositoryError("a tree is broken")
             mode = stored[at : space + 1]
             if mode in _FILE_MODES or mode in _FOLDER_MODES:
@@ -146,20 +164,22 @@ class Objects:
 
     def _with_alternates(self, folder: Path) -> list[Path]:
         """Return the folders of objects: this one, and the alternates that lie below the roots."""
-        folders = [resolve(self._roots, folder)]
+        folders, followed = [resolve(self._roots, folder)], 0
         for known in folders:  # grows meanwhile
             listed = content(self._roots, known / "info" / "alternates", 65536) or b""
             for line in listed.split(b"\n"):
-                if line and not line.startswith(b"#"):
-                    path = known / line.decode("utf-8", "replace")
-                    try:
-                        real = resolve(self._roots, path)
-                    except RepositoryError:  # its objects count as missing
-                        continue
-                    if real not in folders:
-                        folders.append(real)
-                    if len(folders) > _MOST_FOLDERS:
-                        raise RepositoryError("there are too many alternates")
+                if not line or line.startswith(b"#"):
+                    continue
+                followed += 1
+                if followed > _MOST_ALTERNATES:
+                    raise RepositoryError("there are too many alternates")
+                self.budget.spend(_STEPS_PER_FILE)
+                try:
+                    real = resolve(self._roots, known / line.decode("utf-8", "replace"))
+                except RepositoryError:  # its objects count as missing
+                    continue
+                if real not in folders:
+                    folders.append(real)
         return folders
 
     def _packed(self, name: bytes) -> tuple[str, bytes] | None:
@@ -180,16 +200,18 @@ class Objects:
                     continue
                 if len(found) == _MOST_PACKS:
                     raise RepositoryError("there are too many packs")
+                self.budget.spend(2 * _STEPS_PER_FILE)
                 paths = (folder / "pack" / name, folder / "pack" / f"{name.removesuffix('.idx')}.pack")
                 try:
                     index, data = (self._files.enter_context(open_file(self._roots, path)) for path in paths)
                 except FileNotFoundError:  # git has repacked meanwhile
                     continue
-                found.append(Pack(index, data, width, self.budget))
+                found.append(Pack(index, data, width, self.budget, self._cache))
         return found
 
     def _loose(self, name: str) -> tuple[str, bytes]:
         for folder in self._folders:
+            self.budget.spend(_STEPS_PER_FILE)
             stored = content(self._roots, folder / name[:2] / name[2:], LARGEST)
             if stored is None:
                 continue
@@ -212,5 +234,5 @@ def _person(line: bytes) -> tuple[bytes, int]:
 
 def _object_id(value: bytes) -> str:
     if not re.fullmatch(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?", value):
-        raise RepositoryError("a commit names an object that cannot be")
+        raise RepositoryError("a commit names an object by an invalid id")
     return value.decode()

@@ -8,12 +8,12 @@ from typing import BinaryIO
 
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 
-LARGEST = 16 * 1024 * 1024
-"""Bytes of an object, or of a delta; the sources that are shown have at most 10 MiB."""
+LARGEST = 10 * 1024 * 1024
+"""Bytes of an object, or of a delta: as many as those of the sources that are shown."""
 
 KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 _BY_OFFSET, _BY_NAME = 6, 7
-_FAN_OUT = 8  # where the index's table begins
+_FAN_OUT = 8  # the offset of the index's table
 _NAMES = _FAN_OUT + 256 * 4
 _LONGEST_CHAIN = 4096
 _CHAIN_BYTES = 4 * LARGEST
@@ -22,10 +22,10 @@ _PIECE = 16 * 1024
 
 
 def inflate(file: BinaryIO, size: int, budget: Budget) -> bytes:
-    """Return what is compressed from the file's position on: exactly `size` bytes.
+    """Return the `size` bytes that are compressed from the file's position on.
 
     Raises:
-        RepositoryError: it has another size, or the size is above the limit.
+        RepositoryError: they are of another number, or it is above the limit.
     """
     if size > LARGEST:
         raise RepositoryError("an object is too large")
@@ -38,7 +38,7 @@ def inflate(file: BinaryIO, size: int, budget: Budget) -> bytes:
         pieces.append(inflater.decompress(piece, left))
         left -= len(pieces[-1])
     if left != 1 or not inflater.eof:
-        raise RepositoryError("an object has another size than it says")
+        raise RepositoryError("the size of an object does not match its header")
     return b"".join(pieces)
 
 
@@ -51,21 +51,38 @@ class _Entry:
     content: bytes
 
 
+class ObjectCache:
+    """The objects read last, of all packs of a repository together."""
+
+    def __init__(self) -> None:
+        self._kept = OrderedDict[tuple["Pack", int], tuple[int, bytes]]()
+        self._size = 0
+
+    def get(self, pack: "Pack", offset: int) -> tuple[int, bytes] | None:
+        """Return the kind and the content of an object."""
+        return self._kept.get((pack, offset))
+
+    def keep(self, pack: "Pack", offset: int, known: tuple[int, bytes]) -> None:
+        """Add an object that is not in it, and drop the first ones if there is no room."""
+        self._kept[pack, offset] = known
+        self._size += len(known[1])
+        while self._size > _CACHE_BYTES:
+            self._size -= len(self._kept.popitem(last=False)[1][1])
+
+
 class Pack:
     """A pack. `width`: bytes of an object's name."""
 
-    def __init__(self, index: BinaryIO, data: BinaryIO, width: int, budget: Budget) -> None:
+    def __init__(self, index: BinaryIO, data: BinaryIO, width: int, budget: Budget, cache: ObjectCache) -> None:
         """
         Raises:
             RepositoryError: the index is broken, or of a version that git stopped writing in 2008.
         """
-        self._index, self._data, self._width, self._budget = index, data, width, budget
+        self._index, self._data, self._width, self._budget, self._cache = index, data, width, budget, cache
         header = _read(index, 0, _NAMES)
         if header[:_FAN_OUT] != b"\xfftOc\x00\x00\x00\x02":
             raise RepositoryError("a pack has an index of an unknown version")
         self._counts = [int.from_bytes(header[at : at + 4]) for at in range(_FAN_OUT, _NAMES, 4)]
-        self._cache = OrderedDict[int, tuple[int, bytes]]()
-        self._cached = 0
 
     def read(self, name: bytes) -> tuple[str, bytes] | None:
         """Return the kind and the content of an object, or None if it is not in this pack.
@@ -77,11 +94,11 @@ class Pack:
         if offset is None:
             return None
         deltas, size = list[tuple[int, bytes]](), 0
-        while (known := self._cache.get(offset)) is None:
+        while (known := self._cache.get(self, offset)) is None:
             entry = self._entry(offset)
             if entry.base is None:
                 known = (entry.kind, entry.content)
-                self._keep(offset, known)
+                self._cache.keep(self, offset, known)
                 break
             deltas.append((offset, entry.content))
             size += len(entry.content)
@@ -94,7 +111,7 @@ class Pack:
         kind, content = known
         for at, delta in reversed(deltas):
             content = apply_delta(content, delta, self._budget)
-            self._keep(at, (kind, content))
+            self._cache.keep(self, at, (kind, content))
         return KINDS[kind], content
 
     def _offset(self, name: bytes) -> int | None:
@@ -135,24 +152,19 @@ class Pack:
         self._data.seek(offset + at)
         return _Entry(kind, base, inflate(self._data, size, self._budget))
 
-    def _keep(self, offset: int, known: tuple[int, bytes]) -> None:
-        self._cache[offset] = known
-        self._cached += len(known[1])
-        while self._cached > _CACHE_BYTES:
-            self._cached -= len(self._cache.popitem(last=False)[1][1])
-
 
 def apply_delta(base: bytes, delta: bytes, budget: Budget) -> bytes:
-    """Return what a delta makes of its base.
+    """Apply a delta to its base.
 
     Raises:
-        RepositoryError: it does not fit the base, or the result is too large.
+        RepositoryError: it does not match the base, or the result is too large.
     """
     before, at = _number(delta, 0)
     after, at = _number(delta, at)
     if before != len(base) or after > LARGEST:
-        raise RepositoryError("a delta does not fit its base, or makes too much of it")
-    pieces, left = list[bytes](), after
+        raise RepositoryError("a delta does not match its base, or its result is too large")
+    budget.spend(after // 1024)
+    made, left = bytearray(), after
     while at < len(delta):
         budget.spend(1)
         code = delta[at]
@@ -172,10 +184,10 @@ def apply_delta(base: bytes, delta: bytes, budget: Budget) -> bytes:
         left -= size
         if len(piece) != size or size == 0 or left < 0:
             raise RepositoryError("a delta is broken")
-        pieces.append(piece)
+        made += piece
     if left:
         raise RepositoryError("a delta is too short")
-    return b"".join(pieces)
+    return bytes(made)
 
 
 def _read(file: BinaryIO, offset: int, size: int) -> bytes:
@@ -187,7 +199,7 @@ def _read(file: BinaryIO, offset: int, size: int) -> bytes:
 
 
 def _number(content: bytes, at: int) -> tuple[int, int]:
-    """Return a number of seven bits a byte, the lowest first, and where it ends."""
+    """Return a number of seven bits a byte, the lowest first, and the offset of its end."""
     number = 0
     for shift in range(10):
         byte = content[at + shift]

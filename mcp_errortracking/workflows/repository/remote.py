@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 _SCHEMES = frozenset(["http", "https", "ssh", "git", "git+ssh", "ssh+git", "git+https", "ftp", "ftps"])
 _SCP = re.compile(r"(?:[^@/:]*@)*([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f:]+\]):([^\s?#@]+)")
-_HELPER = re.compile(r"(?!ext::|fd::)[A-Za-z][A-Za-z0-9]*::")  # what follows these two is no address
+_HELPER = re.compile(r"(?!ext::|fd::)[A-Za-z][A-Za-z0-9]*::")  # an address does not follow these two
 
 
 def public_address(url: str) -> str:

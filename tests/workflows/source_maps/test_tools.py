@@ -407,7 +407,7 @@ async def test_resolve_from_a_local_build_and_name_the_chunk_that_is_not_there(
     ("tool", "arguments", "code", "said"),
     [
         ("source-maps-upload", {"folder": "../elsewhere"}, "outside_roots", "may not be used"),
-        ("source-maps-upload", {"folder": "nothing"}, "no_folder", "is no folder"),
+        ("source-maps-upload", {"folder": "nothing"}, "no_folder", "is not a folder"),
         ("source-maps-upload", {"folder": "empty"}, "nothing_found", "Turn on source maps in the bundler"),
         (
             "source-maps-upload",

@@ -15,7 +15,7 @@ from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
-from mcp_errortracking.workflows.repository.budget import RepositoryError
+from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.checkout import find_checkout
 from mcp_errortracking.workflows.repository.remote import public_address
 from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT, Build, find
@@ -230,7 +230,7 @@ def _git(roots: Roots, folder: Path) -> dict[str, str]:
     """Return the commit, branch and remote of the checkout around a build, as far as they can be read."""
     facts: dict[str, str] = {}
     with suppress(RepositoryError, OSError):
-        if checkout := find_checkout(roots, folder):
+        if checkout := find_checkout(roots, folder, Budget()):
             facts["commit_id"], facts["branch"] = checkout.head()
             if url := public_address(checkout.remote_url()):
                 facts |= {"remote_url": url, "repo_name": url.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
+from mcp_errortracking.workflows.repository.budget import Budget
 from mcp_errortracking.workflows.repository.last_commit import Commit, last_commit
 from mcp_errortracking.workflows.source_maps.maps.function_names import find_called_name, find_declared_name
 from mcp_errortracking.workflows.source_maps.maps.js_scopes import StepBudget
@@ -76,17 +77,19 @@ def resolve(
         frames: the innermost call first, as engines print them: a frame's caller is the next one.
         symbols_for: returns the symbols of a frame, or raises `WorkflowError`.
         context: the number of source lines before and after.
-        history: find the last commit of the line, if the source lies in a git checkout below the roots.
+        history: find the last commit of each line, if the source lies in a git checkout below the roots. All share a
+            budget: once it is exceeded, the other frames get none.
     """
     budget = StepBudget(_MAX_STEPS)
     found = [_locate(frame, symbols_for) for frame in frames]
+    commits = Budget() if history else None
     resolved: list[ResolvedFrame] = []
     for frame, location, caller in zip(frames, found, [*found[1:], None], strict=True):
         if isinstance(location, Problem):
             resolved.append(ResolvedFrame(frame, None, location))
         else:
             function = _function(frame.function, location, caller if isinstance(caller, _Location) else None, budget)
-            resolved.append(ResolvedFrame(frame, _original(location, function, roots, context, history), None))
+            resolved.append(ResolvedFrame(frame, _original(location, function, roots, context, commits), None))
     return resolved
 
 
@@ -153,7 +156,9 @@ def _function(name: str | None, location: _Location, caller: _Location | None, b
     return original
 
 
-def _original(location: _Location, function: str | None, roots: Roots, context: int, history: bool) -> Original:
+def _original(
+    location: _Location, function: str | None, roots: Roots, context: int, commits: Budget | None
+) -> Original:
     position, symbols = location.position, location.symbols
     source = position.source or ""
     path = find_on_disk(roots, source, symbols.map_path)
@@ -161,8 +166,8 @@ def _original(location: _Location, function: str | None, roots: Roots, context: 
     first, last = max(1, position.line - context), min(len(text), position.line + context)
     lines = {number: text[number - 1][:_LONGEST_LINE] for number in range(first, last + 1)}
     commit = None
-    if history and path and 0 < position.line <= len(text):
-        commit = last_commit(roots, path, {position.line: text[position.line - 1]})
+    if commits and path and 0 < position.line <= len(text):
+        commit = last_commit(roots, path, {position.line: text[position.line - 1]}, commits)
     return Original(
         readable_path(source),
         position.line,
