@@ -173,3 +173,25 @@ def test_what_stands_in_the_way_stops_it_before_a_file_is_written(
         write_sources([Source(name, "1") for name in names], tmp_path, Roots([tmp_path]))
     assert caught.value.code == code
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / in_the_way]
+
+
+@pytest.mark.parametrize("folder", [".git", ".git/hooks", ".GIT/hooks", "shop/.venv", "venv/lib", "node_modules/.bin"])
+def test_nothing_is_written_where_other_programs_run_files(tmp_path: Path, folder: str) -> None:
+    for place in ("shop/.venv", "venv", "node_modules", ".git"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "venv" / "pyvenv.cfg").touch()
+    (tmp_path / "src").symlink_to(folder)
+    before = sorted(tmp_path.rglob("*"))
+
+    for named, source in ((folder, "a.pth"), ("src", "a.pth"), (".", "src/a.pth")):
+        with pytest.raises(SourcesError, match="Choose another folder"):
+            write_sources([Source(source, "import evil")], named, Roots([tmp_path]))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_root_may_have_any_name(tmp_path: Path) -> None:
+    (tmp_path / ".cache").mkdir()
+
+    written = write_sources([Source("a.ts", "let a")], "out", Roots([tmp_path / ".cache"]))
+
+    assert written == [tmp_path / ".cache" / "out" / "a.ts"]

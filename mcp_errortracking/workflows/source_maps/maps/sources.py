@@ -61,7 +61,8 @@ def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -
     others are written with `Roots.write`.
 
     Raises:
-        SourcesError: the map holds no text, or a file with other content exists; nothing was written.
+        SourcesError: the map holds no text, a file with other content exists, or other programs run files of a folder,
+            see `_is_run_from`; nothing was written.
         WorkflowError: the folder or a file lies outside the roots, or may not be written.
     """
     texts = [(source.name, source.content) for source in sources if source.content is not None]
@@ -78,6 +79,10 @@ def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -
             if roots.read_part(target, len(content) + 1) != content:
                 raise SourcesError(f"{relative} already exists with other content. Choose another folder.")
             same.add(target)
+    parents = dict.fromkeys(target.parent for target in targets)
+    for parent in (base, *parents):
+        if _is_run_from(parent, roots):
+            raise SourcesError(f"{parent} is in a hidden folder, or in installed packages. Choose another folder.")
     changed = [(target, content) for target, content in targets.items() if target not in same]
     for folder in dict.fromkeys(target.parent for target, _ in changed):
         roots.make_folder(folder)
@@ -147,6 +152,16 @@ def _walk(data: Any, depth: int) -> Iterator[Source]:
         content = held[index] if index < len(held) else None
         shown = below_root(root, name) if isinstance(name, str) else f"unnamed-{index}"
         yield Source(shown, content if isinstance(content, str) else None)
+
+
+def _is_run_from(folder: Path, roots: Roots) -> bool:
+    """True if it lies below a folder of which other programs run files, such as `.git` or a Python environment."""
+    for around in (folder, *folder.parents):
+        if around in roots.folders or not roots.holds(around):
+            return False
+        if around.name.startswith(".") or around.name == "node_modules" or roots.file(around / "pyvenv.cfg"):
+            return True
+    return False
 
 
 def _place(base: Path, relative: Path, roots: Roots) -> Path:
