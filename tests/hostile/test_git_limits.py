@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.workflows.files.roots import Roots
+from mcp_errortracking.workflows.repository.blame import blame
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.checkout import find_checkout
 from mcp_errortracking.workflows.repository.last_commit import Commit, last_commit
@@ -78,18 +79,12 @@ def tree_entries(git_dir: Path) -> str:
     return commit_of(git_dir, of_text(git_dir), commit_of(git_dir, tree(git_dir, ("40000", "huge", huge))))
 
 
-def folders(git_dir: Path) -> str:
-    """Search more folders than are kept in memory."""
-    wide = b"".join(b"40000 %06x\0" % number + BLOB for number in range(20_000))
-    return commit_of(git_dir, of_text(git_dir), commit_of(git_dir, loose(git_dir, "tree", wide)))
-
-
 def shallow(git_dir: Path) -> str:
     (git_dir / "shallow").write_bytes(b"".join(b"%x\n" % number for number in range(900_000)))
     return commit_of(git_dir, of_text(git_dir))
 
 
-HUGE = (line_breaks, headers, long_subject, parents, tree_entries, folders, shallow)
+HUGE = (line_breaks, headers, long_subject, parents, tree_entries, shallow)
 
 
 @pytest.mark.parametrize("make", HUGE, ids=lambda make: make.__name__)
@@ -145,6 +140,28 @@ def test_each_entry_and_each_parent_is_counted(tmp_path: Path) -> None:
         assert budget.spent > before + 9_000
 
 
+def test_the_folders_that_wait_are_limited(tmp_path: Path) -> None:
+    git_dir = bare_bones(tmp_path)
+    wide = loose(git_dir, "tree", b"".join(b"40000 %06x\0" % place + BLOB for place in range(10_001)))
+    head = commit_of(git_dir, of_text(git_dir), commit_of(git_dir, wide))
+
+    with (
+        Objects(Roots([tmp_path]), git_dir / "objects", Budget()) as objects,
+        pytest.raises(RepositoryError, match="too many folders"),
+    ):
+        blame(objects, head, (b"cart.ts",), [0], frozenset())
+
+
+def test_long_texts_of_a_commit_are_cut(tmp_path: Path) -> None:
+    git_dir = bare_bones(tmp_path)
+    text = f"tree {of_text(git_dir)}\nauthor {'e' * 100_000} <> 1 +0\ncommitter <> 1 +0\n\n{'s' * 100_000}"
+    head = loose(git_dir, "commit", text.encode())
+
+    with Objects(Roots([tmp_path]), git_dir / "objects", Budget()) as objects:
+        found = objects.commit(head)
+    assert (found.author, found.subject) == ("e" * 4096, "s" * 4096)
+
+
 def test_the_objects_of_all_packs_share_a_cache(tmp_path: Path) -> None:
     git_dir = bare_bones(tmp_path)
     names = list[str]()
@@ -154,14 +171,17 @@ def test_the_objects_of_all_packs_share_a_cache(tmp_path: Path) -> None:
         pack(git_dir, (names[-1], entry(3, content)), name=f"pack-{place}")
 
     with Objects(Roots([tmp_path]), git_dir / "objects", Budget(seconds=50)) as objects:
-        assert peak_of(lambda: [objects.read(name, "blob") for name in names] and None) < 160 * MIB
+        assert peak_of(lambda: all(objects.read(name, "blob") for name in names)) < 80 * MIB
 
 
 def test_a_delta_of_small_pieces_takes_little_memory() -> None:
     size = MIB // 8
     delta = number(1) + number(size) + b"\x02ab" * (size // 2)
 
-    assert peak_of(lambda: apply_delta(b"x", delta, Budget(seconds=50))) < MIB // 2
+    budget = CountedBudget(seconds=50)
+
+    assert peak_of(lambda: apply_delta(b"x", delta, budget)) < MIB // 2
+    assert budget.spent == size // 2 + size // 1024
 
 
 def test_packed_refs_are_read_in_pieces(tmp_path: Path) -> None:
