@@ -47,6 +47,10 @@ _REASONS: dict[int, tuple[str, str, str]] = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _DENIED),
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _GONE),
-    errno.ELOOP: ("unreadable", "Its symlinks lead in a loop, or are more than 40.", "Name the file itself."),
+    errno.ELOOP: (
+        "unreadable",
+        "Its symlinks lead in a loop, or it has more than 40 of them.",
+        "Name the file itself.",
+    ),
     errno.EEXIST: ("in_the_way", "A file of this name is there.", "Name another folder, or move the file away."),
 }

@@ -18,7 +18,7 @@ from mcp_errortracking.workflows.files.open_folder import OpenFolder
 
 _MOST_SYMLINKS = 40
 """Symlinks followed for one path, as in Linux."""
-_MOST_NAMES = 4096
+_MOST_NAMES = 1024
 """Names followed for one path, with those in symlinks: each is a call of the system."""
 
 
@@ -140,7 +140,11 @@ class _Path:
         while self._left:
             name = self._left.popleft()
             if name == "..":
-                self._start_with(folder.path.parent)
+                above = folder.path.parent
+                while self._left and self._left[0] == "..":
+                    self._left.popleft()
+                    above = above.parent
+                self._start_with(above)
                 return None
             try:
                 if self._left:

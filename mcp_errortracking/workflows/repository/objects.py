@@ -195,7 +195,9 @@ class Objects:
     def _open_packs(self, width: int) -> list[Pack]:
         found = list[Pack]()
         for folder in self._folders:
-            for name in names(self._roots, folder / "pack", _MOST_NAMES):
+            listed = names(self._roots, folder / "pack", _MOST_NAMES)
+            self.budget.spend(_STEPS_PER_FILE + 5 * len(listed))
+            for name in listed:
                 if not name.endswith(".idx"):
                     continue
                 if len(found) == _MOST_PACKS:
