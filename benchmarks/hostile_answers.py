@@ -43,16 +43,17 @@ def _names(number: int) -> list[dict[str, int]]:
 
 
 ANSWERS: dict[str, tuple[str, Callable[[int], bytes]]] = {
-    "10,000 rules": (RULES, lambda _: to_json({"count": 10_000, "next": None, "results": rules(10_000)})),
+    "7,000 rules": (RULES, lambda _: to_json({"count": 7_000, "next": None, "results": rules(7_000)})),
     "lists": (RULES, lambda size: _filled("[]", size)),
     "empty objects": (RULES, lambda size: _filled("{}", size, "{}")),
-    "as many objects as are parsed": (RULES, lambda _: _filled("{}", 3 * 99_000, "{}")),
-    "as many lists as are parsed": (RULES, lambda _: _filled("[[]]", 5 * 49_000)),
-    "as many values as are parsed": (RULES, lambda _: _filled("1e5", 4 * 290_000)),
+    "as many objects as are parsed": (RULES, lambda _: _filled("{}", 3 * 111_000, "{}")),
+    "as many lists as are parsed": (RULES, lambda _: _filled("[[]]", 5 * 58_000)),
+    "as many values as are parsed": (RULES, lambda _: _filled("1e5", 4 * 990_000)),
     "as many fields as are parsed": (
         RULES,
-        lambda _: _page("{" + ",".join(f'"{index:x}":0' for index in range(290_000)) + "}"),
+        lambda _: _page("{" + ",".join(f'"{index:x}":0' for index in range(249_000)) + "}"),
     ),
+    "as many objects with a field as are parsed": (RULES, lambda _: _filled('{"a":[]}', 9 * 49_900, "{}")),
     "objects with a name of their own": (RULES, lambda size: to_json({"results": _names(min(size // 40, 90_000))})),
     "a property of objects with a name of their own": (
         EVENTS,

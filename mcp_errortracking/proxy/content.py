@@ -10,6 +10,7 @@ from pydantic_core import from_json
 
 from mcp_errortracking.proxy.errors import UnreadableError
 from mcp_errortracking.proxy.http_errors import Exchange, too_large, unreadable
+from mcp_errortracking.proxy.json_weight import is_heavier
 from mcp_errortracking.proxy.limits import Limits
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 _PARTS_A_TURN = 64
 """Parts of a body that are read before other tasks may run: a host may send it byte by byte."""
 
-MOST_CONTAINERS, MOST_VALUES = 100_000, 300_000
-"""Most objects and lists, and most values, in an answer; 10,000 rules have 70,000 and 160,000."""
+MOST_WEIGHT = 1_000_000
+"""Weight of an answer's values (see `json_weight`); 7,000 rules weigh 900,000."""
 _SMALL = 100_000
 """Bytes of an answer that is parsed in the event loop without counting its values."""
 
@@ -80,17 +81,14 @@ _HALF = re.compile("[\ud800-\udfff]")
 def parse(content: bytes) -> Any:
     """Return the JSON of a body. Half surrogate pairs, where a text was cut within a character, are replaced.
 
-    Its values are counted before it is parsed: the parser blocks every other task, and takes time for each object.
+    Its values are weighed before it is parsed: the parser blocks every other task.
 
     Raises:
         LargeAnswerError: it has too many values.
         ValueError: it is not JSON.
     """
-    if len(content) > _SMALL:
-        if content.count(b"{") + content.count(b"[") > MOST_CONTAINERS:
-            raise LargeAnswerError(f"It has more than {MOST_CONTAINERS:,} objects and lists.")
-        if content.count(b",") > MOST_VALUES:
-            raise LargeAnswerError(f"It has more than {MOST_VALUES:,} values.")
+    if len(content) > _SMALL and is_heavier(content, MOST_WEIGHT):
+        raise LargeAnswerError("It has too many lists, objects, names or values.")
     try:
         return from_json(content)
     except ValueError:

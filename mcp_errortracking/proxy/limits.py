@@ -28,4 +28,4 @@ class Limits:
     """A longer `Retry-After` of a gateway is not waited for but reported. That of a 429 is waited for as long as the
     call has time."""
     body: int = 16 * 1024 * 1024
-    """Size of an answer, decompressed: three times that of 10,000 rules."""
+    """Size of an answer, decompressed: five times that of 7,000 rules."""

@@ -20,7 +20,7 @@ from mcp_errortracking.catalog.paging import next_offset
 from mcp_errortracking.catalog.stack_traces import show_event
 from mcp_errortracking.config import PostHogSettings
 from mcp_errortracking.proxy import Proxy, content
-from mcp_errortracking.proxy.content import MOST_CONTAINERS, MOST_VALUES, LargeAnswerError, parse, read_content
+from mcp_errortracking.proxy.content import MOST_WEIGHT, LargeAnswerError, parse, read_content
 from mcp_errortracking.proxy.http_errors import Exchange, explain
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
@@ -137,7 +137,7 @@ def test_an_event_of_a_stranger_with_16_000_names_is_shown() -> None:
     assert "left out to stay within 20000 tokens" in reply.text
 
 
-SMALL = [name for name in ANSWERS if name not in ("10,000 rules", "16 MiB of text") and not name.startswith("as many")]
+SMALL = [name for name in ANSWERS if name not in ("7,000 rules", "16 MiB of text") and not name.startswith("as many")]
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -202,36 +202,44 @@ def test_more_events_exceptions_and_variables_than_there_can_be_are_counted_not_
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        (b"[" + b"[]," * MOST_CONTAINERS + b"1]", "100,000 objects and lists"),
-        (b"[" + b"{}," * MOST_CONTAINERS + b"1]", "100,000 objects and lists"),
-        (b"[" + b"1," * (MOST_VALUES + 1) + b"1]", "300,000 values"),
-    ],
+    ("item", "weight"),
+    [(b"[]", 9), (b"{}", 9), (b"1", 1), (b'{"a":[]}', 20), (b'"[\\"{[:,"', 1)],
 )
 def test_an_answer_with_too_much_in_it_is_refused_before_it_is_parsed(
-    body: bytes, said: str, monkeypatch: pytest.MonkeyPatch
+    item: bytes, weight: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(content, "from_json", pytest.fail)
+    fits = b"[" + b",".join([item] * (MOST_WEIGHT // weight - 8)) + b"]"
+    assert len(parse(fits)) == MOST_WEIGHT // weight - 8
 
-    with pytest.raises(LargeAnswerError, match=said):
-        parse(body)
+    monkeypatch.setattr(content, "from_json", pytest.fail)
+    with pytest.raises(LargeAnswerError, match="too many lists, objects, names or values"):
+        parse(b"[" + b",".join([item] * (MOST_WEIGHT // weight + 8)) + b"]")
+
+
+def test_names_of_an_object_count_as_its_values_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def named(number: int) -> bytes:
+        return b"{" + b",".join(b'"%x":1' % index for index in range(number)) + b"}"
+
+    assert len(parse(named(MOST_WEIGHT // 4 - 8))) == MOST_WEIGHT // 4 - 8
+    monkeypatch.setattr(content, "from_json", pytest.fail)
+    with pytest.raises(LargeAnswerError, match="too many lists, objects, names or values"):
+        parse(named(MOST_WEIGHT // 4 + 8))
 
 
 def test_an_answer_that_is_refused_for_its_size_says_what_to_do() -> None:
-    with FaultServer([http(200, b"[" + b"[]," * MOST_CONTAINERS + b"1]")]) as upstream:
+    with FaultServer([http(200, b"[" + b"[]," * (MOST_WEIGHT // 9) + b"1]")]) as upstream:
         reply = asked(upstream)
 
     assert reply.structured["error"]["code"] == "unreadable_answer"
-    assert "It has more than 100,000 objects and lists. Ask for less: a smaller limit" in reply.text
+    assert "It has too many lists, objects, names or values. Ask for less: a smaller limit" in reply.text
 
 
-def test_a_page_of_10_000_rules_is_within_the_limits() -> None:
-    _, make = ANSWERS["10,000 rules"]
+def test_a_page_of_7_000_rules_is_within_the_limits() -> None:
+    _, make = ANSWERS["7,000 rules"]
     body = make(0)
 
-    assert len(body) * 3 < Limits().body
-    assert len(parse(body)["results"]) == 10_000
+    assert len(body) * 4 < Limits().body
+    assert len(parse(body)["results"]) == 7_000
 
 
 def test_a_body_that_comes_byte_by_byte_lets_others_have_their_turn() -> None:

@@ -21,7 +21,7 @@ from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.source_maps.container import ContainerError, DataType, SymbolData, decode, encode
 from mcp_errortracking.workflows.source_maps.maps import mappings as mappings_module
 from mcp_errortracking.workflows.source_maps.maps import source_map as source_map_module
-from mcp_errortracking.workflows.source_maps.maps.json_bounds import MOST_VALUES, SMALL, check_bounds
+from mcp_errortracking.workflows.source_maps.maps.json_bounds import MOST_WEIGHT, SMALL, check_bounds
 from mcp_errortracking.workflows.source_maps.maps.map_json import parse_map
 from mcp_errortracking.workflows.source_maps.maps.mappings import Mappings
 from mcp_errortracking.workflows.source_maps.maps.script import find_insertion_point
@@ -206,11 +206,11 @@ except (InvalidMapError, SourcesError) as error:
 @pytest.mark.parametrize(
     ("bomb", "said"),
     [
-        ("lists", "refused: .*more than 1,000,000 values"),
-        ("objects", "refused: .*more than 1,000,000 values"),
-        ("names", "refused: .*more than 1,000,000 values"),
-        ("after_slash", "refused: .*more than 1,000,000 values"),
-        ("escapes", "refused: .*more than 15,000,000 escaped"),
+        ("lists", "refused: .*too many lists, objects, names"),
+        ("objects", "refused: .*too many lists, objects, names"),
+        ("names", "refused: .*too many lists, objects, names"),
+        ("after_slash", "refused: .*too many lists, objects, names"),
+        ("escapes", "refused: .*more than 12,000,000 escaped"),
         ("roots", "refused: .*names of the sources"),
         ("text_lines", "read: ab"),
     ],
@@ -229,9 +229,9 @@ def values(count: int) -> bytes:
 
 
 def test_values_are_counted_outside_of_strings_only() -> None:
-    check_bounds(values(MOST_VALUES - 10))
-    with pytest.raises(InvalidMapError, match="more than 1,000,000 values"):
-        check_bounds(values(MOST_VALUES + 1))
+    check_bounds(values(MOST_WEIGHT - 100))
+    with pytest.raises(InvalidMapError, match="too many lists, objects, names or values"):
+        check_bounds(values(MOST_WEIGHT + 1))
 
 
 def test_mappings_of_a_large_map_do_not_count_as_values() -> None:
