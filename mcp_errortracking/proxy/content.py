@@ -90,7 +90,7 @@ def parse(content: bytes) -> Any:
     if len(content) > _SMALL and is_heavier(content, MOST_WEIGHT):
         raise LargeAnswerError("It has too many lists, objects, names or values.")
     try:
-        return from_json(content)
+        return from_json(content, cache_strings="keys")  # a cache of values costs more than it saves
     except ValueError:
         if b"\\u" not in content:
             raise

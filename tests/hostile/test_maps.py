@@ -26,7 +26,7 @@ from mcp_errortracking.workflows.source_maps.maps.map_json import parse_map
 from mcp_errortracking.workflows.source_maps.maps.mappings import Mappings
 from mcp_errortracking.workflows.source_maps.maps.script import find_insertion_point
 from mcp_errortracking.workflows.source_maps.maps.source_map import map_from_fields, read
-from mcp_errortracking.workflows.source_maps.maps.sources import SourcesError, list_sources
+from mcp_errortracking.workflows.source_maps.maps.sources import MOST_SOURCES, SourcesError, list_sources
 from mcp_errortracking.workflows.source_maps.remote import download as download_module
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import AddressRefusedError
@@ -347,6 +347,20 @@ def test_directives_are_looked_for_in_the_beginning_of_a_bundle_only() -> None:
     assert find_insertion_point(b"/*" + b"*" * 3 * MIB + b'*/"use strict";a()').offset == 3 * MIB + 4 + len(
         '"use strict";'
     )
+
+
+def test_directives_are_counted() -> None:
+    assert find_insertion_point(b'"a";' * 900 + b"a()").offset == 4 * 900
+    assert find_insertion_point(b'"a";' * 100_000 + b"a()").offset == 4 * 1000
+
+
+def test_a_map_of_more_sources_than_a_build_has_is_refused() -> None:
+    def names(number: int) -> dict[str, Any]:
+        return WHOLE | {"sources": [f"s{index}" for index in range(number)]}
+
+    assert len(list_sources(names(MOST_SOURCES))) == MOST_SOURCES
+    with pytest.raises(SourcesError, match="names more than 200,000 sources"):
+        list_sources(names(MOST_SOURCES + 1))
 
 
 SECRET = "TOKEN=canary-of-a-secret"

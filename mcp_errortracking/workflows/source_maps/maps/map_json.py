@@ -34,7 +34,7 @@ def parse_map(text: bytes) -> Fields:
     body = _body(text)
     check_bounds(body)
     try:
-        fields: Any = from_json(body)
+        fields: Any = from_json(body, cache_strings="keys")
     except ValueError as error:
         fields = _repaired(body, error)
     if not isinstance(fields, dict):
@@ -90,7 +90,7 @@ def _repaired(body: bytes, error: ValueError) -> Any:
     repaired = _SURROGATES.sub(_whole, body) if len(body) <= _MOST_REPAIRED else body
     if repaired != body:
         try:
-            return from_json(repaired)
+            return from_json(repaired, cache_strings="keys")
         except ValueError as reason:
             error = reason
     raise InvalidMapError(f"It is broken JSON: {error}.") from None

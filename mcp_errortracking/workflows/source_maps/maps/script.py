@@ -12,6 +12,7 @@ _COMMENT_START = re.compile(rb"(?://|/\*)[#@][ \t]*$")
 _URL = re.compile(rb"([^\s'\"`*]++)[ \t]*+(?:\*/)?\s*+")
 _VALUE = re.compile(rb"[^\s'\"`*]{1,128}(?!\S)")
 _MOST_COMMENTS = 100
+_MOST_DIRECTIVES = 1000
 _MARGIN = 256
 """White space that a comment may have around it in its line."""
 _HEAD = 4 * 1024 * 1024
@@ -83,7 +84,10 @@ def find_insertion_point(script: bytes) -> InsertionPoint:
     if script.startswith(b"#!", start):
         offset = _after_line(script, start)
     at = offset
-    while directive := _STRING.match(script, _skip(script, at)):
+    for _ in range(_MOST_DIRECTIVES):
+        directive = _STRING.match(script, _skip(script, at))
+        if not directive:
+            break
         end = _skip(script, directive.end())
         if script.startswith(b";", end):
             at = end + 1

@@ -14,6 +14,7 @@ from mcp_errortracking.workflows.source_maps.maps.source_map import below_root
 _MOST_CHARACTERS = 64 * 1024 * 1024
 """Of all names of a map together: each contains the `sourceRoot`."""
 _MOST_FILES = 50_000
+MOST_SOURCES = 200_000
 _NESTING = 8  # sections within sections
 _MAX_PARTS = 40
 _MAX_PART = 120  # characters of a file or folder name
@@ -42,7 +43,9 @@ def list_sources(source_map: Fields) -> list[Source]:
     """
     found = dict[str, Source]()
     characters = 0
-    for source in _walk(source_map, 0):
+    for number, source in enumerate(_walk(source_map, 0)):
+        if number == MOST_SOURCES:
+            raise SourcesError(f"The source map names more than {MOST_SOURCES:,} sources.")
         characters += len(source.name)
         if characters > _MOST_CHARACTERS:
             raise SourcesError(
