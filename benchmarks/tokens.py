@@ -24,7 +24,7 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.sandbox.process import Sandbox
 from mcp_errortracking.server.calls import Reply, ToolCaller
 from mcp_errortracking.server.token_estimate import upper_bound
-from mcp_errortracking.server.tools import TOOL_LIST, listed
+from mcp_errortracking.server.tools import TOOL_LIST, load_tools
 from mcp_errortracking.workflows.registry import WORKFLOWS
 
 _ROOT = Path(__file__).parents[1]
@@ -43,7 +43,8 @@ def compact(data: Any) -> str:
 def definitions(tools: Iterable[str]) -> list[dict[str, Any]]:
     """Return tools as a client passes them on to a model."""
     return [
-        {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema} for tool in listed(tools)
+        {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
+        for tool in load_tools(tools)
     ]
 
 

@@ -11,10 +11,10 @@ from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, fail, time_limit
 def run_tools(options: argparse.Namespace) -> int:
     """Print the tools on offer."""
     from mcp_errortracking.compose import roots_for, toolbox_for
-    from mcp_errortracking.server.tools import listed
+    from mcp_errortracking.server.tools import load_tools
 
     selection = tool_selection(options)
-    tools = listed(toolbox_for(selection, roots_for(selection, over_network=False)).names)
+    tools = load_tools(toolbox_for(selection, roots_for(selection, over_network=False)).names)
     if options.json:
         answer = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
         print(json.dumps({"tools": answer}, ensure_ascii=False))

@@ -1,7 +1,6 @@
 """Every setting, declared once. Only this package reads the environment."""
 
 from mcp_errortracking.config.log import LogSettings, load_log
-from mcp_errortracking.config.offer import ToolSelection, load_tool_selection
 from mcp_errortracking.config.posthog import (
     DEFAULT_HOST,
     DEFAULT_PROJECT,
@@ -10,6 +9,7 @@ from mcp_errortracking.config.posthog import (
     for_sandbox,
     load_posthog,
 )
+from mcp_errortracking.config.selection import ToolSelection, load_tool_selection
 from mcp_errortracking.config.serving import HttpSettings, ListenSettings, load_http, load_listen, load_timeout
 from mcp_errortracking.config.table import GROUPS, SETTINGS, VARIABLES, warn_of_misspelled_variables
 from mcp_errortracking.config.values import ConfigError

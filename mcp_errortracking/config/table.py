@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcp_errortracking.config.log import LogSettings
-from mcp_errortracking.config.offer import ToolSelection
 from mcp_errortracking.config.posthog import CLI_VARIABLES, PostHogSettings
+from mcp_errortracking.config.selection import ToolSelection
 from mcp_errortracking.config.serving import HttpSettings, ListenSettings
 from mcp_errortracking.config.settings import Setting, settings_of
 

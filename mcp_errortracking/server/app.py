@@ -29,14 +29,14 @@ from mcp_errortracking import __version__
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.rate_limit import context as call_context
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.server.bugs import contain_bugs
 from mcp_errortracking.server.callers import caller_id, request_id_of, scopes_of, sender_of
 from mcp_errortracking.server.calls import Reply, ToolCaller
 from mcp_errortracking.server.key_scopes import KeyScopes
 from mcp_errortracking.server.prompts import ISSUE, PromptError, Prompts
 from mcp_errortracking.server.resources import ResourceError, Resources, shown_uri
 from mcp_errortracking.server.toolbox import UnknownToolError
-from mcp_errortracking.server.tools import listed
+from mcp_errortracking.server.tools import load_tools
+from mcp_errortracking.server.unexpected_errors import contain_unexpected_errors
 
 INSTRUCTIONS = (
     "PostHog error tracking. Exceptions are grouped by fingerprint into issues. Begin with "
@@ -91,7 +91,7 @@ def build_server(
         # Without this, every call over HTTP in the 2026 era would list the tools again.
         get_tool_input_schema=lambda _name: None,
     )
-    server.middleware.append(contain_bugs)
+    server.middleware.append(contain_unexpected_errors)
     return server
 
 
@@ -105,7 +105,7 @@ class _Handlers:
         self._toolbox = caller.toolbox
         self._page_size = page_size
         self._scopes = KeyScopes(sender)
-        self._tools = {tool.name: tool for tool in listed(names)}
+        self._tools = {tool.name: tool for tool in load_tools(names)}
         self._prompts, self._resources = Prompts(names), Resources(names)
 
     async def _call(self, context: Any, name: str, arguments: dict[str, Any] | None) -> Reply:
@@ -146,7 +146,7 @@ class _Handlers:
 
     async def on_list_prompts(self, _context: Any, params: PaginatedRequestParams | None) -> ListPromptsResult:
         _position(params, 0)
-        return ListPromptsResult(prompts=self._prompts.listed())
+        return ListPromptsResult(prompts=self._prompts.definitions())
 
     async def on_get_prompt(self, _context: Any, params: GetPromptRequestParams) -> GetPromptResult:
         try:

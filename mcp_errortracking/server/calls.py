@@ -14,12 +14,12 @@ from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import JsonAnswer, Sender, delay_of
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
-from mcp_errortracking.server.bugs import log_bug
 from mcp_errortracking.server.cells import one_line, sendable
-from mcp_errortracking.server.id_hints import other_kind
+from mcp_errortracking.server.id_hints import id_hint
 from mcp_errortracking.server.observe import CallRecord, Observer
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
+from mcp_errortracking.server.unexpected_errors import log_unexpected_error
 from mcp_errortracking.workflows.base import Context, Environment, Progress, Workflow
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.registry import run_workflow
@@ -141,7 +141,7 @@ class ToolCaller:
         except TimeoutError:
             reply = _out_of_time(declaration, time_limit)
         except Exception as error:
-            log_bug(declaration.tool, error)
+            log_unexpected_error(declaration.tool, error)
             reply = _bug(declaration)
         else:
             reply = await self._render(call, outcome)
@@ -192,7 +192,7 @@ async def _walk(sender: Sender, call: Endpoint) -> Outcome:
                     request = steps.throw(failure)
                 except StepError:
                     if error.code == "not_found":
-                        error.why = await other_kind(sender, call) or error.why
+                        error.why = await id_hint(sender, call) or error.why
                     raise error from None
             else:
                 request = steps.send(answer.data)

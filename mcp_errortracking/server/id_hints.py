@@ -17,8 +17,8 @@ _TIME_LIMIT = 3.0
 """Seconds that a hint may take."""
 
 
-async def other_kind(sender: Sender, call: Declaration) -> str | None:
-    """Return what the id of a call really is, after PostHog did not find it; None if that is not known in time."""
+async def id_hint(sender: Sender, call: Declaration) -> str | None:
+    """Return the real type of an id that PostHog did not find, as a sentence; None if it is not known in time."""
     identifier = _id_of(call)
     if identifier is None:
         return None

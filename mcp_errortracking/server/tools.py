@@ -17,14 +17,14 @@ from mcp_errortracking.workflows.registry import WORKFLOWS
 TOOL_LIST = Path(__file__).with_name("tool_list.json")
 
 
-def listed(names: Iterable[str]) -> list[Tool]:
-    """These tools as they are on file, in the order of the names."""
+def load_tools(names: Iterable[str]) -> list[Tool]:
+    """Return these tools as they are on file, in the order of the names."""
     on_file: dict[str, Any] = {tool["name"]: tool for tool in json.loads(TOOL_LIST.read_text("utf-8"))}
     return [Tool.model_validate(on_file[name]) for name in names]
 
 
 def as_tool(endpoint: type[Declaration]) -> Tool:
-    """One endpoint as an MCP tool; all four annotations are stated, since their defaults make clients ask too often."""
+    """Return one endpoint as an MCP tool. All four annotations are stated: their defaults make clients ask too often."""
     from mcp_errortracking.server.schema import input_schema
 
     return Tool(

@@ -48,7 +48,7 @@ def test_the_instructions_say_which_lines_are_ours() -> None:
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_an_argument_of_a_prompt_stays_within_its_sentence(payload: str) -> None:
     prompts = Prompts(CATALOG)
-    for prompt in prompts.listed():
+    for prompt in prompts.definitions():
         for argument in prompt.arguments or []:
             needed = {one.name: "x" for one in prompt.arguments or [] if one.required}
             text, plain = (

@@ -65,7 +65,7 @@ def call_of(tool: str, **arguments: Any) -> Declaration:
 async def test_what_an_id_is(tool: str, answer: Any, path: str, says: str | None) -> None:
     sender = Sender(answer)
 
-    assert await id_hints.other_kind(sender, call_of(tool, id=RULE)) == says
+    assert await id_hints.id_hint(sender, call_of(tool, id=RULE)) == says
     assert sender.sent == [("GET", path)]
 
 
@@ -80,7 +80,7 @@ async def test_what_an_id_is(tool: str, answer: Any, path: str, says: str | None
 async def test_a_call_without_an_id_asks_nothing(tool: str, arguments: dict[str, Any]) -> None:
     sender = Sender({"id": RULE})
 
-    assert await id_hints.other_kind(sender, call_of(tool, **arguments)) is None
+    assert await id_hints.id_hint(sender, call_of(tool, **arguments)) is None
     assert sender.sent == []
 
 
@@ -88,7 +88,7 @@ async def test_who_answers_too_late_is_not_waited_for(monkeypatch: pytest.Monkey
     monkeypatch.setattr(id_hints, "_TIME_LIMIT", 0.01)
 
     call = call_of("error-tracking-issues-retrieve", id=RULE)
-    assert await id_hints.other_kind(Sender(anyio.sleep_forever), call) is None
+    assert await id_hints.id_hint(Sender(anyio.sleep_forever), call) is None
 
 
 async def test_a_call_that_found_nothing_is_explained_by_one_more_request() -> None:

@@ -27,12 +27,14 @@ def text_of(name: str, arguments: dict[str, str] | None = None) -> str:
 
 
 def test_what_there_is() -> None:
-    assert [prompt.name for prompt in OURS.listed()] == NAMES
-    for prompt in OURS.listed():
+    assert [prompt.name for prompt in OURS.definitions()] == NAMES
+    for prompt in OURS.definitions():
         assert prompt.title
         assert prompt.description
         assert [(one.name, bool(one.description)) for one in prompt.arguments or []]
-    required = {prompt.name: [one.name for one in prompt.arguments or [] if one.required] for prompt in OURS.listed()}
+    required = {
+        prompt.name: [one.name for one in prompt.arguments or [] if one.required] for prompt in OURS.definitions()
+    }
     assert required == {name: ["issue"] if name in ("investigate", "quiet") else [] for name in NAMES}
 
 
@@ -93,8 +95,8 @@ def test_a_prompt_goes_with_its_tools() -> None:
     reading = Prompts(Toolbox(read_only=True).names)
     without = Prompts(Toolbox(exclude=("error-tracking-symbol-sets-list",)).names)
 
-    assert [prompt.name for prompt in reading.listed()] == ["triage", "investigate", "source-maps"]
-    assert [prompt.name for prompt in without.listed()] == ["triage", "investigate", "quiet", "ownership"]
+    assert [prompt.name for prompt in reading.definitions()] == ["triage", "investigate", "source-maps"]
+    assert [prompt.name for prompt in without.definitions()] == ["triage", "investigate", "quiet", "ownership"]
     with pytest.raises(PromptError, match=r"Unknown prompt: triage\. Available prompts: none\."):
         Prompts([]).get("triage", None)
 

@@ -103,8 +103,8 @@ class Prompts:
     def _templates(self) -> dict[str, PromptTemplate]:
         return {template.name: template for template in _PROMPTS if template.tools <= self._tools}
 
-    def listed(self) -> list[Prompt]:
-        """Return the prompts as a client lists them."""
+    def definitions(self) -> list[Prompt]:
+        """Return the prompts as MCP defines them: name, description and arguments, without the text."""
         return [
             Prompt(
                 name=template.name,

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 logger = logging.getLogger(__name__)
 
 
-def log_bug(what: str, error: Exception) -> None:
+def log_unexpected_error(what: str, error: Exception) -> None:
     """Log one line: what failed, the type of the error, and where it was raised; its traceback only at level debug.
 
     The error's text is left out: it may repeat an argument or an answer.
@@ -27,7 +27,7 @@ def log_bug(what: str, error: Exception) -> None:
     )
 
 
-async def contain_bugs(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+async def contain_unexpected_errors(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
     """Middleware of the SDK's server: log an unexpected error of any method, and answer with an internal error.
 
     Raises:
@@ -38,6 +38,6 @@ async def contain_bugs(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> 
     except (MCPError, ValidationError):  # the SDK has an answer to these
         raise
     except Exception as error:
-        log_bug(ctx.method, error)
+        log_unexpected_error(ctx.method, error)
         text = f"{ctx.method} failed inside mcp_errortracking; this is a bug in it. Its log (stderr) has the details."
         raise MCPError(INTERNAL_ERROR, text) from None

@@ -1,4 +1,4 @@
-"""The tools that an agent is offered, the folders they may touch, and the length of an answer."""
+"""The tools that are offered to an agent, the folders they may touch, and the length of an answer."""
 
 import os
 import sys
