@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 import anyio
@@ -11,6 +11,7 @@ import anyio
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.compose import proxy_for
 from mcp_errortracking.config import PostHogSettings
+from mcp_errortracking.explanation import Explanation
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError, RefusedBeforeError
@@ -25,12 +26,30 @@ _MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding; `fix` is the next step if something is wrong."""
+    """One finding, and the next step if something is wrong."""
 
     name: str
     verdict: Literal["ok", "warning", "problem"]
-    finding: str
-    fix: str = ""
+    explanation: Explanation
+
+    @classmethod
+    def of(cls, name: str, verdict: Literal["ok", "warning", "problem"], finding: str, fix: str = "") -> "Check":
+        """Return the check of a finding that needs no reason."""
+        return cls(name, verdict, Explanation("", finding, next_step=fix))
+
+    @property
+    def finding(self) -> str:
+        """The finding on one line: it quotes PostHog, and may not control the terminal."""
+        return clean(self.explanation.reason)
+
+    @property
+    def fix(self) -> str:
+        """The next step on one line."""
+        return clean(self.explanation.next_step)
+
+    def as_json(self) -> dict[str, str]:
+        """Return the check as data."""
+        return {"name": self.name, "verdict": self.verdict, "finding": self.finding, "fix": self.fix}
 
 
 def run(settings: PostHogSettings, *, as_json: bool) -> int:
@@ -38,8 +57,6 @@ def run(settings: PostHogSettings, *, as_json: bool) -> int:
     checks = list[Check]()
 
     def report(check: Check) -> None:
-        # Findings quote PostHog: clean them, so that they stay on one line and cannot control the terminal.
-        check = replace(check, finding=clean(check.finding), fix=clean(check.fix))
         checks.append(check)
         if not as_json:
             print(f"{_MARKS[check.verdict]}  {check.name}: {check.finding}", flush=True)
@@ -48,7 +65,7 @@ def run(settings: PostHogSettings, *, as_json: bool) -> int:
 
     anyio.run(examine, settings, report)
     if as_json:
-        print(json.dumps({"checks": [asdict(check) for check in checks]}, ensure_ascii=False))
+        print(json.dumps({"checks": [check.as_json() for check in checks]}, ensure_ascii=False))
     return 1 if any(check.verdict == "problem" for check in checks) else 0
 
 
@@ -71,10 +88,10 @@ def _is_older_server(error: PostHogError) -> bool:
 
 async def examine(settings: PostHogSettings, report: Callable[[Check], None]) -> None:
     """Make the checks in order until the first problem; never show the key."""
-    report(Check("host", "ok", settings.host))
+    report(Check.of("host", "ok", settings.host))
     if settings.key is None:
         report(
-            Check(
+            Check.of(
                 "key",
                 "problem",
                 "no API key is configured",
@@ -89,7 +106,7 @@ async def examine(settings: PostHogSettings, report: Callable[[Check], None]) ->
                 await check(proxy, settings, report)
             except PostHogError as error:
                 fix = error.next_step[:1].lower() + error.next_step[1:].rstrip(".")
-                report(Check(_NAMES[check], "problem", f"{error.what} {error.why}".strip(), fix))
+                report(Check(_NAMES[check], "problem", replace(error.explanation, next_step=fix)))
                 return
 
 
@@ -101,18 +118,17 @@ async def _check_key(proxy: Proxy, settings: PostHogSettings, report: Callable[[
     except PostHogError as error:
         if not _is_older_server(error):
             raise
-        report(
-            Check("key", "warning", f"found in {settings.source}; this PostHog is too old to describe the key's scopes")
-        )
+        finding = f"found in {settings.source}; this PostHog is too old to describe the key's scopes"
+        report(Check.of("key", "warning", finding))
         return
     key = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
     took = (time.monotonic() - began) * 1000
-    report(Check("key", "ok", f"accepted in {took:.0f} ms; found in {settings.source}"))
+    report(Check.of("key", "ok", f"accepted in {took:.0f} ms; found in {settings.source}"))
     _check_scopes(key, report)
     projects = projects_of(key)
     if projects and settings.project != "@current" and int(settings.project) not in projects:
         report(
-            Check(
+            Check.of(
                 "key",
                 "problem",
                 f"it is limited to other projects than {settings.project}: {name_projects(projects)}",
@@ -129,23 +145,23 @@ def _check_scopes(key: Any, report: Callable[[Check], None]) -> None:
     usable = box.names_for(held)
     unused = [tool for tool in box.names if tool not in usable]
     if not unused:
-        report(Check("scopes", "ok", f"all {len(usable)} tools of the default set can be used"))
+        report(Check.of("scopes", "ok", f"all {len(usable)} tools of the default set can be used"))
         return
     lacking = sorted({scope for tool in unused for scope in CATALOG[tool].scopes if not covers(held, scope)})
     verdict = "warning" if usable else "problem"
     finding = f"{len(usable)} of {len(box.names)} tools can be used; for the others it lacks {', '.join(lacking)}"
-    report(Check("scopes", verdict, finding, "add them to the key in PostHog's Settings, Personal API keys"))
+    report(Check.of("scopes", verdict, finding, "add them to the key in PostHog's Settings, Personal API keys"))
 
 
 async def _check_project(proxy: Proxy, settings: PostHogSettings, report: Callable[[Check], None]) -> None:
     page = (await proxy.send("GET", "error_tracking/assignment_rules/", query={"limit": 1})).data
     count = cast("dict[str, Any]", page).get("count") if isinstance(page, dict) else None
     rules = f", {count} assignment rules" if isinstance(count, int) else ""
-    report(Check("project", "ok", f"{settings.project} can be read{rules}"))
+    report(Check.of("project", "ok", f"{settings.project} can be read{rules}"))
     if proxy.form == "environments":
-        report(Check("paths", "warning", "this PostHog is older than mid 2026: some tools may be too new for it"))
+        report(Check.of("paths", "warning", "this PostHog is older than mid 2026: some tools may be too new for it"))
     else:
-        report(Check("paths", "ok", "/api/projects/"))
+        report(Check.of("paths", "ok", "/api/projects/"))
 
 
 _NAMES: dict[Any, str] = {_check_key: "key", _check_project: "project"}

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -241,7 +241,9 @@ class Proxy:
         projects = None
         with suppress(PostHogError), anyio.CancelScope(deadline=deadline):
             projects = projects_of((await self.send("GET", KEY_PATH)).data)
-        error.why = f"It is limited to: {name_projects(projects)}." if projects else error.why
+        if projects:
+            why = f"It is limited to: {name_projects(projects)}."
+            error.explanation = replace(error.explanation, why=why)
         return error
 
     async def _send_in_form(self, call: _Call) -> Answer:

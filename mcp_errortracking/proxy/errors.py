@@ -17,8 +17,10 @@ PostHogError
     └── RefusedBeforeError    4xx of a proxy, firewall or login before PostHog
 """
 
+from mcp_errortracking.explanation import ExplainedError, Explanation
 
-class PostHogError(Exception):
+
+class PostHogError(ExplainedError):
     """A call did not succeed; the error explains it to the agent or user.
 
     `what` happened, `why`, and the `next_step` are a sentence or two each. `code` is PostHog's error code, or a finer
@@ -40,12 +42,8 @@ class PostHogError(Exception):
         retry_after: float | None = None,
         maybe_applied: bool = False,
     ) -> None:
-        super().__init__(" ".join(part for part in (what, why, next_step) if part))
-        self.what = what
-        self.why = why
-        self.next_step = next_step
+        super().__init__(Explanation(code or "", what, why, next_step))
         self.status = status
-        self.code = code
         self.attr = attr
         self.detail = detail
         self.retry_after = retry_after

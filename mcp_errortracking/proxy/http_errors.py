@@ -7,7 +7,7 @@ servers, and the pages of gateways are read too.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
@@ -156,7 +156,8 @@ def too_large(reason: str, exchange: Exchange, status: int) -> UnreadableError:
     """Return the error for an answer that is too large to be read."""
     error = unreadable(reason, exchange, status)
     if not exchange.writes:
-        error.next_step = "Ask for less: a smaller limit, or narrower filters."
+        next_step = "Ask for less: a smaller limit, or narrower filters."
+        error.explanation = replace(error.explanation, next_step=next_step)
     return error
 
 

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import anyio
@@ -192,7 +192,8 @@ async def _walk(sender: Sender, call: Endpoint) -> Outcome:
                     request = steps.throw(failure)
                 except StepError:
                     if error.code == "not_found":
-                        error.why = await id_hint(sender, call) or error.why
+                        why = await id_hint(sender, call) or error.why
+                        error.explanation = replace(error.explanation, why=why)
                     raise error from None
             else:
                 request = steps.send(answer.data)
@@ -250,7 +251,7 @@ def _explain(declaration: type[Declaration], error: PostHogError, next_step: str
     if next_step is None:
         too_old = _TOO_OLD.get(error.code or "") if declaration.since else None
         next_step = too_old.format(since=declaration.since) if too_old else error.next_step
-    text = redact(one_line(" ".join(part for part in (error.what, error.why, next_step) if part), _LONGEST_ERROR))
+    text = redact(one_line(str(replace(error.explanation, next_step=next_step)), _LONGEST_ERROR))
     facts = {
         "status": error.status,
         "code": error.code,

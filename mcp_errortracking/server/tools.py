@@ -24,7 +24,7 @@ def load_tools(names: Iterable[str]) -> list[Tool]:
 
 
 def as_tool(endpoint: type[Declaration]) -> Tool:
-    """Return one endpoint as an MCP tool. All four annotations are stated: their defaults make clients ask too often."""
+    """Return one endpoint as an MCP tool. It states all four annotations: their defaults make clients ask too often."""
     from mcp_errortracking.server.schema import input_schema
 
     return Tool(

@@ -9,17 +9,21 @@ A problem with one file among many is a `Problem`: it is listed, and the work on
 import json
 from dataclasses import dataclass
 
+from mcp_errortracking.explanation import ExplainedError, Explanation
 
-class WorkflowError(Exception):
+
+class WorkflowError(ExplainedError):
     """An error that says what happened, why, and what to do next: a sentence or two each.
 
     `code` names the case for programs: `outside_roots`, `read_only`, `disk_full`, `vanished`, `unreadable`, ...
     """
 
     def __init__(self, code: str, what: str, why: str = "", next_step: str = "") -> None:
-        self.code = code
-        self.what, self.why, self.next_step = map(printable, (what, why, next_step))
-        super().__init__(" ".join(part for part in (self.what, self.why, self.next_step) if part))
+        super().__init__(Explanation(code, *map(printable, (what, why, next_step))))
+
+    @property
+    def code(self) -> str:
+        return self.explanation.code
 
 
 class InvalidMapError(WorkflowError):
@@ -36,18 +40,11 @@ class Problem:
     """The reason why one file was left as it is. `path`: as the user would write it, relative to the named folder."""
 
     path: str
-    code: str
-    message: str
-    next_step: str
-
-    @classmethod
-    def of(cls, path: str, error: WorkflowError) -> "Problem":
-        """Return the problem for an error with this file."""
-        return cls(path, error.code, " ".join(part for part in (error.what, error.why) if part), error.next_step)
+    explanation: Explanation
 
     def as_row(self) -> dict[str, str]:
         """Return the problem as data."""
-        return {"path": self.path, "code": self.code, "message": self.message, "next_step": self.next_step}
+        return {"path": self.path, **self.explanation.as_json()}
 
 
 def printable(name: str) -> str:

@@ -167,7 +167,7 @@ def test_a_hostile_folder_is_prepared_or_its_problems_named(files: dict[str, byt
 
         for one in made:
             if isinstance(one, Problem):
-                assert one.message
+                assert one.explanation.reason
                 assert str(one).encode()
             else:
                 assert one.chunk_id

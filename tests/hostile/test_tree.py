@@ -107,7 +107,7 @@ def test_a_build_of_tricks_is_prepared_without_what_lies_outside(tmp_path: Path)
 
     assert [one.path for one in made if isinstance(one, PreparedChunk)] == [r"\udcff\udcfe.js"]
     assert state(outside) == before
-    problems = {problem.path: problem.code for problem in build_found.problems}
+    problems = {problem.path: problem.explanation.code for problem in build_found.problems}
     assert {name: problems.get(name) for name in ("out.js", "pipe.js", "socket.js", "sparse.js", "up.js")} == {
         "out.js": "outside_roots",
         "pipe.js": "unreadable",
@@ -133,8 +133,8 @@ def test_huge_and_deep_folders_are_walked_within_bounds(tmp_path: Path, monkeypa
     found = find(Roots([tmp_path]), ".")
 
     assert len(found.problems) == HUGE + 1
-    (deep,) = (problem for problem in found.problems if problem.code != "empty")
-    assert (deep.code, deep.path.count("/")) == ("too_deep", 100)
+    (deep,) = (problem for problem in found.problems if problem.explanation.code != "empty")
+    assert (deep.explanation.code, deep.path.count("/")) == ("too_deep", 100)
     assert opened < 10 * HUGE + DEEP**2
 
 
@@ -205,6 +205,6 @@ def test_what_shares_a_map_is_reported_in_a_few_words_each(tmp_path: Path) -> No
 
     problems = find(Roots([tmp_path]), ".").problems
 
-    assert {problem.code for problem in problems} == {"shared_map"}
-    assert max(len(problem.message) for problem in problems) < 200
-    assert "and 294 more" in problems[0].message
+    assert {problem.explanation.code for problem in problems} == {"shared_map"}
+    assert max(len(problem.explanation.reason) for problem in problems) < 200
+    assert "and 294 more" in problems[0].explanation.reason

@@ -160,7 +160,7 @@ async def _check_with_posthog(sender: Sender) -> _Verdict:
     try:
         scopes = read_scopes((await sender.send("GET", KEY_PATH)).data)
     except UnauthorizedError as error:
-        return _Verdict(time.monotonic() + _BAD_SECONDS, problem=f"{error.what} {error.why}".strip())
+        return _Verdict(time.monotonic() + _BAD_SECONDS, problem=error.explanation.reason)
     except PostHogError as error:
         if error.status in (403, 404):  # an older PostHog without this endpoint: its API checks the key in each call
             return _Verdict(time.monotonic() + _GOOD_SECONDS)

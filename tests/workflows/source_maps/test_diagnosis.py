@@ -35,8 +35,8 @@ def test_verdicts(facts: Facts, code: str) -> None:
 
 
 def test_the_reason_that_posthog_notes_is_passed_on() -> None:
-    assert "PostHog notes: no map." in diagnose(Facts("a", set_exists=False, failure_reason="no map")).sentence
-    assert "bad data" in diagnose(Facts("a", set_exists=True, is_finished=True, failure_reason="bad data")).sentence
+    assert "PostHog notes: no map." in diagnose(Facts("a", set_exists=False, failure_reason="no map")).what
+    assert "bad data" in diagnose(Facts("a", set_exists=True, is_finished=True, failure_reason="bad data")).what
 
 
 def test_whatever_is_known_there_is_one_sentence_and_one_thing_to_do() -> None:
@@ -47,6 +47,6 @@ def test_whatever_is_known_there_is_one_sentence_and_one_thing_to_do() -> None:
     ):
         facts = Facts(chunk_id, exists, file, done, None, local, here, resolves, deployed)
         verdict = diagnose(facts)
-        assert verdict.sentence.endswith(".")
+        assert verdict.what.endswith(".")
         assert verdict.next_step.endswith(".")
         assert (verdict.code == "unknown") <= (chunk_id is not None)

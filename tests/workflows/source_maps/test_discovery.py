@@ -43,8 +43,8 @@ def pairs(build: Build) -> dict[str, str | None]:
 
 
 def problems(build: Build) -> dict[str, str]:
-    assert all(problem.message and problem.next_step for problem in build.problems)
-    return {problem.path: problem.code for problem in build.problems}
+    assert all(problem.explanation.reason and problem.explanation.next_step for problem in build.problems)
+    return {problem.path: problem.explanation.code for problem in build.problems}
 
 
 def test_the_builds_of_real_bundlers_are_paired(tmp_path: Path) -> None:
@@ -109,13 +109,9 @@ def test_what_cannot_be_paired_is_said_and_left_alone(dist: Path, monkeypatch: p
         "loop.js": "unreadable",
         "dangling.map": "vanished",
     }
-    by_path = {problem.path: problem for problem in build.problems}
-    assert (
-        by_path["one.js"].message == "Its map both.map is also named by two.js, but can be right for one bundle only."
-    )
-    assert (
-        by_path["twice.js"].message == "It has two maps: its comment names other.map, but twice.js.map lies beside it."
-    )
+    reasons = {problem.path: problem.explanation.reason for problem in build.problems}
+    assert reasons["one.js"] == "Its map both.map is also named by two.js, but can be right for one bundle only."
+    assert reasons["twice.js"] == "It has two maps: its comment names other.map, but twice.js.map lies beside it."
     monkeypatch.setattr(bundles, "LIMIT", 10)
     assert problems(searched(dist))["old.js.map"] == "too_large"
 
@@ -129,7 +125,7 @@ def test_a_copy_of_a_bundle_does_not_cost_the_bundle_its_map(dist: Path) -> None
 
     assert pairs(build) == {"main.js": "main.js.map"}
     assert problems(build) == {"latest.js": "shared_map"}
-    assert build.problems[0].next_step.startswith("Exclude this bundle if it is a copy")
+    assert build.problems[0].explanation.next_step.startswith("Exclude this bundle if it is a copy")
     assert problems(searched(dist, exclude=["latest.js"])) == {}
 
 

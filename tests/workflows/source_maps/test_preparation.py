@@ -122,8 +122,8 @@ def test_a_bad_map_is_reported_and_the_others_are_prepared(
     bad, good = prepared(tmp_path)
 
     assert isinstance(bad, Problem)
-    assert (bad.path, bad.code) == ("webpack/329.js", code)
-    assert bad.message.startswith(message)
+    assert (bad.path, bad.explanation.code) == ("webpack/329.js", code)
+    assert bad.explanation.reason.startswith(message)
     assert good.written == ("webpack/shop.js", "webpack/shop.js.map")
     assert contents(tmp_path)["webpack/329.js"] == before["webpack/329.js"]
     assert contents(tmp_path)["webpack/329.js.map"] == content
@@ -137,7 +137,7 @@ def test_a_read_only_file_leaves_both_as_they_were(tmp_path: Path, name: str) ->
 
     bad, _ = prepared(tmp_path)
 
-    assert (bad.path, bad.code) == ("webpack/329.js", "read_only")
+    assert (bad.path, bad.explanation.code) == ("webpack/329.js", "read_only")
     assert {name: contents(tmp_path)[name] for name in ("webpack/329.js", "webpack/329.js.map")} == {
         name: before[name] for name in ("webpack/329.js", "webpack/329.js.map")
     }
@@ -153,19 +153,19 @@ def test_a_folder_that_vanishes_half_way_is_reported_per_file(tmp_path: Path) ->
     (gone,) = made
 
     assert isinstance(gone, Problem)
-    assert (gone.path, gone.code) == ("webpack/shop.js", "vanished")
+    assert (gone.path, gone.explanation.code) == ("webpack/shop.js", "vanished")
 
 
 def test_a_proguard_mapping_needs_the_id_of_its_app(tmp_path: Path) -> None:
     (tmp_path / "mapping.txt").write_text("# compiler: R8\nshop.Cart -> a.a:\n")
 
     (without,) = prepared(tmp_path)
-    assert (without.path, without.code) == ("mapping.txt", "needs_id")
+    assert (without.path, without.explanation.code) == ("mapping.txt", "needs_id")
     with_id = one_prepared(tmp_path, proguard_id="app-1")
     assert (with_id.kind, with_id.chunk_id, with_id.written) == ("proguard", "app-1", ())
     (tmp_path / "mapping.txt").write_bytes(b"shop.Cart -> a.a:\n\xff")
     (bad,) = prepared(tmp_path, proguard_id="app-1")
-    assert bad.code == "not_utf8"
+    assert bad.explanation.code == "not_utf8"
 
 
 def test_what_a_killed_run_left_is_repaired(tmp_path: Path) -> None:

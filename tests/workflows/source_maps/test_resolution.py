@@ -175,12 +175,12 @@ def test_a_frame_that_cannot_be_resolved_says_why_and_stops_no_other(tmp_path: P
     items = resolved(folder, frames)
 
     problems = [item.problem for item in items if item.problem]
-    assert [(problem.path, problem.code) for problem in problems] == [
+    assert [(problem.path, problem.explanation.code) for problem in problems] == [
         ("shop.mjs:1:1", "no_bundle"),
         ("329.js:1:5", "broken_map"),
         ("esbuild/shop.js:9:9", "not_mapped"),
     ]
-    assert all(problem.message and problem.next_step for problem in problems)
+    assert all(problem.explanation.reason and problem.explanation.next_step for problem in problems)
     assert items[1].original
 
 

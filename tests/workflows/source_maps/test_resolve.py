@@ -178,7 +178,7 @@ async def test_what_posthogs_pages_copy_has_no_columns(sandbox: SandboxProcess, 
     assert (plain["source"], plain["line"], plain["function"]) == ("a.ts", 4, "a")
     assert plain["minified"] == "https://shop.example/plain.js:2"
     assert (minified["verdict"], minified["minified"]) == ("no_column", f"{URL}:1")
-    assert "give the issue" in minified["next_step"]
+    assert "give the issue, or the stack from the event or a console." in minified["next_step"]
 
 
 @pytest.mark.parametrize("line", [1, 4, 9])

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from mcp_errortracking.catalog.symbol_sets import MAX_FILE
+from mcp_errortracking.explanation import Explanation
 from mcp_errortracking.workflows.files.roots import LEFTOVER, Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, printable, quoted
 from mcp_errortracking.workflows.source_maps.bundles.globs import Globs
@@ -117,7 +118,7 @@ class _Search:
         """Yield the files that no pattern excludes, by name. Symlinks to folders are not followed."""
 
         def failed(folder: Path, error: WorkflowError) -> None:
-            self.problems.append(Problem.of(self.name(folder), error))
+            self.problems.append(Problem(self.name(folder), error.explanation))
 
         for at, folders, files in self.roots.walk(self.folder, failed):
             prefix = "" if at == self.folder else f"{self.name(at)}/"
@@ -158,7 +159,7 @@ class _Search:
         try:
             script = self.tail(bundle)
         except WorkflowError as error:
-            self.problems.append(Problem.of(self.name(bundle), error))
+            self.problems.append(Problem(self.name(bundle), error.explanation))
             return
         if not script:
             self.report(bundle, "empty", "The file is empty (0 bytes).", "Was the build interrupted? Build again.")
@@ -172,7 +173,7 @@ class _Search:
             named = self.named(bundle, url) if url else None
             by_name = self.roots.file(beside)
         except WorkflowError as error:
-            self.problems.append(Problem.of(self.name(bundle), error))
+            self.problems.append(Problem(self.name(bundle), error.explanation))
             return
         if named and by_name and named != by_name:
             self.disputed |= {named, by_name}
@@ -271,7 +272,7 @@ class _Search:
                     continue
                 content = self.roots.read(path, LIMIT)
             except WorkflowError as error:
-                self.problems.append(Problem.of(self.name(path), error))
+                self.problems.append(Problem(self.name(path), error.explanation))
                 continue
             if _HERMES_MARK in content:
                 hermes.append(path)
@@ -322,7 +323,7 @@ class _Search:
         return printable(path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path))
 
     def report(self, path: Path, code: str, message: str, next_step: str) -> None:
-        self.problems.append(Problem(self.name(path), code, message, next_step))
+        self.problems.append(Problem(self.name(path), Explanation(code, message, next_step=next_step)))
 
 
 def _of_map(path: Path) -> Path:

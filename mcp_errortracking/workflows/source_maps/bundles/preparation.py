@@ -97,7 +97,7 @@ def _or_problem(build: Build, path: Path, make: Callable[[], PreparedChunk]) -> 
     try:
         return make()
     except WorkflowError as error:
-        return Problem.of(build.name(path), error)
+        return Problem(build.name(path), error.explanation)
 
 
 @dataclass(frozen=True, slots=True)

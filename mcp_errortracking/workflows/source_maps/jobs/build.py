@@ -100,7 +100,7 @@ async def prepare_build(
     total = len(build.pairs) + len(build.hermes) + len(build.proguard)
     each = prepare(roots, build, release_id=release_id, proguard_id=call.proguard_id, dry_run=dry_run)
     while (one := await to_thread.run_sync(next, each, None)) is not None:
-        if isinstance(one, Problem) and one.code == NO_MAPPINGS:
+        if isinstance(one, Problem) and one.explanation.code == NO_MAPPINGS:
             empty.append(one.path)
             continue
         if isinstance(one, Problem):

@@ -52,7 +52,7 @@ async def run(call: "CheckSourceMaps", context: Context) -> Outcome:
         try:
             hashes[chunk.chunk_id] = (await to_thread.run_sync(fingerprint, chunk)).content_hash
         except ContentError as error:
-            unreadable.append(Problem(chunk.label, error.code, error.what, error.next_step))
+            unreadable.append(Problem(chunk.label, error.explanation))
         await context.progress((len(build.chunks) + number) / 2, len(build.chunks), f"read {chunk.label}")
     for one in build.deployed:
         bundles.setdefault(one.chunk_id, one)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.explanation import Explanation
 from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import printable
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.jobs.event_frames import requested_frames
 from mcp_errortracking.workflows.source_maps.jobs.symbol_lookup import SymbolFinder
-from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Diagnosis
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
 from mcp_errortracking.workflows.source_maps.resolve.resolution import Original, ResolvedFrame, resolve
@@ -47,7 +47,7 @@ async def run(call: "ResolveFrames", context: Context) -> Outcome:
         history=bool(call.commits),
     )
     resolved = await to_thread.run_sync(work)
-    verdicts = dict[int, Diagnosis]()
+    verdicts = dict[int, Explanation]()
     for index, one in enumerate(resolved):
         if one.original is None:
             verdicts[index] = await finder.judge(one, deployed=bool(call.deployed))
@@ -60,15 +60,21 @@ async def run(call: "ResolveFrames", context: Context) -> Outcome:
     return Outcome(data, notes, failed=not good, display=shown)
 
 
-def _row(one: ResolvedFrame, verdict: Diagnosis | None) -> dict[str, Any]:
+def _row(one: ResolvedFrame, verdict: Explanation | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "minified": one.frame.place,
         "minified_function": one.frame.function,
         "chunk_id": one.frame.chunk_id,
     }
     if one.original is None:
-        code, reason, next_step = (verdict.code, verdict.sentence, verdict.next_step) if verdict else ("", "", "")
-        return {**row, "resolved": False, "verdict": code, "reason": reason, "next_step": next_step}
+        known = verdict or Explanation("", "")
+        return {
+            **row,
+            "resolved": False,
+            "verdict": known.code,
+            "reason": known.reason,
+            "next_step": known.next_step,
+        }
     original = one.original
     commit = original.commit
     return {
@@ -96,10 +102,9 @@ def _function_name(frame: Frame, original: Original) -> str:
     return "<anonymous>" if is_anonymous else f"minified {frame.function}"
 
 
-def _lines(one: ResolvedFrame, verdict: Diagnosis | None) -> list[str]:
+def _lines(one: ResolvedFrame, verdict: Explanation | None) -> list[str]:
     if one.original is None:
-        reason = f"{verdict.sentence} {verdict.next_step}" if verdict else ""
-        return [f"{one.frame.function or '?'} ({one.frame.place}) not resolved: {reason}"]
+        return [f"{one.frame.function or '?'} ({one.frame.place}) not resolved: {verdict or ''}"]
     original = one.original
     place = f"{original.source}:{original.line}:{original.column}"
     lines = [f"{_function_name(one.frame, original)} ({place}) from {one.frame.place}"]

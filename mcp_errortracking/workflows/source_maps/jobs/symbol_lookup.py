@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, cast
 from anyio import to_thread
 
 from mcp_errortracking.catalog.symbol_sets import MAX_FILE
+from mcp_errortracking.explanation import Explanation
 from mcp_errortracking.proxy.errors import (
     ForbiddenError,
     NotConfiguredError,
@@ -29,7 +30,7 @@ from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import StorageError
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets
-from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Code, Diagnosis, Facts, diagnose
+from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Code, Facts, diagnose
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
 from mcp_errortracking.workflows.source_maps.resolve.resolution import ResolvedFrame
@@ -177,13 +178,14 @@ class SymbolFinder:
             "Give chunk_id (the script's last line has it: //# chunkId=...), or folder: a local build.",
         )
 
-    async def judge(self, one: ResolvedFrame, *, deployed: bool) -> Diagnosis:
+    async def judge(self, one: ResolvedFrame, *, deployed: bool) -> Explanation:
         """Return the reason why a frame is not resolved, from all available facts."""
         frame, chunk_id = one.frame, one.frame.chunk_id
-        if one.problem is not None and one.problem.code in _FRAME_VERDICTS:
-            return Diagnosis(_FRAME_VERDICTS[one.problem.code], one.problem.message, one.problem.next_step)
-        if self._ref(frame) in self._failed and one.problem is not None:
-            return Diagnosis("unknown", one.problem.message, one.problem.next_step)
+        problem = one.problem.explanation if one.problem else None
+        if problem and problem.code in _FRAME_VERDICTS:
+            return replace(problem, code=_FRAME_VERDICTS[problem.code])
+        if problem and self._ref(frame) in self._failed:
+            return replace(problem, code="unknown")
         facts: dict[str, Any] = {"chunk_id": chunk_id}
         if chunk_id:
             facts |= await self._server_facts(chunk_id)
@@ -192,11 +194,11 @@ class SymbolFinder:
         if deployed:
             facts["deployed_chunk_id"] = await self._deployed_chunk_id(frame.file)
         verdict = diagnose(Facts(**facts))
-        if not chunk_id and one.problem is not None and one.problem.code in ("no_bundle", "several_bundles"):
-            verdict = replace(verdict, sentence=f"{verdict.sentence} {one.problem.message}")
+        if problem and not chunk_id and problem.code in ("no_bundle", "several_bundles"):
+            verdict = replace(verdict, why=problem.reason)
         says_little = ("unknown", "should_resolve", *(("no_chunk_id", "not_injected") if self._is_pasted else ()))
-        if verdict.code in says_little and one.problem is not None:
-            return Diagnosis(verdict.code, one.problem.message, one.problem.next_step)
+        if problem and verdict.code in says_little:
+            return replace(problem, code=verdict.code)
         return verdict
 
     async def _server_facts(self, chunk_id: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +102,8 @@ async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
             )
         except PostHogError as error:
             if build.written:
-                error.why = f"{error.why} {len(build.written)} local files already have their chunk ids.".lstrip()
+                why = f"{error.why} {len(build.written)} local files already have their chunk ids.".lstrip()
+                error.explanation = replace(error.explanation, why=why)
             raise
     deleted = await to_thread.run_sync(_delete_maps, context, build, uploaded) if call.delete_after else None
     return _report(build, uploaded, injected or uploaded.release, deleted)

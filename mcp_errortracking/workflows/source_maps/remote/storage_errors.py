@@ -15,6 +15,7 @@ StorageError
 import re
 from typing import TYPE_CHECKING
 
+from mcp_errortracking.explanation import ExplainedError, Explanation
 from mcp_errortracking.proxy.transport_errors import plain_reason
 
 if TYPE_CHECKING:
@@ -25,15 +26,12 @@ _EXPIRED = ("expired", "Expired")
 _EXPIRED_CODES = ("ExpiredToken", "RequestExpired", "TokenExpired")
 
 
-class StorageError(Exception):
+class StorageError(ExplainedError):
     """A failed transfer: what happened, and what to do. `status` and `code` are the store's."""
 
     def __init__(self, what: str, next_step: str = "", *, status: int | None = None, code: str | None = None) -> None:
-        super().__init__(f"{what} {next_step}".strip())
-        self.what = what
-        self.next_step = next_step
+        super().__init__(Explanation(code or "", what, next_step=next_step))
         self.status = status
-        self.code = code
 
 
 class ExpiredError(StorageError):

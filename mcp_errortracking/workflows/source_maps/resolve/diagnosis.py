@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from mcp_errortracking.explanation import Explanation
+
 Code = Literal[
     "sdk_sends_no_chunk_id",
     "not_injected",
@@ -43,16 +45,7 @@ class Facts:
     deployed_chunk_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """The reason that explains the facts, as one sentence, and the next step."""
-
-    code: Code
-    sentence: str
-    next_step: str
-
-
-def diagnose(facts: Facts) -> Diagnosis:
+def diagnose(facts: Facts) -> Explanation:
     """Return the diagnosis: the first fault between the deployed script and the readable frame."""
     if not facts.chunk_id:
         return _without_chunk_id(facts)
@@ -60,80 +53,84 @@ def diagnose(facts: Facts) -> Diagnosis:
     if on_server:
         return on_server
     if facts.deployed_chunk_id is not None and facts.deployed_chunk_id != facts.chunk_id:
-        return Diagnosis(
+        return _diagnosis(
             "other_build_deployed",
             "The script at the frame's URL is of another build than the event.",
             "If a newer release is live, look at its events. Otherwise deploy the build that was uploaded.",
         )
     if facts.resolves_locally is False and facts.has_local_map:
-        return Diagnosis(
+        return _diagnosis(
             "map_does_not_cover",
             "The map has nothing at this position: the bundler generated this code.",
             "Look at the next frame. If no frame resolves, the map is not of this bundle: build and upload again.",
         )
     if facts.set_exists and facts.is_finished:
-        return Diagnosis(
+        return _diagnosis(
             "should_resolve",
             "Nothing is missing: new events of this script should be readable.",
             "Wait for a new event, or resolve this frame here, with the local build or the uploaded symbol set.",
         )
-    return Diagnosis(
+    return _diagnosis(
         "unknown",
         "The known facts do not explain it.",
         "Give a key with error_tracking:read, and the build folder, so that more can be checked.",
     )
 
 
-def _without_chunk_id(facts: Facts) -> Diagnosis:
+def _without_chunk_id(facts: Facts) -> Explanation:
     if facts.deployed_chunk_id:
-        return Diagnosis(
+        return _diagnosis(
             "sdk_sends_no_chunk_id",
             "The event names no chunk, but the live script has a chunk id.",
             "If the event is older than the deployment, wait for a new event. Otherwise update PostHog's SDK.",
         )
     if facts.local_chunk_id == "":
-        return Diagnosis(
+        return _diagnosis(
             "not_injected",
             "The event names no chunk, because the build has no chunk ids.",
             "Upload the build with this server, which injects chunk ids, then deploy exactly these files.",
         )
     if facts.local_chunk_id and facts.deployed_chunk_id == "":
-        return Diagnosis(
+        return _diagnosis(
             "injected_not_deployed",
             "The local build has chunk ids, but the live script has none.",
             "Deploy the files as they are after the upload: run the upload before copying or packing them.",
         )
-    return Diagnosis(
+    return _diagnosis(
         "no_chunk_id",
         "The event names no chunk, so PostHog cannot know which map to use.",
         "Upload the build with this server, which injects chunk ids, then deploy exactly these files.",
     )
 
 
-def _on_server(facts: Facts) -> Diagnosis | None:
+def _on_server(facts: Facts) -> Explanation | None:
     if facts.set_exists is False or facts.has_file is False:
         reason = f" PostHog notes: {facts.failure_reason}." if facts.failure_reason else ""
         if facts.has_local_map is False:
-            return Diagnosis(
+            return _diagnosis(
                 "unknown_build",
                 f"PostHog has no map for this chunk, and neither has the local build.{reason}",
                 "Check out the commit of the release, build and upload it: the same sources give the same chunk ids.",
             )
-        return Diagnosis(
+        return _diagnosis(
             "not_uploaded",
             f"PostHog has no map for this chunk.{reason}",
             "Upload the build that contains it. Events sent after that are readable.",
         )
     if facts.set_exists and facts.is_finished is False:
-        return Diagnosis(
+        return _diagnosis(
             "never_finished",
             "An upload of this map was started, but never finished.",
             "Upload the build again: it resumes the upload.",
         )
     if facts.set_exists and facts.failure_reason:
-        return Diagnosis(
+        return _diagnosis(
             "rejected",
             f"PostHog has the map but cannot use it: {facts.failure_reason}.",
             "Build again and upload with force. If that does not help, inspect the stored symbol set.",
         )
     return None
+
+
+def _diagnosis(code: Code, what: str, next_step: str) -> Explanation:
+    return Explanation(code, what, next_step=next_step)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_errortracking.explanation import Explanation
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.repository.budget import Budget
@@ -100,15 +101,18 @@ def _locate(frame: Frame, symbols_for: Callable[[Frame], Symbols]) -> _Location 
         column = _only_column(symbols, line) if frame.column is None else frame.column
         if column is None:
             message = "The frame has no column, and this line of the bundle has more than one original line."
-            next_step = "Text copied from PostHog's pages has no columns: give the issue, or the stack of a console."
-            return Problem(frame.place, "no_column", message, next_step)
+            next_step = (
+                "Text copied from PostHog's pages has no columns: give the issue, or the stack from the event or a "
+                "console."
+            )
+            return Problem(frame.place, Explanation("no_column", message, next_step=next_step))
         length = _length(symbols, line)
         if length is not None and column > length:
             message = "The line of the bundle ends before this column, so the frame is of another build."
-            return Problem(frame.place, "not_mapped", message, "Name the deployed files.")
+            return Problem(frame.place, Explanation("not_mapped", message, next_step="Name the deployed files."))
         position = symbols.map.find(line, column)
     except WorkflowError as error:
-        return Problem.of(frame.place, error)
+        return Problem(frame.place, error.explanation)
     if position is None or position.source is None:
         message = (
             "The map has nothing at this position."
@@ -117,7 +121,7 @@ def _locate(frame: Frame, symbols_for: Callable[[Frame], Symbols]) -> _Location 
         )
         more = "" if frame.column is None else "; columns count from 1"
         next_step = f"Check that bundle and map are of the build that sent the frame{more}."
-        return Problem(frame.place, "not_mapped", message, next_step)
+        return Problem(frame.place, Explanation("not_mapped", message, next_step=next_step))
     return _Location(symbols, position, line, column)
 
 

@@ -17,6 +17,7 @@ from io import FileIO
 from typing import BinaryIO, cast
 
 from mcp_errortracking.catalog.symbol_sets import MAX_FILE
+from mcp_errortracking.explanation import ExplainedError, Explanation
 from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.open_folder import NotRegularError
 from mcp_errortracking.workflows.problems import WorkflowError, printable
@@ -35,14 +36,15 @@ _PIECE = 1024 * 1024  # few and large: each costs a switch of threads
 _IN_MEMORY = 384 * 1024
 
 
-class ContentError(Exception):
+class ContentError(ExplainedError):
     """The content of a chunk cannot be read, or may not be sent: what is wrong, and what to do."""
 
     def __init__(self, code: str, what: str, next_step: str) -> None:
-        super().__init__(printable(f"{what} {next_step}"))
-        self.code = code
-        self.what = printable(what)
-        self.next_step = next_step
+        super().__init__(Explanation(code, printable(what), next_step=printable(next_step)))
+
+    @property
+    def code(self) -> str:
+        return self.explanation.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ def _opened(part: Part) -> Generator[tuple[Stamp, Iterator[bytes]]]:
     except OSError as error:
         raise _unreadable(part, error) from None
     except WorkflowError as error:
-        raise ContentError(error.code, f"{error.what} {error.why}", error.next_step) from None
+        raise ContentError(error.code, error.explanation.reason, error.next_step) from None
 
 
 def _read(part: LocalFile, file: FileIO, stamp: Stamp) -> Iterator[bytes]:

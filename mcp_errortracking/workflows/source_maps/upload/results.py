@@ -142,4 +142,4 @@ def not_sent(error: StorageError) -> ChunkOutcome:
 
 def unreadable(error: ContentError) -> ChunkOutcome:
     """Return the outcome of a chunk whose content cannot be read."""
-    return ChunkOutcome(ChunkStatus.FAILED, error.code, error.what, error.next_step)
+    return ChunkOutcome(ChunkStatus.FAILED, error.code, error.explanation.reason, error.next_step)
