@@ -1,7 +1,7 @@
 """The `Sender` protocol: the part of `Proxy` that other rooms depend on, so that another sender can stand in for it."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypedDict, runtime_checkable
 
 
 class JsonAnswer(Protocol):
@@ -29,6 +29,14 @@ class Sender(Protocol):
         json: object = None,
         retry_safe: bool | None = None,
     ) -> JsonAnswer: ...
+
+
+class SendOptions(TypedDict, total=False):
+    """The options of `Sender.send`, for a sender that passes them on to another."""
+
+    query: Mapping[str, Any] | None
+    json: object
+    retry_safe: bool | None
 
 
 @runtime_checkable

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 import anyio
 import anyio.lowlevel
@@ -12,7 +12,7 @@ import anyio.lowlevel
 from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.sender import JsonAnswer, Sender, delay_of
+from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, delay_of
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.cells import one_line, sendable
 from mcp_errortracking.server.id_hints import id_hint
@@ -58,18 +58,10 @@ class _Counting:
     requests: int = 0
     retries: int = 0
 
-    async def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        json: object = None,
-        retry_safe: bool | None = None,
-    ) -> JsonAnswer:
+    async def send(self, method: str, path: str, **options: Unpack[SendOptions]) -> JsonAnswer:
         began = time.perf_counter()
         try:
-            answer = await self.sender.send(method, path, query=query, json=json, retry_safe=retry_safe)
+            answer = await self.sender.send(method, path, **options)
         except PostHogError as error:
             self._add(began, error.attempts)
             raise

@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 import anyio
@@ -39,6 +38,7 @@ from mcp_errortracking.server.json_rpc import (
     request_key,
     too_long,
 )
+from mcp_errortracking.server.message_streams import MessageSource, MessageStream
 from mcp_errortracking.server.pipes import CopiedPipe, is_pipe
 
 logger = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ class WriteFlow(asyncio.BaseProtocol):
             self.on_lost()
 
 
-class MessageWriter:
+class MessageWriter(MessageStream):
     """The SDK's write stream, to a pipe."""
 
     def __init__(self, pipe: asyncio.WriteTransport, flow: WriteFlow) -> None:
@@ -195,16 +195,8 @@ class MessageWriter:
     async def aclose(self) -> None:
         """Do nothing: the pipe belongs to `serve`."""
 
-    async def __aenter__(self) -> "MessageWriter":
-        return self
 
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-
-class MessageReader:
+class MessageReader(MessageSource):
     """The SDK's read stream, from a pipe. It ends after the requests it returned have been answered."""
 
     def __init__(self, source: asyncio.ReadTransport, pipe: asyncio.StreamReader, writer: MessageWriter) -> None:
@@ -301,22 +293,5 @@ class MessageReader:
             if is_id(cancelled):
                 self._writer.settle(cancelled)
 
-    def __aiter__(self) -> "MessageReader":
-        return self
-
-    async def __anext__(self) -> SessionMessage:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
-
     async def aclose(self) -> None:
         self._stopping = True
-
-    async def __aenter__(self) -> "MessageReader":
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
-    ) -> None:
-        await self.aclose()

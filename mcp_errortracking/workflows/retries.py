@@ -1,7 +1,7 @@
 """Retries of requests that may safely arrive twice, beyond the proxy's own retries. Those of an upload may."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Unpack
 
 import anyio
 
@@ -11,7 +11,7 @@ from mcp_errortracking.proxy.errors import (
     ServerFailureError,
     UnreachableError,
 )
-from mcp_errortracking.proxy.sender import JsonAnswer, Sender
+from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -37,38 +37,22 @@ class RetryingSender:
         self._sender = sender
         self._sleep = sleep
 
-    async def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        json: object = None,
-        retry_safe: bool | None = None,
-    ) -> JsonAnswer:
+    async def send(self, method: str, path: str, **options: Unpack[SendOptions]) -> JsonAnswer:
         """Send a request and return its answer.
 
         Raises:
             PostHogError: no try got an answer, or PostHog refuses.
         """
-        return (await self.send_counted(method, path, query=query, json=json, retry_safe=retry_safe))[0]
+        return (await self.send_counted(method, path, **options))[0]
 
-    async def send_counted(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        json: object = None,
-        retry_safe: bool | None = None,
-    ) -> tuple[JsonAnswer, int]:
+    async def send_counted(self, method: str, path: str, **options: Unpack[SendOptions]) -> tuple[JsonAnswer, int]:
         """Return the answer, and the number of tries it took; raise as `send`."""
-        if method == "GET" or retry_safe:  # the proxy repeats it
-            return await self._sender.send(method, path, query=query, json=json, retry_safe=retry_safe), 1
+        if method == "GET" or options.get("retry_safe"):  # the proxy repeats it
+            return await self._sender.send(method, path, **options), 1
         requests = 0
         for number, wait in enumerate((*WAITS, None), 1):
             try:
-                return await self._sender.send(method, path, query=query, json=json, retry_safe=retry_safe), number
+                return await self._sender.send(method, path, **options), number
             except (InterruptedCallError, RateLimitedError, ServerFailureError, UnreachableError) as error:
                 requests += error.attempts
                 retry_after = error.retry_after or 0.0

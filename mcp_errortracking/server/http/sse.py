@@ -10,7 +10,6 @@ import logging
 import time
 from contextlib import suppress
 from functools import partial
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -28,6 +27,7 @@ from mcp_errortracking.server.callers import caller_of, minimal_request
 from mcp_errortracking.server.http.cross_origin import refuse_other_media
 from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
 from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, interrupted, parse_message, request_key
+from mcp_errortracking.server.message_streams import MessageSource
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ _HEADERS = [
 ]
 
 
-class SseSession:
+class SseSession(MessageSource):
     """One stream, which the SDK's server reads from and writes to."""
 
     def __init__(self, send: Send, owner: str, calls: Slots, limits: HttpLimits) -> None:
@@ -174,25 +174,8 @@ class SseSession:
             self._bytes -= size
         return message
 
-    def __aiter__(self) -> "SseSession":
-        return self
-
-    async def __anext__(self) -> SessionMessage:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
-
     async def aclose(self) -> None:
         self.close()
-
-    async def __aenter__(self) -> "SseSession":
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
 
 class SseTransport:
