@@ -17,7 +17,7 @@ class Lane(Protocol):
     """One who calls, one call after the other."""
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> bool:
-        """Whether it succeeded."""
+        """Return True if it succeeded."""
         ...
 
 
@@ -58,7 +58,7 @@ class StdioLane:
                 future.set_result(answer)
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> bool:
-        """Whether it succeeded."""
+        """Return True if it succeeded."""
         return _succeeded(await self.ask(_call(tool, arguments)))
 
 
@@ -114,7 +114,7 @@ class HttpLane:
         self.connection = _Connection(base)
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> bool:
-        """Whether it succeeded."""
+        """Return True if it succeeded."""
         return _succeeded(json.loads(await self.connection.post("/mcp", _call(tool, arguments))))
 
 
@@ -154,7 +154,7 @@ class SseLane:
         return json.loads(await self._event())
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> bool:
-        """Whether it succeeded."""
+        """Return True if it succeeded."""
         return _succeeded(await self._ask(_call(tool, arguments)))
 
 

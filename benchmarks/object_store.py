@@ -19,7 +19,7 @@ _STARTED: dict[str, str] = {}
 
 
 def answer(base: str, path: str, body: Any) -> dict[str, Any]:
-    """What PostHog answers to a request of an upload."""
+    """Return PostHog's answer to a request of an upload."""
     if path.endswith("/bulk_check_upload/"):
         keeps = body.get("skip_on_conflict")
         return {

@@ -28,7 +28,7 @@ def definitions() -> list[dict[str, Any]]:
 
 
 def call(sandbox: Sandbox, tool: str, arguments: dict[str, Any]) -> str:
-    """What a model reads of a call's result."""
+    """Return the text of a call's result that a model reads."""
     _install()
     environment = {
         "POSTHOG_CLI_API_KEY": sandbox.key,

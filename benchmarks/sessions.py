@@ -1,4 +1,4 @@
-"""What an idle SSE session costs, beside a named peer in one run:
+"""The cost of an idle SSE session, beside a named peer in one run:
 
 python -m benchmarks.sessions [--sessions N]
 

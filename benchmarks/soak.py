@@ -38,7 +38,7 @@ Call = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the server holds; memory in MiB."""
+    """The resources that the server holds; memory in MiB."""
 
     memory: float
     descriptors: int
@@ -56,7 +56,7 @@ class Server:
         self._pipe = pipe
 
     async def sample(self) -> Sample:
-        """What it holds now."""
+        """Return the resources that it holds now."""
         os.kill(self._pid, SIGUSR1)
         line = await asyncio.to_thread(os.read, self._pipe, 100)
         process = self._process
@@ -166,7 +166,7 @@ async def soak(transport: str, url: str, key: str, calls: list[Call], number: in
 
 
 def grown(samples: list[Sample]) -> list[str]:
-    """What is not flat after the first block."""
+    """Return the resources that grew after the first block."""
     first, rest = samples[0], samples[1:]
     problems = [
         f"{name} grew from {getattr(first, name)} to {max(getattr(sample, name) for sample in rest)}"

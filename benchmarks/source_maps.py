@@ -1,4 +1,4 @@
-"""How fast source maps are prepared and frames resolved:
+"""The speed of preparing source maps and resolving frames:
 
     python -m benchmarks.source_maps
 

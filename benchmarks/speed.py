@@ -1,4 +1,4 @@
-"""How fast, beside a named peer and the floor, in one run:
+"""The speed of calls, beside a named peer and the floor, in one run:
 
     python -m benchmarks.speed [--quick]
 
@@ -104,7 +104,7 @@ def memory(servers: dict[str, McpProcess], calls: int) -> dict[str, list[float]]
 
 
 def lost(fault: str) -> dict[str, list[float]]:
-    """How many of 100 calls fail while every tenth answer is a fault."""
+    """Return the number of calls of 100 that fail while every tenth answer is a fault."""
     with upstream(fault) as url:
         failed = dict[str, list[float]]()
         for name in SERVERS:

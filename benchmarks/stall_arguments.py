@@ -1,4 +1,4 @@
-"""How long hostile arguments keep the event loop: `python -m benchmarks.stall_arguments`.
+"""The time that hostile arguments hold the event loop: `python -m benchmarks.stall_arguments`.
 
 Each message goes through the HTTP app in this process, in both eras of the protocol, while a ticker notes the longest
 time in which the loop ran nothing else: processor time, so that other programs do not count. Ends with 1 if any message

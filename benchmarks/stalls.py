@@ -1,4 +1,4 @@
-"""How long can one call keep all others waiting? Hostile answers of a host to the real server over HTTP:
+"""The time that one call can keep all others waiting. Hostile answers of a host to the real server over HTTP:
 
     python -m benchmarks.stalls [--size BYTES] [--only WORD]
 

@@ -1,4 +1,4 @@
-"""How much an upload costs beside the bare transfers of the same files, in time and in memory:
+"""The cost of an upload beside the bare transfers of the same files, in time and in memory:
 
     python -m benchmarks.uploads [--scale 0.1]
 

@@ -1,4 +1,4 @@
-"""The language of the package: docstrings begin plainly, and retired words stay out."""
+"""The language of the code: docstrings begin plainly everywhere, and retired words stay out of the package."""
 
 import ast
 import re
@@ -10,8 +10,12 @@ import pytest
 import mcp_errortracking
 
 PACKAGE = Path(mcp_errortracking.__file__).parent
+ROOT = PACKAGE.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-QUESTION = re.compile(r"(?:What|Whether|How|Who|Whoever|Whose|Which)\b")
+OTHER_MODULES = [
+    module for folder in ("benchmarks", "tests", "tools") for module in sorted((ROOT / folder).rglob("*.py"))
+]
+QUESTION = re.compile(r"(?:What|Whether|How|Who|Whoever|Whose|Which|Where)\b")
 """The beginning of a docstring that uses a question as a noun."""
 RETIRED = re.compile(
     r"\b(?:whoever|strangers?|anew|in vain|besides|nought|mend(?:s|ed)?|with a word|(?<!there )is none)\b"
@@ -28,11 +32,21 @@ def docstrings(module: Path) -> Iterator[tuple[int, str]]:
                 yield getattr(node, "lineno", 1), text
 
 
+def questions(module: Path) -> list[str]:
+    """Return the docstrings of a module that begin with a question, each with its line."""
+    return [f"line {line}: {text.splitlines()[0]}" for line, text in docstrings(module) if QUESTION.match(text)]
+
+
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.relative_to(PACKAGE).as_posix())
 def test_docstrings_begin_plainly_and_no_retired_word_is_used(module: Path) -> None:
-    questions = [f"line {line}: {text.splitlines()[0]}" for line, text in docstrings(module) if QUESTION.match(text)]
     lines = module.read_text("utf-8").splitlines()
     retired = [f"line {number}: {line.strip()}" for number, line in enumerate(lines, 1) if RETIRED.search(line)]
 
-    assert questions == [], "begin with a verb or a noun of the field"
+    assert questions(module) == [], "begin with a verb or a noun of the field"
     assert retired == [], "use a plain word"
+
+
+def test_docstrings_outside_the_package_begin_plainly() -> None:
+    found = {module.relative_to(ROOT).as_posix(): questions(module) for module in OTHER_MODULES}
+    assert {name: ones for name, ones in found.items() if ones} == {}, "begin with a verb or a noun of the field"
+    assert {name.partition("/")[0] for name in found} == {"benchmarks", "tests", "tools"}

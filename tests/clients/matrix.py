@@ -1,4 +1,4 @@
-"""Which client is tried over which transport in which era of the protocol: the table in docs/deploy.md."""
+"""The clients tried over each transport in each era of the protocol: the table in docs/deploy.md."""
 
 LEGACY, MODERN = "2025-11-25", "2026-07-28"
 PYTHON = "mcp 2 (Python SDK)"

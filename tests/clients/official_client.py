@@ -13,7 +13,7 @@ _DRIVER = Path(__file__).with_name("official.mjs")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command came to, the message it failed with, and the requests it sent: method, path, query, body."""
+    """The result of a command, the message it failed with, and the requests it sent: method, path, query, body."""
 
     output: str
     error: str | None

@@ -19,7 +19,7 @@ SPIKING = {"source": "internal-events", "events": [{"id": "$error_tracking_issue
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What the client answered, by a name for each call, and the sandbox as it is after all of them."""
+    """The client's answers, by a name for each call, and the sandbox as it is after all of them."""
 
     answers: dict[str, Answer]
     tools: set[str]

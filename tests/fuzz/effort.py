@@ -1,4 +1,4 @@
-"""How hard to fuzz: in the suite a few seconds and always the same examples, by `make fuzz` minutes and new ones."""
+"""The effort of fuzzing: in the suite seconds and always the same examples, by `make fuzz` minutes and new ones."""
 
 import os
 

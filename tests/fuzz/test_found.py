@@ -1,4 +1,4 @@
-"""What fuzzing found, each by name."""
+"""The defects that fuzzing found, each by name."""
 
 import json
 import logging

@@ -60,7 +60,7 @@ lines = st.one_of(
 
 
 def is_ours(line: bytes) -> bool:
-    """Whether a line that the server wrote is a JSON-RPC message."""
+    """True if a line that the server wrote is a JSON-RPC message."""
     return json.loads(line)["jsonrpc"] == "2.0"
 
 

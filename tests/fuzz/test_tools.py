@@ -108,7 +108,7 @@ def called(tool: str, arguments: dict[str, Any]) -> tuple[Reply, Recorder]:
 
 
 def is_valid(tool: str, arguments: dict[str, Any]) -> bool:
-    """Whether the endpoint's own validator takes them, and JSON can hold them."""
+    """True if the endpoint's own validator accepts them, and JSON can hold them."""
     try:
         CATALOG[tool].model_validate(arguments)
         to_json(arguments)

@@ -478,7 +478,7 @@ def test_versions_that_differ_everywhere_are_given_up(swapped: bool, monkeypatch
 
 
 def test_deeply_nested_folders_are_no_error(tmp_path: Path) -> None:
-    """Where a file was renamed from is looked for in all folders."""
+    """The file that another was renamed from is looked for in all folders."""
     git_dir = bare_bones(tmp_path)
     inner = tree(git_dir, ("100644", "old.ts", loose(git_dir, "blob", b"old\n")))
     for _ in range(1500):

@@ -58,7 +58,7 @@ class Answers:
             self._known[key] = answer.json()
 
     def to(self, method: str, path: str) -> Any:
-        """What a request is answered with: where the sandbox has nothing of that path, with what lies above it."""
+        """Return the answer to a request; if the sandbox has none for that path, the answer of the path above it."""
         template = _ID.sub("{id}", path)
         while template not in self._known:
             template = template.rstrip("/").rpartition("/")[0] + "/"

@@ -1,4 +1,4 @@
-"""What strangers write to be taken for somebody else, and how to tell that they were."""
+"""Texts from outside that pose as somebody else's, and the checks that detect where one passed."""
 
 import re
 import unicodedata
@@ -45,5 +45,5 @@ def unfit(text: str) -> list[str]:
 
 
 def looks_like_ours(line: str) -> bool:
-    """Whether a line, or a cell of a table, begins like a note of this server's or like a turn of a conversation."""
+    """True if a line, or a cell of a table, begins like a note of this server's or like a turn of a conversation."""
     return _OURS.match(unicodedata.normalize("NFKC", line).translate(_SAME)) is not None

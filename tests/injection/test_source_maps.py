@@ -46,7 +46,7 @@ def a_map(hostile: str) -> dict[str, Any]:
 
 
 def seeded(payload: str) -> dict[str, list[dict[str, Any]]]:
-    """What PostHog has of a stranger who writes this everywhere."""
+    """Return the seed of a PostHog in which every text from outside is this payload."""
     hostile, ref = PAYLOADS[payload], f"{PAYLOADS[payload]}-set"
     frame = {"source": f"https://shop.example/{hostile}.js", "function": hostile, "failure": hostile, "column": 1}
     frames = [frame | {"line": line, "symbol_set": ref} for line in (1, 2, 3, 9)]

@@ -1,4 +1,4 @@
-"""What stands around results: instructions, prompts, resources, completions, progress; and the page about all of it."""
+"""Texts around results: instructions, prompts, resources, completions, progress; and the page about all of it."""
 
 import asyncio
 import json

@@ -35,7 +35,7 @@ def forms(secret: str) -> dict[str, bytes]:
 
 
 def leaks(output: bytes, *secrets: str) -> list[str]:
-    """Where an output holds a secret, in which form, and what stands around it; empty if nowhere."""
+    """Return the places where an output holds a secret, with its form and the text around it; empty if nowhere."""
     lowered = output.lower()
     return [
         f"{name}: ...{output[max(0, at - 60) : at + 60]!r}..."

@@ -65,7 +65,7 @@ def _inside(found: Any) -> Iterator[tuple[str, object]]:
 
 
 def shown(root: object) -> list[str]:
-    """Where a secret stands in the open."""
+    """Return the places where a secret stands in the open."""
     return [
         f"{way}: {found!r:.80}"
         for way, found in reachable(root)

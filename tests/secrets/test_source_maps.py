@@ -74,7 +74,7 @@ class Agent:
 
 
 def signatures(requests: list[Received]) -> list[str]:
-    """What makes presigned URLs secrets."""
+    """Return the parts that make presigned URLs secrets."""
     queries = [parse_qsl(urlsplit(one.target).query) for one in requests]
     return [value for query in queries for name, value in query if "signature" in name.lower()]
 

@@ -36,7 +36,7 @@ async def connected(
 
 
 def text_of(result: CallToolResult) -> str:
-    """What a model reads of a result."""
+    """Return the text of a result that a model reads."""
     return "\n".join(block.text for block in result.content if block.type == "text")
 
 

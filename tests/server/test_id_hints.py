@@ -1,4 +1,4 @@
-"""What is said of an id that is none of the wanted kind, and what is asked to find that out."""
+"""Hints about an id of another type, and the requests that find it out."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is seen of calls from outside: log lines, metrics, spans. Never an argument, a result or a key."""
+"""Records of calls for an operator: log lines, metrics, spans. Never an argument, a result or a key."""
 
 import json
 import logging

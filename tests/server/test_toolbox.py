@@ -1,4 +1,4 @@
-"""Which tools a server offers: what its operator chose, and what a key can use."""
+"""The tools that a server offers: those that its operator chose, and that a key can use."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What an agent sees of the catalog."""
+"""The catalog as an agent sees it."""
 
 import json
 from typing import Any

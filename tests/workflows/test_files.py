@@ -1,4 +1,4 @@
-"""Which files may be touched, and that a file is replaced as a whole or not at all."""
+"""The files that may be touched, and their replacement: as a whole or not at all."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What a case is, and the project that all of them are about."""
+"""The form of a case, and the project that all of them are about."""
 
 from dataclasses import dataclass, field
 from typing import Any

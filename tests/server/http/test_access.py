@@ -1,4 +1,4 @@
-"""Who may come in over HTTP: callers' own keys, token files, OAuth tokens, and what each of them may not do."""
+"""Access over HTTP: callers' own keys, token files, OAuth tokens, and the limits of each."""
 
 import asyncio
 import json

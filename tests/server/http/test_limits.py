@@ -146,7 +146,7 @@ def test_an_idle_stream_is_closed_and_a_post_to_it_refused(sandbox: SandboxProce
 async def run_request_limits(
     limits: HttpLimits, *messages: dict[str, Any], headers: list[Any] | None = None, path: str = "/mcp", root: str = ""
 ) -> tuple[int, bytes]:
-    """What the request limits answer to a request, of which the app under it gives the body back."""
+    """Return the answer of the request limits to a request; the app under them returns its body."""
     sent = list[Any]()
     waiting = list(messages)
 
@@ -194,7 +194,7 @@ async def test_a_body_that_no_endpoint_reads_is_not_read() -> None:
 
 
 async def test_bodies_are_bounded_in_all() -> None:
-    """What is held is given back with the answer."""
+    """The bytes that a request holds are freed with its answer."""
     limits, answering = HttpLimits(calls=4, sessions=4, idle=60, bodies=10), asyncio.Event()
     statuses = list[int]()
 

@@ -138,7 +138,7 @@ async def test_a_refusal_does_not_break_into_an_answer() -> None:
 
 @pytest.mark.parametrize("half_closed", [True, False])
 async def test_a_peer_that_takes_no_answer_is_cut_off_after_the_connection_is_closed(half_closed: bool) -> None:
-    """What waits for it is less than what asyncio calls too much."""
+    """The bytes that wait for it are fewer than asyncio's limit for pausing."""
     size = 16_000_000
     request = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
     async with connected(_Quick) as (_, writer, ours):

@@ -49,14 +49,14 @@ def one_prepared(folder: Path, **options: Any) -> PreparedChunk:
 
 
 def traced(maps: list[str]) -> list[list[tuple[Any, ...]]]:
-    """What an independent decoder says of every mapping: see trace.mjs."""
+    """Return every mapping as an independent decoder reads it: see trace.mjs."""
     ran = node(Path(__file__).with_name("trace.mjs"), modules(), input=json.dumps(maps))
     assert ran.returncode == 0, ran.stderr
     return [[tuple(row) for row in rows] for rows in json.loads(ran.stdout)]
 
 
 def run(bundle: Path, *calls: tuple[str, list[Any]]) -> Any:
-    """What a bundle does: see run_bundle.mjs."""
+    """Return the output of a bundle: see run_bundle.mjs."""
     ran = node(Path(__file__).with_name("run_bundle.mjs"), bundle, input=json.dumps(calls))
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)

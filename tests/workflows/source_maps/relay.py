@@ -80,7 +80,7 @@ class Relay:
             self._threads.pop().join(20)
 
     def count(self, pattern: str) -> int:
-        """How many requests fitted."""
+        """Return the number of requests that matched."""
         return sum(re.match(pattern, f"{one.method} {one.target}") is not None for one in self.received)
 
     def _accept(self) -> None:

@@ -1,4 +1,4 @@
-"""Which addresses object storage may have."""
+"""The addresses that object storage may have."""
 
 import pytest
 

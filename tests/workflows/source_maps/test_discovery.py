@@ -1,4 +1,4 @@
-"""What is found in a build folder, and what is said of files that cannot be used."""
+"""Discovery of bundles in a build folder, and the problems of files that cannot be used."""
 
 import base64
 import os

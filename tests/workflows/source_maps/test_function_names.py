@@ -107,7 +107,7 @@ def test_a_line_that_is_made_to_be_slow_takes_no_more_than_its_share(head: str, 
 
 @dataclass(frozen=True)
 class At:
-    """What a map says of a position in the bundle."""
+    """The entry of a map for a position in the bundle."""
 
     column: int
     name: str | None = None

@@ -1,4 +1,4 @@
-"""What source-maps-resolve says of frames: of issues and of texts.
+"""Results of source-maps-resolve for frames of issues and of texts.
 
 Where frames name no chunk, PostHog notes the script's URL for them, which is no chunk id.
 """
@@ -273,7 +273,7 @@ async def test_a_set_that_cannot_be_had_costs_its_own_frames(
 
 
 async def test_what_the_local_build_resolves_needs_no_posthog(sandbox: SandboxProcess, first_chunk: Path) -> None:
-    """Where the key is refused, it is asked only once."""
+    """If the key is refused, PostHog is asked only once."""
     with Relay(sandbox.url) as relay:
         relay.on(DOWNLOAD, *[UNAUTHORIZED] * 3)
         reply = await ask(sandbox, first_chunk, relay=relay, issue=FEW, folder=".")

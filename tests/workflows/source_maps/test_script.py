@@ -1,4 +1,4 @@
-"""What is found in a script without parsing it."""
+"""The parts of a script that are found without parsing it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What PostHog's own SDK makes of our bundles: it sends their chunk ids and their release, and its frames resolve."""
+"""PostHog's own SDK in our bundles: it sends their chunk ids and their release, and its frames resolve."""
 
 import json
 from pathlib import Path

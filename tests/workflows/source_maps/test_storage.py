@@ -250,7 +250,7 @@ async def test_a_forward_proxy_gets_no_private_address_either() -> None:
 @example("http://8.8.4.4:99999/")
 @given(st.text() | st.text().map("https://".__add__) | st.text().map("https://storage.example/".__add__))
 async def test_no_url_of_a_strangers_raises_anything_else(url: str) -> None:
-    """Whether PostHog names it or a redirect does."""
+    """This holds for URLs from PostHog and for those of a redirect."""
     async with Storage("https://8.8.8.8", http_proxy="http://127.0.0.1:9", sleep=Pauses()) as storage:
         with pytest.raises(StorageError):
             await storage.fetch(url, io.BytesIO(), limit=10)

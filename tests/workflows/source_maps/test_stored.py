@@ -1,4 +1,4 @@
-"""What PostHog holds for a build."""
+"""The symbol sets that PostHog holds for a build."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -41,7 +41,7 @@ async def held(sandbox: SandboxProcess, hashes: dict[str, str | None] = HASHES, 
 
 @pytest.mark.parametrize("pages", [True, False])
 async def test_every_state(sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch, pages: bool) -> None:
-    """Whether the project is paged through, or each ref asked for."""
+    """The results are equal if the project is paged through and if each ref is asked for."""
     monkeypatch.setattr(symbol_sets, "_PAGE", 100 if pages else 10)
     found = await held(sandbox, release_id=R1)
     requests = [entry["query"] for entry in sandbox.journal() if entry["method"] == "GET"]

@@ -166,7 +166,7 @@ async def test_a_set_of_another_release(sandbox: SandboxProcess, tmp_path: Path)
 
 
 async def test_the_same_build_under_a_new_release(aged: SandboxProcess, tmp_path: Path) -> None:
-    """What fails elsewhere with "already has a release ID": the content is there, so nothing has to be done."""
+    """Other clients fail here with "already has a release ID": the content is there, so nothing has to be done."""
     aged.reset()
     chunks = write_build(tmp_path, 6)
     async with connected(aged.url, aged.key) as (proxy, storage):
@@ -307,7 +307,7 @@ async def test_a_release_that_went_away_fails_each_chunk_once(sandbox: SandboxPr
 
 
 async def test_a_store_without_forms(tmp_path: Path) -> None:
-    """Where nothing was packed beforehand, a PUT is asked for after the refusal."""
+    """If nothing was packed beforehand, a PUT is asked for after the refusal."""
     chunks = write_build(tmp_path, 3)
     for features, starts, code in (
         ({"bulk_check": False}, 2, None),

@@ -58,7 +58,7 @@ class Build:
 
 
 def build_in(tmp_path: Path) -> Build:
-    """What lies in `tmp_path/dist`, and what it will be."""
+    """Create the build in `tmp_path/dist`, and return it as it is and as it will be."""
     folder, whole = tmp_path / "dist", tmp_path / "whole"
     whole.mkdir()
     pristine = contents(folder)

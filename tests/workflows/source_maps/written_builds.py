@@ -59,7 +59,7 @@ def unfinished(sandbox: SandboxProcess, chunks: Sequence[Chunk]) -> list[str]:
 
 
 def stored(sandbox: SandboxProcess, chunk_id: str) -> bytes:
-    """What lies in object storage for a chunk."""
+    """Return the content in object storage for a chunk."""
     (row,) = sandbox.api("GET", f"symbol_sets/?ref={chunk_id}").json()["results"]
     url = sandbox.api("GET", f"symbol_sets/{row['id']}/download/").json()["url"]
     return sandbox.http.get(url).raise_for_status().content
