@@ -1,6 +1,7 @@
 """The HTTP layer to PostHog, one for every endpoint: address, key, rate limits, retries, errors. It knows no MCP."""
 
-from mcp_errortracking.proxy.client import Answer, Proxy
+from mcp_errortracking.proxy.call import Answer
+from mcp_errortracking.proxy.client import Proxy
 from mcp_errortracking.proxy.limits import Limits
 
 __all__ = ["Answer", "Limits", "Proxy"]

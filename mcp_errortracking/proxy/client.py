@@ -1,85 +1,40 @@
 """The client of PostHog's API: every request of every room goes through `Proxy.send`."""
 
 import logging
-import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import anyio
 from pydantic import SecretStr
 from pydantic_core import to_json
 
-from mcp_errortracking import __version__
 from mcp_errortracking.proxy.address import KEY_PATH, Form, target
+from mcp_errortracking.proxy.call import Answer, Call, RawAnswer
 from mcp_errortracking.proxy.content import LargeAnswerError, parse_answer, read_content
-from mcp_errortracking.proxy.errors import (
-    ForbiddenError,
-    InterruptedCallError,
-    NotConfiguredError,
-    PostHogError,
-    UnreachableError,
-)
+from mcp_errortracking.proxy.credentials import USER_AGENT, headers_with, remove_key, remove_key_from_headers
+from mcp_errortracking.proxy.error_body import is_unknown_route, read_body
+from mcp_errortracking.proxy.errors import ForbiddenError, NotConfiguredError, PostHogError, UnreachableError
+from mcp_errortracking.proxy.exchange import Exchange
 from mcp_errortracking.proxy.host import Host
-from mcp_errortracking.proxy.http_errors import (
-    Exchange,
-    explain,
-    is_unknown_route,
-    read_body,
-    too_large,
-    unreadable,
-)
+from mcp_errortracking.proxy.http_errors import explain, too_large, unreadable
 from mcp_errortracking.proxy.key import name_projects, projects_of
 from mcp_errortracking.proxy.limits import Limits
-from mcp_errortracking.proxy.rate_limit.limiter import KeyLimiter, RateLimiter
+from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
+from mcp_errortracking.proxy.retries import send_with_retries
 from mcp_errortracking.proxy.retry_after import retry_after
 from mcp_errortracking.proxy.tracing import note_status, upstream_span
 from mcp_errortracking.proxy.transport_errors import interrupted, out_of_time, unreachable
-
-if TYPE_CHECKING:
-    import httpx
 
 logger = logging.getLogger(__name__)
 
 QueryValue = str | int | float | bool | None
 
-_GATEWAY_FAILURES = (502, 503, 504)
 _SAFE_METHODS = ("GET", "HEAD")
-_USER_AGENT = f"mcp-errortracking/{__version__}"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A 2xx answer: its status, its JSON (None if the body is empty), and its number of tries."""
-
-    status: int
-    data: Any
-    attempts: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Raw:
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-
-@dataclass(slots=True)
-class _Call:
-    method: str
-    path: str
-    query: str
-    content: bytes | None
-    exchange: Exchange
-    deadline: float
-    limiter: KeyLimiter | None
-    attempts: int = 0
-    is_in_flight: bool = False
-    """True while its request is sent, so that it may have arrived; False while the call waits to send it."""
 
 
 class Proxy:
@@ -193,7 +148,7 @@ class Proxy:
         if retry_safe is None:
             retry_safe = method in _SAFE_METHODS
         began = time.monotonic()
-        call = _Call(
+        call = Call(
             method=method,
             path=path,
             query=f"?{urlencode(pairs)}" if pairs else "",
@@ -224,10 +179,10 @@ class Proxy:
             PostHogError: no answer came, or it was a 5xx.
         """
         exchange = self._exchange(writes=False)
-        call = _Call("GET", "/_health", "", None, exchange, time.monotonic() + self._limits.connect, None)
+        call = Call("GET", "/_health", "", None, exchange, time.monotonic() + self._limits.connect, None)
         try:
             with anyio.fail_after(self._limits.connect):
-                raw = await self._send_once(call, f"{self.host}/_health", {"User-Agent": _USER_AGENT})
+                raw = await self._send_once(call, f"{self.host}/_health", {"User-Agent": USER_AGENT})
         except TimeoutError:
             raise out_of_time(self._limits.connect, exchange) from None
         if raw.status >= 500:
@@ -246,7 +201,7 @@ class Proxy:
             error.explanation = replace(error.explanation, why=why)
         return error
 
-    async def _send_in_form(self, call: _Call) -> Answer:
+    async def _send_in_form(self, call: Call) -> Answer:
         """Send a call in the form of project paths that this server knows, and detect that form (contract 1.2)."""
         form = self._shared.form
         raw = await self._send_with_retries(call, form)
@@ -261,42 +216,24 @@ class Proxy:
                 raw = second
         return await self._read(raw, call)
 
-    async def _send_with_retries(self, call: _Call, form: Form) -> _Raw:
-        """Send a call until it succeeds or must not be retried; return the last answer, of any status."""
-        limits = self._limits
+    async def _send_with_retries(self, call: Call, form: Form) -> RawAnswer:
         url = f"{self.host}{target(call.path, self.project, form)}{call.query}"
-        was_throttled = False
-        for attempt in range(limits.attempts):
-            wait = min(limits.backoff * 2**attempt, limits.longest_backoff) * random.random()  # noqa: S311 no secret
-            is_last = attempt == limits.attempts - 1
-            try:
-                raw = await self._send_rate_limited(call, url, again=was_throttled)
-            except (UnreachableError, InterruptedCallError) as error:
-                if error.maybe_applied or is_last or time.monotonic() + wait >= call.deadline:
-                    raise
-            else:
-                was_throttled = raw.status == 429
-                if is_last or not (was_throttled or (raw.status in _GATEWAY_FAILURES and not call.exchange.writes)):
-                    return raw
-                asked = retry_after(raw.headers, time.time()) or 0.0
-                # After a 429 the rate limiter makes every call of this key wait as long as was asked, this one too.
-                if time.monotonic() + max(wait, asked) >= call.deadline or (
-                    asked > limits.longest_retry_after and not was_throttled
-                ):
-                    return raw
-                wait = wait if was_throttled else max(wait, asked)
-            await self._sleep(wait)
-        raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _send_rate_limited(self, call: _Call, url: str, *, again: bool) -> _Raw:
+        async def send(was_throttled: bool) -> RawAnswer:
+            return await self._send_rate_limited(call, url, again=was_throttled)
+
+        return await send_with_retries(call, send, self._limits, self._sleep)
+
+    async def _send_rate_limited(self, call: Call, url: str, *, again: bool) -> RawAnswer:
         """Send a request as soon as the limits of the key allow it."""
+        assert self._key is not None  # noqa: S101 send() has checked
         assert call.limiter is not None  # noqa: S101 every call of a key has one
         call.is_in_flight = False  # an earlier request was not applied, or it would not be retried
         await call.limiter.acquire(again=again)
         arrived, throttled, by_posthog = True, None, False
         call.is_in_flight = True
         try:
-            raw = await self._send_once(call, url, self._make_headers())
+            raw = await self._send_once(call, url, headers_with(self._key))
             if raw.status == 429:
                 throttled = retry_after(raw.headers, time.time()) or 0.0
                 by_posthog = read_body(raw.content).code == "throttled"
@@ -308,7 +245,7 @@ class Proxy:
         call.is_in_flight = False
         return raw
 
-    async def _send_once(self, call: _Call, url: str, own: Mapping[str, str]) -> _Raw:
+    async def _send_once(self, call: Call, url: str, own: Mapping[str, str]) -> RawAnswer:
         import httpx
 
         transport = self._shared.connect()
@@ -334,32 +271,10 @@ class Proxy:
             raise interrupted(error, call.exchange) from None
         is_success = 200 <= response.status_code < 300
         kept = {name: value for name, value in response.headers.items() if not is_success or name == "content-type"}
-        headers = self._headers_without_key(kept)
-        return _Raw(response.status_code, headers, self._without_key(content))
+        headers = remove_key_from_headers(self._key, kept)
+        return RawAnswer(response.status_code, headers, remove_key(self._key, content))
 
-    def _make_headers(self) -> "httpx.Headers":
-        import httpx
-
-        assert self._key is not None  # noqa: S101 send() has checked
-        # Built for each request and not stored: only the SecretStr holds the key.
-        return httpx.Headers(
-            {
-                "Authorization": f"Bearer {self._key.get_secret_value()}",
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                "User-Agent": _USER_AGENT,
-            }
-        )
-
-    def _without_key(self, content: bytes) -> bytes:
-        """Remove the key from an answer: some gateways echo the headers of a request."""
-        secret = self._key.get_secret_value().encode() if self._key else b""
-        return content.replace(secret, b"[key]") if secret and secret in content else content
-
-    def _headers_without_key(self, headers: Mapping[str, str]) -> dict[str, str]:
-        return {name.lower(): self._without_key(value.encode()).decode() for name, value in headers.items()}
-
-    async def _read(self, raw: _Raw, call: _Call) -> Answer:
+    async def _read(self, raw: RawAnswer, call: Call) -> Answer:
         if not 200 <= raw.status < 300:
             raise explain(raw.status, raw.headers, raw.content, call.exchange, now=time.time())
         if not raw.content.strip():
@@ -372,7 +287,7 @@ class Proxy:
             kind = raw.headers.get("content-type", "of no type").split(";")[0][:60]
             raise unreadable(f"It is {kind}, not JSON.", call.exchange, raw.status) from None
 
-    def _out_of_time(self, call: _Call) -> PostHogError:
+    def _out_of_time(self, call: Call) -> PostHogError:
         if call.is_in_flight or call.limiter is None:
             return out_of_time(self._limits.total, call.exchange)
         return call.limiter.wait_error()

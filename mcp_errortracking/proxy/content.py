@@ -9,7 +9,8 @@ from anyio import lowlevel, to_thread
 from pydantic_core import from_json
 
 from mcp_errortracking.proxy.errors import UnreadableError
-from mcp_errortracking.proxy.http_errors import Exchange, too_large, unreadable
+from mcp_errortracking.proxy.exchange import Exchange
+from mcp_errortracking.proxy.http_errors import too_large, unreadable
 from mcp_errortracking.proxy.json_weight import is_heavier
 from mcp_errortracking.proxy.limits import Limits
 

@@ -1,105 +1,29 @@
-"""Errors from HTTP answers: what happened, why, and the next step.
+"""Errors from HTTP answers: what happened, why, and the next step, for each status. Their texts: contract 1.4."""
 
-The shapes and texts of PostHog's errors are those of contract 1.4. Bodies that only hold `detail`, or `error` on older
-servers, and the pages of gateways are read too.
-"""
-
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit
-from uuid import UUID
+from dataclasses import replace
+from typing import Any
 
+from mcp_errortracking.proxy.error_body import Body, moved_issue, read_body
 from mcp_errortracking.proxy.errors import (
     ForbiddenError,
     InvalidError,
     NotFoundError,
     PostHogError,
     RateLimitedError,
-    RedirectedError,
-    RefusedBeforeError,
     RefusedError,
     ServerFailureError,
     UnauthorizedError,
     UnreadableError,
 )
+from mcp_errortracking.proxy.exchange import Exchange
+from mcp_errortracking.proxy.gateway_errors import is_from_gateway, redirected, refused_before
 from mcp_errortracking.proxy.retry_after import retry_advice, retry_after
 
-_MAX_DETAIL = 500
-_LONGEST_BODY = 256 * 1024
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]+")
-_CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _SCOPE = re.compile(r"missing required scope '([\w:]+)'")
 _PROJECT = re.compile(r"requested project: ID (\S+?)\.?$")
 _KEY_SETTINGS = "PostHog's Settings, Personal API keys"
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """The facts about a request that explain its answer.
-
-    `writes`: the request may change something. `http_proxy`: its forward proxy, without user name and password.
-    """
-
-    host: str
-    project: str
-    writes: bool
-    http_proxy: str | None = None
-
-    @property
-    def proxy_variable(self) -> str:
-        """The environment variable that sets the forward proxy of this host."""
-        return "HTTPS_PROXY" if self.host.startswith("https:") else "HTTP_PROXY"
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The parts of an error body that PostHog's views agree on."""
-
-    detail: str | None = None
-    code: str | None = None
-    attr: str | None = None
-    is_json: bool = False
-    is_empty: bool = False
-
-
-def read_body(content: bytes) -> Body:
-    """Read an error body of any form; its texts lose control characters and are cut to 500 characters.
-
-    A body that is far longer than any of PostHog's is not parsed.
-    """
-    if len(content) > _LONGEST_BODY:
-        return Body(is_json=content[:100].lstrip()[:1] == b"{")
-    try:
-        data: Any = json.loads(content)
-    except (ValueError, RecursionError):
-        return Body(is_empty=not content.strip())
-    if not isinstance(data, dict):
-        return Body(is_json=True)
-    fields = cast("dict[str, Any]", data)
-
-    def text(name: str) -> str | None:
-        value = fields.get(name)
-        return (
-            _CONTROL.sub(" ", value[: 2 * _MAX_DETAIL])[:_MAX_DETAIL].strip() or None
-            if isinstance(value, str)
-            else None
-        )
-
-    attr, code = text("attr"), text("code")
-    if code and not _CODE.fullmatch(code):  # codes appear in logs and metrics
-        code = None
-    return Body(text("detail") or text("error"), code, attr and attr.replace("__", "."), is_json=True)
-
-
-def is_unknown_route(status: int, content: bytes) -> bool:
-    """True if a 404 comes from the router: the path is not an endpoint there, so nothing was done (contract 1.4)."""
-    if status != 404:
-        return False
-    body = read_body(content)
-    return body.detail == "Endpoint not found." or not (body.is_json or body.is_empty)
 
 
 def explain(status: int, headers: Mapping[str, str], content: bytes, exchange: Exchange, *, now: float) -> PostHogError:
@@ -111,7 +35,7 @@ def explain(status: int, headers: Mapping[str, str], content: bytes, exchange: E
     """
     body = read_body(content)
     facts: dict[str, Any] = {"status": status, "code": body.code, "attr": body.attr, "detail": body.detail}
-    if status == 308 and "location" not in headers and (issue := _issue_of(content)):
+    if status == 308 and "location" not in headers and (issue := moved_issue(content)):
         return RefusedError(
             f"The fingerprint belongs to another issue now: {issue}.",
             "It was merged into that one, or split off.",
@@ -119,9 +43,9 @@ def explain(status: int, headers: Mapping[str, str], content: bytes, exchange: E
             **_with(facts, code="issue_moved"),
         )
     if 300 <= status < 400:
-        return _redirected(headers, exchange, facts)
-    if _is_from_gateway(status, body):
-        return _refused_before(status, exchange, facts)
+        return redirected(headers, exchange, facts)
+    if is_from_gateway(status, body):
+        return refused_before(status, exchange, facts)
     if status == 401:
         return _unauthorized(body, exchange, facts)
     if status == 403:
@@ -167,88 +91,6 @@ def _with(facts: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def _quoted(body: Body) -> str:
     return f"PostHog says: {body.detail}" if body.detail else ""
-
-
-def _issue_of(content: bytes) -> str | None:
-    """Return the issue that PostHog names where a fingerprint has moved (contract 6.6); None if it is not an id."""
-    try:
-        data: Any = json.loads(content[:_LONGEST_BODY])
-        return str(UUID(data["issue_id"]))
-    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        return None
-
-
-def _is_from_gateway(status: int, body: Body) -> bool:
-    """True if a 4xx is not one of PostHog's API, which refuses a key in JSON (contract 1.4)."""
-    if status in (401, 403, 407):
-        return status == 407 or not body.is_json
-    return 400 <= status < 500 and status not in (404, 429) and not (body.is_json or body.is_empty)
-
-
-def proxy_login(exchange: Exchange) -> tuple[str, str, str]:
-    """Return what happened, why and the next step, for a forward proxy that requires a login."""
-    which = exchange.http_proxy or "before PostHog"
-    return (
-        f"The HTTP proxy {which} requires a user name and password, or different ones (HTTP 407).",
-        "Nothing arrived at PostHog.",
-        f"Put them into the proxy's address, {exchange.proxy_variable}=http://user:password@proxy:port, or add the "
-        "host of PostHog to NO_PROXY. No tool can do that.",
-    )
-
-
-def _refused_before(status: int, exchange: Exchange, facts: dict[str, Any]) -> PostHogError:
-    if status == 407:
-        return RefusedBeforeError(*proxy_login(exchange), **_with(facts, code="proxy_login"))
-    who = f"The HTTP proxy {exchange.http_proxy}, or something after it," if exchange.http_proxy else "Something"
-    next_step = {
-        401: f"Exempt {exchange.host}/api/ from its login, or set POSTHOG_HOST to an address that leads to PostHog "
-        "itself.",
-        413: "Send less at once, or raise its limit.",
-    }.get(status, f"Allow {exchange.host}/api/ in the firewall, proxy or web server that refuses it.")
-    return RefusedBeforeError(
-        f"{who} before PostHog refuses the request: HTTP {status}.",
-        "That answer is not PostHog's, so it says nothing about the API key. Nothing was changed.",
-        next_step,
-        **_with(facts, code="refused_before_posthog"),
-    )
-
-
-def _redirected(headers: Mapping[str, str], exchange: Exchange, facts: dict[str, Any]) -> PostHogError:
-    location = headers.get("location", "")
-    if _is_within(location, exchange.host):
-        return RedirectedError(
-            f"{exchange.host} redirects to another page of its own.",
-            "The redirect was not followed: PostHog's API makes none; a login page or a web server before it does.",
-            "Route /api/ of that host to PostHog itself, without such a page.",
-            **_with(facts, code="redirected"),
-        )
-    try:
-        target = urlsplit(location)
-        is_address = target.scheme in ("http", "https") and target.netloc != ""
-        where = f"{target.scheme}://{target.netloc}" if is_address else "elsewhere"
-    except ValueError:  # it is not a URL
-        where = "elsewhere"
-    return RedirectedError(
-        f"{exchange.host} redirects to {_CONTROL.sub('', where)[:200]}.",
-        "The API key is only ever sent to the configured host, so the redirect was not followed.",
-        "If that address is your PostHog, set POSTHOG_HOST to it.",
-        **_with(facts, code="redirected"),
-    )
-
-
-def _is_within(location: str, host: str) -> bool:
-    """True if a redirect stays on the host."""
-    try:
-        target, own = urlsplit(location), urlsplit(host)
-        if not (target.scheme or target.netloc):
-            return bool(target.path or target.query)
-        return (target.scheme, target.hostname, _port(target)) == (own.scheme, own.hostname, _port(own))
-    except ValueError:
-        return False
-
-
-def _port(address: SplitResult) -> int | None:
-    return address.port or {"https": 443, "http": 80}.get(address.scheme)
 
 
 def _unauthorized(body: Body, exchange: Exchange, facts: dict[str, Any]) -> RefusedError:

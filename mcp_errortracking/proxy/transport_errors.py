@@ -3,7 +3,8 @@
 import re
 
 from mcp_errortracking.proxy.errors import InterruptedCallError, UnreachableError
-from mcp_errortracking.proxy.http_errors import Exchange, proxy_login
+from mcp_errortracking.proxy.exchange import Exchange
+from mcp_errortracking.proxy.gateway_errors import proxy_login
 
 _IN_DOUBT = "It may or may not have been applied: read before you repeat it."
 

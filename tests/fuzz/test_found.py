@@ -10,7 +10,8 @@ from mcp_errortracking import logs
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.logs import JsonFormatter, TextFormatter
 from mcp_errortracking.proxy.content import parse
-from mcp_errortracking.proxy.http_errors import Exchange, explain
+from mcp_errortracking.proxy.exchange import Exchange
+from mcp_errortracking.proxy.http_errors import explain
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from tests.fuzz.test_tools import called
 

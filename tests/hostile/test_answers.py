@@ -22,7 +22,8 @@ from mcp_errortracking.catalog.stack_traces import show_event
 from mcp_errortracking.config import PostHogSettings
 from mcp_errortracking.proxy import Proxy, content
 from mcp_errortracking.proxy.content import MOST_WEIGHT, LargeAnswerError, parse, read_content
-from mcp_errortracking.proxy.http_errors import Exchange, explain
+from mcp_errortracking.proxy.exchange import Exchange
+from mcp_errortracking.proxy.http_errors import explain
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.safe_text.confusables import COMBINING, LOOKALIKES

@@ -11,7 +11,8 @@ import pytest
 
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.http_errors import Exchange, explain
+from mcp_errortracking.proxy.exchange import Exchange
+from mcp_errortracking.proxy.http_errors import explain
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.calls import Reply
 from tests.calls import call_tool

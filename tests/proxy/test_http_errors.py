@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.proxy import errors
-from mcp_errortracking.proxy.http_errors import Exchange, explain
+from mcp_errortracking.proxy.exchange import Exchange
+from mcp_errortracking.proxy.http_errors import explain
 from mcp_errortracking.proxy.retry_after import retry_after
 from mcp_errortracking.proxy.transport_errors import unreachable
 
