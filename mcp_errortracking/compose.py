@@ -115,4 +115,4 @@ def server_for(
         toolbox=toolbox_for(selection, roots),
         observe=observe,
     )
-    return build_server(proxy, caller, private_lists=private_lists)
+    return build_server(proxy, caller, private_lists=private_lists, structured=selection.structured == "always")

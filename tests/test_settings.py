@@ -45,6 +45,7 @@ VALUES: dict[str, tuple[tuple[str, Any], tuple[str, Any], str | None]] = {
     "read_only": (("1", True), ("0", False), "maybe"),
     "roots": (("/a", (Path("/a"),)), ("off", ()), None),
     "max_result_tokens": (("100", 100), ("1000000", 10**6), "99"),
+    "structured": (("always", "always"), ("NEVER", "never"), "yes"),
     "transport": (("http", "http"), ("SSE", "sse"), "tcp"),
     "bind": (("::1", "::1"), ("127.0.0.1", "127.0.0.1"), None),
     "port": (("0", 0), ("65535", 65535), "65536"),

@@ -85,6 +85,18 @@ _STRICTER = (
 )
 """Calls that PostHog's own MCP server sends and this server rejects."""
 
+_LEFT_OUT = (
+    ("a list", "seconds of its times, if every row has one; the year stands in the name of the column"),
+    ("a list of rules", "`type` of a condition, where it is `event`"),
+    ("a list of alerts", "the filters of each; its trigger is shown"),
+    (
+        "an issue, an event",
+        "of a frame: `raw_id` (error-tracking-stack-frames-list has it), `lang`; of an exception: its id",
+    ),
+    ("any", "what lies beyond `--max-result-tokens`; a note says how to get it"),
+)
+"""Parts of PostHog's data that only the structured result has."""
+
 
 _OLDER = {
     400: "400, because it takes the path for that of an object.",
@@ -150,6 +162,12 @@ def _not_tools() -> str:
             "Calls that PostHog's own MCP server sends, and that this server rejects with an explanation:",
             "",
             *("| tool | rejected call |", "| --- | --- |", *stricter),
+            "",
+            "The text of a result has every id, address, count and offset that another call needs. It leaves out:",
+            "",
+            *("| result | left out |", "| --- | --- |", *(f"| {result} | {part} |" for result, part in _LEFT_OUT)),
+            "",
+            "`call --json`, `--structured always` and the header `X-MCP-Structured: always` have all of it.",
             "",
         ]
     )

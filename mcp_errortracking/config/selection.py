@@ -1,14 +1,14 @@
-"""The tools that are offered to an agent, the folders they may touch, and the length of an answer."""
+"""The tools that are offered to an agent, the folders they may touch, and the form of a result."""
 
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mcp_errortracking.config.settings import collect_values, setting
-from mcp_errortracking.config.values import Number, Switch, read_folder, read_folders, read_names
+from mcp_errortracking.config.values import Choice, Number, Switch, read_folder, read_folders, read_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,14 @@ class ToolSelection:
         metavar="N",
         read=Number(100, 10**6, whole=True, off=sys.maxsize),
         help="cut the text of a longer result",
+    )
+    structured: Literal["never", "always"] = setting(
+        "never",
+        option="--structured",
+        variable="MCP_STRUCTURED",
+        read=Choice("never", "always"),
+        help="always: results also have structuredContent, for programs. Many clients then give the model that, and "
+        "not the text",
     )
 
 

@@ -65,9 +65,12 @@ async def _tour() -> int:
 
 
 async def _tour_in(folder: str) -> int:
-    command, *arguments = child.command("mcp_errortracking", "--sandbox", "--log-level", "warning")
+    command, *arguments = child.command(
+        "mcp_errortracking", "--sandbox", "--structured", "always", "--log-level", "warning"
+    )
     server = StdioServerParameters(command=command, args=arguments, cwd=folder, env=child.environment())
-    _print("An MCP client starts `mcp-errortracking --sandbox` and talks to it over stdio. Lines with > are its calls.")
+    _print("An MCP client starts `mcp-errortracking --sandbox --structured always` and talks to it over stdio.")
+    _print("Lines with > are its calls. A model reads the text below each; the tour checks the structured result.")
     async with Client(server) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
         _print(f"\nThe server speaks MCP {client.protocol_version} and lists {len(tools)} tools.")

@@ -29,7 +29,7 @@ from mcp_errortracking import __version__
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.rate_limit import context as call_context
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.server.callers import caller_id, request_id_of, scopes_of, sender_of
+from mcp_errortracking.server.callers import caller_id, request_id_of, scopes_of, sender_of, structured_of
 from mcp_errortracking.server.calls import Reply, ToolCaller
 from mcp_errortracking.server.key_scopes import KeyScopes
 from mcp_errortracking.server.prompts import ISSUE, PromptError, Prompts
@@ -59,15 +59,22 @@ _MAX_PROGRESS_TOKEN = 1000
 
 
 def build_server(
-    sender: Sender, caller: ToolCaller, *, private_lists: bool = False, page_size: int = _PAGE
+    sender: Sender,
+    caller: ToolCaller,
+    *,
+    private_lists: bool = False,
+    structured: bool = False,
+    page_size: int = _PAGE,
 ) -> Server[Any]:
     """Build an MCP server whose tool calls go through `sender`, or through the sender of a client with its own key.
 
     Args:
         private_lists: clients bring their own keys, so that one client's list of tools may differ from another's.
+        structured: results carry `structuredContent` in addition to their text, unless a request says otherwise. Off by
+            default: several clients give the model that in place of the text, see docs/tokens.md.
         page_size: tools in one answer of tools/list.
     """
-    handlers = _Handlers(sender, caller, page_size)
+    handlers = _Handlers(sender, caller, page_size, structured=structured)
     hint = CacheHint(ttl_ms=_TTL_MS, scope="public")
     server = Server[Any](
         "mcp_errortracking",
@@ -98,12 +105,13 @@ def build_server(
 class _Handlers:
     """The handlers of MCP requests."""
 
-    def __init__(self, sender: Sender, caller: ToolCaller, page_size: int) -> None:
+    def __init__(self, sender: Sender, caller: ToolCaller, page_size: int, *, structured: bool) -> None:
         names = caller.toolbox.names
         self._sender = sender
         self._caller = caller
         self._toolbox = caller.toolbox
         self._page_size = page_size
+        self._structured = structured
         self._scopes = KeyScopes(sender)
         self._tools = {tool.name: tool for tool in load_tools(names)}
         self._prompts, self._resources = Prompts(names), Resources(names)
@@ -137,11 +145,13 @@ class _Handlers:
             reply = await self._call(context, params.name, params.arguments)
         except UnknownToolError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from None
+        asked = structured_of(context.request)
+        data = {"structuredContent": reply.structured} if (self._structured if asked is None else asked) else {}
         return {
             "content": [{"type": "text", "text": reply.text}],
-            "structuredContent": reply.structured,
             "isError": reply.is_error,
             "resultType": "complete",
+            **data,
         }
 
     async def on_list_prompts(self, _context: Any, params: PaginatedRequestParams | None) -> ListPromptsResult:

@@ -10,6 +10,7 @@ from mcp_errortracking.proxy.sender import Sender
 
 _CALLER = "mcp_errortracking.caller"
 _REQUEST_ID = "mcp_errortracking.request_id"
+_STRUCTURED = "mcp_errortracking.structured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,10 @@ def scopes_of(request: Any) -> frozenset[str] | None:
 
 
 def minimal_request(request: Request) -> Request:
-    """Return the request with its caller and id only: a session may keep it, without a secret or a body."""
-    kept = {name: request.scope[name] for name in (_CALLER, _REQUEST_ID, "client") if name in request.scope}
+    """Return the request with its caller, id and form of results: a session may keep it, without a secret or a body."""
+    kept = {
+        name: request.scope[name] for name in (_CALLER, _REQUEST_ID, _STRUCTURED, "client") if name in request.scope
+    }
     return Request({"type": "http", "headers": [], **kept})
 
 
@@ -73,3 +76,13 @@ def set_request_id(scope: Scope, request_id: str) -> None:
 def request_id_of(request: Any) -> str | None:
     """Return the id of the HTTP request of a message; None over stdio."""
     return request.scope.get(_REQUEST_ID) if isinstance(request, Request) else None
+
+
+def set_structured(scope: Scope, structured: bool) -> None:
+    """Set the form of the results of a request, in place of the server's setting."""
+    scope[_STRUCTURED] = structured
+
+
+def structured_of(request: Any) -> bool | None:
+    """True if a message asks for structured results, False if it asks for text alone, None if it does not say."""
+    return request.scope.get(_STRUCTURED) if isinstance(request, Request) else None

@@ -2,7 +2,7 @@
 
 A list of objects becomes a tab-separated table: column names once, and values equal in every row once. Any other object
 becomes a line for each field. Times are cut to whole seconds, in a table to whole minutes; the column name has their
-common part (UTC, the year). The structured content has them in full.
+common part (UTC, the year).
 
 The work is linear in the answer, and bounded by the tokens of the text: what cannot fit is not processed.
 """
@@ -53,8 +53,10 @@ def render(
     head, lines = layout.page(data) if is_page else ([], layout.fields(data))
     noted = [f"Note: {break_tags(clean(note, _LONGEST_NOTE))}" for note in notes]
     if layout.cells.is_cut:
-        kept = layout.cells.kept
-        noted.append(f"Note: A value that ends in … is cut at {kept} characters; the structured result has all of it.")
+        more = "Raise max_tokens" if is_raisable else "This server's operator can raise --max-result-tokens"
+        noted.append(
+            f"Note: A value that ends in … is cut at {layout.cells.kept} characters. {more} to see more of it."
+        )
     if max_tokens is not None:
         room = max_tokens - upper_bound("\n".join(noted)) - _ROOM_FOR_NOTE
         kept = _fitting([*head, *lines], room)

@@ -162,8 +162,10 @@ def test_a_long_value_is_cut_and_a_note_says_so() -> None:
     assert row == f"a\t{'x' * 20_000}…"
     assert other == "b\ty"
     assert text.splitlines()[-1] == (
-        "Note: A value that ends in … is cut at 20000 characters; the structured result has all of it."
+        "Note: A value that ends in … is cut at 20000 characters. Raise max_tokens to see more of it."
     )
+    final = render({"results": [{"name": "x" * 100_000}]}, [], max_tokens=20_000, is_raisable=False)
+    assert final.splitlines()[-1].endswith(" This server's operator can raise --max-result-tokens to see more of it.")
     whole = render({"results": [{"name": "data " * 6000}]}, [], max_tokens=20_000)
     assert "…" not in whole
     assert "data " * 6000 in whole

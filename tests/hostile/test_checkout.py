@@ -109,7 +109,7 @@ async def test_a_session_over_stdio_runs_no_file_of_the_checkout(start: str, tmp
     copied(folder / "dist", "webpack")
     (folder / ".git" / "refs").mkdir(parents=True)
     (folder / ".git" / "HEAD").write_text(f"{'5' * 40}\n")
-    command, *arguments = [*STARTS[start], "--sandbox", "--log-level", "error"]
+    command, *arguments = [*STARTS[start], "--sandbox", "--structured", "always", "--log-level", "error"]
     server = StdioServerParameters(command=command, args=arguments, cwd=folder, env=surroundings())
 
     async with Client(stdio_client(server)) as client:

@@ -21,11 +21,21 @@ ERAS: dict[str, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}
 
 @asynccontextmanager
 async def connected(
-    url: str, key: str | None, *options: str, era: str = "2026-07-28", project: str = "1"
+    url: str,
+    key: str | None,
+    *options: str,
+    era: str = "2026-07-28",
+    project: str = "1",
+    structured: str | None = "always",
 ) -> AsyncGenerator[Client]:
-    """A client of `mcp-errortracking` with these options, configured for that PostHog."""
+    """A client of `mcp-errortracking` with these options, configured for that PostHog.
+
+    Tests read data, so results are structured; None leaves the server at its default, text alone.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "MCP_"))}
     environment |= {"POSTHOG_HOST": url, "POSTHOG_PROJECT_ID": project, "HOME": "/nonexistent"}
+    if structured is not None:
+        environment["MCP_STRUCTURED"] = structured
     if key is not None:
         environment["POSTHOG_PERSONAL_API_KEY"] = key
     server = StdioServerParameters(

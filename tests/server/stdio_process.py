@@ -123,7 +123,7 @@ def served(
 ) -> Generator[StdioProcess]:
     """A running server, killed at the end if it is still there."""
     own = {"POSTHOG_HOST": upstream, "POSTHOG_PERSONAL_API_KEY": key, "POSTHOG_PROJECT_ID": "1", "HOME": "/nonexistent"}
-    server = StdioProcess(*options, **own, **environment)
+    server = StdioProcess(*options, **(own | {"MCP_STRUCTURED": "always"} | environment))
     with server.process:
         try:
             yield server

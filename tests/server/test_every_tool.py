@@ -1,5 +1,6 @@
 """Every tool of the catalog, over MCP, against the sandbox: what it sends, answers and shows; and how it fails."""
 
+import re
 from collections.abc import AsyncGenerator, Generator, Iterator
 from typing import Any, cast
 
@@ -18,8 +19,11 @@ CASES = [*issues.CASES, *rules.CASES, *symbol_sets.CASES, *others.CASES]
 REFUSALS = [*issues.REFUSALS, *rules.REFUSALS, *symbol_sets.REFUSALS, *others.REFUSALS]
 FIRST = {case.tool: case for case in reversed(CASES)}
 """One case of each tool."""
-NEEDED = {"id", "status", "severity", "fingerprint", "issue_id", "ref", "version", "hash_id", "raw_id"}
-"""Fields that an agent acts on, and so must find in the text."""
+NEEDED = re.compile(
+    r"(.*_)?(id|ids|url|ref|hash|fingerprint|key|count|offset|total|status|severity|version)|https?://.*|.*-.*-.*-.*-.*",
+    re.DOTALL,
+)
+"""Names of fields that an agent acts on, or values of any field (addresses, UUIDs), which must be in the text."""
 ABOUT_ONE = [
     tool
     for tool in CATALOG
@@ -86,8 +90,9 @@ def acted_on(data: Any) -> Iterator[str]:
             yield from acted_on(item)
     elif isinstance(data, dict):
         for name, value in cast("dict[str, Any]", data).items():
-            if name in NEEDED and isinstance(value, str) and not value.startswith("$"):
-                yield value
+            if isinstance(value, str | int) and not isinstance(value, bool):
+                if (NEEDED.fullmatch(name) or NEEDED.fullmatch(str(value))) and not str(value).startswith("$"):
+                    yield str(value)
             elif name not in ("properties", "top_in_app_frame"):
                 yield from acted_on(value)
 

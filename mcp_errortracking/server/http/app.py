@@ -2,7 +2,8 @@
 
 Streamable HTTP keeps no sessions, so any replica can answer any request. An SSE stream lives in the process that opened
 it; its messages come in at `/messages/`. A request passes, in order: `CrossOriginGuard` (not from a web page), `Guard`
-(authentication), `CallerKeys` (the caller's PostHog key), `RequestLimits` (sizes and slots), then its endpoint.
+(authentication), `CallerKeys` (the caller's PostHog key), `StructuredHeader` (the form of its results), `RequestLimits`
+(sizes and slots), then its endpoint.
 """
 
 import asyncio
@@ -43,6 +44,7 @@ from mcp_errortracking.server.http.readiness import Check, Readiness
 from mcp_errortracking.server.http.request_limits import RequestLimits
 from mcp_errortracking.server.http.slots import HttpLimits, Slots
 from mcp_errortracking.server.http.sse import SseTransport
+from mcp_errortracking.server.http.structured import STRUCTURED_HEADER, StructuredHeader
 from mcp_errortracking.server.json_rpc import MessageError, check_message, check_version
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ _REQUEST_HEADERS = [
     "X-Request-ID",
     KEY_HEADER,
     PROJECT_HEADER,
+    STRUCTURED_HEADER,
 ]
 DRAIN_SECONDS = 8.0
 """Time for calls in flight after a stop signal; then they are answered with an error. It is shorter than the time after
@@ -159,6 +162,7 @@ def build_app(
         ),
         Middleware(Guard, tokens=options.tokens, oauth=options.oauth),
         Middleware(NoCallerKeys) if caller_keys is None else Middleware(CallerKeys, senders=caller_keys, calls=calls),
+        Middleware(StructuredHeader),
         Middleware(RequestLimits, limits=limits, calls=calls),
     ]
     app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)

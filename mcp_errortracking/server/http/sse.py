@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from mcp_errortracking.server.callers import caller_of, minimal_request
+from mcp_errortracking.server.callers import caller_of, minimal_request, set_structured, structured_of
 from mcp_errortracking.server.http.cross_origin import refuse_other_media
 from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
 from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, interrupted, parse_message, request_key
@@ -48,6 +48,8 @@ class SseSession(MessageSource):
 
     def __init__(self, send: Send, owner: str, calls: Slots, limits: HttpLimits) -> None:
         self.owner = owner
+        self.structured: bool | None = None
+        """The form of results that the stream asks for; a message may ask for another."""
         self.used = time.monotonic()
         self._send = send
         self._calls = calls
@@ -201,6 +203,7 @@ class SseTransport:
             await full.response()(scope, receive, send)
             return
         session_id, session = uuid4(), SseSession(send, caller, self._calls, self._limits)
+        session.structured = structured_of(Request(scope))
         self._sessions[session_id] = session
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
@@ -241,6 +244,8 @@ class SseTransport:
         # A session of another caller gets the same answer as an unknown one.
         if session is None or session.is_closed or session.owner != caller_of(request.scope).id:
             return _problem(404, "unknown_session", "This session is not open here: connect to /sse again.")
+        if session.structured is not None and structured_of(request) is None:
+            set_structured(request.scope, session.structured)
         body = await request.body()
         try:
             session.put(parse_message(body), request, len(body))

@@ -47,9 +47,13 @@ class HttpServer:
 
 
 def environment_for(posthog: str, **more: str | None) -> dict[str, str]:
-    """The environment of a server for that PostHog, in project 1 with the full key; None leaves a variable out."""
+    """The environment of a server for that PostHog, in project 1 with the full key; None leaves a variable out.
+
+    Tests read data: `MCP_STRUCTURED=None` leaves the server at its default, text alone.
+    """
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "MCP_"))}
     own = {"POSTHOG_HOST": posthog, "POSTHOG_PERSONAL_API_KEY": FULL, "POSTHOG_PROJECT_ID": "1", "HOME": "/nonexistent"}
+    own["MCP_STRUCTURED"] = "always"
     return {name: value for name, value in (clean | own | more).items() if value is not None}
 
 

@@ -71,8 +71,8 @@ async def test_a_lookup_of_one_that_is_not_a_page_does_not_mean_missing(answer: 
 @pytest.mark.parametrize("wrong", NO_ID)
 async def test_an_id_that_is_not_a_uuid_is_sent_nowhere(wrong: Any) -> None:
     row = {"id": wrong, "ref": "a", "has_uploaded_file": True}
-    by_ref: dict[str, Any] = {"ref": "a"}
-    for more in (by_ref, {"symbol_set_id": ID}):
+    wanted: list[Any] = [{"ref": "a"}, {"symbol_set_id": ID}]
+    for more in wanted:
         sender = Answering(lambda path, _: row if ID in path else {"results": [row]})
         what = await failure(download(sender, STORAGE, **more))
         assert what in (
