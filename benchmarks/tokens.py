@@ -1,4 +1,6 @@
-"""Tokens of o200k_base that an agent reads: the tool list and some results, here and with PostHog's own MCP tools.
+"""Tokens of o200k_base that a model gets: the tool list and some results, here and with PostHog's own MCP tools.
+
+Results are measured as each family of clients (`families`) gives them to its model.
 
 python -m benchmarks.tokens            print the page
 python -m benchmarks.tokens --write    write docs/tokens.md and the figures of README.md too
@@ -15,14 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from mcp import Client
+from mcp_types import CallToolResult
 
 from benchmarks import official
+from benchmarks.families import FAMILIES, json_of, text_of
 from benchmarks.tokenizer import count
 from mcp_errortracking import config
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.sandbox.process import Sandbox
-from mcp_errortracking.server.calls import Reply, ToolCaller
+from mcp_errortracking.server.app import build_server
+from mcp_errortracking.server.calls import ToolCaller
 from mcp_errortracking.server.token_estimate import upper_bound
 from mcp_errortracking.server.tools import TOOL_LIST, load_tools
 from mcp_errortracking.workflows.registry import WORKFLOWS
@@ -73,15 +79,19 @@ def rules(number: int) -> list[dict[str, Any]]:
     ]
 
 
-async def _ask(sandbox: Sandbox, questions: Sequence[tuple[str, dict[str, Any]]]) -> list[Reply]:
+async def _ask(
+    sandbox: Sandbox, questions: Sequence[tuple[str, dict[str, Any]]], structured: bool
+) -> list[CallToolResult]:
+    """Return the results that an MCP client gets, from a server with or without structured results."""
     settings = config.for_sandbox(sandbox.url, sandbox.key, sandbox.project_id)
-    caller = ToolCaller(time_limit=20)
     async with Proxy(host=settings.host, key=settings.key, project=settings.project) as proxy:
-        return [await caller.call(proxy, tool, arguments) for tool, arguments in questions]
+        server = build_server(proxy, ToolCaller(time_limit=20), structured=structured)
+        async with Client(server) as client:
+            return [await client.call_tool(tool, arguments) for tool, arguments in questions]
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
-    lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * (len(head) - 1)}"]
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, aligned: bool = True) -> list[str]:
+    lines = [f"| {' | '.join(head)} |", f"| --- |{(' ---: |' if aligned else ' --- |') * (len(head) - 1)}"]
     return [*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows), ""]
 
 
@@ -131,8 +141,8 @@ def _results() -> list[str]:
         file.write_text(json.dumps(seed), "utf-8")
         with Sandbox(("--seed", str(file))) as sandbox:
             issues = {"status": "all", "limit": 25, "dateRange": {"date_from": "-90d"}}
-            found = anyio.run(_ask, sandbox, [("query-error-tracking-issues-list", issues)])
-            deepest = _deepest(sandbox, [issue["id"] for issue in found[0].structured["results"]])
+            (found,) = anyio.run(_ask, sandbox, [("query-error-tracking-issues-list", issues)], True)
+            deepest = _deepest(sandbox, [issue["id"] for issue in _rows_of(found)])
             questions: dict[str, tuple[str, dict[str, Any]]] = {
                 "a list of 20 assignment rules": ("error-tracking-assignment-rules-list", {}),
                 "a list of 25 issues": ("query-error-tracking-issues-list", issues),
@@ -141,39 +151,62 @@ def _results() -> list[str]:
                     {"issueId": deepest, **_LONG},
                 ),
             }
-            replies = anyio.run(_ask, sandbox, list(questions.values()))
-            theirs = [official.call(sandbox, tool, arguments) for tool, arguments in questions.values()]
-    texts = [reply.text for reply in replies]
-    as_json = [compact(reply.structured) for reply in replies]
-    counts = count([*texts, *theirs, *as_json])
-    n = len(questions)
+            asked = list(questions.values())
+            texts, both = (anyio.run(_ask, sandbox, asked, structured) for structured in (False, True))
+            theirs = [official.call(sandbox, tool, arguments) for tool, arguments in asked]
+    reads = [family.read(result) for results in (texts, both) for family in FAMILIES for result in results]
+    counts = iter(count([*reads, *theirs, *map(json_of, both)]))
+    ours, always = ([[next(counts) for _ in questions] for _ in FAMILIES] for _ in range(2))
+    their_counts, as_json = ([next(counts) for _ in questions] for _ in range(2))
+    by_family = list(zip(*ours, strict=True))
     rows = [
         (
             name,
-            counts[i],
-            counts[n + i],
-            counts[2 * n + i],
-            f"{counts[i] / counts[2 * n + i]:.2f}",
-            upper_bound(texts[i]),
+            *by_family[i],
+            their_counts[i],
+            as_json[i],
+            f"{max(by_family[i]) / as_json[i]:.2f}",
+            upper_bound(text_of(texts[i])),
         )
         for i, name in enumerate(questions)
     ]
-    head = (
-        "result",
-        "tokens",
-        "PostHog's own server",
-        "compact JSON",
-        "tokens / compact JSON",
-        "the server's estimate",
-    )
-    text = "The text that a model reads. Both servers show the same data of the sandbox."
-    return ["## Results", "", text, "", *_table(head, rows)]
+    names = [family.name for family in FAMILIES]
+    head = ("result", *names, "PostHog's own client", "compact JSON", "tokens / compact JSON", "the server's estimate")
+    return [
+        "## Results",
+        "",
+        "Tokens that a model gets in each family of clients. Both servers show the same data of the sandbox.",
+        "PostHog's own client is its command line, which prints text alone.",
+        "",
+        *_table(head, rows),
+        "## Client families",
+        "",
+        "The specification leaves it to the client whether the model gets the text of a result, its",
+        "`structuredContent`, or both. This server sends text alone, so every model reads the text. No tool has an",
+        "output schema, so the tool list is the same in each family too.",
+        "",
+        *_table(
+            ("family", "the model gets", "clients"),
+            [(family.name, family.gets, family.clients) for family in FAMILIES],
+            aligned=False,
+        ),
+        "With `--structured always`, for programs, these clients would give their models:",
+        "",
+        *_table(
+            ("result", *names), [(name, *row) for name, row in zip(questions, zip(*always, strict=True), strict=True)]
+        ),
+    ]
+
+
+def _rows_of(result: CallToolResult) -> list[dict[str, Any]]:
+    return (result.structured_content or {})["results"]
 
 
 def _deepest(sandbox: Sandbox, issues: list[str]) -> str:
     """Return the issue whose newest event has the most frames."""
-    replies = anyio.run(_ask, sandbox, [("query-error-tracking-issue-events", {"issueId": i, **_LONG}) for i in issues])
-    return max(zip(replies, issues, strict=True), key=lambda pair: compact(pair[0].structured).count('"raw_id"'))[1]
+    questions = [("query-error-tracking-issue-events", {"issueId": i, **_LONG}) for i in issues]
+    results = anyio.run(_ask, sandbox, questions, True)
+    return max(zip(results, issues, strict=True), key=lambda pair: json_of(pair[0]).count('"raw_id"'))[1]
 
 
 def report() -> str:
@@ -201,12 +234,14 @@ def _figures(page: str) -> str:
     *lists, (_, _, official_tokens) = _rows(page, "The tool list")
     tools = [(name, size, tokens, official_tokens if name == _SHARED else "") for name, size, tokens in lists]
     results = [
-        (name, f"{int(tokens):,}", ratio, f"{int(official_tokens):,}")
-        for name, tokens, official_tokens, _, ratio, _ in _rows(page, "Results")
+        (name, f"{max(map(int, by_family)):,}", ratio, f"{int(official_tokens):,}")
+        for name, *by_family, official_tokens, _, ratio, _ in _rows(page, "Results")
     ]
     lines = [
         *_table(("tool list", "tools", "tokens", "PostHog's own server"), tools),
-        *_table(("result", "tokens", "tokens / compact JSON", "PostHog's own server"), results),
+        *_table(
+            ("result", "tokens, in any family of clients", "tokens / compact JSON", "PostHog's own client"), results
+        ),
     ]
     return "\n".join(lines).rstrip()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from benchmarks.families import FAMILIES
 from benchmarks.tokens import PAGE as TOKENS
 from benchmarks.tokens import README, with_figures
 from mcp_errortracking.proxy import Proxy
@@ -127,6 +128,17 @@ def test_the_budgets_are_met_by_the_tools_as_they_are() -> None:
     assert {name: measured[name] <= budget for name, budget in BUDGETS.items()} == dict.fromkeys(BUDGETS, True)
     assert len(ratios) == 3
     assert max(ratios) <= 0.6
+
+
+def test_a_result_costs_the_same_tokens_in_every_family_of_clients() -> None:
+    section = PAGE.partition("## Results\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| .+? \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|", section, re.MULTILINE)
+
+    assert len(rows) == 3
+    for text, structured, both, official in rows:
+        assert text == structured == both
+        assert int(both) < int(official)
+    assert all(f"| {family.name} | {family.gets} | {family.clients} |" in PAGE for family in FAMILIES)
 
 
 def test_the_figures_of_the_readme_are_those_of_the_page() -> None:
