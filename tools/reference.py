@@ -110,8 +110,8 @@ _OLDER = {
 def reference(_page: str = "") -> str:
     """Return docs/tools.md, the whole page."""
     sections = [_section(endpoint) for endpoint in (*CATALOG.values(), *WORKFLOWS)]
-    parts = [_HEAD + _toolsets(), _requests(), _not_tools(), *sections, _shapes()]
-    return "\n".join(parts)
+    parts = [_HEAD + _toolsets(), _requests(), _not_tools(), *sections]
+    return "\n".join(parts).rstrip() + "\n"
 
 
 def _toolsets() -> str:
@@ -201,17 +201,6 @@ def _section(endpoint: type[Declaration]) -> str:
     return "\n".join(lines)
 
 
-def _shapes() -> str:
-    """Return the schemas that several tools share."""
-    shared: dict[str, Any] = {}
-    for endpoint in CATALOG.values():
-        shared |= input_schema(endpoint).get("$defs", {})
-    lines = list[str]()
-    for name, schema in shared.items():
-        lines += [f"## {name}", "", "```json", json.dumps(schema, indent=1, ensure_ascii=False), "```", ""]
-    return "\n".join(lines).rstrip() + "\n"
-
-
 def _effect(endpoint: type[Declaration]) -> str:
     if endpoint.read_only:
         return "reads only"
@@ -225,15 +214,12 @@ def _argument(name: str, field: dict[str, Any], required: bool) -> str:
 
 
 def _type(field: dict[str, Any]) -> str:
-    if "$ref" in field:
-        name = field["$ref"].rsplit("/", 1)[-1]
-        return f"[{name}](#{name.lower()})"
-    kind = field.get("type", "any")
+    kind: str = field["type"]
     if kind == "array":
         return f"list of {_type(field['items'])}"
     if kind == "object" and "properties" in field:
         return "object: " + ", ".join(f"`{name}`" for name in field["properties"])
-    return field.get("format", kind) if isinstance(kind, str) else " or ".join(kind)
+    return kind
 
 
 def seed_fields() -> str:

@@ -7,7 +7,7 @@ first: only hog functions with an error-tracking trigger are listed, changed or 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -24,6 +24,25 @@ _EXAMPLE: dict[str, Any] = {
     "source": "internal-events",
     "events": [{"id": "$error_tracking_issue_spiking", "type": "events"}],
 }
+_EVENT = {"type": "object", "properties": {"id": {"type": "string"}, "type": {"type": "string"}}, "required": ["id"]}
+Filters = Annotated[
+    dict[str, Any],
+    WithJsonSchema({"type": "object", "properties": {"events": {"type": "array", "items": _EVENT}}}),
+]
+"""Any object with a trigger (contract 6.14); the schema names the trigger alone."""
+_INPUTS = {"slack_workspace": "integer", "channel": "string", "url": "string"}
+Inputs = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {
+                name: {"type": "object", "properties": {"value": {"type": kind}}} for name, kind in _INPUTS.items()
+            },
+        }
+    ),
+]
+"""The inputs of any template; the schema names those of Slack and of webhooks."""
 Type = Literal[
     "destination",
     "site_destination",
@@ -95,8 +114,8 @@ class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /
     {value}) or template-webhook (inputs url {value})."""
 
     name: str | None = Field(default=None, max_length=400)
-    filters: dict[str, Any] | None = Field(default=None, examples=[_EXAMPLE])
-    inputs: dict[str, Any] | None = None
+    filters: Filters | None = Field(default=None, examples=[_EXAMPLE])
+    inputs: Inputs | None = None
     template_id: TemplateId | None = None
     enabled: bool | None = Field(default=None, description="Default true.")
     type: SkipJsonSchema[Literal["internal_destination"] | None] = None
@@ -134,8 +153,8 @@ class UpdateAlert(
 
     id: AlertId
     name: Annotated[str, Field(min_length=1, max_length=400)] | None = None
-    filters: dict[str, Any] | None = None
-    inputs: dict[str, Any] | None = None
+    filters: Filters | None = None
+    inputs: Inputs | None = None
     template_id: TemplateId | None = None
     enabled: bool | None = Field(default=None, examples=[False])
     type: SkipJsonSchema[Type | None] = None

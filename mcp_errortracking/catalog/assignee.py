@@ -9,6 +9,7 @@ from pydantic import (
     Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
     model_validator,
 )
@@ -32,7 +33,9 @@ class Assignee(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     type: Literal["user", "role"]
-    id: Annotated[int | UUID, WrapValidator(_integer_or_uuid)] = Field(description="user: integer; role: UUID.")
+    id: Annotated[int | UUID, WrapValidator(_integer_or_uuid), WithJsonSchema({"type": "string"})] = Field(
+        description="user: integer; role: UUID."
+    )
 
     @model_validator(mode="after")
     def id_fits_type(self) -> "Assignee":
@@ -46,4 +49,4 @@ class Assignee(BaseModel):
         return self
 
 
-AssigneeArgument = Annotated[Assignee, Field(examples=[{"type": "user", "id": 1}])]
+AssigneeArgument = Annotated[Assignee, Field(examples=[{"type": "user", "id": "1"}])]

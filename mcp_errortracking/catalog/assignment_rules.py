@@ -1,15 +1,25 @@
 """Assignment rules: who gets a new issue (contract 3). The first rule in order whose filters match decides."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from mcp_errortracking.catalog.assignee import AssigneeArgument
 from mcp_errortracking.catalog.endpoint import Endpoint, Request, Steps
 from mcp_errortracking.catalog.filters import Filters
 from mcp_errortracking.catalog.identifiers import AssignmentRuleId
 from mcp_errortracking.catalog.paging import PagedEndpoint
-from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, OrderKey, ReorderRules, UpdateRule
+from mcp_errortracking.catalog.rules import (
+    ORDER_EXAMPLES,
+    ORDER_PAIRS,
+    ORDER_SCHEMA,
+    CreateRule,
+    DeleteRule,
+    OrderKey,
+    ReorderRules,
+    UpdateRule,
+)
 
 
 class ListAssignmentRules(
@@ -85,13 +95,13 @@ class ReorderAssignmentRules(
     """Set positions in the order rules are tried (lower first); rules not named keep theirs. Returns the order that
     then holds."""
 
-    orders: dict[AssignmentRuleId, OrderKey] = Field(
-        min_length=1, description="{rule id: position}", examples=[{"01936f2e-7a51-7000-8000-3d0f1c9a42b7": 0}]
+    orders: Annotated[dict[AssignmentRuleId, OrderKey], ORDER_PAIRS, ORDER_SCHEMA] = Field(
+        min_length=1, examples=ORDER_EXAMPLES
     )
     # The docs list these three; the server reads `orders` alone (contract 3.7).
-    filters: dict[str, Any] | None = Field(default=None, exclude=True, description="No effect.")
-    order_key: int | None = Field(default=None, exclude=True, description="No effect.")
-    disabled_data: dict[str, Any] | None = Field(default=None, exclude=True, description="No effect.")
+    filters: SkipJsonSchema[dict[str, Any] | None] = Field(default=None, exclude=True)
+    order_key: SkipJsonSchema[int | None] = Field(default=None, exclude=True)
+    disabled_data: SkipJsonSchema[dict[str, Any] | None] = Field(default=None, exclude=True)
 
     def steps(self) -> Steps:
         outcome = yield from super().steps()

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from mcp_errortracking.catalog.endpoint import Endpoint
 from mcp_errortracking.catalog.identifiers import IssueId, ReferenceId
@@ -10,6 +10,27 @@ from mcp_errortracking.catalog.paging import PagedEndpoint
 
 _READ = "error_tracking:read"
 _LINKS = "September 2026"
+
+_CONTEXT = {
+    "type": "object",
+    "properties": {"repository": {"type": "string"}, "number": {"type": "integer"}, "key": {"type": "string"}},
+}
+"""What is known of the contexts of GitHub and Jira (contract 6.9); others are taken as they are."""
+_FIELDS = {
+    "repository": "github",
+    "title": "",
+    "body": "github, gitlab",
+    "description": "linear, jira",
+    "team_id": "linear",
+    "project_key": "jira",
+}
+_CONFIG = {
+    "type": "object",
+    "properties": {
+        name: {"type": "string", **({"description": kinds} if kinds else {})} for name, kinds in _FIELDS.items()
+    },
+    "required": ["title"],
+}
 
 IntegrationId = Annotated[int, Field(ge=1, examples=[7])]
 
@@ -61,7 +82,9 @@ class LinkExternalReference(
 
     integration_id: IntegrationId
     issue: IssueId
-    external_context: dict[str, Any] = Field(description="From search.", examples=[{"repository": "web", "number": 42}])
+    external_context: Annotated[dict[str, Any], WithJsonSchema(_CONTEXT)] = Field(
+        description="From search.", examples=[{"repository": "web", "number": 42}]
+    )
 
 
 class CreateExternalReference(
@@ -72,9 +95,8 @@ class CreateExternalReference(
     """Open a new issue at a connected tracker, for others to see, and link it."""
 
     integration_id: IntegrationId = Field(description="Of the connected tracker.")
-    config: dict[str, Any] = Field(
-        description="github: repository, title, body; gitlab: title, body; linear: team_id, title, description; "
-        "jira: project_key, title, description.",
+    config: Annotated[dict[str, Any], WithJsonSchema(_CONFIG)] = Field(
+        description="All fields of the tracker's kind.",
         examples=[{"repository": "web", "title": "TypeError in checkout", "body": "..."}],
     )
     issue: IssueId

@@ -1,14 +1,15 @@
 """The filters of a rule: groups of property filters, joined by AND or OR (contract 3.1)."""
 
+import re
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
-from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, from_json
 
 from mcp_errortracking.catalog.declaration import refuse_boolean
 from mcp_errortracking.catalog.endpoint import as_objects
+from mcp_errortracking.catalog.filter_schemas import CONDITION, GROUP
 
 OPERATORS = (
     *("exact", "is_not", "icontains", "not_icontains", "starts_with", "not_starts_with", "ends_with", "not_ends_with"),
@@ -41,29 +42,60 @@ def _refuse_other_kinds(value: Any) -> Any:
 
 Scalar = Annotated[str | bool | int | float, BeforeValidator(_refuse_other_kinds)]
 
+
+def _replace(schema: dict[str, Any], shown: dict[str, Any]) -> None:
+    """Put the schema that agents read in place of pydantic's."""
+    schema.clear()
+    schema.update(shown)
+
+
 _WITHOUT_VALUE = ("is_set", "is_not_set")
+_EMPTY: tuple[Any, ...] = (None, "", [])
+_OF_NUMBERS = ("gt", "gte", "lt", "lte", "min", "max")
+_OF_RANGES = ("between", "not_between")
+_OF_LISTS = ("exact", "is_not", "in", "not_in", "icontains_multi", "not_icontains_multi", *_OF_RANGES)
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
 _MAX_DEPTH = 20
+_MAX_LIST = 10_000
+"""Characters of a text that is read as a list."""
 
 
 class PropertyFilter(BaseModel):
     """A condition on one property of the exception event."""
 
     model_config = ConfigDict(
-        extra="forbid", defer_build=True, hide_input_in_errors=True, json_schema_extra={"required": ["key"]}
+        extra="forbid",
+        defer_build=True,
+        hide_input_in_errors=True,
+        json_schema_extra=lambda schema: _replace(schema, CONDITION),
     )
 
-    key: str | None = Field(default=None, min_length=1, description="e.g. $exception_types, $exception_sources")
-    # Their whole list costs more tokens than all the rest of a rule: a wrong one is answered with the nearest.
-    operator: str | None = Field(
-        default=None, description="exact (default), is_not, icontains, regex, gt, lt, is_set, is_date_after, ..."
-    )
+    key: str | None = Field(default=None, min_length=1)
+    operator: str | None = None
     value: str | bool | int | float | list[Scalar] | None = None
     type: str = Field(default="event", min_length=1)
     # Understood, but not worth a place in every rule tool's schema: only group filters and the UI's labels use them.
-    label: SkipJsonSchema[str | None] = None
-    group_type_index: SkipJsonSchema[Annotated[int, BeforeValidator(refuse_boolean)] | None] = None
-    group_key_names: SkipJsonSchema[dict[str, str] | None] = None
-    cohort_name: SkipJsonSchema[str | None] = None
+    label: str | None = None
+    group_type_index: Annotated[int, BeforeValidator(refuse_boolean)] | None = None
+    group_key_names: dict[str, str] | None = None
+    cohort_name: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def tidy(cls, given: Any) -> Any:
+        """Drop members without content, and read a number or a list in a text, which is all that some clients send."""
+        members: Any = given
+        if not isinstance(given, dict):
+            return members
+        # Ten thousand conditions may come in one call: the usual one costs few steps.
+        condition: dict[str, Any] = members
+        for name in ("values", "type", "operator"):
+            if name in condition and condition[name] in _EMPTY:
+                condition = {other: value for other, value in condition.items() if other != name}
+        if "value" in condition and isinstance(condition["value"], str):
+            value = _value_of(condition["value"], condition.get("operator", "exact"))
+            condition = {**condition, "value": value}
+        return condition
 
     @field_validator("operator")
     @classmethod
@@ -98,15 +130,39 @@ class PropertyFilter(BaseModel):
         return self
 
 
+def _value_of(text: str, operator: Any) -> Any:
+    """Return the number or the list that a text stands for with this operator; the text itself otherwise."""
+    if operator in _OF_NUMBERS and _NUMBER.fullmatch(text):
+        return from_json(text)
+    if operator not in _OF_LISTS or text[:1] != "[" or len(text) > _MAX_LIST:
+        return text
+    try:
+        entries: list[Any] = from_json(text)
+    except (ValueError, TypeError):  # a lone surrogate is the latter
+        return text
+    are_texts = all(isinstance(entry, str) for entry in entries)
+    are_numbers = operator in _OF_RANGES and all(_NUMBER.fullmatch(str(entry)) for entry in entries)
+    return entries if entries and (are_texts or are_numbers) else text
+
+
 def _kind(value: Any) -> str:
-    is_group = "values" in value if isinstance(value, dict) else isinstance(value, FilterGroup)
+    if isinstance(value, dict):
+        given = cast("dict[str, Any]", value)
+        is_group = "values" in given and (bool(given["values"]) or not given.get("key"))
+    else:
+        is_group = isinstance(value, FilterGroup)
     return "<group>" if is_group else "<filter>"
 
 
 class FilterGroup(BaseModel):
     """Conditions joined by AND or OR; groups nest."""
 
-    model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        defer_build=True,
+        hide_input_in_errors=True,
+        json_schema_extra=lambda schema: _replace(schema, GROUP),
+    )
 
     type: Literal["AND", "OR"]
     values: list[
@@ -114,6 +170,19 @@ class FilterGroup(BaseModel):
             Annotated["FilterGroup", Tag("<group>")] | Annotated[PropertyFilter, Tag("<filter>")], Discriminator(_kind)
         ]
     ]
+
+    @model_validator(mode="before")
+    @classmethod
+    def tidy(cls, given: Any) -> Any:
+        """Drop members of a condition without content: clients that must send every member fill them so."""
+        members: Any = given
+        if not isinstance(given, dict):
+            return members
+        group: dict[str, Any] = members
+        for name in ("key", "operator", "value"):
+            if name in group and group[name] in _EMPTY:
+                group = {other: value for other, value in group.items() if other != name}
+        return group
 
     @field_validator("type", mode="before")
     @classmethod

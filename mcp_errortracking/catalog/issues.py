@@ -92,7 +92,7 @@ class AssignIssue(
     """Assign an issue to a user or role; null unassigns. Returns the issue."""
 
     id: IssueId
-    assignee: AssigneeArgument | None = Field(examples=[{"type": "user", "id": 1}])
+    assignee: AssigneeArgument | None = Field(examples=[{"type": "user", "id": "1"}])
 
     advice = {
         "error": "PostHog fails like this when the assignee does not exist: check the user or role id.",

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.assignee import AssigneeArgument
@@ -38,7 +38,8 @@ _MOST_ISSUES, _MOST_EVENTS, _MOST_BUCKETS = 100, 20, 200
 Text = Annotated[str, Field(max_length=500)]
 LongText = Annotated[str, Field(max_length=1000)]
 Buckets = Annotated[int, Field(ge=0, le=_MOST_BUCKETS)]
-OneOrMore = str | list[str]
+OneOrMore = Annotated[str | list[str], WithJsonSchema({"type": "array", "items": {"type": "string"}})]
+"""A text, or a list of texts. The schema names the list alone: many clients cannot pass on a union."""
 
 
 def _date(text: str) -> str:

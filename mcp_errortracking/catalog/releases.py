@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object, call_of
@@ -13,6 +13,12 @@ from mcp_errortracking.catalog.paging import PagedEndpoint
 
 Name = Annotated[str, Field(min_length=1, examples=["1.4.2"])]
 HashId = Annotated[str, Field(min_length=1, max_length=128, examples=["9fceb02d"])]
+_GIT = {name: {"type": "string"} for name in ("commit_id", "branch", "remote_url")}
+Metadata = Annotated[
+    dict[str, Any],
+    WithJsonSchema({"type": "object", "properties": {"git": {"type": "object", "properties": _GIT}}}),
+]
+"""Any object; the schema names what PostHog reads of it."""
 
 
 class ListReleases(PagedEndpoint, tool="error-tracking-releases-list", request="GET releases/"):
@@ -25,7 +31,7 @@ class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="PO
     version: Name
     project: Name = Field(description="The product's name, no PostHog project.")
     hash_id: HashId | None = Field(default=None, description="Unique; default: the release's id.")
-    metadata: dict[str, Any] | None = Field(default=None, description="E.g. git: {commit_id, branch}.")
+    metadata: Metadata | None = None
 
     advice = {"release_hash_in_use": "Nothing was created: find that one with error-tracking-releases-hash-retrieve."}
 
@@ -66,7 +72,7 @@ class UpdateRelease(Endpoint, tool="error-tracking-releases-partial-update", req
     version: Name | None = None
     project: Name | None = None
     hash_id: HashId | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
 
     def steps(self) -> Steps:
         sent = self.request()

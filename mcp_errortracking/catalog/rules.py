@@ -19,9 +19,14 @@ from mcp_errortracking.catalog.endpoint import (
 from mcp_errortracking.catalog.filters import FilterGroup, notes_on
 from mcp_errortracking.catalog.identifiers import RealUUID
 from mcp_errortracking.catalog.paging import next_offset
+from mcp_errortracking.catalog.pairs import pairs_schema, reads_pairs
 
 OrderKey = Annotated[int, Field(ge=-(2**31), le=2**31 - 1, examples=[0]), BeforeValidator(refuse_boolean)]
 """A PostgreSQL 32-bit integer; PostHog fails with 500 on anything larger (contract 3.0)."""
+
+ORDER_PAIRS = reads_pairs("id", "order_key")
+ORDER_SCHEMA = pairs_schema("id", "order_key", "integer")
+ORDER_EXAMPLES: list[Any] = [[{"id": "01936f2e-7a51-7000-8000-3d0f1c9a42b7", "order_key": 0}]]
 
 MATCHES_EVERYTHING = (
     "These filters hold no condition: PostHog lets such a rule match every issue (before May 2026: it disables it)."
@@ -141,10 +146,8 @@ class DeleteRule(Endpoint):
 class ReorderRules(Endpoint):
     """Positions are set: 204 whether or not anything changed, so the whole list is read back (contract 3.7)."""
 
-    orders: dict[RealUUID, OrderKey] = Field(
-        min_length=1,
-        description="{rule id: position}",
-        examples=[{"01936f2e-7a51-7000-8000-3d0f1c9a42b7": 0}],
+    orders: Annotated[dict[RealUUID, OrderKey], ORDER_PAIRS, ORDER_SCHEMA] = Field(
+        min_length=1, examples=ORDER_EXAMPLES
     )
 
     advice = {

@@ -14,6 +14,7 @@ from mcp_errortracking.catalog.declaration import refuse_boolean
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object
 from mcp_errortracking.catalog.identifiers import RealUUID, SymbolSetId
 from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, read_page
+from mcp_errortracking.catalog.pairs import pairs_schema, reads_pairs
 
 MAX_FILE = 100 * 1024 * 1024
 """Bytes that object storage takes per symbol set (contract 5.4)."""
@@ -144,10 +145,14 @@ class FinishSymbolSetUploads(
 ):
     """Confirm uploaded files, so that PostHog uses them. All or none are confirmed."""
 
-    content_hashes: dict[SymbolSetId, Annotated[str, Field(min_length=1)]] = Field(
+    content_hashes: Annotated[
+        dict[SymbolSetId, Annotated[str, Field(min_length=1)]],
+        reads_pairs("symbol_set_id", "content_hash"),
+        pairs_schema("symbol_set_id", "content_hash", "string"),
+    ] = Field(
         min_length=1,
-        description="{symbol_set_id: hex SHA-512 of the uploaded bytes}",
-        examples=[{_EXAMPLE_ID: "cf83e1357eefb8bd..."}],
+        description="content_hash: hex SHA-512 of the uploaded bytes.",
+        examples=[[{"symbol_set_id": _EXAMPLE_ID, "content_hash": "cf83e1357eefb8bd..."}]],
     )
 
     advice = {

@@ -1,6 +1,10 @@
-"""The JSON schema of a tool's arguments: pydantic's schema without the parts that cost tokens and inform nobody."""
+"""The JSON schema of a tool's arguments: pydantic's schema in the portable subset, without what informs nobody.
 
-from collections import Counter
+The portable subset is what every client family passes on to its model whole: one `type` a node, no union, no `$ref`, no
+`format`, no map types, no object without members. Where the validator takes more than that can say, the catalog states
+the schema (`WithJsonSchema`, `filter_schemas`).
+"""
+
 from typing import Any, cast
 
 from mcp_errortracking.catalog import Declaration
@@ -9,36 +13,42 @@ Schema = dict[str, Any]
 
 # Limits that a caller hardly ever meets are left to the validator, whose errors name them.
 _NOISE = (
-    *("title", "examples", "discriminator", "$defs"),
+    *("title", "examples", "discriminator", "format"),
     *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "propertyNames", "minimum"),
 )
 _UNREMARKABLE = 200
 _NULL = {"type": "null"}
+_REFERENCE = "#/$defs/"
 
 
 def input_schema(endpoint: type[Declaration]) -> Schema:
     """Return the schema of an endpoint's arguments for an agent.
 
-    Titles, examples, nullable unions and defaults of null are left out: a nullable argument is optional. A shape that
-    is used once is inlined; one used more often, or recursively, stays in `$defs`. Docstrings of shapes are left out:
-    they are for readers of the code; descriptions of fields are for agents.
+    Titles, examples, nullable unions and defaults of null are left out: a nullable argument is optional. Every shape
+    is written out where it is used. Docstrings of shapes are left out: they are for readers of the code; descriptions
+    of fields are for agents.
     """
     schema = endpoint.model_json_schema(by_alias=True)
-    definitions = cast("dict[str, Schema]", schema.pop("$defs", {}))
-    root = cast("Schema", _compact(schema))
+    shapes = cast("dict[str, Schema]", schema.pop("$defs", {}))
+    root = cast("Schema", _compact(_write_out(schema, shapes)))
     root.pop("description", None)
-    shapes = {name: cast("Schema", _compact(shape)) for name, shape in definitions.items()}
-    for shape in shapes.values():
-        shape.pop("description", None)
-        shape.pop("additionalProperties", None)
-    while single := _used_once(root, shapes):
-        name, shape = single, shapes.pop(single)
-        root = cast("Schema", _inline(root, name, shape))
-        shapes = {other: cast("Schema", _inline(body, name, shape)) for other, body in shapes.items()}
-    ordered = {"type": "object", "properties": root.pop("properties", {}), **root}
-    ordered.pop("default", None)
-    ordered.pop("additionalProperties", None)  # the validator refuses unknown arguments, and names the nearest
-    return ordered | ({"$defs": shapes} if shapes else {})
+    root.pop("default", None)
+    return {"type": "object", "properties": root.pop("properties", {}), **root}
+
+
+def _write_out(node: Any, shapes: dict[str, Schema]) -> Any:
+    """Return a schema with each reference replaced by its shape. A recursive shape needs a schema of its own."""
+    if isinstance(node, list):
+        return [_write_out(item, shapes) for item in cast("list[Any]", node)]
+    if not isinstance(node, dict):
+        return node
+    schema = cast("Schema", node)
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        shape = shapes[reference.removeprefix(_REFERENCE)]
+        inner = {key: value for key, value in shape.items() if key != "description"}
+        return _write_out({**inner, **{key: value for key, value in schema.items() if key != "$ref"}}, shapes)
+    return {key: _write_out(value, shapes) for key, value in schema.items()}
 
 
 def _compact(node: Any) -> Any:
@@ -47,20 +57,14 @@ def _compact(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     schema = cast("Schema", node)
-    for union in ("anyOf", "oneOf"):
-        choices = [choice for choice in schema.get(union, []) if choice != _NULL]
-        if union not in schema:
-            continue
-        rest = {key: value for key, value in schema.items() if key != union}
-        if len(choices) == 1:
-            return _compact({**choices[0], **rest})
-        choices = [cast("Schema", _compact(choice)) for choice in choices]
-        schema = {**rest, **(_merge_types(choices) or {"anyOf": choices})}
+    choices = [choice for choice in schema.get("anyOf", []) if choice != _NULL]
+    if len(choices) == 1:
+        return _compact({**choices[0], **{key: value for key, value in schema.items() if key != "anyOf"}})
     compacted = Schema()
     for key, value in schema.items():
         if key in _NOISE or (key == "default" and value is None):
             continue
-        if (key == "maximum" and value >= _UNREMARKABLE) or (key == "additionalProperties" and value is True):
+        if (key == "maximum" and value >= _UNREMARKABLE) or (key == "additionalProperties" and isinstance(value, bool)):
             continue
         if key == "properties":
             value = {name: _compact(field) for name, field in value.items()}
@@ -68,49 +72,3 @@ def _compact(node: Any) -> Any:
             value = _compact(value)
         compacted[key] = value
     return compacted
-
-
-def _merge_types(choices: list[Schema]) -> Schema | None:
-    """Return a union of plain types, at most one of them an array, as one list of types; None for other unions."""
-    arrays = [choice for choice in choices if choice.get("type") == "array"]
-    if len(arrays) > 1 or any(set(choice) - {"type", "format"} for choice in choices if choice not in arrays):
-        return None
-    types = [choice["type"] for choice in choices if "type" in choice]
-    if len(types) != len(choices):
-        return None
-    if "number" in types and "integer" in types:
-        types.remove("integer")
-    return {"type": types, **{key: value for array in arrays for key, value in array.items() if key != "type"}}
-
-
-def _reference(name: str) -> str:
-    return f"#/$defs/{name}"
-
-
-def _references(node: Any) -> Counter[str]:
-    if isinstance(node, list):
-        return sum((_references(item) for item in cast("list[Any]", node)), Counter[str]())
-    if not isinstance(node, dict):
-        return Counter[str]()
-    schema = cast("Schema", node)
-    own = Counter([schema["$ref"]]) if isinstance(schema.get("$ref"), str) else Counter[str]()
-    return sum((_references(value) for value in schema.values()), own)
-
-
-def _used_once(root: Schema, shapes: dict[str, Schema]) -> str | None:
-    used = sum((_references(shape) for shape in shapes.values()), _references(root))
-    for name, shape in shapes.items():
-        if used[_reference(name)] == 1 and not _references(shape)[_reference(name)]:
-            return name
-    return None
-
-
-def _inline(node: Any, name: str, shape: Schema) -> Any:
-    if isinstance(node, list):
-        return [_inline(item, name, shape) for item in cast("list[Any]", node)]
-    if not isinstance(node, dict):
-        return node
-    schema = cast("Schema", node)
-    if schema.get("$ref") == _reference(name):
-        return {**shape, **{key: value for key, value in schema.items() if key != "$ref"}}
-    return {key: _inline(value, name, shape) for key, value in schema.items()}

@@ -1,6 +1,7 @@
 """Arguments for tools, drawn from the schemas that clients get: valid ones, nearly valid ones, and hostile ones."""
 
 import json
+import re
 from typing import Any, cast
 
 from hypothesis import strategies as st
@@ -90,56 +91,31 @@ anything = st.one_of(
 )
 
 
-def valid(schema: Schema, root: Schema | None = None) -> st.SearchStrategy[Any]:
-    """Values that fit a schema. Strings are hostile all the same: a schema does not say what may be in them."""
-    root = schema if root is None else root
-    if "$ref" in schema:
-        return _shared(schema["$ref"].rpartition("/")[2], root)
-    if "const" in schema:
-        return st.just(schema["const"])
+def valid(schema: Schema, name: str = "") -> st.SearchStrategy[Any]:
+    """Values that fit a schema. Strings are hostile all the same: a schema does not say what may be in them.
+
+    Args:
+        name: the argument or member that has the value; only its name says that an id is a UUID.
+    """
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
-    if "anyOf" in schema:
-        return st.one_of([valid(choice, root) for choice in schema["anyOf"]])
-    kinds = schema.get("type", ["string", "number", "boolean"])
-    return st.one_of([_of_type(kind, schema, root) for kind in ([kinds] if isinstance(kinds, str) else kinds)])
+    match schema["type"]:
+        case "object":
+            return _objects(schema)
+        case "array":
+            return st.lists(valid(schema["items"], name.removesuffix("s")), min_size=1, max_size=3)
+        case "integer":
+            return st.integers(1, schema.get("maximum", 20))
+        case "boolean":
+            return st.booleans()
+        case _:
+            return st.uuids().map(str) if re.fullmatch(r"id|issue|\w*(_id|Id)", name) else texts
 
 
-_SHAPES: dict[tuple[int, str], st.SearchStrategy[Any]] = {}
-
-
-def _shared(name: str, root: Schema) -> st.SearchStrategy[Any]:
-    """The strategy of a shape in `$defs`, made once: a shape may hold itself."""
-    if (id(root), name) not in _SHAPES:
-        _SHAPES[id(root), name] = st.deferred(lambda: valid(root["$defs"][name], root))
-    return _SHAPES[id(root), name]
-
-
-def _of_type(kind: str, schema: Schema, root: Schema) -> st.SearchStrategy[Any]:
-    if kind == "object":
-        return _objects(schema, root)
-    if kind == "array":
-        return st.lists(valid(schema.get("items", {}), root), min_size=1, max_size=3)
-    if kind == "integer":
-        return st.integers(1, schema.get("maximum", 20))
-    if kind == "number":
-        return st.one_of(st.integers(0, 1), st.floats(0, 1))
-    if kind == "boolean":
-        return st.booleans()
-    if kind == "null":
-        return st.none()
-    return st.uuids().map(str) if schema.get("format") == "uuid" else texts
-
-
-def _objects(schema: Schema, root: Schema) -> st.SearchStrategy[Any]:
-    fields = cast("dict[str, Schema]", schema.get("properties", {}))
-    if not fields:
-        inner = schema.get("additionalProperties")
-        values = valid(cast("Schema", inner), root) if isinstance(inner, dict) else scalars
-        names = st.uuids().map(str) if schema.get("propertyNames") else texts
-        return st.dictionaries(names, values, min_size=1, max_size=3)
-    required = {name: valid(fields[name], root) for name in schema.get("required", [])}
-    others = {name: valid(field, root) for name, field in fields.items() if name not in required}
+def _objects(schema: Schema) -> st.SearchStrategy[Any]:
+    fields = cast("dict[str, Schema]", schema["properties"])
+    required = {name: valid(fields[name], name) for name in schema.get("required", [])}
+    others = {name: valid(field, name) for name, field in fields.items() if name not in required}
     return st.fixed_dictionaries(required, optional=others)
 
 

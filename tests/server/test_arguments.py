@@ -35,6 +35,13 @@ def refusal(tool: str, arguments: Any) -> str:
         ("assignment-rules-retrieve", {"id": f"{{{RULE.upper()}}}"}, {"id": RULE}),
         ("assignment-rules-retrieve", {"id": RULE.replace("-", "")}, {"id": RULE}),
         ("assignment-rules-reorder", {"orders": json.dumps({RULE: 1})}, {"orders": {RULE: 1}}),
+        ("assignment-rules-reorder", {"orders": [{"id": RULE, "order_key": "1"}]}, {"orders": {RULE: 1}}),
+        ("severity-rules-reorder", {"orders": [[RULE, 1]]}, {"orders": {RULE: 1}}),
+        (
+            "symbol-sets-bulk-finish-upload",
+            {"content_hashes": json.dumps([{"symbol_set_id": RULE, "content_hash": "h"}])},
+            {"content_hashes": {RULE: "h"}},
+        ),
         ("symbol-sets-bulk-start-upload", {"chunk_ids": '["a"]', "force": "true"}, {"chunk_ids": ["a"], "force": True}),
     ],
 )
