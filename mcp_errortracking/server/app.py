@@ -31,6 +31,7 @@ from mcp_errortracking.proxy.rate_limit import context as call_context
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.callers import caller_id, request_id_of, scopes_of, sender_of, structured_of
 from mcp_errortracking.server.calls import Reply, ToolCaller
+from mcp_errortracking.server.client_arguments import read_text_arguments
 from mcp_errortracking.server.key_scopes import KeyScopes
 from mcp_errortracking.server.prompts import ISSUE, PromptError, Prompts
 from mcp_errortracking.server.resources import ResourceError, Resources, shown_uri
@@ -98,7 +99,7 @@ def build_server(
         # Without this, every call over HTTP in the 2026 era would list the tools again.
         get_tool_input_schema=lambda _name: None,
     )
-    server.middleware.append(contain_unexpected_errors)
+    server.middleware += [contain_unexpected_errors, read_text_arguments]
     return server
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher, get_close_matches
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -14,6 +14,7 @@ from mcp_errortracking.catalog import Declaration, Endpoint, ListedBy
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.safe_text.escaping import break_tags, clean
 from mcp_errortracking.server.argument_limits import MAX_VALUES, LimitError, check_texts, check_values, is_parsable
+from mcp_errortracking.server.client_arguments import without_added
 
 T = TypeVar("T")
 
@@ -25,6 +26,9 @@ _NEAR = 0.75
 _MAX_COMPARED = 100
 """Characters of a name that are compared with existing names; the time grows with their square."""
 _NOT_GIVEN = object()
+_BLANK: tuple[Any, ...] = (None, "", "null")
+_MAX_BLANKS = 10
+"""Entries of a list of nothing; a client that fills in a list sends one or two."""
 _TAGS = ("<group>", "<filter>", "[key]")  # parts of an error location that are not in the arguments
 
 
@@ -37,6 +41,7 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
 
     Several clients send an object, a list or null as a string of JSON; it is parsed if the argument is not a string.
     An optional argument that is an empty string, or the string "null", counts as not given: it sets and clears nothing.
+    So does an optional list of nothing but such strings. Arguments that clients add to every call are ignored.
 
     Raises:
         ArgumentsError: an argument is missing, wrong or unknown.
@@ -85,7 +90,8 @@ def _read(endpoint: type[Declaration], arguments: Mapping[str, Any]) -> dict[str
         LimitError: the arguments exceed a limit.
     """
     check_texts(arguments)
-    read = {name: _from_text(endpoint, name, value) for name, value in arguments.items()}
+    own = without_added(arguments, endpoint.model_fields)
+    read = {name: _without_blanks(endpoint, name, _from_text(endpoint, name, value)) for name, value in own.items()}
     given = {name: value for name, value in read.items() if value is not _NOT_GIVEN}
     check_values(given)
     return given
@@ -109,6 +115,16 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
         except ValueError:
             return value
     return value
+
+
+def _without_blanks(endpoint: type[Declaration], name: str, value: Any) -> Any:
+    """Return a value; `_NOT_GIVEN` for an optional list of nothing but texts that stand for no value."""
+    info, given = endpoint.model_fields.get(name), value
+    if not isinstance(value, list) or info is None or info.is_required():
+        return given
+    entries = cast("list[Any]", value)
+    is_blank = 0 < len(entries) <= _MAX_BLANKS and all(entry in _BLANK for entry in entries)
+    return _NOT_GIVEN if is_blank else entries
 
 
 def _nullable(endpoint: type[Declaration]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import pytest
 
 from mcp_errortracking.catalog import CATALOG, Endpoint
 from mcp_errortracking.server.arguments import ArgumentsError, example, nearest_tools, parse_arguments
+from mcp_errortracking.server.client_arguments import ADDED
 
 RULE = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
 NIL = "00000000-0000-0000-0000-000000000000"
@@ -17,6 +18,38 @@ USER = {"type": "user", "id": 1}
 def parse(tool: str, arguments: Any) -> dict[str, Any]:
     call = parse_arguments(CATALOG[f"error-tracking-{tool}"], arguments)
     return call.model_dump(mode="json", exclude_unset=True)
+
+
+@pytest.mark.parametrize("extra", sorted(ADDED))
+@pytest.mark.parametrize("value", ["call_0BCIShth", 7, None, {"a": [1]}])
+def test_arguments_that_clients_add_are_ignored(extra: str, value: Any) -> None:
+    assert parse("assignment-rules-list", {"limit": 7, extra: value}) == {"limit": 7}
+
+
+def test_an_added_name_is_an_argument_where_the_tool_has_it() -> None:
+    call = {"action": "set_status", "ids": [RULE], "status": "active", "sessionId": "s"}
+
+    assert parse("issues-bulk-create", call) == {"action": "set_status", "ids": [RULE], "status": "active"}
+    assert "- action: " in refusal("issues-bulk-create", {**call, "action": "sendMessage"})
+
+
+@pytest.mark.parametrize("name", ["toolcallid", "session_id", "_meta2", "Dummy", "limits"])
+def test_other_unknown_arguments_are_still_refused(name: str) -> None:
+    assert f"- {name}: unknown argument" in refusal("assignment-rules-list", {name: "x"})
+
+
+@pytest.mark.parametrize("blank", [["null"], [""], [None], ["", "null"], '[""]', '["null"]'])
+def test_an_optional_list_of_nothing_is_not_given(blank: Any) -> None:
+    endpoint = CATALOG["query-error-tracking-issues-list"]
+
+    assert parse_arguments(endpoint, {"library": blank, "filterGroup": blank}).model_fields_set == set()
+    assert "- ids" in refusal("symbol-sets-bulk-delete", {"ids": blank})
+
+
+def test_an_empty_entry_among_others_stays() -> None:
+    call = parse_arguments(CATALOG["query-error-tracking-issues-list"], {"library": ["web", "null"]})
+
+    assert call.model_dump(exclude_unset=True) == {"library": ["web", "null"]}
 
 
 def refusal(tool: str, arguments: Any) -> str:

@@ -232,6 +232,7 @@ class _StreamableHttp:
         if scope["method"] == "POST" and (refusal := refuse_other_media(scope)):
             await refusal(scope, receive, send)
             return
+        _accept_anything(scope)
         first: Message | None = await receive() if scope["method"] == "POST" else None
         body = first.get("body", b"") if first is not None else b""  # the whole body: `RequestLimits` has joined it
         if first is not None and (error := _error_in(scope, body)):
@@ -256,6 +257,13 @@ class _StreamableHttp:
         """Answer the calls that are still in flight with an error."""
         for answer in self._answers:
             answer.interrupt()
+
+
+def _accept_anything(scope: Scope) -> None:
+    """Name what this server sends where `Accept` is missing or blank: that means any type (RFC 9110, 12.5.1)."""
+    if not Headers(scope=scope).get("accept", "").strip():
+        others = [(name, value) for name, value in scope["headers"] if name.lower() != b"accept"]
+        scope["headers"] = [*others, (b"accept", b"application/json, text/event-stream")]
 
 
 def _error_in(scope: Scope, body: bytes) -> MessageError | None:
