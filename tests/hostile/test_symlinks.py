@@ -188,7 +188,7 @@ def test_packs_that_lead_in_a_loop_are_given_up_soon(tmp_path: Path, monkeypatch
     assert calls.count < 500
 
 
-def test_by_path_a_chain_is_refused_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system has no descriptors of folders, and limits the symlinks itself."""
     """Where the system has no descriptors of folders, it limits the symlinks itself."""
     (tmp_path / "loop").symlink_to("loop")
     monkeypatch.setattr(open_folder, "BY_DESCRIPTOR", False)
