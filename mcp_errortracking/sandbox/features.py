@@ -41,6 +41,9 @@ class Features:
     """A failed finish keeps the sets it names, and unknown ids are refused; else they are deleted, and ignored."""
     issue_queries: bool = True
     """Queries about issues, settings, spikes and recommendations exist."""
+    lean_queries: bool = True
+    """Queries about issues answer as today: groups of properties to include, references between stacks, cut texts,
+    breakdowns, 10 rows, volume on request; else by verbosity, with 25 rows and one bucket of volume."""
     bypass_rules: bool = True
     severity_rules: bool = True
     has_uploaded_file: bool = True
@@ -66,6 +69,8 @@ class Features:
     """`error_tracking/alerts` exists."""
     alerts: bool = False
     """The feature behind `error_tracking/alerts` is on; else it answers 403."""
+    query_budget_spent: bool = False
+    """Every query finds that the project's hourly budget is spent."""
     merge_conflicts: bool = False
     """Every merge finds that fingerprints changed meanwhile."""
     refresh_fails: bool = False
@@ -83,6 +88,7 @@ AGES: dict[str, Features] = {
         order_key_on_create=False,
         bulk_check=False,
         content_length=False,
+        lean_queries=False,
         severity_rules=False,
         symbol_set_updates=False,
         fingerprint_resolve=False,
@@ -108,6 +114,7 @@ AGES: dict[str, Features] = {
         conflict_flags=False,
         finish_keeps_rows=False,
         issue_queries=False,
+        lean_queries=False,
         bypass_rules=False,
         severity_rules=False,
         has_uploaded_file=False,

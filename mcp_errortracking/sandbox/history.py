@@ -6,18 +6,22 @@ An exception document holds what all events of an issue share: `list` (as `$exce
 event holds the rest: its own `properties`, its `timestamp`, its user, and in `origin` the id of its exception.
 """
 
+import hashlib
 import random
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.sandbox.clock import derived_id
+from mcp_errortracking.sandbox.stacks import frames_of
 from mcp_errortracking.sandbox.store import Document
 
 EVENT, EXCEPTION = "event", "exception"
 _DAY = 86_400.0
+_AGES_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 _SPIKE_HOURS = 3.0
 _PAGES = ("/", "/cart", "/checkout", "/account", "/search")
 _BROWSERS = ("Chrome", "Chrome", "Chrome", "Safari", "Firefox")
@@ -34,12 +38,14 @@ class _Model(BaseModel):
 
 
 class Frame(_Model):
-    """One line of a stack trace."""
+    """One line of a stack trace, with positions as people count them; ingestion counts those of source maps from 0."""
 
-    source: str
-    line: int
+    source: str | None = None
+    line: int | None = Field(default=None, ge=1)
     column: int | None = None
     function: str | None = None
+    mangled: str | None = Field(default=None, description="The name of the function as sent; default: its real name.")
+    module: str | None = None
     in_app: bool = True
     context: str | None = Field(default=None, description="The line of source code.")
     before: list[str] = Field(default=[], description="The lines before it.")
@@ -47,6 +53,11 @@ class Frame(_Model):
     variables: dict[str, Any] | None = Field(default=None, description="Local variables, where the SDK sends them.")
     symbol_set: str | None = Field(default=None, description="The ref of the symbol set that resolves it.")
     failure: str | None = Field(default=None, description="Why it could not be resolved.")
+    resolved: bool | None = Field(default=None, description="Default: true unless it has a failure.")
+    mapped: bool | None = Field(
+        default=None,
+        description="A source map resolved it; default: in JavaScript, true unless it failed or ran in Node.",
+    )
 
 
 class Cause(_Model):
@@ -73,10 +84,26 @@ class History(_Model):
     causes: list[Cause] = Field(default=[], description="What led to it, the nearest first.")
 
 
+def _is_time(text: str) -> str:
+    """Refuse a text that is not a time."""
+    try:
+        moment(text, _AGES_AGO)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError(
+            "time", "should be a time in ISO 8601, or days before the start, like -2.5d"
+        ) from None
+    return text
+
+
+Time = Annotated[str, AfterValidator(_is_time)]
+"""A time of the seed: ISO 8601, or `-3d` (days before the start)."""
+
+
 def moment(text: str, now: datetime) -> str:
     """Return a time of the seed: as it is, or from `-3d` (days before now)."""
     if text.startswith("-") and text.endswith("d"):
         return iso(now - timedelta(days=float(text[1:-1])))
+    datetime.fromisoformat(text)
     return text
 
 
@@ -88,13 +115,11 @@ def iso(time: datetime) -> str:
 def exception_of(issue: Document, history: History) -> Document:
     """Return the part that all events of an issue share: the exception chain, and the properties made from it."""
     chain = [Cause(type=issue["name"], value=issue["description"] or "", frames=history.frames), *history.causes]
-    frames = [frame for link in chain for frame in link.frames]
-    failures = dict.fromkeys(frame.failure for frame in frames if frame.failure)
+    failures = dict.fromkeys(frame.failure for link in chain for frame in link.frames if frame.failure)
+    listed = [_exception(issue, history, link, number) for number, link in enumerate(chain)]
     shared: dict[str, Any] = {
-        "$exception_types": [link.type for link in chain],
-        "$exception_values": [link.value for link in chain],
-        "$exception_sources": list(dict.fromkeys(frame.source for frame in frames)),
-        "$exception_functions": list(dict.fromkeys(frame.function for frame in frames if frame.function)),
+        **properties_of(listed),
+        "$exception_issue_id": issue["id"],
         "$exception_handled": history.handled,
         "$exception_level": "error",
         "$lib": history.lib,
@@ -102,8 +127,22 @@ def exception_of(issue: Document, history: History) -> Document:
     }
     if failures:
         shared["$cymbal_errors"] = list(failures)
-    listed = [_exception(issue, history, link, number) for number, link in enumerate(chain)]
     return {"id": issue["id"], "list": listed, "properties": shared}
+
+
+def properties_of(exceptions: list[Document]) -> Document:
+    """Return the properties that ingestion makes from exceptions: the last ones are those of the innermost frame."""
+    frames = [frame for one in exceptions for frame in frames_of(one.get("stacktrace")) if frame.get("in_app")]
+    return {
+        "$exception_types": [one["type"] for one in exceptions if one.get("type")],
+        "$exception_values": [one["value"] for one in exceptions if one.get("value") is not None],
+        "$exception_sources": _distinct(frames, "source"),
+        "$exception_functions": _distinct(frames, "resolved_name"),
+    }
+
+
+def _distinct(frames: list[Document], name: str) -> list[str]:
+    return list(dict.fromkeys(frame[name] for frame in frames if frame.get(name)))
 
 
 def _exception(issue: Document, history: History, link: Cause, number: int) -> Document:
@@ -115,25 +154,39 @@ def _exception(issue: Document, history: History, link: Cause, number: int) -> D
 
 
 def _frame(issue: Document, history: History, frame: Frame, number: int, place: int) -> Document:
-    raw_id = f"{derived_id('frame', issue['id'], number, place)}/0"
+    """Return a frame as ingestion writes it (contract 6.13.4, 6.13.6)."""
+    in_node = history.lib == "posthog-node"
+    mapped = frame.mapped
+    if mapped is None:
+        mapped = history.lang == "javascript" and frame.failure is None and not in_node
+    column = frame.column
+    if in_node and not mapped and frame.failure is None:
+        column = None
     own: Document = {
-        "raw_id": raw_id,
-        "mangled_name": frame.function or "?",
-        "resolved_name": None if frame.failure else frame.function,
-        "line": frame.line,
-        "column": frame.column,
+        "raw_id": f"{_hash('frame', issue['id'], number, place)}/0",
+        "mangled_name": frame.mangled or frame.function or "?",
+        "line": frame.line - 1 if mapped and frame.line else frame.line,
+        "column": column - 1 if mapped and column else column,
         "source": frame.source,
         "in_app": frame.in_app,
+        "resolved_name": None if frame.failure else frame.function,
         "lang": history.lang,
-        "resolved": frame.failure is None,
+        "module": frame.module,
+        "resolved": frame.failure is None if frame.resolved is None else frame.resolved,
         "resolve_failure": frame.failure,
+        "synthetic": False,
+        "suspicious": False,
         "context": _context(frame),
     }
     return own if frame.variables is None else {**own, "code_variables": frame.variables}
 
 
+def _hash(*words: object) -> str:
+    return hashlib.sha512("/".join(map(str, words)).encode()).hexdigest()
+
+
 def _context(frame: Frame) -> Document | None:
-    if frame.context is None:
+    if frame.context is None or frame.line is None:
         return None
     first = frame.line - len(frame.before)
     before = [{"number": first + number, "line": line} for number, line in enumerate(frame.before)]
@@ -150,7 +203,7 @@ def stack_frames_of(exception: Document, history: History, created_at: str) -> I
                 "id": derived_id("stack_frame", contents["raw_id"]),
                 "raw_id": contents["raw_id"],
                 "created_at": created_at,
-                "contents": {name: value for name, value in contents.items() if name not in ("raw_id", "context")},
+                "contents": {name: value for name, value in contents.items() if name != "context"},
                 "resolved": contents["resolved"],
                 "context": contents["context"],
                 "symbol_set_ref": frame.symbol_set,
@@ -183,11 +236,10 @@ def events_of(
         }
         if is_web:
             properties["$browser"] = chance.choice(_BROWSERS)
-            properties["$current_url"] = f"https://acme.example{chance.choice(_PAGES)}"
+            path = chance.choice(_PAGES)
+            properties |= {"$current_url": f"https://acme.example{path}", "$pathname": path}
         if history.releases:
-            release = releases[_version(history, ago)]
-            shown = {name: release[name] for name in ("id", "version", "project", "metadata")}
-            properties["$exception_releases"] = {release["hash_id"]: shown}
+            properties["$exception_releases"] = releases_of([releases[_version(history, ago)]])
         yield {
             "id": derived_id("event", issue["id"], number),
             "origin": issue["id"],
@@ -196,6 +248,19 @@ def events_of(
             "person_id": derived_id("person", name),
             "properties": properties,
         }
+
+
+def releases_of(releases: list[Document]) -> Document:
+    """Return releases as an event names them, by id (contract 5.2)."""
+    return {
+        one["id"]: {
+            "version": one["version"],
+            "project": one["project"],
+            "timestamp": one["created_at"],
+            "metadata": one["metadata"],
+        }
+        for one in releases
+    }
 
 
 def _version(history: History, ago: float) -> str:

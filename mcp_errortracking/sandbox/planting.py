@@ -33,6 +33,7 @@ from mcp_errortracking.sandbox.seed import (
     SymbolSet,
     User,
 )
+from mcp_errortracking.sandbox.single_events import SingleEvent, single_event
 from mcp_errortracking.sandbox.store import Document, Store
 
 EPOCH = "2026-08-01T09:00:00.000000Z"
@@ -88,6 +89,8 @@ class _Planter:
             self._add("release", number, release, {"hash_id": release.hash_id or release_id, **body}, team=True)
         for number, issue in enumerate(seed.issues):
             self._plant_issue(number, issue)
+        for number, event in enumerate(seed.events):
+            self._plant_event(number, event)
         for number, frame in enumerate(seed.stack_frames):
             self._check_release(frame.release, f"stack_frames[{number}].release")
             raw_id = frame.raw_id if "/" in frame.raw_id else f"{frame.raw_id}/0"
@@ -251,6 +254,19 @@ class _Planter:
                 },
             )
 
+    def _plant_event(self, number: int, event: SingleEvent) -> None:
+        place = f"events[{number}]"
+        project = self._project(event, f"{place}.project")
+        owned = self._store.find("fingerprint", project, event.fingerprint) is not None
+        self._check(owned, f"{place}.fingerprint", f"fingerprint {event.fingerprint}")
+        known = {one["version"]: one for one in self._store.all("release", project)}
+        for version in event.releases:
+            self._check(version in known, f"{place}.releases", f"release {version}")
+        releases = [known[version] for version in event.releases]
+        planted, exception = single_event(event, number, releases, self._now)
+        self._store.add(EXCEPTION, project, exception)
+        self._store.add(EVENT, project, planted)
+
     def _plant_symbol_set(self, number: int, symbol_set: SymbolSet) -> None:
         place = f"symbol_sets[{number}]"
         self._check_release(symbol_set.release, f"{place}.release")
@@ -301,7 +317,7 @@ class _Planter:
     def _id(self, kind: str, number: int, entry: OfProject) -> str:
         return (entry.id or derived_id(kind, number)).lower()
 
-    def _project(self, entry: OfProject, place: str) -> int:
+    def _project(self, entry: OfProject | SingleEvent, place: str) -> int:
         project = self._projects[0] if entry.project is None else entry.project
         self._check(project in self._projects, place, project)
         return project

@@ -8,9 +8,9 @@ from typing import Any, cast
 from mcp_errortracking.sandbox.errors import invalid
 from mcp_errortracking.sandbox.store import Document
 
-_RELATIVE = re.compile(r"-?(\d*)([sMhdwmqy])(Start|End)?")
+_RELATIVE = re.compile(r"([-+]?)(\d*)([sMhdwmqy])(Start|End)?")
 _DAYS = {"s": 1 / 86_400, "M": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "m": 30, "q": 91, "y": 365}
-_BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
+_ALL = timedelta(days=1461)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Range:
     def buckets(self, timestamps: list[str], number: int) -> list[Document]:
         """Count the times in each of `number` equal parts of the range."""
         width = (self.end - self.begin) / number
-        counts = [0] * number
+        counts = [0.0] * number
         for timestamp in timestamps:
             place = int((datetime.fromisoformat(timestamp) - self.begin) / width)
             counts[min(max(place, 0), number - 1)] += 1
@@ -31,8 +31,11 @@ class Range:
         return [{"label": label, "value": count} for label, count in zip(labels, counts, strict=True)]
 
 
-def read_range(fields: Document, now: datetime) -> Range:
+def read_range(fields: Document, now: datetime, *, forward_end: bool = False) -> Range:
     """Return the `dateRange` of a query; by default the last seven days.
+
+    Args:
+        forward_end: read a relative `date_to` forward, so that `-1d` is tomorrow.
 
     Raises:
         ErrorAnswer: 400.
@@ -43,12 +46,14 @@ def read_range(fields: Document, now: datetime) -> Range:
         raise invalid("invalid_input", detail, "dateRange__non_field_errors")
     dates = cast("dict[str, Any]", given)
     begin = moment_of(dates.get("date_from") or "-7d", now, "dateRange__date_from")
-    end = moment_of(dates["date_to"], now, "dateRange__date_to") if dates.get("date_to") else now
+    end = now
+    if dates.get("date_to"):
+        end = moment_of(dates["date_to"], now, "dateRange__date_to", forward=forward_end)
     return Range(begin, end)
 
 
-def moment_of(text: Any, now: datetime, attr: str) -> datetime:
-    """Return a moment: a relative one like `-7d`, `all` for the beginning, or a time in ISO 8601, by default in UTC.
+def moment_of(text: Any, now: datetime, attr: str, *, forward: bool = False) -> datetime:
+    """Return a moment: a relative one like `-7d`, `all` for four years ago, or a time in ISO 8601, by default in UTC.
 
     `-1dStart` and `-1dEnd` are the begin and the end of yesterday; hours have these too.
 
@@ -56,9 +61,10 @@ def moment_of(text: Any, now: datetime, attr: str) -> datetime:
         ErrorAnswer: 400.
     """
     if found := _RELATIVE.fullmatch(str(text)):
-        return _edge(now - timedelta(days=int(found[1] or 0) * _DAYS[found[2]]), found[2], found[3])
+        length = timedelta(days=int(found[2] or 0) * _DAYS[found[3]])
+        return _edge(now + length if forward or found[1] == "+" else now - length, found[3], found[4])
     if text == "all":
-        return _BEGINNING
+        return now - _ALL
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:

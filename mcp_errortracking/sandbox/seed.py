@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from mcp_errortracking.sandbox.features import AGES, Features
-from mcp_errortracking.sandbox.history import History
+from mcp_errortracking.sandbox.history import History, Time
+from mcp_errortracking.sandbox.single_events import SingleEvent
 
 
 class SeedError(Exception):
@@ -66,7 +67,7 @@ class Key(_Model):
 class OfProject(_Model):
     project: int | None = Field(default=None, description="Default: the first project.")
     id: str | None = None
-    created_at: str | None = None
+    created_at: Time | None = None
 
 
 class AssignmentRule(OfProject):
@@ -74,14 +75,14 @@ class AssignmentRule(OfProject):
     assignee: dict[str, Any] | None = None
     order_key: int = 0
     disabled_data: dict[str, Any] | None = Field(default=None, description="Set: ingestion switched the rule off.")
-    updated_at: str | None = None
+    updated_at: Time | None = None
 
 
 class Fingerprint(_Model):
     fingerprint: str
     id: str | None = None
-    created_at: str | None = None
-    first_seen: str | None = None
+    created_at: Time | None = None
+    first_seen: Time | None = None
 
 
 class Issue(OfProject):
@@ -89,7 +90,7 @@ class Issue(OfProject):
     description: str | None = None
     status: Literal["active", "resolved", "suppressed", "archived", "pending_release"] = "active"
     severity: Literal["low", "medium", "high", "critical"] | None = None
-    first_seen: str | None = None
+    first_seen: Time | None = None
     assignee: dict[str, Any] | None = None
     fingerprints: list[Fingerprint | str] = []
     events: History | None = Field(default=None, description="What happened, see sandbox/history.py.")
@@ -120,8 +121,9 @@ class SeverityRule(Rule):
 
 class Integration(_Model):
     id: int
-    kind: Literal["github", "gitlab", "linear", "jira"]
+    kind: Literal["github", "gitlab", "linear", "jira", "slack"]
     display_name: str = "Acme"
+    project: int | None = Field(default=None, description="Default: the first project.")
 
 
 class ExternalReference(OfProject):
@@ -130,7 +132,8 @@ class ExternalReference(OfProject):
     issue: int = Field(description="Place in `issues`.")
     integration: int = Field(description="Its id.")
     title: str
-    repository: str = "web"
+    repository: str = Field(default="web", description="Of Jira: the project's key.")
+    number: int | None = Field(default=None, ge=1, description="Default: the next one.")
 
 
 class TrackedIssue(OfProject):
@@ -138,12 +141,41 @@ class TrackedIssue(OfProject):
 
     integration: int = Field(description="Its id.")
     title: str
-    repository: str = "web"
+    repository: str = Field(default="web", description="Of Jira: the project's key.")
+    number: int | None = Field(default=None, ge=1, description="Default: the next one.")
 
 
 class Cohort(_Model):
     id: int
     name: str
+    project: int | None = Field(default=None, description="Default: the first project.")
+
+
+class RateLimits(_Model):
+    """Settings of a project; each a positive number, or null for none."""
+
+    project: int | None = Field(default=None, description="Default: the first project.")
+    project_rate_limit_value: int | None = Field(default=None, ge=1)
+    project_rate_limit_bucket_size_minutes: int | None = Field(default=None, ge=1)
+    per_issue_rate_limit_value: int | None = Field(default=None, ge=1)
+    per_issue_rate_limit_bucket_size_minutes: int | None = Field(default=None, ge=1)
+    auto_resolve_after_days: int | None = Field(default=None, ge=1, le=365)
+
+
+class SpikeDetection(_Model):
+    project: int | None = Field(default=None, description="Default: the first project.")
+    snooze_duration_minutes: int = Field(default=10, ge=1)
+    multiplier: int = Field(default=10, ge=1)
+    threshold: int = Field(default=500, ge=1)
+
+
+class Activity(OfProject):
+    """An entry in the log of an issue, see contract 6.6."""
+
+    issue: int = Field(description="Place in `issues`.")
+    activity: str
+    user: int | None = Field(default=None, description="Id; default: the first user.")
+    changes: list[dict[str, Any]] = Field(default=[], description="Each with field, before, after.")
 
 
 class HogFunction(OfProject):
@@ -160,8 +192,8 @@ class Recommendation(OfProject):
     type: str
     meta: dict[str, Any] = {}
     completed: bool = False
-    computed_at: str | None = None
-    dismissed_at: str | None = None
+    computed_at: Time | None = None
+    dismissed_at: Time | None = None
 
 
 class Alert(OfProject):
@@ -176,7 +208,7 @@ class Alert(OfProject):
 
 class Spike(OfProject):
     issue: int = Field(description="Place in `issues`.")
-    detected_at: str = "-1d"
+    detected_at: Time = "-1d"
     computed_baseline: float = 1.0
     current_bucket_value: int = 500
 
@@ -218,7 +250,7 @@ class SymbolSet(OfProject):
     content: Annotated[str | SourceAndMap | Base64 | Size | None, Field(description="What lies in storage.")] = None
     content_hash: str | None = None
     failure_reason: str | None = None
-    last_used: str | None = None
+    last_used: Time | None = None
     release: str | None = Field(default=None, description="Id of a release.")
 
 
@@ -233,6 +265,7 @@ class Seed(_Model):
     keys: list[Key] = []
     assignment_rules: list[AssignmentRule] = []
     issues: list[Issue] = []
+    events: list[SingleEvent] = []
     releases: list[Release] = []
     stack_frames: list[StackFrame] = []
     symbol_sets: list[SymbolSet] = []
@@ -248,6 +281,9 @@ class Seed(_Model):
     tracked_issues: list[TrackedIssue] = []
     cohorts: list[Cohort] = []
     alerts: list[Alert] = []
+    settings: list[RateLimits] = []
+    spike_detection: list[SpikeDetection] = []
+    activity: list[Activity] = []
 
     def present(self) -> datetime:
         """The time that the server believes it is."""

@@ -45,8 +45,8 @@ def is_customer(event: Event) -> bool:
     return event["distinct_id"] != "ada@acme.example"
 
 
-def of(status: str) -> Callable[[Event], bool]:
-    return lambda event: event["issue"]["status"] == status
+def of(*statuses: str) -> Callable[[Event], bool]:
+    return lambda event: event["issue"]["status"] in statuses
 
 
 def versions(event: Event) -> list[str]:

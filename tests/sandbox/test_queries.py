@@ -42,17 +42,22 @@ def events() -> list[Event]:
         ({"filterTestAccounts": False}, (WEEK, ACTIVE)),
         ({"status": "all"}, (WEEK, is_customer)),
         ({"status": "suppressed"}, (WEEK, of("suppressed"), is_customer)),
-        ({"status": "archived", "dateRange": {"date_from": "-30d"}}, (after(30), of("archived"), is_customer)),
-        ({"status": "pending_release"}, (WEEK, of("pending_release"), is_customer)),
+        ({"status": "archived", "dateRange": {"date_from": "-30d"}}, (lambda _: False,)),
+        ({"status": "pending_release"}, (lambda _: False,)),
+        (
+            {"status": "resolved", "dateRange": {"date_from": "-30d"}},
+            (after(30), of("resolved", "archived", "pending_release"), is_customer),
+        ),
         ({"dateRange": {"date_from": "-12h"}}, (after(0.5), ACTIVE, is_customer)),
         ({"dateRange": {"date_from": "-2w"}}, (after(14), ACTIVE, is_customer)),
         ({"dateRange": {"date_from": "all"}}, (ACTIVE, is_customer)),
         ({"dateRange": {"date_from": None, "date_to": None}}, USUAL),
         (
-            {"dateRange": {"date_from": "2026-11-01", "date_to": "-10d"}},
+            {"dateRange": {"date_from": "2026-11-01", "date_to": "2026-11-10T12:00:00Z"}},
             (lambda e: e["timestamp"] >= "2026-11-01", lambda e: not after(10)(e), ACTIVE, is_customer),
         ),
-        ({"dateRange": {"date_from": "-1d", "date_to": "-2d"}}, (lambda _: False,)),
+        ({"dateRange": {"date_from": "-1d", "date_to": "-2d"}}, (after(1), ACTIVE, is_customer)),  # read forward
+        ({"dateRange": {"date_to": "2026-11-01"}}, (lambda _: False,)),
         ({"searchQuery": "OFFER"}, (*USUAL, lambda e: "offer" in str(e["$exception_values"]))),
         ({"searchQuery": "src/cart.ts"}, (*USUAL, lambda e: "src/cart.ts" in e["$exception_sources"])),
         ({"searchQuery": "customer-17@"}, (*USUAL, lambda e: "customer-17@" in e["distinct_id"])),
@@ -61,11 +66,11 @@ def events() -> list[Event]:
         ({"library": "posthog"}, (lambda _: False,)),
         ({"release": "1.5.0"}, (*USUAL, lambda e: "1.5.0" in versions(e))),
         ({"release": "01936f2e-7a51-7000-8000-0000000000a1"}, (*USUAL, lambda e: "1.4.2" in versions(e))),
-        ({"release": "3F6C2A91d07be84c5512c0de94ab71ef20d3b6a8"}, (*USUAL, lambda e: "1.5.0" in versions(e))),
+        ({"release": "3f6c2a91d07be84c5512c0de94ab71ef20d3b6a8"}, (*USUAL, lambda e: "1.5.0" in versions(e))),
         ({"release": "1.5"}, (lambda _: False,)),
         ({"user": "customer-1@"}, (*USUAL, lambda e: e["distinct_id"].startswith("customer-1@"))),
         ({"url": "/CHECKOUT"}, (*USUAL, lambda e: "/checkout" in e.get("$current_url", ""))),
-        ({"filePath": "shop/"}, (*USUAL, lambda e: any("shop/" in one for one in e["$exception_sources"]))),
+        ({"filePath": "shop/"}, (*USUAL, lambda e: "shop/" in str(e["$exception_sources"]))),
         ({"assignee": {"type": "user", "id": 1}}, (*USUAL, lambda e: (e["issue"]["assignee"] or {}).get("id") == 1)),
         ({"assignee": {"type": "user", "id": "1"}}, (*USUAL, lambda e: (e["issue"]["assignee"] or {}).get("id") == 1)),
         (
@@ -177,18 +182,14 @@ def test_one_issue(running: SandboxProcess, events: list[Event]) -> None:
     status, issue = ask(running, "POST query/issue/", body)
 
     assert status == 200
-    assert {name: issue[name] for name in row} == row
     own = [event for event in events if event["origin"] == row["id"] and all(test(event) for test in USUAL)]
-    assert issue["function"] == "applyOffer"
-    assert (issue["top_in_app_frame"]["source"], issue["top_in_app_frame"]["line"]) == ("src/checkout.ts", 12)
-    assert issue["latest_release"]["version"] == "1.5.0"
     assert issue["impact"] == row["aggregations"]
     assert len(issue["sparkline"]) == 12
     assert sum(issue["sparkline"]) == len(own)
     assert max(issue["sparkline"]) > 0.7 * len(own)  # the spike
-    browsers = {one["value"]: one["count"] for one in issue["breakdown"]["$browser"]}
+    browsers = {one["value"]: one["count"] for one in issue["breakdown"]["top_values"]["browser"]}
     assert browsers == {name: sum(event["$browser"] == name for event in own) for name in browsers}
-    assert sum(browsers.values()) == len(own)
+    assert sum(browsers.values()) == issue["breakdown"]["occurrences"] == len(own)
     plain = ask(running, "POST query/issue/", {"issueId": row["id"]})[1]
     assert not {"sparkline", "breakdown"} & set(plain)
 
@@ -196,11 +197,8 @@ def test_one_issue(running: SandboxProcess, events: list[Event]) -> None:
 def test_what_an_issue_does_not_have_is_left_out(running: SandboxProcess) -> None:
     (resize,) = [one for one in query(running, status="suppressed") if one["name"] == "ResizeObserver"]
     issue = ask(running, "POST query/issue/", {"issueId": resize["id"]})[1]
-    assert not {"function", "top_in_app_frame", "latest_release"} & set(issue)
-    quiet = {"issueId": resize["id"], "dateRange": {"date_from": "2026-01-01", "date_to": "2026-01-02"}}
-    none = ask(running, "POST query/issue/", quiet)[1]
-    assert none["aggregations"] == {"occurrences": 0, "users": 0, "sessions": 0}
-    assert none["last_seen"] is None
+    assert not {"function", "source", "top_in_app_frame", "latest_release"} & set(issue)
+    assert issue["library"] == "web"
 
 
 def test_merged_issues_are_counted_together(events: list[Event]) -> None:

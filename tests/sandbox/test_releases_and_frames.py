@@ -124,18 +124,28 @@ def test_frames() -> None:
         assert get({}) == get(None) == (200, {"results": [one, two]})
 
 
-def test_the_frames_of_the_default_project_are_those_of_its_events(running: SandboxProcess) -> None:
+def test_the_frames_of_the_default_project_name_the_symbol_sets_they_lack(running: SandboxProcess) -> None:
     frames = running.api("GET", "stack_frames/?limit=500").json()["results"]
-    issue = running.api("GET", "issues/").json()["results"][24]
-    body = {"issueId": issue["id"], "include": ["stacktrace"], "onlyAppFrames": False}
-    event = running.api("POST", "query/issue_events/", body).json()["results"][0]
-
-    held = {frame["raw_id"]: frame for frame in frames}
-    shown = event["properties"]["$exception_list"][0]["stacktrace"]["frames"]
-    assert [held[frame["raw_id"]]["resolved"] for frame in shown] == [True, False, False, False]
-    (ref,) = {held[frame["raw_id"]]["symbol_set_ref"] for frame in shown[1:]}
+    ref = "0192f3a0-5c1e-7000-8000-9a4be1d7c3e9"
+    held = [frame for frame in frames if frame["symbol_set_ref"] == ref]
     (missing,) = running.api("GET", f"symbol_sets/?ref={ref}").json()["results"]
+
+    assert [frame["contents"]["column"] for frame in held] == [640021, 902117, 1183302]  # outermost first
+    for frame in held:
+        assert frame["resolved"] is False
+        assert frame["contents"]["raw_id"] == frame["raw_id"]
+        assert frame["contents"]["resolve_failure"] == f"No sourcemap uploaded for chunk id: {ref}"
     assert (missing["has_uploaded_file"], missing["failure_reason"]) == (
         False,
         "no Hermes map was uploaded for this chunk",
     )
+
+
+def test_a_record_counts_as_the_map_does_and_its_context_from_one(running: SandboxProcess) -> None:
+    frames = running.api("GET", "stack_frames/?limit=500").json()["results"]
+    (frame,) = [one for one in frames if one["contents"].get("resolved_name") == "levels"]
+
+    assert (frame["contents"]["line"], frame["contents"]["column"]) == (51, 23)
+    assert frame["context"]["line"]["number"] == 52
+    hash_, _, part = frame["raw_id"].partition("/")
+    assert (len(hash_), part) == (128, "0")

@@ -38,6 +38,9 @@ def test_only_the_times_move_with_the_clock(tmp_path: Any) -> None:
     for before, after in zip(one.all("event"), other.all("event"), strict=True):
         moved = datetime.fromisoformat(before.pop("timestamp")) + timedelta(days=1)
         assert datetime.fromisoformat(after.pop("timestamp")) == moved
+        for one_event in (before, after):
+            for release in one_event["properties"].get("$exception_releases", {}).values():
+                release.pop("timestamp")
         assert before == after
     one.close()
     other.close()
@@ -82,6 +85,12 @@ def test_it_is_worth_exploring(tmp_path: Any) -> None:
         ({"issues": [{"fingerprints": ["a"], "events": {"count": 1, "releases": ["9"]}}]}, "release 9 does not exist"),
         ({"issues": [{"events": {"count": 1}}]}, "issues[0].events"),
         ({"tracked_issues": [{"integration": 1, "title": "x"}]}, "tracked_issues[0].integration"),
+        ({"events": [{"fingerprint": "a"}]}, "events[0].fingerprint: fingerprint a does not exist"),
+        (
+            {"issues": [{"fingerprints": ["a"]}], "events": [{"fingerprint": "a", "releases": ["9"]}]},
+            "events[0].releases: release 9 does not exist",
+        ),
+        ({"events": [{"fingerprint": "a", "project": 2}]}, "events[0].project: 2 does not exist"),
     ],
 )
 def test_what_refers_to_nothing_is_named(tmp_path: Any, change: dict[str, Any], message: str) -> None:
@@ -91,3 +100,25 @@ def test_what_refers_to_nothing_is_named(tmp_path: Any, change: dict[str, Any], 
         plant(seed, store, Objects(tmp_path, "secret"))
     assert message in str(caught.value)
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"events": [{"timestamp": "-1d"}]}, "events[0].fingerprint: Field required"),
+        (
+            {"events": [{"fingerprint": "a", "timestamp": "yesterday"}]},
+            "events[0].timestamp: should be a time in ISO 8601",
+        ),
+        ({"issues": [{"created_at": "-xd"}]}, "issues[0].created_at: should be a time in ISO 8601"),
+        ({"events": [{"fingerprint": "a", "frames": []}]}, "events[0].frames: Extra inputs are not permitted"),
+        (
+            {"issues": [{"events": {"count": 1, "frames": [{"line": 0}]}}]},
+            "issues[0].events.frames[0].line: Input should",
+        ),
+    ],
+)
+def test_mistakes_are_named(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(SeedError, match=r".") as caught:
+        read_seed(json.dumps({"projects": [{"id": 1}], **change}))
+    assert message in str(caught.value)
