@@ -5,9 +5,10 @@ from typing import Any, cast
 
 from starlette.responses import Response
 
+from mcp_errortracking.sandbox.alert_parts import UNDELIVERED, check_alert_filters, read_destinations
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer, no_content
-from mcp_errortracking.sandbox.clock import new_id, now
-from mcp_errortracking.sandbox.errors import forbidden, invalid, null, required
+from mcp_errortracking.sandbox.clock import is_uuid, new_id, now
+from mcp_errortracking.sandbox.errors import forbidden, invalid, not_found, null, required
 from mcp_errortracking.sandbox.lookup import find
 from mcp_errortracking.sandbox.pagination import page
 from mcp_errortracking.sandbox.rules import integer
@@ -16,40 +17,74 @@ from mcp_errortracking.sandbox.store import Document
 KIND = "alert"
 _TRIGGERS = ("issue_created", "issue_reopened", "issue_spiking", "issue_assigned")
 _MAX_NAME = 400
-_MAX_THROTTLE = 2**31 - 1
+_MAX_THROTTLE = 30 * 24 * 60 * 60
+_OLD_MAX_THROTTLE = 2**31 - 1
 
 
 def list_alerts(call: Call) -> Response:
-    return json_answer(page(call.store.all(KIND, call.project_id), call.query, call.url, lambda one: one))
+    newest_first = sorted(call.store.all(KIND, call.project_id), key=lambda one: one["created_at"])[::-1]
+    return json_answer(page(newest_first, call.query, call.url, lambda one: show(call, one)))
+
+
+def show(call: Call, alert: Document) -> Document:
+    """Return an alert as this server shows it."""
+    known = ("id", "channel_type", "integration_id", "config")
+    if call.features.alert_history:
+        known = (*known, *UNDELIVERED, "created_at", "updated_at")
+    destinations = [{name: one[name] for name in known} for one in alert["destinations"]]
+    return {**alert, "destinations": destinations}
 
 
 def retrieve(call: Call) -> Response:
-    return json_answer(find(call, KIND))
+    return json_answer(show(call, _find(call)))
 
 
 def create(call: Call) -> Response:
+    stamp = now()
+    own = {"id": new_id(), "created_at": stamp, "updated_at": stamp}
+    alert = _ordered({**_whole(call, []), **own})
+    call.store.add(KIND, call.project_id, alert)
+    return json_answer(show(call, alert), 201)
+
+
+def update(call: Call) -> Response:
+    held = _find(call)
+    changed = _read(call, call.fields(), held["destinations"])
+    return _changed(call, held, changed)
+
+
+def replace(call: Call) -> Response:
+    held = _find(call)
+    return _changed(call, held, _whole(call, held["destinations"]))
+
+
+def _changed(call: Call, held: Document, changed: Document) -> Response:
+    stamp = {"updated_at": now()} if changed else {}
+    alert = _ordered({**held, **changed, **stamp})
+    call.store.put(KIND, alert)
+    return json_answer(show(call, alert))
+
+
+def destroy(call: Call) -> Response:
+    call.store.remove(KIND, call.project_id, _find(call)["id"])
+    return no_content()
+
+
+def _find(call: Call) -> Document:
+    """Return the alert of the path. An id that is not a UUID is unknown here."""
+    if not is_uuid(call.parameters["id"]):
+        raise not_found()
+    return find(call, KIND)
+
+
+def _whole(call: Call, held: list[Document]) -> Document:
+    """Return the fields of a whole alert, with its defaults."""
     fields = call.fields()
     for name in ("name", "triggers", "destinations"):
         if name not in fields:
             raise required(name)
-    stamp = now()
     defaults: Document = {"enabled": True, "filters": {}, "throttle_seconds": 0}
-    own = {"id": new_id(), "created_at": stamp, "updated_at": stamp}
-    alert = _ordered({**defaults, **_read(fields), **own})
-    call.store.add(KIND, call.project_id, alert)
-    return json_answer(alert, 201)
-
-
-def update(call: Call) -> Response:
-    changed = _read(call.fields())
-    alert = _ordered({**find(call, KIND), **changed, "updated_at": now()})
-    call.store.put(KIND, alert)
-    return json_answer(alert)
-
-
-def destroy(call: Call) -> Response:
-    call.store.remove(KIND, call.project_id, find(call, KIND)["id"])
-    return no_content()
+    return {**defaults, **_read(call, fields, held)}
 
 
 def _ordered(alert: Document) -> Document:
@@ -57,7 +92,7 @@ def _ordered(alert: Document) -> Document:
     return {name: alert[name] for name in (*names, "created_at", "updated_at")}
 
 
-def _read(fields: Document) -> Document:
+def _read(call: Call, fields: Document, held: list[Document]) -> Document:
     read: Document = {}
     for name in ("name", "enabled", "triggers", "filters", "throttle_seconds", "destinations"):
         if name not in fields:
@@ -66,6 +101,14 @@ def _read(fields: Document) -> Document:
         if value is None:
             raise null(name)
         read[name] = _FIELDS[name](value)
+    most = _MAX_THROTTLE if call.features.alert_history else _OLD_MAX_THROTTLE
+    if read.get("throttle_seconds", 0) > most:
+        raise invalid("max_value", f"Ensure this value is less than or equal to {most}.", "throttle_seconds")
+    # Below the fields, everything else.
+    if "destinations" in read:
+        read["destinations"] = read_destinations(call, read["destinations"], held)
+    if "filters" in read:
+        check_alert_filters(read["filters"])
     return read
 
 
@@ -93,31 +136,17 @@ def _triggers(value: Any) -> list[str]:
     return given
 
 
-def _filters(value: Any) -> Document:
-    if not isinstance(value, dict):
-        raise invalid("invalid_input", "Expected a JSON object.", "filters")
-    return cast("Document", value)
-
-
 def _throttle(value: Any) -> int:
-    seconds = integer(value, "throttle_seconds", least=0)
-    if seconds > _MAX_THROTTLE:
-        detail = f"Ensure this value is less than or equal to {_MAX_THROTTLE}."
-        raise invalid("max_value", detail, "throttle_seconds")
-    return seconds
+    return integer(value, "throttle_seconds", least=0)
 
 
 def _destinations(value: Any) -> list[Document]:
-    read = list[Document]()
-    for index, one in enumerate(_list(value, "destinations")):
-        given = cast("Document", one) if isinstance(one, dict) else {}
-        if given.get("channel_type") != "slack":
-            detail = f'"{given.get("channel_type")}" is not a valid choice.'
-            raise invalid("invalid_choice", detail, f"destinations__{index}__channel_type")
-        config: Any = given.get("config") or {}
-        own: Document = {"channel_type": "slack", "integration_id": given.get("integration_id"), "config": config}
-        read.append({"id": new_id(), **own})
-    return read
+    given = _list(value, "destinations")
+    for index, one in enumerate(given):
+        kind = cast("Document", one).get("channel_type") if isinstance(one, dict) else None
+        if kind != "slack":
+            raise invalid("invalid_choice", f'"{kind}" is not a valid choice.', f"destinations__{index}__channel_type")
+    return given
 
 
 def _list(value: Any, name: str) -> list[Any]:
@@ -132,7 +161,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "name": _name,
     "enabled": _enabled,
     "triggers": _triggers,
-    "filters": _filters,
+    "filters": lambda value: value,
     "throttle_seconds": _throttle,
     "destinations": _destinations,
 }
@@ -154,7 +183,7 @@ ROUTES = [
         {
             "GET": Action(_gated(retrieve)),
             "PATCH": Action(_gated(update), (WRITE,)),
-            "PUT": Action(_gated(update), (WRITE,)),
+            "PUT": Action(_gated(replace), (WRITE,)),
             "DELETE": Action(_gated(destroy), (WRITE,)),
         },
         "alert_paths",

@@ -227,18 +227,14 @@ class _Api:
         user = sandbox.store.get("user", None, key["user"]) or {}
         project = find_project(sandbox.store, match.project, user) if match.project is not None else {}
         features = sandbox.features
-        if action is not None and (
-            action.scopes is None or not (action.since is None or getattr(features, action.since))
-        ):
-            check_scopes(key, None, features.reorder_refusal)
+        if action is None or action.scopes is None or not (action.since is None or getattr(features, action.since)):
+            check_scopes(key, None, features.reorder_refusal)  # a method without an action has no scope: 403, never 405
         if project:
             check_project(sandbox.store, key, user, project)
-        if action is not None:
-            check_scopes(key, action.scopes, features.reorder_refusal)
+        assert action is not None  # else refused above  # noqa: S101
+        check_scopes(key, action.scopes, features.reorder_refusal)
         if sandbox.throttle is not None:
             sandbox.throttle.check(key["id"], symbol_sets=match.route.path.startswith("symbol_sets"))
-        if action is None:
-            raise HogError(405, "invalid_request", "method_not_allowed", f'Method "{request.method}" not allowed.')
         if broken is not None:
             raise broken
         path = request.url.path

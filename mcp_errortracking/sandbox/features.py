@@ -29,6 +29,8 @@ class Features:
     symbol_set_extras: bool = True
     """`download` and `bulk_delete` exist."""
     bulk_check: bool = True
+    optional_count: bool = True
+    """The list of symbol sets takes `include_count`."""
     content_length: bool = True
     """A declared length earns a presigned PUT."""
     object_storage: bool = True
@@ -67,6 +69,12 @@ class Features:
     """A list of hog functions that names no type has all of them; else destinations alone."""
     alert_paths: bool = True
     """`error_tracking/alerts` exists."""
+    source_links: bool = False
+    """`git-provider-file-links/resolve` exists; it is on a branch of PostHog's only."""
+    auto_resolve: bool = False
+    """The settings have `auto_resolve_after_days`; on a branch of PostHog's only."""
+    alert_history: bool = True
+    """Destinations of alerts have their deliveries and keep their id; the throttle ends at 30 days."""
     alerts: bool = False
     """The feature behind `error_tracking/alerts` is on; else it answers 403."""
     query_budget_spent: bool = False
@@ -87,6 +95,7 @@ AGES: dict[str, Features] = {
         reorder_scope=False,
         order_key_on_create=False,
         bulk_check=False,
+        optional_count=False,
         content_length=False,
         lean_queries=False,
         severity_rules=False,
@@ -96,6 +105,7 @@ AGES: dict[str, Features] = {
         release_hash_code=False,
         external_links=False,
         alert_paths=False,
+        alert_history=False,
     ),
     "2025": Features(
         projects_paths=False,
@@ -110,6 +120,7 @@ AGES: dict[str, Features] = {
         fingerprint_ids=False,
         symbol_set_extras=False,
         bulk_check=False,
+        optional_count=False,
         content_length=False,
         conflict_flags=False,
         finish_keeps_rows=False,
@@ -128,5 +139,6 @@ AGES: dict[str, Features] = {
         external_links=False,
         every_function=False,
         alert_paths=False,
+        alert_history=False,
     ),
 }

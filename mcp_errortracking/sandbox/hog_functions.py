@@ -1,13 +1,15 @@
 """Hog functions, as far as alerts of error tracking need them: `/api/projects/:id/hog_functions/` (contract 6.14)."""
 
+import json
+import math
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from starlette.responses import Response
 
-from mcp_errortracking.sandbox.call import Action, Call, Route, json_answer, no_content
+from mcp_errortracking.sandbox.call import Action, Call, Route, json_answer
 from mcp_errortracking.sandbox.clock import is_uuid, new_id, now
-from mcp_errortracking.sandbox.errors import invalid, not_found
+from mcp_errortracking.sandbox.errors import HogError, invalid, not_found
 from mcp_errortracking.sandbox.pagination import page
 from mcp_errortracking.sandbox.store import Document
 
@@ -22,14 +24,48 @@ _MORE = ("mappings", "icon_url", "template_id", "execution_order")
 
 
 def list_functions(call: Call) -> Response:
+    query = call.query
     found = [one for one in call.store.all(KIND, call.project_id) if not one["deleted"]]
-    if types := call.query.get("type") or ("" if call.features.every_function else "destination"):
+    if types := query.get("type") or ("" if call.features.every_function else "destination"):
         found = [one for one in found if one["type"] in types.split(",")]
-    if enabled := call.query.get("enabled"):
-        found = [one for one in found if one["enabled"] == (enabled.lower() == "true")]
-    if wanted := call.query.get("id"):
-        found = [one for one in found if one["id"] == wanted]
-    return json_answer(page(found, call.query, call.url, _show_in_list))
+    if enabled := query.get("enabled"):
+        wanted = [word.strip().lower() == "true" for word in enabled.split(",")]
+        found = [one for one in found if one["enabled"] in wanted]
+    if wanted_id := query.get("id"):
+        found = [one for one in found if one["id"] == wanted_id]
+    if search := query.get("search", "").lower():
+        found = [one for one in found if search in f"{one['name']}\n{one['description']}".lower()]
+    if filters := _json(query.get("filters"), "filters"):
+        found = [one for one in found if _contains(one["filters"], filters)]
+    groups = _json(query.get("filter_groups"), "filter_groups")
+    if isinstance(groups, list) and groups:
+        found = [one for one in found if any(_contains(one["filters"], group) for group in cast("list[Any]", groups))]
+    found.sort(key=lambda one: one["updated_at"], reverse=True)
+    found.sort(key=lambda one: one["execution_order"] if one["execution_order"] is not None else math.inf)
+    show = _show if query.get("full", "").lower() in ("true", "1") else _show_in_list
+    return json_answer(page(found, query, call.url, show))
+
+
+def _json(text: str | None, name: str) -> Any:
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise invalid("invalid_input", f"Invalid {name}", name) from None
+
+
+def _contains(held: Any, wanted: Any) -> bool:
+    """True if a value contains another as PostgreSQL's JSON does: named keys, and each element of a list somewhere."""
+    if isinstance(wanted, dict):
+        pairs = cast("Document", wanted).items()
+        return isinstance(held, dict) and all(name in held and _contains(held[name], one) for name, one in pairs)
+    if isinstance(wanted, list):
+        items = cast("list[Any]", held) if isinstance(held, list) else None
+        return items is not None and all(
+            any(_contains(item, one) for item in items) for one in cast("list[Any]", wanted)
+        )
+    return held == wanted and isinstance(held, bool) == isinstance(wanted, bool)
 
 
 def retrieve(call: Call) -> Response:
@@ -55,21 +91,16 @@ def create(call: Call) -> Response:
 
 
 def update(call: Call) -> Response:
-    function, fields = _find(call), call.fields()
+    fields = call.fields()
+    function = _find(call, deleted=fields.get("deleted") is False)
     if fields.get("base_updated_at") not in (None, function["updated_at"]):
-        raise invalid("conflict", "The function was changed by someone else since it was read.", "base_updated_at")
+        raise HogError(409, "invalid_request", "conflict", "The function was changed since it was read.")
     if fields.get("type", function["type"]) != function["type"]:
         raise invalid("invalid_input", "Cannot modify the type of an existing function", "type")
     changed = {name: fields[name] for name in (*_FIELDS, *_MORE, "deleted") if name in fields and name != "template_id"}
     changed |= {"filters": changed["filters"] or {}} if "filters" in changed else {}
     call.store.put(KIND, {**function, **changed, "updated_at": now()})
     return json_answer(_show(_find(call, deleted=True)))
-
-
-def destroy(call: Call) -> Response:
-    function = _find(call)
-    call.store.put(KIND, {**function, "deleted": True})
-    return no_content()
 
 
 def _show(function: Document) -> Document:
@@ -99,7 +130,6 @@ ROUTES = [
         {
             "GET": Action(retrieve, (READ,)),
             "PATCH": Action(update, (WRITE,)),
-            "DELETE": Action(destroy, (WRITE,)),
         },
     ),
 ]

@@ -9,11 +9,13 @@ from mcp_errortracking.sandbox import activity, external_references, fingerprint
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer
 from mcp_errortracking.sandbox.clock import is_uuid, new_id
 from mcp_errortracking.sandbox.errors import invalid, not_found, required, server_error
+from mcp_errortracking.sandbox.issue_assignees import check_membership, read_bulk_assignee, read_issue_assignee
 from mcp_errortracking.sandbox.pagination import page
-from mcp_errortracking.sandbox.rules import SEVERITIES, check_assignee_exists, read_assignee
+from mcp_errortracking.sandbox.rules import SEVERITIES
 from mcp_errortracking.sandbox.store import Document
 
 KIND = "issue"
+_UNTITLED = "Untitled issue"
 _WRITABLE = ("active", "resolved", "suppressed")
 _FIELDS = ("id", "status", "severity", "name", "description", "first_seen", "assignee", "external_issues", "cohort")
 
@@ -26,7 +28,8 @@ def show(call: Call, issue: Document) -> Document:
 
 
 def list_issues(call: Call) -> Response:
-    return json_answer(page(call.store.all(KIND, call.project_id), call.query, call.url, lambda one: show(call, one)))
+    newest_first = sorted(call.store.all(KIND, call.project_id), key=lambda one: one["id"], reverse=True)
+    return json_answer(page(newest_first, call.query, call.url, lambda one: show(call, one)))
 
 
 def retrieve(call: Call) -> Response:
@@ -61,35 +64,51 @@ def update(call: Call) -> Response:
             raise invalid("invalid_input", "Not a valid string.", name)
         changed[name] = fields[name]
     issue = _find(call)
-    activity.record(call, issue, "updated", changed)
+    _record(call, issue, changed)
     call.store.put(KIND, {**issue, **changed})
     return json_answer(show(call, {**issue, **changed}))
 
 
 def assign(call: Call) -> Response:
-    assignee = _assignee(call)
+    given = call.fields().get("assignee")
+    assignee = None if given is None else read_issue_assignee(given)
     issue = _find(call)
-    activity.record(call, issue, "assigned", {"assignee": assignee})
+    if assignee is not None:
+        check_membership(call, assignee)
+    _record(call, issue, {"assignee": assignee})
     call.store.put(KIND, {**issue, "assignee": assignee})
     return json_answer({"success": True})
 
 
+def destroy(_call: Call) -> Response:
+    return Response(status_code=405)
+
+
 def merge(call: Call) -> Response:
-    """Move the fingerprints of other issues here, and delete those issues."""
+    """Move the fingerprints and spikes of other issues here, and delete those issues; missing ones are left out."""
     ids, target = _ids(call), _find(call)
-    sources = [one for one in (_by_id(call, one) for one in ids) if one["id"] != target["id"]]
+    found = (call.store.get(KIND, call.project_id, one) for one in dict.fromkeys(ids))
+    sources = [one for one in found if one is not None and one["id"] != target["id"]]
     if call.features.merge_conflicts:
         raise invalid("invalid_input", "Issue fingerprints changed before merge. Please retry.")
     moved = [one["id"] for one in sources]
     for record in call.store.all(fingerprints.KIND, call.project_id):
         if record["issue_id"] in moved:
             call.store.put(fingerprints.KIND, {**record, "issue_id": target["id"]})
+    named = {name: target[name] for name in ("id", "name", "description")}
+    for spike in call.store.all("spike", call.project_id):
+        if spike["issue"]["id"] in moved:
+            call.store.put("spike", {**spike, "issue": named})
     for source in sources:
         call.store.remove(KIND, call.project_id, source["id"])
+        for reference in source["external_issues"]:
+            call.store.remove(external_references.KIND, call.project_id, reference["id"])
     if sources:
         seen = [one["first_seen"] for one in (target, *sources) if one["first_seen"] is not None]
-        call.store.put(KIND, {**target, "first_seen": min(seen, default=None)})
-        activity.record(call, target, "merged")
+        held = {str(one["assignee"]): one["assignee"] for one in sources if one["assignee"] is not None}
+        assignee = next(iter(held.values())) if target["assignee"] is None and len(held) == 1 else target["assignee"]
+        call.store.put(KIND, {**target, "first_seen": min(seen, default=None), "assignee": assignee})
+        activity.record(call, target, "merged", {"merged_issue_ids": moved})
     return json_answer({"success": bool(sources)})
 
 
@@ -102,37 +121,57 @@ def split(call: Call) -> Response:
         record = call.store.find(fingerprints.KIND, call.project_id, one["fingerprint"])
         if record is None or record["issue_id"] != issue["id"]:
             continue
-        own = {name: one.get(name) or issue[name] for name in ("name", "description")}
-        fresh: Document = {"id": new_id(), "status": "active", "assignee": None, "external_issues": [], "cohort": None}
-        split_off: Document = {**issue, **own, **fresh, "first_seen": record["first_seen"]}
+        own = {"name": one.get("name") or _UNTITLED, "description": one.get("description")}
+        split_off: Document = {
+            "id": new_id(),
+            "status": "active",
+            "severity": None,
+            **own,
+            "first_seen": record["first_seen"],
+            "assignee": None,
+            "external_issues": [],
+            "cohort": None,
+        }
         call.store.add(KIND, call.project_id, split_off)
         call.store.put(fingerprints.KIND, {**record, "issue_id": split_off["id"]})
         made.append(split_off["id"])
     if made:
-        activity.record(call, issue, "split")
+        for spike in call.store.all("spike", call.project_id):
+            if spike["issue"]["id"] == issue["id"]:
+                call.store.remove("spike", call.project_id, spike["id"])
+        activity.record_changes(call, issue, "split", [{"after": made}])  # the name of its field is not known
     return json_answer({"success": True, "new_issue_ids": made})
 
 
 def bulk(call: Call) -> Response:
-    """Change several issues at once; unknown ids are skipped."""
+    """Change several issues at once. No serializer is run: what is missing or unknown does nothing."""
     fields = call.fields()
-    ids = _ids(call)
+    ids: Any = fields.get("ids") or []
+    if not isinstance(ids, list) or not all(is_uuid(one) for one in cast("list[Any]", ids)):
+        raise server_error()
     if fields.get("action") == "set_status":
         if fields.get("status") not in _WRITABLE:
             raise invalid("invalid_input", "Invalid status")
         changed: Document = {"status": fields["status"]}
     elif fields.get("action") == "assign":
-        changed = {"assignee": _assignee(call)}
-    elif "action" not in fields:
-        raise required("action")
+        given = fields.get("assignee")
+        changed = {"assignee": None if given is None else read_bulk_assignee(call, given)}
     else:
-        raise invalid("invalid_choice", f'"{fields["action"]}" is not a valid choice.', "action")
-    for one in ids:
-        issue = call.store.get(KIND, call.project_id, one)
+        return json_answer({"success": True})
+    for one in cast("list[Any]", ids):
+        issue = call.store.get(KIND, call.project_id, uuid.UUID(str(one)))
         if issue is not None:
-            activity.record(call, issue, "updated" if "status" in changed else "assigned", changed)
+            _record(call, issue, changed)
             call.store.put(KIND, {**issue, **changed})
     return json_answer({"success": True})
+
+
+def _record(call: Call, issue: Document, changed: Document) -> None:
+    """Record what PostHog records of a change: status, severity or assignee."""
+    if "assignee" in changed:
+        activity.record(call, issue, "assigned", {"assignee": changed["assignee"]})
+    logged = {name: changed[name] for name in ("status", "severity") if name in changed}
+    activity.record(call, issue, "updated", logged)
 
 
 def cohort(call: Call) -> Response:
@@ -149,18 +188,9 @@ def cohort(call: Call) -> Response:
 def values(call: Call) -> Response:
     field = {"name": "name", "issue_description": "description"}.get(call.query.get("key", ""))
     text = call.query.get("value", "").lower()
-    found = [issue.get(field) or "" for issue in call.store.all(KIND, call.project_id)] if field else []
+    found = [issue.get(field) or "" for issue in call.store.all(KIND, call.project_id)] if field and text else []
     names = [{"name": name} for name in dict.fromkeys(found) if text in name.lower()]
     return json_answer({"results": names, "refreshing": False} if call.features.issue_actions else names)
-
-
-def _assignee(call: Call) -> Document | None:
-    given = call.fields().get("assignee")
-    if given is None:
-        return None
-    assignee = read_assignee(given)
-    check_assignee_exists(call, assignee)
-    return assignee
 
 
 def _ids(call: Call) -> list[str]:
@@ -213,7 +243,15 @@ ROUTES = [
     Route("issues/exists", {"GET": Action(exists)}),
     Route("issues/bulk", {"POST": _late(bulk)}),
     Route("issues/values", {"GET": _late(values, "error_tracking:read")}),
-    Route("issues/{id}", {"GET": Action(retrieve), "PATCH": Action(update, (WRITE,)), "PUT": Action(update, (WRITE,))}),
+    Route(
+        "issues/{id}",
+        {
+            "GET": Action(retrieve),
+            "PATCH": Action(update, (WRITE,)),
+            "PUT": Action(update, (WRITE,)),
+            "DELETE": Action(destroy, (WRITE,)),
+        },
+    ),
     Route("issues/{id}/merge", {"POST": _late(merge)}),
     Route("issues/{id}/split", {"POST": _late(split)}),
     Route("issues/{id}/assign", {"PATCH": _late(assign)}),

@@ -1,11 +1,10 @@
 """Look up a document of the project by the id in a path (contract 1.9)."""
 
 import uuid
-from typing import Any
 
 from mcp_errortracking.sandbox.call import Call
 from mcp_errortracking.sandbox.clock import is_uuid
-from mcp_errortracking.sandbox.errors import invalid, not_found, required, server_error
+from mcp_errortracking.sandbox.errors import not_found, server_error
 from mcp_errortracking.sandbox.store import Document
 
 
@@ -21,19 +20,4 @@ def find(call: Call, kind: str) -> Document:
     found = call.store.get(kind, call.project_id, uuid.UUID(wanted))
     if found is None:
         raise not_found()
-    return found
-
-
-def named(call: Call, kind: str, name: str) -> Document:
-    """Return the document whose id the body holds under a name.
-
-    Raises:
-        ErrorAnswer: 400 if it does not exist.
-    """
-    value: Any = call.fields().get(name)
-    if value is None:
-        raise required(name)
-    found = call.store.get(kind, call.project_id, value)
-    if found is None:
-        raise invalid("does_not_exist", f'Invalid pk "{value}" - object does not exist.', name)
     return found

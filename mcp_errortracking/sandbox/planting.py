@@ -7,7 +7,10 @@ import struct
 from collections.abc import Sequence
 
 from mcp_errortracking.sandbox.access import key_id
+from mcp_errortracking.sandbox.activity import log_entry
+from mcp_errortracking.sandbox.alerts import UNDELIVERED
 from mcp_errortracking.sandbox.clock import derived_id
+from mcp_errortracking.sandbox.external_references import reference_to, tracked_issue
 from mcp_errortracking.sandbox.history import (
     EVENT,
     EXCEPTION,
@@ -19,23 +22,29 @@ from mcp_errortracking.sandbox.history import (
 from mcp_errortracking.sandbox.objects import Objects
 from mcp_errortracking.sandbox.seed import (
     Base64,
+    Cohort,
+    ExternalReference,
     Fingerprint,
     Integration,
     Issue,
     Key,
     OfProject,
     Organization,
+    RateLimits,
     Rule,
     Seed,
     SeedError,
     Size,
     SourceAndMap,
+    SpikeDetection,
     SymbolSet,
+    TrackedIssue,
     User,
 )
 from mcp_errortracking.sandbox.single_events import SingleEvent, single_event
 from mcp_errortracking.sandbox.store import Document, Store
 
+_OfAnyProject = OfProject | SingleEvent | Cohort | Integration | RateLimits | SpikeDetection
 EPOCH = "2026-08-01T09:00:00.000000Z"
 
 
@@ -101,6 +110,8 @@ class _Planter:
         self._plant_rules()
         self._plant_trackers()
         self._plant_others()
+        self._plant_settings()
+        self._plant_activity()
 
     def _plant_rules(self) -> None:
         seed = self._seed
@@ -139,53 +150,80 @@ class _Planter:
         for number, alert in enumerate(seed.alerts):
             body = alert.model_dump(include={"name", "enabled", "triggers"})
             destinations: list[Document] = [
-                {"id": derived_id("destination", number, place), "integration_id": None, "config": {}, **one}
+                {
+                    "id": derived_id("destination", number, place),
+                    "integration_id": None,
+                    "config": {},
+                    **UNDELIVERED,
+                    "created_at": self._moment(alert.created_at),
+                    "updated_at": self._moment(alert.created_at),
+                    **one,
+                }
                 for place, one in enumerate(alert.destinations)
             ]
-            more: Document = {"filters": {}, "throttle_seconds": alert.throttle_seconds, "destinations": destinations}
+            more: Document = {
+                "filters": alert.filters,
+                "throttle_seconds": alert.throttle_seconds,
+                "destinations": destinations,
+            }
             updated = {"updated_at": self._moment(alert.created_at)}
             self._add("alert", number, alert, {**body, **more, **updated})
 
     def _plant_trackers(self) -> None:
-        """Add issue trackers, their issues, and the links from issues of the project to them."""
-        seed, project = self._seed, self._projects[0]
-        for cohort in seed.cohorts:
-            self._store.add("cohort", project, cohort.model_dump())
-        for integration in seed.integrations:
-            self._store.add("integration", project, integration.model_dump())
-        known = {one.id: one for one in seed.integrations}
+        """Add issue trackers, their issues, and the links from issues of a project to them."""
+        seed = self._seed
+        for number, cohort in enumerate(seed.cohorts):
+            project = self._project(cohort, f"cohorts[{number}].project")
+            self._store.add("cohort", project, cohort.model_dump(exclude={"project"}))
+        known = dict[int, Document]()
+        for number, integration in enumerate(seed.integrations):
+            project = self._project(integration, f"integrations[{number}].project")
+            known[integration.id] = integration.model_dump() | {"project": project}
+            self._store.add("integration", project, known[integration.id])
         for number, tracked in enumerate(seed.tracked_issues):
-            self._check(tracked.integration in known, f"tracked_issues[{number}].integration", tracked.integration)
-            self._tracked(known[tracked.integration], tracked.title, tracked.repository)
+            self._tracked(tracked, f"tracked_issues[{number}]", known)
         for number, reference in enumerate(seed.external_references):
             place = f"external_references[{number}]"
-            self._check(reference.integration in known, f"{place}.integration", reference.integration)
             issue = self._issue(f"{place}.issue", reference.issue)
+            tracked = self._tracked(reference, place, known)
             integration = known[reference.integration]
-            tracked = self._tracked(integration, reference.title, reference.repository)
-            planted: Document = {
-                "id": self._id("external_reference", number, reference),
-                "integration": integration.model_dump(include={"id", "kind", "display_name"}),
-                "external_url": tracked["url"],
-                "external_id": tracked["external_id"],
-                "title": tracked["title"],
-            }
-            self._store.add("external_reference", project, planted)
+            planted = reference_to(self._id("external_reference", number, reference), integration, tracked)
+            self._store.add("external_reference", integration["project"], planted)
             self._store.put("issue", {**issue, "external_issues": [*issue["external_issues"], planted]})
 
-    def _tracked(self, integration: Integration, title: str, repository: str) -> Document:
-        project = self._projects[0]
-        number = len(self._store.all("tracked_issue", project)) + 1
-        tracked: Document = {
-            "id": f"{integration.id}/{number}",
-            "integration": integration.id,
-            "external_id": str(number),
-            "title": title,
-            "repository": repository,
-            "url": f"https://{integration.kind}.example/{repository}/issues/{number}",
-        }
+    def _tracked(self, entry: ExternalReference | TrackedIssue, place: str, known: dict[int, Document]) -> Document:
+        self._check(entry.integration in known, f"{place}.integration", entry.integration)
+        integration = known[entry.integration]
+        project = self._project(entry, f"{place}.project") if entry.project is not None else integration["project"]
+        self._check(
+            project == integration["project"], f"{place}.integration", f"{entry.integration} in project {project}"
+        )
+        number = entry.number or len(self._store.all("tracked_issue", project)) + 1
+        tracked = tracked_issue(integration, entry.repository, number, entry.title)
+        if self._store.get("tracked_issue", project, tracked["id"]) is not None:
+            raise SeedError(f"{place}.number: {entry.repository} has {number} already")
         self._store.add("tracked_issue", project, tracked)
         return tracked
+
+    def _plant_settings(self) -> None:
+        for kind, entries in (("settings", self._seed.settings), ("spike_detection", self._seed.spike_detection)):
+            for number, entry in enumerate(entries):
+                project = self._project(entry, f"{kind}[{number}].project")
+                values = entry.model_dump(exclude={"project"}, exclude_unset=True)
+                name = "spikes" if kind == "spike_detection" else kind
+                self._store.add("project_setting", project, {"id": f"{name}-{project}", "values": values})
+
+    def _plant_activity(self) -> None:
+        users = {user["id"]: user for user in self._store.all("user")}
+        for number, entry in enumerate(self._seed.activity):
+            place = f"activity[{number}]"
+            issue = self._issue(f"{place}.issue", entry.issue)
+            user = next(iter(users.values())) if entry.user is None else users.get(entry.user)
+            if user is None:
+                raise SeedError(f"{place}.user: {entry.user} does not exist in this description")
+            planted = log_entry(self._id("activity", number, entry), issue, user, entry.activity, entry.changes)
+            planted["created_at"] = self._moment(entry.created_at)
+            self._store.add("activity", self._project(entry, f"{place}.project"), planted)
 
     def _issue(self, place: str, number: int) -> Document:
         self._check(0 <= number < len(self._seed.issues), place, number)
@@ -317,7 +355,7 @@ class _Planter:
     def _id(self, kind: str, number: int, entry: OfProject) -> str:
         return (entry.id or derived_id(kind, number)).lower()
 
-    def _project(self, entry: OfProject | SingleEvent, place: str) -> int:
+    def _project(self, entry: _OfAnyProject, place: str) -> int:
         project = self._projects[0] if entry.project is None else entry.project
         self._check(project in self._projects, place, project)
         return project

@@ -1,6 +1,7 @@
 """Releases (contract 6.7)."""
 
-from typing import Any
+import re
+from typing import Any, cast
 
 from starlette.responses import Response
 
@@ -13,6 +14,7 @@ from mcp_errortracking.sandbox.store import Document
 
 KIND = "release"
 _MAX_HASH_ID = 128
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:|)//([^/?#]*@)?(?P<host>[^/?#@]*)(?P<path>[^?#]*).*", re.S)
 
 
 def list_releases(call: Call) -> Response:
@@ -34,7 +36,7 @@ def create(call: Call) -> Response:
         "hash_id": _hash_id(call, fields.get("hash_id") or release_id, None),
         "team_id": call.project_id,
         "created_at": now(),
-        "metadata": fields.get("metadata"),
+        "metadata": _without_credentials(fields.get("metadata")),
         "version": str(fields["version"]),
         "project": str(fields["project"]),
     }
@@ -56,6 +58,8 @@ def by_hash(call: Call) -> Response:
 def update(call: Call) -> Response:
     release, fields = find(call, KIND), call.fields()
     changed = {name: fields[name] for name in ("version", "project", "metadata") if fields.get(name) is not None}
+    if "metadata" in changed:
+        changed["metadata"] = _without_credentials(changed["metadata"])
     if fields.get("hash_id"):
         changed["hash_id"] = _hash_id(call, fields["hash_id"], release["id"])
     call.store.put(KIND, {**release, **changed})
@@ -69,6 +73,16 @@ def destroy(call: Call) -> Response:
         if symbol_set["release"] == release["id"]:
             call.store.remove("symbol_set", call.project_id, symbol_set["id"])
     return no_content()
+
+
+def _without_credentials(metadata: Any) -> Any:
+    """Return metadata with `git.remote_url` cut to scheme, host and path."""
+    whole = cast("Document", metadata) if isinstance(metadata, dict) else {}
+    git = cast("Document", whole["git"]) if isinstance(whole.get("git"), dict) else {}
+    found = _URL.fullmatch(str(git.get("remote_url")))
+    if found is None:
+        return cast("Any", metadata)
+    return {**whole, "git": {**git, "remote_url": f"{found['scheme']}//{found['host']}{found['path']}"}}
 
 
 def _hash_id(call: Call, value: Any, own: str | None) -> str:

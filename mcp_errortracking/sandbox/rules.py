@@ -117,6 +117,7 @@ class _Kind:
     path: str
     read: Callable[[Call, Document, bool], Document]
     paged: bool = True
+    most: int | None = None
     since: str | None = None
 
     def routes(self) -> list[Route]:
@@ -145,6 +146,8 @@ class _Kind:
     def _create(self, call: Call) -> Response:
         stamp = now()
         own = self.read(call, call.fields(), True)
+        if self.most is not None and len(call.store.all(self.name, call.project_id)) >= self.most:
+            raise invalid("invalid_input", f"A project can have at most {self.most} severity rules.")
         rule = {"id": new_id(), "order_key": 0, **own, "disabled_data": None, "created_at": stamp, "updated_at": stamp}
         call.store.add(self.name, call.project_id, rule)
         return json_answer(_show(call, rule), 201)
@@ -152,7 +155,7 @@ class _Kind:
     def _update(self, call: Call) -> Response:
         changed = self.read(call, call.fields(), False)
         rule = find(call, self.name)
-        reenabled = "filters" in changed or self.name == "grouping_rule"
+        reenabled = "filters" in changed or self.name != "severity_rule"
         cleared = {"disabled_data": None} if reenabled and call.features.patch_reenables else {}
         call.store.put(self.name, {**rule, **changed, **cleared, "updated_at": now()})
         return no_content()
@@ -176,7 +179,7 @@ def _filters(fields: Document, *, needed: str | None) -> Document:
         return {}
     check_filters(filters)
     if needed is not None and not has_condition(filters):
-        raise invalid("invalid_input", needed)
+        raise invalid("invalid_input", needed, "filters")
     return {"filters": filters}
 
 
@@ -190,7 +193,7 @@ def _need(fields: Document, *names: str) -> None:
 
 def _grouping(call: Call, fields: Document, is_new: bool) -> Document:
     if not is_new:
-        return _filters(fields, needed=None)
+        return _filters(fields, needed="Filters must contain at least one filter value.")
     _need(fields, "filters")
     own = _filters(fields, needed="Filters must contain at least one filter value.")
     assignee = None
@@ -210,8 +213,8 @@ def _suppression(_call: Call, fields: Document, is_new: bool) -> Document:
         if not isinstance(filters, dict):
             raise invalid("invalid_input", "Expected an object.", "filters")
         if "values" not in filters:
-            raise invalid("invalid_input", "Invalid filters")
-        own["filters"] = _filters(fields, needed=None)["filters"] if filters["values"] else _MATCH_ALL
+            raise invalid("invalid_input", "Invalid filters", "filters")
+        own["filters"] = _filters(fields, needed=None)["filters"]
     elif is_new:
         own["filters"] = _MATCH_ALL
     rate = fields.get("sampling_rate", 1.0 if is_new else None)
@@ -248,6 +251,6 @@ def _severity(_call: Call, fields: Document, is_new: bool) -> Document:
 GROUPING = _Kind("grouping_rule", "grouping_rules", _grouping, paged=False)
 SUPPRESSION = _Kind("suppression_rule", "suppression_rules", _suppression)
 BYPASS = _Kind("bypass_rule", "bypass_rules", _bypass, since="bypass_rules")
-SEVERITY = _Kind("severity_rule", "severity_rules", _severity, paged=False, since="severity_rules")
+SEVERITY = _Kind("severity_rule", "severity_rules", _severity, paged=False, most=100, since="severity_rules")
 
 ROUTES = [route for kind in (GROUPING, SUPPRESSION, BYPASS, SEVERITY) for route in kind.routes()]

@@ -202,7 +202,8 @@ class Alert(OfProject):
     name: str
     enabled: bool = True
     triggers: list[Literal["issue_created", "issue_reopened", "issue_spiking", "issue_assigned"]] = Field(min_length=1)
-    throttle_seconds: int = Field(default=0, ge=0)
+    filters: dict[str, Any] = {}
+    throttle_seconds: int = Field(default=0, ge=0, le=2592000)
     destinations: list[dict[str, Any]] = []
 
 

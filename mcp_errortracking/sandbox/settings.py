@@ -1,14 +1,16 @@
 """Settings of a project: rate limits and spike detection (contract 6.10, 6.11); and the spikes seen."""
 
+import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer
+from mcp_errortracking.sandbox.clock import is_uuid
 from mcp_errortracking.sandbox.errors import invalid
 from mcp_errortracking.sandbox.history import iso
 from mcp_errortracking.sandbox.pagination import page
-from mcp_errortracking.sandbox.ranges import moment_of
 from mcp_errortracking.sandbox.rules import integer
 from mcp_errortracking.sandbox.store import Document
 
@@ -17,9 +19,9 @@ _RATE_LIMITS: Document = {
     "project_rate_limit_bucket_size_minutes": None,
     "per_issue_rate_limit_value": None,
     "per_issue_rate_limit_bucket_size_minutes": None,
-    "autocapture_exceptions_opt_in": True,
 }
 _SPIKES: Document = {"snooze_duration_minutes": 10, "multiplier": 10, "threshold": 500}
+_AUTO_RESOLVE, _MAX_DAYS = "auto_resolve_after_days", 365
 _SPIKE = ("id", "issue", "detected_at", "computed_baseline", "current_bucket_value")
 _ORDERS = ("detected_at", "computed_baseline", "current_bucket_value")
 
@@ -42,21 +44,24 @@ def _changed(call: Call, held: Document, *, null_allowed: bool) -> Document:
     for name, value in call.fields().items():
         if name not in held:
             continue
-        if isinstance(held[name], bool):
-            if not isinstance(value, bool):
-                raise invalid("invalid_input", "Must be a valid boolean.", name)
-            changed[name] = value
-        else:
-            changed[name] = None if value is None and null_allowed else integer(value, name, least=1)
+        changed[name] = None if value is None and null_allowed else integer(value, name, least=1)
+        if name == _AUTO_RESOLVE and (changed[name] or 0) > _MAX_DAYS:
+            raise invalid("max_value", f"Ensure this value is less than or equal to {_MAX_DAYS}.", name)
     return changed
 
 
+def _rate_limits(call: Call) -> Document:
+    defaults = {**_RATE_LIMITS, _AUTO_RESOLVE: None} if call.features.auto_resolve else _RATE_LIMITS
+    held = _held(call, "settings", defaults)
+    return {name: held[name] for name in defaults}
+
+
 def retrieve_settings(call: Call) -> Response:
-    return json_answer(_held(call, "settings", _RATE_LIMITS))
+    return json_answer(_rate_limits(call))
 
 
 def update_settings(call: Call) -> Response:
-    changed = _changed(call, _held(call, "settings", _RATE_LIMITS), null_allowed=True)
+    changed = _changed(call, _rate_limits(call), null_allowed=True)
     _hold(call, "settings", changed)
     return json_answer(changed)
 
@@ -73,17 +78,21 @@ def update_spikes(call: Call) -> Response:
 
 def list_spikes(call: Call) -> Response:
     query = call.query
-    order = query.get("order_by", "-detected_at")
+    order = query.get("order_by", "").strip() or "-detected_at"
     if order.removeprefix("-") not in _ORDERS:
         raise invalid("invalid_choice", f'"{order}" is not a valid choice.', "order_by")
     spikes = call.store.all("spike", call.project_id)
-    if ids := query.get("issue_ids"):
-        spikes = [one for one in spikes if one["issue"]["id"] in ids.split(",")]
+    ids = [one.strip() for one in query.get("issue_ids", "").split(",") if one.strip()]
+    if not all(map(is_uuid, ids)):
+        raise invalid("invalid_input", "Must be a valid UUID.", "issue_ids")
+    if ids:
+        wanted = [str(uuid.UUID(one)) for one in ids]
+        spikes = [one for one in spikes if one["issue"]["id"] in wanted]
     if since := query.get("date_from"):
-        begin = iso(moment_of(since, call.now, "date_from"))
+        begin = _time(since, "date_from")
         spikes = [one for one in spikes if one["detected_at"] >= begin]
     if until := query.get("date_to"):
-        end = iso(moment_of(until, call.now, "date_to"))
+        end = _time(until, "date_to")
         spikes = [one for one in spikes if one["detected_at"] <= end]
 
     def key(one: Document) -> Any:
@@ -91,6 +100,15 @@ def list_spikes(call: Call) -> Response:
 
     spikes.sort(key=key, reverse=order.startswith("-"))
     return json_answer(page(spikes, query, call.url, lambda one: {name: one[name] for name in _SPIKE}))
+
+
+def _time(text: str, name: str) -> str:
+    """Return a time in ISO 8601 as PostHog writes it; relative ones are refused here."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid("invalid_input", f"Invalid date: {text}", name) from None
+    return iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 ROUTES = [

@@ -54,7 +54,7 @@ def list_symbol_sets(call: Call) -> Response:
     field = order.removeprefix("-")
     sets.sort(key=lambda one: one[field] or "", reverse=order.startswith("-"))
     answer = page(sets, query, call.url, lambda one: show(call, one), max_limit=_MAX_LIMIT)
-    if query.get("include_count", "true").lower() in ("false", "0"):
+    if call.features.optional_count and query.get("include_count", "true").lower() in ("false", "0"):
         answer["count"] = None
     return json_answer(answer)
 

@@ -58,7 +58,8 @@ def bulk_check(call: Call) -> Response:
     wanted = list[str]()
     for upload in uploads:
         stored, needed = _decide(call, upload, force=force, skip=skip)
-        if needed:
+        joins_release = stored is not None and stored["release"] is None and upload.release_id is not None
+        if needed or joins_release:
             wanted.append(upload.chunk_id)
         elif stored is not None:
             call.store.put(KIND, {**stored, "last_used": now()})
@@ -138,7 +139,7 @@ def _by_query(call: Call) -> Document:
     stored = _stored(call, chunk_id)
     if stored is not None:
         _bind_release(call, stored, upload)
-    return _point_anew(call, stored, upload)
+    return _point_anew(call, stored, upload, last_used=None)
 
 
 def _read_uploads(call: Call, fields: Mapping[str, Any]) -> list[Upload]:
@@ -252,7 +253,7 @@ def _wanted(call: Call, upload: Upload, *, force: bool, skip: bool) -> Document 
     if stored is not None:
         stored = {**_bind_release(call, stored, upload), "last_used": now()}
         call.store.put(KIND, stored)
-    return _point_anew(call, stored, upload) if needed else None
+    return _point_anew(call, stored, upload, last_used=now()) if needed else None
 
 
 def _decide(call: Call, upload: Upload, *, force: bool, skip: bool) -> tuple[Document | None, bool]:
@@ -282,7 +283,7 @@ def _bind_release(call: Call, stored: Document, upload: Upload) -> Document:
     return {**stored, "release": wanted or stored["release"]}
 
 
-def _point_anew(call: Call, stored: Document | None, upload: Upload) -> Document:
+def _point_anew(call: Call, stored: Document | None, upload: Upload, *, last_used: str | None) -> Document:
     place = {"storage_ptr": f"symbolsets/{new_id()}", "content_hash": None}
     if stored is not None:
         symbol_set = {**_bind_release(call, stored, upload), **place}
@@ -292,7 +293,7 @@ def _point_anew(call: Call, stored: Document | None, upload: Upload) -> Document
         "id": new_id(),
         "ref": upload.chunk_id,
         "failure_reason": None,
-        "last_used": now(),
+        "last_used": last_used,
         "created_at": now(),
         "release": upload.release_id and str(uuid.UUID(upload.release_id)),
         **place,

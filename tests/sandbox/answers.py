@@ -44,10 +44,6 @@ NO_KEY = forbidden("This action does not support personal API key access")
 NO_PATH = not_found("Endpoint not found.")
 
 
-def no_method(method: str) -> Answer:
-    return 405, hog("invalid_request", "method_not_allowed", f'Method "{method}" not allowed.')
-
-
 def ask(sandbox: SandboxProcess, request: str, body: Any = None, **more: Any) -> Answer:
     """Return the answer to `METHOD path`: its status and its JSON, None for an empty body."""
     method, path = request.split(" ", 1)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.answers import (
+    NO_KEY,
     NO_PATH,
     NO_READ,
     NO_WRITE,
@@ -42,17 +43,33 @@ def test_an_alert_from_its_creation_to_its_end(fresh: SandboxProcess) -> None:
     assert (status, list(alert)) == (201, FIELDS)
     assert (alert["enabled"], alert["filters"], alert["throttle_seconds"]) == (True, {}, 0)
     (destination,) = alert["destinations"]
-    assert destination == {"id": destination["id"], **SLACK}
+    history = {
+        "last_delivered_at": None,
+        "last_failure_at": None,
+        "last_error": "",
+        "consecutive_failures": 0,
+        "created_at": alert["created_at"],
+        "updated_at": alert["created_at"],
+    }
+    times = {name: destination[name] for name in ("created_at", "updated_at")}
+    assert destination == {"id": destination["id"], **SLACK, **history, **times}
     assert ask(fresh, f"GET alerts/{alert['id']}/") == (200, alert)
     page = fresh.api("GET", "alerts/").json()
-    assert (page["count"], page["results"][1]) == (2, alert)
+    assert (page["count"], page["results"][0]) == (2, alert)  # the newest first
 
     status, changed = ask(fresh, f"PATCH alerts/{alert['id']}/", {"enabled": False, "throttle_seconds": "60"})
     same = {"enabled": False, "throttle_seconds": 60, "updated_at": changed["updated_at"]}
     assert (status, changed) == (200, alert | same)
-    moved = ask(fresh, f"PUT alerts/{alert['id']}/", {"destinations": [SLACK, SLACK]})[1]
-    assert len(moved["destinations"]) == 2
-    assert destination["id"] not in [one["id"] for one in moved["destinations"]]
+    assert ask(fresh, f"PATCH alerts/{alert['id']}/", {}) == (200, changed)
+    other = {**SLACK, "config": {"channel": "C2"}}
+    renamed = {**SLACK, "config": {"channel": "C1", "channel_name": "errors"}}
+    moved = ask(fresh, f"PUT alerts/{alert['id']}/", {**GOOD, "destinations": [other, renamed]})[1]
+    assert [one["config"] for one in moved["destinations"]] == [other["config"], renamed["config"]]
+    assert moved["destinations"][1]["id"] == destination["id"]
+    # PUT replaces the whole alert.
+    assert (moved["enabled"], moved["throttle_seconds"]) == (True, 0)
+    assert ask(fresh, f"PUT alerts/{alert['id']}/", {"enabled": False}) == required("name")
+    assert ask(fresh, "DELETE alerts/no-uuid/") == not_found()
     assert ask(fresh, f"DELETE alerts/{alert['id']}/") == (204, None)
     assert ask(fresh, f"GET alerts/{alert['id']}/") == not_found()
 
@@ -75,14 +92,48 @@ def test_an_alert_from_its_creation_to_its_end(fresh: SandboxProcess) -> None:
         ({"destinations": []}, invalid("empty", "This list may not be empty.", "destinations")),
         ({"destinations": [{"channel_type": "email"}]}, choice("email", "destinations__0__channel_type")),
         ({"enabled": "on"}, invalid("invalid_input", "Must be a valid boolean.", "enabled")),
-        ({"filters": []}, invalid("invalid_input", "Expected a JSON object.", "filters")),
+        ({"filters": []}, invalid("invalid_input", "Alert filters must be an object.")),
+        (
+            {"filters": {"actions": [], "filter_test_accounts": True}},
+            invalid("invalid_input", "Alert filters do not support actions, filter_test_accounts."),
+        ),
+        (
+            {"filters": {"events": [{"id": "x", "type": "actions"}]}},
+            invalid("invalid_input", "Alert event filters must have type events, got: actions."),
+        ),
+        ({"filters": {"properties": {}}}, invalid("invalid_input", "Alert property filters must be a list.")),
+        (
+            {"filters": {"properties": [{"value": 1}]}},
+            invalid("invalid_input", "Each alert property filter must be an object with a key."),
+        ),
+        ({"destinations": [SLACK, SLACK]}, invalid("invalid_input", "Duplicate destinations are not allowed.")),
+        (
+            {"destinations": [{**SLACK, "config": "C1"}]},
+            invalid("invalid_input", "Destination config must be an object."),
+        ),
+        (
+            {"destinations": [{**SLACK, "integration_id": None}]},
+            invalid("invalid_input", "Slack destinations require an integration."),
+        ),
+        (
+            {"destinations": [{**SLACK, "integration_id": 7}]},  # one of GitHub
+            invalid("invalid_input", "Slack integration not found for this project."),
+        ),
+        (
+            {"destinations": [{**SLACK, "config": {"channel": 1}}]},
+            invalid("invalid_input", "Slack destinations require a channel id string in the config."),
+        ),
+        (
+            {"destinations": [{**SLACK, "config": {"channel": "C1", "reply_broadcast": 1}}]},
+            invalid("invalid_input", "reply_broadcast must be a boolean."),
+        ),
         (
             {"throttle_seconds": -1},
             invalid("min_value", "Ensure this value is greater than or equal to 0.", "throttle_seconds"),
         ),
         (
-            {"throttle_seconds": 2**31},
-            invalid("max_value", "Ensure this value is less than or equal to 2147483647.", "throttle_seconds"),
+            {"throttle_seconds": 2592001},
+            invalid("max_value", "Ensure this value is less than or equal to 2592000.", "throttle_seconds"),
         ),
     ],
 )
@@ -118,6 +169,12 @@ def functions(sandbox: SandboxProcess, method: str, path: str = "", body: Any = 
         ("?type=internal_destination&enabled=true", ["New issues to Slack"]),
         ("?limit=1&offset=2", ["Spikes to on call"]),
         (f"?id={UNKNOWN}", []),
+        ("?enabled=true,false&type=internal_destination", ["New issues to Slack", "Spikes to on call"]),
+        ("?search=BOT", ["Drop bot traffic"]),
+        ('?filters={"events":[{"id":"$error_tracking_issue_created"}]}', ["New issues to Slack"]),
+        ('?filters={"events":[{"id":"$error_tracking_issue_created"}]}&enabled=false', []),
+        ('?filters={"events":[{"id":"none"}]}', []),
+        ("?filters={}", ["New issues to Slack", "Purchases to warehouse", "Spikes to on call", "Drop bot traffic"]),
     ],
 )
 def test_functions_are_listed(running: SandboxProcess, query: str, names: list[str]) -> None:
@@ -127,6 +184,11 @@ def test_functions_are_listed(running: SandboxProcess, query: str, names: list[s
     for one in page["results"]:
         assert "inputs" not in one  # a list says less
         assert one["template"]["id"].startswith("template-")
+
+
+def test_functions_in_full_and_filters_that_cannot_be_read(running: SandboxProcess) -> None:
+    assert all("inputs" in one for one in functions(running, "GET", "?full=true")[1]["results"])
+    assert functions(running, "GET", "?filters={") == invalid("invalid_input", "Invalid filters", "filters")
 
 
 def test_a_function_from_its_creation_to_its_end(fresh: SandboxProcess) -> None:
@@ -142,7 +204,8 @@ def test_a_function_from_its_creation_to_its_end(fresh: SandboxProcess) -> None:
     moved = functions(fresh, "PATCH", f"{made['id']}/", {"type": "destination"})
     assert moved == invalid("invalid_input", "Cannot modify the type of an existing function", "type")
     stale = functions(fresh, "PATCH", f"{made['id']}/", {"name": "Two", "base_updated_at": "2020-01-01T00:00:00Z"})
-    assert stale[0] == 400
+    assert stale[0] == 409
+    assert functions(fresh, "DELETE", f"{made['id']}/") == NO_KEY
     status, changed = functions(fresh, "PATCH", f"{made['id']}/", {"enabled": True, "id": UNKNOWN, "template_id": ""})
     assert (status, changed) == (200, made | {"enabled": True, "updated_at": changed["updated_at"]})
     assert functions(fresh, "PATCH", f"{made['id']}/", {"filters": None})[1]["filters"] == {}
@@ -150,6 +213,8 @@ def test_a_function_from_its_creation_to_its_end(fresh: SandboxProcess) -> None:
     assert functions(fresh, "GET", f"{made['id']}/") == not_found()
     assert functions(fresh, "PATCH", f"{made['id']}/", {"enabled": True}) == not_found()
     assert made["id"] not in [one["id"] for one in functions(fresh, "GET")[1]["results"]]
+    assert functions(fresh, "PATCH", f"{made['id']}/", {"deleted": False})[1]["name"] == "One"
+    assert functions(fresh, "GET", f"{made['id']}/")[0] == 200
 
 
 def test_a_function_of_no_type_is_a_destination(fresh: SandboxProcess) -> None:

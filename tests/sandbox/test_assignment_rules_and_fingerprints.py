@@ -224,7 +224,7 @@ def test_one_fingerprint(running: SandboxProcess) -> None:
     ):
         answer = running.api("GET", path)
         assert (answer.status_code, answer.json()["detail"]) == (status, detail)
-    assert running.api("DELETE", f"fingerprints/{record['id']}/").status_code == 405
+    assert running.api("DELETE", f"fingerprints/{record['id']}/").status_code == 403
 
 
 def test_issues_as_far_as_fingerprints_need_them(running: SandboxProcess) -> None:

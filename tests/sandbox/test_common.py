@@ -141,8 +141,9 @@ def test_writing_includes_reading_but_not_the_other_way_round() -> None:
 
 def test_method_media_type_and_broken_json(sandbox: SandboxProcess) -> None:
     wrong_method = sandbox.api("PUT", "assignment_rules/", {})
-    assert wrong_method.status_code == 405
-    assert wrong_method.json() == hog("invalid_request", "method_not_allowed", 'Method "PUT" not allowed.')
+    assert wrong_method.status_code == 403
+    refusal = "This action does not support personal API key access"
+    assert wrong_method.json() == hog("authentication_error", "permission_denied", refusal)
 
     headers = {"Content-Type": "text/plain"}
     wrong_type = sandbox.api("POST", "symbol_sets/bulk_delete/", headers=headers, content=b"x")

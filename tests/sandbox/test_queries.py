@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mcp_errortracking.sandbox.clock import derived_id
 from tests.sandbox.answers import UNKNOWN, ask
 from tests.sandbox.conftest import DEFAULT
 from tests.sandbox.raw_events import (
@@ -203,7 +204,7 @@ def test_what_an_issue_does_not_have_is_left_out(running: SandboxProcess) -> Non
 
 def test_merged_issues_are_counted_together(events: list[Event]) -> None:
     with SandboxProcess(DEFAULT) as sandbox:
-        target, source = (sandbox.api("GET", "issues/").json()["results"][number]["id"] for number in (12, 0))
+        target, source = (derived_id("issue", number) for number in (12, 0))
         both = counted(events, *USUAL, lambda event: event["origin"] in (target, source))
 
         sandbox.api("POST", f"issues/{target}/merge/", {"ids": [source]})

@@ -15,7 +15,7 @@ def by_type(sandbox: SandboxProcess, query: str = "?poll=true") -> dict[str, dic
 def test_list(running: SandboxProcess) -> None:
     page = running.api("GET", "recommendations/?poll=true&limit=2&offset=1").json()
 
-    assert (page["count"], [one["type"] for one in page["results"]]) == (4, ["alerts", "rate_limits"])
+    assert (page["count"], [one["type"] for one in page["results"]]) == (4, ["long_running_issues", "rate_limits"])
     assert list(page["results"][0]) == FIELDS
     assert by_type(running)["source_maps"]["meta"] == {"sample_size": 200, "unresolved_pct": 31.5, "threshold_pct": 20}
 
@@ -27,6 +27,15 @@ def test_a_list_starts_the_computing_unless_it_polls(fresh: SandboxProcess) -> N
     done = by_type(fresh)["long_running_issues"]
     assert done["status"] == "ready"
     assert done["computed_at"] is not None
+
+
+def test_the_first_list_creates_one_of_each_type() -> None:
+    with SandboxProcess({"projects": [{"id": 1}]}) as sandbox:
+        assert by_type(sandbox) == {}
+        assert list(by_type(sandbox, "")) == [
+            *("alerts", "long_running_issues", "quiet_issues", "rate_limits", "source_maps"),
+        ]
+        assert len(by_type(sandbox)) == 5
 
 
 def test_refresh_dismiss_and_restore(fresh: SandboxProcess) -> None:
@@ -41,6 +50,9 @@ def test_refresh_dismiss_and_restore(fresh: SandboxProcess) -> None:
     assert (status, restored) == (200, before | {"updated_at": restored["updated_at"]})
     status, refreshed = ask(fresh, f"{path}/refresh/?force=true", {})
     assert (status, refreshed["status"]) == (200, "computing")
+    done = by_type(fresh)["source_maps"]
+    status, left_alone = ask(fresh, f"POST recommendations/{done['id']}/refresh/?force=false", {})
+    assert (status, left_alone["status"], left_alone["computed_at"]) == (200, "ready", done["computed_at"])
 
 
 def test_what_is_refused(running: SandboxProcess) -> None:

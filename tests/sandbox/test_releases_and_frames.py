@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.answers import (
+    NO_KEY,
     NO_READ,
     NO_WRITE,
     SERVER_ERROR,
@@ -12,7 +13,6 @@ from tests.sandbox.answers import (
     Answer,
     ask,
     invalid,
-    no_method,
     not_found,
 )
 from tests.sandbox_process import READ_ONLY, SandboxProcess
@@ -86,7 +86,7 @@ GOOD = {"version": "1", "project": "shop"}
         ("GET releases/", None, "phx_sandbox_nothing_key", NO_READ),
         ("GET stack_frames/no-uuid/", None, None, SERVER_ERROR),
         (f"GET stack_frames/{UNKNOWN}/", None, None, not_found()),
-        (f"DELETE stack_frames/{UNKNOWN}/", None, None, no_method("DELETE")),
+        (f"DELETE stack_frames/{UNKNOWN}/", None, None, NO_KEY),
         ("POST stack_frames/batch_get/", {}, "phx_sandbox_nothing_key", NO_READ),
     ],
 )

@@ -148,7 +148,7 @@ PAYLOAD = invalid("invalid_input", "Invalid filters payload.", "filters")
         (
             "grouping_rules",
             {"filters": EMPTY},
-            invalid("invalid_input", "Filters must contain at least one filter value."),
+            invalid("invalid_input", "Filters must contain at least one filter value.", "filters"),
         ),
         ("grouping_rules", {"filters": FILTERS, "assignee": {"type": "user"}}, required("assignee__id")),
         ("grouping_rules", {"filters": FILTERS, "assignee": {"type": "user", "id": 99}}, SERVER_ERROR),
@@ -158,7 +158,7 @@ PAYLOAD = invalid("invalid_input", "Invalid filters payload.", "filters")
             invalid("invalid_input", "Not a valid string.", "description"),
         ),
         ("suppression_rules", {"filters": 5}, invalid("invalid_input", "Expected an object.", "filters")),
-        ("suppression_rules", {"filters": {"type": "AND"}}, invalid("invalid_input", "Invalid filters")),
+        ("suppression_rules", {"filters": {"type": "AND"}}, invalid("invalid_input", "Invalid filters", "filters")),
         ("suppression_rules", {"filters": {"values": [5]}}, PAYLOAD),
         (
             "suppression_rules",
@@ -179,7 +179,7 @@ PAYLOAD = invalid("invalid_input", "Invalid filters payload.", "filters")
         (
             "bypass_rules",
             {"filters": NOTHING},
-            invalid("invalid_input", "A bypass rule must have at least one filter."),
+            invalid("invalid_input", "A bypass rule must have at least one filter.", "filters"),
         ),
         ("severity_rules", {"severity": "high"}, required("filters")),
         ("severity_rules", {"filters": FILTERS}, required("severity")),
@@ -219,9 +219,12 @@ def test_grouping_rules_have_an_assignee_and_a_description(fresh: SandboxProcess
 
 def test_suppression_rules_match_all_unless_said(fresh: SandboxProcess) -> None:
     every = {"type": "AND", "values": []}
-    for body in ({}, {"filters": None}, {"filters": {"values": []}}, {"filters": {"type": "OR", "values": []}}):
+    either = {"type": "OR", "values": []}
+    for body, filters in (({}, every), ({"filters": None}, every), ({"filters": either}, either)):
         status, rule = ask(fresh, "POST suppression_rules/", body)
-        assert (status, rule["filters"], rule["sampling_rate"]) == (201, every, 1.0)
+        assert (status, rule["filters"], rule["sampling_rate"]) == (201, filters, 1.0)
+    payload = invalid("invalid_input", "Invalid filters payload.", "filters")
+    assert ask(fresh, "POST suppression_rules/", {"filters": {"values": []}}) == payload
     half = create(fresh, "suppression_rules", sampling_rate=0.5)
     assert ask(fresh, f"PATCH suppression_rules/{half['id']}/", {"sampling_rate": 0}) == (204, None)
     again = stored(fresh, "suppression_rules", half)
@@ -247,8 +250,16 @@ def test_which_updates_enable_a_rule_again() -> None:
         for kind, (rule,) in rules.items():
             path = f"{kind}/{rule['id']}/"
             assert sandbox.api("GET", path).json()["disabled_data"] == broken
-            assert sandbox.api("PATCH", path, {}).status_code == 204
+            assert sandbox.api("PUT" if kind == "suppression_rules" else "PATCH", path, {}).status_code == 204
             kept = sandbox.api("GET", path).json()["disabled_data"]
-            assert kept == (None if kind == "grouping_rules" else broken)
+            assert kept == (broken if kind == "severity_rules" else None)
             assert sandbox.api("PATCH", path, {"filters": OTHERS}).status_code == 204
             assert sandbox.api("GET", path).json()["disabled_data"] is None
+
+
+def test_a_project_has_at_most_a_hundred_severity_rules() -> None:
+    seed = {"projects": [{"id": 1}], "severity_rules": [{"severity": "low"}] * 100}
+    with SandboxProcess(seed) as sandbox:
+        refused = ask(sandbox, "POST severity_rules/", {"filters": FILTERS, "severity": "low"})
+        assert refused == invalid("invalid_input", "A project can have at most 100 severity rules.")
+        assert len(sandbox.api("GET", "severity_rules/").json()["results"]) == 100

@@ -80,7 +80,26 @@ def test_it_is_worth_exploring(tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"external_references": [{"issue": 0, "integration": 1, "title": "x"}]}, "external_references[0].integration"),
+        (
+            {"issues": [{}], "external_references": [{"issue": 0, "integration": 1, "title": "x"}]},
+            "external_references[0].integration",
+        ),
+        ({"external_references": [{"issue": 0, "integration": 1, "title": "x"}]}, "external_references[0].issue"),
+        ({"integrations": [{"id": 1, "kind": "jira", "project": 2}]}, "integrations[0].project: 2 does not exist"),
+        ({"cohorts": [{"id": 1, "name": "x", "project": 2}]}, "cohorts[0].project: 2 does not exist"),
+        ({"settings": [{"project": 2}]}, "settings[0].project: 2 does not exist"),
+        ({"activity": [{"issue": 0, "activity": "updated"}]}, "activity[0].issue: 0 does not exist"),
+        (
+            {"issues": [{}], "activity": [{"issue": 0, "activity": "updated", "user": 9}]},
+            "activity[0].user: 9 does not exist",
+        ),
+        (
+            {
+                "integrations": [{"id": 7, "kind": "github"}],
+                "tracked_issues": [{"integration": 7, "title": "x", "number": 12}] * 2,
+            },
+            "tracked_issues[1].number: web has 12 already",
+        ),
         ({"spikes": [{"issue": 3}]}, "spikes[0].issue: 3 does not exist"),
         ({"issues": [{"fingerprints": ["a"], "events": {"count": 1, "releases": ["9"]}}]}, "release 9 does not exist"),
         ({"issues": [{"events": {"count": 1}}]}, "issues[0].events"),

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.answers import NO_READ, NO_WRITE, Answer, ask, choice, invalid, no_method, null
+from mcp_errortracking.sandbox.clock import derived_id
+from tests.sandbox.answers import NO_KEY, NO_READ, NO_WRITE, Answer, ask, choice, invalid, null
 from tests.sandbox_process import READ_ONLY, SandboxProcess
 
 LIMITS: dict[str, Any] = {
@@ -12,7 +13,6 @@ LIMITS: dict[str, Any] = {
     "project_rate_limit_bucket_size_minutes": None,
     "per_issue_rate_limit_value": None,
     "per_issue_rate_limit_bucket_size_minutes": None,
-    "autocapture_exceptions_opt_in": True,
 }
 DETECTION = {"snooze_duration_minutes": 10, "multiplier": 10, "threshold": 500}
 PLACES = [
@@ -35,11 +35,30 @@ def test_what_is_given_changes_and_the_rest_stays(
     assert ask(fresh, read, form="projects/2") == (200, defaults)
 
 
-def test_a_limit_can_be_lifted_and_autocapture_switched_off(fresh: SandboxProcess) -> None:
+def test_a_limit_can_be_lifted(fresh: SandboxProcess) -> None:
     write = "PATCH settings/update_settings/"
     ask(fresh, write, {"per_issue_rate_limit_value": 7})
-    change = {"per_issue_rate_limit_value": None, "autocapture_exceptions_opt_in": False}
-    assert ask(fresh, write, change) == (200, LIMITS | change)
+    change = {"per_issue_rate_limit_value": None, "autocapture_exceptions_opt_in": False}  # gone since 2026
+    assert ask(fresh, write, change) == (200, LIMITS)
+
+
+def test_a_branch_resolves_quiet_issues() -> None:
+    seed = {
+        "projects": [{"id": 1}, {"id": 2}],
+        "server": {"features": {"auto_resolve": True}},
+        "settings": [{"project_rate_limit_value": 5, "auto_resolve_after_days": 30}],
+        "spike_detection": [{"project": 2, "threshold": 9}],
+    }
+    write = "PATCH settings/update_settings/"
+    with SandboxProcess(seed) as sandbox:
+        held = LIMITS | {"project_rate_limit_value": 5, "auto_resolve_after_days": 30}
+        assert ask(sandbox, PLACES[0][0]) == (200, held)
+        most = invalid("max_value", "Ensure this value is less than or equal to 365.", "auto_resolve_after_days")
+        assert ask(sandbox, write, {"auto_resolve_after_days": 366}) == most
+        off = held | {"auto_resolve_after_days": None}
+        assert ask(sandbox, write, {"auto_resolve_after_days": None}) == (200, off)
+        assert ask(sandbox, PLACES[1][0]) == (200, DETECTION)
+        assert ask(sandbox, PLACES[1][0], form="projects/2") == (200, DETECTION | {"threshold": 9})
 
 
 LEAST = "Ensure this value is greater than or equal to 1."
@@ -54,17 +73,17 @@ LEAST = "Ensure this value is greater than or equal to 1."
             {"per_issue_rate_limit_value": "many"},
             invalid("invalid_input", "A valid integer is required.", "per_issue_rate_limit_value"),
         ),
-        (
-            PLACES[0][1],
-            {"autocapture_exceptions_opt_in": "perhaps"},
-            invalid("invalid_input", "Must be a valid boolean.", "autocapture_exceptions_opt_in"),
-        ),
         (PLACES[1][1], {"threshold": 0}, invalid("min_value", LEAST, "threshold")),
         (PLACES[1][1], {"threshold": None}, null("threshold")),
         (PLACES[1][1], {"multiplier": 1.5}, invalid("invalid_input", "A valid integer is required.", "multiplier")),
-        ("POST settings/update_settings/", {}, no_method("POST")),
+        ("POST settings/update_settings/", {}, NO_KEY),
         ("GET spike_events/?order_by=name", None, choice("name", "order_by")),
-        ("GET spike_events/?date_from=soon", None, invalid("invalid_input", "Invalid date: soon", "date_from")),
+        ("GET spike_events/?date_from=-7d", None, invalid("invalid_input", "Invalid date: -7d", "date_from")),
+        (
+            "GET spike_events/?issue_ids=unknown",
+            None,
+            invalid("invalid_input", "Must be a valid UUID.", "issue_ids"),
+        ),
     ],
 )
 def test_what_is_refused(running: SandboxProcess, request_: str, body: Any, answer: Answer) -> None:
@@ -92,12 +111,12 @@ def test_scopes(running: SandboxProcess) -> None:
         ("limit=1&offset=1", [505]),
         ("issue_ids={0}", [612]),
         ("issue_ids={0},{1}", [612, 540]),
-        ("issue_ids=unknown", []),
+        ("issue_ids= {0} ,", [612]),
+        ("issue_ids=&order_by=", [612, 505, 540]),
     ],
 )
 def test_spikes(running: SandboxProcess, query: str, values: list[int]) -> None:
-    issues = running.api("GET", "issues/").json()["results"]
-    wanted = query.format(issues[12]["id"], issues[3]["id"])
+    wanted = query.format(derived_id("issue", 12), derived_id("issue", 3))
 
     page = running.api("GET", f"spike_events/?{wanted}").json()
 

@@ -358,6 +358,9 @@ def test_bulk_check_creates_nothing(sandbox: SandboxProcess) -> None:
     answer = sandbox.api("POST", "symbol_sets/bulk_check_upload", {"symbol_sets": uploads})
 
     assert (answer.status_code, answer.json()) == (200, {"chunk_ids_to_upload": ["new", "pending"]})
+    joins = [{"chunk_id": "complete", "content_hash": "old", "release_id": RELEASE}]  # it has none yet
+    answer = sandbox.api("POST", "symbol_sets/bulk_check_upload", {"symbol_sets": joins})
+    assert answer.json() == {"chunk_ids_to_upload": ["complete"]}
     assert refs(sandbox) == before
     many = [{"chunk_id": str(n)} for n in range(1001)]
     refused = sandbox.api("POST", "symbol_sets/bulk_check_upload", {"symbol_sets": many})
@@ -367,7 +370,7 @@ def test_bulk_check_creates_nothing(sandbox: SandboxProcess) -> None:
 def test_older_servers_and_symbol_sets() -> None:
     with SandboxProcess(SEED, "--age", "2025") as sandbox:
         assert sandbox.api("GET", f"symbol_sets/{COMPLETE}/download/").json()["detail"] == "Endpoint not found."
-        assert sandbox.api("POST", "symbol_sets/bulk_delete/", {"ids": [COMPLETE]}).status_code == 405
+        assert sandbox.api("POST", "symbol_sets/bulk_delete/", {"ids": [COMPLETE]}).status_code == 403
         refused = start(sandbox, {"chunk_id": "complete", "content_hash": "new"}, force=True)
         assert refused.json()["detail"] == "Symbol set complete already exists, with different content."
         assert "presigned_put_url" not in start(sandbox, {"chunk_id": "a", "content_length": 3}).json()["id_map"]["a"]

@@ -134,3 +134,8 @@ def test_without_object_storage() -> None:
         assert ask(sandbox, f"DELETE symbol_sets/{PENDING}/") == NO_STORAGE
         assert ask(sandbox, f"GET symbol_sets/{PENDING}/") == not_found()
         assert sandbox.api("GET", "symbol_sets/").json()["count"] == 4
+
+
+def test_a_started_set_is_not_yet_used(sandbox: SandboxProcess) -> None:
+    made = sandbox.api("POST", "symbol_sets/start_upload/?chunk_id=started", {}).json()
+    assert sandbox.api("GET", f"symbol_sets/{made['symbol_set_id']}/").json()["last_used"] is None
