@@ -75,7 +75,7 @@ class LinkExternalReference(
     tool="error-tracking-external-references-link",
     request="POST external_references/link_issue/",
     since=_LINKS,
-    older_status=405,
+    older_status=403,
     aliases=("error-tracking-external-references-link-issue-create",),
 ):
     """Link an issue to one that exists at a connected tracker."""

@@ -240,13 +240,18 @@ def _row(issue: dict[str, Any]) -> dict[str, Any]:
     """An issue with its counts beside its other fields, and a sparkline as numbers."""
     row = dict(issue)
     counts = as_object(row.pop("aggregations", None))
-    row |= {name: value for name, value in counts.items() if name not in ("volume_buckets", "volumeRange")}
+    row |= {name: _whole(value) for name, value in counts.items() if name not in ("volume_buckets", "volumeRange")}
+    impact = as_object(row.get("impact"))
+    if impact:
+        row["impact"] = {name: _whole(value) for name, value in impact.items()}
     buckets = as_objects(counts.get("volume_buckets"))
     if buckets:
         row["volume"] = _sparkline(buckets)
     sparkline = as_objects(row.get("sparkline"))
     if sparkline:
         row["sparkline"] = _sparkline(sparkline)
+    elif isinstance(row.get("sparkline"), list):
+        row["sparkline"] = [_whole(value) for value in cast("list[Any]", row["sparkline"])]
     return row
 
 
@@ -256,8 +261,13 @@ def _beyond(found: list[dict[str, Any]], most: int) -> list[str]:
     )
 
 
+def _whole(value: Any) -> Any:
+    """Return a count as people write it: PostHog sends floats."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _sparkline(buckets: list[dict[str, Any]]) -> str:
-    numbers = " ".join(str(bucket.get("value")) for bucket in buckets[:_MOST_BUCKETS])
+    numbers = " ".join(str(_whole(bucket.get("value"))) for bucket in buckets[:_MOST_BUCKETS])
     return f"from {cast('str', buckets[0].get('label'))}: {numbers}"
 
 

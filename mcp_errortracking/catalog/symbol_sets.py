@@ -109,7 +109,7 @@ class DeleteSymbolSets(
     request="POST symbol_sets/bulk_delete/",
     aliases=("error-tracking-symbol-sets-bulk-delete-create",),
     since="2026-03-26",
-    older_status=405,
+    older_status=403,
     destructive=True,
     idempotent=True,
 ):
@@ -273,7 +273,7 @@ class CheckSymbolSetUploads(
     tool="error-tracking-symbol-sets-bulk-check-upload",
     request="POST symbol_sets/bulk_check_upload/",
     since="2026-09-10",
-    older_status=405,
+    older_status=403,
     aliases=("error-tracking-symbol-sets-bulk-check-upload-create",),
     idempotent=True,
 ):

@@ -154,8 +154,8 @@ CASES = [
         "query-error-tracking-issue",
         {"issueId": PAGE_OF_ISSUE, "includeSparkline": True, "filterTestAccounts": False},
         ("POST query/issue/",),
-        {"id": TYPE_ERROR, "aggregations.occurrences": 12, "top_in_app_frame.source": "src/checkout.ts"},
-        ("top_in_app_frame: discount (src/checkout.ts:18:22)", "occurrences: 12", "sparkline: ["),
+        {"id": TYPE_ERROR, "impact.occurrences": 12, "top_in_app_frame.source": "src/checkout.ts"},
+        ("src/checkout.ts", '"occurrences":12,', "sparkline: [0,"),
         {"issueId": TYPE_ERROR, "includeSparkline": True, "filterTestAccounts": False},
     ),
     Case(
@@ -210,8 +210,8 @@ REFUSALS = [
     Refusal(
         "error-tracking-issues-merge-create",
         {"id": TYPE_ERROR, "ids": [UNKNOWN]},
-        "Nothing was merged. Find issues with query-error-tracking-issues-list",
-        (f"POST {_ISSUE}merge/ 404", f"GET fingerprints/{TYPE_ERROR}/ 404"),
+        "Nothing was merged: PostHog found nothing left to merge.",
+        (f"POST {_ISSUE}merge/ 200",),
     ),
     Refusal(
         "error-tracking-issues-split-create",
@@ -223,8 +223,8 @@ REFUSALS = [
     Refusal(
         "error-tracking-issues-assign-partial-update",
         {"id": TYPE_ERROR, "assignee": {"type": "user", "id": 99}},
-        "PostHog fails like this when the assignee does not exist: check the user or role id.",
-        (f"PATCH {_ISSUE}assign/ 500",),
+        "PostHog says: Assignee user does not belong to this organization.",
+        (f"PATCH {_ISSUE}assign/ 400",),
     ),
     Refusal("error-tracking-issues-assign-partial-update", {"id": TYPE_ERROR}, "- assignee: required, but missing"),
     Refusal("error-tracking-issues-partial-update", {"id": TYPE_ERROR}, "give status, severity, name or description"),
@@ -246,8 +246,8 @@ REFUSALS = [
     Refusal(
         "error-tracking-issues-bulk-create",
         {"action": "assign", "ids": [TYPE_ERROR], "assignee": {"type": "user", "id": 99}},
-        "A server error occurred",
-        ("POST issues/bulk/ 500",),
+        "PostHog says: Assignee user does not belong to this organization.",
+        ("POST issues/bulk/ 400",),
     ),
     Refusal("error-tracking-issues-values-retrieve", {"key": "nme", "value": "x"}, '"nme" is not one of name, issue'),
     Refusal(
