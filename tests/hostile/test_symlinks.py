@@ -188,8 +188,8 @@ def test_packs_that_lead_in_a_loop_are_given_up_soon(tmp_path: Path, monkeypatch
     assert calls.count < 500
 
 
-    """The system has no descriptors of folders, and limits the symlinks itself."""
-    """Where the system has no descriptors of folders, it limits the symlinks itself."""
+def test_by_path_a_chain_is_refused_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system limits the symlinks itself if it has no descriptors of folders."""
     (tmp_path / "loop").symlink_to("loop")
     monkeypatch.setattr(open_folder, "BY_DESCRIPTOR", False)
 
