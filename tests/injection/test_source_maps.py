@@ -49,8 +49,10 @@ def seeded(payload: str) -> dict[str, list[dict[str, Any]]]:
     """Return the seed of a PostHog in which every text from outside is this payload."""
     hostile, ref = PAYLOADS[payload], f"{PAYLOADS[payload]}-set"
     frame = {"source": f"https://shop.example/{hostile}.js", "function": hostile, "failure": hostile, "column": 1}
-    frames = [frame | {"line": line, "symbol_set": ref} for line in (1, 2, 3, 9)]
-    frames.append(frame | {"line": 1, "symbol_set": f"{ref}-missing", "source": f"{hostile}/b.js"})
+    lost = "No sourcemap uploaded for chunk id: "
+    frames = [frame | {"line": line, "symbol_set": ref, "failure": f"{lost}{ref}"} for line in (1, 2, 3, 9)]
+    missing = {"symbol_set": f"{ref}-missing", "failure": f"{lost}{ref}-missing", "source": f"{hostile}/b.js"}
+    frames.append(frame | {"line": 1} | missing)
     source = f"{hostile}\n{hostile}\n{hostile}\n//# chunkId={hostile.strip()}"
     held = {"release": release_id(payload), "failure_reason": hostile, "content_hash": "other"}
     return {

@@ -1,5 +1,6 @@
 """The frames to resolve: pasted, or of an issue's newest event."""
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mcp_errortracking.workflows.source_maps.tools import ResolveFrames
 
 _MOST_FRAMES = 200
+_MISSING = re.compile(r"(?:No .+ for (?:chunk id|id|debug_id)|Could not find sourcemap for source url): (.+)$", re.S)
 
 
 async def requested_frames(call: "ResolveFrames", context: Context) -> tuple[list[Frame], list[str]]:
@@ -70,7 +72,9 @@ async def _event_frames(issue: str, context: Context) -> tuple[list[Frame], list
     frames = [
         frame
         for stack in stacks
-        for frame in parse_event_frames([{**one, "symbol_set_ref": refs.get(str(one.get("raw_id")))} for one in stack])
+        for frame in parse_event_frames(
+            [{**one, "symbol_set_ref": refs.get(str(one.get("raw_id"))) or _missing_ref(one)} for one in stack]
+        )
     ]
     if all(map(foreign_origin, frames)) and (readable or not frames):
         raise WorkflowError(
@@ -102,6 +106,12 @@ def _app_frames(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
     return [frame for frame in frames if not foreign_origin(frame)], [
         f"Left out: {', '.join(others)}."
     ] if others else []
+
+
+def _missing_ref(frame: dict[str, Any]) -> str | None:
+    """Return the symbol set that a frame's failure names at its end: the event has its id nowhere else."""
+    found = _MISSING.search(str(frame.get("resolve_failure") or ""))
+    return found[1] if found else None
 
 
 async def _symbol_sets_of(frames: list[dict[str, Any]], context: Context) -> dict[str, str]:
