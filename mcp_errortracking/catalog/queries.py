@@ -10,15 +10,21 @@ from pydantic_core import PydanticCustomError
 from mcp_errortracking.catalog.assignee import AssigneeArgument
 from mcp_errortracking.catalog.endpoint import Outcome, Request, Steps, as_object, as_objects
 from mcp_errortracking.catalog.filters import PropertyFilter
+from mcp_errortracking.catalog.frame_positions import text_of
 from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
 from mcp_errortracking.catalog.paging import LongEndpoint
-from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, legend, show_event, show_frame
+from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, exceptions_by_event, legend, show_event, show_top_frame
 
 _SINCE = "spring 2026"
 _UNKNOWN_ISSUE = (
     "PostHog knows no such issue in this project: find issues with query-error-tracking-issues-list (status all, a "
     "longer dateRange)."
 )
+_NO_EVENTS = (
+    "No event in this range, so PostHog sent no counts, times or assignee: try a longer dateRange, or "
+    "filterTestAccounts false."
+)
+_CUT = re.compile(r"… \[truncated from \d+ chars\]$")
 _RELATIVE = re.compile(r"-?(\d{0,9})([sMhdwmqy])(Start|End)?")
 _DAYS = {
     "s": (1 / 86_400, 1 / 86_400),
@@ -147,7 +153,10 @@ class QueryIssues(
         answer = _read_part((yield self.request()))
         issues = as_objects(answer.get("results"))
         rows = [_row(issue) for issue in issues[:_MOST_ISSUES]]
-        return Outcome(answer, _beyond(issues, _MOST_ISSUES), display={**answer, "results": rows})
+        notes = _beyond(issues, _MOST_ISSUES)
+        if any(_CUT.search(text_of(issue, "description")[-100:]) for issue in issues[:_MOST_ISSUES]):
+            notes.append("PostHog cut a description; query-error-tracking-issue has it whole.")
+        return Outcome(answer, notes, display={**answer, "results": rows})
 
 
 class QueryIssue(
@@ -171,10 +180,11 @@ class QueryIssue(
     def steps(self) -> Steps:
         issue = as_object((yield self.request()))
         shown = _row(issue)
+        notes = [_NO_EVENTS] * (issue.get("impact") == {})
         frame = as_object(issue.get("top_in_app_frame"))
         if frame:
-            shown["top_in_app_frame"] = show_frame(frame)
-        return Outcome(issue, display=shown)
+            shown["top_in_app_frame"] = show_top_frame(frame, issue.get("library"))
+        return Outcome(issue, notes, display=shown)
 
 
 class QueryIssueEvents(
@@ -219,7 +229,8 @@ class QueryIssueEvents(
         answer = _read_part((yield self.request()))
         found = as_objects(answer.get("results"))
         shown = found[:_MOST_EVENTS]
-        events = [show_event(event, self.maxFrames or MAX_FRAMES) for event in shown]
+        page = exceptions_by_event(shown)
+        events = [show_event(event, self.maxFrames or MAX_FRAMES, page) for event in shown]
         notes = legend(shown) + _beyond(found, _MOST_EVENTS)
         if not events and self.offset:
             notes.append(f"No event at offset {self.offset}: it lies past the end of this range; start at 0.")
@@ -237,22 +248,31 @@ def _read_part(answer: Any) -> dict[str, Any]:
 
 
 def _row(issue: dict[str, Any]) -> dict[str, Any]:
-    """An issue with its counts beside its other fields, and a sparkline as numbers."""
+    """An issue with its counts beside its other fields, and a sparkline as numbers.
+
+    The counts are `aggregations` in a list, `impact` of one issue, and both of one issue on an older server.
+    """
     row = dict(issue)
-    counts = as_object(row.pop("aggregations", None))
-    row |= {name: _whole(value) for name, value in counts.items() if name not in ("volume_buckets", "volumeRange")}
-    impact = as_object(row.get("impact"))
-    if impact:
-        row["impact"] = {name: _whole(value) for name, value in impact.items()}
+    counts: dict[str, Any] = {}
+    for name in ("aggregations", "impact"):
+        if isinstance(row.get(name), dict):
+            counts |= as_object(row.pop(name))
+    hidden = (*row, "volume_buckets", "volumeRange")
+    row |= {name: _whole(value) for name, value in counts.items() if name not in hidden}
     buckets = as_objects(counts.get("volume_buckets"))
     if buckets:
         row["volume"] = _sparkline(buckets)
-    sparkline = as_objects(row.get("sparkline"))
-    if sparkline:
-        row["sparkline"] = _sparkline(sparkline)
-    elif isinstance(row.get("sparkline"), list):
-        row["sparkline"] = [_whole(value) for value in cast("list[Any]", row["sparkline"])]
+    sparkline = row.get("sparkline")
+    if as_objects(sparkline):
+        row["sparkline"] = _sparkline(as_objects(sparkline))
+    elif isinstance(sparkline, list):
+        row["sparkline"] = [_whole(value) for value in cast("list[Any]", sparkline)[:_MOST_BUCKETS]]
     return row
+
+
+def _whole(value: Any) -> Any:
+    """A count without the fraction that PostHog sends it with: 3 for 3.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _beyond(found: list[dict[str, Any]], most: int) -> list[str]:

@@ -1,10 +1,22 @@
 """A stack trace as people read one: nearest to the error first, the app's own frames marked, and why PostHog could not
 resolve a frame."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
 
 from mcp_errortracking.catalog.endpoint import Lines, as_object, as_objects
+from mcp_errortracking.catalog.frame_positions import (
+    Position,
+    failure_of,
+    is_bytecode,
+    missing_ref,
+    number_of,
+    position_of,
+    position_of_top_frame,
+    text_of,
+)
 
 MAX_FRAMES = 50
 _IN_EXCEPTIONS = ("$exception_list", "$exception_types", "$exception_values")
@@ -12,8 +24,13 @@ _CONTEXT_LINES = 3
 _MOST_EXCEPTIONS, _MOST_VARIABLES = 50, 100
 
 
-def show_event(event: dict[str, Any], max_frames: int = MAX_FRAMES) -> dict[str, Any]:
+def show_event(
+    event: dict[str, Any], max_frames: int = MAX_FRAMES, page: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     """An event with its exceptions as lines; every other property stays a field.
+
+    Args:
+        page: the number of exceptions of each event on the page, by uuid (see `exceptions_by_event`).
 
     A property with the name of one of PostHog's fields, or of ours, never takes its place: it is shown below
     `properties`.
@@ -29,8 +46,17 @@ def show_event(event: dict[str, Any], max_frames: int = MAX_FRAMES) -> dict[str,
     if same:
         shown["properties"] = same
     if exceptions:
-        shown["exceptions"] = _show_exceptions(exceptions, max_frames)
+        stack = _StackOf(properties.get("$lib"), text_of(event, "uuid"), page or {})
+        shown["exceptions"] = _show_exceptions(exceptions, max_frames, stack)
     return shown
+
+
+def exceptions_by_event(events: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """Return the number of exceptions of each event, by uuid."""
+    return {
+        text_of(event, "uuid"): len(as_objects(as_object(event.get("properties")).get("$exception_list")))
+        for event in events
+    }
 
 
 def legend(events: list[dict[str, Any]]) -> list[str]:
@@ -46,43 +72,103 @@ def legend(events: list[dict[str, Any]]) -> list[str]:
     notes = list[str]()
     if any(frame.get("in_app") for frame in frames):
         notes.append("* marks frames of the app's own code.")
-    if any(frame.get("resolved") is False for frame in frames):
+    if any(failure_of(frame) for frame in frames):
         notes.append(
             "Frames that are not resolved need the source map of that very build; error-tracking-symbol-sets-list with "
             "ref: the chunk says what PostHog holds."
         )
+    if any(position_of(frame).is_uncertain for frame in frames):
+        notes.append('"10 or 11": the event does not say if a source map was used; without one the first is the line.')
     return notes
 
 
-def show_frame(frame: dict[str, Any]) -> str:
-    """One frame: `function (path:line:column)`, or what is known of it and why it is not resolved."""
-    name = frame.get("resolved_name") or frame.get("mangled_name") or "?"
-    place = ":".join(str(part) for part in (frame.get("source"), frame.get("line"), frame.get("column")) if part)
+def show_frame(frame: dict[str, Any], library: Any = None) -> str:
+    """One frame: `function (path:line:column)`, or what is known of it and why it is not resolved.
+
+    Args:
+        library: `$lib` of the event, if known.
+    """
+    name = text_of(frame, "resolved_name", "mangled_name") or "?"
+    failure = failure_of(frame)
+    if is_bytecode(frame, library) and number_of(frame, "column") is not None:
+        # As Hermes itself writes a bytecode offset, so that a reader of stack traces does not take it for a column.
+        place = f"address at {_source_name(frame)}:{number_of(frame, 'line') or 1}:{number_of(frame, 'column')}"
+    else:
+        place = _place(frame, position_of(frame, library))
     text = f"{name} ({place})"
-    if frame.get("resolved") is False:
+    if failure:
         # The chunk names the missing source map; the raw id can be used to get the frame again.
-        known = {"chunk": frame.get("chunk_id"), "raw_id": frame.get("raw_id")}
+        chunk = text_of(frame, "chunk_id")
+        known = {"chunk": "" if chunk == missing_ref(frame) else chunk, "raw_id": text_of(frame, "raw_id")}
         ids = "".join(f", {label} {value}" for label, value in known.items() if value)
-        text += f" [not resolved: {frame.get('resolve_failure') or 'no reason given'}{ids}]"
+        text += f" [not resolved: {failure}{ids}]"
     return text
 
 
-def _show_exceptions(exceptions: list[dict[str, Any]], max_frames: int) -> Lines:
+def show_top_frame(frame: dict[str, Any], library: Any) -> str:
+    """The `top_in_app_frame` of an issue, which names its function otherwise: `function (path:line:column)`."""
+    name = text_of(frame, "resolved_name", "function", "mangled_name") or "?"
+    return f"{name} ({_place(frame, position_of_top_frame(frame, library))})"
+
+
+def _source_name(frame: dict[str, Any]) -> str:
+    """The file of a frame, or its module; a Node frame whose map failed has no file (contract 6.13.4)."""
+    return text_of(frame, "source", "module")
+
+
+def _place(frame: dict[str, Any], position: Position) -> str:
+    source, at = _source_name(frame), str(position)
+    if at and not source:
+        return f"line {at}" if position.column is None else f"unknown file:{at}"
+    return f"{source}:{at}" if at else source
+
+
+@dataclass(frozen=True, slots=True)
+class _StackOf:
+    """An event whose stacks are shown: its SDK, its uuid, and the other events of the page."""
+
+    library: Any
+    uuid: str
+    page: Mapping[str, int]
+
+    def reference(self, stack: dict[str, Any]) -> list[str]:
+        """A line for a stack that PostHog sends only once on a page, elsewhere."""
+        uuid, index = text_of(stack, "same_as_event"), number_of(stack, "same_as_exception")
+        if not uuid:
+            return []
+        exception = "" if index is None else f"exception {index + 1}"
+        if uuid == self.uuid:
+            return [f"  same stack as {exception or 'another exception'} of this event"]
+        number = self.page.get(uuid)
+        of_exception = f"{exception} of " if exception and number != 1 else ""
+        return [f"  same stack as {of_exception}event {uuid}{'' if number else ', which is not on this page'}"]
+
+
+def _show_exceptions(exceptions: list[dict[str, Any]], max_frames: int, event: _StackOf) -> Lines:
     lines = list[str]()
     for index, exception in enumerate(exceptions[:_MOST_EXCEPTIONS]):
         unhandled = as_object(exception.get("mechanism")).get("handled") is False
         cause = "caused by " if index else ""
-        lines.append(f"{cause}{exception.get('type')}: {exception.get('value')}{' (unhandled)' if unhandled else ''}")
-        frames = as_objects(as_object(exception.get("stacktrace")).get("frames"))[::-1]
+        # PostHog leaves an empty text out.
+        title = ": ".join(str(part) for part in (exception.get("type"), exception.get("value")) if part is not None)
+        lines.append(f"{cause}{title or 'exception'}{' (unhandled)' if unhandled else ''}")
+        stack = as_object(exception.get("stacktrace"))
+        lines += event.reference(stack)
+        frames = as_objects(stack.get("frames"))[::-1]
+        if stack.get("type") == "resolved" and "frames" not in stack:
+            lines.append("  no frame of the app's own code; onlyAppFrames false shows the others")
         shown = _chosen(frames, max_frames)
         max_frames -= len(shown)
         with_context = next((frame for frame in shown if frame.get("in_app") and frame.get("context")), None)
         for frame in shown:
-            lines.append(f"  {'*' if frame.get('in_app') else ' '} {show_frame(frame)}")
+            lines.append(f"  {'*' if frame.get('in_app') else ' '} {show_frame(frame, event.library)}")
             lines += _source(frame, _CONTEXT_LINES if frame is with_context else 0)
             lines += _variables(frame)
         if len(frames) > len(shown):
             lines.append(f"  {len(frames) - len(shown)} frames left out; maxFrames raises the number")
+        omitted = number_of(stack, "frames_omitted")
+        if omitted:
+            lines.append(f"  {omitted} outer frames omitted by PostHog")
     if len(exceptions) > _MOST_EXCEPTIONS:
         lines.append(f"{len(exceptions) - _MOST_EXCEPTIONS} exceptions left out")
     return tuple(lines)

@@ -107,4 +107,4 @@ def test_what_is_no_exception_is_left_as_it_is() -> None:
     assert show_event({"uuid": "u", "properties": {"$lib": "web"}}) == {"uuid": "u", "$lib": "web"}
     assert show_event({"uuid": "u"}) == {"uuid": "u"}
     odd = {"properties": {"$exception_list": [{"stacktrace": {"frames": [None, {}]}, "mechanism": 3}]}}
-    assert show_event(odd)["exceptions"] == ("None: None", "    ? ()")
+    assert show_event(odd)["exceptions"] == ("exception", "    ? ()")
