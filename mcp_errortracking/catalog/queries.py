@@ -271,17 +271,6 @@ def _row(issue: dict[str, Any]) -> dict[str, Any]:
 
 
 def _whole(value: Any) -> Any:
-    """A count without the fraction that PostHog sends it with: 3 for 3.0."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _beyond(found: list[dict[str, Any]], most: int) -> list[str]:
-    return [f"PostHog answered {len(found)}, more than can be asked for; the first {most} are shown."] * (
-        len(found) > most
-    )
-
-
-def _whole(value: Any) -> Any:
     """Return a count as people write it: PostHog sends floats."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 

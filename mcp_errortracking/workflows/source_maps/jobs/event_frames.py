@@ -1,15 +1,17 @@
 """The frames to resolve: pasted, or of an issue's newest event."""
 
-import re
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mcp_errortracking.catalog.endpoint import as_object, as_objects
+from mcp_errortracking.catalog.frame_positions import failure_of, text_of
 from mcp_errortracking.catalog.queries import QueryIssueEvents
 from mcp_errortracking.catalog.stack_frames import GetStackFrames
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.source_maps.jobs.readable_frames import ReadableFrame, readable_frames
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame, foreign_origin, parse_event_frames
 from mcp_errortracking.workflows.source_maps.resolve.stack_text import parse_stack
 
@@ -17,18 +19,33 @@ if TYPE_CHECKING:
     from mcp_errortracking.workflows.source_maps.tools import ResolveFrames
 
 _MOST_FRAMES = 200
-_MISSING = re.compile(r"(?:No .+ for (?:chunk id|id|debug_id)|Could not find sourcemap for source url): (.+)$", re.S)
 
 
-async def requested_frames(call: "ResolveFrames", context: Context) -> tuple[list[Frame], list[str]]:
-    """Return the frames, 200 at most, and notes on those that are left out.
+@dataclass(frozen=True, slots=True)
+class RequestedFrames:
+    """The frames to resolve, 200 at most, with notes on those that are left out.
+
+    `readable`: frames that PostHog resolved itself. `all_resolved`: the error to raise if no source is found for any of
+    them and there is no other frame.
+    """
+
+    frames: list[Frame]
+    notes: list[str]
+    readable: list[ReadableFrame] = field(default_factory=list[ReadableFrame])
+    all_resolved: WorkflowError | None = None
+
+
+async def requested_frames(call: "ResolveFrames", context: Context) -> RequestedFrames:
+    """Return the frames to resolve.
 
     Raises:
         WorkflowError: no frame could be resolved with a source map.
         PostHogError: the event cannot be fetched.
     """
-    frames, notes = await _event_frames(str(call.issue), context) if call.stack is None else _pasted_frames(call.stack)
-    return frames[:_MOST_FRAMES], notes
+    if call.stack is None:
+        return await _event_frames(str(call.issue), context)
+    frames, notes = _pasted_frames(call.stack)
+    return RequestedFrames(frames[:_MOST_FRAMES], notes)
 
 
 def _pasted_frames(stack: str) -> tuple[list[Frame], list[str]]:
@@ -46,11 +63,11 @@ def _pasted_frames(stack: str) -> tuple[list[Frame], list[str]]:
     return frames, notes
 
 
-async def _event_frames(issue: str, context: Context) -> tuple[list[Frame], list[str]]:
+async def _event_frames(issue: str, context: Context) -> RequestedFrames:
     question = QueryIssueEvents.model_validate(
         {
             "issueId": issue,
-            "include": ["exception", "stacktrace"],
+            "include": ["exception", "stacktrace", "environment"],
             "onlyAppFrames": False,
             "dateRange": {"date_from": "-90d"},
         }
@@ -64,28 +81,50 @@ async def _event_frames(issue: str, context: Context) -> tuple[list[Frame], list
         raise WorkflowError(
             "no_event", "The issue has no event in the last 90 days.", next_step="Paste a stack trace instead."
         )
-    exceptions = as_objects(as_object(events[0].get("properties")).get("$exception_list"))
+    properties = as_object(events[0].get("properties"))
+    library = properties.get("$lib")
+    exceptions = as_objects(properties.get("$exception_list"))
     stacks = [as_objects(as_object(one.get("stacktrace")).get("frames")) for one in exceptions]
     raw = [frame for stack in stacks for frame in stack]
-    readable = [frame for frame in raw if frame.get("resolved") is True]
+    resolved = [frame for frame in raw if frame.get("resolved") is True and failure_of(frame) is None]
+    other = [frame for frame in raw if _is_of_other_language(frame) and frame not in resolved]
     refs = await _symbol_sets_of([frame for frame in raw if frame.get("resolved") is not True], context)
     frames = [
         frame
         for stack in stacks
         for frame in parse_event_frames(
-            [{**one, "symbol_set_ref": refs.get(str(one.get("raw_id"))) or _missing_ref(one)} for one in stack]
+            [
+                {**one, "symbol_set_ref": refs.get(str(one.get("raw_id")))}
+                for one in stack
+                if not _is_of_other_language(one)
+            ],
+            library,
         )
     ]
-    if all(map(foreign_origin, frames)) and (readable or not frames):
+    readable = readable_frames((frame for stack in stacks for frame in reversed(stack)), library)
+    if other and not frames:
+        reasons = sorted({text_of(frame, "resolve_failure") or "not resolved" for frame in other})
         raise WorkflowError(
+            "no_source_map",
+            f"{len(other)} frames of the newest event are not resolved, and none of them is JavaScript.",
+            reasons[0],
+            "Upload the symbols of that build (ProGuard map, dSYM, debug symbols) with PostHog's own tools.",
+        )
+    if all(map(foreign_origin, frames)) and (resolved or not frames):
+        error = WorkflowError(
             "all_resolved",
-            f"The newest event of this issue has {len(readable)} frames, and none of them is minified.",
+            f"The newest event of this issue has {len(resolved)} frames, and none of them is minified.",
             next_step="query-error-tracking-issue-events with include stacktrace shows them.",
         )
+        return RequestedFrames([], [], readable, error)
     frames, notes = _app_frames(frames)
-    if readable:
-        notes.append(f"{len(readable)} other frames of the event are readable already.")
-    return frames, notes
+    if resolved:
+        notes.append(f"{len(resolved)} other frames of the event are readable already.")
+    return RequestedFrames(frames[:_MOST_FRAMES], notes, readable)
+
+
+def _is_of_other_language(frame: dict[str, Any]) -> bool:
+    return text_of(frame, "lang", "platform") not in ("", "javascript", "hermes", "web:javascript", "node:javascript")
 
 
 def _app_frames(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
@@ -106,12 +145,6 @@ def _app_frames(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
     return [frame for frame in frames if not foreign_origin(frame)], [
         f"Left out: {', '.join(others)}."
     ] if others else []
-
-
-def _missing_ref(frame: dict[str, Any]) -> str | None:
-    """Return the symbol set that a frame's failure names at its end: the event has its id nowhere else."""
-    found = _MISSING.search(str(frame.get("resolve_failure") or ""))
-    return found[1] if found else None
 
 
 async def _symbol_sets_of(frames: list[dict[str, Any]], context: Context) -> dict[str, str]:

@@ -13,6 +13,7 @@ from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import printable
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.jobs.event_frames import requested_frames
+from mcp_errortracking.workflows.source_maps.jobs.readable_frames import with_source
 from mcp_errortracking.workflows.source_maps.jobs.symbol_lookup import SymbolFinder
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
@@ -30,20 +31,25 @@ _SHIFTED_LINES = (
 
 async def run(call: "ResolveFrames", context: Context) -> Outcome:
     """Resolve the frames that can be resolved, and give a verdict on the rest."""
-    requested, notes = await requested_frames(call, context)
-    frames = [replace(frame, chunk_id=frame.chunk_id or call.chunk_id) for frame in requested]
+    requested = await requested_frames(call, context)
+    notes = list(requested.notes)
+    frames = [replace(frame, chunk_id=frame.chunk_id or call.chunk_id) for frame in requested.frames]
     roots = Roots(context.environment.roots)
     local = None
     if call.folder:
         local = LocalBuild(roots, await to_thread.run_sync(find, roots, call.folder))
     finder = SymbolFinder(context, local, is_pasted=call.stack is not None)
     await finder.download_for(frames)
+    around = _CONTEXT if call.context is None else call.context
+    readable = await to_thread.run_sync(with_source, requested.readable, roots, finder.downloaded(), around)
+    if requested.all_resolved and not readable:
+        raise requested.all_resolved
     work = partial(
         resolve,
         frames,
         finder.symbols,
         roots,
-        context=_CONTEXT if call.context is None else call.context,
+        context=around,
         history=bool(call.commits),
     )
     resolved = await to_thread.run_sync(work)
@@ -53,11 +59,16 @@ async def run(call: "ResolveFrames", context: Context) -> Outcome:
             verdicts[index] = await finder.judge(one, deployed=bool(call.deployed))
     if local and call.issue and any(map(local.has_moved, frames)):
         notes.append(_SHIFTED_LINES)
-    data = {"frames": [_row(one, verdicts.get(index)) for index, one in enumerate(resolved)]}
+    data: dict[str, Any] = {"frames": [_row(one, verdicts.get(index)) for index, one in enumerate(resolved)]}
     lines = [line for index, one in enumerate(resolved) for line in _lines(one, verdicts.get(index))]
     good = len(resolved) - len(verdicts)
     shown: dict[str, Any] = {"resolved": f"{good} of {len(resolved)} frames", "frames": tuple(lines)}
-    return Outcome(data, notes, failed=not good, display=shown)
+    if not resolved:
+        shown = {"resolved": "by PostHog"}
+    if readable:
+        data["readable"] = [one.row() for one in readable]
+        shown["readable"] = tuple(line for one in readable for line in one.lines())
+    return Outcome(data, notes, failed=bool(resolved) and not good, display=shown)
 
 
 def _row(one: ResolvedFrame, verdict: Explanation | None) -> dict[str, Any]:

@@ -147,6 +147,10 @@ class SymbolFinder:
             return False
         return True
 
+    def downloaded(self) -> list[tuple[str, Symbols]]:
+        """Return the symbol sets that were fetched, by ref."""
+        return [(ref, found) for ref, found in self._downloaded.items() if isinstance(found, Symbols)]
+
     def symbols(self, frame: Frame) -> Symbols:
         """Return the symbols that resolve a frame.
 
@@ -192,7 +196,7 @@ class SymbolFinder:
         if self._local is not None:
             facts |= asdict(self._local.facts(frame))
         if deployed:
-            facts["deployed_chunk_id"] = await self._deployed_chunk_id(frame.file)
+            facts["deployed_chunk_id"] = await self._deployed_chunk_id(frame.script or frame.file)
         verdict = diagnose(Facts(**facts))
         if problem and not chunk_id and problem.code in ("no_bundle", "several_bundles"):
             verdict = replace(verdict, why=problem.reason)

@@ -2,7 +2,7 @@
 
 Engines count differently. V8 (Chrome, Node), Firefox and Safari write lines and columns from 1. Hermes' compiled frames
 (`address at`) have a bytecode offset from 0 as their column. PostHog's SDKs send `lineno` and `colno` as the engine
-wrote them, so its frames are read in the same way; frames of platform `hermes` have an offset.
+wrote them, and PostHog keeps them in frames that it could not resolve: Hermes' have an offset there too.
 """
 
 import re
@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_errortracking.catalog.frame_positions import failure_of, is_bytecode, missing_ref, number_of, text_of
+
+_NO_FILE = "unknown file"
 _NOT_OF_THE_APP = (
     ("of Node itself", re.compile(r"node:|internal/")),
     ("of the engine itself", re.compile(r"<anonymous>$|native$|\[native code\]|(?:ext|bun):|InternalBytecode\.js$")),
@@ -43,41 +46,37 @@ def foreign_origin(frame: Frame) -> str | None:
     return next((whose for whose, files in _NOT_OF_THE_APP if files.match(frame.file)), None)
 
 
-def parse_event_frames(frames: Sequence[Mapping[str, Any]]) -> list[Frame]:
+def parse_event_frames(frames: Sequence[Mapping[str, Any]], library: Any = None) -> list[Frame]:
     """Return the frames of PostHog's `$exception_list[].stacktrace.frames` with file and line, innermost call first.
 
     PostHog lists the outermost call first. Frames that it has resolved itself are left out.
     Both the SDKs' names of the fields (`filename`, `lineno`, `colno`, `function`) and those of the server's frames
-    (`source`, `line`, `column`, `mangled_name`) are read. `symbol_set_ref` is a chunk id, or the script's URL or path.
+    (`source`, `line`, `column`, `mangled_name`) are read. `symbol_set_ref` is a chunk id, or the script's URL or path;
+    without it, the text of the failure names one. A frame without a file needs a chunk id.
+
+    Args:
+        library: `$lib` of the event, if known.
     """
     found: list[Frame] = []
     for fields in reversed(frames):
-        file = _text(fields, "filename", "source", "abs_path")
-        line, column = _number(fields, "lineno", "line"), _number(fields, "colno", "column")
-        if file is None or line is None or fields.get("resolved") is True:
+        line, column = number_of(fields, "lineno", "line"), number_of(fields, "colno", "column")
+        if (fields.get("resolved") is True and failure_of(fields) is None) or (line is None and column is None):
             continue
-        starts_at = 0 if _text(fields, "platform", "lang") == "hermes" else 1
-        function = _text(fields, "function", "mangled_name")
-        ref = _text(fields, "symbol_set_ref") or ""
+        function = text_of(fields, "function", "mangled_name")
+        ref = text_of(fields, "symbol_set_ref") or missing_ref(fields) or ""
+        file = text_of(fields, "filename", "source", "abs_path") or (ref and (text_of(fields, "module") or _NO_FILE))
+        if not file:
+            continue
         is_place = ref == file or "/" in ref or "\\" in ref
+        starts_at = 0 if is_bytecode(fields, library) else 1
         found.append(
             Frame(
                 file,
-                line,
+                1 if line is None else line,
                 None if column is None else max(0, column - starts_at),
-                None if function in ("?", "<anonymous>") else function,
-                _text(fields, "chunk_id") or (None if is_place else ref or None),
+                None if function in ("", "?", "<anonymous>") else function,
+                text_of(fields, "chunk_id") or (None if is_place else ref or None),
                 ref if is_place else None,
             )
         )
     return found
-
-
-def _text(fields: Mapping[str, Any], *names: str) -> str | None:
-    values = (fields.get(name) for name in names)
-    return next((value for value in values if isinstance(value, str) and value), None)
-
-
-def _number(fields: Mapping[str, Any], *names: str) -> int | None:
-    values = (fields.get(name) for name in names)
-    return next((value for value in values if isinstance(value, int) and not isinstance(value, bool)), None)

@@ -85,7 +85,8 @@ def resolve(
     found = [_locate(frame, symbols_for) for frame in frames]
     commits = Budget() if history else None
     resolved: list[ResolvedFrame] = []
-    for frame, location, caller in zip(frames, found, [*found[1:], None], strict=True):
+    callers = [*found[1:], None][: len(found)]
+    for frame, location, caller in zip(frames, found, callers, strict=True):
         if isinstance(location, Problem):
             resolved.append(ResolvedFrame(frame, None, location))
         else:

@@ -1,0 +1,124 @@
+"""Source lines of frames that PostHog resolved itself, and events as PostHog sends them: without ids or lines."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.server.calls import Reply
+from mcp_errortracking.workflows.base import Environment
+from mcp_errortracking.workflows.files.roots import Roots
+from mcp_errortracking.workflows.source_maps.jobs.readable_frames import ReadableFrame, with_source
+from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
+from tests.calls import call_tool
+from tests.proxy.fault_server import FaultServer, http
+
+pytestmark = pytest.mark.anyio
+
+ISSUE = "01936f2e-7a51-7000-8000-000000000101"
+CHUNK = "0198c1de-5c1e-7000-8000-9a4be1d7c3e9"
+NO_MAP = f"No sourcemap uploaded for chunk id: {CHUNK}"
+FLAGS = {"in_app": True, "lang": "javascript", "synthetic": False, "suspicious": False}
+MINIFIED = {
+    "mangled_name": "o",
+    "source": "/c.js",
+    "line": 1,
+    "column": 14,
+    "resolved": False,
+    "resolve_failure": NO_MAP,
+}
+NODE = {"mangled_name": "o", "line": 1, "column": 14, "resolved": True, "resolve_failure": NO_MAP}
+MAPPED = {
+    "mangled_name": "n",
+    "resolved_name": "pay",
+    "source": "../src/pay.ts",
+    "line": 1,
+    "column": 2,
+    "resolved": True,
+}
+PYTHON = {"mangled_name": "save", "source": "orders.py", "line": 2, "resolved": True, "lang": "python"}
+JAVA = {"mangled_name": "a", "line": 3, "resolved": False, "lang": "java", "module": "a.b"}
+MAP = {"version": 3, "sources": ["src/c.ts"], "sourcesContent": ["fail();\nmore();"], "names": [], "mappings": "AAAA"}
+
+
+async def resolved(root: Path, *frames: dict[str, Any], **arguments: Any) -> tuple[Reply, list[str]]:
+    """The reply for an issue with these frames, and the requests that were sent."""
+    exception = {
+        "type": "E",
+        "value": "v",
+        "stacktrace": {"type": "resolved", "frames": [FLAGS | one for one in frames]},
+    }
+    again = {"type": "E", "value": "v", "stacktrace": {"same_as_event": ISSUE, "same_as_exception": 0}}
+    event = {"uuid": ISSUE, "properties": {"$lib": "web", "$exception_list": [exception, again]}}
+    with FaultServer([http(200, {"results": [event], "hasMore": False})]) as upstream:
+        async with Proxy(host=upstream.url, key=SecretStr("phx_a"), project="1") as proxy:
+            environment = Environment((root,), upstream.url)
+            call = {"issue": ISSUE, **arguments}
+            reply = await call_tool(proxy, "source-maps-resolve", call, time_limit=30, environment=environment)
+        return reply, [f"{one.method} {one.target}" for one in upstream.received]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/pay.ts").write_text("one\ntwo\nthree\nfour\nfive\n", "utf-8")
+    (tmp_path / "orders.py").write_text("def save():\n    raise KeyError\n", "utf-8")
+    (tmp_path / "c.js").write_text(f"fail();\n//# sourceMappingURL=c.js.map\n//# chunkId={CHUNK}\n", "utf-8")
+    (tmp_path / "c.js.map").write_text(json.dumps(MAP), "utf-8")
+    return tmp_path
+
+
+async def test_the_chunk_of_an_event_s_frame_is_in_the_text_of_its_failure(root: Path) -> None:
+    reply, requests = await resolved(root, NODE | {"column": 1}, MINIFIED | {"column": 5}, folder=".")
+
+    assert [(one["source"], one["line"], one["chunk_id"]) for one in reply.structured["frames"]] == [
+        ("src/c.ts", 1, CHUNK),
+        ("src/c.ts", 1, CHUNK),
+    ]
+    assert [one.split("?")[0] for one in requests] == ["POST /api/projects/1/error_tracking/query/issue_events/"]
+
+
+async def test_source_below_a_root_is_shown_at_frames_that_are_readable(root: Path) -> None:
+    reply, _ = await resolved(root, PYTHON, MAPPED, MINIFIED | {"column": 5}, folder=".", context=1)
+
+    lines = [line.strip() for line in reply.text.splitlines()]
+    first = lines.index(f"pay (../src/pay.ts:2:3), lines from {root / 'src/pay.ts'}")
+    assert lines[first + 1 : first + 7] == [
+        "1| one",
+        "> 2| two",
+        "3| three",
+        f"save (orders.py:2), lines from {root / 'orders.py'}",
+        "1| def save():",
+        "> 2|     raise KeyError",
+    ]
+    assert len(reply.structured["frames"]) == 1
+
+
+async def test_an_event_without_minified_frames_is_shown_where_its_source_is(root: Path) -> None:
+    reply, _ = await resolved(root, MAPPED)
+    assert not reply.is_error
+    assert reply.structured["frames"] == []
+    assert reply.structured["readable"][0]["context"][1] == {"number": 2, "line": "two"}
+
+    longer, _ = await resolved(root, MAPPED | {"line": 99})
+    assert longer.structured == {"error": {"code": "all_resolved"}}
+
+
+async def test_frames_of_other_languages_have_no_source_map(root: Path) -> None:
+    reply, requests = await resolved(root, JAVA | {"resolve_failure": "No proguard map uploaded for id: m-1"})
+
+    assert reply.structured == {"error": {"code": "no_source_map"}}
+    assert "No proguard map uploaded for id: m-1" in reply.text
+    assert len(requests) == 1
+
+
+def test_an_uploaded_symbol_set_has_the_lines_too(tmp_path: Path) -> None:
+    symbols = Symbols(None, json.dumps(MAP).encode())
+    wanted = [ReadableFrame("f", "./src/c.ts", 2, 1), ReadableFrame("g", "src/d.ts", 1, 1)]
+
+    (frame,) = with_source(wanted, Roots((tmp_path,)), [(CHUNK, symbols)], 0)
+
+    assert frame.lines() == [f"f (./src/c.ts:2:1), lines from symbol set {CHUNK}", "  > 2| more();"]
