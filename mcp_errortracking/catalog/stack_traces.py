@@ -82,11 +82,12 @@ def legend(events: list[dict[str, Any]]) -> list[str]:
     return notes
 
 
-def show_frame(frame: dict[str, Any], library: Any = None) -> str:
+def show_frame(frame: dict[str, Any], library: Any = None, line: int | None = None) -> str:
     """One frame: `function (path:line:column)`, or what is known of it and why it is not resolved.
 
     Args:
         library: `$lib` of the event, if known.
+        line: the number of its line of source, which is certain, if known.
     """
     name = text_of(frame, "resolved_name", "mangled_name") or "?"
     failure = failure_of(frame)
@@ -94,7 +95,8 @@ def show_frame(frame: dict[str, Any], library: Any = None) -> str:
         # As Hermes itself writes a bytecode offset, so that a reader of stack traces does not take it for a column.
         place = f"address at {_source_name(frame)}:{number_of(frame, 'line') or 1}:{number_of(frame, 'column')}"
     else:
-        place = _place(frame, position_of(frame, library))
+        position = position_of(frame, library)
+        place = _place(frame, position if line is None else Position(line, position.column))
     text = f"{name} ({place})"
     if failure:
         # The chunk names the missing source map; the raw id can be used to get the frame again.
@@ -103,6 +105,19 @@ def show_frame(frame: dict[str, Any], library: Any = None) -> str:
         ids = "".join(f", {label} {value}" for label, value in known.items() if value)
         text += f" [not resolved: {failure}{ids}]"
     return text
+
+
+def show_record(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of a stack frame (contract 6.8) with its contents and its source as lines."""
+    contents, context = as_object(record.get("contents")), as_object(record.get("context"))
+    if not isinstance(record.get("contents"), dict):
+        return record
+    shown = {name: value for name, value in record.items() if name not in ("contents", "context", "frame")}
+    frame = {name: value for name, value in contents.items() if name not in ("raw_id", "chunk_id", "context")}
+    number = number_of(as_object(context.get("line")), "number")
+    text = show_frame(frame, line=number)
+    mark = "* " if contents.get("in_app") else ""
+    return {**shown, "frame": (f"{mark}{text}", *_source({"context": context}, _CONTEXT_LINES))}
 
 
 def show_top_frame(frame: dict[str, Any], library: Any) -> str:

@@ -23,11 +23,28 @@ EVENTS, ONE, LIST = (
 )
 
 
-async def reply_to(answer: Any, tool: str = EVENTS) -> Reply:
+async def reply_to(answer: Any, tool: str = EVENTS, arguments: dict[str, Any] | None = None) -> Reply:
+    own = {} if tool == LIST else {"issueId": ISSUE}
     with FaultServer([http(200, answer)]) as upstream:
         limiter = RateLimiter("", limited=False)
         async with Proxy(host=upstream.url, key=SecretStr("phx_a"), project="1", rate_limiter=limiter) as proxy:
-            return await call_tool(proxy, tool, {} if tool == LIST else {"issueId": ISSUE}, time_limit=30)
+            return await call_tool(proxy, tool, own if arguments is None else arguments, time_limit=30)
+
+
+class Answering:
+    """In place of the proxy: one answer to everything."""
+
+    attempts = 1
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+    async def send(self, *_: Any, **__: Any) -> "Answering":
+        return self
+
+
+async def shown(answer: Any, tool: str = EVENTS) -> Reply:
+    return await call_tool(Answering(answer), tool, {"issueId": ISSUE}, time_limit=30)
 
 
 def event(*exceptions: dict[str, Any], uuid: str = FIRST, lib: str = "web") -> dict[str, Any]:
@@ -137,3 +154,66 @@ async def test_the_note_on_frames_without_a_map() -> None:
 
     assert "Note: " in reply.text
     assert "need the source map of that very build" in reply.text
+
+
+FRAME_ID = "01936f2e-7a51-7000-8000-0000000000f1"
+
+
+@pytest.mark.parametrize(
+    ("contents", "context", "lines"),
+    [
+        # Here PostHog keeps a 0 (contract 6.8).
+        ({"line": 0, "column": 0}, None, ["* pay (src/a.ts:1:1)"]),
+        ({"line": 41, "column": 8}, None, ["* pay (src/a.ts:42:9)"]),
+        ({"line": 41, "column": 8}, 42, ["* pay (src/a.ts:42:9)", "41| before", "> 42| at", "43| after"]),
+        ({"line": 7, "lang": "python"}, 7, ["* pay (src/a.ts:7)", "6| before", "> 7| at", "8| after"]),
+    ],
+)
+async def test_a_record_of_a_stack_frame(contents: dict[str, Any], context: int | None, lines: list[str]) -> None:
+    own = {"mangled_name": "n", "resolved_name": "pay", "source": "src/a.ts", "in_app": True, "resolved": True}
+    around = context and {
+        "before": [{"number": context - 1, "line": "before"}],
+        "line": {"number": context, "line": "at"},
+        "after": [{"number": context + 1, "line": "after"}],
+    }
+    whole = own | {"lang": "javascript", "raw_id": "aa/0", "junk_drawer": {"x": 1}} | contents
+    record = {"id": FRAME_ID, "raw_id": "aa/0", "contents": whole, "context": around, "symbol_set_ref": CHUNK}
+
+    for tool, arguments, answer in (
+        ("error-tracking-stack-frames-retrieve", {"id": FRAME_ID}, record),
+        ("error-tracking-stack-frames-list", {}, {"count": 1, "next": None, "results": [record]}),
+        ("error-tracking-stack-frames-batch-get-create", {"raw_ids": ["aa/0"]}, {"results": [record]}),
+    ):
+        reply = await reply_to(answer, tool, arguments)
+        text = [line.strip() for line in reply.text.splitlines()]
+        first = text.index(lines[0])
+        assert text[first : first + len(lines)] == lines
+        assert CHUNK in reply.text
+        assert "aa/0" in reply.text
+
+
+@pytest.mark.parametrize("wrong", [None, True, -7, 10**30, 1.5, "x", [], {}, [None], [{"a": [1]}], {"line": []}])
+async def test_fields_of_another_type_break_no_stack(wrong: Any) -> None:
+    """The walk over the sandbox's answers does not come to fields that only some events have."""
+    mapped = at("src/a.ts", 4, 2, "n", "run") | {"lang": "javascript", "resolve_failure": "No dSYM uploaded"}
+    stack = {"type": "resolved", "frames": [mapped], "frames_omitted": 3}
+    reference = {"same_as_event": FIRST, "same_as_exception": 0}
+    fine = at("src/b.ts", 4, 2, "n", "kept") | {"lang": "javascript"}
+
+    answers = [page(event(error(**stack | {name: wrong}), error(frames=[fine]))) for name in stack]
+    answers += [page(event(error(**reference | {name: wrong}), error(frames=[fine]))) for name in reference]
+    answers += [page(event(error(frames=[mapped | {name: wrong}, fine]))) for name in (*mapped, "module", "context")]
+    answers += [page(event(error(frames=[fine]), lib=wrong))]
+    for answer in answers:
+        reply = await shown(answer)
+        assert not reply.is_error
+        assert "* kept (src/b.ts:5:3)" in [line.strip() for line in reply.text.splitlines()]
+
+    top = {"function": "n", "source": "src/a.ts", "line": 11, "column": 10}
+    issue = {"id": ISSUE, "library": "web", "impact": {"occurrences": 3.0}, "sparkline": [1.0], "top_in_app_frame": top}
+    for changed in [*(issue | {name: wrong} for name in issue if name != "id")] + [
+        issue | {"top_in_app_frame": top | {name: wrong}} for name in top
+    ]:
+        reply = await shown(changed, ONE)
+        assert not reply.is_error
+        assert f"id: {ISSUE}" in reply.text.splitlines()
