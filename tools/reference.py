@@ -101,6 +101,10 @@ _LEFT_OUT = (
         "an issue, an event",
         "of a frame: `raw_id` (error-tracking-stack-frames-list has it), `lang`; of an exception: its id",
     ),
+    (
+        "a stack frame",
+        "of `contents`: all but function, place, failure and `in_app`; lines of source beyond three around",
+    ),
     ("any", "what lies beyond `--max-result-tokens`; a note says how to get it"),
 )
 """Parts of PostHog's data that only the structured result has."""
