@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mcp_errortracking.workflows.source_maps.resolve.frames import Frame, parse_event_frames
+from mcp_errortracking.workflows.source_maps.resolve.frames import Frame, foreign_origin, parse_event_frames
 
 
 def test_frames_of_an_event() -> None:
@@ -67,3 +67,13 @@ def test_columns_of_hermes_are_offsets_from_0() -> None:
     assert column("web", source="main.jsbundle") == 77
     assert column("web") == 76
     assert column("posthog-react-native", line=2) == 76
+
+
+def test_the_url_of_a_script_says_that_it_is_of_an_extension() -> None:
+    """The file is only the path of that URL."""
+    failure = "Could not find sourcemap for source url: chrome-extension://abc/content.js"
+    (frame,) = parse_event_frames(
+        [{"source": "/content.js", "line": 1, "column": 3, "resolved": True, "resolve_failure": failure}], "web"
+    )
+
+    assert foreign_origin(frame) == "of the user's browser extensions"

@@ -42,7 +42,7 @@ def thrown(dist: Path) -> tuple[str, list[dict[str, Any]]]:
             "column": (frame.column or 0) + 1,
             "function": frame.function,
             "symbol_set": chunks[frame.file],
-            "failure": "No source map found",
+            "failure": f"No sourcemap uploaded for chunk id: {chunks[frame.file]}",
         }
         for frame in parse_stack(error["stack"])
         if frame.file in chunks

@@ -44,7 +44,14 @@ def issue(number: str, *urls: str, readable: int = 0) -> dict[str, Any]:
             "count": 1,
             "since": 1,
             "frames": [
-                {"source": url, "line": 1, "column": 300, "function": "o", "failure": "none", "symbol_set": url}
+                {
+                    "source": url,
+                    "line": 1,
+                    "column": 300,
+                    "function": "o",
+                    "failure": f"Could not find sourcemap for source url: {url}",
+                    "symbol_set": url,
+                }
                 for url in urls
             ]
             + [{"source": "src/a.ts", "line": 1}] * readable,
@@ -60,7 +67,7 @@ def issue_of_chunks(number: str, count: int) -> dict[str, Any]:
             "line": 1,
             "column": 14,
             "function": "o",
-            "failure": "not yet",
+            "failure": f"No sourcemap uploaded for chunk id: {chunk}",
             "symbol_set": chunk,
         }
         for index, chunk in enumerate(CHUNKS[:count])

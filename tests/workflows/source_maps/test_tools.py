@@ -55,7 +55,7 @@ SEED: dict[str, Any] = {
                         "line": 2,
                         "column": 300,
                         "function": "o",
-                        "failure": "No source map found",
+                        "failure": f"No sourcemap uploaded for chunk id: {CHUNKS[INDEX]}",
                         "symbol_set": CHUNKS[INDEX],
                     },
                     {
@@ -63,7 +63,7 @@ SEED: dict[str, Any] = {
                         "line": 2,
                         "column": 92,
                         "function": "t",
-                        "failure": "No source map found",
+                        "failure": f"No sourcemap uploaded for chunk id: {CHUNKS[REPORT]}",
                         "symbol_set": CHUNKS[REPORT],
                     },
                     {"source": "src/boot.ts", "line": 3, "function": "boot"},

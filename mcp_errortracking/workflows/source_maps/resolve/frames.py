@@ -43,7 +43,9 @@ class Frame:
 
 def foreign_origin(frame: Frame) -> str | None:
     """Return the origin of a frame that is not of the app, like "of Node itself"; source maps do not exist for it."""
-    return next((whose for whose, files in _NOT_OF_THE_APP if files.match(frame.file)), None)
+    # PostHog keeps only the path of a script's URL as its file.
+    names = (frame.file, frame.script or "")
+    return next((whose for whose, files in _NOT_OF_THE_APP if any(map(files.match, names))), None)
 
 
 def parse_event_frames(frames: Sequence[Mapping[str, Any]], library: Any = None) -> list[Frame]:
@@ -67,7 +69,7 @@ def parse_event_frames(frames: Sequence[Mapping[str, Any]], library: Any = None)
         file = text_of(fields, "filename", "source", "abs_path") or (ref and (text_of(fields, "module") or _NO_FILE))
         if not file:
             continue
-        is_place = ref == file or "/" in ref or "\\" in ref
+        is_place = ref == file or any(mark in ref for mark in "/\\:")
         starts_at = 0 if is_bytecode(fields, library) else 1
         found.append(
             Frame(
