@@ -61,14 +61,14 @@ def exceptions_by_event(events: Iterable[dict[str, Any]]) -> dict[str, int]:
 
 def legend(events: list[dict[str, Any]]) -> list[str]:
     """Return notes on the marks in these events' exceptions, and what to do about them."""
-    exceptions = [
-        exception
-        for event in events
-        for exception in as_objects(as_object(event.get("properties")).get("$exception_list"))
+    all_properties = [as_object(event.get("properties")) for event in events]
+    found = [
+        (frame, properties.get("$lib"))
+        for properties in all_properties
+        for exception in as_objects(properties.get("$exception_list"))
+        for frame in as_objects(as_object(exception.get("stacktrace")).get("frames"))
     ]
-    frames = [
-        frame for exception in exceptions for frame in as_objects(as_object(exception.get("stacktrace")).get("frames"))
-    ]
+    frames = [frame for frame, _ in found]
     notes = list[str]()
     if any(frame.get("in_app") for frame in frames):
         notes.append("* marks frames of the app's own code.")
@@ -77,7 +77,7 @@ def legend(events: list[dict[str, Any]]) -> list[str]:
             "Frames that are not resolved need the source map of that very build; error-tracking-symbol-sets-list with "
             "ref: the chunk says what PostHog holds."
         )
-    if any(position_of(frame).is_uncertain for frame in frames):
+    if any(position_of(frame, library).is_uncertain for frame, library in found):
         notes.append('"10 or 11": the event does not say if a source map was used; without one the first is the line.')
     return notes
 

@@ -156,6 +156,17 @@ async def test_the_note_on_frames_without_a_map() -> None:
     assert "need the source map of that very build" in reply.text
 
 
+async def test_the_note_on_lines_that_are_uncertain() -> None:
+    same = at("/app/a.js", 10, None, "main", "main") | {"lang": "javascript"}
+    node = await reply_to(page(event(error(type="resolved", frames=[same]), lib="posthog-node")))
+    web = await reply_to(page(event(error(type="resolved", frames=[same]), lib="web")))
+
+    assert "(/app/a.js:10 or 11)" in node.text
+    assert 'Note: "10 or 11": the event does not say if a source map was used' in node.text
+    assert "(/app/a.js:11:1)" in web.text
+    assert "10 or 11" not in web.text
+
+
 FRAME_ID = "01936f2e-7a51-7000-8000-0000000000f1"
 
 

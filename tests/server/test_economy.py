@@ -105,7 +105,7 @@ async def test_a_stack_of_thirty_frames_keeps_every_place_and_the_event_its_ids(
         asked = {"include": ["exception", "stacktrace"], "onlyAppFrames": False}
         replies = await ask(sandbox, *(("query-error-tracking-issue-events", {"issueId": one, **asked}) for one in ids))
 
-    reply = max(replies, key=lambda one: json.dumps(one.structured).count('"raw_id"'))
+    reply = max(replies, key=lambda one: json.dumps(one.structured).count('"mangled_name"'))
     event = reply.structured["results"][0]
     frames = [frame for one in event["properties"]["$exception_list"] for frame in one["stacktrace"]["frames"]]
     assert len(frames) >= 30
