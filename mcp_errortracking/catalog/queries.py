@@ -270,6 +270,12 @@ def _row(issue: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+def _beyond(found: list[dict[str, Any]], most: int) -> list[str]:
+    return [f"PostHog answered {len(found)}, more than can be asked for; the first {most} are shown."] * (
+        len(found) > most
+    )
+
+
 def _whole(value: Any) -> Any:
     """Return a count as people write it: PostHog sends floats."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
