@@ -17,7 +17,7 @@ from mcp_errortracking.config import GROUPS
 from mcp_errortracking.config.settings import Setting, settings_of
 from mcp_errortracking.sandbox.seed import Seed
 from mcp_errortracking.server.arguments import example
-from mcp_errortracking.server.client_arguments import ADDED
+from mcp_errortracking.server.client_arguments import ADDED, WITHOUT_EFFECT
 from mcp_errortracking.server.schema import input_schema
 from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.clients.matrix import table
@@ -40,7 +40,9 @@ value, no union, no map. A list of texts may be one text, an id or a number may 
 `content_hashes` may be objects, groups of filters may nest 20 deep, and their conditions take every operator of
 PostHog and values that are numbers, booleans or lists. A text is read as a number by `gt`, `lt` and their like, and
 as a list by `exact`, `is_not` and their like if it is a JSON list of texts. The whole of the arguments may be one
-text of JSON.
+text of JSON. The `type` and `values` of filters may stand beside the other arguments. A limit above the most counts as
+the most, and a note says so. A relative `date_to` is read forward by PostHog: `-1d` is tomorrow. Give an ISO 8601 time
+to end a range in the past.
 
 """
 
@@ -77,7 +79,9 @@ _NO_TOOLS = (
 
 _STRICTER = (
     ("issues-partial-update, settings-update, spike-detection-config-update", "without anything to change"),
-    ("issues-partial-update", "with only empty strings: some clients send them for omitted arguments; null clears"),
+    ("issues-partial-update", 'with an empty text or `"null"` as name or description: null removes them'),
+    ("all tools with filters", "with an operator that needs a value, and without one"),
+    ("query tools", "with two absolute dates of which the later one is `date_from`"),
     ("issues-merge-create", "that merges an issue into itself"),
     ("issues-split-create", "without fingerprints"),
     ("issues-assign-partial-update", "without `assignee`: PostHog would unassign the issue; use null for that"),
@@ -128,6 +132,12 @@ def _added() -> str:
             "unknown argument is refused:",
             "",
             *("| argument | client |", "| --- | --- |", *rows),
+            "",
+            "Arguments of PostHog's skills and older tools. They are taken, and a note says that they have no effect:",
+            "",
+            *(f"- `{name}`: {reason}." for name, reason in WITHOUT_EFFECT.items()),
+            "",
+            "query-error-tracking-issue-events reads `verbosity`: `stack` and `raw` stand for groups of `include`.",
             "",
         ]
     )
@@ -230,7 +240,8 @@ def _section(endpoint: type[Declaration]) -> str:
 def _effect(endpoint: type[Declaration]) -> str:
     if endpoint.read_only:
         return "reads only"
-    kind = "overwrites or deletes" if endpoint.destructive else "adds"
+    kind = "adds" if getattr(endpoint, "method", "POST") == "POST" else "changes"
+    kind = "overwrites, deletes or drops" if endpoint.destructive else kind
     return f"{kind}; {'a repetition changes nothing more' if endpoint.idempotent else 'a repetition does it again'}"
 
 

@@ -11,6 +11,7 @@ from pydantic import Field, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
+from mcp_errortracking.catalog.declaration import FormattedText
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object, as_objects, call_of
 from mcp_errortracking.catalog.identifiers import AlertId
 from mcp_errortracking.catalog.paging import Limit, Offset, read_page
@@ -51,6 +52,8 @@ Type = Literal[
     "warehouse_source_webhook",
     "site_app",
     "transformation",
+    "transformation_log",
+    "legacy_destination",
 ]
 TemplateId = Annotated[str, Field(min_length=1, max_length=400)]
 
@@ -73,9 +76,9 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
     # Understood, as PostHog's own client sends them, but not worth an agent's tokens.
     type: SkipJsonSchema[list[Type] | Type | None] = None
     id: SkipJsonSchema[str | None] = None
-    created_at: SkipJsonSchema[str | None] = None
+    created_at: SkipJsonSchema[FormattedText | None] = None
     created_by: SkipJsonSchema[int | None] = None
-    updated_at: SkipJsonSchema[str | None] = None
+    updated_at: SkipJsonSchema[FormattedText | None] = None
 
     def request(self) -> Request:
         sent = super().request()
@@ -147,6 +150,7 @@ class UpdateAlert(
     tool="error-tracking-alerts-partial-update",
     request="PATCH /hog_functions/{id}/",
     scope=_WRITE,
+    destructive=False,
     nulls=("masking", "mappings", "icon_url", "execution_order"),
 ):
     """Change an alert; omitted fields stay. Refuses hog functions that are not error-tracking alerts."""
@@ -158,14 +162,14 @@ class UpdateAlert(
     template_id: TemplateId | None = None
     enabled: bool | None = Field(default=None, examples=[False])
     type: SkipJsonSchema[Type | None] = None
-    description: str | None = Field(default=None, min_length=1)
+    description: str | None = None
     hog: SkipJsonSchema[str | None] = None
     inputs_schema: SkipJsonSchema[list[dict[str, Any]] | None] = None
     masking: SkipJsonSchema[dict[str, Any] | None] = None
     mappings: SkipJsonSchema[list[dict[str, Any]] | None] = None
     icon_url: SkipJsonSchema[str | None] = None
     execution_order: SkipJsonSchema[int | None] = Field(default=None, ge=0, le=32767)
-    base_updated_at: str | None = Field(default=None, description="Refuse if changed since.")
+    base_updated_at: str | None = Field(default=None, min_length=1, description="Refuse if changed since.")
 
     example_fields = ("enabled",)
 

@@ -21,6 +21,7 @@ class CreateBypassRule(
     tool="error-tracking-bypass-rules-create",
     request="POST bypass_rules/",
     since="mid 2026",
+    destructive=True,
 ):
     """Create a rule that lets matching exceptions pass rate limits."""
 

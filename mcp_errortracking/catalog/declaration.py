@@ -3,10 +3,17 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 Scope = Literal[
     "error_tracking:read",
@@ -30,6 +37,27 @@ class ListedBy:
     def advice(self) -> str:
         """The next step after PostHog did not find the id."""
         return f"Get the {self.noun}'s id from {self.tool}{self.hint and '; '}{self.hint}."
+
+
+@dataclass(frozen=True, slots=True)
+class Formatted:
+    """Metadata of a text in a format of its own, a time or a hash: "null" and the empty text mean not given."""
+
+
+FormattedText = Annotated[str, Formatted()]
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """Metadata of a number of which more is not to be had: a higher one counts as this one, and a note says so."""
+
+    most: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(lambda value: min(value, self.most), handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "maximum": self.most}
 
 
 def refuse_boolean(value: Any) -> Any:

@@ -26,9 +26,11 @@ TYPES = (
     *("group", "feature", "flag", "hogql", "empty", "data_warehouse", "data_warehouse_person_property"),
     *("error_tracking_issue", "log", "log_attribute", "log_resource_attribute", "span", "span_attribute"),
     *("span_resource_attribute", "revenue_analytics", "workflow_variable", "metric", "behavioral"),
-    *("metric_attribute", "account_custom_property"),
+    *("metric_attribute", "account_custom_property", "static-cohort", "dynamic-cohort", "precalculated-cohort"),
 )
-"""The types of property filters that PostHog's schema knows (contract 3.1, and two that came later)."""
+"""The types of property filters that PostHog's schema knows (contract 3.1), and those its own client sends as well."""
+
+_COHORTS = ("cohort", "static-cohort", "dynamic-cohort", "precalculated-cohort")
 
 _OF_ONE_EVENT = ("event", "empty", "person", "element", "feature")
 
@@ -49,7 +51,7 @@ def _replace(schema: dict[str, Any], shown: dict[str, Any]) -> None:
     schema.update(shown)
 
 
-_WITHOUT_VALUE = ("is_set", "is_not_set")
+WITHOUT_VALUE = ("is_set", "is_not_set")
 _EMPTY: tuple[Any, ...] = (None, "", [])
 _OF_NUMBERS = ("gt", "gte", "lt", "lte", "min", "max")
 _OF_RANGES = ("between", "not_between")
@@ -79,6 +81,15 @@ class PropertyFilter(BaseModel):
     group_type_index: Annotated[int, BeforeValidator(refuse_boolean)] | None = None
     group_key_names: dict[str, str] | None = None
     cohort_name: str | None = None
+    # Of the type behavioral.
+    event_type: Literal["events", "actions"] | None = None
+    event_filters: list[dict[str, Any]] | None = None
+    negation: bool | None = None
+    operator_value: int | float | None = None
+    time_value: int | float | None = None
+    time_interval: str | None = None
+    explicit_datetime: str | None = None
+    explicit_datetime_to: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -116,11 +127,13 @@ class PropertyFilter(BaseModel):
     @model_validator(mode="after")
     def complete(self) -> "PropertyFilter":
         """Sends what PostHog's own client does: the type always, and `exact` where an event filter has no operator."""
+        if self.key is None and self.type in _COHORTS:
+            self.key = "id"  # the only one that a cohort has
         if self.type != "empty" and self.key is None:
             raise PydanticCustomError("no_key", "key is required: the name of an event property")
         if self.type == "event" and self.operator is None:
             self.operator = "exact"
-        if self.type == "event" and self.operator not in _WITHOUT_VALUE and self.value is None:
+        if self.type == "event" and self.operator not in WITHOUT_VALUE and self.value is None:
             raise PydanticCustomError(
                 "value_missing",
                 "operator {operator} needs a value (is_set and is_not_set need none)",

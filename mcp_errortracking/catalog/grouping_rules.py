@@ -44,6 +44,7 @@ class UpdateGroupingRule(
     tool="error-tracking-grouping-rules-update",
     request="PUT grouping_rules/{id}/",
     aliases=("error-tracking-grouping-rules-partial-update",),
+    destructive=False,
 ):
     """Replace the filters of a grouping rule and return it; this enables a disabled one."""
 

@@ -52,6 +52,7 @@ class UpdateIssue(
     tool="error-tracking-issues-partial-update",
     request="PATCH issues/{id}/",
     nulls=("severity", "name", "description"),
+    destructive=False,
 ):
     """Change an issue's status, severity, name or description (null removes the last three). suppressed drops its new
     events; resolved reopens when it happens again."""
@@ -86,6 +87,7 @@ class AssignIssue(
     tool="error-tracking-issues-assign-partial-update",
     request="PATCH issues/{id}/assign/",
     nulls=("assignee",),
+    destructive=False,
     since=_SCOPED,
     older_status=403,
 ):

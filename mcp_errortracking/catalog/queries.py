@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.assignee import AssigneeArgument
+from mcp_errortracking.catalog.declaration import AtMost
 from mcp_errortracking.catalog.endpoint import Outcome, Request, Steps, as_object, as_objects
-from mcp_errortracking.catalog.filters import PropertyFilter
+from mcp_errortracking.catalog.filters import WITHOUT_VALUE, PropertyFilter
 from mcp_errortracking.catalog.frame_positions import text_of
 from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
 from mcp_errortracking.catalog.paging import LongEndpoint
@@ -26,21 +28,30 @@ _NO_EVENTS = (
 )
 _CUT = re.compile(r"… \[truncated from \d+ chars\]$")
 _RELATIVE = re.compile(r"-?(\d{0,9})([sMhdwmqy])(Start|End)?")
-_DAYS = {
-    "s": (1 / 86_400, 1 / 86_400),
-    "M": (1 / 1440, 1 / 1440),
-    "h": (1 / 24, 1 / 24),
-    "d": (1, 1),
-    "w": (7, 7),
-    "m": (28, 31),
-    "q": (89, 92),
-    "y": (365, 366),
+_GROUPS_OF: dict[str, tuple[str, ...]] = {
+    "summary": (),
+    "stack": ("exception", "stacktrace"),
+    "raw": (
+        *("exception", "stacktrace", "code_variables", "environment", "release", "navigation", "correlation"),
+        "diagnostics",
+    ),
 }
-"""How long each unit of a relative date is, at the least and at the most."""
+"""The groups of include by the verbosity that showed them (contract 6.13)."""
 _LIST_LIMIT = 25
+_LISTS = ("library", "fingerprint")
+"""Lists that PostHog refuses where they are empty: to filter by none is not to filter."""
 _MOST_ISSUES, _MOST_EVENTS, _MOST_BUCKETS = 100, 20, 200
 """The most of each that PostHog can be asked for: of an answer with more, the rest is not looked at."""
 
+
+def _with_value(condition: PropertyFilter) -> PropertyFilter:
+    """Give is_set and is_not_set the value that queries demand of every condition; rules do not."""
+    if condition.operator in WITHOUT_VALUE and condition.value is None:
+        condition.value = condition.operator
+    return condition
+
+
+QueryFilter = Annotated[PropertyFilter, AfterValidator(_with_value)]
 Text = Annotated[str, Field(max_length=500)]
 LongText = Annotated[str, Field(max_length=1000)]
 Buckets = Annotated[int, Field(ge=0, le=_MOST_BUCKETS)]
@@ -64,38 +75,50 @@ class DateRange(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     date_from: Date | None = Field(default=None, description="-24h, -7d, -3m, all, or ISO 8601. Default -7d.")
-    date_to: Date | None = Field(default=None, description="Default now.")
+    date_to: Date | None = Field(default=None, description="ISO 8601. Default now.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def without_blanks(cls, given: Any) -> Any:
+        """Drop null and blank texts, which clients in strict mode fill in: PostHog refuses a null date_from."""
+        members: Any = given
+        if not isinstance(given, dict):
+            return members
+        dates: dict[str, Any] = members
+        return {name: value for name, value in dates.items() if not _is_blank(value)}
 
     @model_validator(mode="after")
     def forwards(self) -> "DateRange":
         """Refuses a range that certainly ends before it begins, which PostHog answers with nothing at all."""
-        if self.date_to is not None and _is_backwards(self.date_from or "-7d", self.date_to):
-            fix = "swap them" if self.date_from else "give date_from, it is -7d otherwise"
-            raise PydanticCustomError("backwards", "date_to does not lie after date_from: {fix}", {"fix": fix})
+        if self.date_from is not None and self.date_to is not None and _is_backwards(self.date_from, self.date_to):
+            raise PydanticCustomError("backwards", "date_to does not lie after date_from: swap them")
         return self
 
 
-Range = Annotated[DateRange, Field(examples=[{"date_from": "-30d", "date_to": "-1d"}])]
+Range = Annotated[DateRange, Field(examples=[{"date_from": "-30d"}])]
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value.strip() in ("", "null"))
 
 
 def _is_backwards(begin: str, end: str) -> bool:
-    """True if a date does not lie after another, at any current time and in any time zone."""
-    first, last = _RELATIVE.fullmatch(begin), _RELATIVE.fullmatch(end)
-    if first and last:
-        return _is_no_longer_ago(first, last)
+    """True if an absolute date does not lie after another, in any time zone. PostHog reads relative ones forward."""
     start, stop = _moment(begin), _moment(end)
     if start is None or stop is None or (start.tzinfo is None) != (stop.tzinfo is None):
         return False
     return stop <= start if start.tzinfo else stop.date() < start.date()
 
 
-def _is_no_longer_ago(one: re.Match[str], other: re.Match[str]) -> bool:
-    """True if this is certain for two relative dates."""
-    if one[3] or other[3] or not (one[1] and other[1]):
-        return False
-    if one[2] == other[2]:
-        return int(one[1]) <= int(other[1])
-    return int(one[1]) * _DAYS[one[2]][1] <= int(other[1]) * _DAYS[other[2]][0]
+def _note_on_end(dates: DateRange | None) -> list[str]:
+    """Return a note on a relative date_to that looks like the past: PostHog reads it forward (contract 6.13)."""
+    end = (dates.date_to if dates else None) or ""
+    if not (end.startswith("-") and _RELATIVE.fullmatch(end)):
+        return []
+    return [
+        f"date_to {end}: PostHog reads a relative date_to forward, so this range ends after now. To end it in the "
+        "past, give a time in ISO 8601."
+    ]
 
 
 def _moment(text: str) -> datetime | None:
@@ -130,7 +153,7 @@ class QueryIssues(
     orderBy: Literal["last_seen", "first_seen", "occurrences", "users", "sessions"] | None = None  # noqa: N815
     orderDirection: Literal["ASC", "DESC"] | None = None  # noqa: N815
     assignee: AssigneeArgument | None = None
-    filterGroup: list[PropertyFilter] | None = None  # noqa: N815
+    filterGroup: list[QueryFilter] | None = None  # noqa: N815
     library: OneOrMore | None = Field(default=None, description="web, posthog-python ...")
     release: Text | None = None
     fingerprint: OneOrMore | None = None
@@ -140,20 +163,21 @@ class QueryIssues(
     filePath: LongText | None = None  # noqa: N815
     filterTestAccounts: bool | None = Field(default=None, description="Default true: leave them out.")  # noqa: N815
     volumeResolution: Buckets | None = Field(default=None, description="Buckets of a sparkline.")  # noqa: N815
-    limit: Annotated[int, Field(ge=1, le=_MOST_ISSUES)] | None = Field(
+    limit: Annotated[int, Field(ge=1), AtMost(_MOST_ISSUES)] | None = Field(
         default=None, description="Default 25.", examples=[5]
     )
     offset: Annotated[int, Field(ge=0)] | None = None
 
     def request(self) -> Request:
         sent = super().request()
-        return Request(sent.method, sent.path, json={"limit": _LIST_LIMIT, **(sent.json or {})})
+        body = {name: value for name, value in (sent.json or {}).items() if name not in _LISTS or value != []}
+        return Request(sent.method, sent.path, json={"limit": _LIST_LIMIT, **body})
 
     def steps(self) -> Steps:
         answer = _read_part((yield self.request()))
         issues = as_objects(answer.get("results"))
         rows = [_row(issue) for issue in issues[:_MOST_ISSUES]]
-        notes = _beyond(issues, _MOST_ISSUES)
+        notes = _beyond(issues, _MOST_ISSUES) + _note_on_end(self.dateRange)
         if any(_CUT.search(text_of(issue, "description")[-100:]) for issue in issues[:_MOST_ISSUES]):
             notes.append("PostHog cut a description; query-error-tracking-issue has it whole.")
         return Outcome(answer, notes, display={**answer, "results": rows})
@@ -184,7 +208,7 @@ class QueryIssue(
         frame = as_object(issue.get("top_in_app_frame"))
         if frame:
             shown["top_in_app_frame"] = show_top_frame(frame, issue.get("library"))
-        return Outcome(issue, notes, display=shown)
+        return Outcome(issue, notes + _note_on_end(self.dateRange), display=shown)
 
 
 class QueryIssueEvents(
@@ -214,16 +238,27 @@ class QueryIssueEvents(
         | None
     ) = Field(default=None, examples=[["exception", "stacktrace"]])
     onlyAppFrames: bool | None = Field(default=None, description="Default true: no library frames.")  # noqa: N815
+    verbosity: SkipJsonSchema[str | None] = Field(default=None, exclude=True)
     maxFrames: int | None = Field(default=None, ge=1, exclude=True, description="Default 50.")  # noqa: N815
     dateRange: Range | None = None  # noqa: N815
     searchQuery: Text | None = None  # noqa: N815
-    filterGroup: list[PropertyFilter] | None = None  # noqa: N815
+    filterGroup: list[QueryFilter] | None = None  # noqa: N815
     filterTestAccounts: bool | None = None  # noqa: N815
     orderDirection: Literal["ASC", "DESC"] | None = None  # noqa: N815
-    limit: Annotated[int, Field(ge=1, le=_MOST_EVENTS)] | None = Field(default=None, description="Default 1.")
+    limit: Annotated[int, Field(ge=1), AtMost(_MOST_EVENTS)] | None = Field(default=None, description="Default 1.")
     offset: Annotated[int, Field(ge=0)] | None = None
 
     advice = {"not_found": _UNKNOWN_ISSUE, "no_details": _UNKNOWN_ISSUE}
+
+    def request(self) -> Request:
+        """Return the request. verbosity came before include; an older PostHog reads it, and ignores include."""
+        sent = super().request()
+        groups = _GROUPS_OF.get(self.verbosity or "", ())
+        if not groups or self.include is not None:
+            return sent
+        return Request(
+            sent.method, sent.path, json={**(sent.json or {}), "include": list(groups), "verbosity": self.verbosity}
+        )
 
     def steps(self) -> Steps:
         answer = _read_part((yield self.request()))
@@ -232,6 +267,8 @@ class QueryIssueEvents(
         page = exceptions_by_event(shown)
         events = [show_event(event, self.maxFrames or MAX_FRAMES, page) for event in shown]
         notes = legend(shown) + _beyond(found, _MOST_EVENTS)
+        if self.verbosity and not (self.verbosity in _GROUPS_OF and self.include is None):
+            notes.append("verbosity has no effect: include says what to show.")
         if not events and self.offset:
             notes.append(f"No event at offset {self.offset}: it lies past the end of this range; start at 0.")
         elif not events:

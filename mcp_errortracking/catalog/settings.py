@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from mcp_errortracking.catalog.declaration import FormattedText
 from mcp_errortracking.catalog.endpoint import Endpoint
 from mcp_errortracking.catalog.identifiers import IssueId
 from mcp_errortracking.catalog.paging import PagedEndpoint
@@ -88,8 +89,8 @@ class ListSpikeEvents(
     """List spikes of issues, newest first, with the usual and the observed number of events."""
 
     issue_ids: _IssueIds | None = Field(default=None, description="Comma-separated.")
-    date_from: str | None = Field(default=None, description="ISO 8601.")
-    date_to: str | None = None
+    date_from: FormattedText | None = Field(default=None, description="ISO 8601.")
+    date_to: FormattedText | None = None
     order_by: (
         Literal[
             "detected_at",

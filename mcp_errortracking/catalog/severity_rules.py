@@ -48,6 +48,7 @@ class UpdateSeverityRule(
     request="PUT severity_rules/{id}/",
     since="2026-08-20",
     aliases=("error-tracking-severity-rules-partial-update",),
+    destructive=False,
 ):
     """Change the filters or severity of a severity rule and return it."""
 

@@ -29,6 +29,7 @@ class CreateSuppressionRule(
     CreateRule,
     tool="error-tracking-suppression-rules-create",
     request="POST suppression_rules/",
+    destructive=True,
 ):
     """Create a rule that drops matching new exceptions for good. Filters without conditions drop everything. To see
     them and stay quiet, set an issue's status to suppressed instead."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mcp_errortracking.catalog.declaration import refuse_boolean
+from mcp_errortracking.catalog.declaration import AtMost, FormattedText, refuse_boolean
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object
 from mcp_errortracking.catalog.identifiers import RealUUID, SymbolSetId
 from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, read_page
@@ -29,7 +29,7 @@ class ListSymbolSets(
 ):
     """Symbol sets (source maps), newest first. status invalid: nothing usable was uploaded, frames stay minified."""
 
-    limit: Annotated[int, Field(ge=1, le=100, examples=[20])] | None = None
+    limit: Annotated[int, Field(ge=1, examples=[20]), AtMost(100)] | None = None
     status: Literal["all", "valid", "invalid"] | None = None
     search: str | None = Field(default=None, min_length=1, description="In ref, release or commit.")
     ref: str | None = Field(default=None, min_length=1, description="Exact chunk id or URL.")
@@ -190,7 +190,7 @@ class SymbolSetUpload(BaseModel):
 
     chunk_id: str = Field(min_length=1, description="The //# chunkId of the bundle.")
     release_id: RealUUID | None = None
-    content_hash: str | None = Field(default=None, description="Hex SHA-512.")
+    content_hash: FormattedText | None = Field(default=None, description="Hex SHA-512.")
     content_length: Annotated[int, Field(ge=0, le=MAX_FILE), BeforeValidator(refuse_boolean)] | None = Field(
         default=None, description="Bytes; earns a PUT URL."
     )

@@ -4,17 +4,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher, get_close_matches
-from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, from_json, to_json
 
-from mcp_errortracking.catalog import Declaration, Endpoint, ListedBy
+from mcp_errortracking.catalog import AtMost, Declaration, Endpoint, Formatted, ListedBy
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.safe_text.escaping import break_tags, clean
 from mcp_errortracking.server.argument_limits import MAX_VALUES, LimitError, check_texts, check_values, is_parsable
-from mcp_errortracking.server.client_arguments import without_added
+from mcp_errortracking.server.client_arguments import notes_on_ignored, without_added, wrapped
 
 T = TypeVar("T")
 
@@ -32,6 +33,10 @@ _MAX_BLANKS = 10
 _TAGS = ("<group>", "<filter>", "[key]")  # parts of an error location that are not in the arguments
 
 
+class _ClearingTextError(Exception):
+    """A text that looks like null, for an argument that null clears: to store it, or to drop it, would be a guess."""
+
+
 class ArgumentsError(Exception):
     """The arguments do not fit the tool. The text names each, the expected value, and a valid example."""
 
@@ -42,6 +47,8 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
     Several clients send an object, a list or null as a string of JSON; it is parsed if the argument is not a string.
     An optional argument that is an empty string, or the string "null", counts as not given: it sets and clears nothing.
     So does an optional list of nothing but such strings. Arguments that clients add to every call are ignored.
+    A text of an endpoint is different: "null" is a text to search for or to store, and only a read drops an empty one.
+    A write stores it, or refuses it where null is what clears.
 
     Raises:
         ArgumentsError: an argument is missing, wrong or unknown.
@@ -50,7 +57,7 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
     try:
         given = _read(endpoint, arguments or {})
         call = endpoint.model_validate(given)
-    except LimitError as error:
+    except (LimitError, _ClearingTextError) as error:
         problems = [str(error)]
     except ValidationError as error:
         details = error.errors(include_url=False)
@@ -68,6 +75,16 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
     ]
     lines.append(f"Example: {json.dumps(example(endpoint, details), separators=(', ', ': '))}")
     raise ArgumentsError(redact("\n".join(lines)))
+
+
+def notes_on_arguments(call: Declaration, arguments: Mapping[str, Any]) -> list[str]:
+    """Return notes on arguments that were taken and not sent as they are: without effect, or above the most."""
+    notes = notes_on_ignored(arguments, type(call).model_fields)
+    for name, info in type(call).model_fields.items():
+        bound = next(_metadata(info, AtMost), None) if name in arguments else None
+        if bound and getattr(call, name) == bound.most and str(arguments[name]).strip() != str(bound.most):
+            notes.append(f"{name}: {bound.most} is the most for one call; it was sent instead.")
+    return notes
 
 
 def example(endpoint: type[Declaration], errors: list[ErrorDetails] | None = None) -> dict[str, Any]:
@@ -88,9 +105,10 @@ def _read(endpoint: type[Declaration], arguments: Mapping[str, Any]) -> dict[str
 
     Raises:
         LimitError: the arguments exceed a limit.
+        _ClearingTextError: an empty text or "null" where null is needed.
     """
     check_texts(arguments)
-    own = without_added(arguments, endpoint.model_fields)
+    own = wrapped(without_added(arguments, endpoint.model_fields), endpoint.model_fields)
     read = {name: _without_blanks(endpoint, name, _from_text(endpoint, name, value)) for name, value in own.items()}
     given = {name: value for name, value in read.items() if value is not _NOT_GIVEN}
     check_values(given)
@@ -103,6 +121,10 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
     if not isinstance(value, str) or info is None or info.annotation is str:
         return value
     text = value.strip()
+    if text in ("", "null") and not info.is_required() and issubclass(endpoint, Endpoint) and _may_be_text(info):
+        if name in endpoint.nulls:
+            raise _ClearingTextError(f"{name}: to remove it, give null and not a text; to keep it, leave it out")
+        return _NOT_GIVEN if not text and endpoint.read_only else value
     if text == "null":
         return None if info.is_required() else _NOT_GIVEN
     if not text and not info.is_required() and (name in _nullable(endpoint) or not _takes_empty_text(info)):
@@ -111,10 +133,15 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
         if not is_parsable(text):
             raise LimitError(f"{name}: more than {MAX_VALUES} values in one call; make several calls")
         try:
-            return from_json(text)
+            parsed = from_json(text)
         except ValueError:
             return value
+        return value if _may_be_text(info) and not _is_list_of_texts(parsed) else parsed
     return value
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, str) for entry in cast("list[Any]", value))
 
 
 def _without_blanks(endpoint: type[Declaration], name: str, value: Any) -> Any:
@@ -149,7 +176,23 @@ def _is_writable(value: Any) -> bool:
 def _is_text(annotation: object) -> bool:
     """True if the only JSON type of a field is string: brackets are then part of the text, as in a search."""
     kinds = [kind for kind in get_args(annotation) or [annotation] if kind is not type(None)]
-    return all(kind is str or (get_origin(kind) is Annotated and get_args(kind)[0] is str) for kind in kinds)
+    return all(_is_kind_of_text(kind) for kind in kinds)
+
+
+def _is_kind_of_text(kind: object) -> bool:
+    return kind is str or (get_origin(kind) is Annotated and get_args(kind)[0] is str)
+
+
+def _may_be_text(info: FieldInfo) -> bool:
+    """True if any text is a value of the field."""
+    return next(_metadata(info, Formatted), None) is None and _takes_text(info.annotation)
+
+
+def _takes_text(annotation: object) -> bool:
+    if _is_kind_of_text(annotation):
+        return True
+    inner = get_args(annotation) if get_origin(annotation) in (Union, UnionType, Annotated) else ()
+    return any(map(_takes_text, inner))
 
 
 def _problem(endpoint: type[Declaration], detail: ErrorDetails) -> str:

@@ -13,7 +13,7 @@ from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, delay_of
-from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
+from mcp_errortracking.server.arguments import ArgumentsError, notes_on_arguments, parse_arguments
 from mcp_errortracking.server.cells import one_line, sendable
 from mcp_errortracking.server.id_hints import id_hint
 from mcp_errortracking.server.observe import CallRecord, Observer
@@ -123,6 +123,8 @@ class ToolCaller:
             call = parse_arguments(declaration, arguments)
             with anyio.fail_after(time_limit):
                 outcome = await self._run(call, counted, _throttled(progress) if progress else _silent)
+            noted = notes_on_arguments(call, arguments or {})
+            outcome = replace(outcome, notes=[*outcome.notes, *noted]) if noted else outcome
         except ArgumentsError as error:
             reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
         except WorkflowError as error:

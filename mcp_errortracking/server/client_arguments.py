@@ -2,8 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from types import UnionType
+from typing import Annotated, Any, Union, cast, get_args, get_origin
 
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import from_json
 
 from mcp_errortracking.server.argument_limits import is_parsable
@@ -27,13 +30,61 @@ They are ignored where the tool has no argument of the name; any other unknown n
 """
 
 
+WITHOUT_EFFECT: Mapping[str, str] = {
+    "output_format": "results are text; a program gets JSON with call --json or --structured always",
+    "verbosity": "this tool shows all that it has",
+}
+"""Arguments of PostHog's skills and older tools that change nothing here, with the reason that a note gives."""
+
+_IGNORED = frozenset(ADDED) | frozenset(WITHOUT_EFFECT)
+
+
 def without_added(arguments: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """Return the arguments without those that a client added.
+    """Return the arguments without those that a client added, and those without effect.
 
     Args:
         known: the names of the tool's arguments.
     """
-    return {name: value for name, value in arguments.items() if name in known or name not in ADDED}
+    return {name: value for name, value in arguments.items() if name in known or name not in _IGNORED}
+
+
+def notes_on_ignored(arguments: Mapping[str, Any], known: Collection[str]) -> list[str]:
+    """Return a note on each argument that was taken and has no effect.
+
+    Args:
+        known: the names of the tool's arguments.
+    """
+    ignored = [name for name in WITHOUT_EFFECT if name in arguments and name not in known]
+    return [f"{name} has no effect: {WITHOUT_EFFECT[name]}." for name in ignored]
+
+
+def wrapped(arguments: dict[str, Any], fields: Mapping[str, FieldInfo]) -> dict[str, Any]:
+    """Return the arguments with the members of one object, given beside the others, put into that object.
+
+    A model that leaves out `filters` sends its `type` and `values` so. The members must be all that is unknown, and
+    have all that the object needs.
+
+    Args:
+        fields: the arguments of the tool.
+    """
+    loose = {name: value for name, value in arguments.items() if name not in fields}
+    for name, info in fields.items() if loose else ():
+        model = _model_of(info.annotation)
+        if model is None or name in arguments:
+            continue
+        members = model.model_fields
+        needed = {member for member, inner in members.items() if inner.is_required()}
+        if needed and needed <= loose.keys() <= members.keys():
+            return {**{known: value for known, value in arguments.items() if known in fields}, name: loose}
+    return arguments
+
+
+def _model_of(annotation: object) -> type[BaseModel] | None:
+    """Return the model of an argument that is one object, and not a list of them."""
+    if isinstance(annotation, type):
+        return annotation if issubclass(annotation, BaseModel) else None
+    inner = get_args(annotation) if get_origin(annotation) in (Union, UnionType, Annotated) else ()
+    return next((model for model in map(_model_of, inner) if model), None)
 
 
 async def read_text_arguments(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:

@@ -111,6 +111,8 @@ TAKEN_BY_OURS: list[tuple[str, Arguments, str]] = [
     *(("error-tracking-symbol-sets-list", {name: ""}, _EMPTY) for name in ("ref", "search", "order_by")),
     ("query-error-tracking-issue", {"issueId": ID, "includeSparkline": "yes"}, _TRUTH),
     ("query-error-tracking-issues-list", {"library": []}, "of no library: no filter"),
+    ("query-error-tracking-issues-list", {"limit": 101}, "the most is sent, and a note says so"),
+    ("query-error-tracking-issue-events", {"issueId": ID, "limit": 21}, "the most is sent, and a note says so"),
 ]
 """What the official client refuses and ours takes, and why."""
 
@@ -173,6 +175,8 @@ def _plain(name: str, value: Any) -> Any:
         return {"required": False, "secret": False, "hidden": False} | plain
     if name == "filters" and "events" in plain:  # of an alert
         return {"source": "events"} | plain
+    if name == "dateRange":
+        return {part: date for part, date in plain.items() if date is not None}
     if "key" in plain:  # a property filter
         return {"type": "event", "operator": "exact"} | {part: one for part, one in plain.items() if one is not None}
     return plain

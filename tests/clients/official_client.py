@@ -25,11 +25,16 @@ class Answer:
         return json.loads(self.output)
 
 
+OFFLINE = "http://posthog.invalid"
+"""In place of the address of a PostHog: the requests are recorded, and none is sent."""
+
+
 def run(url: str, key: str, commands: Sequence[str], project: int = 1) -> list[Answer]:
     """Runs commands against a PostHog, one after another in one process; @3@ is the id that the one at place 3 gave."""
+    offline = ["--offline"] if url == OFFLINE else []
     program = modules() / "@posthog/cli/lib/posthog-api-cli.mjs"
     environment = {"POSTHOG_CLI_HOST": url, "POSTHOG_CLI_API_KEY": key, "POSTHOG_CLI_PROJECT_ID": str(project)}
-    ran = node(_DRIVER, program, input=json.dumps(commands), env=environment)
+    ran = node(_DRIVER, program, *offline, input=json.dumps(commands), env=environment)
     assert ran.returncode == 0, ran.stderr
     return [Answer(**one) for one in json.loads(ran.stdout)]
 
