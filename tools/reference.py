@@ -100,7 +100,9 @@ _STRICTER = (
 _LEFT_OUT = (
     ("a list", "seconds of its times, if every row has one; the year stands in the name of the column"),
     ("a list of rules", "`type` of a condition, where it is `event`"),
-    ("a list of alerts", "the filters of each; its trigger is shown"),
+    ("a list of alerts", "`source` and the compiled code of its filters, and its icon and creator"),
+    ("a list of issues", "`_posthogUrl` of each row: one address with `<id>` stands for all"),
+    ("a sparkline", "labels between the first and the last: its buckets are equally long"),
     (
         "an issue, an event",
         "of a frame: `raw_id` (error-tracking-stack-frames-list has it), `lang`; of an exception: its id",

@@ -12,7 +12,17 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.declaration import FormattedText
-from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object, as_objects, call_of
+from mcp_errortracking.catalog.endpoint import (
+    PAGE,
+    Endpoint,
+    Outcome,
+    Request,
+    Steps,
+    Verbatim,
+    as_object,
+    as_objects,
+    call_of,
+)
 from mcp_errortracking.catalog.identifiers import AlertId
 from mcp_errortracking.catalog.paging import Limit, Offset, read_page
 
@@ -101,13 +111,16 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
                 **{name: one.get(name) for name in ("id", "name", "enabled", "type")},
                 "template_id": as_object(one.get("template")).get("id") or one.get("template_id"),
                 "triggers": ", ".join(triggers(one)),
-                **{name: one.get(name) for name in ("created_at", "updated_at")},
+                **{name: one[name] for name in ("status", "description") if one.get(name) not in (None, "")},
+                **_other_filters(one),
+                "created_at": one.get("created_at"),
+                "updated_at": _verbatim(one.get("updated_at")),
             }
             for one in alerts
         ]
         is_whole = not self.offset and page.get("next_offset") is None
         answer = {**page, "count": len(alerts) if is_whole else None, "results": alerts}
-        return Outcome(answer, notes, display={**answer, "results": shown})
+        return Outcome(answer, notes, display={**answer, "results": shown}, page=PAGE)
 
 
 class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /hog_functions/", scope=_WRITE):
@@ -140,6 +153,9 @@ class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /
         # PostHog takes a function for a destination where no type is sent, and leaves it off where nothing turns it on.
         sent = super().request()
         return Request(sent.method, sent.path, json={"type": _ALERT, "enabled": True, **(sent.json or {})})
+
+    def steps(self) -> Steps:
+        return _shown(as_object((yield self.request())))
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         return call_of(DeleteAlert, {"id": after.get("id")})
@@ -189,7 +205,7 @@ class UpdateAlert(
         function = as_object((yield Request("GET", sent.path)))
         if not triggers(function):
             return _no_alert(function)
-        return Outcome(as_object((yield sent)))
+        return _shown(as_object((yield sent)))
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         is_secret = any("secret" in as_object(value) for value in as_object(before.get("inputs")).values())
@@ -214,6 +230,25 @@ class DeleteAlert(Endpoint, tool="error-tracking-alerts-delete", request="PATCH 
             return _no_alert(function)
         yield sent
         return Outcome({"deleted": function})
+
+
+def _shown(function: dict[str, Any]) -> Outcome:
+    """Return an alert with its updated_at in full: an update wants it back as base_updated_at."""
+    is_guard = "updated_at" in function
+    return Outcome(
+        function, display={**function, "updated_at": _verbatim(function["updated_at"])} if is_guard else None
+    )
+
+
+def _verbatim(value: Any) -> Any:
+    return Verbatim(value) if isinstance(value, str) else value
+
+
+def _other_filters(function: dict[str, Any]) -> dict[str, Any]:
+    """Return the filters of an alert as a field, without its triggers, which have one of their own, and its code."""
+    filters = as_object(function.get("filters"))
+    others = {name: value for name, value in filters.items() if name not in ("source", "events", "bytecode")}
+    return {"filters": others} if any(others.values()) else {}
 
 
 def _need_trigger(filters: dict[str, Any] | None) -> None:

@@ -44,13 +44,15 @@ class Outcome:
 
     `data` is JSON, an object at its root. `notes` are sentences for the agent that the data does not say. `failed`
     marks a call that PostHog accepted but that did not do what was asked. `display` replaces `data` in the text
-    for the model; a tuple of strings in it (`Lines`) becomes these lines.
+    for the model; a tuple of strings in it (`Lines`) becomes these lines. `page` is the path of the page in PostHog's
+    web interface; `ROW_PAGES` is that of a list whose rows have a page each.
     """
 
     data: dict[str, Any]
     notes: list[str] = field(default_factory=list[str])
     failed: bool = False
     display: dict[str, Any] | None = None
+    page: str | None = None
 
 
 class StepError(Exception):
@@ -66,6 +68,15 @@ class StepError(Exception):
         self.status = status
         self.code = code
 
+
+class Verbatim(str):
+    """A text that another call wants back: it is displayed in full, also where it is a time."""
+
+    __slots__ = ()
+
+
+PAGE = "/error_tracking"
+ROW_PAGES = f"{PAGE}/<id>"
 
 Steps = Generator[Request, Any, Outcome]
 Lines = tuple[str, ...]

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.assignee import AssigneeArgument
 from mcp_errortracking.catalog.endpoint import (
+    PAGE,
     Endpoint,
     Outcome,
     Request,
@@ -76,7 +77,7 @@ class UpdateIssue(
         issue = as_object((yield self.request()))
         is_ignored = self.severity is not None and "id" in issue and "severity" not in issue
         notes = ["This PostHog ignores severity: it is too old for it."] if is_ignored else []
-        return Outcome(issue, notes, failed=is_ignored)
+        return Outcome(issue, notes, failed=is_ignored, page=f"{PAGE}/{self.id}")
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         return self.restore(before)

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.assignee import AssigneeArgument
 from mcp_errortracking.catalog.declaration import AtMost
-from mcp_errortracking.catalog.endpoint import Outcome, Request, Steps, as_object, as_objects
+from mcp_errortracking.catalog.endpoint import PAGE, ROW_PAGES, Outcome, Request, Steps, as_object, as_objects
 from mcp_errortracking.catalog.filters import WITHOUT_VALUE, PropertyFilter
 from mcp_errortracking.catalog.frame_positions import text_of
 from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
@@ -180,7 +180,7 @@ class QueryIssues(
         notes = _beyond(issues, _MOST_ISSUES) + _note_on_end(self.dateRange)
         if any(_CUT.search(text_of(issue, "description")[-100:]) for issue in issues[:_MOST_ISSUES]):
             notes.append("PostHog cut a description; query-error-tracking-issue has it whole.")
-        return Outcome(answer, notes, display={**answer, "results": rows})
+        return Outcome(answer, notes, display={**answer, "results": rows}, page=ROW_PAGES)
 
 
 class QueryIssue(
@@ -208,7 +208,8 @@ class QueryIssue(
         frame = as_object(issue.get("top_in_app_frame"))
         if frame:
             shown["top_in_app_frame"] = show_top_frame(frame, issue.get("library"))
-        return Outcome(issue, notes + _note_on_end(self.dateRange), display=shown)
+        notes += _note_on_end(self.dateRange)
+        return Outcome(issue, notes, display=shown, page=f"{PAGE}/{self.issueId}")
 
 
 class QueryIssueEvents(
@@ -273,7 +274,7 @@ class QueryIssueEvents(
             notes.append(f"No event at offset {self.offset}: it lies past the end of this range; start at 0.")
         elif not events:
             notes.append("No event in this range matches: try a longer dateRange, e.g. date_from -30d.")
-        return Outcome(answer, notes, display={**answer, "results": events})
+        return Outcome(answer, notes, display={**answer, "results": events}, page=f"{PAGE}/{self.issueId}")
 
 
 def _read_part(answer: Any) -> dict[str, Any]:
@@ -319,8 +320,11 @@ def _whole(value: Any) -> Any:
 
 
 def _sparkline(buckets: list[dict[str, Any]]) -> str:
-    numbers = " ".join(str(_whole(bucket.get("value"))) for bucket in buckets[:_MOST_BUCKETS])
-    return f"from {cast('str', buckets[0].get('label'))}: {numbers}"
+    """Return equal parts of a range as numbers, with the begin of the first and of the last."""
+    shown = buckets[:_MOST_BUCKETS]
+    numbers = " ".join(str(_whole(bucket.get("value"))) for bucket in shown)
+    last = f" to {shown[-1].get('label')}" if len(shown) > 1 else ""
+    return f"from {shown[0].get('label')}{last}: {numbers}"
 
 
 ENDPOINTS = (

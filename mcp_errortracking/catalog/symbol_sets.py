@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.declaration import AtMost, FormattedText, refuse_boolean
-from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object
+from mcp_errortracking.catalog.endpoint import PAGE, Endpoint, Outcome, Request, Steps, as_object
 from mcp_errortracking.catalog.identifiers import RealUUID, SymbolSetId
 from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, read_page
 from mcp_errortracking.catalog.pairs import pairs_schema, reads_pairs
@@ -42,7 +42,7 @@ class ListSymbolSets(
             wanted["ref"] = lambda row: row.get("ref") == ref
         if search := self.search:
             wanted["search"] = lambda row: any(search.lower() in text.lower() for text in _searched(row))
-        return Outcome(page, note_on_filters(page, wanted))
+        return Outcome(page, note_on_filters(page, wanted), page=PAGE)
 
 
 def _searched(symbol_set: dict[str, Any]) -> Iterator[str]:

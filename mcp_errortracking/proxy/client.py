@@ -87,6 +87,10 @@ class Proxy:
         """True if an API key is configured: without one, every call fails."""
         return self._key is not None
 
+    def page(self, path: str) -> str:
+        """Return the address of a page of the project, as PostHog's own client names it."""
+        return f"{self.host}{path}" if self.project == "@current" else f"{self.host}/project/{self.project}{path}"
+
     @property
     def form(self) -> Form:
         """The form of project paths in use: `projects`, until this PostHog proves to know `environments` only."""

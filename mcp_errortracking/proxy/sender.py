@@ -46,6 +46,18 @@ class DelayEstimator(Protocol):
     def delay(self, path: str, requests: int = 1) -> float: ...
 
 
+@runtime_checkable
+class PageAddresses(Protocol):
+    """A sender that knows the addresses of its project's pages in PostHog's web interface."""
+
+    def page(self, path: str) -> str: ...
+
+
+def page_of(sender: Sender, path: str) -> str | None:
+    """Return the address of a page, like `/error_tracking`, for people to open; None: unknown."""
+    return sender.page(path) if isinstance(sender, PageAddresses) else None
+
+
 def delay_of(sender: Sender, path: str, requests: int) -> float:
     """Return the least seconds until PostHog's limits let that many requests be sent; 0: at once, or unknown.
 

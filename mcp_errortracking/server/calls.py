@@ -17,6 +17,7 @@ from mcp_errortracking.server.arguments import ArgumentsError, notes_on_argument
 from mcp_errortracking.server.cells import one_line, sendable
 from mcp_errortracking.server.id_hints import id_hint
 from mcp_errortracking.server.observe import CallRecord, Observer
+from mcp_errortracking.server.pages import with_page
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
 from mcp_errortracking.server.unexpected_errors import log_unexpected_error
@@ -125,6 +126,7 @@ class ToolCaller:
                 outcome = await self._run(call, counted, _throttled(progress) if progress else _silent)
             noted = notes_on_arguments(call, arguments or {})
             outcome = replace(outcome, notes=[*outcome.notes, *noted]) if noted else outcome
+            outcome = with_page(outcome, sender) if outcome.page else outcome
         except ArgumentsError as error:
             reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
         except WorkflowError as error:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from pydantic_core import to_json
 
+from mcp_errortracking.catalog.endpoint import Verbatim
 from mcp_errortracking.safe_text.escaping import break_tags, clean, escape, impersonates, is_plain, replace_surrogates
 
 _WORDS = frozenset(["", "null", "true", "false"])
@@ -53,6 +54,8 @@ class Cells:
 
     def scalar(self, value: Any) -> str:
         """Return a string, number, boolean or null; a string that would read as one of the others is JSON."""
+        if isinstance(value, Verbatim):
+            return self.json(value)
         if isinstance(value, str):
             if value[-1:] == "Z" and len(value) < 100 and _FRACTION.fullmatch(value):
                 return f"{value[:19]}Z"
