@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy.client import Proxy
+from mcp_errortracking.proxy.sender import SendOptions
 from tests.calls import call_tool
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +46,7 @@ class Canned:
     answer: Any
     proxy: Proxy
 
-    async def send(self, _method: str, _path: str, **_options: Any) -> Answer:
+    async def send(self, method: str, path: str, **options: Unpack[SendOptions]) -> Answer:
         return Answer(self.answer)
 
     def page(self, path: str) -> str:
