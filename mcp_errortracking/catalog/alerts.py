@@ -24,7 +24,8 @@ from mcp_errortracking.catalog.endpoint import (
     call_of,
 )
 from mcp_errortracking.catalog.identifiers import AlertId
-from mcp_errortracking.catalog.paging import Limit, Offset, read_page
+from mcp_errortracking.catalog.meanings import FIND_INTEGRATIONS, Means, Shown
+from mcp_errortracking.catalog.paging import PAGES, Limit, Offset, note_on_offset, read_page
 
 _READ = "hog_function:read"
 _WRITE = "hog_function:write"
@@ -65,7 +66,27 @@ Type = Literal[
     "transformation_log",
     "legacy_destination",
 ]
-TemplateId = Annotated[str, Field(min_length=1, max_length=400)]
+TemplateId = Annotated[str, Field(min_length=1, max_length=400), Shown("template-slack")]
+_NEEDED = {"template-slack": ("slack_workspace", "channel"), "template-webhook": ("url",)}
+"""The inputs without which a template reaches nobody."""
+_TEMPLATES = (*_NEEDED, *(f"template-{name}" for name in ("discord", "microsoft-teams", "linear", "github", "gitlab")))
+_EVENTS = 'give filters: {"events": [{"id": "$error_tracking_issue_created", "type": "events"}]}'
+_SLACK = (
+    'give template_id template-slack and inputs: {"slack_workspace": {"value": <number of the Slack integration>}, '
+    '"channel": {"value": <channel>}}'
+)
+_WEBHOOK = 'give template_id template-webhook and inputs: {"url": {"value": <address>}}'
+_NAMES = {
+    **dict.fromkeys(("trigger", "triggers", "event", "events", "event_type", "when", "condition"), _EVENTS),
+    **dict.fromkeys(("channel", "slack_channel", "slack_workspace", "slack", "destination", "integration_id"), _SLACK),
+    **dict.fromkeys(("webhook_url", "webhook", "url", "address"), _WEBHOOK),
+    **dict.fromkeys(("template", "kind"), "template_id"),
+    **dict.fromkeys(("disabled", "active", "paused", "is_enabled"), "give enabled: true or false"),
+}
+_SHOWN = Shown({"events": [{"id": "$error_tracking_issue_created", "type": "events"}]})
+_SHOWN_INPUTS = Shown(
+    {"slack_workspace": {"value": "<number of the Slack integration>"}, "channel": {"value": "<channel>"}}
+)
 
 
 def triggers(function: dict[str, Any]) -> list[str]:
@@ -90,6 +111,13 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
     created_by: SkipJsonSchema[int | None] = None
     updated_at: SkipJsonSchema[FormattedText | None] = None
 
+    meant = {
+        **PAGES,
+        **dict.fromkeys(
+            ("search", "query", "name", "trigger", "triggers"), "this list has no such filter; read its rows"
+        ),
+    }
+
     def request(self) -> Request:
         sent = super().request()
         # Without a type, older servers list destinations only, and newer ones all other hog functions too.
@@ -106,6 +134,7 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
         alerts = [one for one in functions if triggers(one)]
         others = len(functions) - len(alerts)
         notes = [f"Hog functions on this page that are not error-tracking alerts: {others}."] if others else []
+        notes += note_on_offset(page, self.offset)
         shown = [
             {
                 **{name: one.get(name) for name in ("id", "name", "enabled", "type")},
@@ -123,18 +152,25 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
         return Outcome(answer, notes, display={**answer, "results": shown}, page=PAGE)
 
 
+_TYPES = {
+    "slack": _SLACK,
+    "webhook": _WEBHOOK,
+    **dict.fromkeys(("email", "discord", "teams"), "leave type out, and give template_id and inputs"),
+}
+
+
 class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /hog_functions/", scope=_WRITE):
     """Create an alert. filters.events names the trigger: $error_tracking_issue_created, _reopened, _spiking or
     _assigned; created floods a noisy project. Confirm the channel with the user first, and look for a similar alert in
     error-tracking-alerts-list. template_id: template-slack (inputs slack_workspace {value: integration id}, channel
     {value}) or template-webhook (inputs url {value})."""
 
-    name: str | None = Field(default=None, max_length=400)
-    filters: Filters | None = Field(default=None, examples=[_EXAMPLE])
-    inputs: Inputs | None = None
+    name: Annotated[str, Shown("<name>")] | None = Field(default=None, max_length=400)
+    filters: Annotated[Filters | None, _SHOWN] = Field(default=None, examples=[_EXAMPLE])
+    inputs: Annotated[Inputs | None, _SHOWN_INPUTS] = None
     template_id: TemplateId | None = None
     enabled: bool | None = Field(default=None, description="Default true.")
-    type: SkipJsonSchema[Literal["internal_destination"] | None] = None
+    type: SkipJsonSchema[Annotated[Literal["internal_destination"], Means(_TYPES)] | None] = None
     description: str | None = None
     hog: SkipJsonSchema[str | None] = None
     inputs_schema: SkipJsonSchema[list[dict[str, Any]] | None] = None
@@ -143,19 +179,34 @@ class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /
     icon_url: SkipJsonSchema[str | None] = None
     execution_order: SkipJsonSchema[int | None] = Field(default=None, ge=0, le=32767)
 
+    example_fields = ("name", "filters", "template_id", "inputs")
+    meant = _NAMES
+
     @model_validator(mode="after")
     def is_an_alert(self) -> "CreateAlert":
         """Refuse a hog function without an error-tracking trigger: it would not be an alert."""
         _need_trigger(self.filters)
+        _need_template(self.template_id)
         return self
+
+    def steps(self) -> Steps:
+        alert = as_object((yield self.request()))
+        needed = () if self.hog else _NEEDED.get(self.template_id or "", ())
+        lacking = [name for name in needed if "value" not in as_object((self.inputs or {}).get(name))]
+        outcome = _shown(alert)
+        if not lacking:
+            return outcome
+        names = " and ".join(f'{name}: {{"value": ...}}' for name in lacking)
+        note = (
+            f"The alert reaches nobody before inputs has {names}: add that with error-tracking-alerts-partial-update."
+        )
+        outcome.notes.append(note if self.template_id != "template-slack" else f"{note} {FIND_INTEGRATIONS}.")
+        return outcome
 
     def request(self) -> Request:
         # PostHog takes a function for a destination where no type is sent, and leaves it off where nothing turns it on.
         sent = super().request()
         return Request(sent.method, sent.path, json={"type": _ALERT, "enabled": True, **(sent.json or {})})
-
-    def steps(self) -> Steps:
-        return _shown(as_object((yield self.request())))
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         return call_of(DeleteAlert, {"id": after.get("id")})
@@ -188,12 +239,15 @@ class UpdateAlert(
     base_updated_at: str | None = Field(default=None, min_length=1, description="Refuse if changed since.")
 
     example_fields = ("enabled",)
+    meant = {**_NAMES, "alert_id": "id"}
+    meant_by = dict.fromkeys(("enable", "disable", "pause"), "enabled")
 
     @model_validator(mode="after")
     def stays_an_alert(self) -> "UpdateAlert":
         """Refuse to remove what an alert needs: no tool here could restore it."""
         if self.filters is not None:
             _need_trigger(self.filters)
+        _need_template(self.template_id)
         given = self.model_fields_set & {"name", "template_id"}
         if emptied := sorted(name for name in given if not getattr(self, name)):
             names = ", ".join(emptied)
@@ -255,7 +309,15 @@ def _need_trigger(filters: dict[str, Any] | None) -> None:
     if not triggers({"filters": filters}):
         raise PydanticCustomError(
             "no_trigger",
-            "filters.events: name the trigger, e.g. $error_tracking_issue_spiking; without one it is not an alert",
+            "filters.events: name the trigger ($error_tracking_issue_created, $error_tracking_issue_reopened, "
+            "$error_tracking_issue_spiking or $error_tracking_issue_assigned); without one it is not an alert",
+        )
+
+
+def _need_template(template: str | None) -> None:
+    if template and f"template-{template.lower()}" in _TEMPLATES:
+        raise PydanticCustomError(
+            "no_template", "template_id: did you mean {name}?", {"name": f"template-{template.lower()}"}
         )
 
 

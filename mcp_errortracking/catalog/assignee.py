@@ -1,6 +1,7 @@
 """The assignee of an issue: a user or a role (contract 3.0)."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import (
@@ -16,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.identifiers import refuse_nil
+from mcp_errortracking.catalog.meanings import FIND_ASSIGNEES, Means, Shown
 
 
 def _integer_or_uuid(value: Any, read: ValidatorFunctionWrapHandler) -> int | UUID:
@@ -32,10 +34,20 @@ class Assignee(BaseModel):
 
     model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
 
-    type: Literal["user", "role"]
+    type: Annotated[
+        Literal["user", "role"],
+        Means({**dict.fromkeys(("team", "group"), "role"), **dict.fromkeys(("person", "member"), "user")}),
+    ]
     id: Annotated[int | UUID, WrapValidator(_integer_or_uuid), WithJsonSchema({"type": "string"})] = Field(
         description="user: integer; role: UUID."
     )
+
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("user_id", "user", "userId"), "give type user and id"),
+        **dict.fromkeys(("role_id", "role", "roleId"), "give type role and id"),
+        **dict.fromkeys(("email", "name", "username"), "give type and id"),
+        "kind": "type",
+    }
 
     @model_validator(mode="after")
     def id_fits_type(self) -> "Assignee":
@@ -49,4 +61,14 @@ class Assignee(BaseModel):
         return self
 
 
-AssigneeArgument = Annotated[Assignee, Field(examples=[{"type": "user", "id": "1"}])]
+AssigneeArgument = Annotated[
+    Assignee,
+    Field(examples=[{"type": "user", "id": "1"}]),
+    Shown({"type": "user", "id": "<integer id of a user>"}),
+    Means(advice=f'an object of type "user" and an integer id, or of type "role" and a UUID. {FIND_ASSIGNEES}'),
+]
+ASSIGNEE: Mapping[str, str] = dict.fromkeys(
+    ("user", "user_id", "role", "role_id", "assigned_to", "owner", "email", "assignee_id", "assigneeUserId"),
+    "give assignee, an object with type user (an integer id) or role (a UUID), and id",
+)
+"""Arguments that were meant for `assignee`."""

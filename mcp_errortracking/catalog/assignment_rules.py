@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from mcp_errortracking.catalog.assignee import AssigneeArgument
+from mcp_errortracking.catalog.assignee import ASSIGNEE, AssigneeArgument
 from mcp_errortracking.catalog.endpoint import Endpoint, Request, Steps
 from mcp_errortracking.catalog.filters import Filters
 from mcp_errortracking.catalog.identifiers import AssignmentRuleId
@@ -41,6 +41,7 @@ class CreateAssignmentRule(
     assignee: AssigneeArgument
     order_key: OrderKey | None = Field(default=None, description="Lower runs first; default 0.")
 
+    meant = ASSIGNEE
     advice = {
         "error": "PostHog fails like this when the assignee does not exist: check the user or role id, and list the "
         "rules before you repeat it.",
@@ -69,6 +70,7 @@ class UpdateAssignmentRule(
     filters: Filters | None = None
     assignee: AssigneeArgument | None = None
 
+    meant = ASSIGNEE
     advice = {"error": CreateAssignmentRule.advice["error"]}
 
     def _still_disabled(self, sent: Request) -> str:

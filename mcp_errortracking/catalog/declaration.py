@@ -86,6 +86,19 @@ class Declaration(BaseModel):
     """When PostHog added the endpoint, as far as known; None: before 2026."""
     advice: ClassVar[Mapping[str, str]] = {}
     """The next step by PostHog error code, where this tool knows better than the general explanation."""
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("project_id", "team_id", "environment_id", "project"),
+            "this server works in one PostHog project (POSTHOG_PROJECT_ID); leave it out",
+        ),
+        **dict.fromkeys(
+            ("api_key", "personal_api_key", "token", "host"), "the server has its own key and host; leave it out"
+        ),
+    }
+    """Arguments that the tool does not have, in any spelling, and the one that was meant, or a sentence. Those of base
+    classes hold too; the models of arguments may have their own."""
+    meant_by: ClassVar[Mapping[str, str]] = {}
+    """Words of invented names of the tool, and the arguments that do what such a name says."""
     example_fields: ClassVar[tuple[str, ...]] = ()
     """Optional arguments that an example of a call must have."""
     read_only: ClassVar[bool]

@@ -6,6 +6,7 @@ from pydantic import Field, WithJsonSchema
 
 from mcp_errortracking.catalog.endpoint import Endpoint
 from mcp_errortracking.catalog.identifiers import IssueId, ReferenceId
+from mcp_errortracking.catalog.meanings import FIND_INTEGRATIONS, Means, Shown
 from mcp_errortracking.catalog.paging import PagedEndpoint
 
 _READ = "error_tracking:read"
@@ -32,7 +33,14 @@ _CONFIG = {
     "required": ["title"],
 }
 
-IntegrationId = Annotated[int, Field(ge=1, examples=[7])]
+IntegrationId = Annotated[
+    int,
+    Field(ge=1, examples=[7]),
+    Shown("<number of an integration>"),
+    Means(advice=f"the number of the connected tracker. {FIND_INTEGRATIONS}"),
+]
+_INTEGRATION = dict.fromkeys(("integration", "tracker"), "integration_id")
+_NAMES = {**_INTEGRATION, **dict.fromkeys(("issue_id", "id"), "issue")}
 
 
 class ListExternalReferences(
@@ -63,8 +71,12 @@ class SearchTrackerIssues(
     """Search a connected tracker for issues to link; external_context is what link takes."""
 
     integration_id: IntegrationId
-    search: str = Field(min_length=1, examples=["TypeError in checkout"])
-    repository: str | None = Field(default=None, description="github.")
+    search: Annotated[str, Shown("<text>")] = Field(min_length=1, examples=["TypeError in checkout"])
+    repository: Annotated[str | None, Shown("<name, of GitHub>")] = Field(default=None, description="github.")
+
+    example_fields = ("repository",)
+
+    meant = {**_INTEGRATION, **dict.fromkeys(("query", "text", "q"), "search"), "repo": "repository"}
 
     # An older server takes "search_issues" for the id of a reference.
     advice = {"invalid_input": f"Added to PostHog in {_LINKS}. Upgrade PostHog to use this tool."}
@@ -82,9 +94,16 @@ class LinkExternalReference(
 
     integration_id: IntegrationId
     issue: IssueId
-    external_context: Annotated[dict[str, Any], WithJsonSchema(_CONTEXT)] = Field(
-        description="From search.", examples=[{"repository": "web", "number": 42}]
-    )
+    external_context: Annotated[
+        dict[str, Any], WithJsonSchema(_CONTEXT), Shown({"repository": "<name>", "number": "<number at the tracker>"})
+    ] = Field(description="From search.", examples=[{"repository": "web", "number": 42}])
+
+    meant = {
+        **_NAMES,
+        **dict.fromkeys(
+            ("url", "external_issue", "number", "key"), "give external_context, as the -search tool has it"
+        ),
+    }
 
 
 class CreateExternalReference(
@@ -95,11 +114,17 @@ class CreateExternalReference(
     """Open a new issue at a connected tracker, for others to see, and link it."""
 
     integration_id: IntegrationId = Field(description="Of the connected tracker.")
-    config: Annotated[dict[str, Any], WithJsonSchema(_CONFIG)] = Field(
+    config: Annotated[
+        dict[str, Any],
+        WithJsonSchema(_CONFIG),
+        Shown({"repository": "<name, of GitHub>", "title": "<title>", "body": "<text>"}),
+    ] = Field(
         description="All fields of the tracker's kind.",
         examples=[{"repository": "web", "title": "TypeError in checkout", "body": "..."}],
     )
     issue: IssueId
+
+    meant = {**_NAMES, **dict.fromkeys(_FIELDS, "give it in config, an object with the fields of the tracker")}
 
 
 ENDPOINTS = (

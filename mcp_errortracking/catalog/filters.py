@@ -1,8 +1,8 @@
 """The filters of a rule: groups of property filters, joined by AND or OR (contract 3.1)."""
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_core import PydanticCustomError, from_json
@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError, from_json
 from mcp_errortracking.catalog.declaration import refuse_boolean
 from mcp_errortracking.catalog.endpoint import as_objects
 from mcp_errortracking.catalog.filter_schemas import CONDITION, GROUP
+from mcp_errortracking.catalog.meanings import Means, Shown
 
 OPERATORS = (
     *("exact", "is_not", "icontains", "not_icontains", "starts_with", "not_starts_with", "ends_with", "not_ends_with"),
@@ -57,6 +58,21 @@ _OF_NUMBERS = ("gt", "gte", "lt", "lte", "min", "max")
 _OF_RANGES = ("between", "not_between")
 _OF_LISTS = ("exact", "is_not", "in", "not_in", "icontains_multi", "not_icontains_multi", *_OF_RANGES)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
+_OPERATORS_MEANT = {
+    **dict.fromkeys(("=", "==", "===", "equals", "equal", "eq", "is"), "exact"),
+    **dict.fromkeys(("!=", "<>", "ne", "neq", "not_equals", "not_equal", "isnot", "is not", "not"), "is_not"),
+    **dict.fromkeys(("contains", "like", "ilike", "includes", "~", "substring"), "icontains"),
+    **dict.fromkeys(("not_contains", "not contains", "does_not_contain", "not_like", "excludes"), "not_icontains"),
+    **dict.fromkeys(("matches", "match", "=~", "regexp"), "regex"),
+    ">": "gt",
+    ">=": "gte",
+    "<": "lt",
+    "<=": "lte",
+    "exists": "is_set",
+    "not_exists": "is_not_set",
+    "startswith": "starts_with",
+    "endswith": "ends_with",
+}
 _MAX_DEPTH = 20
 _MAX_LIST = 10_000
 """Characters of a text that is read as a list."""
@@ -73,9 +89,9 @@ class PropertyFilter(BaseModel):
     )
 
     key: str | None = Field(default=None, min_length=1)
-    operator: str | None = None
+    operator: Annotated[str, Means(_OPERATORS_MEANT)] | None = None
     value: str | bool | int | float | list[Scalar] | None = None
-    type: str = Field(default="event", min_length=1)
+    type: Annotated[str, Means({"issue": "error_tracking_issue"})] = Field(default="event", min_length=1)
     # Understood, but not worth a place in every rule tool's schema: only group filters and the UI's labels use them.
     label: str | None = None
     group_type_index: Annotated[int, BeforeValidator(refuse_boolean)] | None = None
@@ -90,6 +106,12 @@ class PropertyFilter(BaseModel):
     time_interval: str | None = None
     explicit_datetime: str | None = None
     explicit_datetime_to: str | None = None
+
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("property", "name", "property_name", "property_key", "field", "attribute", "column"), "key"),
+        **dict.fromkeys(("op", "comparison", "comparator", "condition", "match", "match_type"), "operator"),
+        **dict.fromkeys(("values", "val", "pattern", "text"), "value"),
+    }
 
     @model_validator(mode="before")
     @classmethod
@@ -177,7 +199,12 @@ class FilterGroup(BaseModel):
         json_schema_extra=lambda schema: _replace(schema, GROUP),
     )
 
-    type: Literal["AND", "OR"]
+    type: Annotated[Literal["AND", "OR"], Means({"all": "AND", "any": "OR", "&&": "AND", "||": "OR"})]
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("conditions", "filters", "rules", "properties", "items"), "values"),
+        **dict.fromkeys(("operator", "op", "join", "logic", "combinator", "match"), "type"),
+        **dict.fromkeys(("and", "or"), "give type AND or OR, and values, a list of conditions"),
+    }
     values: list[
         Annotated[
             Annotated["FilterGroup", Tag("<group>")] | Annotated[PropertyFilter, Tag("<filter>")], Discriminator(_kind)
@@ -235,6 +262,9 @@ Filters = Annotated[
                 "values": [{"key": "$exception_types", "operator": "icontains", "value": "TypeError"}],
             }
         ]
+    ),
+    Shown(
+        {"type": "AND", "values": [{"key": "$exception_types", "operator": "exact", "value": "<type of exception>"}]}
     ),
 ]
 """The `filters` argument of a rule."""

@@ -1,13 +1,14 @@
 """Fingerprints: which issue owns which group of exceptions (contract 4). Merging and splitting issues moves them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps
 from mcp_errortracking.catalog.identifiers import FingerprintId, IssueId
-from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, read_page
+from mcp_errortracking.catalog.meanings import Shown
+from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, note_on_offset, read_page
 
 _RESOLVED = "about August 2026"
 
@@ -22,12 +23,18 @@ class ListFingerprints(
     # Not in the docs, but the server takes it (contract 4.1).
     issue_id: IssueId | None = Field(default=None, description="Only this issue's.")
 
+    meant = {
+        "issue": "issue_id",
+        "id": "issue_id",
+        "fingerprint": "call error-tracking-fingerprints-resolve-retrieve with fingerprint",
+    }
+
     def steps(self) -> Steps:
         page = read_page((yield self.request()))
         wanted = dict[str, Callable[[dict[str, Any]], bool]]()
         if self.issue_id:
             wanted["issue_id"] = lambda row: row.get("issue_id") == str(self.issue_id)
-        return Outcome(page, note_on_filters(page, wanted))
+        return Outcome(page, note_on_filters(page, wanted) + note_on_offset(page, self.offset))
 
 
 class RetrieveFingerprint(
@@ -39,6 +46,7 @@ class RetrieveFingerprint(
 
     id: FingerprintId
 
+    meant = {"fingerprint": "call error-tracking-fingerprints-resolve-retrieve with fingerprint"}
     advice = {
         "not_found": "The id is that of the record, not of the issue: error-tracking-fingerprints-list with issue_id "
         "finds the records of an issue.",
@@ -54,7 +62,7 @@ class ResolveFingerprint(
 ):
     """The record, and so the issue, of a fingerprint text."""
 
-    fingerprint: str = Field(min_length=1, examples=["81fa0b9f..."])
+    fingerprint: Annotated[str, Shown("<fingerprint text>")] = Field(min_length=1, examples=["81fa0b9f..."])
 
     # An older server takes "resolve" for the id of a record.
     advice = {

@@ -28,6 +28,8 @@ class CreateGroupingRule(
     assignee: AssigneeArgument | None = Field(default=None, description="Of that issue.")
     description: str | None = None
 
+    meant = dict.fromkeys(("name", "title"), "description")
+
 
 class RetrieveGroupingRule(
     Endpoint,

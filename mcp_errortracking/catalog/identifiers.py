@@ -1,17 +1,16 @@
 """Ids as PostHog writes them: UUIDs, and where an agent finds real ones (contract 1.7)."""
 
-import re
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from mcp_errortracking.catalog.addresses import read_address
 from mcp_errortracking.catalog.declaration import ListedBy
+from mcp_errortracking.catalog.meanings import Means
 
 _NIL = UUID(int=0)
-_ISSUE_PAGE = re.compile(r"https?://[^\s?#]+/error_tracking/([0-9a-fA-F-]{32,36})(?:[/?#]|$)")
-_MAX_URL = 4000
 
 
 def refuse_nil(value: UUID) -> UUID:
@@ -23,10 +22,8 @@ def refuse_nil(value: UUID) -> UUID:
 
 def issue_of_url(value: Any) -> Any:
     """The issue's id in the address of its page, `https://us.posthog.com/project/1/error_tracking/<id>?...`."""
-    if not isinstance(value, str) or len(value) > _MAX_URL:
-        return value
-    found = _ISSUE_PAGE.match(value.strip())
-    return found[1] if found and len(value.split()) == 1 else value
+    page = read_address(value)
+    return page.issue if page and page.issue else value
 
 
 RealUUID = Annotated[UUID, AfterValidator(refuse_nil)]
@@ -49,6 +46,7 @@ FingerprintId = Annotated[
     RealUUID,
     Field(description="Record id, not the fingerprint text.", examples=_EXAMPLE.examples),
     ListedBy("fingerprint record", "error-tracking-fingerprints-list"),
+    Means(advice="for a fingerprint text, call error-tracking-fingerprints-resolve-retrieve with fingerprint"),
 ]
 IssueId = Annotated[
     RealUUID,

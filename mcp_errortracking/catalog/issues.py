@@ -1,12 +1,14 @@
 """Issues: groups of exceptions, and their life cycle (contract 6.6)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mcp_errortracking.catalog.assignee import AssigneeArgument
+from mcp_errortracking.catalog import issue_meanings
+from mcp_errortracking.catalog.assignee import ASSIGNEE, AssigneeArgument
 from mcp_errortracking.catalog.endpoint import (
     PAGE,
     Endpoint,
@@ -19,6 +21,8 @@ from mcp_errortracking.catalog.endpoint import (
     call_of,
 )
 from mcp_errortracking.catalog.identifiers import IssueId
+from mcp_errortracking.catalog.issue_ids import missing_issues, note_on_missing
+from mcp_errortracking.catalog.meanings import STATUSES, Means, Shown
 from mcp_errortracking.catalog.paging import ActivityEndpoint, PagedEndpoint
 from mcp_errortracking.catalog.severity import Severity
 
@@ -26,7 +30,11 @@ _ANOTHER = "01936f30-0c4d-7000-8000-77b1e6d2f0a9"
 _SCOPED = "2026-04-07"  # before, no API key might (contract 6.6)
 _UNKNOWN_ISSUE = "Find issues with query-error-tracking-issues-list; a merged issue lives on in the one it went into."
 
-Status = Annotated[Literal["active", "resolved", "suppressed"], Field(examples=["resolved"])]
+Status = Annotated[
+    Literal["active", "resolved", "suppressed"],
+    Field(examples=["resolved"]),
+    Means({**STATUSES, "archived": "resolved", "deleted": "suppressed"}),
+]
 
 
 class ListIssues(
@@ -35,6 +43,26 @@ class ListIssues(
     request="GET issues/",
 ):
     """All issues, without counts. To search, filter or sort, use query-error-tracking-issues-list."""
+
+    meant = {
+        **dict.fromkeys(
+            ("search", "query", "search_query", "name"), "call query-error-tracking-issues-list with searchQuery"
+        ),
+        **dict.fromkeys(
+            (
+                "status",
+                "filter_group",
+                "date_range",
+                "order_by",
+                "assignee",
+                "library",
+                "release",
+                "filters",
+                "severity",
+            ),
+            "call query-error-tracking-issues-list, which filters and sorts",
+        ),
+    }
 
 
 class RetrieveIssue(
@@ -60,11 +88,15 @@ class UpdateIssue(
 
     id: IssueId
     status: Status | None = None
-    severity: Severity | None = None
+    severity: Annotated[
+        Severity | None, Means(dict.fromkeys(("none", "unset", "clear"), "give null, which removes it"))
+    ] = None
     name: str | None = None
     description: str | None = None
 
     example_fields = ("status",)
+    meant = issue_meanings.UPDATE
+    meant_by = issue_meanings.UPDATE_NAMES
 
     @model_validator(mode="after")
     def something_changes(self) -> "UpdateIssue":
@@ -95,8 +127,17 @@ class AssignIssue(
     """Assign an issue to a user or role; null unassigns. Returns the issue."""
 
     id: IssueId
-    assignee: AssigneeArgument | None = Field(examples=[{"type": "user", "id": "1"}])
+    assignee: Annotated[AssigneeArgument | None, Means(advice="null unassigns")] = Field(
+        examples=[{"type": "user", "id": "1"}]
+    )
 
+    meant = {
+        **issue_meanings.ID,
+        **ASSIGNEE,
+        **dict.fromkeys(("ids", "issue_ids"), issue_meanings.IN_BULK.format(action="assign")),
+        "status": "call error-tracking-issues-partial-update with status",
+    }
+    meant_by = {"assign": "", "reassign": "assignee", "unassign": "assignee null", "owner": "assignee"}
     advice = {
         "error": "PostHog fails like this when the assignee does not exist: check the user or role id.",
     }
@@ -123,6 +164,11 @@ class MergeIssues(
     id: IssueId
     ids: list[IssueId] = Field(min_length=1, description="Issues to merge in.", examples=[[_ANOTHER]])
 
+    meant = {
+        **issue_meanings.ID,
+        **dict.fromkeys(("issue_ids", "issues", "sources", "source", "source_ids", "merge_ids"), "ids"),
+    }
+    meant_by = {"combine": "", "deduplicate": "", "duplicate": ""}
     advice = {"not_found": f"Nothing was merged. {_UNKNOWN_ISSUE}"}
 
     @model_validator(mode="after")
@@ -133,10 +179,14 @@ class MergeIssues(
         return self
 
     def steps(self) -> Steps:
+        # PostHog silently leaves unknown ids out (contract 6.6), and the merged ones are gone afterwards.
+        missing = yield from missing_issues(self.ids)
         answer = as_object((yield self.request()))
         if answer.get("success") is False:
-            return Outcome(answer, ["Nothing was merged: PostHog found nothing left to merge."], failed=True)
-        return (yield from _read_back(str(self.id), answer))
+            notes = ["Nothing was merged: PostHog found nothing left to merge."]
+            return Outcome(answer, notes + note_on_missing(missing, len(self.ids)), failed=True)
+        outcome = yield from _read_back(str(self.id), answer)
+        return replace(outcome, notes=[*note_on_missing(missing, len(self.ids)), *outcome.notes])
 
 
 class SplitFingerprint(BaseModel):
@@ -147,6 +197,11 @@ class SplitFingerprint(BaseModel):
     fingerprint: str = Field(min_length=1)
     name: str | None = None
     description: str | None = None
+
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("id", "fingerprint_id", "text", "value"), "fingerprint"),
+        "title": "name",
+    }
 
 
 class SplitIssue(
@@ -161,7 +216,11 @@ class SplitIssue(
     error-tracking-fingerprints-list with issue_id."""
 
     id: IssueId
-    fingerprints: list[SplitFingerprint] = Field(min_length=1, examples=[[{"fingerprint": "81fa0b9f..."}]])
+    fingerprints: Annotated[list[SplitFingerprint], Shown([{"fingerprint": "<fingerprint text>"}])] = Field(
+        min_length=1, examples=[[{"fingerprint": "81fa0b9f..."}]]
+    )
+
+    meant = {**issue_meanings.ID, "fingerprint": "fingerprints", "ids": "fingerprints"}
 
     def steps(self) -> Steps:
         answer = as_object((yield self.request()))
@@ -189,7 +248,9 @@ class SetIssueCohort(
     """Attach a cohort of affected people to an issue."""
 
     id: IssueId
-    cohortId: int = Field(ge=1, examples=[3])  # noqa: N815 PostHog's name
+    cohortId: Annotated[int, Shown("<number of a cohort>")] = Field(ge=1, examples=[3])  # noqa: N815 PostHog's name
+
+    meant = {**issue_meanings.ID, "cohort": "cohortId"}
 
     advice = {"not_found": "The issue or the cohort does not exist in this project."}
 
@@ -209,12 +270,18 @@ class UpdateIssuesInBulk(
 ):
     """Set the status or the assignee (null unassigns) of many issues at once."""
 
-    action: Literal["set_status", "assign"] = Field(examples=["set_status"])
+    action: Annotated[Literal["set_status", "assign"], Means(issue_meanings.ACTIONS)] = Field(examples=["set_status"])
     ids: list[IssueId] = Field(min_length=1, examples=[[_ANOTHER]])
     status: Status | None = None
     assignee: AssigneeArgument | None = None
 
     example_fields = ("status",)
+    meant = {
+        **dict.fromkeys(("issue_ids", "issues", "id"), "ids"),
+        **ASSIGNEE,
+        **dict.fromkeys(("severity", "name"), "call error-tracking-issues-partial-update for each id"),
+    }
+    meant_by = {"bulk": "", "all": "", "many": ""}
 
     @model_validator(mode="after")
     def action_has_its_value(self) -> "UpdateIssuesInBulk":
@@ -222,7 +289,10 @@ class UpdateIssuesInBulk(
         if self.action == "set_status" and self.status is None:
             raise PydanticCustomError("no_status", "status: needed by set_status")
         if self.action == "assign" and "assignee" not in self.model_fields_set:
-            raise PydanticCustomError("no_assignee", "assignee: needed by assign; null unassigns")
+            raise PydanticCustomError(
+                "no_assignee",
+                "assignee: needed by assign; null unassigns, or give an object with type user or role and id",
+            )
         idle = "assignee" if self.action == "set_status" else "status"
         if getattr(self, idle) is not None:
             raise PydanticCustomError(
@@ -231,6 +301,14 @@ class UpdateIssuesInBulk(
                 {"idle": idle, "action": self.action},
             )
         return self
+
+    def steps(self) -> Steps:
+        answer = as_object((yield self.request()))
+        try:
+            missing = yield from missing_issues(self.ids)  # PostHog ignores unknown ids (contract 6.6)
+        except StepError:
+            return Outcome(answer)
+        return Outcome(answer, note_on_missing(missing, len(self.ids)), failed=len(missing) == len(self.ids))
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         name = "status" if self.action == "set_status" else "assignee"
@@ -278,8 +356,12 @@ class FindIssueValues(
 ):
     """Names or descriptions of issues that contain a text."""
 
-    key: Literal["name", "issue_description"] = Field(examples=["name"])
-    value: str = Field(min_length=1, examples=["Type"])
+    key: Annotated[
+        Literal["name", "issue_description"], Means({"description": "issue_description", "title": "name"})
+    ] = Field(examples=["name"])
+    value: Annotated[str, Shown("<part of it>")] = Field(min_length=1, examples=["Type"])
+
+    meant = {**dict.fromkeys(("query", "search", "text"), "value"), "property": "key"}
 
 
 def _writable(value: Any) -> Any:

@@ -16,6 +16,13 @@ _OFFSET = re.compile(r"[?&]offset=([0-9]{1,10})(?![^&#])")
 _LONGEST_LINK = 16_384
 
 
+PAGES: Mapping[str, str] = {
+    **dict.fromkeys(("page", "cursor", "skip", "start", "page_number", "after"), "offset"),
+    **dict.fromkeys(("per_page", "page_size", "max_results", "count", "top", "first", "size"), "limit"),
+}
+"""Arguments of other APIs' lists, and the ones of PostHog."""
+
+
 class LongEndpoint(Endpoint):
     """An endpoint that can answer at length: the caller may say how long is too long."""
 
@@ -28,9 +35,20 @@ class PagedEndpoint(LongEndpoint):
     limit: Limit | None = None
     offset: Offset | None = None
 
+    meant = PAGES
+
     def steps(self) -> Steps:
-        answer = yield self.request()
-        return Outcome(read_page(answer))
+        page = read_page((yield self.request()))
+        return Outcome(page, note_on_offset(page, self.offset))
+
+
+def note_on_offset(page: dict[str, Any], offset: int | None) -> list[str]:
+    """Return a note if a page has no row because it begins past the end of the list."""
+    if not offset or page.get("results") != []:
+        return []
+    count = page.get("count")
+    rows = f", it has {count} rows" if isinstance(count, int) else ""
+    return [f"offset {offset} lies past the end of the list{rows}: start at offset 0."]
 
 
 def note_on_filters(page: dict[str, Any], fitting: Mapping[str, Callable[[dict[str, Any]], bool]]) -> list[str]:
@@ -54,6 +72,8 @@ class ActivityEndpoint(Endpoint):
     limit: Limit | None = None
     page: Annotated[int, Field(ge=1, le=_MOST, examples=[1])] | None = None
 
+    meant = {"offset": "page", "skip": "page", "per_page": "limit", "page_size": "limit"}
+
     def steps(self) -> Steps:
         answer = as_object((yield self.request()))
         rows = answer.get("results")
@@ -61,6 +81,8 @@ class ActivityEndpoint(Endpoint):
             return Outcome(answer)
         following = (self.page or 1) + 1 if answer.get("next") else None
         notes = [f"More: page {following}."] if following else []
+        if not rows and (self.page or 1) > 1:
+            notes.append(f"page {self.page} lies past the end of the log: start at page 1.")
         return Outcome({"count": answer.get("total_count", answer.get("count")), "results": rows}, notes)
 
 

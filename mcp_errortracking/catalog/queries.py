@@ -1,20 +1,25 @@
 """Questions about issues: which there are, how often they happen, what an event of one looks like (contract 6.13)."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
+from mcp_errortracking.catalog import query_meanings
 from mcp_errortracking.catalog.assignee import AssigneeArgument
+from mcp_errortracking.catalog.dates import note_on_months, suggested
 from mcp_errortracking.catalog.declaration import AtMost
 from mcp_errortracking.catalog.endpoint import PAGE, ROW_PAGES, Outcome, Request, Steps, as_object, as_objects
 from mcp_errortracking.catalog.filters import WITHOUT_VALUE, PropertyFilter
 from mcp_errortracking.catalog.frame_positions import text_of
 from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
+from mcp_errortracking.catalog.meanings import STATUSES, Means
 from mcp_errortracking.catalog.paging import LongEndpoint
+from mcp_errortracking.catalog.property_names import ask_for_unseen, notes_on_keys
 from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, exceptions_by_event, legend, show_event, show_top_frame
 
 _SINCE = "spring 2026"
@@ -63,10 +68,18 @@ def _date(text: str) -> str:
     """Refuse text that is not a date: PostHog would take any letter of it for a unit, and the rest for now."""
     if text == "all" or _RELATIVE.fullmatch(text) or _moment(text):
         return text
-    raise PydanticCustomError("no_date", "should be like -24h, -7d, -1dStart, all, or 2026-06-01T00:00:00Z")
+    raise PydanticCustomError(
+        "no_date",
+        "should be like -24h, -7d, -1dStart, all, or 2026-06-01T00:00:00Z{meant}",
+        {"meant": suggested(text)},
+    )
 
 
 Date = Annotated[str, AfterValidator(_date)]
+Direction = Annotated[
+    Literal["ASC", "DESC"],
+    Means({"ascending": "ASC", "descending": "DESC", "desc": "DESC", "asc": "ASC"}),
+]
 
 
 class DateRange(BaseModel):
@@ -86,6 +99,8 @@ class DateRange(BaseModel):
             return members
         dates: dict[str, Any] = members
         return {name: value for name, value in dates.items() if not _is_blank(value)}
+
+    meant: ClassVar[Mapping[str, str]] = query_meanings.DATES
 
     @model_validator(mode="after")
     def forwards(self) -> "DateRange":
@@ -146,12 +161,19 @@ class QueryIssues(
     """Search issues with their counts in a date range, most frequent first. filterGroup conditions must all hold."""
 
     dateRange: Range | None = None  # noqa: N815 PostHog's name, as all like it below
-    status: Literal["active", "resolved", "suppressed", "archived", "pending_release", "all"] | None = Field(
-        default=None, description="Default active.", examples=["all"]
-    )
+    status: (
+        Annotated[
+            Literal["active", "resolved", "suppressed", "archived", "pending_release", "all"],
+            Means({**STATUSES, "any": "all"}),
+        ]
+        | None
+    ) = Field(default=None, description="Default active.", examples=["all"])
     searchQuery: Text | None = None  # noqa: N815
-    orderBy: Literal["last_seen", "first_seen", "occurrences", "users", "sessions"] | None = None  # noqa: N815
-    orderDirection: Literal["ASC", "DESC"] | None = None  # noqa: N815
+    orderBy: (  # noqa: N815
+        Annotated[Literal["last_seen", "first_seen", "occurrences", "users", "sessions"], Means(query_meanings.ORDERS)]
+        | None
+    ) = None
+    orderDirection: Direction | None = None  # noqa: N815
     assignee: AssigneeArgument | None = None
     filterGroup: list[QueryFilter] | None = None  # noqa: N815
     library: OneOrMore | None = Field(default=None, description="web, posthog-python ...")
@@ -168,6 +190,9 @@ class QueryIssues(
     )
     offset: Annotated[int, Field(ge=0)] | None = None
 
+    meant = query_meanings.ISSUES
+    meant_by = {"list": "", "search": "searchQuery", "find": "searchQuery", "top": "orderBy"}
+
     def request(self) -> Request:
         sent = super().request()
         body = {name: value for name, value in (sent.json or {}).items() if name not in _LISTS or value != []}
@@ -177,10 +202,25 @@ class QueryIssues(
         answer = _read_part((yield self.request()))
         issues = as_objects(answer.get("results"))
         rows = [_row(issue) for issue in issues[:_MOST_ISSUES]]
-        notes = _beyond(issues, _MOST_ISSUES) + _note_on_end(self.dateRange)
+        notes = _beyond(issues, _MOST_ISSUES) + _notes_on(self.dateRange, self.filterGroup)
         if any(_CUT.search(text_of(issue, "description")[-100:]) for issue in issues[:_MOST_ISSUES]):
             notes.append("PostHog cut a description; query-error-tracking-issue has it whole.")
+        if answer.get("results") == [] and not notes:
+            notes = [self._why_empty()] + (yield from ask_for_unseen(self.filterGroup or ()))
+        notes += _note_on_end(self.dateRange)
         return Outcome(answer, notes, display={**answer, "results": rows}, page=ROW_PAGES)
+
+    def _why_empty(self) -> str:
+        """Return the conditions that no issue fulfils, those that hold by default too."""
+        if self.offset:
+            return f"offset {self.offset} lies past the end of the list, or nothing matches: start at offset 0."
+        given = sorted(self.model_fields_set - {"limit", "offset", "orderBy", "orderDirection", "max_tokens"})
+        start = (self.dateRange and self.dateRange.date_from) or "-7d"
+        also = ", ".join(name for name in given if name not in ("status", "dateRange"))
+        return (
+            f"No issue matches status {self.status or 'active'} and dateRange from {start}{also and f' and {also}'}. "
+            "Leave one out, or try status all and a longer dateRange."
+        )
 
 
 class QueryIssue(
@@ -200,6 +240,8 @@ class QueryIssue(
     filterTestAccounts: bool | None = None  # noqa: N815
 
     advice = {"not_found": _UNKNOWN_ISSUE, "no_details": _UNKNOWN_ISSUE}
+    meant = query_meanings.ISSUE
+    meant_by = {"retrieve": "", "detail": "", "stats": ""}
 
     def steps(self) -> Steps:
         issue = as_object((yield self.request()))
@@ -208,7 +250,7 @@ class QueryIssue(
         frame = as_object(issue.get("top_in_app_frame"))
         if frame:
             shown["top_in_app_frame"] = show_top_frame(frame, issue.get("library"))
-        notes += _note_on_end(self.dateRange)
+        notes += _notes_on(self.dateRange) + _note_on_end(self.dateRange)
         return Outcome(issue, notes, display=shown, page=f"{PAGE}/{self.issueId}")
 
 
@@ -225,15 +267,18 @@ class QueryIssueEvents(
     issueId: IssueId  # noqa: N815
     include: (
         list[
-            Literal[
-                "exception",
-                "stacktrace",
-                "code_variables",
-                "environment",
-                "release",
-                "navigation",
-                "correlation",
-                "diagnostics",
+            Annotated[
+                Literal[
+                    "exception",
+                    "stacktrace",
+                    "code_variables",
+                    "environment",
+                    "release",
+                    "navigation",
+                    "correlation",
+                    "diagnostics",
+                ],
+                Means(query_meanings.GROUPS),
             ]
         ]
         | None
@@ -245,11 +290,17 @@ class QueryIssueEvents(
     searchQuery: Text | None = None  # noqa: N815
     filterGroup: list[QueryFilter] | None = None  # noqa: N815
     filterTestAccounts: bool | None = None  # noqa: N815
-    orderDirection: Literal["ASC", "DESC"] | None = None  # noqa: N815
+    orderDirection: Direction | None = None  # noqa: N815
     limit: Annotated[int, Field(ge=1), AtMost(_MOST_EVENTS)] | None = Field(default=None, description="Default 1.")
     offset: Annotated[int, Field(ge=0)] | None = None
 
     advice = {"not_found": _UNKNOWN_ISSUE, "no_details": _UNKNOWN_ISSUE}
+    meant = query_meanings.EVENTS
+    meant_by = {
+        "event": "",
+        "occurrence": "",
+        **dict.fromkeys(("stack", "trace", "stacktrace"), 'include ["stacktrace"]'),
+    }
 
     def request(self) -> Request:
         """Return the request. verbosity came before include; an older PostHog reads it, and ignores include."""
@@ -274,6 +325,7 @@ class QueryIssueEvents(
             notes.append(f"No event at offset {self.offset}: it lies past the end of this range; start at 0.")
         elif not events:
             notes.append("No event in this range matches: try a longer dateRange, e.g. date_from -30d.")
+        notes += _notes_on(self.dateRange, self.filterGroup)
         return Outcome(answer, notes, display={**answer, "results": events}, page=f"{PAGE}/{self.issueId}")
 
 
@@ -306,6 +358,12 @@ def _row(issue: dict[str, Any]) -> dict[str, Any]:
     elif isinstance(sparkline, list):
         row["sparkline"] = [_whole(value) for value in cast("list[Any]", sparkline)[:_MOST_BUCKETS]]
     return row
+
+
+def _notes_on(given: DateRange | None, filters: list[PropertyFilter] | None = None) -> list[str]:
+    """Return notes on what looks right and is not: months for minutes, properties that SDKs do not send."""
+    dates = (given.date_from, given.date_to) if given else ()
+    return note_on_months(dates) + notes_on_keys(filters or ())
 
 
 def _beyond(found: list[dict[str, Any]], most: int) -> list[str]:

@@ -9,10 +9,13 @@ from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_object, call_of
 from mcp_errortracking.catalog.identifiers import ReleaseId
+from mcp_errortracking.catalog.meanings import Shown
 from mcp_errortracking.catalog.paging import PagedEndpoint
 
-Name = Annotated[str, Field(min_length=1, examples=["1.4.2"])]
-HashId = Annotated[str, Field(min_length=1, max_length=128, examples=["9fceb02d"])]
+Name = Annotated[str, Field(min_length=1, examples=["1.4.2"]), Shown("<version>")]
+Product = Annotated[str, Field(min_length=1, examples=["web"]), Shown("<name of the product>")]
+_NAMES = {**dict.fromkeys(("name", "release", "tag"), "version"), "product": "project", "hash": "hash_id"}
+HashId = Annotated[str, Field(min_length=1, max_length=128, examples=["9fceb02d"]), Shown("<hash_id of a release>")]
 _GIT = {name: {"type": "string"} for name in ("commit_id", "branch", "remote_url")}
 Metadata = Annotated[
     dict[str, Any],
@@ -24,15 +27,18 @@ Metadata = Annotated[
 class ListReleases(PagedEndpoint, tool="error-tracking-releases-list", request="GET releases/"):
     """Releases, newest first."""
 
+    meant = dict.fromkeys(("version", "search", "query", "project"), "this list has no filter; read its rows")
+
 
 class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="POST releases/"):
     """Create a release, to bind symbol sets to."""
 
     version: Name
-    project: Name = Field(description="The product's name, no PostHog project.")
+    project: Product = Field(description="The product's name, no PostHog project.")
     hash_id: HashId | None = Field(default=None, description="Unique; default: the release's id.")
     metadata: Metadata | None = None
 
+    meant = _NAMES
     advice = {"release_hash_in_use": "Nothing was created: find that one with error-tracking-releases-hash-retrieve."}
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
@@ -43,6 +49,11 @@ class RetrieveRelease(Endpoint, tool="error-tracking-releases-retrieve", request
     """One release."""
 
     id: ReleaseId
+
+    meant = {
+        **dict.fromkeys(("version", "name"), "call error-tracking-releases-list, for the id"),
+        **dict.fromkeys(("hash_id", "hash"), "call error-tracking-releases-hash-retrieve with hash_id"),
+    }
 
 
 def _refuse_unreachable(hash_id: str) -> str:
@@ -70,9 +81,11 @@ class UpdateRelease(Endpoint, tool="error-tracking-releases-partial-update", req
 
     id: ReleaseId
     version: Name | None = None
-    project: Name | None = None
+    project: Product | None = None
     hash_id: HashId | None = None
     metadata: Metadata | None = None
+
+    meant = {"release_id": "id", **_NAMES}
 
     def steps(self) -> Steps:
         sent = self.request()

@@ -18,8 +18,10 @@ from mcp_errortracking.catalog.endpoint import (
 )
 from mcp_errortracking.catalog.filters import FilterGroup, notes_on
 from mcp_errortracking.catalog.identifiers import RealUUID
+from mcp_errortracking.catalog.meanings import Shown
 from mcp_errortracking.catalog.paging import next_offset
 from mcp_errortracking.catalog.pairs import pairs_schema, reads_pairs
+from mcp_errortracking.catalog.property_names import notes_on_keys
 
 OrderKey = Annotated[int, Field(ge=-(2**31), le=2**31 - 1, examples=[0]), BeforeValidator(refuse_boolean)]
 """A PostgreSQL 32-bit integer; PostHog fails with 500 on anything larger (contract 3.0)."""
@@ -37,7 +39,7 @@ def note_on(filters: FilterGroup | None) -> list[str]:
     """Return notes on filters that are sent."""
     if filters is None:
         return []
-    notes = notes_on(filters.conditions())
+    notes = [*notes_on_keys(filters.conditions()), *notes_on(filters.conditions())]
     return [MATCHES_EVERYTHING, *notes] if filters.matches_everything() else notes
 
 
@@ -56,8 +58,17 @@ class ListRules(Endpoint):
         return Outcome({"results": rules})
 
 
+_CONDITIONS = dict.fromkeys(
+    ("conditions", "condition", "filter", "filter_group", "properties", "rules", "match"), "filters"
+)
+_ENABLE = "any update enables a rule, and none disables it; give filters {type, values}, as the rule has them"
+
+
 class CreateRule(Endpoint):
     """A rule is made; the answer is the rule."""
+
+    meant = {**_CONDITIONS, **dict.fromkeys(("priority", "order", "position"), "order_key")}
+    meant_by = {"add": ""}
 
     delete: ClassVar[type["DeleteRule"]]
     """The call that deletes such a rule."""
@@ -79,6 +90,15 @@ class CreateRule(Endpoint):
 
 class UpdateRule(Endpoint):
     """A rule is changed: 204 without a body, so the rule is read back (contract 3.5)."""
+
+    meant = {
+        **_CONDITIONS,
+        "rule_id": "id",
+        **dict.fromkeys(("enabled", "enable", "active", "disabled"), _ENABLE),
+        **dict.fromkeys(
+            ("order_key", "priority", "order", "position"), "an update moves no rule: call the tool -reorder"
+        ),
+    }
 
     def steps(self) -> Steps:
         sent = self.request()
@@ -146,10 +166,16 @@ class DeleteRule(Endpoint):
 class ReorderRules(Endpoint):
     """Positions are set: 204 whether or not anything changed, so the whole list is read back (contract 3.7)."""
 
-    orders: Annotated[dict[RealUUID, OrderKey], ORDER_PAIRS, ORDER_SCHEMA] = Field(
-        min_length=1, examples=ORDER_EXAMPLES
-    )
+    orders: Annotated[
+        dict[RealUUID, OrderKey], ORDER_PAIRS, ORDER_SCHEMA, Shown([{"id": "<id of a rule>", "order_key": 0}])
+    ] = Field(min_length=1, examples=ORDER_EXAMPLES)
 
+    meant = {
+        **dict.fromkeys(
+            ("ids", "order", "rules", "rule_ids", "positions", "id", "order_key"),
+            "give orders, a list of id and order_key",
+        ),
+    }
     advice = {
         "no_api_key_access": "PostHog before about September 2026 lets no API key reorder: reorder in PostHog's "
         "settings (Error tracking), or upgrade PostHog.",

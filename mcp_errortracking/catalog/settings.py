@@ -10,12 +10,33 @@ from pydantic_core import PydanticCustomError
 from mcp_errortracking.catalog.declaration import FormattedText
 from mcp_errortracking.catalog.endpoint import Endpoint
 from mcp_errortracking.catalog.identifiers import IssueId
+from mcp_errortracking.catalog.meanings import Means, Shown
 from mcp_errortracking.catalog.paging import PagedEndpoint
 
 _SINCE = "spring 2026"
 _SPIKES = "spikes"
 AtLeastOne = Annotated[int, Field(ge=1, examples=[100])]
-
+_Exceptions = Annotated[
+    AtLeastOne, Shown("<exceptions>"), Means(advice="a whole number of exceptions, at least 1; null removes the limit")
+]
+_Minutes = Annotated[
+    AtLeastOne, Shown("<minutes>"), Means(advice="a whole number of minutes: an hour is 60, a day 1440")
+]
+_PAIR = "{whose}_rate_limit_value (exceptions) and {whose}_rate_limit_bucket_size_minutes (in so many minutes)"
+_LIMITS = {
+    **dict.fromkeys(
+        ("rate_limit", "limit", "project_rate_limit", "max_per_minute", "per_minute", "per_hour", "value"),
+        f"give {_PAIR.format(whose='project')}",
+    ),
+    **dict.fromkeys(
+        ("per_issue_rate_limit", "issue_rate_limit", "per_issue_limit"), f"give {_PAIR.format(whose='per_issue')}"
+    ),
+    **{
+        f"{whose}_rate_limit_{name}": f"{whose}_rate_limit_bucket_size_minutes"
+        for whose in ("project", "per_issue")
+        for name in ("bucket_size_hours", "bucket_size_seconds", "bucket_size", "period", "window", "interval")
+    },
+}
 
 _MAX_IDS = 1000
 """The ids stand in the URL of a request."""
@@ -73,10 +94,13 @@ class UpdateSettings(
     """Change rate limits: exceptions per bucket of minutes; null removes one. Exceptions beyond a limit are
     lost."""
 
-    project_rate_limit_value: AtLeastOne | None = None
-    project_rate_limit_bucket_size_minutes: AtLeastOne | None = None
-    per_issue_rate_limit_value: AtLeastOne | None = None
-    per_issue_rate_limit_bucket_size_minutes: AtLeastOne | None = None
+    project_rate_limit_value: _Exceptions | None = None
+    project_rate_limit_bucket_size_minutes: _Minutes | None = None
+    per_issue_rate_limit_value: _Exceptions | None = None
+    per_issue_rate_limit_bucket_size_minutes: _Minutes | None = None
+
+    meant = _LIMITS
+    meant_by = {"limit": "", "rate": "", "quota": ""}
 
 
 class ListSpikeEvents(
@@ -91,6 +115,10 @@ class ListSpikeEvents(
     issue_ids: _IssueIds | None = Field(default=None, description="Comma-separated.")
     date_from: FormattedText | None = Field(default=None, description="ISO 8601.")
     date_to: FormattedText | None = None
+    meant = {
+        **dict.fromkeys(("issue_id", "issue", "id"), "issue_ids"),
+        "date_range": "give date_from and date_to, in ISO 8601",
+    }
     order_by: (
         Literal[
             "detected_at",
@@ -123,9 +151,18 @@ class UpdateSpikeDetection(
 ):
     """Change when a rise counts as a spike: at least threshold events, and multiplier times the usual number."""
 
-    snooze_duration_minutes: AtLeastOne | None = None
+    snooze_duration_minutes: _Minutes | None = None
     multiplier: AtLeastOne | None = None
     threshold: AtLeastOne | None = None
+
+    meant = {
+        **dict.fromkeys(
+            ("snooze_duration", "snooze", "snooze_minutes", "snooze_duration_hours", "cooldown"),
+            "snooze_duration_minutes",
+        ),
+        **dict.fromkeys(("sensitivity", "factor", "ratio"), "multiplier"),
+        **dict.fromkeys(("minimum", "min_events", "min_count"), "threshold"),
+    }
 
 
 ENDPOINTS = (

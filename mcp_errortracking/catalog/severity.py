@@ -4,4 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-Severity = Annotated[Literal["low", "medium", "high", "critical"], Field(examples=["high"])]
+from mcp_errortracking.catalog.meanings import SEVERITIES, Means
+
+Severity = Annotated[Literal["low", "medium", "high", "critical"], Field(examples=["high"]), Means(SEVERITIES)]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps, as_object, as_objects
 from mcp_errortracking.catalog.identifiers import StackFrameId, SymbolSetId
+from mcp_errortracking.catalog.meanings import Shown
 from mcp_errortracking.catalog.paging import PagedEndpoint, read_page
 from mcp_errortracking.catalog.stack_traces import show_record
 
@@ -37,8 +38,12 @@ class GetStackFrames(
     """Stack frames by raw_id, as error-tracking-stack-frames-list shows it; events do not."""
 
     # PostHog answers a call without any with every frame of the project (contract 6.8), so it is required here.
-    raw_ids: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1, examples=[["6b1f0c2e/0"]])
+    raw_ids: Annotated[list[Annotated[str, Field(min_length=1)]], Shown(["<raw_id of a frame>"])] = Field(
+        min_length=1, examples=[["6b1f0c2e/0"]]
+    )
     symbol_set: SymbolSetId | None = None
+
+    meant = {**dict.fromkeys(("ids", "raw_id", "id", "frames"), "raw_ids"), "symbol_set_id": "symbol_set"}
 
     def steps(self) -> Steps:
         answer = as_object((yield self.request()))

@@ -9,12 +9,16 @@ from pydantic_core import PydanticCustomError
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps
 from mcp_errortracking.catalog.filters import Filters
 from mcp_errortracking.catalog.identifiers import SuppressionRuleId
+from mcp_errortracking.catalog.meanings import Means
 from mcp_errortracking.catalog.paging import PagedEndpoint
 from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, ReorderRules, UpdateRule
 
 _DROPS_ALL = "This PostHog ignores sampling_rate: the rule drops every matching exception, for good."
 
-Share = Annotated[float, Field(ge=0, le=1, examples=[1])]
+Share = Annotated[
+    float, Field(ge=0, le=1, examples=[1]), Means(advice="a share from 0 to 1: 0.5 drops half of the exceptions")
+]
+_RATE = dict.fromkeys(("rate", "percentage", "percent", "sample_rate", "share"), "sampling_rate")
 
 
 class ListSuppressionRules(
@@ -36,6 +40,8 @@ class CreateSuppressionRule(
 
     filters: Filters
     sampling_rate: Share | None = Field(default=None, description="Share dropped, 0 to 1; default 1.")
+
+    meant = _RATE
 
     @model_validator(mode="before")
     @classmethod
@@ -75,6 +81,8 @@ class UpdateSuppressionRule(
     id: SuppressionRuleId
     filters: Filters | None = None
     sampling_rate: Share | None = None
+
+    meant = _RATE
 
     def steps(self) -> Steps:
         outcome = yield from super().steps()

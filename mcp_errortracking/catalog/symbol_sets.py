@@ -4,7 +4,7 @@ The documented upload is three calls: start hands out URLs, the files go straigh
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -13,13 +13,23 @@ from pydantic_core import PydanticCustomError
 from mcp_errortracking.catalog.declaration import AtMost, FormattedText, refuse_boolean
 from mcp_errortracking.catalog.endpoint import PAGE, Endpoint, Outcome, Request, Steps, as_object
 from mcp_errortracking.catalog.identifiers import RealUUID, SymbolSetId
-from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, read_page
+from mcp_errortracking.catalog.meanings import Means, Shown
+from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, note_on_offset, read_page
 from mcp_errortracking.catalog.pairs import pairs_schema, reads_pairs
 
 MAX_FILE = 100 * 1024 * 1024
 """Bytes that object storage takes per symbol set (contract 5.4)."""
 
 _EXAMPLE_ID = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
+
+
+_BY_REF: Mapping[str, str] = dict.fromkeys(
+    ("ref", "chunk_id"), "find the id with error-tracking-symbol-sets-list and ref"
+)
+_STATUSES = {
+    **dict.fromkeys(("failed", "missing", "error", "broken", "pending", "unresolved"), "invalid"),
+    **dict.fromkeys(("uploaded", "complete", "ok", "ready"), "valid"),
+}
 
 
 class ListSymbolSets(
@@ -30,10 +40,16 @@ class ListSymbolSets(
     """Symbol sets (source maps), newest first. status invalid: nothing usable was uploaded, frames stay minified."""
 
     limit: Annotated[int, Field(ge=1, examples=[20]), AtMost(100)] | None = None
-    status: Literal["all", "valid", "invalid"] | None = None
+    status: Annotated[Literal["all", "valid", "invalid"], Means(_STATUSES)] | None = None
     search: str | None = Field(default=None, min_length=1, description="In ref, release or commit.")
     ref: str | None = Field(default=None, min_length=1, description="Exact chunk id or URL.")
     order_by: Literal["created_at", "-created_at", "ref", "-ref", "last_used", "-last_used"] | None = None
+
+    meant = {
+        **dict.fromkeys(("chunk_id", "chunk", "symbol_set_ref"), "ref"),
+        **dict.fromkeys(("release", "version", "query", "text", "commit", "name", "release_id"), "search"),
+        **dict.fromkeys(("sort", "sort_by", "ordering"), "order_by"),
+    }
 
     def steps(self) -> Steps:
         page = read_page((yield self.request()))
@@ -42,7 +58,7 @@ class ListSymbolSets(
             wanted["ref"] = lambda row: row.get("ref") == ref
         if search := self.search:
             wanted["search"] = lambda row: any(search.lower() in text.lower() for text in _searched(row))
-        return Outcome(page, note_on_filters(page, wanted), page=PAGE)
+        return Outcome(page, note_on_filters(page, wanted) + note_on_offset(page, self.offset), page=PAGE)
 
 
 def _searched(symbol_set: dict[str, Any]) -> Iterator[str]:
@@ -63,6 +79,8 @@ class RetrieveSymbolSet(
 
     id: SymbolSetId
 
+    meant = _BY_REF
+
 
 class DeleteSymbolSet(
     Endpoint,
@@ -72,6 +90,8 @@ class DeleteSymbolSet(
     """Delete a symbol set, its file and its unresolved frames for good. Returns it as it was."""
 
     id: SymbolSetId
+
+    meant = _BY_REF
 
     def steps(self) -> Steps:
         sent = self.request()
@@ -91,6 +111,7 @@ class DownloadSymbolSet(
 
     id: SymbolSetId
 
+    meant = _BY_REF
     advice = {
         "no_file": "Nothing was ever uploaded for it: upload the source map of that build.",
     }
@@ -118,6 +139,11 @@ class DeleteSymbolSets(
 
     ids: list[SymbolSetId] = Field(min_length=1, examples=[[_EXAMPLE_ID]])
 
+    meant = {
+        **dict.fromkeys(("id", "symbol_set_ids", "symbol_sets"), "ids"),
+        **dict.fromkeys(("ref", "refs", "chunk_ids"), "find their ids with error-tracking-symbol-sets-list and ref"),
+    }
+
     # On older servers the path is that of a symbol set named "bulk_delete".
     advice = {"method_not_allowed": "This PostHog is older than March 2026 and cannot delete in bulk: upgrade it."}
 
@@ -132,7 +158,12 @@ class DeleteSymbolSets(
                 answer, [f"PostHog counted more rows than the {len(ids)} ids given: it counts stack frames too."]
             )
         missing = len(ids) - deleted
-        notes = [f"{missing} of {len(ids)} ids did not exist in this project."] if missing else []
+        notes = list[str]()
+        if missing:
+            notes.append(
+                f"{missing} of {len(ids)} ids did not exist in this project. A chunk id is not the id of its set: "
+                "error-tracking-symbol-sets-list with ref finds that."
+            )
         return Outcome({**answer, "not_found": missing}, notes)
 
 
@@ -149,6 +180,7 @@ class FinishSymbolSetUploads(
         dict[SymbolSetId, Annotated[str, Field(min_length=1)]],
         reads_pairs("symbol_set_id", "content_hash"),
         pairs_schema("symbol_set_id", "content_hash", "string"),
+        Shown([{"symbol_set_id": "<id of a symbol set>", "content_hash": "<hex SHA-512>"}]),
     ] = Field(
         min_length=1,
         description="content_hash: hex SHA-512 of the uploaded bytes.",
@@ -178,7 +210,9 @@ class FinishSymbolSetUpload(
     """Confirm one uploaded file. A hash that PostHog already holds is kept."""
 
     id: SymbolSetId
-    content_hash: str = Field(min_length=1, description="Hex SHA-512.", examples=["cf83e1357eefb8bd..."])
+    content_hash: Annotated[str, Shown("<hex SHA-512>")] = Field(
+        min_length=1, description="Hex SHA-512.", examples=["cf83e1357eefb8bd..."]
+    )
 
     advice = {**FinishSymbolSetUploads.advice}
 
@@ -196,6 +230,9 @@ class SymbolSetUpload(BaseModel):
     )
 
 
+_SHOWN_UPLOADS = Shown([{"chunk_id": "<chunk id>", "content_hash": "<hex SHA-512>"}])
+
+
 class StartSymbolSetUploads(
     Endpoint,
     tool="error-tracking-symbol-sets-bulk-start-upload",
@@ -207,7 +244,7 @@ class StartSymbolSetUploads(
     """Start uploads of symbol sets: returns a presigned URL and symbol_set_id per chunk, valid 5 minutes; chunks
     already stored are skipped. Then send the files and call error-tracking-symbol-sets-bulk-finish-upload."""
 
-    symbol_sets: list[SymbolSetUpload] | None = Field(
+    symbol_sets: Annotated[list[SymbolSetUpload] | None, _SHOWN_UPLOADS] = Field(
         default=None, examples=[[{"chunk_id": _EXAMPLE_ID, "content_hash": "cf83e1357eefb8bd..."}]]
     )
     chunk_ids: list[Annotated[str, Field(min_length=1)]] | None = Field(default=None, description="Old form.")
@@ -279,7 +316,7 @@ class CheckSymbolSetUploads(
 ):
     """List the chunks that still need an upload. Starts none."""
 
-    symbol_sets: list[SymbolSetUpload] = Field(
+    symbol_sets: Annotated[list[SymbolSetUpload], _SHOWN_UPLOADS] = Field(
         min_length=1, max_length=1000, examples=[[{"chunk_id": _EXAMPLE_ID, "content_hash": "cf83e1357eefb8bd..."}]]
     )
     force: bool | None = None

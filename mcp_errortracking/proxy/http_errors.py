@@ -40,7 +40,7 @@ def explain(status: int, headers: Mapping[str, str], content: bytes, exchange: E
             f"The fingerprint belongs to another issue now: {issue}.",
             "It was merged into that one, or split off.",
             "Request that issue by its id.",
-            **_with(facts, code="issue_moved"),
+            **_with(facts, code="issue_moved", detail=issue),
         )
     if 300 <= status < 400:
         return redirected(headers, exchange, facts)

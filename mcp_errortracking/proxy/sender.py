@@ -58,6 +58,19 @@ def page_of(sender: Sender, path: str) -> str | None:
     return sender.page(path) if isinstance(sender, PageAddresses) else None
 
 
+@runtime_checkable
+class ProjectSender(Protocol):
+    """A sender whose requests go to one project: its number, or `@current`."""
+
+    project: str
+
+
+def project_of(sender: Sender) -> str | None:
+    """Return the number of the project that requests go to; None if it is not known."""
+    project = sender.project if isinstance(sender, ProjectSender) else ""
+    return project if project.isdecimal() else None
+
+
 def delay_of(sender: Sender, path: str, requests: int) -> float:
     """Return the least seconds until PostHog's limits let that many requests be sent; 0: at once, or unknown.
 

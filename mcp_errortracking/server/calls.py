@@ -12,7 +12,8 @@ import anyio.lowlevel
 from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, delay_of
+from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, delay_of, project_of
+from mcp_errortracking.server.addresses import read_addresses
 from mcp_errortracking.server.arguments import ArgumentsError, notes_on_arguments, parse_arguments
 from mcp_errortracking.server.cells import one_line, sendable
 from mcp_errortracking.server.id_hints import id_hint
@@ -121,6 +122,8 @@ class ToolCaller:
             time_limit = max(time_limit, declaration.patience)
         call: Declaration | None = None
         try:
+            with anyio.fail_after(time_limit):
+                arguments = await read_addresses(counted, declaration, arguments, project_of(sender))
             call = parse_arguments(declaration, arguments)
             with anyio.fail_after(time_limit):
                 outcome = await self._run(call, counted, _throttled(progress) if progress else _silent)

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.safe_text.escaping import clean
-from mcp_errortracking.server.arguments import nearest_tools
 from mcp_errortracking.server.key_scopes import covers
+from mcp_errortracking.server.tool_names import advice_on, nearest_tools
 from mcp_errortracking.workflows.base import Workflow
 from mcp_errortracking.workflows.registry import WORKFLOWS
 
@@ -85,7 +85,7 @@ class Toolbox:
         tool = ALIASES.get(name, name)
         if tool in self._known:
             return tool
-        near = nearest_tools(name, list(self._known))
+        near = nearest_tools(name, self._known)
         hint = f"did you mean {' or '.join(near)}?" if near else "mcp-errortracking tools --toolsets all names them."
         raise SelectionError(f"Unknown tool {clean(name, 100)}: {hint}")
 
@@ -102,8 +102,7 @@ class Toolbox:
             hidden = self._read_only and not self._known[tool].read_only
             change = "without --read-only" if hidden else f"with --tools {tool} or a toolset that has it"
             raise UnknownToolError(f"{tool} is not offered by this server. Its operator can start it {change}.")
-        near = nearest_tools(name, self.names)
-        hint = f"The nearest are: {', '.join(near)}." if near else "tools/list names all of them."
+        hint = advice_on(name, self._offered)
         raise UnknownToolError(f"Unknown tool: {clean(redact(name[:_MAX_NAME]), 100)}. {hint}")
 
 

@@ -127,7 +127,7 @@ def named(entry: dict[str, Any]) -> str:
 
 
 def ours(tool: str, arguments: dict[str, Any]) -> list[Request]:
-    """The requests of our call, without looks before and after a write."""
+    """The requests of our call, without looks before and after a write, or after a query that found nothing."""
     call = cast("Endpoint", parse_arguments(CATALOG[tool], arguments))
     steps = call.steps()
     sent = [next(steps)]
@@ -137,7 +137,7 @@ def ours(tool: str, arguments: dict[str, Any]) -> list[Request]:
         except StopIteration:
             break
     writes = [request for request in sent if request.method != "GET"]
-    return writes or sent
+    return (sent[:1] if call.read_only else writes) or sent
 
 
 def shape(method: str, path: str, query: Any, body: Any) -> dict[str, Any]:

@@ -274,7 +274,10 @@ def test_bulk_delete_counts_what_did_not_exist() -> None:
 
     assert requests[0].json == {"ids": [ONE, TWO]}
     assert outcome.data == {"deleted": 1, "not_found": 1}
-    assert outcome.notes == ["1 of 2 ids did not exist in this project."]
+    assert outcome.notes == [
+        "1 of 2 ids did not exist in this project. A chunk id is not the id of its set: "
+        "error-tracking-symbol-sets-list with ref finds that."
+    ]
 
 
 def test_bulk_delete_does_not_guess() -> None:
@@ -315,3 +318,96 @@ def test_finish_upload_says_what_it_confirmed() -> None:
     _, outcome = walk("symbol-sets-bulk-finish-upload", {"content_hashes": {ONE: "h"}}, {"success": True})
 
     assert outcome.data == {"success": True, "confirmed": [ONE]}
+
+
+ISSUES = {"results": [{"id": ONE}], "next": None}
+
+
+def test_a_merge_names_the_ids_that_posthog_leaves_out() -> None:
+    requests, outcome = walk(
+        "issues-merge-create", {"id": THREE, "ids": [ONE, TWO]}, ISSUES, {"success": True}, {"id": THREE}
+    )
+
+    assert [(one.method, one.path) for one in requests[:2]] == [
+        ("GET", "error_tracking/issues/"),
+        ("POST", f"error_tracking/issues/{THREE}/merge/"),
+    ]
+    assert requests[1].json == {"ids": [ONE, TWO]}
+    assert outcome.notes == [
+        f"1 of 2 ids are not issues of this project, nothing was done with them: {TWO}. "
+        "Find issues with query-error-tracking-issues-list."
+    ]
+
+
+def test_a_bulk_call_names_the_ids_that_do_not_exist() -> None:
+    given = {"action": "set_status", "status": "resolved"}
+
+    _, outcome = walk("issues-bulk-create", {**given, "ids": [ONE, TWO]}, {"success": True}, ISSUES)
+    assert TWO in outcome.notes[0]
+    assert not outcome.failed
+    _, outcome = walk("issues-bulk-create", {**given, "ids": [TWO]}, {"success": True}, ISSUES)
+    assert outcome.failed
+    for answer in ({"results": "x"}, None, [], StepError("No.")):
+        _, outcome = walk("issues-bulk-create", {**given, "ids": [TWO]}, {"success": True}, answer)
+        assert (outcome.notes, outcome.failed) == ([], False)
+
+
+def test_ids_are_looked_for_on_every_page_within_bounds() -> None:
+    def more(offset: int) -> dict[str, Any]:
+        return {"results": [{"id": ONE}], "next": f"http://x/?offset={offset}"}
+
+    call = {"action": "set_status", "status": "resolved", "ids": [TWO]}
+    pages = [more(1000 * (number + 1)) for number in range(5)]
+
+    requests, outcome = walk("issues-bulk-create", call, {"success": True}, *pages)
+    assert [one.query for one in requests[2:]] == [{"limit": 1000, "offset": 1000 * number} for number in range(1, 5)]
+    assert outcome.notes == []
+    _, outcome = walk("issues-bulk-create", call, {"success": True}, pages[0], {"results": [{"id": TWO}]})
+    assert outcome.notes == []
+
+
+def test_an_empty_list_of_issues_says_what_nothing_matches() -> None:
+    def notes(asked: dict[str, Any], *answers: Any) -> list[str]:
+        call = CATALOG["query-error-tracking-issues-list"].model_validate(asked)
+        steps = call.steps()
+        next(steps)
+        try:
+            for answer in answers:
+                steps.throw(answer) if isinstance(answer, StepError) else steps.send(answer)
+        except StopIteration as stop:
+            return stop.value.notes
+        raise AssertionError("it asked for more than there were answers")
+
+    nothing = {"results": []}
+    plan = {"filterGroup": [{"key": "plan", "value": "pro"}]}
+    why = (
+        "No issue matches status active and dateRange from -7d and filterGroup. Leave one out, or try status all and a "
+        "longer dateRange."
+    )
+    assert notes(plan, nothing, nothing) == [why, "No event of this project has the property plan."]
+    assert notes(plan, nothing, {"results": [{"id": ONE}]}) == [why]
+    assert notes(plan, nothing, StepError("No.")) == [why]
+    assert notes({"filterGroup": [{"key": "$browser", "value": "x"}]}, nothing) == [why]
+    assert notes({"offset": 40}, nothing) == [
+        "offset 40 lies past the end of the list, or nothing matches: start at offset 0."
+    ]
+    assert notes(plan, {"results": [{"id": ONE}]}) == []
+    assert notes(plan, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("date", "says"),
+    [
+        ("-30m", ["-30m is 30 months, for PostHog; 30 minutes are -30M."]),
+        ("-5m", ["-5m is 5 months, for PostHog; 5 minutes are -5M."]),
+        *((date, []) for date in ("-3m", "-12m", "-30M", "-30d", "all", "2026-06-01", "-m")),
+    ],
+)
+def test_months_that_look_like_minutes_are_noted(date: str, says: list[str]) -> None:
+    for tool, more in (("issues-list", {}), ("issue", {"issueId": ONE}), ("issue-events", {"issueId": ONE})):
+        call = CATALOG[f"query-error-tracking-{tool}"].model_validate({**more, "dateRange": {"date_from": date}})
+        steps = call.steps()
+        next(steps)
+        with pytest.raises(StopIteration) as stop:
+            steps.send({"id": ONE, "results": [{"id": ONE}]})
+        assert [note for note in stop.value.value.notes if "months" in note] == says

@@ -7,10 +7,12 @@ import pytest
 from mcp import MCPError
 from mcp_types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
 
+from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.catalog.identifiers import issue_of_url
 from mcp_errortracking.server.argument_limits import MAX_ENTRIES, MAX_TEXT
-from mcp_errortracking.server.arguments import ArgumentsError, nearest_tools, parse_arguments
+from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.prompts import Prompts
+from mcp_errortracking.server.tool_names import nearest_tools
 from mcp_errortracking.server.toolbox import EVERY_TOOL, SelectionError, Toolbox, UnknownToolError
 from tests.calls import call_tool
 from tests.hostile.arguments import ID, hostile, oversized
@@ -134,7 +136,7 @@ def test_an_unknown_name_of_any_length_is_answered_in_bounded_work(name: str) ->
 
 
 def test_a_long_name_is_compared_by_its_beginning() -> None:
-    near = nearest_tools("error-tracking-fingerprint-list" + "x" * 400_000, EVERY_TOOL.names)
+    near = nearest_tools("error-tracking-fingerprint-list" + "x" * 400_000, CATALOG)
 
     assert near[0] == "error-tracking-fingerprints-list"
 

@@ -1,13 +1,17 @@
 """Arguments as clients send them, and the words for those that do not fit."""
 
 import json
+import re
 from typing import Any, get_args
 
 import pytest
 
-from mcp_errortracking.catalog import CATALOG, Endpoint
-from mcp_errortracking.server.arguments import ArgumentsError, example, nearest_tools, parse_arguments
+from mcp_errortracking.catalog import CATALOG, Declaration, Endpoint
+from mcp_errortracking.catalog.meanings import Means
+from mcp_errortracking.server.argument_errors import metadata_of
+from mcp_errortracking.server.arguments import ArgumentsError, example, parse_arguments
 from mcp_errortracking.server.client_arguments import ADDED
+from mcp_errortracking.workflows.registry import WORKFLOWS
 
 RULE = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
 NIL = "00000000-0000-0000-0000-000000000000"
@@ -190,7 +194,7 @@ def test_objects_written_as_strings_are_understood() -> None:
         (
             "assignment-rules-create",
             {"filters": FILTERS, "assignee": USER, "order_key": 2**31},
-            "- order_key: should be less than or equal to 2147483647, got 2147483648",
+            "- order_key: must be at most 2147483647, got 2147483648",
         ),
         *(
             (
@@ -210,7 +214,7 @@ def test_objects_written_as_strings_are_understood() -> None:
         ("suppression-rules-create", {"filters": " "}, "- filters: expected an object"),
         ("assignment-rules-list", {"limt": 3}, "- limt: unknown argument; did you mean limit?"),
         ("assignment-rules-list", {"zzz": 3}, "- zzz: unknown argument; it takes max_tokens, limit, offset"),
-        ("assignment-rules-list", {"limit": 0}, "- limit: should be greater than or equal to 1, got 0"),
+        ("assignment-rules-list", {"limit": 0}, "- limit: must be at least 1, got 0"),
         ("assignment-rules-list", {"limit": "many"}, '- limit: expected an integer, got the string "many"'),
         ("assignment-rules-list", {"limit": 1.5}, "- limit: expected an integer, got 1.5"),
         (
@@ -283,12 +287,103 @@ def test_a_wrong_argument_is_named_with_what_was_expected(tool: str, arguments: 
     assert any(problem.startswith(expected) for problem in problems), text
 
 
-def test_a_refusal_ends_with_an_example_that_fits() -> None:
-    text = refusal("assignment-rules-create", {"filters": 3})
+def shown(text: str) -> dict[str, Any]:
+    return json.loads(text.splitlines()[-1].removeprefix("Example: "))
 
-    shown = json.loads(text.splitlines()[-1].removeprefix("Example: "))
-    assert set(shown) == {"filters", "assignee"}
-    assert parse("assignment-rules-create", shown)
+
+def test_a_refusal_ends_with_an_example_that_fits() -> None:
+    given = shown(refusal("assignment-rules-create", {"filters": 3}))
+
+    assert given == {
+        "filters": {
+            "type": "AND",
+            "values": [{"key": "$exception_types", "operator": "exact", "value": "<type of exception>"}],
+        },
+        "assignee": {"type": "user", "id": "<integer id of a user>"},
+    }
+    assert parse("assignment-rules-create", given | {"assignee": USER})
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "example_of_it"),
+    [
+        ("releases-create", {"version": 1}, {"version": "<version>", "project": "<name of the product>"}),
+        ("symbol-sets-bulk-delete", {"ids": 3}, {"ids": ["<id of a symbol set>"]}),
+        ("fingerprints-list", {"issue": "x"}, {"issue_id": "<id of an issue>"}),
+        (
+            "settings-update",
+            {"project_rate_limit_bucket_size_hours": 1},
+            {"project_rate_limit_bucket_size_minutes": "<minutes>"},
+        ),
+        (
+            "alerts-create",
+            {"trigger": "issue_created"},
+            {
+                "name": "<name>",
+                "filters": {"events": [{"id": "$error_tracking_issue_created", "type": "events"}]},
+                "inputs": {
+                    "slack_workspace": {"value": "<number of the Slack integration>"},
+                    "channel": {"value": "<channel>"},
+                },
+                "template_id": "template-slack",
+            },
+        ),
+    ],
+)
+def test_an_example_invents_no_value(tool: str, arguments: dict[str, Any], example_of_it: dict[str, Any]) -> None:
+    assert shown(refusal(tool, arguments)) == example_of_it
+
+
+@pytest.mark.parametrize("tool", CATALOG)
+def test_no_refusal_repeats_a_valid_example_of_an_id(tool: str) -> None:
+    names = {name: [{"zzz": True}] for name in CATALOG[tool].model_fields}
+
+    with pytest.raises(ArgumentsError) as caught:
+        parse_arguments(CATALOG[tool], {**names, "zzz": 1})
+
+    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}|cf83e135|81fa0b9f|1\.4\.2", str(caught.value))
+
+
+WRONG: list[Any] = [None, True, -1, 2**40, 1.5, "", "x", "y" * 5000, [], [None], {}, {"a": 1}, [{"type": 3}], [[1]]]
+PYDANTIC = re.compile(
+    r"Input should|should be a valid|should have at (least|most)|validation|Value error|unable to|ctx"
+)
+
+
+@pytest.mark.parametrize("tool", CATALOG)
+def test_no_sentence_of_pydantics_reaches_a_caller(tool: str) -> None:
+    endpoint = CATALOG[tool]
+    for name in endpoint.model_fields:
+        for value in WRONG:
+            assert not PYDANTIC.search(text_of(endpoint, {**example(endpoint), name: value})), (name, value)
+
+
+def text_of(endpoint: type[Endpoint], arguments: dict[str, Any]) -> str:
+    """Return the text of a refusal; an empty one if the arguments fit."""
+    try:
+        parse_arguments(endpoint, arguments)
+    except ArgumentsError as error:
+        return str(error)
+    return ""
+
+
+def test_meanings_name_what_exists() -> None:
+    """Every argument, value and tool that a meaning names is one."""
+    for endpoint in (*CATALOG.values(), *WORKFLOWS):
+        for name, meant in vars(endpoint).get("meant", {}).items():
+            assert " " in meant or meant in endpoint.model_fields, f"{endpoint.tool}: {name} means {meant}"
+        for sentence in (*endpoint.meant.values(), *endpoint.meant_by.values(), *advice_of(endpoint)):
+            for tool in re.findall(r"(?:query-)?error-tracking-[a-z-]+", sentence):
+                assert tool in CATALOG, f"{endpoint.tool}: {sentence}"
+
+
+def advice_of(endpoint: type[Declaration]) -> list[str]:
+    return [
+        text
+        for info in endpoint.model_fields.values()
+        for means in metadata_of(info, Means)
+        for text in (means.advice, *means.values.values())
+    ]
 
 
 def test_every_example_fits_its_tool() -> None:
@@ -315,11 +410,3 @@ def test_filters_nested_beyond_sense_are_refused(depth: int, says: str) -> None:
     text = refusal("assignment-rules-create", {"filters": deep, "assignee": USER})
 
     assert f"- filters: {says}" in text
-
-
-def test_unknown_tools_are_answered_with_near_ones() -> None:
-    known = list(CATALOG)
-
-    assert nearest_tools("assignment_rules_list", known)[0] == "error-tracking-assignment-rules-list"
-    assert nearest_tools("error-tracking-fingerprint-list", known)[0] == "error-tracking-fingerprints-list"
-    assert nearest_tools("weather", known) == []

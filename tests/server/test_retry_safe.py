@@ -16,6 +16,7 @@ pytestmark = pytest.mark.anyio
 
 BAD_GATEWAY = http(502, b"<html>Bad gateway</html>", kind="text/html")
 READING_POSTS = [tool for tool, endpoint in CATALOG.items() if endpoint.read_only and endpoint.method == "POST"]
+LOOKS_FIRST = ("error-tracking-issues-merge-create",)
 WRITING_POSTS = [tool for tool, endpoint in CATALOG.items() if not endpoint.read_only and endpoint.method == "POST"]
 
 
@@ -61,7 +62,8 @@ async def test_a_post_of_a_read_only_endpoint_is_retried(tool: str) -> None:
 
 @pytest.mark.parametrize("tool", WRITING_POSTS)
 async def test_a_post_of_a_write_is_sent_once(tool: str) -> None:
-    with FaultServer([BAD_GATEWAY]) as server:
+    look = [http(200, {"results": []})] if tool in LOOKS_FIRST else []
+    with FaultServer([*look, BAD_GATEWAY]) as server:
         reply = await call(server, tool)
 
     assert reply.structured["error"]["maybe_applied"]

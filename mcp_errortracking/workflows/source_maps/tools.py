@@ -6,11 +6,14 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.identifiers import IssueId, SymbolSetId
+from mcp_errortracking.catalog.meanings import Shown
 from mcp_errortracking.workflows.base import Workflow
 
-Folder = Annotated[str, Field(min_length=1, description="Of the build, e.g. dist.", examples=["dist"])]
+Folder = Annotated[
+    str, Field(min_length=1, description="Of the build, e.g. dist.", examples=["dist"]), Shown("<folder of the build>")
+]
 Patterns = list[Annotated[str, Field(min_length=1)]]
-Version = Annotated[str, Field(min_length=1, examples=["1.4.2"])]
+Version = Annotated[str, Field(min_length=1, examples=["1.4.2"]), Shown("<version>")]
 
 
 class SourceMapWorkflow(Workflow, toolset="source_maps"):
@@ -30,6 +33,12 @@ class _OfBuild(SourceMapWorkflow):
     include: Patterns | None = None
     exclude: Patterns | None = Field(default=None, description="Globs as in .gitignore.")
     proguard_id: str | None = Field(default=None, min_length=1, description="For a ProGuard mapping.")
+
+    meant = {
+        **dict.fromkeys(("path", "directory", "dir", "build", "build_folder", "dist"), "folder"),
+        **dict.fromkeys(("release", "release_version", "tag"), "version"),
+        **dict.fromkeys(("ignore", "ignore_patterns"), "exclude"),
+    }
 
     @model_validator(mode="after")
     def project_has_a_version(self) -> "_OfBuild":
@@ -75,7 +84,9 @@ class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=Tru
     """Original file, line, function and source of minified frames, from a local build or PostHog's symbol sets; and why
     a frame cannot be resolved. Give stack (a pasted trace, or main.js:1:48213) or issue (its newest event)."""
 
-    stack: str | None = Field(default=None, min_length=1, max_length=100_000, examples=["at o (main.js:1:48213)"])
+    stack: Annotated[str | None, Shown("<stack trace>")] = Field(
+        default=None, min_length=1, max_length=100_000, examples=["at o (main.js:1:48213)"]
+    )
     issue: IssueId | None = None
     folder: str | None = Field(default=None, min_length=1, description="A local build; default: what was uploaded.")
     chunk_id: str | None = Field(default=None, min_length=1, description="Of the frames in stack.")
@@ -84,6 +95,10 @@ class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=Tru
     deployed: bool | None = Field(default=None, description="Fetch the script at a frame's URL too.")
 
     example_fields = ("stack",)
+    meant = {
+        **dict.fromkeys(("issue_id", "id"), "issue"),
+        **dict.fromkeys(("stacktrace", "trace", "stack_trace", "frames", "text"), "stack"),
+    }
 
     @model_validator(mode="after")
     def one_question(self) -> "ResolveFrames":
@@ -98,11 +113,18 @@ class InspectSymbolSet(SourceMapWorkflow, tool="symbol-set-inspect", scope="erro
     writes the sources into a folder, source shows one."""
 
     id: SymbolSetId | None = None
-    ref: str | None = Field(default=None, min_length=1, examples=["0192f3a0-5c1e-7000-8000-9a4be1d7c3e0"])
+    ref: Annotated[str | None, Shown("<chunk id or URL>")] = Field(
+        default=None, min_length=1, examples=["0192f3a0-5c1e-7000-8000-9a4be1d7c3e0"]
+    )
     source: str | None = Field(default=None, min_length=1)
     write_to: str | None = Field(default=None, min_length=1)
 
     example_fields = ("ref",)
+    meant = {
+        **dict.fromkeys(("chunk_id", "url"), "ref"),
+        "symbol_set_id": "id",
+        **dict.fromkeys(("folder", "path", "output"), "write_to"),
+    }
 
     @model_validator(mode="after")
     def one_set(self) -> "InspectSymbolSet":

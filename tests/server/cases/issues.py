@@ -53,7 +53,7 @@ CASES = [
     Case(
         "error-tracking-issues-merge-create",
         {"id": PAGE_OF_ISSUE, "ids": [KEY_ERROR, ORPHAN]},
-        (f"POST {_ISSUE}merge/", f"GET {_ISSUE}"),
+        ("GET issues/", f"POST {_ISSUE}merge/", f"GET {_ISSUE}"),
         {"id": TYPE_ERROR, "status": "active"},
         body={"ids": [KEY_ERROR, ORPHAN]},
     ),
@@ -75,14 +75,14 @@ CASES = [
     Case(
         "error-tracking-issues-bulk-create",
         {"action": "set_status", "ids": [TYPE_ERROR, PAGE_OF_ISSUE, KEY_ERROR], "status": "resolved"},
-        ("POST issues/bulk/",),
+        ("POST issues/bulk/", "GET issues/"),
         {"success": True},
         body={"action": "set_status", "ids": [TYPE_ERROR, TYPE_ERROR, KEY_ERROR], "status": "resolved"},
     ),
     Case(
         "error-tracking-issues-bulk-create",
         {"action": "assign", "ids": [KEY_ERROR], "assignee": None},
-        ("POST issues/bulk/",),
+        ("POST issues/bulk/", "GET issues/"),
         {"success": True},
         body={"action": "assign", "ids": [KEY_ERROR], "assignee": None},
     ),
@@ -173,7 +173,7 @@ CASES = [
         {"issueId": PAGE_OF_ISSUE, "includeSparkline": True, "filterTestAccounts": False},
         ("POST query/issue/",),
         {"id": TYPE_ERROR, "impact.occurrences": 12, "top_in_app_frame.source": "src/checkout.ts"},
-        ("src/checkout.ts", '"occurrences":12,', "sparkline: [0,"),
+        ("top_in_app_frame: discount (src/checkout.ts:18:22)", "occurrences: 12", "sparkline: [0,"),
         {"issueId": TYPE_ERROR, "includeSparkline": True, "filterTestAccounts": False},
     ),
     Case(
@@ -229,7 +229,10 @@ REFUSALS = [
         "error-tracking-issues-merge-create",
         {"id": TYPE_ERROR, "ids": [UNKNOWN]},
         "Nothing was merged: PostHog found nothing left to merge.",
-        (f"POST {_ISSUE}merge/ 200",),
+        (
+            "GET issues/ 200",
+            f"POST {_ISSUE}merge/ 200",
+        ),
     ),
     Refusal(
         "error-tracking-issues-split-create",
@@ -249,7 +252,7 @@ REFUSALS = [
     Refusal(
         "error-tracking-issues-partial-update",
         {"id": TYPE_ERROR, "status": "archived"},
-        '- status: "archived" is not one of active, resolved, suppressed',
+        '- status: "archived" is not known; did you mean resolved?',
     ),
     Refusal(
         "error-tracking-issues-cohort-update",
@@ -295,12 +298,18 @@ REFUSALS = [
         Refusal(
             "query-error-tracking-issues-list",
             {"dateRange": {"date_from": text}},
-            f'date_from: should be like -24h, -7d, -1dStart, all, or 2026-06-01T00:00:00Z, got the string "{text}"',
+            f'like -24h, -7d, -1dStart, all, or 2026-06-01T00:00:00Z{meant}, got the string "{text}"',
         )
-        for text in ("yesterday", "last week", "-7D", "2026-06-31")
+        for text, meant in (
+            ("yesterday", "; did you mean -1dStart?"),
+            ("last week", ""),
+            ("-7D", "; did you mean -7d?"),
+            ("last 30 minutes", "; did you mean -30M?"),
+            ("2026-06-31", ""),
+        )
     ),
     Refusal("query-error-tracking-issues-list", {"status": "resolvd"}, "is not one of active, resolved"),
-    Refusal("query-error-tracking-issues-list", {"limit": 0}, "- limit: should be greater than or equal to 1"),
+    Refusal("query-error-tracking-issues-list", {"limit": 0}, "- limit: must be at least 1"),
     Refusal(
         "query-error-tracking-issue-events",
         {"issueId": TYPE_ERROR, "include": ["stack"]},

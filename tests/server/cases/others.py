@@ -240,7 +240,7 @@ REFUSALS = [
     Refusal(
         "error-tracking-settings-update",
         {"project_rate_limit_value": 0},
-        "- project_rate_limit_value: should be greater than or equal to 1",
+        "- project_rate_limit_value: must be at least 1",
     ),
     Refusal("error-tracking-spike-detection-config-update", {}, "give at least one of snooze_duration_minutes"),
     Refusal(

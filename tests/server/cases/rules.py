@@ -160,7 +160,7 @@ REFUSALS = [
     Refusal(
         "error-tracking-suppression-rules-create",
         {"filters": _NEW, "sampling_rate": 1.5},
-        "- sampling_rate: should be less than or equal to 1",
+        "- sampling_rate: must be at most 1",
     ),
     Refusal(
         "error-tracking-severity-rules-create",

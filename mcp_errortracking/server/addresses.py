@@ -1,0 +1,118 @@
+"""Addresses of PostHog's pages as arguments: the issue of a fingerprint's page, and pages of other projects.
+
+An address of an issue's page is its id for the catalog itself. That of a fingerprint's page needs a request: the issue
+that owns the fingerprint now.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+from uuid import UUID
+
+from mcp_errortracking.catalog import Declaration, ListedBy
+from mcp_errortracking.catalog.addresses import Address, read_address
+from mcp_errortracking.catalog.endpoint import as_object
+from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.server.argument_errors import metadata_of
+from mcp_errortracking.server.arguments import ArgumentsError
+
+_RESOLVE = "error_tracking/fingerprints/resolve/"
+_ANY_ISSUE = "error_tracking/issues/00000000-0000-0000-0000-000000000000/"
+_SEPARATOR = re.compile(r"[,\s]+")
+_MAX_TEXTS = 1000
+_MAX_RESOLVED = 20
+"""Fingerprints of one call: each takes a request."""
+
+
+async def read_addresses(
+    sender: Sender, declaration: type[Declaration], arguments: Mapping[str, Any] | None, project: str | None
+) -> Mapping[str, Any] | None:
+    """Return the arguments with the id of the issue in place of each address of a fingerprint's page.
+
+    Args:
+        project: the number of the project that requests go to, if it is known.
+
+    Raises:
+        ArgumentsError: an address names another project, or nobody owns its fingerprint.
+        PostHogError: PostHog did not say which issue owns it.
+    """
+    found = {
+        name: pages
+        for name, value in (arguments or {}).items()
+        if _takes_issues(declaration, name) and (pages := _pages(value))
+    }
+    read = dict(arguments or {})
+    for name, pages in found.items():
+        for page in pages.values():
+            if page.project and project and page.project != project:
+                raise ArgumentsError(
+                    f"{name}: this address is of project {page.project}, and this server works in project {project}; "
+                    f"nothing was sent. Find the issue in project {project} with query-error-tracking-issues-list, or "
+                    f"let the operator of the server set POSTHOG_PROJECT_ID to {page.project}."
+                )
+        fingerprints = {text: page for text, page in pages.items() if page.fingerprint}
+        if len(fingerprints) > _MAX_RESOLVED:
+            raise ArgumentsError(
+                f"{name}: more than {_MAX_RESOLVED} addresses of fingerprints; nothing was sent. Make several calls."
+            )
+        issues = {text: await _owner(sender, name, page.fingerprint or "") for text, page in fingerprints.items()}
+        if issues:
+            read[name] = _replaced(read[name], issues)
+    return read if found else arguments
+
+
+def _takes_issues(declaration: type[Declaration], name: str) -> bool:
+    info = declaration.model_fields.get(name)
+    return any(listed.noun == "issue" for listed in metadata_of(info, ListedBy))
+
+
+def _pages(value: Any) -> dict[str, Address]:
+    """Return the addresses in an argument: a list of texts, or a text with commas between them."""
+    texts = _SEPARATOR.split(value, maxsplit=_MAX_TEXTS) if isinstance(value, str) else value
+    if not isinstance(texts, list):
+        return {}
+    return {text: page for text in cast("list[Any]", texts)[:_MAX_TEXTS] if (page := read_address(text))}
+
+
+def _replaced(value: Any, issues: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [issues.get(one, one) if isinstance(one, str) else one for one in cast("list[Any]", value)]
+    return ",".join(issues.get(text, text) for text in _SEPARATOR.split(value, maxsplit=_MAX_TEXTS) if text)
+
+
+async def _owner(sender: Sender, name: str, fingerprint: str) -> str:
+    """Return the issue that owns a fingerprint: by its own endpoint, or as older servers say it (contract 4.4)."""
+    try:
+        answer = await sender.send("GET", _RESOLVE, query={"fingerprint": fingerprint})
+    except PostHogError as error:
+        if error.status not in (400, 404, 500):
+            raise
+        issue = await _moved(sender, fingerprint)
+    else:
+        issue = _id(as_object(answer.data).get("issue_id"))
+    if issue is None:
+        raise ArgumentsError(
+            f"{name}: no issue of this project owns the fingerprint in this address; nothing was changed. Find the "
+            "issue with query-error-tracking-issues-list."
+        )
+    return issue
+
+
+async def _moved(sender: Sender, fingerprint: str) -> str | None:
+    """Return the issue that an older server names for a fingerprint; None if it knows none."""
+    try:
+        await sender.send("GET", _ANY_ISSUE, query={"fingerprint": fingerprint})
+    except PostHogError as error:
+        if error.code == "issue_moved":
+            return _id(error.detail)
+        if error.status not in (404, 500):
+            raise
+    return None
+
+
+def _id(value: Any) -> str | None:
+    try:
+        return str(UUID(str(value)))
+    except ValueError:
+        return None
