@@ -20,7 +20,7 @@ import anyio
 from mcp import Client
 from mcp_types import CallToolResult
 
-from benchmarks import official
+from benchmarks import discovery, official
 from benchmarks.families import FAMILIES, json_of, text_of
 from benchmarks.tokenizer import count
 from mcp_errortracking import config
@@ -220,7 +220,7 @@ def report() -> str:
         f"SHA-256 of the measured tool list (`server/tool_list.json`): `{digest}`.",
         "",
     ]
-    return "\n".join([*head, *_results(), *_lists()]).rstrip() + "\n"
+    return "\n".join([*head, *_results(), *discovery.section(), *_lists()]).rstrip() + "\n"
 
 
 def with_figures(readme: str, page: str) -> str:
@@ -242,8 +242,17 @@ def _figures(page: str) -> str:
         *_table(
             ("result", "tokens, in any family of clients", "tokens / compact JSON", "PostHog's own client"), results
         ),
+        *_search_figures(page),
     ]
     return "\n".join(lines).rstrip()
+
+
+def _search_figures(page: str) -> list[str]:
+    (_, requests, first, three, *_), *_, (_, _, their_first, their_three, *_) = _rows(page, "Tool search")
+    return [
+        f"Tool search (BM25) finds the right tool of the default set first for {first} of {requests} requests in",
+        f"users' words, and among three for {three}; of PostHog's own tools, for {their_first} and {their_three}.",
+    ]
 
 
 def _rows(page: str, section: str) -> list[list[str]]:

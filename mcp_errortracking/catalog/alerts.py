@@ -99,7 +99,8 @@ def triggers(function: dict[str, Any]) -> list[str]:
 
 
 class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_functions/", scope=_READ):
-    """List error-tracking alerts: who is notified when an issue is created, reopened, assigned or spikes."""
+    """List (show) the alerts that are set up: who gets notifications when an issue is created, reopened, assigned or
+    spikes."""
 
     limit: Limit | None = None
     offset: Offset | None = None
@@ -160,10 +161,10 @@ _TYPES = {
 
 
 class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /hog_functions/", scope=_WRITE):
-    """Create an alert. filters.events names the trigger: $error_tracking_issue_created, _reopened, _spiking or
-    _assigned; created floods a noisy project. Confirm the channel with the user first, and look for a similar alert in
-    error-tracking-alerts-list. template_id: template-slack (inputs slack_workspace {value: integration id}, channel
-    {value}) or template-webhook (inputs url {value})."""
+    """Create an alert: notify Slack or send a message to a webhook about issues. filters.events names the trigger:
+    $error_tracking_issue_created (new), _reopened, _spiking or _assigned; created floods a noisy project. First confirm
+    the channel with the user, and look for a similar alert. template_id: template-slack (inputs slack_workspace {value:
+    integration id}, channel {value}) or template-webhook (inputs url {value})."""
 
     name: Annotated[str, Shown("<name>")] | None = Field(default=None, max_length=400)
     filters: Annotated[Filters | None, _SHOWN] = Field(default=None, examples=[_EXAMPLE])
@@ -220,7 +221,8 @@ class UpdateAlert(
     destructive=False,
     nulls=("masking", "mappings", "icon_url", "execution_order"),
 ):
-    """Change an alert; omitted fields stay. Refuses hog functions that are not error-tracking alerts."""
+    """Change an alert: pause it, send it to a different Slack channel; omitted fields stay. Refuses other hog
+    functions."""
 
     id: AlertId
     name: Annotated[str, Field(min_length=1, max_length=400)] | None = None
@@ -269,8 +271,8 @@ class UpdateAlert(
 
 
 class DeleteAlert(Endpoint, tool="error-tracking-alerts-delete", request="PATCH /hog_functions/{id}/", scope=_WRITE):
-    """Delete an alert; it stops at once and cannot be restored. Refuses hog functions that are not error-tracking
-    alerts. Returns it as it was."""
+    """Delete an alert; its notifications stop at once and cannot be restored. Refuses other hog functions. Returns it
+    as it was."""
 
     id: AlertId
 

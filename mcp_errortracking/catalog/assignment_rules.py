@@ -27,7 +27,8 @@ class ListAssignmentRules(
     tool="error-tracking-assignment-rules-list",
     request="GET assignment_rules/",
 ):
-    """Assignment rules in the order they are tried; the first match assigns a new issue."""
+    """List (show) the rules that assign new issues automatically (auto-assign), in the order they are tried; the first
+    match decides who gets it."""
 
 
 class CreateAssignmentRule(
@@ -35,7 +36,8 @@ class CreateAssignmentRule(
     tool="error-tracking-assignment-rules-create",
     request="POST assignment_rules/",
 ):
-    """Create a rule that assigns matching new issues. Existing issues stay as they are."""
+    """Create a rule that automatically assigns matching new issues to a user or role (team): route errors to their
+    owner by type, message, file, url. Existing issues stay."""
 
     filters: Filters
     assignee: AssigneeArgument
@@ -53,7 +55,8 @@ class RetrieveAssignmentRule(
     tool="error-tracking-assignment-rules-retrieve",
     request="GET assignment_rules/{id}/",
 ):
-    """One assignment rule with its exact filters."""
+    """Get (show) a single assignment rule by id: its exact filters, assignee and position, and why PostHog disabled it
+    if it did."""
 
     id: AssignmentRuleId
 
@@ -63,8 +66,8 @@ class UpdateAssignmentRule(
     tool="error-tracking-assignment-rules-partial-update",
     request="PATCH assignment_rules/{id}/",
 ):
-    """Replace a rule's filters, assignee or both, and return the rule. Omitted fields stay. Any update re-enables a
-    disabled rule."""
+    """Edit an existing assignment rule: replace its filters, its assignee (send to someone else) or both, and return
+    the rule. Omitted fields stay. Any update re-enables a disabled rule."""
 
     id: AssignmentRuleId
     filters: Filters | None = None
@@ -83,7 +86,8 @@ class DeleteAssignmentRule(
     tool="error-tracking-assignment-rules-destroy",
     request="DELETE assignment_rules/{id}/",
 ):
-    """Delete a rule for good. Returns it as it was, complete enough to create it again."""
+    """Delete (remove) an assignment rule for good: stop assigning automatically. Returns it as it was, complete enough
+    to create it again."""
 
     id: AssignmentRuleId
 
@@ -94,8 +98,8 @@ class ReorderAssignmentRules(
     request="PATCH assignment_rules/reorder/",
     aliases=("error-tracking-assignment-rules-reorder-partial-update",),
 ):
-    """Set positions in the order rules are tried (lower first); rules not named keep theirs. Returns the order that
-    then holds."""
+    """Reorder assignment rules: change which is tried (checked) first, by positions, lower first; rules not named keep
+    theirs. Returns the order that then holds."""
 
     orders: Annotated[dict[AssignmentRuleId, OrderKey], ORDER_PAIRS, ORDER_SCHEMA] = Field(
         min_length=1, examples=ORDER_EXAMPLES

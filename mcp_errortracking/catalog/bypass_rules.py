@@ -13,7 +13,7 @@ class ListBypassRules(
     request="GET bypass_rules/",
     since="mid 2026",
 ):
-    """List bypass rules: matching exceptions are kept even over the rate limits."""
+    """List (show) bypass rules: which exceptions are exempt from the rate limits."""
 
 
 class CreateBypassRule(
@@ -23,7 +23,8 @@ class CreateBypassRule(
     since="mid 2026",
     destructive=True,
 ):
-    """Create a rule that lets matching exceptions pass rate limits."""
+    """Create a bypass rule: exempt matching exceptions from rate limits: never rate limit them, ingest them even over a
+    limit."""
 
     filters: Filters
 
@@ -34,7 +35,7 @@ class RetrieveBypassRule(
     request="GET bypass_rules/{id}/",
     since="mid 2026",
 ):
-    """One bypass rule."""
+    """Get (show) one bypass rule by id: its exact filters and position, and why PostHog disabled it if it did."""
 
     id: BypassRuleId
 
@@ -46,7 +47,7 @@ class UpdateBypassRule(
     since="mid 2026",
     aliases=("error-tracking-bypass-rules-partial-update",),
 ):
-    """Replace the filters of a bypass rule and return it."""
+    """Edit a bypass rule: replace its filters, to narrow or widen an exemption from rate limits."""
 
     id: BypassRuleId
     filters: Filters | None = None
@@ -59,7 +60,7 @@ class DeleteBypassRule(
     request="DELETE bypass_rules/{id}/",
     since="mid 2026",
 ):
-    """Delete a bypass rule for good. Returns it as it was."""
+    """Delete (remove) a bypass rule for good. Returns it as it was."""
 
     id: BypassRuleId
 
@@ -71,7 +72,8 @@ class ReorderBypassRules(
     aliases=("error-tracking-bypass-rules-reorder-partial-update",),
     since="mid 2026",
 ):
-    """Set positions of bypass rules; those not named keep theirs. Returns the order that then holds."""
+    """Reorder bypass rules (exemptions from rate limits): move or put one before another, by new positions; those not
+    named keep theirs. Returns the order that then holds."""
 
 
 ENDPOINTS = (

@@ -46,7 +46,7 @@ _NAMES = {**_INTEGRATION, **dict.fromkeys(("issue_id", "id"), "issue")}
 class ListExternalReferences(
     PagedEndpoint, tool="error-tracking-external-references-list", request="GET external_references/"
 ):
-    """Links from issues to issue trackers."""
+    """List linked tickets: which tickets (GitHub, GitLab, Linear, Jira) are linked to our issues."""
 
 
 class RetrieveExternalReference(
@@ -54,7 +54,8 @@ class RetrieveExternalReference(
     tool="error-tracking-external-references-retrieve",
     request="GET external_references/{id}/",
 ):
-    """One link to an issue tracker."""
+    """Show one linked ticket, by the id of the link: the tracker (GitHub, GitLab, Linear or Jira), its address and the
+    issue it belongs to."""
 
     id: ReferenceId
 
@@ -68,7 +69,8 @@ class SearchTrackerIssues(
     older_status=400,
     aliases=("error-tracking-external-references-search-issues-retrieve",),
 ):
-    """Search a connected tracker for issues to link; external_context is what link takes."""
+    """Search a connected tracker for existing tickets (GitHub issues, Linear, Jira) to link; external_context is what
+    link takes."""
 
     integration_id: IntegrationId
     search: Annotated[str, Shown("<text>")] = Field(min_length=1, examples=["TypeError in checkout"])
@@ -90,7 +92,7 @@ class LinkExternalReference(
     older_status=403,
     aliases=("error-tracking-external-references-link-issue-create",),
 ):
-    """Link an issue to one that exists at a connected tracker."""
+    """Link (connect) an issue to an existing ticket in GitHub, Linear or Jira."""
 
     integration_id: IntegrationId
     issue: IssueId
@@ -111,7 +113,8 @@ class CreateExternalReference(
     tool="error-tracking-external-references-create",
     request="POST external_references/",
 ):
-    """Open a new issue at a connected tracker, for others to see, and link it."""
+    """Create (open, file) a ticket for an error in GitHub, GitLab, Linear or Jira: a new issue at the connected
+    tracker, for others to see, and link it."""
 
     integration_id: IntegrationId = Field(description="Of the connected tracker.")
     config: Annotated[

@@ -18,7 +18,7 @@ class ListFingerprints(
     tool="error-tracking-fingerprints-list",
     request="GET fingerprints/",
 ):
-    """Fingerprints, oldest first, each with the issue that owns it."""
+    """List fingerprints, oldest first, each with the issue it belongs to."""
 
     # Not in the docs, but the server takes it (contract 4.1).
     issue_id: IssueId | None = Field(default=None, description="Only this issue's.")
@@ -42,7 +42,7 @@ class RetrieveFingerprint(
     tool="error-tracking-fingerprints-retrieve",
     request="GET fingerprints/{id}/",
 ):
-    """One fingerprint record and the issue that owns it."""
+    """Get one fingerprint record by its id: the fingerprint, when it was made, and its issue."""
 
     id: FingerprintId
 
@@ -60,7 +60,7 @@ class ResolveFingerprint(
     since=_RESOLVED,
     older_status=400,
 ):
-    """The record, and so the issue, of a fingerprint text."""
+    """Get the issue that a fingerprint text belongs to: its record and issue id."""
 
     fingerprint: Annotated[str, Shown("<fingerprint text>")] = Field(min_length=1, examples=["81fa0b9f..."])
 

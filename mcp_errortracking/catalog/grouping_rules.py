@@ -14,7 +14,7 @@ class ListGroupingRules(
     tool="error-tracking-grouping-rules-list",
     request="GET grouping_rules/",
 ):
-    """Grouping rules: matching new exceptions become one issue."""
+    """List (show) custom grouping rules: how new exceptions are grouped together into issues."""
 
 
 class CreateGroupingRule(
@@ -22,7 +22,8 @@ class CreateGroupingRule(
     tool="error-tracking-grouping-rules-create",
     request="POST grouping_rules/",
 ):
-    """Create a rule that groups matching new exceptions into one issue. Existing issues stay as they are."""
+    """Create (add) a custom grouping rule: group matching new exceptions together into one single issue. Existing
+    issues stay."""
 
     filters: Filters
     assignee: AssigneeArgument | None = Field(default=None, description="Of that issue.")
@@ -36,7 +37,8 @@ class RetrieveGroupingRule(
     tool="error-tracking-grouping-rules-retrieve",
     request="GET grouping_rules/{id}/",
 ):
-    """One grouping rule."""
+    """Get (show) one grouping rule by id: its exact filters, assignee and position, and why PostHog disabled it if it
+    did."""
 
     id: GroupingRuleId
 
@@ -48,7 +50,7 @@ class UpdateGroupingRule(
     aliases=("error-tracking-grouping-rules-partial-update",),
     destructive=False,
 ):
-    """Replace the filters of a grouping rule and return it; this enables a disabled one."""
+    """Edit a grouping rule: replace its filters, so that it matches other exceptions; this enables a disabled one."""
 
     id: GroupingRuleId
     filters: Filters | None = None
@@ -60,7 +62,7 @@ class DeleteGroupingRule(
     tool="error-tracking-grouping-rules-destroy",
     request="DELETE grouping_rules/{id}/",
 ):
-    """Delete a grouping rule for good. Returns it as it was."""
+    """Delete (remove) a grouping rule for good. Returns it as it was."""
 
     id: GroupingRuleId
 
@@ -71,7 +73,8 @@ class ReorderGroupingRules(
     request="PATCH grouping_rules/reorder/",
     aliases=("error-tracking-grouping-rules-reorder-partial-update",),
 ):
-    """Set positions of grouping rules; those not named keep theirs. Returns the order that then holds."""
+    """Reorder grouping rules: move or put one before another, by new positions; those not named keep theirs. Returns
+    the order that then holds."""
 
 
 ENDPOINTS = (

@@ -42,7 +42,8 @@ class ListIssues(
     tool="error-tracking-issues-list",
     request="GET issues/",
 ):
-    """All issues, without counts. To search, filter or sort, use query-error-tracking-issues-list."""
+    """List plain issues (id, name, status), without counts or other statistics. To search, filter or sort, use
+    query-error-tracking-issues-list."""
 
     meant = {
         **dict.fromkeys(
@@ -70,7 +71,8 @@ class RetrieveIssue(
     tool="error-tracking-issues-retrieve",
     request="GET issues/{id}/",
 ):
-    """One issue with its external links and cohort. For counts and stack, use query-error-tracking-issue."""
+    """Get one issue record by id: status, assignee, first seen, its linked tickets and cohort. For counts and stack,
+    use query-error-tracking-issue."""
 
     id: IssueId
     fingerprint: str | None = Field(default=None, description="Says where the issue of this fingerprint went.")
@@ -83,8 +85,8 @@ class UpdateIssue(
     nulls=("severity", "name", "description"),
     destructive=False,
 ):
-    """Change an issue's status, severity, name or description (null removes the last three). suppressed drops its new
-    events; resolved reopens when it happens again."""
+    """Resolve, close, ignore, mute, silence or reopen an issue (bug), change its severity (priority), rename or
+    describe it; null removes these. suppressed drops its new events; resolved (fixed) reopens when it happens again."""
 
     id: IssueId
     status: Status | None = None
@@ -124,7 +126,7 @@ class AssignIssue(
     since=_SCOPED,
     older_status=403,
 ):
-    """Assign an issue to a user or role; null unassigns. Returns the issue."""
+    """Assign or reassign an issue (bug) to an owner: a user or role (team); null unassigns, removing the assignee."""
 
     id: IssueId
     assignee: Annotated[AssigneeArgument | None, Means(advice="null unassigns")] = Field(
@@ -158,8 +160,8 @@ class MergeIssues(
     older_status=403,
     destructive=True,
 ):
-    """Merge other issues into this one: their fingerprints move here and they are deleted. There is no undo; split
-    takes single fingerprints out again. Returns the issue."""
+    """Merge (combine) duplicate issues, the same bug or root cause: their fingerprints move here and they are deleted.
+    No undo; split takes single fingerprints out again."""
 
     id: IssueId
     ids: list[IssueId] = Field(min_length=1, description="Issues to merge in.", examples=[[_ANOTHER]])
@@ -212,8 +214,8 @@ class SplitIssue(
     older_status=403,
     destructive=True,
 ):
-    """Take fingerprints out of an issue, each into a new issue. Fingerprint texts come from
-    error-tracking-fingerprints-list with issue_id."""
+    """Split an issue that mixes different bugs, or unmerge what was merged by mistake: take fingerprints out, each into
+    a separate new issue. Get fingerprint texts from error-tracking-fingerprints-list with issue_id."""
 
     id: IssueId
     fingerprints: Annotated[list[SplitFingerprint], Shown([{"fingerprint": "<fingerprint text>"}])] = Field(
@@ -245,7 +247,7 @@ class SetIssueCohort(
     since=_SCOPED,
     older_status=403,
 ):
-    """Attach a cohort of affected people to an issue."""
+    """Attach (link) a cohort of affected users to an issue."""
 
     id: IssueId
     cohortId: Annotated[int, Shown("<number of a cohort>")] = Field(ge=1, examples=[3])  # noqa: N815 PostHog's name
@@ -268,7 +270,7 @@ class UpdateIssuesInBulk(
     destructive=True,
     idempotent=True,
 ):
-    """Set the status or the assignee (null unassigns) of many issues at once."""
+    """In bulk: resolve, suppress, reopen or assign many issues at once, in one go; null unassigns."""
 
     action: Annotated[Literal["set_status", "assign"], Means(issue_meanings.ACTIONS)] = Field(examples=["set_status"])
     ids: list[IssueId] = Field(min_length=1, examples=[[_ANOTHER]])
@@ -324,7 +326,7 @@ class IssuesExist(
     tool="error-tracking-issues-exists-retrieve",
     request="GET issues/exists/",
 ):
-    """Check if the project has any issue: if not, no exception ever arrived."""
+    """Check if the project has at least one issue: if not, no exception was ever received."""
 
 
 class ListIssuesActivity(
@@ -333,7 +335,8 @@ class ListIssuesActivity(
     request="GET issues/activity/",
     scope="activity_log:read",
 ):
-    """List changes to all issues, newest first: who changed which issue."""
+    """List recent activity on all issues (audit log), newest first: who on the team resolved, reopened or assigned
+    which issue, and when."""
 
 
 class ListIssueActivity(
@@ -342,7 +345,8 @@ class ListIssueActivity(
     request="GET issues/{id}/activity/",
     scope="activity_log:read",
 ):
-    """List changes to one issue, newest first: who changed it and how."""
+    """List the history of changes to this one issue, newest first: who resolved, reopened, assigned or renamed it, and
+    when."""
 
     id: IssueId
 
@@ -354,7 +358,7 @@ class FindIssueValues(
     since=_SCOPED,
     older_status=403,
 ):
-    """Names or descriptions of issues that contain a text."""
+    """Suggest values: names or descriptions of issues that contain a text."""
 
     key: Annotated[
         Literal["name", "issue_description"], Means({"description": "issue_description", "title": "name"})

@@ -158,7 +158,10 @@ class QueryIssues(
     read_only=True,
     toolset="issues",
 ):
-    """Search issues with their counts in a date range, most frequent first. filterGroup conditions must all hold."""
+    """Find and list errors (issues, exceptions, bugs, crashes) to triage: what is broken or fails, with counts in a
+    date range, sorted by occurrences (top, most common), users affected, first seen (new, since a deploy) or last seen
+    (latest). Filters: status (open, unresolved, suppressed), owner (assigned to), user, url of the page where it
+    happens, file, release, app or library; filterGroup (severity, browser ...): all conditions must hold."""
 
     dateRange: Range | None = None  # noqa: N815 PostHog's name, as all like it below
     status: (
@@ -168,7 +171,7 @@ class QueryIssues(
         ]
         | None
     ) = Field(default=None, description="Default active.", examples=["all"])
-    searchQuery: Text | None = None  # noqa: N815
+    searchQuery: Text | None = Field(default=None, description="Search in type, message, stack.")  # noqa: N815
     orderBy: (  # noqa: N815
         Annotated[Literal["last_seen", "first_seen", "occurrences", "users", "sessions"], Means(query_meanings.ORDERS)]
         | None
@@ -184,7 +187,7 @@ class QueryIssues(
     url: LongText | None = None
     filePath: LongText | None = None  # noqa: N815
     filterTestAccounts: bool | None = Field(default=None, description="Default true: leave them out.")  # noqa: N815
-    volumeResolution: Buckets | None = Field(default=None, description="Buckets of a sparkline.")  # noqa: N815
+    volumeResolution: Buckets | None = Field(default=None, description="Buckets of a sparkline, to see spikes.")  # noqa: N815
     limit: Annotated[int, Field(ge=1), AtMost(_MOST_ISSUES)] | None = Field(
         default=None, description="Default 25.", examples=[5]
     )
@@ -231,7 +234,8 @@ class QueryIssue(
     read_only=True,
     toolset="issues",
 ):
-    """One issue: counts in a date range, the top frame in the app's own code, latest release, impact."""
+    """Summarize one issue, its impact and trend: occurrences, users and sessions in a date range, when it started, if
+    it still happens, the top frame in the app's own code, latest release."""
 
     issueId: IssueId  # noqa: N815
     dateRange: Range | None = None  # noqa: N815
@@ -262,7 +266,9 @@ class QueryIssueEvents(
     read_only=True,
     toolset="issues",
 ):
-    """Events of an issue, newest first, with what include asks for. stacktrace: frames nearest to the error first."""
+    """Get sample occurrences (events) of an issue, latest first, to find the root cause: exception message, stack trace
+    (which line throws; frames nearest to the error first), url, browser, operating system, user, feature flags, session
+    recording (replay), as include asks."""
 
     issueId: IssueId  # noqa: N815
     include: (

@@ -16,7 +16,7 @@ class ListRecommendations(
     request="GET recommendations/",
     since=_SINCE,
 ):
-    """List PostHog's recommendations for error tracking in this project."""
+    """List PostHog's recommendations: how to improve the project's error tracking setup and configuration."""
 
 
 class RefreshRecommendation(
@@ -26,7 +26,7 @@ class RefreshRecommendation(
     since=_SINCE,
     idempotent=True,
 ):
-    """Compute a recommendation again."""
+    """Check a recommendation again: compute it now."""
 
     id: RecommendationId
 
@@ -38,7 +38,7 @@ class DismissRecommendation(
     since=_SINCE,
     idempotent=True,
 ):
-    """Hide a recommendation for everyone."""
+    """Dismiss (hide) a recommendation for everyone."""
 
     id: RecommendationId
 
@@ -55,7 +55,7 @@ class RestoreRecommendation(
     since=_SINCE,
     idempotent=True,
 ):
-    """Show a dismissed recommendation again."""
+    """Restore a dismissed recommendation: bring it back."""
 
     id: RecommendationId
 

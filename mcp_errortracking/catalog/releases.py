@@ -25,13 +25,13 @@ Metadata = Annotated[
 
 
 class ListReleases(PagedEndpoint, tool="error-tracking-releases-list", request="GET releases/"):
-    """Releases, newest first."""
+    """List releases (deployed versions), newest first."""
 
     meant = dict.fromkeys(("version", "search", "query", "project"), "this list has no filter; read its rows")
 
 
 class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="POST releases/"):
-    """Create a release, to bind symbol sets to."""
+    """Create (register) a release: a deployed version, with its git commit, to bind symbol sets to."""
 
     version: Name
     project: Product = Field(description="The product's name, no PostHog project.")
@@ -46,7 +46,7 @@ class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="PO
 
 
 class RetrieveRelease(Endpoint, tool="error-tracking-releases-retrieve", request="GET releases/{id}/"):
-    """One release."""
+    """Get one release by id."""
 
     id: ReleaseId
 
@@ -69,7 +69,7 @@ def _refuse_unreachable(hash_id: str) -> str:
 class RetrieveReleaseByHash(
     Endpoint, tool="error-tracking-releases-hash-retrieve", request="GET releases/hash/{hash_id}/"
 ):
-    """The release with this hash_id."""
+    """Get the release with this hash (hash_id)."""
 
     hash_id: Annotated[HashId, AfterValidator(_refuse_unreachable)]
 
@@ -77,7 +77,7 @@ class RetrieveReleaseByHash(
 
 
 class UpdateRelease(Endpoint, tool="error-tracking-releases-partial-update", request="PATCH releases/{id}/"):
-    """Change a release, and return it."""
+    """Edit a release: change its version, project, hash_id or git metadata. Returns it."""
 
     id: ReleaseId
     version: Name | None = None
@@ -97,7 +97,7 @@ class UpdateRelease(Endpoint, tool="error-tracking-releases-partial-update", req
 
 
 class DeleteRelease(Endpoint, tool="error-tracking-releases-destroy", request="DELETE releases/{id}/"):
-    """Delete a release and, with it, all its symbol sets. Returns it as it was."""
+    """Delete (remove) a release and, with it, all its symbol sets. Returns it as it was."""
 
     id: ReleaseId
 

@@ -76,7 +76,7 @@ class GetSettings(
     request="GET settings/retrieve_settings/",
     since=_SINCE,
 ):
-    """The project's rate limits of exceptions; null: none."""
+    """Show error tracking settings: what rate limits apply to exceptions; null: none."""
 
 
 class UpdateSettings(
@@ -91,8 +91,8 @@ class UpdateSettings(
     ),
     since=_SINCE,
 ):
-    """Change rate limits: exceptions per bucket of minutes; null removes one. Exceptions beyond a limit are
-    lost."""
+    """Change (raise, cap) rate limits, to reduce volume, quota and bill: how many exceptions the project ingests, and
+    per issue, per bucket of minutes; null removes one. Exceptions beyond a limit are lost."""
 
     project_rate_limit_value: _Exceptions | None = None
     project_rate_limit_bucket_size_minutes: _Minutes | None = None
@@ -110,7 +110,7 @@ class ListSpikeEvents(
     since=_SINCE,
     toolset=_SPIKES,
 ):
-    """List spikes of issues, newest first, with the usual and the observed number of events."""
+    """List recent spikes (which issues are spiking), newest first, with the usual and the observed number of events."""
 
     issue_ids: _IssueIds | None = Field(default=None, description="Comma-separated.")
     date_from: FormattedText | None = Field(default=None, description="ISO 8601.")
@@ -139,7 +139,7 @@ class GetSpikeDetection(
     since=_SINCE,
     toolset=_SPIKES,
 ):
-    """Get the settings that decide when a rise in an issue's events counts as a spike."""
+    """Show the spike detection settings, how sensitive it is: when a rise in an issue's events counts as a spike."""
 
 
 class UpdateSpikeDetection(
@@ -149,7 +149,8 @@ class UpdateSpikeDetection(
     since=_SINCE,
     toolset=_SPIKES,
 ):
-    """Change when a rise counts as a spike: at least threshold events, and multiplier times the usual number."""
+    """Change how sensitive spike detection is: a spike has at least threshold events, and multiplier times the usual
+    number."""
 
     snooze_duration_minutes: _Minutes | None = None
     multiplier: AtLeastOne | None = None

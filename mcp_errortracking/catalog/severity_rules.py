@@ -15,7 +15,7 @@ class ListSeverityRules(
     request="GET severity_rules/",
     since="2026-08-20",
 ):
-    """Severity rules in the order they are tried; the first match sets a new issue's severity."""
+    """List (show) severity rules: how a new issue's severity is decided; the first match sets it."""
 
 
 class CreateSeverityRule(
@@ -24,7 +24,8 @@ class CreateSeverityRule(
     request="POST severity_rules/",
     since="2026-08-20",
 ):
-    """Create a rule that sets the severity of matching new issues."""
+    """Create a severity rule: automatically set the severity (priority) of matching new issues by their type, message
+    or url, e.g. mark them as critical."""
 
     filters: Filters
     severity: Severity
@@ -37,7 +38,8 @@ class RetrieveSeverityRule(
     request="GET severity_rules/{id}/",
     since="2026-08-20",
 ):
-    """One severity rule."""
+    """Get (show) one severity rule by id: its exact filters, severity and position, and why PostHog disabled it if it
+    did."""
 
     id: SeverityRuleId
 
@@ -50,7 +52,7 @@ class UpdateSeverityRule(
     aliases=("error-tracking-severity-rules-partial-update",),
     destructive=False,
 ):
-    """Change the filters or severity of a severity rule and return it."""
+    """Edit a severity rule: change its filters or its severity."""
 
     id: SeverityRuleId
     filters: Filters | None = None
@@ -64,7 +66,7 @@ class DeleteSeverityRule(
     request="DELETE severity_rules/{id}/",
     since="2026-08-20",
 ):
-    """Delete a severity rule for good. Returns it as it was."""
+    """Delete (remove) a severity rule for good. Returns it as it was."""
 
     id: SeverityRuleId
 
@@ -76,7 +78,8 @@ class ReorderSeverityRules(
     aliases=("error-tracking-severity-rules-reorder-partial-update",),
     since="2026-08-20",
 ):
-    """Set positions of severity rules; those not named keep theirs. Returns the order that then holds."""
+    """Reorder severity rules: move or put one before another, by new positions; those not named keep theirs. Returns
+    the order that then holds."""
 
 
 ENDPOINTS = (

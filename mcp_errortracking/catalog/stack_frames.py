@@ -12,7 +12,7 @@ from mcp_errortracking.catalog.stack_traces import show_record
 
 
 class ListStackFrames(PagedEndpoint, tool="error-tracking-stack-frames-list", request="GET stack_frames/"):
-    """Stack frames of the project, with the reason where one is not resolved."""
+    """List the project's stored stack frames, with the reason where one is not resolved."""
 
     def steps(self) -> Steps:
         page = read_page((yield self.request()))
@@ -20,7 +20,7 @@ class ListStackFrames(PagedEndpoint, tool="error-tracking-stack-frames-list", re
 
 
 class RetrieveStackFrame(Endpoint, tool="error-tracking-stack-frames-retrieve", request="GET stack_frames/{id}/"):
-    """One stack frame with its source context."""
+    """Get a single stack frame by id, with its source context."""
 
     id: StackFrameId
 
@@ -35,7 +35,7 @@ class GetStackFrames(
     request="POST stack_frames/batch_get/",
     read_only=True,
 ):
-    """Stack frames by raw_id, as error-tracking-stack-frames-list shows it; events do not."""
+    """Get many stack frames by raw_id, which the list of stack frames shows; events do not."""
 
     # PostHog answers a call without any with every frame of the project (contract 6.8), so it is required here.
     raw_ids: Annotated[list[Annotated[str, Field(min_length=1)]], Shown(["<raw_id of a frame>"])] = Field(

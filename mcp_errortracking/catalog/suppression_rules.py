@@ -26,7 +26,7 @@ class ListSuppressionRules(
     tool="error-tracking-suppression-rules-list",
     request="GET suppression_rules/",
 ):
-    """Suppression rules: matching new exceptions are dropped and never stored."""
+    """List (show) suppression rules: which exceptions are ignored, dropped and never stored."""
 
 
 class CreateSuppressionRule(
@@ -35,8 +35,9 @@ class CreateSuppressionRule(
     request="POST suppression_rules/",
     destructive=True,
 ):
-    """Create a rule that drops matching new exceptions for good. Filters without conditions drop everything. To see
-    them and stay quiet, set an issue's status to suppressed instead."""
+    """Create a suppression rule: stop capturing (ignore, block, filter out) noise, e.g. of browser extensions, bots,
+    third-party scripts, or keep only a sample. What matches is dropped for good. Filters without conditions drop
+    everything. For one issue, set its status to suppressed instead."""
 
     filters: Filters
     sampling_rate: Share | None = Field(default=None, description="Share dropped, 0 to 1; default 1.")
@@ -65,7 +66,8 @@ class RetrieveSuppressionRule(
     tool="error-tracking-suppression-rules-retrieve",
     request="GET suppression_rules/{id}/",
 ):
-    """One suppression rule."""
+    """Get (show) one suppression rule by id: its exact filters, sampling rate and position, and why PostHog disabled it
+    if it did."""
 
     id: SuppressionRuleId
 
@@ -76,7 +78,7 @@ class UpdateSuppressionRule(
     request="PUT suppression_rules/{id}/",
     aliases=("error-tracking-suppression-rules-partial-update",),
 ):
-    """Change the filters or sampling_rate of a suppression rule and return it."""
+    """Edit a suppression rule: change its filters (what is ignored) or sampling_rate."""
 
     id: SuppressionRuleId
     filters: Filters | None = None
@@ -104,7 +106,8 @@ class DeleteSuppressionRule(
     tool="error-tracking-suppression-rules-destroy",
     request="DELETE suppression_rules/{id}/",
 ):
-    """Delete a suppression rule for good. Returns it as it was."""
+    """Delete (remove) a suppression rule for good, so that the exceptions it drops (blocks) are captured again. Returns
+    it as it was."""
 
     id: SuppressionRuleId
 
@@ -115,7 +118,8 @@ class ReorderSuppressionRules(
     request="PATCH suppression_rules/reorder/",
     aliases=("error-tracking-suppression-rules-reorder-partial-update",),
 ):
-    """Set positions of suppression rules; those not named keep theirs. Returns the order that then holds."""
+    """Reorder suppression rules: move or put one before another, by new positions; those not named keep theirs. Returns
+    the order that then holds."""
 
 
 ENDPOINTS = (

@@ -37,7 +37,8 @@ class ListSymbolSets(
     tool="error-tracking-symbol-sets-list",
     request="GET symbol_sets/",
 ):
-    """Symbol sets (source maps), newest first. status invalid: nothing usable was uploaded, frames stay minified."""
+    """List uploaded symbol sets (source maps, dSYMs, ProGuard mappings), newest first, also those missing or failed.
+    status invalid: nothing usable uploaded, stack traces stay minified."""
 
     limit: Annotated[int, Field(ge=1, examples=[20]), AtMost(100)] | None = None
     status: Annotated[Literal["all", "valid", "invalid"], Means(_STATUSES)] | None = None
@@ -75,7 +76,7 @@ class RetrieveSymbolSet(
     tool="error-tracking-symbol-sets-retrieve",
     request="GET symbol_sets/{id}/",
 ):
-    """One symbol set: its release, and why it failed if it did."""
+    """Get one symbol set by id: its release, and why it failed if it did."""
 
     id: SymbolSetId
 
@@ -87,7 +88,8 @@ class DeleteSymbolSet(
     tool="error-tracking-symbol-sets-destroy",
     request="DELETE symbol_sets/{id}/",
 ):
-    """Delete a symbol set, its file and its unresolved frames for good. Returns it as it was."""
+    """Delete one symbol set (source map), its file and the frames it failed to resolve, for good. Returns it as it
+    was."""
 
     id: SymbolSetId
 
@@ -106,8 +108,8 @@ class DownloadSymbolSet(
     request="GET symbol_sets/{id}/download/",
     since="2026-04-22",
 ):
-    """A URL, valid one hour, to download a symbol set. The URL is a secret. The file is PostHog's container around
-    source and map, not a bare source map."""
+    """Download a symbol set (source map, dSYM) from PostHog: returns a URL, a secret, valid one hour. The file is
+    PostHog's container, not a bare source map."""
 
     id: SymbolSetId
 
@@ -134,8 +136,8 @@ class DeleteSymbolSets(
     destructive=True,
     idempotent=True,
 ):
-    """Delete symbol sets for good; new frames of those bundles stay minified. Returns how many were deleted and how
-    many ids did not exist."""
+    """Delete many symbol sets (source maps) at once, in bulk, for good; new frames of those bundles stay minified.
+    Returns how many were deleted and how many ids did not exist."""
 
     ids: list[SymbolSetId] = Field(min_length=1, examples=[[_EXAMPLE_ID]])
 
@@ -174,7 +176,7 @@ class FinishSymbolSetUploads(
     aliases=("error-tracking-symbol-sets-bulk-finish-upload-create",),
     idempotent=True,
 ):
-    """Confirm uploaded files, so that PostHog uses them. All or none are confirmed."""
+    """Finish uploads of symbol sets: confirm the sent files, so that PostHog uses them. All or none are confirmed."""
 
     content_hashes: Annotated[
         dict[SymbolSetId, Annotated[str, Field(min_length=1)]],
@@ -207,7 +209,7 @@ class FinishSymbolSetUpload(
     request="PUT symbol_sets/{id}/finish_upload/",
     destructive=False,
 ):
-    """Confirm one uploaded file. A hash that PostHog already holds is kept."""
+    """Complete a single symbol set upload: confirm one file. A hash that PostHog already holds is kept."""
 
     id: SymbolSetId
     content_hash: Annotated[str, Shown("<hex SHA-512>")] = Field(
@@ -241,8 +243,8 @@ class StartSymbolSetUploads(
     destructive=True,
     idempotent=False,
 ):
-    """Start uploads of symbol sets: returns a presigned URL and symbol_set_id per chunk, valid 5 minutes; chunks
-    already stored are skipped. Then send the files and call error-tracking-symbol-sets-bulk-finish-upload."""
+    """Begin (start) uploads of symbol sets: returns a presigned URL and symbol_set_id per chunk, valid 5 minutes;
+    chunks already stored are skipped. Then send the files and call error-tracking-symbol-sets-bulk-finish-upload."""
 
     symbol_sets: Annotated[list[SymbolSetUpload] | None, _SHOWN_UPLOADS] = Field(
         default=None, examples=[[{"chunk_id": _EXAMPLE_ID, "content_hash": "cf83e1357eefb8bd..."}]]
@@ -314,7 +316,8 @@ class CheckSymbolSetUploads(
     aliases=("error-tracking-symbol-sets-bulk-check-upload-create",),
     idempotent=True,
 ):
-    """List the chunks that still need an upload. Starts none."""
+    """Check before you upload which symbol files (chunks) the server already has, and list those it needs. Starts
+    none."""
 
     symbol_sets: Annotated[list[SymbolSetUpload], _SHOWN_UPLOADS] = Field(
         min_length=1, max_length=1000, examples=[[{"chunk_id": _EXAMPLE_ID, "content_hash": "cf83e1357eefb8bd..."}]]

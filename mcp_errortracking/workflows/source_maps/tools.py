@@ -49,8 +49,9 @@ class _OfBuild(SourceMapWorkflow):
 
 
 class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
-    """Upload the source maps of a build: finds bundles and maps, writes chunk ids into them (deploy these files
-    afterwards), uploads what PostHog lacks and confirms it. Repeat it after a failure: it goes on where it stopped."""
+    """Upload the source maps of a build folder (or a ProGuard mapping): finds bundles and maps, injects chunk ids into
+    them (deploy these files afterwards), uploads what PostHog lacks and confirms it. Repeat the upload after a failure:
+    it goes on where it stopped."""
 
     force: bool | None = Field(default=None, description="Overwrite differing content.")
     skip_on_conflict: bool | None = Field(default=None, description="Keep it instead.")
@@ -76,13 +77,14 @@ class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
 
 
 class CheckSourceMaps(_OfBuild, tool="source-maps-check", read_only=True):
-    """Check what PostHog has of a build, chunk by chunk: uploaded, different, unfinished, missing, of another release,
-    about to expire. Changes nothing."""
+    """Check (verify) which files of a local build PostHog already has, chunk by chunk: uploaded, different, unfinished,
+    missing, of another release, about to expire. Changes nothing."""
 
 
 class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=True):
-    """Original file, line, function and source of minified frames, from a local build or PostHog's symbol sets; and why
-    a frame cannot be resolved. Give stack (a pasted trace, or main.js:1:48213) or issue (its newest event)."""
+    """Unminify a stack trace: original file, line, function and source code of minified frames, from a local build or
+    PostHog's symbol sets; and why a frame cannot be resolved; with commits, which commit introduced the line. Give
+    stack (a pasted trace, or main.js:1:48213) or issue (its newest event)."""
 
     stack: Annotated[str | None, Shown("<stack trace>")] = Field(
         default=None, min_length=1, max_length=100_000, examples=["at o (main.js:1:48213)"]
@@ -109,8 +111,8 @@ class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=Tru
 
 
 class InspectSymbolSet(SourceMapWorkflow, tool="symbol-set-inspect", scope="error_tracking:read"):
-    """Fetch a symbol set, by id or by ref (chunk id or URL), and look inside: its kind, sizes and sources; write_to
-    writes the sources into a folder, source shows one."""
+    """Inspect an uploaded symbol set (source map), by id or by ref (chunk id or URL): what is inside, its kind, sizes
+    and original sources; write_to extracts the sources into a folder, source shows one."""
 
     id: SymbolSetId | None = None
     ref: Annotated[str | None, Shown("<chunk id or URL>")] = Field(
