@@ -1,6 +1,13 @@
 """Fixtures that every room's tests share."""
 
+import os
+import sys
+
 import pytest
+
+# The tests start hundreds of interpreters and rewrite three thousand assertions: all of it is compiled once.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,12 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
-from mcp_errortracking.sandbox.process import Sandbox
+from mcp_errortracking import child
+from tests.forked import Forked
 
 FULL = "phx_sandbox_full_access_key"
 READ_ONLY = "phx_sandbox_read_only_key"
@@ -15,7 +16,7 @@ OTHER_PROJECT = "phx_sandbox_other_project_key"
 ROLE = "01936f2e-7a51-7000-8000-0000000000f1"
 
 
-class SandboxProcess(Sandbox):
+class SandboxProcess:
     """A sandbox, and requests to its error-tracking API in project 1 with its first key, unless said."""
 
     def __init__(self, seed: dict[str, Any] | None = None, *options: str) -> None:
@@ -25,10 +26,25 @@ class SandboxProcess(Sandbox):
             file = Path(self._folder.name, "seed.json")
             file.write_text(json.dumps(seed), "utf-8")
             options = (*options, "--seed", str(file))
-        super().__init__(options)
+        words = ("sandbox", "--port", "0", "--json", "--until-stdin-closes", *options)
+        self._process = Forked(words, child.environment(), folder=child.FOLDER, errors=False)
+        line = self._process.stdout.readline()
+        assert line, f"the sandbox did not start (exit code {self._process.wait()})"
+        self.facts: dict[str, Any] = json.loads(line)
+        self.url: str = self.facts["url"]
+        self.key: str = self.facts["keys"][0]["key"]
+        self.project_id: int = self.facts["project_id"]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def stop(self) -> None:
-        super().stop()
+        self._process.terminate()
+        with self._process:
+            pass
         self.http.close()
         self._folder.cleanup()
 

@@ -35,7 +35,7 @@ class GetStackFrames(
     request="POST stack_frames/batch_get/",
     read_only=True,
 ):
-    """Get many stack frames by raw_id, which the list of stack frames shows; events do not."""
+    """Get many stack frames by raw_id, found in the list of frames; events have none."""
 
     # PostHog answers a call without any with every frame of the project (contract 6.8), so it is required here.
     raw_ids: Annotated[list[Annotated[str, Field(min_length=1)]], Shown(["<raw_id of a frame>"])] = Field(

@@ -14,6 +14,7 @@ from mcp.client.stdio import stdio_client
 from mcp_errortracking.catalog import TOOLSETS
 from tests.clients.matrix import INSPECTOR, LEGACY, PYTHON, TYPESCRIPT_1, TYPESCRIPT_2, combinations
 from tests.clients.node_tools import modules, node
+from tests.forked import command
 from tests.sandbox_process import SandboxProcess
 from tests.server.http.http_process import HttpServer, client_of, environment_for, serving
 from tests.server.mcp_client import OFFERED
@@ -21,7 +22,6 @@ from tests.server.mcp_client import OFFERED
 pytestmark = pytest.mark.anyio
 
 MAIN_JOB = Path(__file__).with_name("main_job.mjs")
-STDIO = [sys.executable, "-m", "mcp_errortracking"]
 FILTERS = {"type": "AND", "values": [{"key": "$browser", "operator": "exact", "value": "Chrome", "type": "event"}]}
 USER = {"type": "user", "id": 1}
 
@@ -44,8 +44,10 @@ async def python_client(
 ) -> AsyncGenerator[Client]:
     mode = "legacy" if era == LEGACY else "auto"
     if transport == "stdio":
-        command = StdioServerParameters(command=STDIO[0], args=STDIO[1:], env=environment_for(sandbox.url))
-        async with Client(stdio_client(command), mode=mode) as client:
+        server_of_its_own = StdioServerParameters(
+            command=sys.executable, args=["-m", "mcp_errortracking"], env=environment_for(sandbox.url)
+        )
+        async with Client(stdio_client(server_of_its_own), mode=mode) as client:
             yield client
     else:
         async with client_of(server.url, transport, mode) as client:
@@ -77,7 +79,7 @@ def test_the_typescript_sdks(
     server: HttpServer, sandbox: SandboxProcess, client: str, transport: str, era: str
 ) -> None:
     name = "sdk" if client == TYPESCRIPT_1 else "client"
-    target = json.dumps(STDIO) if transport == "stdio" else server.url
+    target = json.dumps(command()) if transport == "stdio" else server.url
     wanted = "legacy" if era == LEGACY else era
     ran = node(MAIN_JOB, modules(), name, transport, wanted, target, env=environment_for(sandbox.url))
     assert ran.returncode == 0, ran.stderr
@@ -97,7 +99,7 @@ def test_the_inspector(
     server: HttpServer, sandbox: SandboxProcess, _client: str, transport: str, era: str, tmp_path: Path
 ) -> None:
     path = {"http": "/mcp", "sse": "/sse"}.get(transport)
-    target = [f"{server.url}{path}", "--transport", transport] if path else STDIO
+    target = [f"{server.url}{path}", "--transport", transport] if path else command()
     environment = environment_for(sandbox.url, HOME=str(tmp_path))
     # To a server over stdio the Inspector passes only what it is told to.
     own = {name: value for name, value in environment.items() if name.startswith("POSTHOG_")}

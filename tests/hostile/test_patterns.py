@@ -98,13 +98,12 @@ def repeated(code: Any, least: int, most: int, body: Any) -> list[Path]:
 
 def shared(path: Path) -> bool:
     """True if two repeats can take the same letters, and what stands between them as well."""
-    for start, (kind, taken) in enumerate(path):
-        common = taken if kind == MANY else frozenset[str]()
-        for other, more in path[start + 1 :]:
-            if other != ONE and common & more:
-                return True
-            if other == ONE and not common & more:
+    for start, (kind, common) in enumerate(path):
+        for other, more in path[start + 1 :] if kind == MANY else ():
+            if other == ONE and common.isdisjoint(more):
                 break
+            if other != ONE and not common.isdisjoint(more):
+                return True
     return False
 
 

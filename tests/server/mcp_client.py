@@ -1,7 +1,6 @@
 """The SDK's own client on the server as a real process over stdio."""
 
 import os
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +10,7 @@ from mcp_types import CallToolResult
 
 from mcp_errortracking.catalog import TOOLSETS
 from mcp_errortracking.workflows.registry import WORKFLOWS
+from tests.forked import command
 
 OFFERED = (*TOOLSETS["default"], *(tool.tool for tool in WORKFLOWS))
 """What is offered over stdio, where nothing else is asked for."""
@@ -38,9 +38,8 @@ async def connected(
         environment["MCP_STRUCTURED"] = structured
     if key is not None:
         environment["POSTHOG_PERSONAL_API_KEY"] = key
-    server = StdioServerParameters(
-        command=sys.executable, args=["-m", "mcp_errortracking", "--log-level", "error", *options], env=environment
-    )
+    started, *arguments = command("--log-level", "error", *options)
+    server = StdioServerParameters(command=started, args=arguments, env=environment)
     async with Client(server, mode=era) as client:  # pyright: ignore[reportArgumentType] a version is any string
         yield client
 

@@ -3,13 +3,13 @@
 import json
 import os
 import select
-import subprocess
-import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.forked import start
 
 KEY = "phx_a_key_that_must_never_be_seen"
 EMPTY_PAGE = json.dumps({"count": 0, "next": None, "previous": None, "results": []}).encode()
@@ -77,13 +77,7 @@ class StdioProcess:
 
     def __init__(self, *options: str, **environment: str) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mcp_errortracking", *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=clean | environment,
-        )
+        self.process = start(options, clean | environment)
 
     def send(self, *messages: Any) -> None:
         assert self.process.stdin
@@ -107,7 +101,7 @@ class StdioProcess:
     def finish(self) -> tuple[bytes, bytes, int]:
         """Closes stdin and waits for the end: the rest of stdout and stderr, and the exit code."""
         out, err = self.process.communicate(timeout=30)
-        return out, err, self.process.returncode
+        return out, err, self.process.wait()
 
     def wait(self) -> tuple[bytes, bytes, int]:
         """Waits for the end with stdin left open."""

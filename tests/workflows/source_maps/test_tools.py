@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from mcp_errortracking.proxy.rate_limit.window import Rate
 from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.workflows.base import Environment
 from tests.calls import call_tool
+from tests.forked import command
 from tests.proxy.connections import Received
 from tests.required import program
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
@@ -111,10 +111,9 @@ def make_checkout(folder: Path, remote: str) -> None:
 
 @asynccontextmanager
 async def over_stdio(sandbox: SandboxProcess, root: Path) -> AsyncGenerator[Client]:
-    command = StdioServerParameters(
-        command=sys.executable, args=["-m", "mcp_errortracking", "--root", str(root)], env=environment_for(sandbox.url)
-    )
-    async with Client(stdio_client(command)) as client:
+    started, *arguments = command("--root", str(root))
+    server = StdioServerParameters(command=started, args=arguments, env=environment_for(sandbox.url))
+    async with Client(stdio_client(server)) as client:
         yield client
 
 

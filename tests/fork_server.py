@@ -1,0 +1,75 @@
+"""The process from which `tests.forked` forks: it has imported what the commands import, and waits for requests.
+
+It listens on the socket that is its first argument, until its stdin ends. A request is the size of a JSON text, with
+three descriptors: stdin, stdout and stderr. Then comes the text: the command line, the environment and the folder.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from typing import Any, NoReturn
+
+from mcp_errortracking.cli.main import main
+
+_IMPORTED = (
+    "mcp_errortracking.asgi",
+    "mcp_errortracking.compose",
+    "mcp_errortracking.sandbox.app",
+    "mcp_errortracking.sandbox.planting",
+    "mcp_errortracking.sandbox.serving",
+    "mcp_errortracking.server.http.serving",
+    "mcp_errortracking.server.stdio",
+)
+
+
+def serve(listener: socket.socket) -> list[str]:
+    """Fork for each request, until stdin ends. Return the command line in the process that is to run it."""
+    while 0 not in select.select([listener, 0], [], [])[0]:
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            size, streams, _, _ = socket.recv_fds(connection, 4, 3)
+            request = json.loads(connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL))
+            process = os.fork()
+            for number, one in enumerate(streams):
+                os.dup2(one, number)
+                os.close(one)
+            if process:
+                _report(process, connection)
+            connection.close()
+            return _enter(request)
+        connection.close()
+    os._exit(0)
+
+
+def _enter(request: dict[str, Any]) -> list[str]:
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    return request["words"]
+
+
+def _report(process: int, connection: socket.socket) -> NoReturn:
+    """Send the id of the process that runs the command, and at its end its exit code."""
+    for stream in range(3):
+        os.close(stream)
+    with contextlib.suppress(OSError):  # the client may have left
+        connection.sendall(b"%d\n" % process)
+        _, status = os.waitpid(process, 0)
+        connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the processes that report
+    for module in _IMPORTED:
+        importlib.import_module(module)
+    gc.freeze()
+    sys.exit(main(serve(socket.socket(fileno=int(sys.argv[1])))))
