@@ -1,10 +1,20 @@
 """The filters of a rule: groups of property filters, joined by AND or OR (contract 3.1)."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError, from_json
 
 from mcp_errortracking.catalog.declaration import refuse_boolean
@@ -32,8 +42,6 @@ TYPES = (
 """The types of property filters that PostHog's schema knows (contract 3.1), and those its own client sends as well."""
 
 _COHORTS = ("cohort", "static-cohort", "dynamic-cohort", "precalculated-cohort")
-
-_OF_ONE_EVENT = ("event", "empty", "person", "element", "feature")
 
 
 def _refuse_other_kinds(value: Any) -> Any:
@@ -238,6 +246,10 @@ class FilterGroup(BaseModel):
             else:
                 yield value
 
+    def as_sent(self) -> dict[str, Any]:
+        """The filters in JSON, as a request sends them."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
     def matches_everything(self) -> bool:
         """True if no real condition is left (contract 3.1: such a rule matches every exception)."""
         return all(condition.type == "empty" for condition in self.conditions())
@@ -252,9 +264,20 @@ def _refuse_depth(value: Any) -> Any:
     return value
 
 
+def _refuse_uncompilable(group: FilterGroup) -> FilterGroup:
+    """Refuse filters for which PostHog is certain to answer an error, a 500 among them (rule contract 2.1)."""
+    from mcp_errortracking.rules.notes import refusal
+
+    finding = refusal(group.as_sent())
+    if finding is not None:
+        raise PydanticCustomError("not_compilable", "{finding}", {"finding": str(finding).removeprefix("filters.")})
+    return group
+
+
 Filters = Annotated[
     FilterGroup,
     BeforeValidator(_refuse_depth),
+    AfterValidator(_refuse_uncompilable),
     Field(
         examples=[
             {
@@ -268,12 +291,3 @@ Filters = Annotated[
     ),
 ]
 """The `filters` argument of a rule."""
-
-
-def notes_on(conditions: Iterable[PropertyFilter]) -> list[str]:
-    """Return notes on conditions that a rule cannot evaluate: it sees one event and nothing else (contract 3.1)."""
-    return [
-        f"Filter type {kind}: a rule sees one event only, so PostHog may never match it, or disable the rule."
-        for kind in dict.fromkeys(condition.type for condition in conditions)
-        if kind not in _OF_ONE_EVENT
-    ]

@@ -16,7 +16,7 @@ from mcp_errortracking.catalog.endpoint import (
     as_objects,
     call_of,
 )
-from mcp_errortracking.catalog.filters import FilterGroup, notes_on
+from mcp_errortracking.catalog.filters import FilterGroup
 from mcp_errortracking.catalog.identifiers import RealUUID
 from mcp_errortracking.catalog.meanings import Shown
 from mcp_errortracking.catalog.paging import next_offset
@@ -35,12 +35,21 @@ MATCHES_EVERYTHING = (
 )
 
 
-def note_on(filters: FilterGroup | None) -> list[str]:
-    """Return notes on filters that are sent."""
+def notes_on(call: Endpoint, rule: Mapping[str, Any]) -> list[str]:
+    """Return notes on the filters that are sent: what PostHog will not evaluate, or not as it seems.
+
+    `rule` is the rule as PostHog then holds it.
+    """
+    filters: FilterGroup | None = getattr(call, "filters", None)
     if filters is None:
         return []
-    notes = [*notes_on_keys(filters.conditions()), *notes_on(filters.conditions())]
-    return [MATCHES_EVERYTHING, *notes] if filters.matches_everything() else notes
+    found = notes_on_keys(filters.conditions())
+    if filters.matches_everything():
+        return [MATCHES_EVERYTHING, *found]
+    from mcp_errortracking.rules.notes import notes
+
+    kind = call.tool.removeprefix("error-tracking-").partition("-rules-")[0]
+    return [*found, *notes(filters.as_sent(), kind, sampling_rate=rule.get("sampling_rate"))]
 
 
 class ListRules(Endpoint):
@@ -54,7 +63,7 @@ class ListRules(Endpoint):
         rules = as_objects(first["results"])
         following = next_offset(first.get("next"))
         if following:
-            rules += yield from _rules_from(sent.path, following)
+            rules += yield from rules_from(sent.path, following)
         return Outcome({"results": rules})
 
 
@@ -75,7 +84,7 @@ class CreateRule(Endpoint):
 
     def steps(self) -> Steps:
         rule = as_object((yield self.request()))
-        notes = note_on(getattr(self, "filters", None))
+        notes = notes_on(self, rule)
         order_key = getattr(self, "order_key", None)
         if order_key is not None and rule.get("order_key", order_key) != order_key:
             notes.append(
@@ -110,7 +119,7 @@ class UpdateRule(Endpoint):
                 {"id": str(getattr(self, "id", "")), "updated": True},
                 [f"PostHog accepted the update, but the rule could not be read back. {failure.summary}"],
             )
-        notes = note_on(getattr(self, "filters", None))
+        notes = notes_on(self, rule)
         kept = [name for name, value in (sent.json or {}).items() if name in rule and rule[name] != value]
         if kept:
             notes.append(f"PostHog accepted the update, but {' and '.join(kept)} read back differs from what was sent.")
@@ -185,7 +194,7 @@ class ReorderRules(Endpoint):
         sent = self.request()
         yield sent
         try:
-            rules = yield from _rules_from(sent.path.removesuffix("reorder/"))
+            rules = yield from rules_from(sent.path.removesuffix("reorder/"))
         except StepError as failure:
             return Outcome(
                 {"reordered": None},
@@ -217,7 +226,7 @@ _MOST_RULES = 10_000
 """Rules after which no further page is read."""
 
 
-def _rules_from(path: str, offset: int | None = None) -> Generator[Request, Any, list[dict[str, Any]]]:
+def rules_from(path: str, offset: int | None = None) -> Generator[Request, Any, list[dict[str, Any]]]:
     """The rules from an offset on, page by page."""
     rules = list[dict[str, Any]]()
     while True:

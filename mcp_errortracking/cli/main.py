@@ -16,6 +16,7 @@ from mcp_errortracking.cli.options import (
     given,
     variables_without_option,
 )
+from mcp_errortracking.cli.rules import add_rules_commands, run_rules_match
 from mcp_errortracking.cli.serve import run_serve
 from mcp_errortracking.cli.source_maps import add_arguments, run_source_maps
 from mcp_errortracking.cli.tools import run_call, run_tools
@@ -107,6 +108,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     tools.add_argument("--json", action="store_true", help="print the answer of tools/list")
     source_maps = command("source-maps", run_source_maps, "upload and check source maps, resolve minified frames")
     add_arguments(source_maps)
+    add_rules_commands(command("rules", run_rules_match, "try rules on events, without PostHog"))
     call = command("call", run_call, "call one tool and print its result")
     add_connection(call)
     call.add_argument("tool", metavar="TOOL", help="name of the tool, see: mcp-errortracking tools")

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer, no_content
 from mcp_errortracking.sandbox.clock import new_id, now
+from mcp_errortracking.sandbox.compilation import check_compiles
 from mcp_errortracking.sandbox.errors import BareError, ErrorAnswer, null, required, server_error
 from mcp_errortracking.sandbox.filters import check_filters
 from mcp_errortracking.sandbox.lookup import find
@@ -44,6 +45,7 @@ def create(call: Call) -> Response:
         if name == "filters":
             _check(call, lambda: check_filters(fields["filters"]))
     assignee = _assignee(call, fields["assignee"])
+    check_compiles(fields["filters"])
     order_key = integer(fields["order_key"], "order_key") if "order_key" in fields else 0
     if not call.features.order_key_on_create:
         order_key = 0
@@ -78,6 +80,8 @@ def update(call: Call) -> Response:
     if fields.get("assignee") is not None:
         changed["assignee"] = _assignee(call, fields["assignee"])
     rule = find(call, KIND)
+    if "filters" in changed:
+        check_compiles(changed["filters"])
     if "assignee" in changed:
         check_assignee_exists(call, changed["assignee"])
     if call.features.patch_reenables:

@@ -1,6 +1,7 @@
-"""The property filters of a query, evaluated on events (contract 3.1, 6.13).
+"""The property filters of a query, evaluated on events (contract 3.1, 6.13; rule contract 2.4, 3.3).
 
-A property may hold a list, such as `$exception_types`; then it is enough that one item matches.
+Of a property that holds a list, such as `$exception_types`, one item that passes is enough, also with a negative
+operator: "some item is not", never "no item is".
 """
 
 import re
@@ -16,6 +17,7 @@ Occurrence = Document
 """An event with everything a filter may ask for: `properties` in full, `distinct_id`, `person`, `issue`."""
 Condition = Callable[[Occurrence], bool]
 
+_LISTS = ("$exception_types", "$exception_values", "$exception_sources", "$exception_functions")
 _NEGATIVE = {
     "is_not": "exact",
     "not_in": "in",
@@ -58,14 +60,19 @@ def _condition(kind: str, key: str, operator: str, value: Any) -> Condition:
 
     def holds(event: Occurrence) -> bool:
         held = _held(event, kind, key)
-        if operator in ("is_set", "is_not_set"):
-            return (held is not None) == (operator == "is_set")
-        items = cast("list[Any]", held) if isinstance(held, list) else [] if held is None else [held]
-        if operator in _NEGATIVE:
-            return not any(_matches(_NEGATIVE[operator], item, wanted) for item in items)
-        return any(_matches(operator, item, wanted) for item in items)
+        if isinstance(held, list) or (kind == "event" and key in _LISTS):
+            return any(_passes(operator, item, wanted) for item in cast("list[Any]", held or []))
+        return _passes(operator, held, wanted)
 
     return holds
+
+
+def _passes(operator: str, item: Any, wanted: list[Any]) -> bool:
+    if operator in ("is_set", "is_not_set"):
+        return (item is not None) == (operator == "is_set")
+    if operator in _NEGATIVE:
+        return item is None or not _matches(_NEGATIVE[operator], item, wanted)
+    return item is not None and _matches(operator, item, wanted)
 
 
 def _held(event: Occurrence, kind: str, key: str) -> Any:
@@ -92,14 +99,33 @@ def _matches(operator: str, item: Any, wanted: list[Any]) -> bool:
         return _is_date(operator.removeprefix("is_date_"), str(item), str(wanted[0]))
     text = _text(item)
     if operator == "regex":
-        return any(re.search(str(one), str(item)) is not None for one in wanted)
-    test = {"icontains": str.__contains__, "icontains_multi": str.__contains__}.get(operator)
-    test = test or {"starts_with": str.startswith, "ends_with": str.endswith}.get(operator, str.__eq__)
-    return any(test(text, _text(one)) for one in wanted)
+        return any(re.search(_text(one), text, re.ASCII) is not None for one in wanted)
+    if operator == "icontains" and len(wanted) == 1:
+        return _like(_text(wanted[0])).search(text) is not None
+    if operator in ("icontains", "icontains_multi"):
+        return any(_text(one).lower() in text.lower() for one in wanted)
+    if operator in ("starts_with", "ends_with"):
+        test = str.startswith if operator == "starts_with" else str.endswith
+        return any(test(text.lower(), _text(one).lower()) for one in wanted)
+    return any(text == _text(one) for one in wanted)
+
+
+def _like(text: str) -> re.Pattern[str]:
+    """Return a search for `%text%` as ILIKE has it: % is any text, _ any character, a backslash makes them literal."""
+
+    def translate(found: re.Match[str]) -> str:
+        part = found[0]
+        if part == "\\":  # the last character: it makes the % behind it literal, which must then end the text
+            return "%$"
+        if part[0] == "\\":
+            return re.escape(part[1] if part[1] in "%_\\" else part)
+        return {"%": ".*", "_": "[^\n]"}.get(part, re.escape(part))
+
+    return re.compile(re.sub(r"\\?.|\\$", translate, text, flags=re.DOTALL), re.IGNORECASE | re.DOTALL)
 
 
 def _text(value: Any) -> str:
-    return str(value).lower()
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _compares(operator: str, item: Any, wanted: list[Any]) -> bool:

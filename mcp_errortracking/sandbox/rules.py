@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer, no_content
 from mcp_errortracking.sandbox.clock import is_uuid, new_id, now
+from mcp_errortracking.sandbox.compilation import check_compiles
 from mcp_errortracking.sandbox.errors import invalid, null, required, server_error
 from mcp_errortracking.sandbox.filters import check_filters, has_condition
 from mcp_errortracking.sandbox.lookup import find
@@ -180,6 +181,7 @@ def _filters(fields: Document, *, needed: str | None) -> Document:
     check_filters(filters)
     if needed is not None and not has_condition(filters):
         raise invalid("invalid_input", needed, "filters")
+    check_compiles(filters)
     return {"filters": filters}
 
 

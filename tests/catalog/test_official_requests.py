@@ -83,6 +83,11 @@ REFUSED_BY_OURS: list[tuple[str, Arguments, str]] = [
         {"integration_id": 3, "issue": "x", "config": {"title": "t"}},
         _NO_UUID,
     ),
+    *(
+        (tool, given, "PostHog answers an error to a cohort in a rule")
+        for tool, given in ACCEPTED
+        if '"type": "cohort"' in json.dumps(given)
+    ),
     ("query-error-tracking-issue", {"issueId": "x"}, _NO_UUID),
     ("query-error-tracking-issues-list", {"personId": "me"}, _NO_UUID),
 ]

@@ -77,6 +77,8 @@ def declared(tool: str) -> re.Pattern[str]:
     reads = {own}
     stem = endpoint.path.split("{")[0].removesuffix("reorder/")
     reads |= {re.escape(stem), re.escape(stem) + "[0-9a-f-]{36}/"}
+    if tool == "error-tracking-rules-check":
+        reads.add("error_tracking/(?:assignment|grouping|suppression|bypass|severity)_rules/")
     return re.compile(f"{endpoint.method} {own}|GET (?:{'|'.join(sorted(reads))})")
 
 

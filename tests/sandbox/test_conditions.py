@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.sandbox.conditions import read_conditions
+from tests.rules.vectors import VECTORS
 
 EVENT: dict[str, Any] = {
     "timestamp": "2026-11-20T10:00:00.000000Z",
@@ -31,7 +32,8 @@ def holds(*conditions: dict[str, Any]) -> bool:
 @pytest.mark.parametrize(
     ("key", "operator", "value", "expected"),
     [
-        ("$browser", "exact", "chrome", True),
+        ("$browser", "exact", "chrome", False),
+        ("$browser", "exact", "Chrome", True),
         ("$browser", "exact", ["Safari", "Chrome"], True),
         ("$browser", "exact", "Chro", False),
         ("$browser", None, "Chrome", True),
@@ -56,7 +58,19 @@ def holds(*conditions: dict[str, Any]) -> bool:
         ("$browser", "regex", "^chr", False),
         ("$browser", "not_regex", "^chr", True),
         ("$exception_types", "exact", "RangeError", True),
-        ("$exception_types", "is_not", "RangeError", False),
+        ("$exception_types", "is_not", "RangeError", True),
+        ("$exception_types", "is_not", ["RangeError", "TypeError"], False),
+        ("$exception_types", "not_icontains", "range", True),
+        ("$exception_types", "not_icontains", "error", False),
+        ("$exception_types", "is_set", None, True),
+        ("$exception_types", "is_not_set", None, False),
+        ("$exception_sources", "is_not", "x", False),
+        ("$exception_sources", "is_not_set", None, False),
+        ("$browser", "icontains", "c_RO%e", True),
+        ("$browser", "icontains", "c\\_rome", False),
+        ("$browser", "icontains", ["c_rome", "x"], False),
+        ("missing", "icontains", "null", False),
+        ("missing", "not_regex", "x", True),
         ("$exception_types", "icontains", "range", True),
         ("$exception_types", "exact", "Error", False),
         ("count", "gt", 9, True),
@@ -120,3 +134,42 @@ def test_all_conditions_must_hold() -> None:
     assert holds(chrome, {"key": "count", "operator": "gt", "value": 1})
     assert not holds(chrome, {"key": "count", "operator": "gt", "value": 99})
     assert read_conditions(None) == []
+
+
+COUNTED_OTHERWISE = {
+    "scalar-icontains-null-on-missing": "a count does not read a missing property as the text null",
+    "scalar-regex-any-char-on-missing": "a count does not read a missing property as the text null",
+    "gt-text-threshold-disables": "a count compares numbers and numeric texts",
+    "gt-missing-property-disables": "a count takes a missing number for no match",
+    "no-short-circuit-in-and": "a count takes a missing number for no match",
+    "exact-text-against-false-is-true": "a count compares texts as they are",
+    "empty-value-list-disables": "a query with it is not a rule",
+    "cohort-refused": "queries know cohorts",
+    "person-property-disables": "queries know persons",
+    "regex-lookahead-disables": "RE2 refuses the whole query",
+}
+"""Rule contract 3.3: where the server's count and the rule differ."""
+
+
+def flat(group: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """The conditions of a rule that a query can ask for: AND at every depth."""
+    conditions = list[dict[str, Any]]()
+    for value in group["values"]:
+        inner = flat(value) if "values" in value else [value]
+        if inner is None:
+            return None
+        conditions += inner
+    return conditions if group["type"] == "AND" or len(conditions) < 2 else None
+
+
+def test_counts_agree_with_the_rules_of_the_vectors_where_the_contract_says_so() -> None:
+    compared = list[str]()
+    for vector in VECTORS:
+        conditions = flat(vector["filters"]) if "filters" in vector else None
+        if conditions is None or vector["id"] in COUNTED_OTHERWISE:
+            continue
+        event = {**EVENT, "properties": vector["properties"]}
+        assert all(test(event) for test in read_conditions(conditions)) == (vector["expect"] == "match"), vector["id"]
+        compared.append(vector["id"])
+    assert len(compared) == 25
+    assert set(COUNTED_OTHERWISE) <= {vector["id"] for vector in VECTORS}

@@ -79,7 +79,7 @@ def events() -> list[Event]:
             (*USUAL, lambda e: (e["issue"]["assignee"] or {}).get("id") == ROLE),
         ),
         (
-            {"filterGroup": event_filter("$browser", "exact", ["Safari", "firefox"])},
+            {"filterGroup": event_filter("$browser", "exact", ["Safari", "Firefox"])},
             (*USUAL, lambda e: e.get("$browser") in ("Safari", "Firefox")),
         ),
         (

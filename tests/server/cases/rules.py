@@ -138,6 +138,30 @@ CASES = [
     ),
 ]
 
+CASES.extend(
+    [
+        Case(
+            "error-tracking-rules-check",
+            {},
+            tuple(f"GET {kind}_rules/" for kind in ("assignment", "grouping", "suppression", "bypass", "severity")),
+            {
+                "results.0.kind": "severity",
+                "results.0.rule": SEVERITY[1],
+                "results.0.level": "error",
+                "results.0.order_key": 1,
+            },
+            ("PostHog disabled this rule: for a reason that is not known here.", "Note: 10 rules checked, 1 findings."),
+        ),
+        Case(
+            "error-tracking-rules-check",
+            {"kind": "grouping"},
+            ("GET grouping_rules/",),
+            {"results": []},
+            ("Note: 2 rules checked, 0 findings.",),
+        ),
+    ]
+)
+
 REFUSALS = [
     Refusal(
         "error-tracking-grouping-rules-create",

@@ -1,0 +1,50 @@
+"""The check of all rules, of which PostHog has no endpoint: their lists, read and judged (rule contract 2.9)."""
+
+from typing import Any, Literal
+
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, StepError, Steps
+from mcp_errortracking.catalog.rules import rules_from
+
+Kind = Literal["assignment", "grouping", "suppression", "bypass", "severity"]
+_KINDS: tuple[Kind, ...] = ("assignment", "grouping", "suppression", "bypass", "severity")
+_NEWER = ("bypass", "severity")
+"""Kinds that an older PostHog does not have."""
+
+
+class CheckRules(
+    Endpoint,
+    tool="error-tracking-rules-check",
+    request="GET assignment_rules/",
+    toolset="rules",
+):
+    """Find broken and misleading rules: disabled by PostHog and why, about to be disabled, shadowed by an earlier rule,
+    in no defined order, filters that mean something else than they seem to. Changes nothing."""
+
+    kind: Kind | None = None
+
+    def steps(self) -> Steps:
+        from mcp_errortracking.rules.rule_set import check_rules
+
+        rows, notes, count = list[dict[str, Any]](), list[str](), 0
+        for kind in (self.kind,) if self.kind else _KINDS:
+            try:
+                rules = yield from rules_from(f"error_tracking/{kind}_rules/")
+            except StepError as failure:
+                if failure.status != 404 or kind not in _NEWER:
+                    raise
+                notes.append(f"This PostHog has no {kind} rules.")
+                continue
+            count += len(rules)
+            position = {str(rule.get("id")): rule.get("order_key") for rule in rules}
+            for rule, findings in check_rules(rules, kind).items():
+                rows += [
+                    {"kind": kind, "rule": rule, "order_key": position[rule], "level": one.level, "finding": str(one)}
+                    for one in findings
+                ]
+        rank = ("refused", "error", "warning")
+        rows.sort(key=lambda row: rank.index(row["level"]))
+        notes.insert(0, f"{count} rules checked, {len(rows)} findings.")
+        return Outcome({"results": rows}, notes)
+
+
+ENDPOINTS = (CheckRules,)

@@ -1,0 +1,126 @@
+"""Lint of all rules of a kind together: disabled, shadowed, and in no defined order (rule contract 1.3, 1.5, 2.9)."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from mcp_errortracking.rules.findings import Finding
+from mcp_errortracking.rules.lint import lint
+
+_REASONS = (
+    ("expected number", "a numeric or version operator met a value that is no number, or a missing property"),
+    ("invalid regex", "Rust's regex engine refuses a pattern"),
+    ("expected string", "a pattern is no text"),
+    ("unknown global", "a filter reads what rules do not see, such as a person"),
+    ("expected a boolean", "the filters are no test: an empty list, a flag or an expression"),
+    ("stack overflow", "there are too many values or conditions"),
+    ("out of resource", "an event was too large for a condition to read"),
+    ("values() only", "a list such as $exception_types was no list in an event"),
+)
+_MOST_FILTERS = 200
+"""Rules that are compared with each other: their pairs are many."""
+
+
+def check_rules(rules: Sequence[dict[str, Any]], kind: str) -> dict[str, list[Finding]]:
+    """Return the findings about each rule, by id, in the order in which PostHog tries them.
+
+    `rules` are as PostHog lists them. Nothing of the event in `disabled_data` is repeated: it is personal data.
+    """
+    ordered = sorted(rules, key=_position)
+    found = {str(rule.get("id")): _own(rule, kind) for rule in ordered}
+    for position, group in _by_position(ordered).items():
+        if kind != "severity" and len(group) > 1:
+            others = f"{len(group) - 1} other rule{'s' if len(group) > 2 else ''}"
+            problem = f"order_key {position:g} is also that of {others}: PostHog tries them in no defined order."
+            advice = f"Give each its own with error-tracking-{kind}-rules-reorder."
+            for rule in group:
+                found[str(rule.get("id"))].append(Finding("warning", "", problem, advice))
+    enabled = [rule for rule in ordered if rule.get("disabled_data") is None][:_MOST_FILTERS]
+    for index, rule in enumerate(enabled):
+        earlier = next((one for one in enabled[:index] if _shadows(one, rule, kind)), None)
+        if earlier is not None:
+            found[str(rule.get("id"))].append(
+                Finding(
+                    "warning",
+                    "",
+                    f"Rule {earlier.get('id')} before it matches all that this one matches, so this one never decides.",
+                    "Put the narrower rule first.",
+                )
+            )
+    return found
+
+
+def reason_in_words(disabled_data: Any) -> str:
+    """Return why PostHog disabled a rule, without a word of the event."""
+    message: Any = cast("dict[str, Any]", disabled_data).get("message") if isinstance(disabled_data, dict) else None
+    text = str(message).lower()
+    return next((words for part, words in _REASONS if part in text), "for a reason that is not known here")
+
+
+def _own(rule: dict[str, Any], kind: str) -> list[Finding]:
+    found = list[Finding]()
+    if rule.get("disabled_data") is not None:
+        reason = reason_in_words(rule["disabled_data"])
+        advice = "Correct the filters with an update, which also enables the rule."
+        found.append(Finding("error", "", f"PostHog disabled this rule: {reason}.", advice))
+    try:
+        found += lint(rule.get("filters"), kind, sampling_rate=rule.get("sampling_rate"))
+    except (AttributeError, KeyError, TypeError, RecursionError):
+        found.append(Finding("warning", "", "These filters have a form that is not known here."))
+    return found
+
+
+def _position(rule: dict[str, Any]) -> tuple[float, str, str]:
+    position: Any = rule.get("order_key")
+    number = float(position) if isinstance(position, int | float) else 0.0
+    return number, str(rule.get("created_at")), str(rule.get("id"))
+
+
+def _by_position(rules: Iterable[dict[str, Any]]) -> dict[float, list[dict[str, Any]]]:
+    groups = dict[float, list[dict[str, Any]]]()
+    for rule in rules:
+        groups.setdefault(_position(rule)[0], []).append(rule)
+    return groups
+
+
+def _shadows(earlier: dict[str, Any], later: dict[str, Any], kind: str) -> bool:
+    """True if the earlier rule surely takes each event that the later one matches."""
+    if _position(earlier)[0] == _position(later)[0] and kind != "severity":
+        return False
+    if kind == "suppression" and earlier.get("sampling_rate", 1) != 1:
+        return False
+    if kind == "assignment" and earlier.get("assignee") is None:
+        return False
+    narrow, wide = _conjunction(later.get("filters")), _conjunction(earlier.get("filters"))
+    return wide is not None and (not wide or (narrow is not None and wide <= narrow))
+
+
+def _conjunction(group: Any) -> frozenset[str] | None:
+    """Return the conditions of filters that join all with AND; None for other filters."""
+    if not isinstance(group, dict) or not isinstance(cast("dict[str, Any]", group).get("values"), list):
+        return None
+    members = cast("dict[str, Any]", group)
+    values = cast("list[Any]", members["values"])
+    if members.get("type") != "AND" and len(values) > 1:
+        return None
+    found = set[str]()
+    for value in values:
+        if not isinstance(value, dict):
+            return None
+        condition = cast("dict[str, Any]", value)
+        if "values" in condition:
+            inner = _conjunction(condition)
+            if inner is None:
+                return None
+            found |= inner
+        elif condition.get("type") != "empty":
+            found.add(_normal(condition))
+    return frozenset(found)
+
+
+def _normal(condition: dict[str, Any]) -> str:
+    value: Any = condition.get("value")
+    values: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [value]
+    parts: list[Any] = [condition.get("type") or "event", condition.get("key"), condition.get("operator") or "exact"]
+    parts.append(values[0] if len(values) == 1 else values)
+    return json.dumps(parts, sort_keys=True, default=str)
