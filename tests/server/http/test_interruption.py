@@ -46,7 +46,7 @@ async def test_a_call_over_http_is_answered_at_the_end(era: str, wants_progress:
             await asyncio.to_thread(upstream.arrived.acquire)
             server.process.send_signal(signal.SIGTERM)
             answer = await answering
-        log = await asyncio.to_thread(server.process.communicate)
+        log = await asyncio.to_thread(lambda: server.process.communicate())
         assert server.process.returncode == 0
 
     [*_, last] = [line.removeprefix("data: ") for line in answer.text.splitlines() if line]
@@ -70,7 +70,7 @@ async def test_calls_over_sse_are_answered_at_the_end() -> None:
                 await asyncio.to_thread(upstream.arrived.acquire)
             server.process.send_signal(signal.SIGTERM)
             rest = [text async for text in events]
-        log = await asyncio.to_thread(server.process.communicate)
+        log = await asyncio.to_thread(lambda: server.process.communicate())
         assert server.process.returncode == 0
 
     for text, request_id in zip(rest, ("07", 8), strict=True):
