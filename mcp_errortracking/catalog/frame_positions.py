@@ -12,7 +12,8 @@ from typing import Any
 Fields = Mapping[str, Any]
 
 _MISSING_REF = re.compile(
-    r"(?:\bNo \w+(?: \w+)? (?:uploaded )?for (?:chunk id|id|debug_id): |\bfor source url: |\bon chunk )(\S{1,2000})$"
+    r"(?:\bNo \w+(?: \w+)? (?:uploaded )?for (?:chunk id|id|debug_id): |\bfor source url: |\bon chunk )(.++)$",
+    re.DOTALL,  # a reference is any text
 )
 _HERMES_FAILURE = re.compile(r"No chunk id sent with frame$|No token for column \d+ on chunk ")
 _HERMES_BUNDLE = re.compile(r"address at |.*\.(?:jsbundle|bundle|hbc)$", re.DOTALL)

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, StepError, Steps
 from mcp_errortracking.catalog.rules import rules_from
 
@@ -17,10 +19,10 @@ class CheckRules(
     request="GET assignment_rules/",
     toolset="rules",
 ):
-    """Find broken and misleading rules: disabled by PostHog and why, about to be disabled, shadowed by an earlier rule,
-    in no defined order, filters that mean something else than they seem to. Changes nothing."""
+    """Check (lint) all rules: disabled by PostHog and why, or soon to be, shadowed by an earlier rule, without a
+    defined order, with filters that mean something else than they seem to. Changes nothing."""
 
-    kind: Kind | None = None
+    kind: Kind | None = Field(default=None, examples=["suppression"])
 
     def steps(self) -> Steps:
         from mcp_errortracking.rules.rule_set import check_rules

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-_FLOAT = re.compile(r"[+-]?(?:inf(?:inity)?|nan|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)", re.IGNORECASE)
+_FLOAT = re.compile(r"[+-]?(?:inf(?:inity)?|nan|(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:e[+-]?[0-9]++)?)", re.IGNORECASE)
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 _ESCAPES = {
     "\b": "\\b",

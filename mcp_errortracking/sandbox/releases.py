@@ -14,7 +14,9 @@ from mcp_errortracking.sandbox.store import Document
 
 KIND = "release"
 _MAX_HASH_ID = 128
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:|)//([^/?#]*@)?(?P<host>[^/?#@]*)(?P<path>[^?#]*).*", re.S)
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*+:|)//(?:[^/?#@]*+@)*+(?P<host>[^/?#@]*+)(?P<path>[^?#]*+).*+", re.DOTALL
+)
 
 
 def list_releases(call: Call) -> Response:

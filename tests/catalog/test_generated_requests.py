@@ -22,6 +22,27 @@ from tests.clients.official_client import OFFLINE, calling, run
 
 SEED, EACH = 18, 8
 
+
+def conditions(given: Any) -> list[Any]:
+    """Return the conditions of a rule's filters, on each level."""
+    if isinstance(given, dict):
+        return [given] if "values" not in given else [one for inner in given["values"] for one in conditions(inner)]
+    return []
+
+
+def cannot_be_saved(condition: Any) -> bool:
+    """True if PostHog fails to compile a condition of a rule (rule contract 2.1)."""
+    operator, value = condition.get("operator") or "", condition.get("value")
+    return (
+        "cohort" in condition.get("type", "")
+        or condition.get("type") == "revenue_analytics"
+        or (operator.endswith("between") and not (isinstance(value, list) and len(value) == 2))
+        or (operator in ("in", "not_in") and not (isinstance(value, list) and len(value) > 1))
+        or operator.startswith("semver_")
+        or ("value" not in condition and operator not in ("", "is_set", "is_not_set"))
+    )
+
+
 REFUSED_BY_OURS: dict[str, Callable[[str, Arguments], bool]] = {
     "whether to unassign should be said": lambda tool, given: (
         tool == "error-tracking-issues-assign-partial-update" and "assignee" not in given
@@ -39,6 +60,9 @@ REFUSED_BY_OURS: dict[str, Callable[[str, Arguments], bool]] = {
     ),
     "an issue cannot be merged into itself, and needs another one": lambda tool, given: (
         tool == "error-tracking-issues-merge-create" and (not given["ids"] or given["id"] in given["ids"])
+    ),
+    "PostHog would fail to save the rule": lambda tool, given: (
+        "-rules-" in tool and any(map(cannot_be_saved, conditions(given.get("filters") or given)))
     ),
     "a split of nothing does nothing": lambda tool, given: (
         tool == "error-tracking-issues-split-create"

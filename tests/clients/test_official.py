@@ -166,7 +166,7 @@ def test_settings_recommendations_and_symbol_sets(ran: Ran) -> None:
     settings = ran.sandbox.api("GET", "settings/retrieve_settings/").json()
     assert settings["per_issue_rate_limit_value"] == 100
     assert without_links(ran.data("settings updated")) == without_links(ran.data("settings")) == settings
-    assert [one["type"] for one in ran.data("recommendations")["results"]] == ["source_maps", "alerts"]
+    assert [one["type"] for one in ran.data("recommendations")["results"]] == ["alerts", "long_running_issues"]
     assert [one["has_uploaded_file"] for one in ran.data("symbol sets")["results"]] == [False, False]
     assert ran.data("symbol set")["has_uploaded_file"] is True
     assert ran.sandbox.http.get(ran.data("download")["url"]).content.startswith(b"posthog_error_tracking")

@@ -1,4 +1,4 @@
-"""What a seed can say besides the default one: other projects, chosen numbers, settings, a log."""
+"""Seeds that say more than the default one: other projects, chosen numbers, settings, a log."""
 
 from typing import Any
 

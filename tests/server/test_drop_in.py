@@ -106,9 +106,9 @@ def test_other_loose_members_are_refused() -> None:
     ],
 )
 def test_a_cohort_needs_no_key(condition: dict[str, Any]) -> None:
-    (_, body) = sent_by("error-tracking-bypass-rules-create", {"filters": {"type": "AND", "values": [condition]}})
+    (_, body) = sent_by("query-error-tracking-issues-list", {"filterGroup": [condition]})
 
-    assert body["filters"]["values"] == [{**condition, "key": "id"}]
+    assert body["filterGroup"] == [{**condition, "key": "id"}]
 
 
 def test_every_member_of_a_behavioral_condition_is_sent() -> None:

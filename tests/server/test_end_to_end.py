@@ -352,7 +352,8 @@ async def test_servers_of_2025() -> None:
                 said = await refusal(client, "symbol-sets-bulk-start-upload", symbol_sets=upload, **{flag: True})
                 assert "Repeat" not in said
                 assert "too old for force and skip_on_conflict" in said
-            assert "older than March 2026" in await refusal(client, "symbol-sets-bulk-delete", ids=[COMPLETE])
+            said = await refusal(client, "symbol-sets-bulk-delete", ids=[COMPLETE])
+            assert "allows this to API keys since 2026-03-26" in said
         sent = [entry["path"] for entry in sandbox.journal() if "personal_api_keys" not in entry["path"]]
         forms = {path.split("/")[2] for path in sent[2:] if "symbol" not in path}
         assert forms == {"environments"}

@@ -59,7 +59,7 @@ async def test_each_kind_is_listed_read_and_completed(sandbox: SandboxProcess, e
                 (content,) = (await client.read_resource(f"posthog://{name}/{known}")).contents
                 assert isinstance(content, TextResourceContents)
                 assert content.mime_type == "text/plain"
-                assert content.text.startswith(f"id: {known}\n")
+                assert f"id: {known}\n" in f"{content.text}\n"
                 reference = ResourceTemplateReference(type="ref/resource", uri=template.uri_template)
                 found = (await client.complete(reference, {"name": "id", "value": known[:-1]})).completion
                 assert known in found.values
