@@ -206,7 +206,7 @@ def _deepest(sandbox: Sandbox, issues: list[str]) -> str:
     """Return the issue whose newest event has the most frames."""
     questions = [("query-error-tracking-issue-events", {"issueId": i, **_LONG}) for i in issues]
     results = anyio.run(_ask, sandbox, questions, True)
-    return max(zip(results, issues, strict=True), key=lambda pair: json_of(pair[0]).count('"raw_id"'))[1]
+    return max(zip(results, issues, strict=True), key=lambda pair: json_of(pair[0]).count('"in_app"'))[1]
 
 
 def report() -> str:

@@ -161,9 +161,9 @@ _TYPES = {
 
 
 class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /hog_functions/", scope=_WRITE):
-    """Create an alert: notify Slack or send a message to a webhook about issues. filters.events names the trigger:
+    """Create an alert: notify Slack or send a webhook about issues. filters.events names the trigger:
     $error_tracking_issue_created (new), _reopened, _spiking or _assigned; created floods a noisy project. First confirm
-    the channel with the user, and look for a similar alert. template_id: template-slack (inputs slack_workspace {value:
+    the channel with the user. template_id: template-slack (inputs slack_workspace {value:
     integration id}, channel {value}) or template-webhook (inputs url {value})."""
 
     name: Annotated[str, Shown("<name>")] | None = Field(default=None, max_length=400)

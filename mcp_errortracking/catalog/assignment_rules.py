@@ -36,8 +36,8 @@ class CreateAssignmentRule(
     tool="error-tracking-assignment-rules-create",
     request="POST assignment_rules/",
 ):
-    """Create a rule that automatically assigns matching new issues to a user or role (team): errors of a type, file or
-    url, or mentioning a text, go (are routed) to their owner. Existing issues stay."""
+    """Create a rule that automatically assigns matching new issues to a user or role (team): errors of a type, file,
+    url or mentioning a text go (are routed) to their owner. Existing issues stay."""
 
     filters: Filters
     assignee: AssigneeArgument

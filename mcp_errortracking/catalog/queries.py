@@ -88,7 +88,7 @@ class DateRange(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     date_from: Date | None = Field(default=None, description="-24h, -7d, -3m, all, or ISO 8601. Default -7d.")
-    date_to: Date | None = Field(default=None, description="ISO 8601. Default now.")
+    date_to: Date | None = Field(default=None, description="ISO 8601.")
 
     @model_validator(mode="before")
     @classmethod
