@@ -11,8 +11,6 @@ from tests.faults.faults import BODY_LIMIT, FAULTS, Fault, Outcome
 
 pytestmark = pytest.mark.anyio
 
-_LONGER = {(fault, "error-tracking-rules-check"): Outcome.EXPLAINED for fault in ("slow-answer", "slow-link")}
-"""Faults that a tool meets otherwise than expected: five slow answers take more than the time of a call."""
 _MOST_BYTES = BODY_LIMIT + 16 * 2**20  # what the sockets between hold comes on top
 
 
@@ -24,8 +22,7 @@ async def test_fault(bench: Bench, name: str) -> None:
         for endpoint in READS if endpoints == "read" else WRITES:
             if (await bench.baseline(endpoint)).is_known:
                 result = await bench.try_(endpoint, fault, once=once)
-                expected = outcome if once else _LONGER.get((name, endpoint.tool), outcome)
-                problems = problems_of(endpoint, fault, result, expected)
+                problems = problems_of(endpoint, fault, result, outcome)
                 wrong += [f"{endpoint.tool}, {'once' if once else 'lasting'}: {problem}" for problem in problems]
 
     assert wrong == []
