@@ -31,8 +31,8 @@ def _outside_strings(body: bytes) -> Iterator[bytes]:
     at, is_inside = 0, False
     while at < len(body):
         end = at + _SLICE
-        while body[end - 1 : end] == b"\\":  # an escape stays in one slice
-            end += 1
+        part = body[at:end]
+        end += (len(part) - len(part.rstrip(b"\\"))) % 2  # an escape stays in one slice
         part = body[at:end].replace(b"\\\\", b"").replace(b'\\"', b"")
         pieces = part.split(b'"')
         yield b"".join(pieces[is_inside::2])

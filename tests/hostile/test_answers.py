@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import json
 import math
+import random
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
@@ -20,7 +22,7 @@ from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.catalog.paging import next_offset
 from mcp_errortracking.catalog.stack_traces import show_event
 from mcp_errortracking.config import PostHogSettings
-from mcp_errortracking.proxy import Proxy, content
+from mcp_errortracking.proxy import Proxy, content, json_weight
 from mcp_errortracking.proxy.content import MOST_WEIGHT, LargeAnswerError, parse, read_content
 from mcp_errortracking.proxy.exchange import Exchange
 from mcp_errortracking.proxy.http_errors import explain
@@ -228,6 +230,23 @@ def test_names_of_an_object_count_as_its_values_do(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(content, "from_json", pytest.fail)
     with pytest.raises(LargeAnswerError, match="too many lists, objects, names or values"):
         parse(named(MOST_WEIGHT // 4 + 8))
+
+
+def test_strings_are_left_out_wherever_a_slice_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(1)
+    for size in (1, 2, 3, 7):
+        monkeypatch.setattr(json_weight, "_SLICE", size)
+        for _ in range(200):
+            text = "".join(chance.choices('\\",[{:a', k=chance.randint(0, 12)))
+            body = json.dumps({text: [text, {}]}).encode()
+            assert b"".join(json_weight._outside_strings(body)) == re.sub(rb'"(?:[^"\\]|\\.)*"', b"", body)
+
+
+def test_a_long_run_of_backslashes_is_cut_into_slices_too() -> None:
+    size = json_weight._SLICE
+    slices = list(json_weight._outside_strings(b'["' + b"\\" * 8 * size + b'"]'))
+    assert len(slices) in (8, 9)
+    assert b"".join(slices) == b"[]"
 
 
 def test_an_answer_that_is_refused_for_its_size_says_what_to_do() -> None:
