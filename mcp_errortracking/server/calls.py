@@ -124,8 +124,7 @@ class ToolCaller:
         try:
             with anyio.fail_after(time_limit):
                 arguments = await read_addresses(counted, declaration, arguments, project_of(sender))
-            call = parse_arguments(declaration, arguments)
-            with anyio.fail_after(time_limit):
+                call = parse_arguments(declaration, arguments)
                 outcome = await self._run(call, counted, _throttled(progress) if progress else _silent)
             noted = notes_on_arguments(call, arguments or {})
             outcome = replace(outcome, notes=[*outcome.notes, *noted]) if noted else outcome
