@@ -4,7 +4,8 @@ import random
 import time
 from typing import Any
 
-from mcp_errortracking.rules.matching import Event, Rule
+from mcp_errortracking.rules.events import Event
+from mcp_errortracking.rules.matching import Rule
 from mcp_errortracking.rules.order import Placed, first
 
 EVENTS = 10_000

@@ -21,7 +21,6 @@ from mcp_errortracking.catalog.identifiers import RealUUID
 from mcp_errortracking.catalog.meanings import Shown
 from mcp_errortracking.catalog.paging import next_offset
 from mcp_errortracking.catalog.pairs import pairs_schema, reads_pairs
-from mcp_errortracking.catalog.property_names import notes_on_keys
 
 OrderKey = Annotated[int, Field(ge=-(2**31), le=2**31 - 1, examples=[0]), BeforeValidator(refuse_boolean)]
 """A PostgreSQL 32-bit integer; PostHog fails with 500 on anything larger (contract 3.0)."""
@@ -43,13 +42,12 @@ def notes_on(call: Endpoint, rule: Mapping[str, Any]) -> list[str]:
     filters: FilterGroup | None = getattr(call, "filters", None)
     if filters is None:
         return []
-    found = notes_on_keys(filters.conditions())
     if filters.matches_everything():
-        return [MATCHES_EVERYTHING, *found]
+        return [MATCHES_EVERYTHING]
     from mcp_errortracking.rules.notes import notes
 
     kind = call.tool.removeprefix("error-tracking-").partition("-rules-")[0]
-    return [*found, *notes(filters.as_sent(), kind, sampling_rate=rule.get("sampling_rate"))]
+    return notes(filters.as_sent(), kind, sampling_rate=rule.get("sampling_rate"))
 
 
 class ListRules(Endpoint):

@@ -1,6 +1,6 @@
 """The check of all rules, of which PostHog has no endpoint: their lists, read and judged (rule contract 2.9)."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
@@ -8,7 +8,7 @@ from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, StepError, Ste
 from mcp_errortracking.catalog.rules import rules_from
 
 Kind = Literal["assignment", "grouping", "suppression", "bypass", "severity"]
-_KINDS: tuple[Kind, ...] = ("assignment", "grouping", "suppression", "bypass", "severity")
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 _NEWER = ("bypass", "severity")
 """Kinds that an older PostHog does not have."""
 
@@ -27,7 +27,7 @@ class CheckRules(
     def steps(self) -> Steps:
         from mcp_errortracking.rules.rule_set import check_rules
 
-        rows, notes, count = list[dict[str, Any]](), list[str](), 0
+        found, notes, count = list[tuple[int, dict[str, Any]]](), list[str](), 0
         for kind in (self.kind,) if self.kind else _KINDS:
             try:
                 rules = yield from rules_from(f"error_tracking/{kind}_rules/")
@@ -39,12 +39,9 @@ class CheckRules(
             count += len(rules)
             position = {str(rule.get("id")): rule.get("order_key") for rule in rules}
             for rule, findings in check_rules(rules, kind).items():
-                rows += [
-                    {"kind": kind, "rule": rule, "order_key": position[rule], "level": one.level, "finding": str(one)}
-                    for one in findings
-                ]
-        rank = ("refused", "error", "warning")
-        rows.sort(key=lambda row: rank.index(row["level"]))
+                row = {"kind": kind, "rule": rule, "order_key": position[rule]}
+                found += [(one.rank, {**row, "level": one.level, "finding": str(one)}) for one in findings]
+        rows = [row for _, row in sorted(found, key=lambda one: one[0])]
         notes.insert(0, f"{count} rules checked, {len(rows)} findings.")
         return Outcome({"results": rows}, notes)
 

@@ -9,9 +9,11 @@ from mcp_errortracking.rules.events import ARRAY_KEYS
 from mcp_errortracking.rules.findings import SAVES_AND_DISABLES, Finding
 from mcp_errortracking.rules.operators import DATES, NUMERIC, SEMVER_ORDER, UNCONFIRMED, operation
 from mcp_errortracking.rules.outcomes import DisabledError, RefusedError, UnknownError
+from mcp_errortracking.rules.property_names import meant_property
 from mcp_errortracking.rules.regex import BadPatternError, UndecidedError, parse
 
-_MOST_VALUES = 100
+MOST_VALUES = 100
+"""Values of a condition, and conditions of a rule, above which PostHog's machine may overflow."""
 _REGEX = ("regex", "not_regex")
 _LONG_PATTERN = 200
 _TEXT = ("icontains", "icontains_multi", "regex")
@@ -23,7 +25,6 @@ _NEGATIVE = {
     "not_regex": "does not match",
 }
 _WILDCARDS = {"_": "_ matches any one character", "%": "% matches any text", "\\": "\\ escapes %, _ and \\"}
-_SINGULAR = {"$exception_type": "$exception_types", "$exception_message": "$exception_values"}
 _RELATIVE = re.compile(r"-?\d+[hdwmqyHDWMQYs]")
 _OF_PERSONS = ("email", "distinct_id", "person_id", "$person_id")
 _NO_NEGATIVE = "No filter says that no entry does. Use positive conditions."
@@ -212,8 +213,9 @@ class _Checks:
         key = self._key
         if key == "$elements_chain":
             yield self._error("at the first event: rules do not see $elements_chain.", "Leave it out.")
-        elif key in _SINGULAR:
-            yield self._warn(f"Almost no SDK sends {key}.", f"Use {_SINGULAR[key]}, which ingestion fills.")
+        elif self._type == "event" and (meant := meant_property(key)):
+            filled = ", which ingestion fills" if meant in ARRAY_KEYS else ""
+            yield self._warn(f"Almost no SDK sends {key}.", f"Use {meant}{filled}.")
         elif key == "$exception_list":
             yield self._warn(
                 "$exception_list is large: PostHog disables the rule at the first event in which it exceeds 1 MiB.",
@@ -234,7 +236,7 @@ class _Checks:
         return any(isinstance(value, str) and value.lower() not in ("true", "false") for value in self._values)
 
     def _capacity(self) -> Iterator[Finding]:
-        if len(self._values) > _MOST_VALUES:
+        if len(self._values) > MOST_VALUES:
             yield self._error(
                 f"if there are more than about 110 values: there are {len(self._values)}.",
                 "Use one regex, (?:a|b|c), or several rules.",

@@ -1,9 +1,10 @@
 """Findings about a rule's filters."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Level = Literal["refused", "error", "warning"]
+_WORST_FIRST: tuple[Level, ...] = get_args(Level)
 SAVES_AND_DISABLES = "PostHog saves this, and disables the rule"
 
 
@@ -19,6 +20,11 @@ class Finding:
     place: str
     problem: str
     advice: str = ""
+
+    @property
+    def rank(self) -> int:
+        """The rank of its level: 0 is the worst."""
+        return _WORST_FIRST.index(self.level)
 
     def __str__(self) -> str:
         place = f"filters.{self.place}" if self.place else "filters"

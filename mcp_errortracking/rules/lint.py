@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, cast
 
-from mcp_errortracking.rules.condition_lint import check_condition
+from mcp_errortracking.rules.condition_lint import MOST_VALUES, check_condition
 from mcp_errortracking.rules.findings import Finding
 
-MOST_VALUES = 100
 _STEPS, _OVERHEAD, _PER_ELEMENT = 10_000, 28, 23
 _MANY = 10
 _ARRAY_PREFIX = "$exception_"
@@ -33,8 +32,7 @@ def lint(filters: Any, kind: str | None = None, *, sampling_rate: float | None =
     findings += _capacity(conditions)
     if kind == "suppression" and sampling_rate in (None, 1):
         findings += _browser(filters, conditions)
-    rank = {"refused": 0, "error": 1, "warning": 2}
-    return sorted(dict.fromkeys(findings), key=lambda finding: rank[finding.level])
+    return sorted(dict.fromkeys(findings), key=lambda finding: finding.rank)
 
 
 def _conditions(group: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from mcp_errortracking.rules.conditions import Branch, Constant, Leaf, Node, Unknown, compile_condition
-from mcp_errortracking.rules.events import ARRAY_KEYS, Event
+from mcp_errortracking.rules.events import Event
 from mcp_errortracking.rules.outcomes import MATCH, NO_MATCH, DisabledError, Outcome, RefusedError, UnknownError
 
 MOST_STEPS = 10_000
@@ -170,6 +170,3 @@ def _runner(node: Node) -> Runs:
         return is_and
 
     return run
-
-
-__all__ = ["ARRAY_KEYS", "MATCH", "MOST_STACK", "MOST_STEPS", "NO_MATCH", "Event", "Outcome", "Rule", "conditions_of"]

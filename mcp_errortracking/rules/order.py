@@ -5,7 +5,8 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mcp_errortracking.rules.matching import Event, Rule
+from mcp_errortracking.rules.events import Event
+from mcp_errortracking.rules.matching import Rule
 from mcp_errortracking.rules.outcomes import Outcome
 
 _BUCKETS = 10_000

@@ -7,7 +7,8 @@ them, and an empty text; it converts nothing in lists; it has no backslash in IL
 import random
 from typing import Any
 
-from mcp_errortracking.rules.matching import Event, Rule
+from mcp_errortracking.rules.events import Event
+from mcp_errortracking.rules.matching import Rule
 from tests.rules.hogvm import evaluate
 
 ARRAYS = ("$exception_types", "$exception_values", "$exception_sources", "$exception_functions")

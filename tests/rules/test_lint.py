@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.rules.events import Event
 from mcp_errortracking.rules.lint import lint
-from mcp_errortracking.rules.matching import Event, Rule
+from mcp_errortracking.rules.matching import Rule
 from mcp_errortracking.rules.notes import notes
 from mcp_errortracking.rules.regex import Regex
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
@@ -70,6 +71,7 @@ def found(filters: dict[str, Any], kind: str | None = None, rate: float | None =
         (condition(VALUES, "icontains", "C:\\"), "warning", "\\ escapes %, _ and \\"),
         (condition("$exception_type", "exact"), "warning", "Use $exception_types"),
         (condition("$exception_message", "exact"), "warning", "Use $exception_values"),
+        (condition("browser", "exact"), "warning", "Almost no SDK sends browser. Use $browser."),
         (condition(VALUES, "regex", "boom"), "warning", "case-sensitive. (?i) at its beginning"),
         (condition("$exception_list", "icontains"), "warning", "1 MiB"),
         (condition("a", "is_date_after", "-7d"), "warning", "fixed at the time of saving"),
@@ -214,3 +216,15 @@ def test_each_write_of_a_rule_brings_notes(kind: str) -> None:
         assert json.loads(json.dumps(sent[0].json))["filters"] == filters
         assert outcome is not None
         assert [note for note in outcome.notes if "look-around" in note and "character 2" in note]
+
+
+def test_a_write_notes_a_name_that_no_sdk_sends_once() -> None:
+    filters = group(condition("$exception_type", "exact"))
+    steps = CATALOG["error-tracking-bypass-rules-create"].model_validate({"filters": filters}).steps()
+    next(steps)
+    with pytest.raises(StopIteration) as stopped:
+        steps.send({"id": ID, "filters": filters})
+
+    assert [note for note in stopped.value.value.notes if "$exception_types" in note] == [
+        "filters.values[0]: Almost no SDK sends $exception_type. Use $exception_types, which ingestion fills."
+    ]

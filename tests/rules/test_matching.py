@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.rules.events import seen_by
-from mcp_errortracking.rules.matching import Event, Rule
+from mcp_errortracking.rules.events import Event, seen_by
+from mcp_errortracking.rules.matching import Rule
 from mcp_errortracking.rules.order import Placed, first, is_dropped
 from mcp_errortracking.rules.trial import run_trial
 
