@@ -10,7 +10,7 @@ _WORDS = re.compile(
 )
 _LONGEST = 40
 _UNITS = {"s": "s", "h": "h", "d": "d", "w": "w", "y": "y"}
-_DAYS = {"today": "-0dStart", "yesterday": "-1dStart", "now": "leave it out"}
+_DAYS = {"today": "-0dStart", "yesterday": "-1dStart"}
 _MONTHS = re.compile(r"-?(\d{1,4})m")
 _USUAL = (1, 2, 3, 6, 9, 12, 18, 24)
 """Numbers of months that people ask for."""

@@ -1,9 +1,9 @@
 """The declaration of a tool: the fields of a class are its arguments, the docstring is its description."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -13,7 +13,10 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+_T = TypeVar("_T")
 
 Scope = Literal[
     "error_tracking:read",
@@ -37,6 +40,23 @@ class ListedBy:
     def advice(self) -> str:
         """The next step after PostHog did not find the id."""
         return f"Get the {self.noun}'s id from {self.tool}{self.hint and '; '}{self.hint}."
+
+
+def metadata_of(annotated: object, kind: type[_T]) -> Iterator[_T]:
+    """Yield the annotations of that kind on a field and on the types inside it."""
+    if isinstance(annotated, kind):
+        yield annotated
+    if isinstance(annotated, FieldInfo):
+        for item in annotated.metadata:
+            yield from metadata_of(item, kind)
+        annotated = annotated.annotation
+    for inner in get_args(annotated):
+        yield from metadata_of(inner, kind)
+
+
+def with_article(noun: str) -> str:
+    """Return a noun with its indefinite article."""
+    return f"a{'n' if noun[0] in 'aeiou' else ''} {noun}"
 
 
 @dataclass(frozen=True, slots=True)

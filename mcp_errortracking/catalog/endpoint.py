@@ -18,6 +18,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 from urllib.parse import quote
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -182,3 +183,27 @@ def as_objects(answer: Any) -> list[dict[str, Any]]:
     """Return the JSON objects of a list; leave out anything else. Not a list: nothing."""
     items = cast("list[Any]", answer) if isinstance(answer, list) else []
     return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
+
+
+def text_of(fields: Mapping[str, Any], *names: str) -> str:
+    """Return the first of these fields that is a non-empty text; "" if there is none."""
+    return next((value for name in names if isinstance(value := fields.get(name), str) and value), "")
+
+
+def number_of(fields: Mapping[str, Any], *names: str) -> int | None:
+    """Return the first of these fields that is a whole number."""
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return None
+
+
+def uuid_of(value: Any) -> str | None:
+    """Return a UUID in PostHog's spelling; None for any other value."""
+    try:
+        return str(UUID(value))
+    except (ValueError, TypeError, AttributeError):
+        return None

@@ -128,11 +128,7 @@ class PropertyFilter(BaseModel):
         members: Any = given
         if not isinstance(given, dict):
             return members
-        # Ten thousand conditions may come in one call: the usual one costs few steps.
-        condition: dict[str, Any] = members
-        for name in ("values", "type", "operator"):
-            if name in condition and condition[name] in _EMPTY:
-                condition = {other: value for other, value in condition.items() if other != name}
+        condition = _without_empty(members, ("values", "type", "operator"))
         if "value" in condition and isinstance(condition["value"], str):
             value = _value_of(condition["value"], condition.get("operator", "exact"))
             condition = {**condition, "value": value}
@@ -171,6 +167,15 @@ class PropertyFilter(BaseModel):
             )
         self.model_fields_set.add("type")  # PostHog wants it, given or not
         return self
+
+
+def _without_empty(members: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the members without those of these names that have no content."""
+    # Ten thousand conditions may come in one call: the usual one costs few steps.
+    for name in names:
+        if name in members and members[name] in _EMPTY:
+            members = {other: value for other, value in members.items() if other != name}
+    return members
 
 
 def _value_of(text: str, operator: Any) -> Any:
@@ -226,11 +231,7 @@ class FilterGroup(BaseModel):
         members: Any = given
         if not isinstance(given, dict):
             return members
-        group: dict[str, Any] = members
-        for name in ("key", "operator", "value"):
-            if name in group and group[name] in _EMPTY:
-                group = {other: value for other, value in group.items() if other != name}
-        return group
+        return _without_empty(members, ("key", "operator", "value"))
 
     @field_validator("type", mode="before")
     @classmethod

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_errortracking.catalog.endpoint import number_of, text_of
+
 Fields = Mapping[str, Any]
 
 _MISSING_REF = re.compile(
@@ -42,22 +44,6 @@ class Position:
             return ""
         line = f"{self.line} or {self.line + 1}" if self.is_uncertain else str(self.line)
         return line if self.column is None else f"{line}:{self.column}"
-
-
-def text_of(fields: Fields, *names: str) -> str:
-    """Return the first of these fields that is a text with letters in it; "" if none is."""
-    return next((value for name in names if isinstance(value := fields.get(name), str) and value), "")
-
-
-def number_of(fields: Fields, *names: str) -> int | None:
-    """Return the first of these fields that is a whole number."""
-    for name in names:
-        value = fields.get(name)
-        if isinstance(value, float) and value.is_integer():
-            return int(value)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-    return None
 
 
 def failure_of(frame: Fields) -> str | None:

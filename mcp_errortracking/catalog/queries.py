@@ -13,9 +13,8 @@ from mcp_errortracking.catalog import query_meanings
 from mcp_errortracking.catalog.assignee import AssigneeArgument
 from mcp_errortracking.catalog.dates import note_on_months, suggested
 from mcp_errortracking.catalog.declaration import AtMost
-from mcp_errortracking.catalog.endpoint import PAGE, ROW_PAGES, Outcome, Request, Steps, as_object, as_objects
+from mcp_errortracking.catalog.endpoint import PAGE, ROW_PAGES, Outcome, Request, Steps, as_object, as_objects, text_of
 from mcp_errortracking.catalog.filters import WITHOUT_VALUE, PropertyFilter
-from mcp_errortracking.catalog.frame_positions import text_of
 from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
 from mcp_errortracking.catalog.meanings import STATUSES, Means
 from mcp_errortracking.catalog.paging import LongEndpoint

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
 
-from mcp_errortracking.catalog.endpoint import Lines, as_object, as_objects
+from mcp_errortracking.catalog.endpoint import Lines, as_object, as_objects, number_of, text_of
 from mcp_errortracking.catalog.frame_positions import (
     Position,
     failure_of,
     is_bytecode,
     missing_ref,
-    number_of,
     position_of,
     position_of_top_frame,
-    text_of,
 )
 
 MAX_FRAMES = 50

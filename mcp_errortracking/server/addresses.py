@@ -6,15 +6,15 @@ that owns the fingerprint now.
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, cast
-from uuid import UUID
 
 from mcp_errortracking.catalog import Declaration, ListedBy
 from mcp_errortracking.catalog.addresses import Address, read_address
-from mcp_errortracking.catalog.endpoint import as_object
+from mcp_errortracking.catalog.declaration import metadata_of
+from mcp_errortracking.catalog.endpoint import as_object, uuid_of
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.server.argument_errors import metadata_of
 from mcp_errortracking.server.arguments import ArgumentsError
 
 _RESOLVE = "error_tracking/fingerprints/resolve/"
@@ -40,7 +40,7 @@ async def read_addresses(
     found = {
         name: pages
         for name, value in (arguments or {}).items()
-        if _takes_issues(declaration, name) and (pages := _pages(value))
+        if name in _issue_arguments(declaration) and (pages := _pages(value))
     }
     read = dict(arguments or {})
     for name, pages in found.items():
@@ -62,9 +62,11 @@ async def read_addresses(
     return read if found else arguments
 
 
-def _takes_issues(declaration: type[Declaration], name: str) -> bool:
-    info = declaration.model_fields.get(name)
-    return any(listed.noun == "issue" for listed in metadata_of(info, ListedBy))
+@cache
+def _issue_arguments(declaration: type[Declaration]) -> frozenset[str]:
+    """Return the names of the arguments that take ids of issues."""
+    fields = declaration.model_fields.items()
+    return frozenset(name for name, info in fields for listed in metadata_of(info, ListedBy) if listed.noun == "issue")
 
 
 def _pages(value: Any) -> dict[str, Address]:
@@ -90,7 +92,7 @@ async def _owner(sender: Sender, name: str, fingerprint: str) -> str:
             raise
         issue = await _moved(sender, fingerprint)
     else:
-        issue = _id(as_object(answer.data).get("issue_id"))
+        issue = uuid_of(as_object(answer.data).get("issue_id"))
     if issue is None:
         raise ArgumentsError(
             f"{name}: no issue of this project owns the fingerprint in this address; nothing was changed. Find the "
@@ -105,14 +107,7 @@ async def _moved(sender: Sender, fingerprint: str) -> str | None:
         await sender.send("GET", _ANY_ISSUE, query={"fingerprint": fingerprint})
     except PostHogError as error:
         if error.code == "issue_moved":
-            return _id(error.detail)
+            return uuid_of(error.detail)
         if error.status not in (404, 500):
             raise
     return None
-
-
-def _id(value: Any) -> str | None:
-    try:
-        return str(UUID(str(value)))
-    except ValueError:
-        return None

@@ -5,26 +5,25 @@ What was meant is data of the declarations (`meant`, `Means`, `ListedBy`), which
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, cast, get_args
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, core_schema
 
 from mcp_errortracking.catalog import Declaration, ListedBy
+from mcp_errortracking.catalog.declaration import metadata_of, with_article
 from mcp_errortracking.catalog.meanings import Means
 from mcp_errortracking.safe_text.escaping import clean
 
-T = TypeVar("T")
 Location = tuple[int | str, ...]
 
 _MAX_REPORTED = 8
 _MAX_ECHO = 60
 _MAX_CHOICES = 6
-_MAX_COMPARED = 100
+MAX_COMPARED = 100
 """Characters of a name that are compared with existing names; the time grows with their square."""
 _NEAR = 0.6
 _TAGS = ("<group>", "<filter>", "[key]")  # parts of an error location that are not in the arguments
@@ -70,18 +69,6 @@ def explain_errors(endpoint: type[Declaration], errors: list[ErrorDetails]) -> l
     return problems + list(dict.fromkeys(advice))
 
 
-def metadata_of(annotated: object, kind: type[T]) -> Iterator[T]:
-    """Yield the annotations of that kind on a field and on the types inside it."""
-    if isinstance(annotated, kind):
-        yield annotated
-    if isinstance(annotated, FieldInfo):
-        for item in annotated.metadata:
-            yield from metadata_of(item, kind)
-        annotated = annotated.annotation
-    for inner in get_args(annotated):
-        yield from metadata_of(inner, kind)
-
-
 def meant_name(model: type[BaseModel], name: str) -> str | None:
     """Return the argument that was meant by an unknown one, if it is a plain name."""
     meant = _meanings(model).get(_plain(name))
@@ -122,7 +109,7 @@ def _problem(endpoint: type[Declaration], detail: ErrorDetails) -> str:
 def _uuid_problem(endpoint: type[Declaration], location: list[int | str], detail: ErrorDetails) -> str:
     info = endpoint.model_fields.get(str(location[0])) if location else None
     listed = next(metadata_of(info, ListedBy), None)
-    noun = f"the UUID of a{'n' if listed.noun[0] in 'aeiou' else ''} {listed.noun}" if listed else "a UUID"
+    noun = f"the UUID of {with_article(listed.noun)}" if listed else "a UUID"
     source = f"; real ones come from {listed.tool}" if listed else ""
     if detail["type"] == "nil_uuid":
         return f"the all-zero UUID is a placeholder, not {noun}{source}"
@@ -131,7 +118,7 @@ def _uuid_problem(endpoint: type[Declaration], location: list[int | str], detail
 
 def _meant(model: type[BaseModel], name: str) -> str:
     """Return the meaning of an unknown name among those of a model."""
-    name, names = name[:_MAX_COMPARED], list(model.model_fields)
+    name, names = name[:MAX_COMPARED], list(model.model_fields)
     if meant := _meanings(model).get(_plain(name)):
         return f"did you mean {meant}?" if meant in names else meant
     plain = {_plain(known): known for known in names}
@@ -197,7 +184,7 @@ def _advice(endpoint: type[Declaration], detail: ErrorDetails) -> list[str]:
 
 def _choices(value: Any, expected: str, means: list[Means]) -> str:
     names = [name.strip("' ") for name in expected.replace(" or ", ",").split(",")]
-    text, near = value[:_MAX_COMPARED].lower() if isinstance(value, str) else "", list[str]()
+    text, near = value[:MAX_COMPARED].lower() if isinstance(value, str) else "", list[str]()
     if meant := next((one.values[text] for one in means if text in one.values), None):
         return f"one of {', '.join(names)}; {meant}" if " " in meant else f"known; did you mean {meant}?"
     if len(names) > _MAX_CHOICES:

@@ -11,10 +11,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from mcp_errortracking.catalog import AtMost, Declaration, Endpoint, Formatted, ListedBy
+from mcp_errortracking.catalog.declaration import metadata_of, with_article
 from mcp_errortracking.catalog.meanings import Shown
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.safe_text.escaping import break_tags, clean
-from mcp_errortracking.server.argument_errors import explain_errors, meant_name, metadata_of
+from mcp_errortracking.server.argument_errors import explain_errors, meant_name
 from mcp_errortracking.server.argument_limits import MAX_VALUES, LimitError, check_texts, check_values, is_parsable
 from mcp_errortracking.server.client_arguments import notes_on_ignored, without_added, wrapped
 
@@ -70,11 +71,16 @@ def parse_arguments(endpoint: type[Declaration], arguments: Mapping[str, Any] | 
 def notes_on_arguments(call: Declaration, arguments: Mapping[str, Any]) -> list[str]:
     """Return notes on arguments that were taken and not sent as they are: without effect, or above the most."""
     notes = notes_on_ignored(arguments, type(call).model_fields)
-    for name, info in type(call).model_fields.items():
-        bound = next(metadata_of(info, AtMost), None) if name in arguments else None
-        if bound and getattr(call, name) == bound.most and str(arguments[name]).strip() != str(bound.most):
-            notes.append(f"{name}: {bound.most} is the most for one call; it was sent instead.")
+    for name, most in _bounds(type(call)).items():
+        if name in arguments and getattr(call, name) == most and str(arguments[name]).strip() != str(most):
+            notes.append(f"{name}: {most} is the most for one call; it was sent instead.")
     return notes
+
+
+@cache
+def _bounds(endpoint: type[Declaration]) -> dict[str, int]:
+    fields = endpoint.model_fields.items()
+    return {name: bound.most for name, info in fields for bound in metadata_of(info, AtMost)}
 
 
 def example(endpoint: type[Declaration], errors: list[ErrorDetails] | None = None) -> dict[str, Any]:
@@ -96,7 +102,7 @@ def _patterns(endpoint: type[Declaration]) -> dict[str, Any]:
         if shown is not None:
             values[name] = shown.value
         elif listed is not None:
-            one = f"<id of a{'n' if listed.noun[0] in 'aeiou' else ''} {listed.noun}>"
+            one = f"<id of {with_article(listed.noun)}>"
             values[name] = [one] if _is_list(info.annotation) else one
     known = {**_examples(endpoint), **values}
     return {name: known[name] for name in endpoint.model_fields if name in known}

@@ -9,7 +9,8 @@ from uuid import UUID
 import anyio
 
 from mcp_errortracking.catalog import Declaration, ListedBy, Request
-from mcp_errortracking.catalog.endpoint import as_object, as_objects
+from mcp_errortracking.catalog.declaration import with_article
+from mcp_errortracking.catalog.endpoint import as_object, as_objects, uuid_of
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 
@@ -37,7 +38,7 @@ async def id_hint(sender: Sender, call: Declaration) -> str | None:
         return None
     if noun == "issue":
         return f"{value} is the id of a fingerprint record; the id of its issue is {_id(data.get('issue_id'))}."
-    return f"{value} is the id of an issue, not of a{'n' if noun[0] in 'aeiou' else ''} {noun}."
+    return f"{value} is the id of an issue, not of {with_article(noun)}."
 
 
 def _id_of(call: Declaration) -> tuple[str, str] | None:
@@ -59,7 +60,4 @@ def _lookup_request(noun: str, value: str) -> Request:
 
 def _id(value: Any) -> str:
     """Return an id in an answer; any other text is not repeated."""
-    try:
-        return str(UUID(str(value)))
-    except ValueError:
-        return "unknown"
+    return uuid_of(value) or "unknown"

@@ -6,10 +6,9 @@ from difflib import SequenceMatcher
 
 from mcp_errortracking.catalog import Declaration
 from mcp_errortracking.catalog.meanings import WITHOUT_TOOL
+from mcp_errortracking.server.argument_errors import MAX_COMPARED
 
 _NEAR = 0.75
-_MAX_COMPARED = 100
-"""Characters of a name that are compared with existing names; the time grows with their square."""
 _MOST = 3
 _IN_EVERY_NAME = ("", "error", "tracking", "query", "posthog", "tool", "partial")
 _VERBS = {
@@ -29,7 +28,7 @@ def nearest_tools(name: str, tools: Mapping[str, type[Declaration]]) -> list[str
     A tool that deletes is named only if the name says so and is about the same kind of object, any other destructive
     tool only if it is about the same kind: a caller that guesses may well call what it is offered.
     """
-    name = name[:_MAX_COMPARED].lower()
+    name = name[:MAX_COMPARED].lower()
     wanted = _words(name)
 
     def nearness(tool: str, declaration: type[Declaration]) -> tuple[int, int, int, float]:
@@ -47,7 +46,7 @@ def nearest_tools(name: str, tools: Mapping[str, type[Declaration]]) -> list[str
 
 def advice_on(name: str, tools: Mapping[str, type[Declaration]]) -> str:
     """Return the advice on a tool that does not exist: the nearest ones, and the arguments that do what was meant."""
-    wanted = _words(name[:_MAX_COMPARED].lower())
+    wanted = _words(name[:MAX_COMPARED].lower())
     absent = next((sentence for word, sentence in WITHOUT_TOOL.items() if word in wanted), None)
     if absent is not None and not wanted & {"assign", "unassign"}:
         return f"{absent}."

@@ -1,14 +1,15 @@
 """Addresses of pages in PostHog as arguments: of issues, of fingerprints, and of other projects (contract 4.4)."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
+import anyio
 import pytest
 
 from mcp_errortracking.catalog import CATALOG, ListedBy
 from mcp_errortracking.catalog.addresses import Address, read_address
+from mcp_errortracking.catalog.declaration import metadata_of
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.server.argument_errors import metadata_of
+from mcp_errortracking.proxy.sender import SendOptions
 from tests.calls import call_tool
 from tests.server.test_calls import Answered, Sender
 
@@ -29,6 +30,18 @@ TAKES_ISSUES = [
 ]
 
 
+class Timed(Sender):
+    """A sender that keeps the deadline of each request."""
+
+    def __init__(self, *answers: Any) -> None:
+        super().__init__(*answers)
+        self.deadlines = list[float]()
+
+    async def send(self, method: str, path: str, **options: Unpack[SendOptions]) -> Answered:
+        self.deadlines.append(anyio.current_effective_deadline())
+        return await super().send(method, path, **options)
+
+
 class InProject(Sender):
     """A sender that works in project 1, and keeps the queries and bodies that it sends."""
 
@@ -39,18 +52,10 @@ class InProject(Sender):
         self.queries = list[Any]()
         self.bodies = list[Any]()
 
-    async def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        json: object = None,
-        retry_safe: bool | None = None,
-    ) -> Answered:
-        self.queries.append(query)
-        self.bodies.append(json)
-        return await super().send(method, path, query=query, json=json, retry_safe=retry_safe)
+    async def send(self, method: str, path: str, **options: Unpack[SendOptions]) -> Answered:
+        self.queries.append(options.get("query"))
+        self.bodies.append(options.get("json"))
+        return await super().send(method, path, **options)
 
 
 @pytest.mark.parametrize(
@@ -185,3 +190,13 @@ async def test_too_many_fingerprints_are_refused() -> None:
 
     assert "ids: more than 20 addresses of fingerprints; nothing was sent." in reply.text
     assert sender.sent == []
+
+
+async def test_the_request_for_an_address_shares_the_time_of_its_call() -> None:
+    sender = Timed({"issue_id": ISSUE}, {"id": ISSUE})
+
+    reply = await call_tool(sender, "error-tracking-issues-retrieve", {"id": PAGE}, time_limit=5)
+
+    assert not reply.is_error
+    assert [path for _, path in sender.sent] == [RESOLVE[1], f"error_tracking/issues/{ISSUE}/"]
+    assert len(set(sender.deadlines)) == 1

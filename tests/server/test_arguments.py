@@ -7,8 +7,8 @@ from typing import Any, get_args
 import pytest
 
 from mcp_errortracking.catalog import CATALOG, Declaration, Endpoint
+from mcp_errortracking.catalog.declaration import metadata_of
 from mcp_errortracking.catalog.meanings import Means
-from mcp_errortracking.server.argument_errors import metadata_of
 from mcp_errortracking.server.arguments import ArgumentsError, example, parse_arguments
 from mcp_errortracking.server.client_arguments import ADDED
 from mcp_errortracking.workflows.registry import WORKFLOWS

@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mcp_errortracking.catalog.endpoint import as_object, as_objects
-from mcp_errortracking.catalog.frame_positions import failure_of, text_of
+from mcp_errortracking.catalog.endpoint import as_object, as_objects, text_of
+from mcp_errortracking.catalog.frame_positions import failure_of
 from mcp_errortracking.catalog.queries import QueryIssueEvents
 from mcp_errortracking.catalog.stack_frames import GetStackFrames
 from mcp_errortracking.proxy.errors import PostHogError

@@ -7,13 +7,15 @@ from uuid import UUID
 
 from anyio import to_thread
 
+from mcp_errortracking.catalog.endpoint import uuid_of
 from mcp_errortracking.catalog.symbol_sets import MAX_FILE
 from mcp_errortracking.proxy.errors import NotFoundError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.source_maps.container import MAX_DECODED, SymbolData, decode
+from mcp_errortracking.workflows.source_maps.remote.answers import unreadable
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import NoRoomError
-from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets, id_of, unreadable
+from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets
 
 _IN_MEMORY = 4 * 1024 * 1024
 
@@ -62,7 +64,7 @@ async def download(
         raise NoSymbolSetError(
             f"There is no symbol set {symbol_set_id}." if symbol_set_id else f"There is no symbol set for {ref}."
         )
-    found_id = id_of(row)
+    found_id = uuid_of(row.get("id"))
     if found_id is None:
         raise unreadable("names a symbol set without its id")
     try:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcp_errortracking.catalog.endpoint import as_object, as_objects
+from mcp_errortracking.catalog.endpoint import as_object, as_objects, uuid_of
 from mcp_errortracking.proxy.errors import InvalidError, NotFoundError, PostHogError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.workflows.source_maps.remote.symbol_sets import id_of, unreadable
+from mcp_errortracking.workflows.source_maps.remote.answers import unreadable
 
 _PAGE = 500
 _PAGES = 4  # the newest 2,000 releases are looked through
@@ -98,7 +98,7 @@ async def _create(sender: Sender, name: ReleaseName) -> Release:
 
 def _read(answer: Any, name: ReleaseName, *, is_new: bool = False) -> Release:
     facts = as_object(answer)
-    release_id = id_of(facts)
+    release_id = uuid_of(facts.get("id"))
     if release_id is None:
         raise unreadable("has no release id")
     version, project = facts.get("version"), facts.get("project")

@@ -8,12 +8,13 @@ from typing import Any, cast
 
 import anyio
 
+from mcp_errortracking.catalog.endpoint import uuid_of
 from mcp_errortracking.proxy.errors import NotFoundError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.concurrency import for_each
 from mcp_errortracking.workflows.retries import Sleep
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
-from mcp_errortracking.workflows.source_maps.remote.symbol_sets import Comparison, SymbolSets, id_of
+from mcp_errortracking.workflows.source_maps.remote.symbol_sets import Comparison, SymbolSets
 
 RETENTION = timedelta(days=30)
 """A set that was last used longer ago is deleted (contract 5.4)."""
@@ -114,7 +115,7 @@ async def _arrived(
         except NotFoundError:
             found[ref] = None
 
-    ids = {ref: id_of(row) for ref, row in rows.items() if _has_file(row)}
+    ids = {ref: uuid_of(row.get("id")) for ref, row in rows.items() if _has_file(row)}
     await for_each(((ref, one) for ref, one in ids.items() if one is not None), probe, at_once=_PROBES)
     return found
 
@@ -137,9 +138,9 @@ def _stored_chunk(
     return StoredChunk(
         chunk_id,
         state,
-        symbol_set_id=id_of(row),
+        symbol_set_id=uuid_of(row.get("id")),
         compared=compared is not None,
-        release_id=id_of(release),
+        release_id=uuid_of(release.get("id")),
         release_version=_text(release.get("version")),
         wrong_release=release_id is not None and "release" in row and release.get("id") != release_id,
         failure_reason=_text(row.get("failure_reason")),

@@ -4,7 +4,6 @@ Every request here may be repeated: a start hands out new addresses for a set th
 what is confirmed already, the others only read. So a request is retried even if it may have been applied.
 """
 
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,12 +12,13 @@ from urllib.parse import quote
 import anyio
 from pydantic_core import to_json
 
-from mcp_errortracking.catalog.endpoint import Request, as_object, as_objects
+from mcp_errortracking.catalog.endpoint import Request, as_object, as_objects, uuid_of
 from mcp_errortracking.catalog.symbol_sets import FinishSymbolSetUploads, StartSymbolSetUploads
-from mcp_errortracking.proxy.errors import NotFoundError, PostHogError, RefusedError
+from mcp_errortracking.proxy.errors import NotFoundError, RefusedError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.concurrency import for_each
 from mcp_errortracking.workflows.retries import RetryingSender, Sleep
+from mcp_errortracking.workflows.source_maps.remote.answers import unreadable
 from mcp_errortracking.workflows.source_maps.remote.presigned import Target, read_target
 
 MAX_STARTED = 50
@@ -139,7 +139,7 @@ class SymbolSets:
             if error.code != "not_found":
                 raise
             return None
-        if id_of(row) != symbol_set_id:
+        if uuid_of(row.get("id")) != symbol_set_id:
             raise unreadable("is not about the symbol set that was asked for")
         return row
 
@@ -246,14 +246,6 @@ def _element(request: UploadRequest) -> dict[str, Any]:
     return element | {name: value for name, value in more.items() if value is not None}
 
 
-def id_of(row: Mapping[str, Any], name: str = "id") -> str | None:
-    """Return the id in PostHog's description of an object; None if it is not a UUID."""
-    try:
-        return str(uuid.UUID(row.get(name)))
-    except (ValueError, TypeError, AttributeError):
-        return None
-
-
 def _rows(page: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the sets of a page that have a ref; every other one cannot be a set that is looked for."""
     return [row for row in as_objects(page.get("results")) if isinstance(row.get("ref"), str)]
@@ -261,15 +253,10 @@ def _rows(page: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _started(entry: Any) -> StartedUpload:
     facts = as_object(entry)
-    symbol_set_id = id_of(facts, "symbol_set_id")
+    symbol_set_id = uuid_of(facts.get("symbol_set_id"))
     if symbol_set_id is None:
         raise unreadable("names an upload without its symbol_set_id")
     return StartedUpload(symbol_set_id, read_target(facts))
-
-
-def unreadable(what: str) -> PostHogError:
-    """Return the error for an answer that is not as documented."""
-    return PostHogError(f"PostHog's answer {what}.", "", "Try again.", code="unreadable_answer")
 
 
 def _set_request(symbol_set_id: str, action: str = "") -> Request:

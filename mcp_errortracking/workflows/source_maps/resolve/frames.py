@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mcp_errortracking.catalog.frame_positions import failure_of, is_bytecode, missing_ref, number_of, text_of
+from mcp_errortracking.catalog.endpoint import number_of, text_of
+from mcp_errortracking.catalog.frame_positions import failure_of, is_bytecode, missing_ref
 
 _NO_FILE = "unknown file"
 _NOT_OF_THE_APP = (
