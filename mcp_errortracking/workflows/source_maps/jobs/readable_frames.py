@@ -1,20 +1,19 @@
 """Lines of source for the frames that PostHog resolved itself: its events do not have them (contract 6.13.4)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mcp_errortracking.catalog.frame_positions import failure_of, position_of, text_of
+from mcp_errortracking.catalog.endpoint import text_of
+from mcp_errortracking.catalog.frame_positions import failure_of, position_of
 from mcp_errortracking.workflows.files.roots import Roots
-from mcp_errortracking.workflows.problems import WorkflowError, printable
-from mcp_errortracking.workflows.source_maps.maps.source_lines import Lines, decode_pieces
+from mcp_errortracking.workflows.problems import printable
+from mcp_errortracking.workflows.source_maps.maps.excerpt import excerpt, lines_on_disk, rows_of, shown
+from mcp_errortracking.workflows.source_maps.maps.source_lines import Lines
 from mcp_errortracking.workflows.source_maps.maps.source_paths import find_on_disk, readable_path
 from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
 
 _MOST_FRAMES = 20
-_LARGEST_SOURCE = 10 * 1024 * 1024
-_LONGEST_LINE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +36,13 @@ class ReadableFrame:
             "line": self.line,
             "column": self.column,
             "lines_from": self.origin,
-            "context": [{"number": number, "line": text} for number, text in self.context.items()],
+            "context": rows_of(self.context),
         }
 
     def lines(self) -> list[str]:
         """Return the frame and its source as people read them."""
         place = ":".join(str(part) for part in (self.source, self.line, self.column) if part is not None)
-        marked = [f"  {'>' if number == self.line else ' '} {number}| {text}" for number, text in self.context.items()]
-        return [f"{self.function} ({place}), lines from {self.origin}", *marked]
+        return [f"{self.function} ({place}), lines from {self.origin}", *shown(self.context, self.line)]
 
 
 def readable_frames(frames: Iterable[dict[str, Any]], library: Any) -> list[ReadableFrame]:
@@ -74,30 +72,24 @@ def with_source(
         downloaded: symbol sets that are here already, by their ref.
         around: the number of lines before and after.
     """
-    if not frames:
-        return []
-    uploaded = dict[str, tuple[str, str]]()
-    for ref, symbols in downloaded:
-        for name, text in symbols.map.contents().items():
-            uploaded.setdefault(readable_path(name), (f"symbol set {ref}", text))
-    shown = list[ReadableFrame]()
+    uploaded: dict[str, tuple[str, str]] | None = None
+    found = list[ReadableFrame]()
     for frame in frames:
         path = find_on_disk(roots, frame.source, None)
-        text = _text(roots, path) if path else None
-        origin = printable(str(path))
-        if text is None:
+        origin, lines = printable(str(path)), lines_on_disk(roots, path)
+        if lines is None:
+            uploaded = _uploaded(downloaded) if uploaded is None else uploaded
             origin, text = uploaded.get(readable_path(frame.source), ("", None))
-        lines = Lines(text) if text is not None else ()
-        if frame.line > len(lines):
-            continue  # the source is of another version
-        first, last = max(1, frame.line - around), min(len(lines), frame.line + around)
-        context = {number: lines[number - 1][:_LONGEST_LINE] for number in range(first, last + 1)}
-        shown.append(ReadableFrame(frame.function, frame.source, frame.line, frame.column, origin, context))
-    return shown
+            lines = None if text is None else Lines(text)
+        if lines is not None and frame.line <= len(lines):  # else the source is of another version
+            found.append(replace(frame, origin=origin, context=excerpt(lines, frame.line, around)))
+    return found
 
 
-def _text(roots: Roots, path: Path) -> str | None:
-    try:
-        return "".join(decode_pieces(roots.read(path, _LARGEST_SOURCE)))
-    except WorkflowError:
-        return None
+def _uploaded(downloaded: Iterable[tuple[str, Symbols]]) -> dict[str, tuple[str, str]]:
+    """Return the sources of symbol sets by readable path, each with its origin; of two alike, the first."""
+    found = dict[str, tuple[str, str]]()
+    for ref, symbols in downloaded:
+        for name, text in symbols.map.contents().items():
+            found.setdefault(readable_path(name), (f"symbol set {ref}", text))
+    return found

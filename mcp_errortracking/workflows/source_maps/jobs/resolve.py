@@ -15,6 +15,7 @@ from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.jobs.event_frames import requested_frames
 from mcp_errortracking.workflows.source_maps.jobs.readable_frames import with_source
 from mcp_errortracking.workflows.source_maps.jobs.symbol_lookup import SymbolFinder
+from mcp_errortracking.workflows.source_maps.maps.excerpt import rows_of, shown
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
 from mcp_errortracking.workflows.source_maps.resolve.resolution import Original, ResolvedFrame, resolve
@@ -62,13 +63,13 @@ async def run(call: "ResolveFrames", context: Context) -> Outcome:
     data: dict[str, Any] = {"frames": [_row(one, verdicts.get(index)) for index, one in enumerate(resolved)]}
     lines = [line for index, one in enumerate(resolved) for line in _lines(one, verdicts.get(index))]
     good = len(resolved) - len(verdicts)
-    shown: dict[str, Any] = {"resolved": f"{good} of {len(resolved)} frames", "frames": tuple(lines)}
+    display: dict[str, Any] = {"resolved": f"{good} of {len(resolved)} frames", "frames": tuple(lines)}
     if not resolved:
-        shown = {"resolved": "by PostHog"}
+        display = {"resolved": "by PostHog"}
     if readable:
         data["readable"] = [one.row() for one in readable]
-        shown["readable"] = tuple(line for one in readable for line in one.lines())
-    return Outcome(data, notes, failed=bool(resolved) and not good, display=shown)
+        display["readable"] = tuple(line for one in readable for line in one.lines())
+    return Outcome(data, notes, failed=bool(resolved) and not good, display=display)
 
 
 def _row(one: ResolvedFrame, verdict: Explanation | None) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def _row(one: ResolvedFrame, verdict: Explanation | None) -> dict[str, Any]:
         "name": original.name,
         "library": original.is_ignored,
         "path": printable(str(original.path)) if original.path else None,
-        "context": [{"number": number, "line": text} for number, text in original.context.items()],
+        "context": rows_of(original.context),
         "commit": None
         if commit is None
         else {"id": commit.id, "author": commit.author, "time": commit.time, "subject": commit.subject},
@@ -119,9 +120,7 @@ def _lines(one: ResolvedFrame, verdict: Explanation | None) -> list[str]:
     original = one.original
     place = f"{original.source}:{original.line}:{original.column}"
     lines = [f"{_function_name(one.frame, original)} ({place}) from {one.frame.place}"]
-    lines += [
-        f"  {'>' if number == original.line else ' '} {number}| {text}" for number, text in original.context.items()
-    ]
+    lines += shown(original.context, original.line)
     if original.commit:
         commit = original.commit
         lines.append(f"    last changed {commit.time[:10]} by {commit.author}: {commit.subject} ({commit.id[:10]})")

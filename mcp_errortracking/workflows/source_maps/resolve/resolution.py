@@ -9,20 +9,18 @@ from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.repository.budget import Budget
 from mcp_errortracking.workflows.repository.last_commit import Commit, last_commit
+from mcp_errortracking.workflows.source_maps.maps.excerpt import excerpt, lines_on_disk
 from mcp_errortracking.workflows.source_maps.maps.function_names import find_called_name, find_declared_name
 from mcp_errortracking.workflows.source_maps.maps.js_scopes import StepBudget
-from mcp_errortracking.workflows.source_maps.maps.source_lines import Lines, decode_pieces
 from mcp_errortracking.workflows.source_maps.maps.source_map import Position
 from mcp_errortracking.workflows.source_maps.maps.source_paths import find_on_disk, readable_path
 from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 
-_LONGEST_LINE = 300
 _LONGEST_WRITTEN = 500
 """Characters of a hand-written line: longer lines are minified."""
 _MAX_STEPS = 2_000_000
 """Steps that the function names of one tool call may take: seconds, in a hostile bundle."""
-_LARGEST_SOURCE = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +165,7 @@ def _original(
     position, symbols = location.position, location.symbols
     source = position.source or ""
     path = find_on_disk(roots, source, symbols.map_path)
-    text = position.text if position.text is not None else _lines(roots, path)
-    first, last = max(1, position.line - context), min(len(text), position.line + context)
-    lines = {number: text[number - 1][:_LONGEST_LINE] for number in range(first, last + 1)}
+    text: Sequence[str] = position.text if position.text is not None else lines_on_disk(roots, path) or ()
     commit = None
     if commits and path and 0 < position.line <= len(text):
         commit = last_commit(roots, path, {position.line: text[position.line - 1]}, commits)
@@ -180,16 +176,7 @@ def _original(
         position.name,
         function,
         position.is_ignored,
-        lines,
+        excerpt(text, position.line, context),
         path,
         commit,
     )
-
-
-def _lines(roots: Roots, path: Path | None) -> Sequence[str]:
-    if path is None:
-        return ()
-    try:
-        return Lines("".join(decode_pieces(roots.read(path, _LARGEST_SOURCE))))
-    except WorkflowError:
-        return ()
