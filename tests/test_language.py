@@ -1,6 +1,7 @@
 """The language of the code: docstrings begin plainly everywhere, and retired words stay out of the package."""
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,12 +25,10 @@ RETIRED = re.compile(
 
 
 def docstrings(module: Path) -> Iterator[tuple[int, str]]:
-    """Yield the docstrings of a module, each with its line."""
+    """Yield the docstrings of a module, and those of its constants and attributes, each with its line."""
     for node in ast.walk(ast.parse(module.read_text("utf-8"))):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            text = ast.get_docstring(node)
-            if text:
-                yield getattr(node, "lineno", 1), text
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.lineno, inspect.cleandoc(node.value.value)
 
 
 def questions(module: Path) -> list[str]:

@@ -16,7 +16,7 @@ _CONTEXT = {
     "type": "object",
     "properties": {"repository": {"type": "string"}, "number": {"type": "integer"}, "key": {"type": "string"}},
 }
-"""What is known of the contexts of GitHub and Jira (contract 6.9); others are taken as they are."""
+"""The known members of the contexts of GitHub and Jira (contract 6.9); any other context is taken as it is."""
 _FIELDS = {
     "repository": "github",
     "title": "",

@@ -93,7 +93,7 @@ REFUSED_BY_OURS: dict[str, Callable[[str, Arguments], bool]] = {
     ),
     "a range that ends before it begins finds nothing": lambda _tool, given: _is_backwards(given.get("dateRange")),
 }
-"""What the official client sends and ours refuses, and why."""
+"""Calls that the official client sends and ours refuses, with the reason."""
 
 
 def _named(given: Arguments) -> bool:

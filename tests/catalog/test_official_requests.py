@@ -91,7 +91,7 @@ REFUSED_BY_OURS: list[tuple[str, Arguments, str]] = [
     ("query-error-tracking-issue", {"issueId": "x"}, _NO_UUID),
     ("query-error-tracking-issues-list", {"personId": "me"}, _NO_UUID),
 ]
-"""What the official client sends and ours refuses, and why."""
+"""Calls that the official client sends and ours refuses, with the reason."""
 
 TAKEN_BY_OURS: list[tuple[str, Arguments, str]] = [
     ("error-tracking-alerts-create", {"filters": TRIGGER, "enabled": "yes"}, _TRUTH),
@@ -119,7 +119,7 @@ TAKEN_BY_OURS: list[tuple[str, Arguments, str]] = [
     ("query-error-tracking-issues-list", {"limit": 101}, "the most is sent, and a note says so"),
     ("query-error-tracking-issue-events", {"issueId": ID, "limit": 21}, "the most is sent, and a note says so"),
 ]
-"""What the official client refuses and ours takes, and why."""
+"""Calls that the official client refuses and ours takes, with the reason."""
 
 
 def reason(entry: dict[str, Any], table: Sequence[tuple[Any, ...]]) -> tuple[Any, ...] | None:

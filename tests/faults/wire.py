@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Literal
 
 Connecting = Literal["refused", "reset", "closed"]
-"""What becomes of a connection before its first request."""
+"""The fate of a connection before its first request."""
 
 
 class GoneError(Exception):
@@ -96,7 +96,7 @@ class Exchange:
 
 
 Act = Callable[[Exchange], Awaitable[None]]
-"""What a fault does with a request that was read, in place of passing it on."""
+"""The handling of a request that was read, in place of passing it on."""
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ import os
 from hypothesis import HealthCheck, Phase, settings
 
 TIMES = int(os.environ.get("MCP_FUZZ_TIMES", "0"))
-"""How many times as many examples as in the suite, and chosen at random; 0: as in the suite."""
+"""The factor of the number of examples, which are then chosen at random; 0: as many as in the suite."""
 
 
 def effort(examples: int) -> settings:

@@ -13,7 +13,7 @@ from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.forked import command
 
 OFFERED = (*TOOLSETS["default"], *(tool.tool for tool in WORKFLOWS))
-"""What is offered over stdio, where nothing else is asked for."""
+"""The tools that are offered over stdio by default."""
 
 ERAS: dict[str, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}
 """The two eras of the protocol: the client's `mode`, and the version that it then speaks with the server."""

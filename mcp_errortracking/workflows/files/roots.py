@@ -16,7 +16,7 @@ from mcp_errortracking.workflows.files.places import OutsideError, Place, follow
 from mcp_errortracking.workflows.problems import WorkflowError
 
 LEFTOVER = ".mcp-errortracking.tmp"
-"""How the name of a file being written ends; one that is found later was left by a process that was killed."""
+"""The end of the name of a file that is being written; one found later was left by a process that was killed."""
 
 _LONGEST_NAME, _LONGEST_PATH = 255, 3500  # bytes, on the file systems there are, with room for the root
 _DEEPEST = 100  # folders within folders that `walk` goes into: each is reached from its root

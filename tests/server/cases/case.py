@@ -32,7 +32,7 @@ SPIKE = uid(0x430)
 USER = {"type": "user", "id": 1}
 ON_CALL = {"type": "role", "id": ROLE}
 PAGE_OF_ISSUE = f"https://us.posthog.com/project/1/error_tracking/{TYPE_ERROR}?timestamp=2026-08-01"
-"""What a user pastes."""
+"""The address of an issue, as a user pastes it."""
 
 
 def filters(value: str, key: str = "$exception_types") -> dict[str, Any]:
