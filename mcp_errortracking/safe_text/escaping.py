@@ -106,6 +106,8 @@ _CHAT_TAGS = re.compile(
     re.IGNORECASE,
 )
 """The tags of chats and tool calls, in ASCII or folded text; each match is one character."""
+_OPEN_BRACKET = re.compile(r"\[/?[\w|]")
+"""Matches wherever a bracket can open a tag, and not in a list of texts in JSON."""
 
 
 is_plain = re.compile(r"[\w .,/@$%+=#?*!'()-]*", re.ASCII).fullmatch
@@ -160,7 +162,7 @@ def replace_surrogates(value: Any) -> Any:
 
 
 def _replace_tags(text: str, replacement: Callable[[re.Match[str]], str]) -> str:
-    if "<" in text or "[" in text or "|>" in text:
+    if "<" in text or "|>" in text or ("[" in text and _OPEN_BRACKET.search(text)):
         text = _CHAT_TAGS.sub(replacement, text)
     if text.isascii():
         return text

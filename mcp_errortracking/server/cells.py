@@ -36,8 +36,14 @@ class Cells:
 
     def cell(self, value: Any) -> str:
         """Return a value for a table, where filters and assignees are shorter than JSON."""
-        if type(value) is str and len(value) <= self.longest and is_plain(value) and value not in _WORDS:
-            return value  # a shortcut of `scalar` for most cells
+        # Most cells are plain text, null or a number: shortcuts of `value`.
+        if type(value) is str:
+            is_short = len(value) <= self.longest
+            return value if is_short and is_plain(value) and value not in _WORDS else self.scalar(value)
+        if value is None:
+            return "null"
+        if type(value) is int:
+            return str(value)
         if not isinstance(value, dict):
             return self.value(value)
         inner = cast("dict[str, Any]", value)
@@ -113,6 +119,8 @@ def json_text(data: dict[str, Any]) -> str:
 
 
 def _encode(value: Any) -> str:
+    if type(value) is str and is_plain(value):
+        return f'"{value}"'  # the same, in a third of the time
     try:
         return to_json(value).decode()
     except ValueError:  # a lone surrogate

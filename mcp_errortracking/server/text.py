@@ -9,6 +9,7 @@ The work is linear in the answer, and bounded by the tokens of the text: what ca
 
 import re
 import sys
+from itertools import chain
 from typing import Any, cast
 
 from mcp_errortracking.catalog.endpoint import Lines
@@ -142,7 +143,7 @@ class _Layout:
     def table(self, rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
         """Return the lines above a table, and one for each row; no rows if all are equal."""
         cells = self._cells_of(rows)
-        columns = dict.fromkeys(field for row in cells for field in row)
+        columns = dict.fromkeys(chain.from_iterable(cells))
         if len(columns) * len(cells) > _SPARSE * (sum(map(len, cells)) + len(cells)):
             return [], self._as_json(rows[: len(cells)])
         values: dict[str, set[str | None]] = {field: {row.get(field) for row in cells} for field in columns}
@@ -153,22 +154,25 @@ class _Layout:
         if not own:
             return above, []
         labels = [_label(field, values[field], cells) for field in own]
-        return [*above, "\t".join(labels)], ["\t".join(row.get(field, "") for field in own) for row in cells]
+        return [*above, "\t".join(labels)], ["\t".join([row.get(field, "") for field in own]) for row in cells]
 
     def _cells_of(self, rows: list[dict[str, Any]]) -> list[dict[str, str]]:
         """Return the values of the rows as text: as many rows as the budget allows, at least one."""
-        cells = list[dict[str, str]]()
+        cells, cell, work = list[dict[str, str]](), self.cells.cell, self._work
         for row in rows:
-            if not self._has_work():
+            if work <= 0:
                 break
             made = dict[str, str]()
             for field, value in row.items():
-                if not self._has_work():
-                    if cells:
-                        return cells
+                if work <= 0:
                     break
-                made[field] = self._spend(self.cells.cell(value))
+                made[field] = text = cell(value)
+                work -= len(text) + _STEP
+            if cells and len(made) < len(row):
+                break
             cells.append(made)
+        self._work = work
+        self.is_cut = self.is_cut or len(cells) < len(rows) or len(cells[-1]) < len(rows[-1])
         return cells or [{}]
 
     def _blocks(self, rows: list[dict[str, Any]]) -> list[str]:

@@ -704,6 +704,8 @@ MARKS = [
     "<</SYS>>",
     "[INST]",
     "[/INST]",
+    "[1NST]",
+    "[|NST]",
     "[TOOL_RESULTS]",
     "[/TOOL_RESULTS]",
     "[TOOL_CALLS]",
