@@ -3,14 +3,15 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, fail
 from mcp_errortracking.cli.options import add_logging
 
+_LONGEST_LINE = 64 * 1024 * 1024
 _EPILOG = """\
 each line of the input is one JSON object:
   {"id": "1", "filters": {"type": "AND", "values": [...]}, "properties": {"$exception_types": ["TypeError"], ...}}
@@ -39,32 +40,48 @@ def run_rules_match(options: argparse.Namespace) -> int:
     """Answer each line of the input."""
     with ExitStack() as stack:
         if options.file == "-":
-            lines: IO[bytes] = sys.stdin.buffer
+            file: IO[bytes] = sys.stdin.buffer
         else:
             try:
-                lines = stack.enter_context(Path(options.file).open("rb"))
+                file = stack.enter_context(Path(options.file).open("rb"))
             except OSError as error:
                 return fail(f"cannot read {options.file}: {error.strerror}")
-        return EXIT_PROBLEM if _answer(lines) else 0
+        return EXIT_PROBLEM if _answer(file) else 0
 
 
-def _answer(lines: Iterable[bytes]) -> bool:
+def _answer(file: IO[bytes]) -> bool:
     """Print an answer for each line; return True if one could not be read."""
     from mcp_errortracking.rules.trial import TrialError, run_trial
 
     is_broken = False
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(file), 1):
         if not line.strip():
             continue
         try:
-            answer = run_trial(json.loads(line))
-        except (ValueError, RecursionError) as error:
+            if len(line) > _LONGEST_LINE:
+                raise TrialError(f"longer than {_LONGEST_LINE >> 20} MiB")
+            given = json.loads(line, parse_constant=_refuse_constant)
+            print(json.dumps(run_trial(given), allow_nan=False))
+        except RecursionError:
+            reason = "not JSON that can be read: it nests too deep"
+        except ValueError as error:
             reason = f"not JSON ({error})"
         except TrialError as error:
             reason = str(error)
         else:
-            print(json.dumps(answer))
             continue
         is_broken = True
         print(f"line {number}: {reason}", file=sys.stderr)
     return is_broken
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a file; of one that is too long only the first bytes."""
+    while line := file.readline(_LONGEST_LINE + 1):
+        yield line
+        while len(line) > _LONGEST_LINE and not line.endswith(b"\n"):
+            line = file.readline(_LONGEST_LINE + 1)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number in JSON")

@@ -7,13 +7,12 @@ from typing import Any, cast
 from mcp_errortracking.rules.conditions import CONSTANT, DISABLING, REFUSED
 from mcp_errortracking.rules.events import ARRAY_KEYS
 from mcp_errortracking.rules.findings import SAVES_AND_DISABLES, Finding
+from mcp_errortracking.rules.lint_budget import MOST_VALUES
 from mcp_errortracking.rules.operators import DATES, NUMERIC, SEMVER_ORDER, UNCONFIRMED, operation
 from mcp_errortracking.rules.outcomes import DisabledError, RefusedError, UnknownError
 from mcp_errortracking.rules.property_names import meant_property
 from mcp_errortracking.rules.regex import BadPatternError, UndecidedError, parse
 
-MOST_VALUES = 100
-"""Values of a condition, and conditions of a rule, above which PostHog's machine may overflow."""
 _REGEX = ("regex", "not_regex")
 _LONG_PATTERN = 200
 _TEXT = ("icontains", "icontains_multi", "regex")
@@ -185,7 +184,7 @@ class _Checks:
                 yield self._warn(f"The text is a pattern: {', '.join(found)}.", advice)
         if self._operator not in _REGEX:
             return
-        for value in self._values:
+        for value in self._values[:MOST_VALUES]:
             if isinstance(value, str):
                 yield from self._pattern(value)
             elif value:
@@ -243,10 +242,13 @@ class _Checks:
             )
 
     def _matches_null(self) -> bool:
-        if self._operator == "regex" and any("{" in str(one) or len(str(one)) > _LONG_PATTERN for one in self._values):
+        value, values = self._value, self._values
+        if self._operator in _REGEX and len(values) > MOST_VALUES:
+            value = values = values[:MOST_VALUES]
+        if self._operator == "regex" and any("{" in str(one) or len(str(one)) > _LONG_PATTERN for one in values):
             return False  # it may be much work
         try:
-            joined = operation(self._operator, self._value)
+            joined = operation(self._operator, value)
             return any(one.test(None) for one in joined.operations)
         except (DisabledError, UnknownError):
             return False

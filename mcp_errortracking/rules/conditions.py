@@ -104,6 +104,8 @@ def compile_condition(condition: dict[str, Any]) -> Node:
         RefusedError: PostHog answers an error when it is saved.
     """
     kind = condition.get("type", "event")
+    if not isinstance(kind, str) or not isinstance(condition.get("operator"), str | None):
+        raise RefusedError("Invalid filters payload.")
     if kind in CONSTANT:
         return Constant()
     if kind in REFUSED:
@@ -117,11 +119,11 @@ def compile_condition(condition: dict[str, Any]) -> Node:
         return Unknown(f"not simulated: filters of type {kind}")
     operator = condition.get("operator") or "exact"
     try:
-        joined = operation(str(operator), condition.get("value"))
+        joined = operation(operator, condition.get("value"))
     except UnknownError as error:
         return Unknown(str(error))
     is_array = kind == "event" and key in ARRAY_KEYS
-    hidden = str(kind) if kind in DISABLING else _ELEMENTS_CHAIN[1:] if key == _ELEMENTS_CHAIN else ""
+    hidden = kind if kind in DISABLING else _ELEMENTS_CHAIN[1:] if key == _ELEMENTS_CHAIN else ""
     if not hidden and key.startswith("$virt_"):
         return Unknown(f"not simulated: the virtual property {key}")
     operations = [_hidden(hidden) if hidden else one for one in joined.operations]

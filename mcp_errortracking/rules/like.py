@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable
 
 from mcp_errortracking.rules.folding import fold
+from mcp_errortracking.rules.outcomes import UnknownError
 
+_MOST_LOOKS = 50_000_000
 _ANY = "%"
 _ONE = "_"
 
@@ -82,10 +84,15 @@ def _finder(segment: Segment) -> Callable[[str, int], int]:
             return found if found < 0 else found + len(needle)
 
         return find
-    # No repetition in it: the search takes at most one look at the segment for each place.
-    pattern = re.compile("".join("[^\n]" if token is None else re.escape(token) for token in segment))
+    pattern: re.Pattern[str] | None = None
 
     def search(text: str, place: int) -> int:
+        nonlocal pattern
+        # No repetition in it: the search takes at most one look at the segment for each place.
+        if len(segment) * (len(text) - place) > _MOST_LOOKS:
+            raise UnknownError("the text and the pattern are too long to be compared here")
+        if pattern is None:  # most are never reached
+            pattern = re.compile("".join("[^\n]" if token is None else re.escape(token) for token in segment))
         found = pattern.search(text, place)
         return found.end() if found else -1
 

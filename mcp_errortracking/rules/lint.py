@@ -3,32 +3,39 @@
 from collections.abc import Iterator
 from typing import Any, cast
 
-from mcp_errortracking.rules.condition_lint import MOST_VALUES, check_condition
+from mcp_errortracking.rules.condition_lint import check_condition
 from mcp_errortracking.rules.findings import Finding
+from mcp_errortracking.rules.lint_budget import MOST_VALUES, LintBudget
 
 _STEPS, _OVERHEAD, _PER_ELEMENT = 10_000, 28, 23
 _MANY = 10
+_NOT_CHECKED = "Not checked from here on: there are too many conditions, or too long patterns, to check at once."
 _ARRAY_PREFIX = "$exception_"
 _BROWSER_KEYS = ("$exception_types", "$exception_values")
 _BROWSER_NEGATIVES = ("is_not", "not_icontains")
 
 
-def lint(filters: Any, kind: str | None = None, *, sampling_rate: float | None = None) -> list[Finding]:
+def lint(
+    filters: Any, kind: str | None = None, *, sampling_rate: float | None = None, budget: LintBudget | None = None
+) -> list[Finding]:
     """Return the findings about validated filters, the worst first.
 
     Args:
         filters: as they are sent.
         kind: that of the rule, such as `grouping`.
         sampling_rate: of a suppression rule; None is 1.
+        budget: shared by several rules. A finding names the first condition that is not checked for it.
     """
+    budget = budget or LintBudget()
     conditions = list(_conditions(filters, ""))
     if all(condition.get("type") == "empty" for _, condition in conditions):
         return []
-    findings = [
-        finding
-        for place, condition in conditions
-        for finding in check_condition(condition, place, kind, is_alone=len(conditions) == 1)
-    ]
+    findings = list[Finding]()
+    for place, condition in conditions:
+        if not budget.covers(condition):
+            findings.append(Finding("warning", place, _NOT_CHECKED, "Use fewer conditions and shorter patterns."))
+            break
+        findings += check_condition(condition, place, kind, is_alone=len(conditions) == 1)
     findings += _capacity(conditions)
     if kind == "suppression" and sampling_rate in (None, 1):
         findings += _browser(filters, conditions)

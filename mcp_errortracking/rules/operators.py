@@ -204,7 +204,7 @@ def _between(operator: str, value: Any) -> Operation:
         raise RefusedError(f"{operator} operator requires a two-element array [min, max]")
     try:
         low, high = (float(bound) for bound in bounds)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise RefusedError(f"{operator} operator requires numeric values") from None
     if low > high:
         raise RefusedError(f"{operator} operator requires min value to be less than or equal to max value")

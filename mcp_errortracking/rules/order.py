@@ -40,10 +40,10 @@ class Taken:
 
 def is_dropped(sampling_rate: float, event_uuid: str | None) -> bool | None:
     """Return True if a matching event is dropped; None if that depends on a UUID that is not known."""
-    if math.isnan(sampling_rate):
-        return None
     if sampling_rate >= 1 or sampling_rate <= 0:
         return sampling_rate >= 1
+    if math.isnan(sampling_rate):
+        return None
     try:
         bucket = uuid.UUID(event_uuid or "").int % _BUCKETS
     except ValueError:

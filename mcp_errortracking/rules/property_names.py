@@ -30,5 +30,10 @@ def meant_property(key: str) -> str | None:
         return None
     if key in _MEANT:
         return _MEANT[key] or f"${key}"
-    near = get_close_matches(key, SENT, n=1, cutoff=0.85) if key[:1] == "$" and len(key) <= _MAX_NAME else []
+    near = get_close_matches(key, SENT, n=1, cutoff=0.85) if is_compared(key) else []
     return near[0] if near else None
+
+
+def is_compared(key: str) -> bool:
+    """True if a name is compared with those that SDKs send, which takes far longer than to look it up."""
+    return key[:1] == "$" and len(key) <= _MAX_NAME and key not in SENT

@@ -1,11 +1,13 @@
 """Lint of all rules of a kind together: disabled, shadowed, and in no defined order (rule contract 1.3, 1.5, 2.9)."""
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from mcp_errortracking.rules.findings import Finding
 from mcp_errortracking.rules.lint import lint
+from mcp_errortracking.rules.lint_budget import LintBudget
 
 _REASONS = (
     ("expected number", "a numeric or version operator met a value that is no number, or a missing property"),
@@ -26,8 +28,8 @@ def check_rules(rules: Sequence[dict[str, Any]], kind: str) -> dict[str, list[Fi
 
     `rules` are as PostHog lists them. Nothing of the event in `disabled_data` is repeated: it is personal data.
     """
-    ordered = sorted(rules, key=_position)
-    found = {str(rule.get("id")): _own(rule, kind) for rule in ordered}
+    ordered, budget = sorted(rules, key=_position), LintBudget()
+    found = {str(rule.get("id")): _own(rule, kind, budget) for rule in ordered}
     for position, group in _by_position(ordered).items():
         if kind != "severity" and len(group) > 1:
             others = f"{len(group) - 1} other rule{'s' if len(group) > 2 else ''}"
@@ -35,9 +37,11 @@ def check_rules(rules: Sequence[dict[str, Any]], kind: str) -> dict[str, list[Fi
             advice = f"Give each its own with error-tracking-{kind}-rules-reorder."
             for rule in group:
                 found[str(rule.get("id"))].append(Finding("warning", "", problem, advice))
-    enabled = [rule for rule in ordered if rule.get("disabled_data") is None][:_MOST_FILTERS]
-    for index, rule in enumerate(enabled):
-        earlier = next((one for one in enabled[:index] if _shadows(one, rule, kind)), None)
+    enabled, budget = [rule for rule in ordered if rule.get("disabled_data") is None][:_MOST_FILTERS], LintBudget()
+    compared = [(rule, _conjunction_of(rule, budget)) for rule in enabled]
+    for index, (rule, narrow) in enumerate(compared):
+        shadowing = (one for one, wide in compared[:index] if _contains(wide, narrow) and _shadows(one, rule, kind))
+        earlier = next(shadowing, None)
         if earlier is not None:
             found[str(rule.get("id"))].append(
                 Finding(
@@ -57,14 +61,14 @@ def reason_in_words(disabled_data: Any) -> str:
     return next((words for part, words in _REASONS if part in text), "for a reason that is not known here")
 
 
-def _own(rule: dict[str, Any], kind: str) -> list[Finding]:
+def _own(rule: dict[str, Any], kind: str, budget: LintBudget) -> list[Finding]:
     found = list[Finding]()
     if rule.get("disabled_data") is not None:
         reason = reason_in_words(rule["disabled_data"])
         advice = "Correct the filters with an update, which also enables the rule."
         found.append(Finding("error", "", f"PostHog disabled this rule: {reason}.", advice))
     try:
-        found += lint(rule.get("filters"), kind, sampling_rate=rule.get("sampling_rate"))
+        found += lint(rule.get("filters"), kind, sampling_rate=rule.get("sampling_rate"), budget=budget)
     except (AttributeError, KeyError, TypeError, RecursionError):
         found.append(Finding("warning", "", "These filters have a form that is not known here."))
     return found
@@ -72,7 +76,10 @@ def _own(rule: dict[str, Any], kind: str) -> list[Finding]:
 
 def _position(rule: dict[str, Any]) -> tuple[float, str, str]:
     position: Any = rule.get("order_key")
-    number = float(position) if isinstance(position, int | float) else 0.0
+    try:
+        number = float(position) if isinstance(position, int | float) else 0.0
+    except OverflowError:  # more than 309 digits
+        number = math.inf if position > 0 else -math.inf
     return number, str(rule.get("created_at")), str(rule.get("id"))
 
 
@@ -84,19 +91,28 @@ def _by_position(rules: Iterable[dict[str, Any]]) -> dict[float, list[dict[str, 
 
 
 def _shadows(earlier: dict[str, Any], later: dict[str, Any], kind: str) -> bool:
-    """True if the earlier rule surely takes each event that the later one matches."""
+    """True if the earlier rule surely takes each event that meets its conditions, before the later one can."""
     if _position(earlier)[0] == _position(later)[0] and kind != "severity":
         return False
     if kind == "suppression" and earlier.get("sampling_rate", 1) != 1:
         return False
-    if kind == "assignment" and earlier.get("assignee") is None:
-        return False
-    narrow, wide = _conjunction(later.get("filters")), _conjunction(earlier.get("filters"))
+    return kind != "assignment" or earlier.get("assignee") is not None
+
+
+def _contains(wide: frozenset[str] | None, narrow: frozenset[str] | None) -> bool:
+    """True if each event that meets all narrow conditions surely meets all wide ones."""
     return wide is not None and (not wide or (narrow is not None and wide <= narrow))
 
 
-def _conjunction(group: Any) -> frozenset[str] | None:
-    """Return the conditions of filters that join all with AND; None for other filters."""
+def _conjunction_of(rule: dict[str, Any], budget: LintBudget) -> frozenset[str] | None:
+    try:
+        return _conjunction(rule.get("filters"), budget)
+    except RecursionError:
+        return None
+
+
+def _conjunction(group: Any, budget: LintBudget) -> frozenset[str] | None:
+    """Return the conditions of filters that join all with AND; None for other filters, or too many for the budget."""
     if not isinstance(group, dict) or not isinstance(cast("dict[str, Any]", group).get("values"), list):
         return None
     members = cast("dict[str, Any]", group)
@@ -109,11 +125,13 @@ def _conjunction(group: Any) -> frozenset[str] | None:
             return None
         condition = cast("dict[str, Any]", value)
         if "values" in condition:
-            inner = _conjunction(condition)
+            inner = _conjunction(condition, budget)
             if inner is None:
                 return None
             found |= inner
         elif condition.get("type") != "empty":
+            if not budget.covers(condition):
+                return None
             found.add(_normal(condition))
     return frozenset(found)
 

@@ -51,7 +51,7 @@ def _kinds(line: dict[str, Any]) -> list[str | None]:
     kinds: list[Any] = [given] if isinstance(given, str) else cast("list[Any]", given or [])
     if not isinstance(kinds, list) or any(kind not in KINDS for kind in kinds):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TrialError(f"kind is one of {', '.join(KINDS)}")
-    return kinds or [None]
+    return list(dict.fromkeys(kinds)) or [None]
 
 
 def _event(properties: dict[str, Any], kind: str | None) -> Event:

@@ -12,9 +12,9 @@ from mcp_errortracking.rules.regex.nodes import Character, Choice, Look, Node, R
 from mcp_errortracking.rules.regex.syntax import parse
 
 _MOST_NODES = 20_000
-_MOST_STATES = 5_000
 _MOST_WORK = 1_000_000
 _MOST_REMEMBERED = 4_096
+_MOST_HELD = 100_000  # places and transitions of states: a bound on memory
 _SHORT = 512
 
 
@@ -46,6 +46,7 @@ class _Program:
         self._looks = list[str]()
         self._has_looks = False
         self._states = dict[tuple[frozenset[int], str], _State]()
+        self._held = 0
         self._work = 0
         self.matched = _State(self, frozenset(), "")
         self._accept = self._add()
@@ -75,15 +76,18 @@ class _Program:
             return then
         if isinstance(node, Choice):
             return self._add(tuple(self._compile(inner, then) for inner in node.nodes))
+        copies = node.least
         if node.most is None:
             loop = self._add()
-            self._jumps[loop] = (self._compile(node.node, loop), then)
-            then = loop
+            begin = self._compile(node.node, loop)
+            self._jumps[loop] = (begin, then)
+            # The first turn of a loop is one of those needed: a copy of each would double nested ones at every level.
+            then, copies = (begin, copies - 1) if copies else (loop, 0)
         else:
             end = then
             for _ in range(node.most - node.least):
                 then = self._add((self._compile(node.node, then), end))
-        for _ in range(node.least):
+        for _ in range(copies):
             then = self._compile(node.node, then)
         return then
 
@@ -101,8 +105,8 @@ class _Program:
                 entry[1] for place in reached if (entry := self._sets[place]) is not None and entry[0].test(character)
             )
             following = self._state(places, character if self._has_looks else "")
-        if len(state) < _MOST_STATES:
-            state[character] = following
+        self._hold(1)
+        state[character] = following
         return following
 
     def accepts(self, state: _State) -> bool:
@@ -113,11 +117,17 @@ class _Program:
         key = (places, _kind(before))
         found = self._states.get(key)
         if found is None:
-            if len(self._states) > _MOST_STATES:
-                self._states.clear()
-                self.first.clear()
+            self._hold(1 + len(places))
             found = self._states[key] = _State(self, places, before)
         return found
+
+    def _hold(self, size: int) -> None:
+        """Make room for what is remembered next."""
+        self._held += size
+        if self._held > _MOST_HELD:
+            self._held = size
+            self._states.clear()
+            self.first.clear()
 
     def _closure(self, state: _State, following: str) -> set[int]:
         """Return the places that are reached without a further character, from these and from the beginning."""
@@ -161,28 +171,35 @@ def _holds(look: str, before: str, following: str) -> bool:
 
 def _trimmed(tree: Node) -> Node:
     """Leave out what may match nothing at both ends: it never decides if there is a match."""
-    nodes = list(tree.nodes) if isinstance(tree, Sequence) else [tree]
-    while nodes and isinstance(nodes[0], Repeat) and nodes[0].least == 0:
-        nodes.pop(0)
-    while nodes and isinstance(nodes[-1], Repeat) and nodes[-1].least == 0:
-        nodes.pop()
-    return nodes[0] if len(nodes) == 1 else Sequence(tuple(nodes))
+    nodes = tree.nodes if isinstance(tree, Sequence) else (tree,)
+    begin, end = 0, len(nodes)
+    while begin < end and _may_be_empty(nodes[begin]):
+        begin += 1
+    while begin < end and _may_be_empty(nodes[end - 1]):
+        end -= 1
+    return nodes[begin] if end - begin == 1 else Sequence(nodes[begin:end])
+
+
+def _may_be_empty(node: Node) -> bool:
+    return isinstance(node, Repeat) and node.least == 0
 
 
 def _literal(tree: Node) -> tuple[str, bool, bool]:
     """Return a text that each match contains, if it is compared without case, and if it is the whole pattern."""
     nodes = tree.nodes if isinstance(tree, Sequence) else (tree,)
-    runs: list[tuple[str, bool]] = [("", False)]
+    runs: list[tuple[list[str], bool]] = [([], False)]
     for node in nodes:
         single = node.set if isinstance(node, Character) and node.set.character else None
+        letters, folded = runs[-1]
         if single is None:
-            runs.append(("", False))
-        elif runs[-1][0] and runs[-1][1] != single.folded and single.character.isalpha():
-            runs.append((single.character, single.folded))
+            runs.append(([], False))
+        elif letters and folded != single.folded and single.character.isalpha():
+            runs.append(([single.character], single.folded))
         else:
-            runs[-1] = (runs[-1][0] + single.character, runs[-1][1] or single.folded)
-    text, folded = max(runs, key=lambda run: len(run[0]))
-    return text, folded, len(runs) == 1
+            letters.append(single.character)
+            runs[-1] = (letters, folded or single.folded)
+    letters, folded = max(runs, key=lambda run: len(run[0]))
+    return "".join(letters), folded, len(runs) == 1
 
 
 class Regex:
@@ -226,14 +243,17 @@ class Regex:
 
     def _search(self, program: _Program, text: str) -> bool:
         state, matched = program.begin(), program.matched
-        for character in text:
-            state = state[character]
-            if state is matched:
-                return True
-        return program.accepts(state)
+        try:
+            for character in text:
+                state = state[character]
+                if state is matched:
+                    return True
+            return program.accepts(state)
+        except RecursionError:
+            raise TooMuchWorkError("the pattern nests too deep to be evaluated here") from None
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def compiled(pattern: str) -> Regex:
     """Return the search for a pattern, made once."""
     return Regex(pattern)

@@ -7,6 +7,7 @@ from mcp_errortracking.rules.regex.errors import BadPatternError
 from mcp_errortracking.rules.regex.reader import Reader
 
 _DASH = "Write a literal - first or last in the class, or as \\-."
+_LONGEST_NAME = 16  # of a class, as `[:^xdigit:]`, with its brackets
 Finish = Callable[[CharacterSet], CharacterSet]
 
 
@@ -21,7 +22,7 @@ def read_class(reader: Reader, finish: Finish) -> CharacterSet:
     reader.take()
     is_negated = reader.takes("^")
     items = list[CharacterSet]()
-    left: tuple[str, CharacterSet] | None = None
+    left, operator = list[tuple[str, CharacterSet]](), ""
     while reader.takes("-"):
         items.append(one("-"))
     if not items and reader.takes("]"):
@@ -32,28 +33,27 @@ def read_class(reader: Reader, finish: Finish) -> CharacterSet:
             raise BadPatternError("unclosed character class", begin, "Write a literal [ as \\[.")
         if reader.takes("]"):
             break
-        operator = reader.peek(2)
-        if operator in ("&&", "--", "~~"):
-            reader.take(2)
-            items = [_join(left, items)]
-            left, items = (operator, items[0]), []
+        if reader.peek(2) in ("&&", "--", "~~"):
+            left.append((operator, _union(items)))
+            operator, items = reader.take(2), []
         elif reader.peek() == "[":
             items.append(_posix(reader) or read_class(reader, finish))
         else:
             items.append(finish(_range(reader)))
     reader.ascend()
-    whole = _join(left, items)
+    whole = combined([*left, (operator, _union(items))])
     return negated(whole) if is_negated else whole
 
 
-def _join(left: tuple[str, CharacterSet] | None, items: list[CharacterSet]) -> CharacterSet:
-    right = any_of(items) if items else CharacterSet(lambda _: False, 0)
-    return combined(left[0], left[1], right) if left else right
+def _union(items: list[CharacterSet]) -> CharacterSet:
+    return any_of(items) if items else CharacterSet(lambda _: False, 0)
 
 
 def _posix(reader: Reader) -> CharacterSet | None:
-    close = reader.pattern.find(":]", reader.place)
-    if reader.peek(2) != "[:" or close < 0:
+    if reader.peek(2) != "[:":
+        return None
+    close = reader.pattern.find(":]", reader.place, reader.place + _LONGEST_NAME)
+    if close < 0:
         return None
     name = reader.pattern[reader.place + 2 : close]
     found = posix(name.removeprefix("^"))

@@ -147,14 +147,25 @@ def any_of(sets: list[CharacterSet]) -> CharacterSet:
     )
 
 
-def combined(operator: str, left: CharacterSet, right: CharacterSet) -> CharacterSet:
-    """Return the intersection (`&&`), difference (`--`) or symmetric difference (`~~`)."""
-    a, b, size = left.test, right.test, max(left.size, right.size)
-    if operator == "&&":
-        return CharacterSet(lambda character: a(character) and b(character), size)
-    if operator == "--":
-        return CharacterSet(lambda character: a(character) and not b(character), size)
-    return CharacterSet(lambda character: a(character) != b(character), size)
+def combined(sets: list[tuple[str, CharacterSet]]) -> CharacterSet:
+    """Return the intersection (`&&`), difference (`--`) or symmetric difference (`~~`) of sets, from left to right.
+
+    Args:
+        sets: each with the operator before it; that of the first is not looked at.
+    """
+    (_, first), *others = sets
+    if not others:
+        return first
+    rest = [(operator, one.test) for operator, one in others]
+
+    def test(character: str) -> bool:  # a loop: there may be more operators than calls can nest
+        found = first.test(character)
+        for operator, other in rest:
+            if found or operator == "~~":
+                found = found != other(character) if operator == "~~" else other(character) == (operator == "&&")
+        return found
+
+    return CharacterSet(test, max(one.size for _, one in sets))
 
 
 def without_case(given: CharacterSet) -> CharacterSet:

@@ -11,6 +11,7 @@ from mcp_errortracking.rules.regex.reader import INVALID_UTF8, Reader
 
 _SIZE_LIMIT = 10 * 2**20
 _MOST_REPEATS = 2**32
+_LONGEST_REMEMBERED = 500
 _LOOK_AROUND = "look-around, including look-ahead and look-behind, is not supported"
 _AROUND_ADVICE = "Use a condition of its own, with regex or not_regex, for what must or must not stand there."
 
@@ -25,14 +26,17 @@ class _Group:
     nodes: list[Node | None]
 
 
-@lru_cache(maxsize=2048)
 def parse(pattern: str) -> Node:
-    """Return the tree of a pattern.
+    """Return the tree of a pattern. Those of short patterns are remembered.
 
     Raises:
         BadPatternError: Rust refuses the pattern.
         UndecidedError: that depends on the crate's version.
     """
+    return _remembered(pattern) if len(pattern) <= _LONGEST_REMEMBERED else _parse(pattern)
+
+
+def _parse(pattern: str) -> Node:
     try:
         tree = _Parser(pattern).parse()
         size = size_of(tree)
@@ -44,6 +48,9 @@ def parse(pattern: str) -> Node:
     if size > _SIZE_LIMIT * 0.9:
         raise UndecidedError("the compiled pattern is close to the crate's limit of 10 MiB")
     return tree
+
+
+_remembered = lru_cache(maxsize=256)(_parse)
 
 
 class _Parser:
