@@ -191,13 +191,13 @@ def text_of(fields: Mapping[str, Any], *names: str) -> str:
 
 
 def number_of(fields: Mapping[str, Any], *names: str) -> int | None:
-    """Return the first of these fields that is a whole number."""
+    """Return the first of these fields that is a whole number of at most 64 bits."""
     for name in names:
         value = fields.get(name)
-        if isinstance(value, float) and value.is_integer():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -(2**63) <= value < 2**63:
+            continue  # Python counts on beyond 64 bits, but does not print each number that it counts to
+        if isinstance(value, int) or value.is_integer():
             return int(value)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
     return None
 
 

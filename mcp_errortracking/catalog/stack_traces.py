@@ -1,7 +1,7 @@
 """A stack trace as people read one: nearest to the error first, the app's own frames marked, and why PostHog could not
 resolve a frame."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
@@ -20,6 +20,8 @@ MAX_FRAMES = 50
 _IN_EXCEPTIONS = ("$exception_list", "$exception_types", "$exception_values")
 _CONTEXT_LINES = 3
 _MOST_EXCEPTIONS, _MOST_VARIABLES = 50, 100
+_MOST_IN_LEGEND = 5000
+"""Frames that are searched for marks; far more than are shown."""
 
 
 def show_event(
@@ -59,13 +61,7 @@ def exceptions_by_event(events: Iterable[dict[str, Any]]) -> dict[str, int]:
 
 def legend(events: list[dict[str, Any]]) -> list[str]:
     """Return notes on the marks in these events' exceptions, and what to do about them."""
-    all_properties = [as_object(event.get("properties")) for event in events]
-    found = [
-        (frame, properties.get("$lib"))
-        for properties in all_properties
-        for exception in as_objects(properties.get("$exception_list"))
-        for frame in as_objects(as_object(exception.get("stacktrace")).get("frames"))
-    ]
+    found = list(islice(_frames_of(events), _MOST_IN_LEGEND))
     frames = [frame for frame, _ in found]
     notes = list[str]()
     if any(frame.get("in_app") for frame in frames):
@@ -78,6 +74,15 @@ def legend(events: list[dict[str, Any]]) -> list[str]:
     if any(position_of(frame, library).is_uncertain for frame, library in found):
         notes.append('"10 or 11": the event does not say if a source map was used; without one the first is the line.')
     return notes
+
+
+def _frames_of(events: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Yield the frames, those nearest to each error first, each with the `$lib` of its event."""
+    for event in events:
+        properties = as_object(event.get("properties"))
+        for exception in as_objects(properties.get("$exception_list")):
+            for frame in reversed(as_objects(as_object(exception.get("stacktrace")).get("frames"))):
+                yield frame, properties.get("$lib")
 
 
 def show_frame(frame: dict[str, Any], library: Any = None, line: int | None = None) -> str:
@@ -191,8 +196,9 @@ def _chosen(frames: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
     """As many frames, in their order: those of the app's own code before any other, then those nearest to the error."""
     if len(frames) <= number:
         return frames
-    ranked = sorted(range(len(frames)), key=lambda index: (not frames[index].get("in_app"), index))
-    return [frames[index] for index in sorted(ranked[:number])]
+    own = list(islice((index for index, frame in enumerate(frames) if frame.get("in_app")), number))
+    others = islice((index for index, frame in enumerate(frames) if not frame.get("in_app")), number - len(own))
+    return [frames[index] for index in sorted([*own, *others])]
 
 
 def _source(frame: dict[str, Any], around: int) -> list[str]:

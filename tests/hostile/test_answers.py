@@ -20,7 +20,7 @@ from benchmarks.hostile_answers import ANSWERS, EVENTS, ID, ISSUES, RULES
 from mcp_errortracking import doctor
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.catalog.paging import next_offset
-from mcp_errortracking.catalog.stack_traces import show_event
+from mcp_errortracking.catalog.stack_traces import legend, show_event
 from mcp_errortracking.config import PostHogSettings
 from mcp_errortracking.proxy import Proxy, content, json_weight
 from mcp_errortracking.proxy.content import MOST_WEIGHT, LargeAnswerError, parse, read_content
@@ -204,6 +204,36 @@ def test_more_events_exceptions_and_variables_than_there_can_be_are_counted_not_
     assert "Note: PostHog answered 30, more than can be asked for; the first 20 are shown." in reply.text
 
 
+NINES = int("9" * 4300)
+"""The largest number that Python reads of a text; it does not print the next one."""
+
+
+@pytest.mark.parametrize("number", [NINES, -NINES, 2**63, 1e300], ids=["nines", "negative", "64 bits", "float"])
+@pytest.mark.parametrize("library", ["web", "posthog-node", None])
+def test_a_line_that_is_no_line_leaves_the_event_readable(number: float, library: str | None) -> None:
+    frame = {"lang": "javascript", "resolved": True, "source": "a.js", "in_app": True}
+    frames = [
+        {**frame, "resolved_name": "f", "mangled_name": "g", "line": number, "column": number},
+        {**frame, "resolved_name": "f", "mangled_name": "f", "line": number},
+        {**frame, "resolved": False, "line": number, "column": number},
+    ]
+    stacks = [{"frames": frames, "frames_omitted": number}, {"same_as_event": ID, "same_as_exception": number}]
+    exceptions = [{"type": "E", "value": "v", "stacktrace": stack} for stack in stacks]
+    event = {"uuid": ID, "properties": {"$exception_list": exceptions, "$lib": library}}
+
+    reply = reply_to({"results": [event]}, EVENTS)
+
+    assert not reply.is_error
+    assert "E: v" in reply.text
+    assert "f (a.js" in reply.text
+
+
+def test_the_legend_of_very_many_frames_is_made_of_some() -> None:
+    exceptions = [{"type": "E", "stacktrace": {"frames": [{"in_app": False}] * 500}}] * 100
+
+    assert count_steps(lambda: legend([{"properties": {"$exception_list": exceptions}}])) < 2_000_000
+
+
 # Size
 
 
@@ -349,6 +379,7 @@ WRONG: tuple[Any, ...] = (
     0,
     -7,
     10**30,
+    int("9" * 4300),
     1.5,
     math.inf,
     "",

@@ -368,15 +368,21 @@ FOREIGN = [
     *("../.env", "/.env", ".env", "../../.env", "webpack://shop/./.env", "file:///.env", "..\\.env", "%2e%2e/.env"),
     *("../.npmrc", "../id_rsa", "../secret.pem", "../credentials.json", "../.env.local", "../.hidden.js", "../link.ts"),
     *("../.env?a.ts", "../.env#a.ts", "../notes.txt", "../dump.sql", "../.env/", "../.env\0.ts", "../link.js"),
+    *("../.git/a.ts", ".git/a.ts", "../.aws/b/a.ts", "../src/../.aws/b/a.ts", "../linked/a.ts", "../.nuxt/.git/a.ts"),
+    "../" * 2000 + "src/a.ts",
 ]
 
 
-@pytest.mark.parametrize("source", FOREIGN)
+@pytest.mark.parametrize("source", FOREIGN, ids=lambda source: source[:30])
 async def test_a_map_cannot_have_lines_of_other_files_shown(
     sandbox: SandboxProcess, tmp_path: Path, source: str
 ) -> None:
     (tmp_path / "dist").mkdir()
     files = [".env", ".env.local", ".npmrc", "id_rsa", "secret.pem", "credentials.json", ".hidden.js", "notes.txt"]
+    for folder in (".git", ".aws/b", ".nuxt/.git"):
+        (tmp_path / folder).mkdir(parents=True)
+        files.append(f"{folder}/a.ts")
+    (tmp_path / "linked").symlink_to(".aws/b")
     for name in (*files, "dump.sql"):
         (tmp_path / name).write_text(f"{SECRET}\n" * 3)
     (tmp_path / "link.ts").symlink_to(tmp_path / ".env")

@@ -107,6 +107,30 @@ async def test_an_event_without_minified_frames_is_shown_where_its_source_is(roo
     assert longer.structured == {"error": {"code": "all_resolved"}}
 
 
+async def test_of_an_event_with_very_many_frames_those_nearest_to_the_error_are_looked_at(root: Path) -> None:
+    python = {"resolved": True, "lang": "python", "resolve_failure": None}
+
+    other, _ = await resolved(root, *[python] * 5000, *[JAVA] * 1500)
+    nearest, _ = await resolved(root, *[JAVA] * 5000, MAPPED, *[python] * 1999)
+
+    assert "1500 frames of the newest event are not resolved" in other.text
+    assert [one["source"] for one in nearest.structured["readable"]] == ["../src/pay.ts"]
+
+
+@pytest.mark.parametrize("source", [".git/hook.py", ".aws/b/hook.py", "src/../.git/hook.py", "linked/hook.py"])
+async def test_an_event_cannot_have_lines_of_hidden_folders_shown(root: Path, source: str) -> None:
+    for folder in (".git", ".aws/b", ".nuxt"):
+        (root / folder).mkdir(parents=True)
+        (root / folder / "hook.py").write_text("secret\n" * 3, "utf-8")
+    (root / "linked").symlink_to(".aws/b")
+
+    for name in (source, str(root / source)):
+        reply, _ = await resolved(root, PYTHON | {"source": name})
+        assert reply.structured == {"error": {"code": "all_resolved"}}
+    generated, _ = await resolved(root, PYTHON | {"source": ".nuxt/hook.py"})
+    assert generated.structured["readable"][0]["context"][0]["line"] == "secret"
+
+
 async def test_frames_of_other_languages_have_no_source_map(root: Path) -> None:
     reply, requests = await resolved(root, JAVA | {"resolve_failure": "No proguard map uploaded for id: m-1"})
 

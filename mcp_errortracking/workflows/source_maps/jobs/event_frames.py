@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mcp_errortracking.workflows.source_maps.tools import ResolveFrames
 
 _MOST_FRAMES = 200
+_MOST_READ = 2000
+"""Frames of an event that are looked at, those nearest to the error; SDKs send 50 for each exception."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,10 @@ async def _event_frames(issue: str, context: Context) -> RequestedFrames:
         )
     properties = as_object(events[0].get("properties"))
     library = properties.get("$lib")
-    exceptions = as_objects(properties.get("$exception_list"))
-    stacks = [as_objects(as_object(one.get("stacktrace")).get("frames")) for one in exceptions]
+    stacks = _stacks_of(as_objects(properties.get("$exception_list")))
     raw = [frame for stack in stacks for frame in stack]
-    resolved = [frame for frame in raw if frame.get("resolved") is True and failure_of(frame) is None]
-    other = [frame for frame in raw if _is_of_other_language(frame) and frame not in resolved]
+    resolved = [frame for frame in raw if _is_resolved(frame)]
+    other = [frame for frame in raw if _is_of_other_language(frame) and not _is_resolved(frame)]
     refs = await _symbol_sets_of([frame for frame in raw if frame.get("resolved") is not True], context)
     frames = [
         frame
@@ -121,6 +122,21 @@ async def _event_frames(issue: str, context: Context) -> RequestedFrames:
     if resolved:
         notes.append(f"{len(resolved)} other frames of the event are readable already.")
     return RequestedFrames(frames[:_MOST_FRAMES], notes, readable)
+
+
+def _stacks_of(exceptions: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the frames of each exception; of very many, those nearest to the first errors."""
+    stacks, left = list[list[dict[str, Any]]](), _MOST_READ
+    for one in exceptions:
+        if left == 0:
+            break
+        stacks.append(as_objects(as_object(one.get("stacktrace")).get("frames"))[-left:])
+        left -= len(stacks[-1])
+    return stacks
+
+
+def _is_resolved(frame: dict[str, Any]) -> bool:
+    return frame.get("resolved") is True and failure_of(frame) is None
 
 
 def _is_of_other_language(frame: dict[str, Any]) -> bool:

@@ -53,6 +53,8 @@ def readable_frames(frames: Iterable[dict[str, Any]], library: Any) -> list[Read
     """
     found = list[ReadableFrame]()
     for frame in frames:
+        if len(found) == _MOST_FRAMES:
+            break
         source, position = text_of(frame, "source"), position_of(frame, library)
         if failure_of(frame) or not frame.get("in_app") or not source or position.line is None or position.is_uncertain:
             continue
@@ -60,7 +62,7 @@ def readable_frames(frames: Iterable[dict[str, Any]], library: Any) -> list[Read
             continue
         name = text_of(frame, "resolved_name", "mangled_name") or "?"
         found.append(ReadableFrame(name, source, position.line, position.column))
-    return found[:_MOST_FRAMES]
+    return found
 
 
 def with_source(

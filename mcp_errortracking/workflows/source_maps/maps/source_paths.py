@@ -19,6 +19,26 @@ _CODE = {
 }
 """Extensions of files whose lines may be shown. Only code: an untrusted map can name any file, even `../.env`."""
 
+_GENERATED = {
+    *(
+        ".nuxt",
+        ".next",
+        ".output",
+        ".svelte-kit",
+        ".astro",
+        ".angular",
+        ".vite",
+        ".vinxi",
+        ".solid",
+        ".quasar",
+        ".wasp",
+    ),
+    *(".docusaurus", ".expo", ".vercel", ".netlify", ".parcel-cache", ".turbo", ".pnpm", ".yarn", ".storybook"),
+}
+"""Hidden folders of which lines may be shown: bundlers, frameworks and package managers keep code there."""
+_LONGEST_NAME = 4096
+"""Characters of the name of a source that is read as a path; no file has a longer one."""
+
 
 def readable_path(source: str) -> str:
     """Return a readable path for the name of a source.
@@ -26,6 +46,8 @@ def readable_path(source: str) -> str:
     `webpack://shop/./src/cart.js?1a2b` and `../../src/cart.js` become `src/cart.js`.
     `file:///a/b.js` becomes `/a/b.js`.
     """
+    if len(source) > _LONGEST_NAME:
+        return source
     text = source.replace("\\", "/")
     try:
         parts = urlsplit(text)
@@ -52,9 +74,12 @@ def readable_path(source: str) -> str:
 def find_on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | None:
     """Return the code file below the roots that a source's name means; None if it does not exist.
 
-    Hidden files and files without an extension of code never count, even through a symlink. A relative name starts at
-    the map. Otherwise the readable path is searched in the folders from the map's up to its root, and in the roots.
+    Hidden files and files without an extension of code never count, even through a symlink, nor do files in hidden
+    folders other than those of bundlers. A relative name starts at the map. Otherwise the readable path is searched in
+    the folders from the map's up to its root, and in the roots.
     """
+    if len(source) > _LONGEST_NAME:
+        return None
     path = readable_path(source)
     starts = list(roots.folders)
     places: list[Path] = []
@@ -68,7 +93,7 @@ def find_on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | Non
     for place in places:
         try:
             found = roots.file(place)
-            if found and is_code(found):
+            if found and is_code(found) and not _is_in_hidden(found, roots):
                 return found
         except (WorkflowError, ValueError):
             continue
@@ -78,6 +103,16 @@ def find_on_disk(roots: Roots, source: str, map_path: Path | None) -> Path | Non
 def is_code(path: Path) -> bool:
     """True if a file is not hidden and has an extension of code."""
     return path.suffix.lower() in _CODE and not path.name.startswith(".")
+
+
+def _is_in_hidden(path: Path, roots: Roots) -> bool:
+    """True if a folder between a file and its root is hidden, such as `.git`, and not one of a bundler."""
+    for folder in path.parents:
+        if folder in roots.folders or not roots.holds(folder):
+            return False
+        if folder.name.startswith(".") and folder.name.lower() not in _GENERATED:
+            return True
+    return False
 
 
 def _has_scheme(source: str) -> bool:
