@@ -145,10 +145,14 @@ class Roots:
         """
         real = self.resolve(path)
         with translate_os_errors(path, "written"):
-            for folder in [*reversed(real.parents), real]:
-                if folder == real or (self.holds(folder) and self.stat(folder) is None):
-                    with self._place(folder) as place:
-                        place.folder.make_folder(place.name)
+            missing = [real]
+            for folder in real.parents:
+                if not self.holds(folder) or self.stat(folder) is not None:
+                    break
+                missing.append(folder)
+            for folder in reversed(missing):
+                with self._place(folder) as place:
+                    place.folder.make_folder(place.name)
         return real
 
     def open(self, path: str | Path) -> FileIO:

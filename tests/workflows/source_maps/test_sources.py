@@ -1,6 +1,7 @@
 """The sources inside a map, and writing them where they may go and nowhere else."""
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.source_maps.maps import sources as sources_module
 from mcp_errortracking.workflows.source_maps.maps.sources import (
     Source,
     SourcesError,
@@ -63,6 +65,13 @@ def test_sections_within_sections_end_somewhere() -> None:
         ("C:\\Users\\..\\x.ts", "Users/x.ts"),
         ("..\\..\\x.ts", "x.ts"),
         ("src/.git/hooks/pre-commit", "src/_.git/hooks/pre-commit"),
+        ("\u200c.git/hooks/a", "_.git/hooks/a"),
+        (".g\u200dit/\ufeff.b/\u202e.c.", "_.git/_.b/_.c"),
+        ("git~1/hooks/a", "_git~1/hooks/a"),
+        ("a . ./b .", "a/b"),
+        ("webpack:///./node_modules/react/index.js", "_node_modules/react/index.js"),
+        ("Node_Modules ./site-packages/a.pth", "_Node_Modules/_site-packages/a.pth"),
+        ("com\xb9/CONIN$.ts", "_com\xb9/_CONIN$.ts"),
         (".bashrc", "_.bashrc"),
         ("src/con.ts", "src/_con.ts"),
         ("a\x00b/\x1b[31m.ts", "a_b/_[31m.ts"),
@@ -175,10 +184,17 @@ def test_what_stands_in_the_way_stops_it_before_a_file_is_written(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / in_the_way]
 
 
-@pytest.mark.parametrize("folder", [".git", ".git/hooks", ".GIT/hooks", "shop/.venv", "venv/lib", "node_modules/.bin"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        *(".git", ".git/hooks", ".GIT/hooks", "shop/.venv", "venv/lib", "node_modules/.bin", "Node_Modules/x", "bare"),
+        *("bare/hooks", "\u200c.git", ".git ", "node_modules.", "lib/site-packages/x"),
+    ],
+)
 def test_nothing_is_written_where_other_programs_run_files(tmp_path: Path, folder: str) -> None:
-    for place in ("shop/.venv", "venv", "node_modules", ".git"):
+    for place in ("shop/.venv", "venv", "node_modules", ".git", "bare/objects"):
         (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "bare" / "HEAD").touch()
     (tmp_path / "venv" / "pyvenv.cfg").touch()
     (tmp_path / "src").symlink_to(folder)
     before = sorted(tmp_path.rglob("*"))
@@ -187,6 +203,46 @@ def test_nothing_is_written_where_other_programs_run_files(tmp_path: Path, folde
         with pytest.raises(SourcesError, match="Choose another folder"):
             write_sources([Source(source, "import evil")], named, Roots([tmp_path]))
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_sources_of_packages_are_written_beside_the_others(tmp_path: Path) -> None:
+    names = ["webpack:///./src/a.ts", "webpack:///./node_modules/react/index.js"]
+
+    written = write_sources([Source(name, name) for name in names], "out", Roots([tmp_path]))
+
+    assert [path.relative_to(tmp_path / "out").as_posix() for path in written] == [
+        "src/a.ts",
+        "_node_modules/react/index.js",
+    ]
+    assert written[1].read_text() == names[1]
+
+
+def test_names_that_differ_in_their_unicode_form_are_two_files(tmp_path: Path) -> None:
+    written = write_sources([Source("\u00e9.ts", "1"), Source("e\u0301.ts", "2")], "out", Roots([tmp_path]))
+
+    assert len({unicodedata.normalize("NFC", path.name) for path in written}) == 2
+
+
+def test_a_map_with_too_many_folders_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources_module, "_MOST_FOLDERS", 50)
+    sources = [Source(f"{number}/a/b/c.ts", "1") for number in range(20)]
+
+    with pytest.raises(SourcesError, match="sources of more than 50 folders"):
+        write_sources(sources, "out", Roots([tmp_path]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_made_without_looking_at_each_around_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    roots = Roots([tmp_path])
+    roots.make_folder("/".join("abcdefghijklmnop"))
+    followed = list[object]()
+    place = Roots._place
+    monkeypatch.setattr(Roots, "_place", lambda self, path: followed.append(path) or place(self, path))
+
+    made = roots.make_folder("/".join("abcdefghijklmnopq"))
+
+    assert made.is_dir()
+    assert len(followed) == 3
 
 
 def test_a_root_may_have_any_name(tmp_path: Path) -> None:

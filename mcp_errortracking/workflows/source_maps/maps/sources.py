@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +21,11 @@ _MAX_PARTS = 40
 _MAX_PART = 120  # characters of a file or folder name
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]+')
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:/*")
-_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_RESERVED = re.compile(r"^(con|prn|aux|nul|(?:com|lpt)[\d\xb9\xb2\xb3]|con(?:in|out)\$)(\.|$)", re.IGNORECASE)
+_SHORT_NAME = re.compile(r"~\d+$")  # Windows has a second name for a long one: git~1 is .git
+_PACKAGES = ("node_modules", "site-packages", "dist-packages")
+_MOST_FOLDERS = 10_000
+"""Folders of all files that are written, with those above them: each is looked up from its root."""
 
 
 class SourcesError(ValueError):
@@ -65,7 +70,7 @@ def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -
 
     Raises:
         SourcesError: the map holds no text, a file with other content exists, or other programs run files of a folder,
-            see `_is_run_from`; nothing was written.
+            see `_refuse_run_from`; nothing was written.
         WorkflowError: the folder or a file lies outside the roots, or may not be written.
     """
     texts = [(source.name, source.content) for source in sources if source.content is not None]
@@ -82,10 +87,7 @@ def write_sources(sources: Sequence[Source], folder: str | Path, roots: Roots) -
             if roots.read_part(target, len(content) + 1) != content:
                 raise SourcesError(f"{relative} already exists with other content. Choose another folder.")
             same.add(target)
-    parents = dict.fromkeys(target.parent for target in targets)
-    for parent in (base, *parents):
-        if _is_run_from(parent, roots):
-            raise SourcesError(f"{parent} is in a hidden folder, or in installed packages. Choose another folder.")
+    _refuse_run_from([base, *(target.parent for target in targets)], roots)
     changed = [(target, content) for target, content in targets.items() if target not in same]
     for folder in dict.fromkeys(target.parent for target, _ in changed):
         roots.make_folder(folder)
@@ -110,22 +112,23 @@ def _placed(texts: Sequence[tuple[str, str]]) -> Iterator[tuple[Path, str]]:
 
 
 def _key(path: Path) -> str:
-    return str(path).casefold()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", str(path)).casefold())
 
 
 def source_path(name: str) -> Path:
     """Return a safe relative path for a source's name: `webpack://shop/./src/a.ts` becomes `shop/src/a.ts`.
 
-    Schemes, drive letters, `.` and `..` are dropped. Names with a meaning to a system or a tool, which are the reserved
-    ones and those that begin with a dot (`.git`), get an underscore before them.
+    Schemes, drive letters, `.` and `..` are dropped, and characters that are not seen, which some file systems ignore.
+    Names with a meaning to a system or a tool get an underscore before them: those that Windows reserves, those that
+    begin with a dot (`.git`), and folders of packages.
     """
     plain = _SCHEME.sub("", name.replace("\\", "/")).partition("?")[0]
     parts = list[str]()
     for part in plain.split("/"):
-        safe = _UNSAFE.sub("_", part).strip().rstrip(".")
+        safe = _plain(_UNSAFE.sub("_", part))
         if not safe:
             continue
-        if _RESERVED.match(safe) or safe.startswith("."):
+        if _RESERVED.match(safe) or _SHORT_NAME.search(safe) or _is_run_by_name(safe):
             safe = f"_{safe}"
         if len(safe.encode("utf-8", "replace")) > _MAX_PART:
             digest = hashlib.sha256(safe.encode("utf-8", "replace")).hexdigest()[:8]
@@ -157,14 +160,50 @@ def _walk(data: Any, depth: int) -> Iterator[Source]:
         yield Source(shown, content if isinstance(content, str) else None)
 
 
+def _refuse_run_from(folders: Iterable[Path], roots: Roots) -> None:
+    """Refuse folders below which other programs run files, such as `.git` or a Python environment.
+
+    Raises:
+        SourcesError: one of them is such a folder, or lies in one; or there are too many.
+    """
+    missing = set[Path]()
+    for folder in _with_those_around(folders, roots):
+        is_missing = folder.parent in missing or roots.stat(folder) is None
+        if is_missing:
+            missing.add(folder)
+        if _is_run_by_name(folder.name) or (not is_missing and _is_run_from(folder, roots)):
+            raise SourcesError(f"{folder} is a hidden folder, or holds installed packages. Choose another folder.")
+
+
+def _with_those_around(folders: Iterable[Path], roots: Roots) -> list[Path]:
+    """Return these folders and those around them, up to their roots, the outer ones first."""
+    found = dict[Path, None]()
+    for folder in folders:
+        for around in (folder, *folder.parents):
+            if around in found or around in roots.folders or not roots.holds(around):
+                break
+            found[around] = None
+        if len(found) > _MOST_FOLDERS:
+            raise SourcesError(f"The source map holds sources of more than {_MOST_FOLDERS:,} folders.")
+    return sorted(found, key=lambda folder: len(folder.parts))
+
+
 def _is_run_from(folder: Path, roots: Roots) -> bool:
-    """True if it lies below a folder of which other programs run files, such as `.git` or a Python environment."""
-    for around in (folder, *folder.parents):
-        if around in roots.folders or not roots.holds(around):
-            return False
-        if around.name.startswith(".") or around.name == "node_modules" or roots.file(around / "pyvenv.cfg"):
-            return True
-    return False
+    """True if it is a Python environment or a git folder."""
+    if roots.file(folder / "pyvenv.cfg"):
+        return True
+    return roots.file(folder / "HEAD") is not None and roots.stat(folder / "objects") is not None
+
+
+def _is_run_by_name(name: str) -> bool:
+    plain = _plain(name)
+    return plain.startswith(".") or plain.casefold() in _PACKAGES
+
+
+def _plain(name: str) -> str:
+    """Return a name without what some file systems leave out: invisible characters, blanks and dots at its end."""
+    seen = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
+    return seen.strip().rstrip(". ")
 
 
 def _place(base: Path, relative: Path, roots: Roots) -> Path:
