@@ -17,6 +17,7 @@ from tests.hostile import (
     test_json_rpc,
     test_maps,
     test_races,
+    test_rules,
     tree,
 )
 
@@ -38,6 +39,7 @@ def table() -> str:
         ("shapes of growing answers", len(test_answers.SHAPES), "test_answers"),
         ("hostile answers over a real socket", len(test_answers.ANSWERS), "test_answers"),
         ("wrong values, at every path of the answer to every tool", len(test_answers.WRONG), "test_answers"),
+        ("shapes of growing patterns; of rules too large to check whole", _rules(), "test_rules"),
         ("texts that imitate notes or turns; conversation markers", _texts(), "test_answers"),
         (
             "ways to start the server in a checkout that shadows every module",
@@ -61,6 +63,10 @@ def _both(*names: str) -> str:
 
 def _texts() -> str:
     return f"{len(test_answers.POSING)}; {len(test_answers.MARKS)}"
+
+
+def _rules() -> str:
+    return f"{len(test_rules.PATTERNS)}; {len(test_rules.LARGE)}"
 
 
 def _git() -> str:
