@@ -8,7 +8,7 @@ MOST_VALUES = 100
 """Values of a condition, and conditions of a rule, above which PostHog's machine may overflow."""
 _PATTERNS = ("regex", "not_regex")
 _TEXTS = ("icontains", "not_icontains")
-_OF_NAME = 10
+_OF_NAME = 20
 _VALUES_A_STEP, _CHARACTERS_A_STEP = 50, 3
 
 
