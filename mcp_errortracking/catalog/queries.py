@@ -13,7 +13,17 @@ from mcp_errortracking.catalog import query_meanings
 from mcp_errortracking.catalog.assignee import AssigneeArgument
 from mcp_errortracking.catalog.dates import note_on_months, suggested
 from mcp_errortracking.catalog.declaration import AtMost
-from mcp_errortracking.catalog.endpoint import PAGE, ROW_PAGES, Outcome, Request, Steps, as_object, as_objects, text_of
+from mcp_errortracking.catalog.endpoint import (
+    PAGE,
+    ROW_PAGES,
+    Outcome,
+    Request,
+    Steps,
+    as_object,
+    as_objects,
+    number_of,
+    text_of,
+)
 from mcp_errortracking.catalog.filters import WITHOUT_VALUE, PropertyFilter
 from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
 from mcp_errortracking.catalog.meanings import STATUSES, Means
@@ -385,9 +395,15 @@ def _whole(value: Any) -> Any:
 def _sparkline(buckets: list[dict[str, Any]]) -> str:
     """Return equal parts of a range as numbers, with the begin of the first and of the last."""
     shown = buckets[:_MOST_BUCKETS]
-    numbers = " ".join(str(_whole(bucket.get("value"))) for bucket in shown)
+    numbers = " ".join(str(_count_of(bucket)) for bucket in shown)
     last = f" to {shown[-1].get('label')}" if len(shown) > 1 else ""
     return f"from {shown[0].get('label')}{last}: {numbers}"
+
+
+def _count_of(bucket: dict[str, Any]) -> float | None:
+    """Return the count of a bucket; None if it is no number, or one of more than 64 bits, which take long to print."""
+    value, whole = bucket.get("value"), number_of(bucket, "value")
+    return value if whole is None and isinstance(value, float) else whole
 
 
 ENDPOINTS = (

@@ -228,6 +228,16 @@ def test_a_line_that_is_no_line_leaves_the_event_readable(number: float, library
     assert "f (a.js" in reply.text
 
 
+def test_counts_that_take_long_to_print_are_left_out_of_a_sparkline() -> None:
+    buckets = [{"label": "a", "value": value} for value in (3, 4.0, 2.5, NINES, [NINES], None)]
+    issue = {"id": ID, "name": "E", "aggregations": {"occurrences": 1, "volume_buckets": buckets}}
+
+    reply = reply_to({"results": [issue]}, ISSUES)
+
+    assert "from a to a: 3 4 2.5 None None None" in reply.text
+    assert "999" not in reply.text
+
+
 def test_the_legend_of_very_many_frames_is_made_of_some() -> None:
     exceptions = [{"type": "E", "stacktrace": {"frames": [{"in_app": False}] * 500}}] * 100
 
