@@ -130,7 +130,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     rounds, calls = (2, 1000) if quick else (10, 10_000)
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores,", end=" ")
-    print(", ".join(f"{name} {version(name)}" for name in ("mcp", "httpx", "httpcore2", "pydantic")), end="\n\n")
+    print(", ".join(f"{name} {version(name)}" for name in ("mcp", "httpx", "aiohttp", "pydantic")), end="\n\n")
     print("| measure | mcp_errortracking | sdk-minimal | ratio | floor |\n| --- | ---: | ---: | ---: | ---: |")
     with upstream() as url:
         print(row("cold start to tools/list, ms", cold(url, rounds), "importing the SDK"), flush=True)

@@ -36,7 +36,8 @@ BAD: dict[tuple[str, str], str] = {
 }
 """Reasons against releases that must not be installed, by name and version; updated with every `make lock`."""
 
-_BY_CLASSIFIER = {
+_SPDX = {
+    "Apache 2.0": "Apache-2.0",
     "MIT License": "MIT",
     "BSD License": "BSD-3-Clause",
     "Apache Software License": "Apache-2.0",
@@ -82,10 +83,10 @@ def licence(package: Distribution) -> str:
     for name in ("license_expression", "license"):
         text = str(metadata.get(name) or "").strip()
         if text and len(text) < 60:
-            return text
+            return _SPDX.get(text, text)
     classifiers = metadata.get("classifier") or []
     names = [str(line).rpartition(" :: ")[2] for line in classifiers if str(line).startswith("License")]
-    return " OR ".join(_BY_CLASSIFIER.get(name, name) for name in names)
+    return " OR ".join(_SPDX.get(name, name) for name in names)
 
 
 def is_allowed(expression: str) -> bool:

@@ -1,65 +1,71 @@
-"""The connections under the HTTP client: httpcore2's pool, which stays fast with many calls in flight.
+"""The connections under the HTTP client: httpx's transport interface over aiohttp's pool and its parser in C.
 
-httpx's own pool gets slower with each call in flight (its requests are polled in turn); httpcore2 is its maintained
-successor and is installed with the MCP SDK. benchmarks/ measures the difference.
+A call costs half the CPU of httpx's own transport (benchmarks/ measures it). Only aiohttp's connections are used: no
+cookies, redirects, decompression, settings of the environment or second tries.
 """
 
+import math
+import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Generator
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from errno import errorcode
+from http import HTTPStatus
+from typing import Any, cast
 
-import httpcore2
+import aiohttp
+import anyio
 import httpx
 import truststore
+from aiohttp.abc import AbstractResolver
+from yarl import URL
 
+from mcp_errortracking.proxy.informational import BoundedResponse, InformationalError
 from mcp_errortracking.proxy.limits import Limits
-from mcp_errortracking.proxy.network import BoundedNetwork
+
+_ADDED_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+"""Headers that aiohttp adds to a request that lacks them."""
 
 # In order: the first class that matches names the failure.
 _FAILURES: list[tuple[type[Exception], type[httpx.TransportError]]] = [
-    (httpcore2.ConnectTimeout, httpx.ConnectTimeout),
-    (httpcore2.ReadTimeout, httpx.ReadTimeout),
-    (httpcore2.WriteTimeout, httpx.WriteTimeout),
-    (httpcore2.PoolTimeout, httpx.PoolTimeout),
-    (httpcore2.ProxyError, httpx.ProxyError),
-    (httpcore2.ConnectError, httpx.ConnectError),
-    (httpcore2.ReadError, httpx.ReadError),
-    (httpcore2.WriteError, httpx.WriteError),
-    (httpcore2.LocalProtocolError, httpx.LocalProtocolError),
-    (httpcore2.UnsupportedProtocol, httpx.UnsupportedProtocol),
-    (httpcore2.ProtocolError, httpx.RemoteProtocolError),
-    (httpcore2.NetworkError, httpx.NetworkError),
-    (httpcore2.TimeoutException, httpx.ReadTimeout),
+    (aiohttp.ClientHttpProxyError, httpx.ProxyError),
+    (aiohttp.ClientProxyConnectionError, httpx.ProxyError),
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
+    (aiohttp.ClientConnectorError, httpx.ConnectError),
+    (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
+    (aiohttp.ClientConnectionError, httpx.ReadError),
+    (aiohttp.ClientError, httpx.RemoteProtocolError),
+    (InformationalError, httpx.RemoteProtocolError),
+    (TimeoutError, httpx.ReadTimeout),
+    (OSError, httpx.ReadError),
 ]
 
 
 class PoolTransport(httpx.AsyncBaseTransport):
-    """httpx's transport interface over httpcore2's connection pool."""
+    """A pool of connections.
+
+    Each is closed after its lifetime, between two requests, even if it is busy. Connections through a forward proxy are
+    kept: there the proxy looks up the host's address.
+    """
 
     def __init__(
-        self,
-        limits: Limits,
-        *,
-        secure: bool,
-        http_proxy: str | None,
-        network: httpcore2.AsyncNetworkBackend | None = None,
+        self, limits: Limits, *, secure: bool, http_proxy: str | None, resolver: AbstractResolver | None = None
     ) -> None:
         """
         Args:
-            network: opens the sockets; for callers that must not connect to every address.
+            http_proxy: address of a forward proxy, which may hold a user name and password.
+            resolver: looks up hosts; for callers that must not connect to every address.
         """
-        self._pool = _Pool(
-            lifetime=limits.lifetime,
-            # The certificates that the system trusts, so that a company's own authority works.
-            ssl_context=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if secure else None,
-            proxy=_forward_proxy(http_proxy) if http_proxy else None,
-            max_connections=limits.connections,
-            max_keepalive_connections=limits.connections,
-            keepalive_expiry=limits.keepalive,
-            network_backend=BoundedNetwork(network),
-        )
+        self._limits = limits
+        # The certificates that the system trusts, so that a company's own authority works.
+        self._certificates = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if secure else None
+        self._proxy = _ForwardProxy(http_proxy) if http_proxy else None
+        self._resolver = resolver
+        self._free = anyio.Semaphore(limits.connections)
+        self._pools = list[_Pool]()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request over a pooled connection.
@@ -67,79 +73,177 @@ class PoolTransport(httpx.AsyncBaseTransport):
         Raises:
             httpx.TransportError: no connection was made, or it broke.
         """
-        url = request.url
-        with _as_httpx(request):
-            answer = await self._pool.handle_async_request(
-                httpcore2.Request(
-                    method=request.method,
-                    url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                    headers=request.headers.raw,
-                    content=request.stream,
-                    extensions=request.extensions,
-                )
-            )
-        extensions: dict[str, Any] = {**answer.extensions}  # pyright: ignore[reportUnknownMemberType] not typed there
-        stream = _AnswerStream(answer.stream, request)
-        return httpx.Response(answer.status, headers=answer.headers, stream=stream, extensions=extensions)
+        timeouts: dict[str, float] = request.extensions["timeout"]
+        await self._wait_for_turn(request, timeouts["pool"])
+        pool = self._current_pool()
+        pool.in_use += 1
+        try:
+            answer = await self._send(pool, request, timeouts)
+        except BaseException:
+            await self._end(pool)
+            raise
+        stream = _AnswerStream(answer, request, lambda: self._end(pool))
+        if answer.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            await stream.aclose()
+            raise httpx.RemoteProtocolError("the server switched to another protocol", request=request)
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=stream)
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        while self._pools:
+            await self._pools.pop().session.close()
+
+    async def _wait_for_turn(self, request: httpx.Request, seconds: float) -> None:
+        try:
+            self._free.acquire_nowait()
+        except anyio.WouldBlock:
+            try:
+                with anyio.fail_after(seconds):
+                    await self._free.acquire()
+            except TimeoutError:
+                raise httpx.PoolTimeout("", request=request) from None
+
+    def _current_pool(self) -> "_Pool":
+        """Return the pool for new requests: another one after each lifetime of connections."""
+        if not self._pools or (self._proxy is None and self._pools[-1].ends < time.monotonic()):
+            connector = aiohttp.TCPConnector(
+                limit=0,  # `_free` limits the requests
+                keepalive_timeout=self._limits.keepalive,
+                resolver=self._resolver or aiohttp.ThreadedResolver(),
+                ssl=self._certificates or True,
+            )
+            session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                response_class=BoundedResponse,
+                auto_decompress=False,
+                skip_auto_headers=_ADDED_HEADERS,
+                middlewares=[_once],
+            )
+            self._pools.append(_Pool(session, time.monotonic() + self._limits.lifetime))
+        return self._pools[-1]
+
+    async def _end(self, pool: "_Pool") -> None:
+        """End a request. The last one of an old pool closes its connections."""
+        self._free.release()
+        pool.in_use -= 1
+        for old in [old for old in self._pools[:-1] if not old.in_use]:
+            self._pools.remove(old)
+            await old.session.close()
+
+    async def _send(self, pool: "_Pool", request: httpx.Request, timeouts: dict[str, float]) -> aiohttp.ClientResponse:
+        url, headers, options = _url_of(request), request.headers, dict[str, Any]()
+        if self._proxy is not None:
+            options["proxy"] = self._proxy.url
+            if url.scheme == "https":
+                options["proxy_headers"] = self._proxy.headers
+            else:
+                headers = httpx.Headers({**headers, **self._proxy.headers})
+        with _as_httpx(request), anyio.CancelScope() as writing:
+            body = _body_of(request, writing, timeouts["write"])
+            try:
+                return await pool.session.request(
+                    request.method,
+                    url,
+                    headers=headers,
+                    data=body,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(total=None, connect=timeouts["connect"], sock_read=timeouts["read"]),
+                    **options,
+                )
+            except aiohttp.ClientConnectionError:
+                if isinstance(body, _Body) and body.failure is not None:
+                    raise body.failure from None
+                raise
+        raise httpx.WriteTimeout("", request=request)
 
 
-class _Pool(httpcore2.AsyncConnectionPool):
-    """A pool that closes each connection after its lifetime, between two requests, even if it is busy.
+@dataclass
+class _Pool:
+    """Connections of about the same age: none of them is used after the pool's end."""
 
-    Connections through a forward proxy are kept: there the proxy looks up the host's address.
-    """
-
-    def __init__(self, *, lifetime: float, keepalive_expiry: float, **options: Any) -> None:
-        super().__init__(keepalive_expiry=keepalive_expiry, **options)
-        self._lifetime = lifetime
-        kept = {name: options[name] for name in ("ssl_context", "network_backend") if name in options}
-        self._options = {"keepalive_expiry": keepalive_expiry, **kept}
-        self._is_direct = options["proxy"] is None
-
-    def create_connection(self, origin: httpcore2.Origin) -> httpcore2.AsyncConnectionInterface:
-        """Return a connection that is not open yet."""
-        if not self._is_direct:
-            return super().create_connection(origin)
-        return _ExpiringConnection(origin, self._lifetime, **self._options)
+    session: aiohttp.ClientSession
+    ends: float
+    in_use: int = 0
 
 
-class _ExpiringConnection(httpcore2.AsyncHTTPConnection):
-    def __init__(self, origin: httpcore2.Origin, lifetime: float, **options: Any) -> None:
-        super().__init__(origin, **options)
-        self._ends = time.monotonic() + lifetime
-
-    def has_expired(self) -> bool:
-        """True if the connection must not be used again; the pool asks between requests."""
-        return super().has_expired() or time.monotonic() > self._ends or self._has_trailing_data()
-
-    def _has_trailing_data(self) -> bool:
-        """True if data followed the answer: it would be taken for the answer to the next request."""
-        inner = self._connection
-        return isinstance(inner, httpcore2.AsyncHTTP11Connection) and bool(inner._h11_state.trailing_data[0])  # pyright: ignore[reportPrivateUsage]
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Send a request, and hide a broken connection from aiohttp, which would send some requests again."""
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _BrokenError(error) from error
 
 
-def _forward_proxy(address: str) -> httpcore2.Proxy:
-    """Return the proxy with that address, which may hold a user name and password."""
-    url = httpx.URL(address)
-    auth = (url.username, url.password) if url.username else None
-    return httpcore2.Proxy(str(url.copy_with(userinfo=b"")), auth=auth)
+class _BrokenError(Exception):
+    """A request failed for the reason that it carries."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class _ForwardProxy:
+    """A forward proxy, and the headers that log in to it."""
+
+    def __init__(self, address: str) -> None:
+        url = httpx.URL(address)
+        self.url = URL(str(url.copy_with(userinfo=b"")), encoded=True)
+        login = b64encode(f"{url.username}:{url.password}".encode()).decode()
+        # The repr of httpx's headers hides the password.
+        self.headers = httpx.Headers({"Proxy-Authorization": f"Basic {login}"} if url.username else {})
+
+
+def _url_of(request: httpx.Request) -> URL:
+    try:
+        return URL(str(request.url), encoded=True)
+    except ValueError as error:
+        raise httpx.UnsupportedProtocol(str(error), request=request) from None
+
+
+def _body_of(request: httpx.Request, writing: anyio.CancelScope, seconds: float) -> "bytes | _Body | None":
+    if isinstance(request.stream, httpx.ByteStream):
+        return request.read() or None
+    return _Body(cast("httpx.AsyncByteStream", request.stream), writing, seconds)
+
+
+class _Body:
+    """A body that is sent piece by piece; a piece that is not taken in time ends the request."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, writing: anyio.CancelScope, seconds: float) -> None:
+        self._stream, self._writing, self._seconds = stream, writing, seconds
+        self.failure: Exception | None = None
+        """The exception that reading the body raised."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._stream:
+                self._writing.deadline = anyio.current_time() + self._seconds
+                yield piece
+                self._writing.deadline = math.inf
+        except Exception as error:
+            self.failure = error
+            raise
 
 
 class _AnswerStream(httpx.AsyncByteStream):
-    def __init__(self, stream: Any, request: httpx.Request) -> None:
-        self._stream = stream
+    def __init__(
+        self, answer: aiohttp.ClientResponse, request: httpx.Request, end: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._answer = answer
         self._request = request
+        self._end: Callable[[], Awaitable[None]] | None = end
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _as_httpx(self._request):
-            async for part in self._stream:
+            async for part in self._answer.content.iter_any():
                 yield part
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        """Keep the connection if the body was read to its end, and close it otherwise."""
+        self._answer.release() if self._answer.content.at_eof() else self._answer.close()
+        if self._end is not None:
+            end, self._end = self._end, None
+            await end()
 
 
 @contextmanager
@@ -147,7 +251,22 @@ def _as_httpx(request: httpx.Request) -> Generator[None]:
     try:
         yield
     except Exception as error:
+        reason = error.reason if isinstance(error, _BrokenError) else error
         for kind, named in _FAILURES:
-            if isinstance(error, kind):
-                raise named(str(error), request=request) from error
+            if isinstance(reason, kind):
+                raise named(_text_of(reason), request=request) from None
         raise
+
+
+def _text_of(error: Exception) -> str:
+    """Return the reason of a failure, without the URL that aiohttp writes into some."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return str(error.certificate_error)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        code = error.os_error.errno
+        return os.strerror(code) if code and code in errorcode else error.os_error.strerror or str(error.os_error)
+    if isinstance(error, aiohttp.ClientResponseError):  # of a forward proxy, or of the parser
+        return f"{error.status} {error.message}" if isinstance(error, aiohttp.ClientHttpProxyError) else error.message
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "Server disconnected without sending a response."
+    return str(error)

@@ -1,13 +1,12 @@
 """Addresses that a presigned URL or a redirect names, so that something inside the network gets a request."""
 
 import io
-from typing import Any
 
 import anyio
 import pytest
 
 from mcp_errortracking.workflows.source_maps.remote import addresses
-from mcp_errortracking.workflows.source_maps.remote.addresses import GuardedNetwork, literal_class, network_class
+from mcp_errortracking.workflows.source_maps.remote.addresses import GuardedResolver, literal_class, network_class
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import AddressRefusedError
 
@@ -92,21 +91,12 @@ def test_a_host_is_known_to_be_this_machine_in_every_form(host: str) -> None:
     assert literal_class("storage.example") is None
 
 
-def network_of(monkeypatch: pytest.MonkeyPatch, posthog: list[str], storage: list[str]) -> tuple[GuardedNetwork, Any]:
-    connected = list[str]()
-
+def resolver_of(monkeypatch: pytest.MonkeyPatch, posthog: list[str], storage: list[str]) -> GuardedResolver:
     async def resolve(host: str, _port: int) -> list[str]:
         return {"posthog.example": posthog, "storage.example": storage}[host]
 
-    class Inner:
-        async def connect_tcp(self, host: str, *_: object) -> str:
-            connected.append(host)
-            return "stream"
-
     monkeypatch.setattr(addresses, "resolve", resolve)
-    network = GuardedNetwork("posthog.example")
-    network._inner = Inner()  # pyright: ignore[reportAttributeAccessIssue]
-    return network, connected
+    return GuardedResolver("posthog.example")
 
 
 @pytest.mark.parametrize(("name", "members"), INSIDE.items())
@@ -115,22 +105,22 @@ async def test_storage_inside_is_connected_to_only_where_posthog_is_of_its_class
 ) -> None:
     for own, others in INSIDE.items():
         for address in members:
-            network, connected = network_of(monkeypatch, [others[0]], ["8.8.8.8", address])
+            resolver = resolver_of(monkeypatch, [others[0]], ["8.8.8.8", address])
             if own == name:
-                assert await network.connect_tcp("storage.example", 443) == "stream"
-                assert connected == ["8.8.8.8"]
+                assert [entry["host"] for entry in await resolver.resolve("storage.example", 443)] == [
+                    "8.8.8.8",
+                    address,
+                ]
             else:
                 with pytest.raises(AddressRefusedError, match="inside a private network"):
-                    await network.connect_tcp("storage.example", 443)
-                assert connected == []
+                    await resolver.resolve("storage.example", 443)
 
 
 async def test_one_class_of_posthog_does_not_open_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    network, connected = network_of(monkeypatch, ["10.0.0.1", "::1"], ["10.0.0.2", "169.254.169.254"])
+    resolver = resolver_of(monkeypatch, ["10.0.0.1", "::1"], ["10.0.0.2", "169.254.169.254"])
     with pytest.raises(AddressRefusedError) as refused:
-        await network.connect_tcp("storage.example", 80)
+        await resolver.resolve("storage.example", 80)
     assert "PostHog itself has no Cloud Metadata address" in str(refused.value)
-    assert connected == []
 
 
 async def test_a_sandbox_on_this_machine_cannot_send_us_to_the_metadata_service() -> None:

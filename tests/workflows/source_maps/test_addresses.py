@@ -1,10 +1,14 @@
 """The addresses that object storage may have."""
 
+import io
+
 import pytest
 
 from mcp_errortracking.workflows.source_maps.remote import addresses
-from mcp_errortracking.workflows.source_maps.remote.addresses import GuardedNetwork, network_class
+from mcp_errortracking.workflows.source_maps.remote.addresses import GuardedResolver, network_class
+from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import AddressRefusedError
+from tests.proxy.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
 
@@ -40,27 +44,35 @@ async def test_a_private_address_is_connected_to_only_if_posthog_has_one(
     monkeypatch: pytest.MonkeyPatch, posthog: str, found: list[str], refused: bool
 ) -> None:
     names = {"storage.example": found, "posthog.example": ["8.8.4.4"], "inside.example": ["192.168.0.9"]}
-    connected = list[str]()
 
     async def resolve(host: str, port: int) -> list[str]:
         if host not in names:
             raise OSError("unknown")
         return names[host]
 
-    class Inner:
-        async def connect_tcp(self, host: str, *_: object) -> str:
-            connected.append(host)
-            return "stream"
-
     monkeypatch.setattr(addresses, "resolve", resolve)
-    network = GuardedNetwork(posthog)
-    network._inner = Inner()  # pyright: ignore[reportAttributeAccessIssue]
+    resolver = GuardedResolver(posthog)
 
     if refused:
         with pytest.raises(AddressRefusedError, match="inside a private network"):
-            await network.connect_tcp("storage.example", 443)
-        assert connected == []
+            await resolver.resolve("storage.example", 443)
     else:
-        # The address that was looked at is the one connected to: the name is not resolved again.
-        assert await network.connect_tcp("storage.example", 443) == "stream"
-        assert connected == found
+        assert [entry["host"] for entry in await resolver.resolve("storage.example", 443)] == found
+
+
+async def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+
+    async def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1" if asked.count(host) == 1 else "127.0.0.2"]
+
+    monkeypatch.setattr(addresses, "resolve", resolve)
+    target = io.BytesIO()
+    with FaultServer([http(200, [1])]) as store:
+        url = store.url.replace("127.0.0.1", "storage.example")
+        async with Storage("http://posthog.example") as storage:
+            assert await storage.fetch(f"{url}/key", target, limit=100) == 3
+
+    assert target.getvalue() == b"[1]"
+    assert asked == ["storage.example", "posthog.example"]

@@ -7,11 +7,9 @@ resolves differently the second time gains nothing.
 
 import ipaddress
 import socket
-from collections.abc import Iterable
-from typing import Any, cast
 
 import anyio
-import httpcore2
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import AddressRefusedError
 
@@ -99,6 +97,11 @@ def literal_class(host: str) -> str | None:
         return None
 
 
+def is_address(host: str) -> bool:
+    """True if a host is an address, in any form that a resolver takes: no top-level domain begins with a digit."""
+    return ":" in host or host.rstrip(".").rpartition(".")[2][:1].isdigit()
+
+
 async def resolve(host: str, port: int) -> list[str]:
     """Return the IP addresses of a host, in the order in which to try them.
 
@@ -109,52 +112,41 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class GuardedNetwork(httpcore2.AsyncNetworkBackend):
-    """A network backend that connects to public addresses, and to others if PostHog has one of the same class."""
+class GuardedResolver(AbstractResolver):
+    """A resolver that gives public addresses, and others if PostHog has one of the same class."""
 
     def __init__(self, posthog: str) -> None:
         """
         Args:
             posthog: host name or address of PostHog, as configured.
         """
-        self._inner = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
         self._posthog = posthog
         self._own_classes: set[str | None] | None = None
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 the base class has it
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """Connect to the first address of the host that answers.
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the addresses of a host, if all of them may be connected to.
 
         Raises:
-            AddressRefusedError: one of its addresses is not public, and PostHog has none of its class.
-            httpcore2.ConnectError: the name has no address, or no address answers.
+            AddressRefusedError: one of them is not public, and PostHog has none of its class.
+            OSError: the name has no address.
         """
-        try:
-            addresses = await resolve(host, port)
-        except OSError as error:
-            raise httpcore2.ConnectError(f"the name has no address: {error.strerror or error}") from None
+        addresses = await resolve(host, port)
         inside = {name for name in map(network_class, addresses) if name is not None}
         if inside and (foreign := inside - await self._classes_of_posthog()):
             raise AddressRefusedError(
                 "Object storage has an address inside a private network.",
                 f"PostHog itself has no {' or '.join(sorted(foreign))} address, so nothing was sent to it.",
             )
-        last = httpcore2.ConnectError("the name has no address")
-        for address in addresses:
-            try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-            except httpcore2.ConnectError as error:
-                last = error
-        raise last
+        families = {True: socket.AF_INET6, False: socket.AF_INET}
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=families[":" in address], proto=0, flags=0)
+            for address in addresses
+        ]
 
-    async def sleep(self, seconds: float) -> None:
-        await anyio.sleep(seconds)
+    async def close(self) -> None:
+        """Do nothing: a resolver holds no connection."""
 
     async def _classes_of_posthog(self) -> set[str | None]:
         if self._own_classes is None:

@@ -18,7 +18,7 @@ from anyio import to_thread
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.transport import PoolTransport
 from mcp_errortracking.workflows.retries import WAITS, Sleep
-from mcp_errortracking.workflows.source_maps.remote.addresses import GuardedNetwork, literal_class
+from mcp_errortracking.workflows.source_maps.remote.addresses import GuardedResolver, is_address, literal_class
 from mcp_errortracking.workflows.source_maps.remote.presigned import Form, Target
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import (
     AddressRefusedError,
@@ -72,6 +72,7 @@ class Storage:
         self._http_proxy = http_proxy
         self._concurrency = concurrency
         self._sleep = sleep
+        self._guard = None if http_proxy else GuardedResolver(self._posthog.host)
         self._transports = dict[str, PoolTransport]()
 
     async def __aenter__(self) -> "Storage":
@@ -199,9 +200,13 @@ class Storage:
         request = httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": _TIMEOUT})
         failure: StorageError
         try:
+            if self._guard is not None and is_address(url.host):  # aiohttp looks up names only
+                await self._guard.resolve(url.host)
             answer = await self._connect(url.scheme).handle_async_request(request)
         except httpx.TransportError as error:
             failure = lost(error)
+        except OSError as error:
+            failure = lost(httpx.ConnectError(str(error)))
         else:
             answer.request = request
             return answer
@@ -210,10 +215,9 @@ class Storage:
     def _connect(self, scheme: str) -> PoolTransport:
         """Return the connections for a scheme; only HTTPS loads the certificates, which takes a while."""
         if scheme not in self._transports:
-            guard = None if self._http_proxy else GuardedNetwork(self._posthog.host)
             limits = Limits(connections=self._concurrency)
             self._transports[scheme] = PoolTransport(
-                limits, secure=scheme == "https", http_proxy=self._http_proxy, network=guard
+                limits, secure=scheme == "https", http_proxy=self._http_proxy, resolver=self._guard
             )
         return self._transports[scheme]
 
