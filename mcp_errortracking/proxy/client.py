@@ -17,7 +17,7 @@ from mcp_errortracking.proxy.address import KEY_PATH, Form, target
 from mcp_errortracking.proxy.call import Answer, Call, RawAnswer
 from mcp_errortracking.proxy.content import LargeAnswerError, parse_answer, read_content
 from mcp_errortracking.proxy.credentials import USER_AGENT, headers_with, remove_key, remove_key_from_headers
-from mcp_errortracking.proxy.error_body import is_unknown_route, read_body
+from mcp_errortracking.proxy.error_body import is_budget_spent, is_unknown_route, read_body
 from mcp_errortracking.proxy.errors import ForbiddenError, NotConfiguredError, PostHogError, UnreachableError
 from mcp_errortracking.proxy.exchange import Exchange
 from mcp_errortracking.proxy.host import Host
@@ -238,7 +238,7 @@ class Proxy:
         call.is_in_flight = True
         try:
             raw = await self._send_once(call, url, headers_with(self._key))
-            if raw.status == 429:
+            if raw.status == 429 and not is_budget_spent(raw.status, raw.content):
                 throttled = retry_after(raw.headers, time.time()) or 0.0
                 by_posthog = read_body(raw.content).code == "throttled"
         except UnreachableError:

@@ -7,6 +7,8 @@ from typing import Any, cast
 from uuid import UUID
 
 _MAX_DETAIL = 500
+BUDGET_SPENT = "api_queries_budget_exceeded"
+"""The code of a 429 about the project's hourly budget of queries; requests of other kinds still work (contract 1.6)."""
 _LONGEST_BODY = 256 * 1024
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]+")
 """Characters that could control a terminal, or hide in a text."""
@@ -49,6 +51,11 @@ def read_body(content: bytes) -> Body:
     if code and not _CODE.fullmatch(code):  # codes appear in logs and metrics
         code = None
     return Body(text("detail") or text("error"), code, attr and attr.replace("__", "."), is_json=True)
+
+
+def is_budget_spent(status: int, content: bytes) -> bool:
+    """True if a 429 comes from the project's budget of queries, which says nothing about the limits of the key."""
+    return status == 429 and read_body(content).code == BUDGET_SPENT
 
 
 def is_unknown_route(status: int, content: bytes) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mcp_errortracking.proxy.error_body import Body, moved_issue, read_body
+from mcp_errortracking.proxy.error_body import BUDGET_SPENT, Body, moved_issue, read_body
 from mcp_errortracking.proxy.errors import (
     ForbiddenError,
     InvalidError,
@@ -165,6 +165,14 @@ def _rate_limited(seconds: float | None, body: Body, facts: dict[str, Any]) -> R
             "Something before PostHog limits requests: HTTP 429.",
             "Nothing was changed.",
             retry_advice(seconds),
+            **_with(facts, retry_after=seconds),
+        )
+    if body.code == BUDGET_SPENT:
+        wait = "within the hour" if seconds is None else f"after {seconds:.0f} s"
+        return RateLimitedError(
+            "The hourly budget of this project for queries with API keys is spent.",
+            "PostHog counts the bytes that queries read, and refills the budget continuously. Nothing was changed.",
+            f"Retry {wait}, with a shorter date range. Calls that run no query still work.",
             **_with(facts, retry_after=seconds),
         )
     return RateLimitedError(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from mcp_errortracking.proxy.call import Call, RawAnswer
+from mcp_errortracking.proxy.error_body import is_budget_spent
 from mcp_errortracking.proxy.errors import InterruptedCallError, UnreachableError
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.retry_after import retry_after
@@ -31,6 +32,8 @@ async def send_with_retries(
             if error.maybe_applied or is_last or time.monotonic() + wait >= call.deadline:
                 raise
         else:
+            if is_budget_spent(raw.status, raw.content):  # it refills over minutes to an hour
+                return raw
             was_throttled = raw.status == 429
             if is_last or not (was_throttled or (raw.status in _GATEWAY_FAILURES and not call.exchange.writes)):
                 return raw

@@ -259,6 +259,21 @@ async def test_a_long_wait_is_reported_not_waited_for() -> None:
         assert f"Retry after {error.retry_after:.0f} s." in str(error)
 
 
+async def test_a_spent_budget_is_reported_at_once_and_holds_back_nothing_else() -> None:
+    body = {"type": "throttled_error", "code": "api_queries_budget_exceeded", "detail": "x", "attr": None}
+    with FaultServer([http(429, body, Retry_After="2"), GOOD]) as server:
+        async with Proxy(host=server.url, key=SecretStr(KEY), project="7") as proxy:
+            with pytest.raises(RateLimitedError) as caught:
+                await proxy.send("POST", "error_tracking/query/issues/", json={}, retry_safe=True)
+            seen = len(server.received)
+            delay = proxy.delay("error_tracking/fingerprints/")
+            await proxy.send(*READ)
+
+    assert (seen, delay, caught.value.attempts, caught.value.retry_after) == (1, 0.0, 1, 2.0)
+    assert str(caught.value).startswith("The hourly budget of this project for queries with API keys is spent.")
+    assert "Retry after 2 s, with a shorter date range." in str(caught.value)
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 405, 500])
 async def test_other_refusals_are_final(status: int) -> None:
     with FaultServer([http(status, {"detail": "x"})]) as server:

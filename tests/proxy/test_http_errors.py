@@ -60,6 +60,8 @@ def hog(detail: str, code: str = "permission_denied", attr: str | None = None) -
         (400, [], errors.InvalidError, None, ["It does not say why"]),
         (429, hog("Request was throttled. Expected available in 13 seconds.", "throttled"), errors.RateLimitedError,
          "throttled", ["Throttled", "480 a minute", "Retry after a minute."]),
+        (429, hog("x", "api_queries_budget_exceeded"), errors.RateLimitedError, "api_queries_budget_exceeded",
+         ["hourly budget of this project", "Retry within the hour", "Calls that run no query still work"]),
         (429, b"<html>", errors.RateLimitedError, None, ["Something before PostHog limits requests", "Retry after a"]),
         (500, hog("A server error occurred.", "error"), errors.ServerFailureError, "error",
          ["PostHog failed with HTTP 500"]),
