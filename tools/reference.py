@@ -40,9 +40,9 @@ value, no union, no map. A list of texts may be one text, an id or a number may 
 `content_hashes` may be objects, groups of filters may nest 20 deep, and their conditions take every operator of
 PostHog and values that are numbers, booleans or lists. A text is read as a number by `gt`, `lt` and their like, and
 as a list by `exact`, `is_not` and their like if it is a JSON list of texts. The whole of the arguments may be one
-text of JSON. The `type` and `values` of filters may stand beside the other arguments. A limit above the most counts as
-the most, and a note says so. A relative `date_to` is read forward by PostHog: `-1d` is tomorrow. Give an ISO 8601 time
-to end a range in the past.
+text of JSON. The `type` and `values` of filters may stand beside the other arguments. A limit above the most counts
+as the most, and a note says so. Without `limit`, a list has 100 rows, and one of a query 25. A relative `date_to` is
+read forward by PostHog: `-1d` is tomorrow. Give an ISO 8601 time to end a range in the past.
 
 """
 
@@ -71,6 +71,10 @@ _NO_TOOLS = (
     (
         "GET git-provider-file-links/resolve_github/, .../resolve_gitlab/",
         "PostHog does not allow personal API keys here",
+    ),
+    (
+        "POST git-provider-file-links/resolve/, GET .../source_file/",
+        "seen on branches of PostHog alone, and not known to be merged; source-maps-resolve shows source",
     ),
     ("sentry_migrations/", "imports from another tracker; paths and scopes are not confirmed"),
     ("alerts/", "behind a feature flag; the alerts in use are hog functions, which the alert tools work on"),
@@ -102,6 +106,7 @@ _LEFT_OUT = (
     ("a list of rules", "`type` of a condition, where it is `event`"),
     ("a list of alerts", "`source` and the compiled code of its filters, and its icon and creator"),
     ("a list of issues", "`_posthogUrl` of each row: one address with `<id>` stands for all"),
+    ("a breakdown", "values beyond the first five of a dimension; PostHog sends five"),
     ("a sparkline", "labels between the first and the last: its buckets are equally long"),
     (
         "an issue, an event",

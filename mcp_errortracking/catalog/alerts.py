@@ -4,6 +4,7 @@ PostHog keeps alerts among all other hog functions, and its endpoints act on whi
 first: only hog functions with an error-tracking trigger are listed, changed or deleted.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 
@@ -42,6 +43,13 @@ Filters = Annotated[
     WithJsonSchema({"type": "object", "properties": {"events": {"type": "array", "items": _EVENT}}}),
 ]
 """Any object with a trigger (contract 6.14); the schema names the trigger alone."""
+_BY_TRIGGER = {"events": [{"id": "$error_tracking_issue_created"}]}
+_BY_ID = {"type": "object", "properties": {"id": {"type": "string"}}}
+_Trigger = Annotated[
+    dict[str, Any],
+    WithJsonSchema({"type": "object", "properties": {"events": {"type": "array", "items": _BY_ID}}}),
+]
+"""Any part of the filters of alerts, as PostHog compares them (contract 6.14); the schema names a trigger alone."""
 _INPUTS = {"slack_workspace": "integer", "channel": "string", "url": "string"}
 Inputs = Annotated[
     dict[str, Any],
@@ -105,6 +113,7 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
     limit: Limit | None = None
     offset: Offset | None = None
     enabled: bool | None = None
+    filters: Annotated[_Trigger, _SHOWN] | None = Field(default=None, examples=[_BY_TRIGGER])
     # Understood, as PostHog's own client sends them, but not worth an agent's tokens.
     type: SkipJsonSchema[list[Type] | Type | None] = None
     id: SkipJsonSchema[str | None] = None
@@ -114,9 +123,8 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
 
     meant = {
         **PAGES,
-        **dict.fromkeys(
-            ("search", "query", "name", "trigger", "triggers"), "this list has no such filter; read its rows"
-        ),
+        **dict.fromkeys(("search", "query", "name"), "this list has no such filter; read its rows"),
+        **dict.fromkeys(("trigger", "triggers", "event", "events"), _EVENTS),
     }
 
     def request(self) -> Request:
@@ -125,6 +133,8 @@ class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_
         query = {"type": _ALERT, **(sent.query or {})}
         if "enabled" in query:
             query["enabled"] = str(query["enabled"]).lower()
+        if filters := query.pop("filters", None):
+            query["filters"] = json.dumps(filters)
         if isinstance(query.get("type"), list):
             query["type"] = ",".join(query["type"]) or _ALERT
         return Request(sent.method, sent.path, query=query)
@@ -170,7 +180,7 @@ class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /
     filters: Annotated[Filters | None, _SHOWN] = Field(default=None, examples=[_EXAMPLE])
     inputs: Annotated[Inputs | None, _SHOWN_INPUTS] = None
     template_id: TemplateId | None = None
-    enabled: bool | None = Field(default=None, description="Default true.")
+    enabled: bool | None = None
     type: SkipJsonSchema[Annotated[Literal["internal_destination"], Means(_TYPES)] | None] = None
     description: str | None = None
     hog: SkipJsonSchema[str | None] = None
@@ -271,8 +281,7 @@ class UpdateAlert(
 
 
 class DeleteAlert(Endpoint, tool="error-tracking-alerts-delete", request="PATCH /hog_functions/{id}/", scope=_WRITE):
-    """Delete an alert; its notifications stop at once and cannot be restored. Refuses other hog functions. Returns it
-    as it was."""
+    """Delete an alert; its notifications stop at once and cannot be restored. Refuses other hog functions."""
 
     id: AlertId
 

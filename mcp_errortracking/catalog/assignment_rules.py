@@ -41,7 +41,7 @@ class CreateAssignmentRule(
 
     filters: Filters
     assignee: AssigneeArgument
-    order_key: OrderKey | None = Field(default=None, description="Lower runs first; default 0.")
+    order_key: OrderKey | None = Field(default=None, description="Lower runs first.")
 
     meant = ASSIGNEE
     advice = {

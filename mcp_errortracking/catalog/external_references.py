@@ -39,6 +39,10 @@ IntegrationId = Annotated[
     Shown("<number of an integration>"),
     Means(advice=f"the number of the connected tracker. {FIND_INTEGRATIONS}"),
 ]
+_ADVICE = {
+    "unknown_integration": f"{FIND_INTEGRATIONS}.",
+    "unknown_issue": "Find the issue with query-error-tracking-issues-list.",
+}
 _INTEGRATION = dict.fromkeys(("integration", "tracker"), "integration_id")
 _NAMES = {**_INTEGRATION, **dict.fromkeys(("issue_id", "id"), "issue")}
 
@@ -80,8 +84,12 @@ class SearchTrackerIssues(
 
     meant = {**_INTEGRATION, **dict.fromkeys(("query", "text", "q"), "search"), "repo": "repository"}
 
-    # An older server takes "search_issues" for the id of a reference.
-    advice = {"invalid_input": f"Added to PostHog in {_LINKS}. Upgrade PostHog to use this tool."}
+    # An older server takes "search_issues" for the id of a reference. The tracker may throttle, too (contract 6.9).
+    advice = {
+        **_ADVICE,
+        "invalid_reference_id": f"Added to PostHog in {_LINKS}. Upgrade PostHog to use this tool.",
+        "throttled": "The limit may be that of the tracker: retry after some minutes, or link by external_context.",
+    }
 
 
 class LinkExternalReference(
@@ -100,6 +108,7 @@ class LinkExternalReference(
         dict[str, Any], WithJsonSchema(_CONTEXT), Shown({"repository": "<name>", "number": "<number at the tracker>"})
     ] = Field(description="From search.", examples=[{"repository": "web", "number": 42}])
 
+    advice = _ADVICE
     meant = {
         **_NAMES,
         **dict.fromkeys(
@@ -116,7 +125,7 @@ class CreateExternalReference(
     """Create (open, file) a ticket for an error in GitHub, GitLab, Linear or Jira: a new issue at the connected
     tracker, for others to see, and link it."""
 
-    integration_id: IntegrationId = Field(description="Of the connected tracker.")
+    integration_id: IntegrationId
     config: Annotated[
         dict[str, Any],
         WithJsonSchema(_CONFIG),
@@ -127,6 +136,7 @@ class CreateExternalReference(
     )
     issue: IssueId
 
+    advice = _ADVICE
     meant = {**_NAMES, **dict.fromkeys(_FIELDS, "give it in config, an object with the fields of the tracker")}
 
 

@@ -171,7 +171,10 @@ class MergeIssues(
         **dict.fromkeys(("issue_ids", "issues", "sources", "source", "source_ids", "merge_ids"), "ids"),
     }
     meant_by = {"combine": "", "deduplicate": "", "duplicate": ""}
-    advice = {"not_found": f"Nothing was merged. {_UNKNOWN_ISSUE}"}
+    advice = {
+        "not_found": f"Nothing was merged. {_UNKNOWN_ISSUE}",
+        "merge_conflict": "Nothing was merged. Call again with the same arguments.",
+    }
 
     @model_validator(mode="after")
     def not_into_itself(self) -> "MergeIssues":
@@ -234,6 +237,8 @@ class SplitIssue(
                 f"{missing} of {len(self.fingerprints)} fingerprints were skipped: this issue does not own them. "
                 "error-tracking-fingerprints-list with issue_id shows those it owns."
             )
+        if made:
+            notes.append("PostHog deleted the spike events of the split issue; new issues are active and unassigned.")
         return Outcome(answer, notes, failed=missing == len(self.fingerprints))
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:

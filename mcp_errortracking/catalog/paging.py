@@ -9,7 +9,7 @@ from pydantic import Field
 from mcp_errortracking.catalog.declaration import AtMost
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps, as_object, as_objects
 
-Limit = Annotated[int, Field(ge=1, description="Default 100.", examples=[20]), AtMost(10_000)]
+Limit = Annotated[int, Field(ge=1, examples=[20]), AtMost(10_000)]
 _MOST = 2**31 - 1
 Offset = Annotated[int, Field(ge=0, le=_MOST, examples=[20])]
 _OFFSET = re.compile(r"[?&]offset=([0-9]{1,10})(?![^&#])")

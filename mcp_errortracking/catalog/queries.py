@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog import query_meanings
 from mcp_errortracking.catalog.assignee import AssigneeArgument
+from mcp_errortracking.catalog.breakdowns import notes_on_breakdown, show_breakdown
 from mcp_errortracking.catalog.dates import note_on_months, suggested
 from mcp_errortracking.catalog.declaration import AtMost
 from mcp_errortracking.catalog.endpoint import (
@@ -96,7 +97,7 @@ class DateRange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", defer_build=True, hide_input_in_errors=True)
 
-    date_from: Date | None = Field(default=None, description="-24h, -7d, -3m, all, or ISO 8601. Default -7d.")
+    date_from: Date | None = Field(default=None, description="-24h, -7d, -3m, all, ISO 8601. Default -7d.")
     date_to: Date | None = Field(default=None, description="ISO 8601.")
 
     @model_validator(mode="before")
@@ -196,10 +197,8 @@ class QueryIssues(
     url: LongText | None = None
     filePath: LongText | None = None  # noqa: N815
     filterTestAccounts: bool | None = Field(default=None, description="Default true: leave them out.")  # noqa: N815
-    volumeResolution: Buckets | None = Field(default=None, description="Buckets of a sparkline, to see spikes.")  # noqa: N815
-    limit: Annotated[int, Field(ge=1), AtMost(_MOST_ISSUES)] | None = Field(
-        default=None, description="Default 25.", examples=[5]
-    )
+    volumeResolution: Buckets | None = Field(default=None, description="Sparkline buckets, to see spikes.")  # noqa: N815
+    limit: Annotated[int, Field(ge=1), AtMost(_MOST_ISSUES)] | None = Field(default=None, examples=[5])
     offset: Annotated[int, Field(ge=0)] | None = None
 
     meant = query_meanings.ISSUES
@@ -249,10 +248,14 @@ class QueryIssue(
     issueId: IssueId  # noqa: N815
     dateRange: Range | None = None  # noqa: N815
     includeSparkline: bool | None = None  # noqa: N815
+    includeBreakdown: bool | None = Field(default=None, description="Top paths, browsers, versions.")  # noqa: N815
     volumeResolution: Buckets | None = None  # noqa: N815
     filterTestAccounts: bool | None = None  # noqa: N815
 
-    advice = {"not_found": _UNKNOWN_ISSUE, "no_details": _UNKNOWN_ISSUE}
+    advice = {
+        **dict.fromkeys(("not_found", "no_details"), _UNKNOWN_ISSUE),
+        "no_breakdown": "Call again without includeBreakdown, or with a shorter dateRange.",
+    }
     meant = query_meanings.ISSUE
     meant_by = {"retrieve": "", "detail": "", "stats": ""}
 
@@ -263,6 +266,10 @@ class QueryIssue(
         frame = as_object(issue.get("top_in_app_frame"))
         if frame:
             shown["top_in_app_frame"] = show_top_frame(frame, issue.get("library"))
+        if isinstance(issue.get("breakdown"), dict):
+            shown |= show_breakdown(as_object(shown.pop("breakdown")))
+        if self.includeBreakdown:
+            notes += notes_on_breakdown(issue)
         notes += _notes_on(self.dateRange) + _note_on_end(self.dateRange)
         return Outcome(issue, notes, display=shown, page=f"{PAGE}/{self.issueId}")
 
@@ -300,7 +307,7 @@ class QueryIssueEvents(
     ) = Field(default=None, examples=[["exception", "stacktrace"]])
     onlyAppFrames: bool | None = Field(default=None, description="Default true: no library frames.")  # noqa: N815
     verbosity: SkipJsonSchema[str | None] = Field(default=None, exclude=True)
-    maxFrames: int | None = Field(default=None, ge=1, exclude=True, description="Default 50.")  # noqa: N815
+    maxFrames: int | None = Field(default=None, ge=1, exclude=True)  # noqa: N815
     dateRange: Range | None = None  # noqa: N815
     searchQuery: Text | None = None  # noqa: N815
     filterGroup: list[QueryFilter] | None = None  # noqa: N815

@@ -85,6 +85,10 @@ ISSUE: Mapping[str, str] = {
         "call query-error-tracking-issue-events, which has it",
     ),
     "sparkline": "includeSparkline",
+    **dict.fromkeys(
+        ("breakdown", "top_values", "browser", "browsers", "os", "url", "urls", "pages", "paths", "versions"),
+        "includeBreakdown",
+    ),
 }
 """Arguments of one issue."""
 EVENTS: Mapping[str, str] = {

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_errortracking.catalog.endpoint import Endpoint, call_of
+from pydantic import Field
+
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps, as_objects, call_of
 from mcp_errortracking.catalog.identifiers import RecommendationId
-from mcp_errortracking.catalog.paging import PagedEndpoint
+from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_offset, read_page
 
 _SINCE = "spring 2026"
 
@@ -17,6 +19,17 @@ class ListRecommendations(
     since=_SINCE,
 ):
     """List PostHog's recommendations: how to improve the project's error tracking setup and configuration."""
+
+    poll: bool | None = Field(default=None, description="true starts no check.")
+
+    def steps(self) -> Steps:
+        page = read_page((yield self.request()))
+        rows = as_objects(page.get("results"))
+        is_computing = any(one.get("status") == "computing" for one in rows)
+        notes = ["computing: list them again in a minute, with poll true."] * is_computing
+        if self.poll and not rows and not self.offset:
+            notes.append("None yet: a list without poll makes PostHog create them.")
+        return Outcome(page, notes + note_on_offset(page, self.offset))
 
 
 class RefreshRecommendation(

@@ -8,6 +8,8 @@ from mcp_errortracking.catalog.identifiers import SeverityRuleId
 from mcp_errortracking.catalog.rules import CreateRule, DeleteRule, ListRules, OrderKey, ReorderRules, UpdateRule
 from mcp_errortracking.catalog.severity import Severity
 
+_TOO_LARGE = {"rule_too_large": "Nothing was changed: give fewer conditions, or shorter lists in them."}
+
 
 class ListSeverityRules(
     ListRules,
@@ -29,7 +31,13 @@ class CreateSeverityRule(
 
     filters: Filters
     severity: Severity
-    order_key: OrderKey | None = Field(default=None, description="Lower runs first; default 0.")
+    order_key: OrderKey | None = Field(default=None, description="Lower runs first.")
+
+    advice = {
+        "too_many_rules": "Nothing was created: change a rule, or delete one; error-tracking-severity-rules-list has "
+        "them.",
+        **_TOO_LARGE,
+    }
 
 
 class RetrieveSeverityRule(
@@ -57,6 +65,8 @@ class UpdateSeverityRule(
     id: SeverityRuleId
     filters: Filters | None = None
     severity: Severity | None = None
+
+    advice = _TOO_LARGE
 
 
 class DeleteSeverityRule(

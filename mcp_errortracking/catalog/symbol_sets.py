@@ -45,6 +45,7 @@ class ListSymbolSets(
     search: str | None = Field(default=None, min_length=1, description="In ref, release or commit.")
     ref: str | None = Field(default=None, min_length=1, description="Exact chunk id or URL.")
     order_by: Literal["created_at", "-created_at", "ref", "-ref", "last_used", "-last_used"] | None = None
+    include_count: bool | None = None
 
     meant = {
         **dict.fromkeys(("chunk_id", "chunk", "symbol_set_ref"), "ref"),

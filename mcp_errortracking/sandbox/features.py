@@ -79,6 +79,8 @@ class Features:
     """The feature behind `error_tracking/alerts` is on; else it answers 403."""
     query_budget_spent: bool = False
     """Every query finds that the project's hourly budget is spent."""
+    breakdown_fails: bool = False
+    """No breakdown of an issue can be calculated."""
     merge_conflicts: bool = False
     """Every merge finds that fingerprints changed meanwhile."""
     refresh_fails: bool = False

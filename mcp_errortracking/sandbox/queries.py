@@ -58,6 +58,8 @@ def one_issue(call: Call) -> Response:
         buckets = time.buckets(times_of(events), resolution or _SPARKS) if events else []
         answer["sparkline"] = [one["value"] for one in buckets]
     if fields.get("includeBreakdown") and events and call.features.lean_queries:
+        if call.features.breakdown_fails:
+            raise invalid("invalid_input", "The issue breakdown could not be calculated.")
         answer["breakdown"] = breakdown(events, time)
     return json_answer(answer)
 
