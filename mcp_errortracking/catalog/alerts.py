@@ -281,7 +281,7 @@ class UpdateAlert(
 
 
 class DeleteAlert(Endpoint, tool="error-tracking-alerts-delete", request="PATCH /hog_functions/{id}/", scope=_WRITE):
-    """Delete an alert; its notifications stop at once and cannot be restored. Refuses other hog functions."""
+    """Delete an alert for good; its notifications stop at once. Refuses other hog functions."""
 
     id: AlertId
 

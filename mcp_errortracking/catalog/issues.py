@@ -22,12 +22,13 @@ from mcp_errortracking.catalog.endpoint import (
 )
 from mcp_errortracking.catalog.identifiers import IssueId
 from mcp_errortracking.catalog.issue_ids import missing_issues, note_on_missing
-from mcp_errortracking.catalog.meanings import STATUSES, Means, Shown
+from mcp_errortracking.catalog.meanings import FIND_ASSIGNEES, STATUSES, Means, Shown
 from mcp_errortracking.catalog.paging import ActivityEndpoint, PagedEndpoint
 from mcp_errortracking.catalog.severity import Severity
 
 _ANOTHER = "01936f30-0c4d-7000-8000-77b1e6d2f0a9"
 _SCOPED = "2026-04-07"  # before, no API key might (contract 6.6)
+_UNKNOWN_ASSIGNEE = f"Nothing was assigned. {FIND_ASSIGNEES}."
 _UNKNOWN_ISSUE = "Find issues with query-error-tracking-issues-list; a merged issue lives on in the one it went into."
 
 Status = Annotated[
@@ -141,6 +142,7 @@ class AssignIssue(
     }
     meant_by = {"assign": "", "reassign": "assignee", "unassign": "assignee null", "owner": "assignee"}
     advice = {
+        "unknown_assignee": _UNKNOWN_ASSIGNEE,
         "error": "PostHog fails like this when the assignee does not exist: check the user or role id.",
     }
 
@@ -288,6 +290,7 @@ class UpdateIssuesInBulk(
         **ASSIGNEE,
         **dict.fromkeys(("severity", "name"), "call error-tracking-issues-partial-update for each id"),
     }
+    advice = {"unknown_assignee": _UNKNOWN_ASSIGNEE}
     meant_by = {"bulk": "", "all": "", "many": ""}
 
     @model_validator(mode="after")

@@ -1,11 +1,12 @@
 """Recommendations: PostHog's advice on a project's error tracking (contract 6.12)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
 
-from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps, as_objects, call_of
+from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Request, Steps, as_objects, call_of
 from mcp_errortracking.catalog.identifiers import RecommendationId
 from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_offset, read_page
 
@@ -42,6 +43,10 @@ class RefreshRecommendation(
     """Check a recommendation again: compute it now."""
 
     id: RecommendationId
+
+    def request(self) -> Request:
+        # Without force PostHog leaves alone what is computed already.
+        return replace(super().request(), query={"force": True})
 
 
 class DismissRecommendation(

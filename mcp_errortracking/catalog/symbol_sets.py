@@ -312,7 +312,7 @@ class CheckSymbolSetUploads(
     Endpoint,
     tool="error-tracking-symbol-sets-bulk-check-upload",
     request="POST symbol_sets/bulk_check_upload/",
-    since="2026-09-10",
+    since="2026-09-11",
     older_status=403,
     aliases=("error-tracking-symbol-sets-bulk-check-upload-create",),
     idempotent=True,

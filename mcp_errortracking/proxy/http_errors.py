@@ -27,6 +27,8 @@ _CODES = {
     "Integration does not belong to this team.": "unknown_integration",
     "Invalid external reference id": "invalid_reference_id",
     "Issue does not belong to this team.": "unknown_issue",
+    "Assignee user does not belong to this organization.": "unknown_assignee",
+    "Assignee role does not belong to this organization.": "unknown_assignee",
     "Issue fingerprints changed before merge. Please retry.": "merge_conflict",
     "The issue breakdown could not be calculated.": "no_breakdown",
     "A project can have at most 100 severity rules.": "too_many_rules",

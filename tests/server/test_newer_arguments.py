@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Limits, Proxy
+from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.server.calls import Reply
 from tests.calls import call_tool
 from tests.sandbox_process import FULL, SandboxProcess
@@ -206,6 +207,44 @@ async def test_polling_recommendations_creates_none(sandbox: SandboxProcess) -> 
     assert "Note: None yet: a list without poll makes PostHog create them." in first.text
     assert "Note: computing: list them again in a minute, with poll true." in second.text
     assert "computing" not in fourth.text
+
+
+async def test_a_refresh_computes_again_what_is_computed(sandbox: SandboxProcess) -> None:
+    lists = [await ask(sandbox, "error-tracking-recommendations-list", {}) for _ in range(3)]
+    done = lists[-1].structured["results"][0]
+    assert (done["status"], done["computed_at"] is None) == ("ready", False)
+
+    reply = await ask(sandbox, "error-tracking-recommendations-refresh-create", {"id": done["id"]})
+
+    assert sandbox.journal()[-1]["query"] == {"force": "true"}
+    assert reply.structured["status"] == "computing"
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [("assign-partial-update", {"id": ISSUE}), ("bulk-create", {"action": "assign", "ids": [ISSUE]})],
+)
+@pytest.mark.parametrize("assignee", [{"type": "user", "id": 99}, {"type": "role", "id": UNKNOWN}])
+async def test_an_assignee_of_another_organization(
+    sandbox: SandboxProcess, tool: str, arguments: dict[str, Any], assignee: dict[str, Any]
+) -> None:
+    reply = await ask(sandbox, f"error-tracking-issues-{tool}", {**arguments, "assignee": assignee})
+
+    assert reply.structured["error"]["code"] == "unknown_assignee"
+    assert f"PostHog says: Assignee {assignee['type']} does not belong to this organization." in reply.text
+    assert "Nothing was assigned. No tool lists users or roles" in reply.text
+    assert sandbox.api("GET", f"issues/{ISSUE}/").json()["assignee"] is None
+
+
+async def test_a_throttled_search_may_be_the_trackers_limit() -> None:
+    sender = Sender(PostHogError("Throttled.", "Too many.", "Retry after 9 s.", status=429, code="throttled"))
+
+    reply = await call_tool(
+        sender, "error-tracking-external-references-search", {"integration_id": 7, "search": "x"}, time_limit=5
+    )
+
+    assert reply.is_error
+    assert "The limit may be that of the tracker" in reply.text
 
 
 async def test_a_split_says_what_it_deleted(sandbox: SandboxProcess) -> None:
