@@ -4,19 +4,13 @@ from typing import Any
 
 from mcp_errortracking.sandbox.call import Call
 from mcp_errortracking.sandbox.conditions import Occurrence
-from mcp_errortracking.sandbox.occurrences import git_of, releases_of_event
+from mcp_errortracking.sandbox.occurrences import git_of, releases_of_event, status_of
 from mcp_errortracking.sandbox.ranges import Range
 from mcp_errortracking.sandbox.stacks import frames_of, is_empty, show_frame
 from mcp_errortracking.sandbox.store import Document
 from mcp_errortracking.sandbox.truncation import cut
 
 _MAX_DESCRIPTION = 300
-_LEGACY = ("archived", "pending_release")
-
-
-def status_of(call: Call, issue: Document) -> str:
-    """Return the status of an issue as queries see it: today's know the two legacy statuses as resolved."""
-    return "resolved" if call.features.lean_queries and issue["status"] in _LEGACY else issue["status"]
 
 
 def issue_row(call: Call, issue: Document, events: list[Occurrence], time: Range, resolution: int) -> Document:

@@ -24,6 +24,7 @@ _TEXTS = (
 )
 _SEARCHED = ("$exception_types", "$exception_values", "$exception_sources", "$exception_functions")
 _SEARCHED_IN_EVENTS = ("$exception_types", "$exception_values", "$current_url")
+_LEGACY = ("archived", "pending_release")
 _WORDS = re.compile(r'"([^"]*)"|(\S+)')
 
 
@@ -53,7 +54,7 @@ def occurrences(
             "properties": {**exception["properties"], **event["properties"]},
             "exceptions": exception["list"],
             "person": event.get("person") or {"email": event["distinct_id"]},
-            "issue": issue,
+            "issue": {**issue, "status": status_of(call, issue)},
         }
         if all(holds(whole) for holds in wanted):
             found.setdefault(issue["id"], []).append(whole)
@@ -125,6 +126,11 @@ def _flat(event: Occurrence, name: str) -> str:
 
 def _email(event: Occurrence) -> str:
     return str(event["person"].get("email") or "").lower()
+
+
+def status_of(call: Call, issue: Document) -> str:
+    """Return the status of an issue as queries see it: today's know the two legacy statuses as resolved."""
+    return "resolved" if call.features.lean_queries and issue["status"] in _LEGACY else issue["status"]
 
 
 def releases_of_event(event: Occurrence) -> dict[str, Document]:

@@ -11,8 +11,8 @@ from mcp_errortracking.sandbox.call import Action, Call, Route, json_answer
 from mcp_errortracking.sandbox.clock import is_uuid
 from mcp_errortracking.sandbox.errors import HogError, invalid, required
 from mcp_errortracking.sandbox.event_rows import GROUPS, USUAL_GROUPS, VERBOSITIES, event_rows, verbose_rows
-from mcp_errortracking.sandbox.issue_rows import issue_object, issue_row, status_of, times_of
-from mcp_errortracking.sandbox.occurrences import occurrences
+from mcp_errortracking.sandbox.issue_rows import issue_object, issue_row, times_of
+from mcp_errortracking.sandbox.occurrences import occurrences, status_of
 from mcp_errortracking.sandbox.ranges import read_range
 from mcp_errortracking.sandbox.store import Document
 

@@ -52,6 +52,7 @@ def list_symbol_sets(call: Call) -> Response:
     if search := query.get("search"):
         sets = [one for one in sets if search.lower() in _searchable(call, one)]
     field = order.removeprefix("-")
+    sets.sort(key=lambda one: one["id"])
     sets.sort(key=lambda one: one[field] or "", reverse=order.startswith("-"))
     answer = page(sets, query, call.url, lambda one: show(call, one), max_limit=_MAX_LIMIT)
     if call.features.optional_count and query.get("include_count", "true").lower() in ("false", "0"):

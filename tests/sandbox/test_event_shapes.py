@@ -301,6 +301,8 @@ def test_a_row(shop: SandboxProcess) -> None:
     ]
     for status in ("pending_release", "archived", "active"):
         assert ask(shop, "POST query/issues/", {"status": status})[1]["results"] == []
+        wanted = {"type": "error_tracking_issue", "key": "status", "operator": "exact", "value": status}
+        assert ask(shop, "POST query/issues/", {"status": "all", "filterGroup": [wanted]})[1]["results"] == []
 
 
 @pytest.mark.parametrize(

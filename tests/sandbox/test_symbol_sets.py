@@ -317,6 +317,14 @@ def test_list_refuses(unchanged: SandboxProcess, query: str, code: str, attr: st
     assert (answer.status_code, answer.json()["code"], answer.json()["attr"]) == (400, code, attr)
 
 
+def test_sets_that_are_equal_in_the_order_come_by_id() -> None:
+    rows = [{"id": one, "ref": one, "created_at": "2026-08-01T00:00:00Z"} for one in (MISSING, COMPLETE, PENDING)]
+    with SandboxProcess({"projects": [{"id": 1}], "keys": [{"value": FULL}], "symbol_sets": rows}) as sandbox:
+        found = sandbox.api("GET", "symbol_sets/?order_by=created_at").json()["results"]
+
+    assert [one["id"] for one in found] == [COMPLETE, PENDING, MISSING]
+
+
 def test_list_without_a_count_and_at_most_a_hundred() -> None:
     seed = SEED | {"symbol_sets": [{"ref": f"chunk {n}"} for n in range(120)]}
     with SandboxProcess(seed) as sandbox:
