@@ -107,6 +107,7 @@ _LEFT_OUT = (
     ("a list of alerts", "`source` and the compiled code of its filters, and its icon and creator"),
     ("a list of issues", "`_posthogUrl` of each row: one address with `<id>` stands for all"),
     ("a breakdown", "values beyond the first five of a dimension; PostHog sends five"),
+    ("an activity log", "`type` and `action` of a change, and what is null in an entry's `detail`"),
     ("a sparkline", "labels between the first and the last: its buckets are equally long"),
     (
         "an issue, an event",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import Field
 
+from mcp_errortracking.catalog.activity import show_entry
 from mcp_errortracking.catalog.declaration import AtMost
 from mcp_errortracking.catalog.endpoint import Endpoint, Outcome, Steps, as_object, as_objects
 
@@ -83,7 +84,10 @@ class ActivityEndpoint(Endpoint):
         notes = [f"More: page {following}."] if following else []
         if not rows and (self.page or 1) > 1:
             notes.append(f"page {self.page} lies past the end of the log: start at page 1.")
-        return Outcome({"count": answer.get("total_count", answer.get("count")), "results": rows}, notes)
+        page: dict[str, Any] = {"count": answer.get("total_count", answer.get("count")), "results": rows}
+        entries = cast("list[Any]", rows)
+        shown = [show_entry(cast("dict[str, Any]", one)) if isinstance(one, dict) else one for one in entries]
+        return Outcome(page, notes, display={**page, "results": shown})
 
 
 def read_page(answer: Any) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.declaration import FormattedText
@@ -38,6 +39,19 @@ _LIMITS = {
     },
 }
 
+
+def _iso_time(text: str) -> str:
+    """Refuse what this list does not take, relative dates among it (contract 6.10)."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise PydanticCustomError(
+            "no_time", "should be a time in ISO 8601, e.g. 2026-06-01T00:00:00Z; only queries read -7d"
+        ) from None
+    return text
+
+
+_IsoTime = Annotated[FormattedText, AfterValidator(_iso_time)]
 _MAX_IDS = 1000
 """The ids stand in the URL of a request."""
 
@@ -113,8 +127,8 @@ class ListSpikeEvents(
     """List recent spikes (which issues are spiking), newest first, with the usual and the observed number of events."""
 
     issue_ids: _IssueIds | None = Field(default=None, description="Comma-separated.")
-    date_from: FormattedText | None = Field(default=None, description="ISO 8601.")
-    date_to: FormattedText | None = None
+    date_from: _IsoTime | None = Field(default=None, description="ISO 8601.")
+    date_to: _IsoTime | None = None
     meant = {
         **dict.fromkeys(("issue_id", "issue", "id"), "issue_ids"),
         "date_range": "give date_from and date_to, in ISO 8601",

@@ -102,7 +102,9 @@ def _with(facts: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def _quoted(body: Body) -> str:
-    return f"PostHog says: {body.detail}" if body.detail else ""
+    if not body.detail:
+        return ""
+    return f"PostHog says: {body.detail}{'' if body.detail[-1] in '.!?…' else '.'}"
 
 
 def _unauthorized(body: Body, exchange: Exchange, facts: dict[str, Any]) -> RefusedError:

@@ -236,6 +236,53 @@ async def test_an_assignee_of_another_organization(
     assert sandbox.api("GET", f"issues/{ISSUE}/").json()["assignee"] is None
 
 
+async def test_a_history_says_each_change_in_short(sandbox: SandboxProcess) -> None:
+    sandbox.api("PATCH", f"issues/{ISSUE}/", {"status": "resolved", "severity": "high"})
+    sandbox.api("POST", f"issues/{ISSUE}/merge/", {"ids": [OTHER]})
+
+    reply = await ask(sandbox, "error-tracking-issues-activity-retrieve", {"id": ISSUE})
+
+    assert f'merged_issue_ids ["{OTHER}"]' in reply.text
+    assert 'status "active" -> "resolved"; severity "high"' in reply.text
+    assert 'ErrorTrackingIssue","action' not in reply.text
+    assert "detail" not in reply.text
+    assert reply.structured["results"][1]["detail"]["changes"][0]["before"] == "active"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        7, {}, {"detail": None}, {"detail": []}, {"detail": {"changes": 7}},
+        {"changes": "x", "detail": {"changes": []}},
+        {"detail": {"changes": [7, {}, {"field": [], "before": {}, "after": 1.5}], "name": ["x"], "trigger": "cron"}},
+    ],
+)  # fmt: skip
+async def test_a_history_of_an_unknown_shape_breaks_nothing(entry: Any) -> None:
+    sender = Sender({"results": [entry, {"id": "e", "detail": {"changes": []}}], "total_count": 2})
+
+    reply = await call_tool(sender, "error-tracking-issues-all-activity-retrieve", {}, time_limit=5)
+
+    assert not reply.is_error
+    assert reply.text.startswith("2 of 2\n")
+    assert ("cron" in reply.text) == ("cron" in str(entry))
+
+
+@pytest.mark.parametrize("given", ["-7d", "all", "yesterday"])
+async def test_spikes_take_no_relative_dates(sandbox: SandboxProcess, given: str) -> None:
+    wrong = await ask(sandbox, "error-tracking-spike-events-list", {"date_from": given})
+    right = await ask(sandbox, "error-tracking-spike-events-list", {"date_to": "2026-06-01T00:00:00Z"})
+
+    assert (wrong.is_error, right.is_error) == (True, False)
+    assert "- date_from: should be a time in ISO 8601, e.g. 2026-06-01T00:00:00Z; only queries read -7d" in wrong.text
+    assert [entry["query"] for entry in sandbox.journal()] == [{"date_to": "2026-06-01T00:00:00Z"}]
+
+
+async def test_an_alert_keeps_its_type(sandbox: SandboxProcess) -> None:
+    reply = await ask(sandbox, "error-tracking-alerts-partial-update", {"id": CREATED, "type": "destination"})
+
+    assert "PostHog says: Cannot modify the type of an existing function. Nothing was changed." in reply.text
+
+
 async def test_a_throttled_search_may_be_the_trackers_limit() -> None:
     sender = Sender(PostHogError("Throttled.", "Too many.", "Retry after 9 s.", status=429, code="throttled"))
 
