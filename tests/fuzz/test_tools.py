@@ -110,7 +110,11 @@ def called(tool: str, arguments: dict[str, Any]) -> tuple[Reply, Recorder]:
 
 
 def is_valid(tool: str, arguments: dict[str, Any]) -> bool:
-    """True if the endpoint's own validator accepts them, and JSON can hold them."""
+    """True if the endpoint's own validator accepts them, JSON can hold them, and no text stands where null removes."""
+    if any(
+        isinstance(arguments.get(name), str) and arguments[name].strip() in ("", "null") for name in CATALOG[tool].nulls
+    ):
+        return False
     try:
         CATALOG[tool].model_validate(arguments)
         to_json(arguments)
