@@ -8,19 +8,20 @@ from pydantic_core import from_json
 
 from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.source_maps.maps.json_bounds import check_bounds
+from mcp_errortracking.workflows.source_maps.maps.json_pieces import dump_pieces, parse_pieces
 from mcp_errortracking.workflows.source_maps.maps.mappings import with_new_line
+from mcp_errortracking.workflows.source_maps.maps.pieces import find_invalid_utf8
 from mcp_errortracking.workflows.source_maps.maps.script import InsertionPoint
 
 Fields = dict[str, Any]
 _PREFIX = b")]}'"
 _MAPPINGS = b'"mappings"'
 _VALUE = re.compile(rb"\s*:\s*\"")
-_SURROGATES = re.compile(
-    rb"(?<!\\)(?P<before>(?:\\\\)*+)"  # each pair is an escaped backslash
-    rb"\\u[dD](?:(?P<whole>[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|[89a-fA-F][0-9a-fA-F]{2})"
-)
-_MOST_REPAIRED = 16 * 1024 * 1024
-"""Bytes of a map with half surrogate pairs: PostHog cannot read such a map, and replacing them is slow."""
+AT_ONCE = 20 * 1024 * 1024
+"""Bytes that are parsed or written in one call, which is faster, but blocks every other thread.
+
+Half surrogate pairs in larger maps are not replaced: PostHog cannot read such a map, and it is slow.
+"""
 _DEPTH = 16
 """Levels of index maps within index maps."""
 
@@ -34,7 +35,7 @@ def parse_map(text: bytes) -> Fields:
     body = _body(text)
     check_bounds(body)
     try:
-        fields: Any = from_json(body, cache_strings="keys")
+        fields: Any = from_json(body, cache_strings="keys") if len(body) <= AT_ONCE else parse_pieces(body)
     except ValueError as error:
         fields = _repaired(body, error)
     if not isinstance(fields, dict):
@@ -74,6 +75,8 @@ def rewrite_map(text: bytes, fields: Fields, changes: dict[str, str], place: Ins
     made = {**fields, **changes}
     if place is not None:
         made = _moved(made, place, _DEPTH)
+    if len(text) > AT_ONCE:
+        return b"".join(dump_pieces(made))
     return json.dumps(made, separators=(",", ":")).encode()
 
 
@@ -83,21 +86,14 @@ def _repaired(body: bytes, error: ValueError) -> Any:
     Raises:
         InvalidMapError: it is still invalid JSON, or not UTF-8.
     """
-    try:
-        body.decode()
-    except UnicodeDecodeError as reason:
-        raise InvalidMapError(f"It is not UTF-8: {reason.reason} at byte {reason.start}.", "not_utf8") from None
-    repaired = _SURROGATES.sub(_whole, body) if len(body) <= _MOST_REPAIRED else body
-    if repaired != body:
+    if invalid := find_invalid_utf8(body):
+        raise InvalidMapError(f"It is not UTF-8: {invalid.reason} at byte {invalid.at}.", "not_utf8")
+    if len(body) <= AT_ONCE:
         try:
-            return from_json(repaired, cache_strings="keys")
+            return parse_pieces(body, replace_halves=True)
         except ValueError as reason:
             error = reason
     raise InvalidMapError(f"It is broken JSON: {error}.") from None
-
-
-def _whole(found: re.Match[bytes]) -> bytes:
-    return found[0] if found["whole"] else found["before"] + b"?"
 
 
 def _body(text: bytes) -> bytes:
