@@ -14,6 +14,7 @@ import binascii
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
@@ -28,6 +29,7 @@ from mcp_errortracking.workflows.source_maps.maps.map_json import (
     rewrite_map,
     text_of,
 )
+from mcp_errortracking.workflows.source_maps.maps.pieces import PIECE, cut, find_invalid_utf8
 from mcp_errortracking.workflows.source_maps.maps.script import comment, find_insertion_point, map_url
 from mcp_errortracking.workflows.source_maps.maps.source_map import map_from_fields
 
@@ -170,10 +172,32 @@ def map_in(source: bytes) -> bytes:
     if not head.startswith("data:") or not comma:
         raise InvalidMapError("The URL that should hold it is not a data URL.")
     try:
-        raw = unquote_to_bytes(data)
-        return base64.b64decode(raw, validate=True) if head.endswith(";base64") else raw
+        raw = b"".join(map(unquote_to_bytes, _uncut_escapes(data)))
+        return _base64(raw) if head.endswith(";base64") else raw
     except binascii.Error as error:
         raise InvalidMapError(f"Its data URL is not base 64: {error}.") from None
+
+
+def _uncut_escapes(url: str) -> Iterator[str]:
+    """Yield a URL in pieces that end outside of its escapes (`%41`)."""
+    at = 0
+    while at < len(url):
+        end = at + PIECE
+        escape = url.find("%", end - 2, end) if end < len(url) else -1
+        end = end if escape < 0 else escape
+        yield url[at:end]
+        at = end
+
+
+def _base64(text: bytes) -> bytes:
+    """Return what base 64 stands for.
+
+    Raises:
+        binascii.Error: it is not base 64.
+    """
+    if 0 <= text.find(b"=") < len(text) - 2:
+        raise binascii.Error("Excess data after padding")
+    return b"".join(base64.b64decode(piece, validate=True) for piece in cut(text))
 
 
 def _checked(map_text: bytes) -> Fields:
@@ -204,12 +228,10 @@ def _bundlers_id(source: bytes, fields: Fields) -> str | None:
 
 
 def _check_utf8(source: bytes) -> None:
-    try:
-        source.decode()
-    except UnicodeDecodeError as error:
+    if invalid := find_invalid_utf8(source):
         raise WorkflowError(
             "not_utf8",
             "The bundle is not UTF-8.",
-            f"{error.reason.capitalize()} at byte {error.start}.",
+            f"{invalid.reason.capitalize()} at byte {invalid.at}.",
             "Let the bundler write UTF-8.",
-        ) from None
+        )

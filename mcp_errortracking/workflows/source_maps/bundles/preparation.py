@@ -20,6 +20,7 @@ from mcp_errortracking.workflows.source_maps.bundles.injection import (
     inject_map,
 )
 from mcp_errortracking.workflows.source_maps.chunk import ReleaseMark
+from mcp_errortracking.workflows.source_maps.maps.pieces import find_invalid_utf8
 from mcp_errortracking.workflows.source_maps.maps.script import comment
 
 _PART = 64 * 1024
@@ -157,10 +158,9 @@ class _Preparation:
                 "Give proguard_id (--proguard-id): the id that the Android build put into the app.",
             )
         content = self.map_text(path)
-        try:
-            content.decode()
-        except UnicodeDecodeError as error:
-            raise WorkflowError("not_utf8", "The mapping is not UTF-8.", str(error), "Build again.") from None
+        if invalid := find_invalid_utf8(content):
+            reason = f"{invalid.reason.capitalize()} at byte {invalid.at}."
+            raise WorkflowError("not_utf8", "The mapping is not UTF-8.", reason, "Build again.")
         return PreparedChunk("proguard", chunk_id, self.build.name(path), (path,), lambda: Content(None, content))
 
     def has_id(self, map_path: Path, chunk_id: str) -> bool:

@@ -6,7 +6,8 @@ from typing import Any
 
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.source_maps.maps.source_lines import Lines, decode_pieces
+from mcp_errortracking.workflows.source_maps.maps.pieces import decode_pieces
+from mcp_errortracking.workflows.source_maps.maps.source_lines import Lines
 
 Excerpt = Mapping[int, str]
 _LONGEST_LINE = 300

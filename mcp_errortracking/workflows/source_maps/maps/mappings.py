@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import cast
 
 from mcp_errortracking.workflows.problems import InvalidMapError
+from mcp_errortracking.workflows.source_maps.maps.pieces import cut
 from mcp_errortracking.workflows.source_maps.maps.vlq import ALPHABET, decode, encode
 
 _MOST_SEGMENTS = 8_000_000
@@ -68,8 +69,8 @@ class Mappings:
         """
         check_letters(text)
         if text.count(",") + text.count(";") >= _MOST_SEGMENTS:
-            raise InvalidMapError(f"It has more than {_MOST_SEGMENTS:,} segments.")
-        self._starts = array("i", accumulate((line.count(",") + 1 for line in text.split(";")), initial=0))
+            raise _too_many_segments()
+        self._starts = array("i", accumulate(_counts(text), initial=0))
         known = _Segments()
         sums = [(0,) * 5]
         self._blocks: list[str] = []
@@ -192,6 +193,18 @@ class _Segments(dict[str, _Segment]):
             self.clear()
 
 
+def _counts(text: str) -> Iterator[int]:
+    """Yield the number of segments of each line."""
+    count = 1
+    for piece in cut(text):
+        *ended, last = piece.split(";")
+        for line in ended:
+            yield count + line.count(",")
+            count = 1
+        count += last.count(",")
+    yield count
+
+
 def _blocks(text: str) -> Iterator[list[str]]:
     """Yield the texts of segments, a block at a time, cut from pieces that fit the processor's cache."""
     rest: list[str] = []
@@ -225,36 +238,57 @@ def with_new_line(text: str, line: int, column: int) -> str:
     The rest of the line at the position moves to the start of the next line; the new code is mapped to nothing.
 
     Raises:
-        InvalidMapError: that line's mappings are not base 64 VLQ.
+        InvalidMapError: that line's mappings are not base 64 VLQ, or too many.
     """
-    lines = text.split(";", line + 1)
-    if len(lines) <= line:
-        return text
+    begin = 0
+    for _ in range(line):
+        begin = text.find(";", begin) + 1
+        if not begin:
+            return text
     if not column:
-        lines.insert(line, "")
-        return ";".join(lines)
-    check_letters(lines[line])
-    kept: list[str] = []
-    moved: list[str] = []
+        return f"{text[:begin]};{text[begin:]}"
+    end = text.find(";", begin)
+    end = len(text) if end < 0 else end
+    check_letters(text[begin:end])
+    kept, moved = text[begin:end], ""
     at, count = 0, 0
-    segments = [segment for segment in lines[line].split(",") if segment]
-    for place, segment in enumerate(segments):
+    for offset, segment in _segments_between(text, begin, end):
         numbers = decode(segment)
         start = at + numbers[0]
         if start >= column:
-            moved = [_encode((start - column, *numbers[1:])), *segments[place + 1 :]]
+            kept = text[begin:offset]
+            moved = _encode((start - column, *numbers[1:])) + text[offset + len(segment) : end]
             if count and start > column:
-                moved.insert(0, _encode((0,) * count))
+                moved = f"{_encode((0,) * count)},{moved}"
             break
-        kept.append(segment)
         at, count = start, len(numbers)
     else:
-        moved = [_encode((0,) * count)] if count else []
+        moved = _encode((0,) * count)
     if count > 1:
-        kept.append(encode(column - at))
-    lines[line : line + 1] = [",".join(kept), ",".join(moved)]
-    return ";".join(lines)
+        kept = f"{kept.rstrip(',')},{encode(column - at)}"
+    return f"{text[:begin]}{kept.rstrip(',')};{moved}{text[end:]}"
+
+
+def _segments_between(text: str, begin: int, end: int) -> Iterator[tuple[int, str]]:
+    """Yield the segments of a line that are not empty, each with its offset.
+
+    Raises:
+        InvalidMapError: there are too many.
+    """
+    for _ in range(_MOST_SEGMENTS):
+        if begin >= end:
+            return
+        comma = text.find(",", begin, end)
+        comma = end if comma < 0 else comma
+        if comma > begin:
+            yield begin, text[begin:comma]
+        begin = comma + 1
+    raise _too_many_segments()
 
 
 def _encode(numbers: Sequence[int]) -> str:
     return "".join(map(encode, numbers))
+
+
+def _too_many_segments() -> InvalidMapError:
+    return InvalidMapError(f"It has more than {_MOST_SEGMENTS:,} segments.")

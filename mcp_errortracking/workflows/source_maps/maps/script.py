@@ -7,9 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mcp_errortracking.workflows.source_maps.maps.pieces import PIECE, decode_pieces
+
 _MAP_URL = b"sourceMappingURL="
 _COMMENT_START = re.compile(rb"(?://|/\*)[#@][ \t]*$")
-_URL = re.compile(rb"([^\s'\"`*]++)[ \t]*+(?:\*/)?\s*+")
+_URL_PART = re.compile(rb"[^\s'\"`*]++")
+_AFTER_URL = re.compile(rb"[ \t]*+(?:\*/)?\s*+")
 _VALUE = re.compile(rb"[^\s'\"`*]{1,128}(?!\S)")
 _MOST_COMMENTS = 100
 _MOST_DIRECTIVES = 1000
@@ -17,7 +20,7 @@ _MARGIN = 256
 """White space that a comment may have around it in its line."""
 _HEAD = 4 * 1024 * 1024
 """Bytes in which directives are searched: longer comments do not precede one."""
-_SPACE_OR_COMMENT = re.compile(rb"(?:\s++|\xef\xbb\xbf|//[^\n\r]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+")
+_SPACE_OR_COMMENT = re.compile(rb"(?:\s++|\xef\xbb\xbf|//[^\n\r]*+|/\*[\s\S]*?\*/)*+")
 _STRING = re.compile(rb"\"(?:[^\"\\\n\r]++|\\[\s\S])*+\"|'(?:[^'\\\n\r]++|\\[\s\S])*+'")
 _NEXT_STATEMENT = re.compile(rb"(?!in\b|instanceof\b)[\w$\"'{};@#~\x80-\xff]|!(?!=)|\+\+|--|$")
 _LINE_END = re.compile("\r\n|[\n\r\u2028\u2029]")
@@ -37,10 +40,17 @@ def map_url(script: bytes) -> str | None:
     for start, end in _last_lines(script):
         at = script.rfind(_MAP_URL, start, end)
         if at >= 0 and _COMMENT_START.search(script, max(start, at - 20), at):
-            found = _URL.fullmatch(script, at + len(_MAP_URL), end)
-            if found:
-                return found[1].decode("utf-8", "replace")
+            first = at + len(_MAP_URL)
+            last = _end_of_url(script, first, end)
+            if last > first and _AFTER_URL.fullmatch(script, last, end):
+                return "".join(decode_pieces(script[first:last]))
     return None
+
+
+def _end_of_url(script: bytes, at: int, end: int) -> int:
+    while found := _URL_PART.match(script, at, min(at + PIECE, end)):
+        at = found.end()
+    return at
 
 
 def comment(script: bytes, name: str) -> str | None:

@@ -1,18 +1,12 @@
 """The lines of a large text, cut out on demand: as separate strings they take far more memory."""
 
-import codecs
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import overload
 
+from mcp_errortracking.workflows.source_maps.maps.pieces import cut, keep_line_ends_whole
+
 _MOST_LINES = 2_000_000
-_PIECE = 256 * 1024
-
-
-def decode_pieces(content: bytes) -> Iterator[str]:
-    """Yield a text in pieces, invalid UTF-8 replaced: decoding it at once would block other threads."""
-    pieces = (content[at : at + _PIECE] for at in range(0, len(content), _PIECE))
-    return codecs.iterdecode(pieces, "utf-8", "replace")
 
 
 def line_starts(text: str) -> "array[int]":
@@ -30,7 +24,8 @@ class Lines(Sequence[str]):
 
     def __init__(self, text: str) -> None:
         if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
+            pieces = keep_line_ends_whole(cut(text))
+            text = "".join(piece.replace("\r\n", "\n").replace("\r", "\n") for piece in pieces)
         self._text = text
         self._starts = line_starts(text)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from threading import Lock
 
 from mcp_errortracking.workflows.source_maps.maps.map_json import parse_map, text_of
-from mcp_errortracking.workflows.source_maps.maps.source_lines import decode_pieces, line_starts
+from mcp_errortracking.workflows.source_maps.maps.pieces import decode_pieces, keep_line_ends_whole
+from mcp_errortracking.workflows.source_maps.maps.source_lines import line_starts
 from mcp_errortracking.workflows.source_maps.maps.source_map import SourceMap, is_hermes, map_from_fields
 
 _LINE_ENDS = ("\r", "\u2028", "\u2029")
@@ -47,12 +48,8 @@ class Symbols:
         Every line ends with `\\n`, also where the bundle has another line end.
         """
         if self._text is None:
-            pieces = decode_pieces(self._script or b"")
-            text = "".join(piece if piece.isascii() else _TWO_UNITS.sub("??", piece) for piece in pieces)
-            text = text.replace("\r\n", " \n")
-            for end in _LINE_ENDS:
-                text = text.replace(end, "\n")
-            self._text = text
+            pieces = keep_line_ends_whole(decode_pieces(self._script or b""))
+            self._text = text = "".join(map(_in_units, pieces))
             self._script = None
             self._starts = line_starts(text)
         return self._text
@@ -67,6 +64,15 @@ class Symbols:
         """Return the line and column (from 0) of an offset in the text."""
         line = bisect_right(self._starts, offset) - 1
         return line, offset - self._starts[line]
+
+
+def _in_units(text: str) -> str:
+    if not text.isascii():
+        text = _TWO_UNITS.sub("??", text)
+    text = text.replace("\r\n", " \n")
+    for end in _LINE_ENDS:
+        text = text.replace(end, "\n")
+    return text
 
 
 class SymbolCache:
