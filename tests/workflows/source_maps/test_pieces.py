@@ -200,6 +200,21 @@ def test_no_call_over_a_data_url_is_larger_than_a_piece(monkeypatch: pytest.Monk
     assert map_url(b"a()\n//# sourceMappingURL=" + url + b"'\n") is None
 
 
+def test_a_bundle_is_not_searched_for_its_data_url() -> None:
+    class Bundle(bytes):
+        def replace(self, *_: Any) -> Never:
+            raise AssertionError("a search for a long text in a long text")
+
+    url = b"data:application/json;base64," + base64.b64encode(MAP)
+    comments = b"//# sourceMappingURL=%b\n" % url
+
+    made = inject(Bundle(b"a()\n" + 2 * comments), None)
+
+    assert map_in(made.source) == made.map
+    assert made.map.startswith(b'{"chunk_id":')
+    assert made.source.count(url) == 1, "the comment that counts is the last"
+
+
 @pytest.mark.parametrize("block", ["/**/", "/***/", "/* * / */", "/*/ */", "/*\n**\n*/"])
 def test_directives_follow_comments_of_any_form(block: str) -> None:
     head = f'{block}"use strict";'

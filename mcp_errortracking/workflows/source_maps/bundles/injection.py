@@ -30,7 +30,7 @@ from mcp_errortracking.workflows.source_maps.maps.map_json import (
     text_of,
 )
 from mcp_errortracking.workflows.source_maps.maps.pieces import PIECE, cut, find_invalid_utf8
-from mcp_errortracking.workflows.source_maps.maps.script import comment, find_insertion_point, map_url
+from mcp_errortracking.workflows.source_maps.maps.script import comment, find_insertion_point, find_map_url, map_url
 from mcp_errortracking.workflows.source_maps.maps.source_map import map_from_fields
 
 _NAMESPACE = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")
@@ -47,7 +47,7 @@ _RELEASE = b"g._posthogReleaseId=g._posthogReleaseId||%s;"  # the first bundle t
 _END = b"s&&((g._posthogChunkIds=g._posthogChunkIds||{})[s]=%s)}catch(e){}}();\n"
 _RELEASE_TEXT = re.compile(re.escape(_RELEASE).replace(b"%s", rb'"([\w-]{1,128})"'))
 _LONGEST_RELEASE = len(_RELEASE) + 130
-_DATA_URL = "data:application/json;charset=utf-8;base64,"
+_DATA_URL = b"data:application/json;charset=utf-8;base64,"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def inject(source: bytes, map_text: bytes | None, release_id: str | None = None)
     _check_utf8(source)
     url = None
     if map_text is None:
-        url = map_url(source) or ""
+        url = find_map_url(source)
         map_text = map_in(source)
     fields = _checked(map_text)
     if has_no_mappings(fields):
@@ -110,7 +110,7 @@ def inject(source: bytes, map_text: bytes | None, release_id: str | None = None)
     made_map = rewrite_map(map_text, fields, {"chunk_id": chunk_id}, place if own_id is None or is_behind else None)
     made = source
     if url is not None and made_map != map_text:
-        made = made.replace(url.encode(), f"{_DATA_URL}{base64.b64encode(made_map).decode()}".encode())
+        made = b"".join((made[: url.start], _DATA_URL, base64.b64encode(made_map), made[url.stop :]))
     if own_id is None:
         ending = b"" if made.endswith(b"\n") else b"\n"
         mark = f"//# chunkId={chunk_id}\n".encode()

@@ -37,13 +37,19 @@ class InsertionPoint:
 
 def map_url(script: bytes) -> str | None:
     """Return the URL of the last `sourceMappingURL` comment, if only comments follow it, at most 100."""
+    place = find_map_url(script)
+    return "".join(decode_pieces(script[place])) if place else None
+
+
+def find_map_url(script: bytes) -> slice | None:
+    """Return the place of the URL that `map_url` returns."""
     for start, end in _last_lines(script):
         at = script.rfind(_MAP_URL, start, end)
         if at >= 0 and _COMMENT_START.search(script, max(start, at - 20), at):
             first = at + len(_MAP_URL)
             last = _end_of_url(script, first, end)
             if last > first and _AFTER_URL.fullmatch(script, last, end):
-                return "".join(decode_pieces(script[first:last]))
+                return slice(first, last)
     return None
 
 
