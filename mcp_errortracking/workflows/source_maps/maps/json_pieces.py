@@ -23,8 +23,8 @@ _UNITS = re.compile(rb'(?:[^"\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+')
 _REST_OF_CHARACTER = re.compile(rb"[\x80-\xbf]{1,3}|\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _PLACEHOLDER = b'"\\u0000'
 """The beginning of a placeholder, which no string in the rest has. The number of its string follows."""
-_LONG_NUMBER = re.compile(rb"(?<!\d)\d{32}")
-"""A number whose value takes long to compute. No map has one."""
+_LONG_NUMBER = re.compile(rb"(?<!\d)\d{65}")
+"""A number whose value takes long to compute. Strings in the rest are shorter."""
 MOST_CHARACTERS = 32 * 1024 * 1024
 """Characters of a text that is not ASCII: each may take four bytes, and a text is joined in one call.
 
@@ -45,7 +45,7 @@ def parse_pieces(body: bytes, *, replace_halves: bool = False) -> Any:
 
     Raises:
         ValueError: it is not JSON; the text names the byte.
-        InvalidMapError: it has a number of more than 31 digits, or a text of too many characters.
+        InvalidMapError: it has a number of more than 64 digits, or a text of too many characters.
     """
     return _Reading(body, replace_halves).value()
 
@@ -101,7 +101,7 @@ class _Reading:
             if (backslash := body.find(b"\\", at, end)) >= 0:
                 raise _invalid("backslash outside of a string", backslash)
             if found := _LONG_NUMBER.search(body, at, end):
-                raise InvalidMapError(f"It has a number of more than 31 digits, at byte {found.start()}.")
+                raise InvalidMapError(f"It has a number of more than 64 digits, at byte {found.start()}.")
             yield body[at:end].replace(b"\n", b" ")  # in one line, the parser's column is the place
             at = end
             if body.startswith(b'"', at):
