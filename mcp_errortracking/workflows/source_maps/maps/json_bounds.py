@@ -5,7 +5,7 @@ from mcp_errortracking.workflows.problems import InvalidMapError
 
 SMALL = 512 * 1024
 """Bytes that are parsed without a check."""
-MOST_WEIGHT = 1_500_000
+MOST_WEIGHT = 1_000_000
 """Weight of a map's values (see `json_weight`). Maps of 100 MiB weigh about 300,000."""
 MOST_ESCAPES = 12_000_000
 """Escapes dominate the time of parsing; code that is indented with tabs has one for every eight bytes."""
