@@ -250,9 +250,9 @@ class Proxy:
         return raw
 
     async def _send_once(self, call: Call, url: str, own: Mapping[str, str]) -> RawAnswer:
+        transport = await self._shared.connect()
         import httpx
 
-        transport = self._shared.connect()
         call.attempts += 1
         # Built here: the client's own build_request would merge headers, cookies and more on every call.
         headers = httpx.Headers(own)  # its repr hides the key from tools that show the variables of a stack trace

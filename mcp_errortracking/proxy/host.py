@@ -1,7 +1,10 @@
 """The state that all callers of one host share."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from anyio import to_thread
 
 from mcp_errortracking.proxy.address import Form
 from mcp_errortracking.proxy.limits import Limits
@@ -36,8 +39,11 @@ class Host:
         limits = self._limits
         return {"connect": limits.connect, "read": limits.read, "write": limits.write, "pool": limits.pool}
 
-    def connect(self) -> "PoolTransport":
+    async def connect(self) -> "PoolTransport":
         """Return the connections, opened by the first call. They hold no key: each request carries its own."""
+        if self._transport is None:
+            # In a thread, because importing takes a while and other calls go on.
+            await to_thread.run_sync(import_module, "mcp_errortracking.proxy.transport")
         if self._transport is None:
             from mcp_errortracking.proxy.transport import PoolTransport
 

@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+from anyio import to_thread
+
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.workflows.base import Context, Workflow
 from mcp_errortracking.workflows.source_maps import tools as source_maps
@@ -26,4 +28,6 @@ async def run_workflow(call: Workflow, context: Context) -> Outcome:
         WorkflowError: the work cannot be done.
         PostHogError: PostHog refused a request, or did not answer.
     """
-    return await import_module(_MODULES[type(call)]).run(call, context)
+    # In a thread, because importing takes a while and other calls go on.
+    module = await to_thread.run_sync(import_module, _MODULES[type(call)])
+    return await module.run(call, context)
