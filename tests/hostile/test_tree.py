@@ -6,9 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from anyio import from_thread, to_thread
 
 from mcp_errortracking.workflows.files import open_folder
+from mcp_errortracking.workflows.files import roots as roots_module
 from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import LEFTOVER, Roots
 from mcp_errortracking.workflows.problems import WorkflowError
@@ -136,6 +139,72 @@ def test_huge_and_deep_folders_are_walked_within_bounds(tmp_path: Path, monkeypa
     (deep,) = (problem for problem in found.problems if problem.explanation.code != "empty")
     assert (deep.explanation.code, deep.path.count("/")) == ("too_deep", 100)
     assert opened < 10 * HUGE + DEEP**2
+
+
+def counted_listings(monkeypatch: pytest.MonkeyPatch, limit: int) -> list[str]:
+    """Lower the limit of entries, and return the list that receives each entry as it is read."""
+    read = list[str]()
+    really = open_folder._entry  # pyright: ignore[reportPrivateUsage]
+
+    def noted(found: os.DirEntry[str]) -> open_folder.Entry:
+        read.append(found.name)
+        return really(found)
+
+    monkeypatch.setattr(open_folder, "_entry", noted)
+    monkeypatch.setattr(roots_module, "MAX_ENTRIES", limit)
+    return read
+
+
+@pytest.mark.parametrize("folders", [1, 10])
+def test_a_walk_ends_at_a_limit_of_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folders: int) -> None:
+    for number in range(folders):
+        (tmp_path / str(number)).mkdir()
+        for name in range(200 // folders):
+            (tmp_path / str(number) / f"{name}.txt").touch()
+    read = counted_listings(monkeypatch, 100)
+
+    with pytest.raises(WorkflowError) as caught:
+        find(Roots([tmp_path]), ".")
+
+    assert caught.value.code == "too_many_files"
+    assert str(caught.value).startswith(f"{tmp_path} has more than 100 files and folders. The limit was reached in ")
+    assert "Name a smaller folder, or exclude" in str(caught.value)
+    assert len(read) == 101
+
+
+def test_a_folder_at_the_limit_is_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in range(100):
+        (tmp_path / f"{name}.txt").touch()
+    read = counted_listings(monkeypatch, 100)
+
+    find(Roots([tmp_path]), ".")
+
+    assert len(read) == 100
+
+
+def test_a_cancelled_walk_ends_between_two_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in range(100):
+        (tmp_path / f"{name}.txt").touch()
+    read = counted_listings(monkeypatch, 1000)
+
+    async def cancelled_walk() -> None:
+        with anyio.CancelScope() as scope:
+            append = read.append
+
+            def cancel() -> None:
+                scope.cancel()
+                append("cancelled")
+
+            def walk() -> None:
+                from_thread.run_sync(cancel)
+                find(Roots([tmp_path]), ".")
+
+            await to_thread.run_sync(walk)
+        assert scope.cancelled_caught
+
+    anyio.run(cancelled_walk)
+
+    assert len(read) == 2
 
 
 def test_a_leftover_that_is_a_symlink_is_deleted_itself(tmp_path: Path) -> None:

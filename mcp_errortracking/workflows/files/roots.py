@@ -10,6 +10,8 @@ from io import BufferedReader, FileIO
 from itertools import islice
 from pathlib import Path
 
+from anyio.from_thread import check_cancelled
+
 from mcp_errortracking.workflows.files.errors import translate_os_errors
 from mcp_errortracking.workflows.files.open_folder import Entry, OpenFolder
 from mcp_errortracking.workflows.files.places import OutsideError, Place, follow
@@ -19,6 +21,9 @@ LEFTOVER = ".mcp-errortracking.tmp"
 """The end of the name of a file that is being written; one found later was left by a process that was killed."""
 
 _LONGEST_NAME, _LONGEST_PATH = 255, 3500  # bytes, on the file systems there are, with room for the root
+MAX_ENTRIES = 500_000
+"""Entries that one `walk` reads: a limit on its time and memory."""
+
 _DEEPEST = 100  # folders within folders that `walk` goes into: each is reached from its root
 _SHOWN = 200
 
@@ -118,17 +123,23 @@ class Roots:
         """List a folder and those below it: each path with the names of its folders and of its other entries.
 
         Only the folders that the caller leaves in the list are entered, in its order. Symlinks to folders are left out.
-        `failed` is called for a folder that cannot be listed.
+        `failed` is called for a folder that cannot be listed. A cancelled call ends between two entries.
+
+        Raises:
+            WorkflowError: there are more than `MAX_ENTRIES` entries.
         """
-        left = [(folder, 0)]
+        left, remaining = [(folder, 0)], MAX_ENTRIES
         while left:
             at, depth = left.pop()
             try:
                 with translate_os_errors(at, "read"), self._open_folder(at) as opened, opened.listing() as listed:
-                    entries = list(listed)
+                    entries = list(_until_cancelled(islice(listed, remaining + 1)))
             except WorkflowError as error:
                 failed(at, error)
                 continue
+            remaining -= len(entries)
+            if remaining < 0:
+                raise _too_many(folder, at)
             folders = [entry.name for entry in entries if entry.is_folder]
             others = [entry.name for entry in entries if not entry.is_folder and not self._is_folder(at, entry)]
             yield at, folders, others
@@ -288,6 +299,23 @@ def _is_too_long(path: str) -> bool:
     encoded = os.fsencode(path)
     names = encoded.replace(b"\\", b"/").split(b"/")
     return len(encoded) > _LONGEST_PATH or any(len(name) > _LONGEST_NAME for name in names)
+
+
+def _until_cancelled(entries: Iterator[Entry]) -> Iterator[Entry]:
+    """Yield the entries; in a worker thread, raise the cancellation of its call."""
+    for entry in entries:
+        with suppress(RuntimeError):  # not in a worker thread
+            check_cancelled()
+        yield entry
+
+
+def _too_many(folder: Path, at: Path) -> WorkflowError:
+    return WorkflowError(
+        "too_many_files",
+        f"{folder} has more than {MAX_ENTRIES:,} files and folders.",
+        f"The limit was reached in {at}.",
+        "Name a smaller folder, or exclude folders that are not part of the build.",
+    )
 
 
 def _too_deep() -> WorkflowError:
