@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from mcp_errortracking.posthog_keys import redact
+from mcp_errortracking.proxy.json_weight import outside_strings
 from mcp_errortracking.safe_text.escaping import clean
 from mcp_errortracking.server.id_scan import find_id
 
@@ -44,6 +45,10 @@ MAX_ID = 1000
 
 _MAX_NAME = 100
 """Characters of a method or a protocol version that an error repeats."""
+
+
+_NOT_JSON = "Parse error: the message is not JSON."
+_CONSTANTS = (b"NaN", b"Infinity")  # which the SDK's parser takes for numbers
 
 
 class MessageError(ValueError):
@@ -69,6 +74,8 @@ def parse_message(text: bytes) -> JSONRPCMessage:
         MessageError: the bytes are not a message, or the message is refused.
     """
     check_size(text)
+    if any(constant in text for constant in _CONSTANTS):
+        read_json(text)
     try:
         message = jsonrpc_message_adapter.validate_json(text, by_name=False)
     except ValidationError:
@@ -139,9 +146,16 @@ def read_json(text: bytes) -> Any:
         MessageError: the bytes are not JSON.
     """
     try:
-        return from_json(text)
+        return from_json(text, allow_inf_nan=False)
     except ValueError:
-        raise MessageError(PARSE_ERROR, "Parse error: the message is not JSON.", _id_in(text, text)) from None
+        end = text if _is_balanced(text) else b""
+        raise MessageError(PARSE_ERROR, _NOT_JSON, _id_in(text, end)) from None
+
+
+def _is_balanced(text: bytes) -> bool:
+    """True if every object of a message ends in it."""
+    outside = b"".join(outside_strings(text))
+    return outside.count(b"{") == outside.count(b"}")
 
 
 def check_raw(raw: Any, header: str = "") -> None:

@@ -204,6 +204,8 @@ def test_what_is_no_id_is_not_taken_for_one(place: str, reason: str, request_id:
         b'{"id":1,"result":{"a":%b}}',
         b'{"jsonrpc":"2.0","error":{"a":%b},"id":1}',
         b'[{"id":1,"method":"x","params":{"a":%b}}]',
+        b'{"\\u0072esult":{"a":%b},"id":1}',
+        b'{"id":1,"extra":[],"result":{"a":%b}}',
     ],
 )
 def test_an_id_of_another_object_is_not_that_of_the_message(text: bytes) -> None:
@@ -214,14 +216,63 @@ def test_an_id_of_another_object_is_not_that_of_the_message(text: bytes) -> None
 
 
 @pytest.mark.parametrize(
-    "piece", [b',"id":1', b',"id":"', b'"', b"\\", b",", b" ", b'{"id":1', b'"a":1,', b'"a' + b"\\" * 9, b"\xff"]
+    "text",
+    [
+        b'{"\\u0069d":7,"method":"x","params":{"a":%b}}',
+        b'{"id":1,"i\\u0064":7,"method":"x","params":{"a":%b}}',
+        b'{"method":"x","params":{"a":%b},"\\u0069\\u0064":7}',
+        b'{"id":1,"method":"x","params":{"a":%b},"\\u0069d":7}',
+        b'{"id":1,"method":"x","meta":{"id":2,"b":["}"]},"id":7,"params":{"a":%b}}',
+    ],
+)
+def test_an_id_of_any_spelling_and_the_last_of_several_is_that_of_the_message(text: bytes) -> None:
+    for value in LARGE.values():
+        with pytest.raises(MessageError) as caught:
+            parse_message(text % value)
+        assert caught.value.answer["id"] == 7
+
+
+@pytest.mark.parametrize(("beginning", "expected"), [(b"", None), (b'"id":1,', 1)])
+def test_an_id_in_an_object_that_is_cut_off_is_not_that_of_the_message(beginning: bytes, expected: int | None) -> None:
+    with pytest.raises(MessageError) as caught:
+        parse_message(b'{%b"method":"x","params":{"a":"}","id":2}' % beginning)
+
+    assert (caught.value.code, caught.value.answer["id"]) == (-32700, expected)
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity"])
+def test_what_is_no_number_in_json_is_refused(number: bytes) -> None:
+    text = b'{"jsonrpc":"2.0","id":3,"method":"ping","params":{"a":%b,"text":"NaN"}}'
+    parse_message(text % b"1")
+    with pytest.raises(MessageError) as caught:
+        parse_message(text % number)
+
+    assert (caught.value.code, caught.value.answer["id"]) == (-32700, 3)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b',"id":1',
+        b'"a":[',
+        b'"a":[],',
+        b',"id":"',
+        b'"',
+        b"\\",
+        b",",
+        b" ",
+        b'{"id":1',
+        b'"a":1,',
+        b'"a' + b"\\" * 9,
+        b"\xff",
+    ],
 )
 def test_the_search_for_an_id_reads_a_bounded_part(piece: bytes) -> None:
     text = b"{" + piece * (2 * SCANNED // len(piece)) + b"}"
     longer = text[:-1] + piece * SCANNED + b"}"
 
     assert find_id(longer, longer) == find_id(text, text)
-    assert count_steps(lambda: find_id(longer, longer)) == count_steps(lambda: find_id(text, text)) < 10 * SCANNED
+    assert count_steps(lambda: find_id(longer, longer)) == count_steps(lambda: find_id(text, text)) < 20 * SCANNED
 
 
 @pytest.mark.parametrize("reason", LARGE)
