@@ -185,7 +185,7 @@ def _value_of(text: str, operator: Any) -> Any:
     if operator not in _OF_LISTS or text[:1] != "[" or len(text) > _MAX_LIST:
         return text
     try:
-        entries: list[Any] = from_json(text)
+        entries: list[Any] = from_json(text, allow_inf_nan=False)
     except (ValueError, TypeError):  # a lone surrogate is the latter
         return text
     are_texts = all(isinstance(entry, str) for entry in entries)

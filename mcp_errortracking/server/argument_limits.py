@@ -4,6 +4,7 @@ PostHog limits few of its texts and lists (contract 2.2, 2.3), and pydantic repo
 limits hold for each text and list of every tool, also where its schema accepts any JSON.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -47,7 +48,7 @@ def is_parsable(text: str) -> bool:
 
 
 def check_values(arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments with too many values, too long texts or too deep nesting, in one pass that stops early.
+    """Refuse too many values, too long texts, too deep nesting and non-finite numbers, in one pass that stops early.
 
     Raises:
         LimitError: the arguments exceed a limit.
@@ -66,6 +67,8 @@ def check_values(arguments: Mapping[str, Any]) -> None:
             for value in level:
                 if isinstance(value, str):
                     text += _length(name, value)
+                elif isinstance(value, float) and not math.isfinite(value):  # 1e999 is read as infinity
+                    raise LimitError(f"{name}: NaN, infinity or a number too large for JSON; give a finite number")
                 elif isinstance(value, dict | list):
                     inner += _entries(name, cast("dict[str, Any] | list[Any]", value))
                     if len(inner) > MAX_VALUES:

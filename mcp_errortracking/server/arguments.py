@@ -163,7 +163,7 @@ def _from_text(endpoint: type[Declaration], name: str, value: Any) -> Any:
         if not is_parsable(text):
             raise LimitError(f"{name}: more than {MAX_VALUES} values in one call; make several calls")
         try:
-            parsed = from_json(text)
+            parsed = from_json(text, allow_inf_nan=False)
         except ValueError:
             return value
         return value if _may_be_text(info) and not _is_list_of_texts(parsed) else parsed

@@ -108,7 +108,7 @@ def _object_of(text: str) -> dict[str, Any] | None:
     if not is_parsable(text):
         return None
     try:
-        value = from_json(text)
+        value = from_json(text, allow_inf_nan=False)
     except (ValueError, TypeError):  # a lone surrogate is the latter
         return None
     return {} if value is None else cast("dict[str, Any]", value) if isinstance(value, dict) else None

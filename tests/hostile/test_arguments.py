@@ -6,9 +6,11 @@ from typing import Any, cast
 import pytest
 from mcp import MCPError
 from mcp_types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
+from pydantic_core import from_json
 
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.catalog.identifiers import issue_of_url
+from mcp_errortracking.server import client_arguments
 from mcp_errortracking.server.argument_limits import MAX_ENTRIES, MAX_TEXT
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.prompts import Prompts
@@ -182,3 +184,26 @@ async def test_uris_and_values_to_complete_are_cut() -> None:
             found = await client.complete(ref, typed)
             assert found.completion.values == []
     assert {path for _, path in sender.sent} <= {"error_tracking/query/issues/", "api/personal_api_keys/@current/"}
+
+
+@pytest.mark.parametrize("form", ["value", "member", "text", "text of a member"])
+@pytest.mark.parametrize("number", ["1e999", "-1e999"])
+async def test_numbers_that_json_cannot_send_are_refused(form: str, number: str) -> None:
+    infinite = from_json(number)
+    entry: Any = {"type": "AND", "values": [{"key": "a", "value": [infinite], "operator": "exact", "type": "event"}]}
+    as_text = f'{{"type": "AND", "values": [{{"key": "a", "value": {number}, "operator": "gt", "type": "event"}}]}}'
+    forms = {"value": ("limit", infinite), "member": ("filterGroup", [entry])}
+    name, value = forms.get(form) or ("filterGroup", as_text if form == "text" else f"[{as_text}]")
+    sender = Sender({})
+
+    reply = await call_tool(sender, "query-error-tracking-issues-list", {name: value}, time_limit=20)
+
+    assert reply.structured == {"error": {"code": "invalid_arguments"}}
+    assert f"{name}: NaN, infinity or a number too large for JSON; give a finite number" in reply.text
+    assert sender.sent == []
+
+
+def test_a_text_with_nan_is_not_read_as_json() -> None:
+    assert "filterGroup: " in refused("query-error-tracking-issues-list", {"filterGroup": '[{"value": NaN}]'})
+    assert client_arguments._object_of('{"limit": NaN}') is None  # pyright: ignore[reportPrivateUsage]
+    assert client_arguments._object_of('{"limit": 1}') == {"limit": 1}  # pyright: ignore[reportPrivateUsage]
