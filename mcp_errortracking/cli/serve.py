@@ -19,6 +19,11 @@ def run_serve(options: argparse.Namespace) -> int:
     listen = config.load_listen(**given(options, ListenSettings))
     if listen.transport != "stdio":
         return _run_http(options, listen)
+    for stream, name in ((sys.stdin, "stdin"), (sys.stdout, "stdout"), (sys.stderr, "stderr")):
+        if stream is None:  # pyright: ignore[reportUnnecessaryComparison]
+            return fail(
+                f"{name} is closed, so no MCP client can be served; start it with {name} open, or with --transport http"
+            )
     # Importing the SDK makes some hundred thousand objects that all stay: collecting while it happens is wasted time.
     gc.disable()
     import anyio

@@ -2,16 +2,16 @@
 
 The SDK's own transport moves every message through worker threads, cannot be interrupted while it reads, and drops the
 calls in flight when stdin ends. This one reads and writes the pipes in the event loop. When stdin ends or a signal asks
-to stop, calls in flight may finish within a time limit. A file or a terminal is copied through a pipe. On Windows, and
-where a standard descriptor is closed, the SDK's transport is used, which checks neither ids nor sizes.
+to stop, calls in flight may finish within a time limit. A file or a terminal, and on Windows a pipe too, is copied
+through a socket.
 """
 
 import asyncio
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -55,43 +55,56 @@ async def serve(server: Server[Any]) -> None:
     Meanwhile file descriptor 1 points at stderr, so that a stray print never breaks the protocol, and 0 at the null
     device.
     """
-    if not _are_usable():
-        await _serve_with_sdk(server)
-        return
     wire_in, wire_out = _redirect(0, os.devnull, os.O_RDONLY), _redirect(1, None, os.O_WRONLY)
-    copied_out = None if is_pipe(wire_out) else CopiedPipe(wire_out, reads=False)
-    wire_in = wire_in if is_pipe(wire_in) else CopiedPipe(wire_in, reads=True).end
-    wire_out = wire_out if copied_out is None else copied_out.end
     loop = asyncio.get_running_loop()
     buffer = asyncio.StreamReader(limit=MAX_BYTES, loop=loop)
-    source, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(buffer), os.fdopen(wire_in, "rb", 0))
-    transport, flow = await loop.connect_write_pipe(WriteFlow, os.fdopen(wire_out, "wb", 0))
+    source = await _connect_input(wire_in, buffer)
+    transport, flow, copied_out = await _connect_output(wire_out)
     transport.set_write_buffer_limits(0)  # so that everything has been written when `drain` returns
     writer = MessageWriter(transport, flow)
     reader = MessageReader(source, buffer, writer)
     flow.on_lost = reader.abandon
     for number in _SIGNALS:
-        loop.add_signal_handler(number, reader.stop)
+        _handle_signal(loop, number, reader.stop)
     try:
         await server.run(reader, writer, server.create_initialization_options())
     finally:
         for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
         transport.close()
     if copied_out is not None:
         await asyncio.to_thread(copied_out.join)
 
 
-def _are_usable() -> bool:
-    """True if both standard descriptors are open, and pipes can take the place of those that are not pipes."""
-    if sys.platform == "win32":
-        return False
+async def _connect_input(descriptor: int, buffer: asyncio.StreamReader) -> asyncio.ReadTransport:
+    loop = asyncio.get_running_loop()
+
+    def protocol() -> asyncio.StreamReaderProtocol:
+        return asyncio.StreamReaderProtocol(buffer)
+
+    if is_pipe(descriptor):
+        return (await loop.connect_read_pipe(protocol, os.fdopen(descriptor, "rb", 0)))[0]
+    return (await loop.create_connection(protocol, sock=CopiedPipe(descriptor, reads=True).end))[0]
+
+
+async def _connect_output(descriptor: int) -> tuple[asyncio.WriteTransport, "WriteFlow", CopiedPipe | None]:
+    loop = asyncio.get_running_loop()
+    if is_pipe(descriptor):
+        return *await loop.connect_write_pipe(WriteFlow, os.fdopen(descriptor, "wb", 0)), None
+    copied = CopiedPipe(descriptor, reads=False)
+    return *await loop.create_connection(WriteFlow, sock=copied.end), copied
+
+
+def _handle_signal(loop: asyncio.AbstractEventLoop, number: int, handler: Callable[[], None]) -> None:
     try:
-        os.fstat(0)
-        os.fstat(1)
-    except OSError:
-        return False
-    return True
+        loop.add_signal_handler(number, handler)
+    except NotImplementedError:  # on Windows
+
+        def wake(*_: object) -> None:
+            loop.call_soon_threadsafe(handler)
+
+        signal.signal(number, wake)
 
 
 def _redirect(descriptor: int, stand_in: str | None, flags: int) -> int:
@@ -103,20 +116,11 @@ def _redirect(descriptor: int, stand_in: str | None, flags: int) -> int:
     return private
 
 
-async def _serve_with_sdk(server: Server[Any]) -> None:
-    from mcp.server.stdio import stdio_server
-
-    for number in _SIGNALS:
-        signal.signal(number, _end_at_once)  # its reader thread cannot be interrupted in any other way
-    async with stdio_server() as (read_stream, write_stream):
-        await server.run(read_stream, write_stream, server.create_initialization_options())
-
-
 def _end_at_once(*_: object) -> None:
     os._exit(130)
 
 
-class WriteFlow(asyncio.BaseProtocol):
+class WriteFlow(asyncio.Protocol):
     """Flow control: `ready` is set while the pipe accepts more."""
 
     def __init__(self) -> None:

@@ -179,6 +179,56 @@ def test_files_get_the_same_checks_as_pipes(tmp_path: Path) -> None:
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
 
 
+@pytest.mark.parametrize(("closed", "name"), [("<&-", b"stdin"), (">&-", b"stdout")])
+def test_without_stdin_or_stdout_it_does_not_start(closed: str, name: bytes) -> None:
+    command = ["sh", "-c", f'exec "$0" -m mcp_errortracking {closed}', sys.executable]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+
+    assert done.returncode != 0
+    assert name + b" is closed, so no MCP client can be served" in done.stderr
+    assert (done.stdout, b"Traceback" in done.stderr) == (b"", False)
+
+
+COPIED = """
+import asyncio, sys
+from mcp_errortracking.server import stdio
+
+def unavailable(*_):
+    raise NotImplementedError
+
+stdio.is_pipe = lambda descriptor: False
+for name in ("add_signal_handler", "remove_signal_handler"):
+    setattr(asyncio.SelectorEventLoop, name, unavailable)
+from mcp_errortracking.cli.main import main
+sys.exit(main([]))
+"""
+"""The server where event loops handle neither pipes nor signals, as on Windows."""
+
+
+@pytest.mark.parametrize("by_signal", [False, True])
+def test_where_pipes_are_copied_messages_get_the_same_checks(by_signal: bool) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", COPIED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        for sent, expected in (
+            ({"id": None, "method": "ping"}, (None, -32600)),
+            ({"id": 2, "method": "ping", "params": {"a": "x" * (5 << 20)}}, (2, -32600)),
+            ({"id": 3, "method": "ping"}, (3, None)),
+        ):
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **sent}).encode() + b"\n")
+            process.stdin.flush()
+            answer = json.loads(process.stdout.readline())
+            assert (answer["id"], answer.get("error", {}).get("code")) == expected
+        if by_signal:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+        out, log = process.communicate(timeout=30)
+
+    assert (process.returncode, out, b"Traceback" in log) == (0, b"", False)
+
+
 def test_in_a_terminal_it_says_what_it_waits_for_and_ctrl_c_ends_it() -> None:
     ours, theirs = pty.openpty()
     try:
