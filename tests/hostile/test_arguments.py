@@ -10,6 +10,7 @@ from pydantic_core import from_json
 
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.catalog.identifiers import issue_of_url
+from mcp_errortracking.rules.notes import notes
 from mcp_errortracking.server import client_arguments
 from mcp_errortracking.server.argument_limits import MAX_ENTRIES, MAX_TEXT
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
@@ -207,3 +208,18 @@ def test_a_text_with_nan_is_not_read_as_json() -> None:
     assert "filterGroup: " in refused("query-error-tracking-issues-list", {"filterGroup": '[{"value": NaN}]'})
     assert client_arguments._object_of('{"limit": NaN}') is None  # pyright: ignore[reportPrivateUsage]
     assert client_arguments._object_of('{"limit": 1}') == {"limit": 1}  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_patterns_of_any_size_cost_bounded_work() -> None:
+    patterns = ["(a*)*" * 10_000 + str(number) for number in range(9)]
+    values = [{"key": "a", "value": one, "operator": "regex", "type": "event"} for one in patterns]
+    arguments = {"filters": {"type": "AND", "values": values}, "assignee": {"type": "user", "id": 1}}
+
+    def call() -> Any:
+        return parse_arguments(EVERY_TOOL.find("error-tracking-assignment-rules-create"), arguments)
+
+    call()
+
+    assert count_calls(call) < 2000
+    (note,) = notes(arguments["filters"])
+    assert note.endswith("more than 50,000 characters together, so nothing was checked. Use shorter patterns.")
