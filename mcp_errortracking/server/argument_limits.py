@@ -67,12 +67,12 @@ def check_values(arguments: Mapping[str, Any]) -> None:
             for value in level:
                 if isinstance(value, str):
                     text += _length(name, value)
-                elif isinstance(value, float) and not math.isfinite(value):  # 1e999 is read as infinity
-                    raise LimitError(f"{name}: NaN, infinity or a number too large for JSON; give a finite number")
                 elif isinstance(value, dict | list):
                     inner += _entries(name, cast("dict[str, Any] | list[Any]", value))
                     if len(inner) > MAX_VALUES:
                         break
+                elif isinstance(value, float) and not math.isfinite(value):  # 1e999 is read as infinity
+                    raise LimitError(f"{name}: NaN, infinity or a number too large for JSON; give a finite number")
             if text > MAX_TOTAL:
                 raise LimitError(f"{name}: more than {MAX_TOTAL} characters of text in one call")
             level = inner
