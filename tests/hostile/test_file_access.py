@@ -26,7 +26,7 @@ _OF_PATHS = {
     *("write_text", "is_fifo"),
 }
 _OF_PATHS_AND_OURS = {"is_file", "open", "resolve", "stat", "walk"}
-_OURS = {"roots", "_roots", "self", "part", "search"}
+_OURS = {"roots", "_roots", "_guard", "self", "part", "search"}
 """The names of what is no path, but has methods of these names."""
 
 
