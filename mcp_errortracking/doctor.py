@@ -9,11 +9,13 @@ from typing import Any, Literal, cast
 import anyio
 
 from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.catalog.assignment_rules import ListAssignmentRules
 from mcp_errortracking.compose import proxy_for
 from mcp_errortracking.config import PostHogSettings
+from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.explanation import Explanation
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.proxy.address import KEY_PATH
+from mcp_errortracking.proxy.address import KEY_PATH, form_root
 from mcp_errortracking.proxy.errors import PostHogError, RefusedBeforeError
 from mcp_errortracking.proxy.key import name_projects, projects_of
 from mcp_errortracking.safe_text.escaping import clean
@@ -154,14 +156,14 @@ def _check_scopes(key: Any, report: Callable[[Check], None]) -> None:
 
 
 async def _check_project(proxy: Proxy, settings: PostHogSettings, report: Callable[[Check], None]) -> None:
-    page = (await proxy.send("GET", "error_tracking/assignment_rules/", query={"limit": 1})).data
+    page = await send_endpoint(proxy, ListAssignmentRules(limit=1))
     count = cast("dict[str, Any]", page).get("count") if isinstance(page, dict) else None
     rules = f", {count} assignment rules" if isinstance(count, int) else ""
     report(Check.of("project", "ok", f"{settings.project} can be read{rules}"))
     if proxy.form == "environments":
         report(Check.of("paths", "warning", "this PostHog is older than mid 2026: some tools may be too new for it"))
     else:
-        report(Check.of("paths", "ok", "/api/projects/"))
+        report(Check.of("paths", "ok", form_root("projects")))
 
 
 _NAMES: dict[Any, str] = {_check_key: "key", _check_project: "project"}

@@ -5,8 +5,14 @@ from typing import Literal
 
 Form = Literal["projects", "environments"]
 
-KEY_PATH = "/api/personal_api_keys/@current/"
+API = "/api/"
+"""The root of all paths of the API."""
+
+KEY_PATH = f"{API}personal_api_keys/@current/"
 """Describes the key that the request is made with; every key may read it (contract 1.8)."""
+
+SYMBOL_SETS_PATH = "error_tracking/symbol_sets/"
+"""The paths below it, relative to the project, have rate limits of their own (contract 1.6)."""
 
 _PLAIN_PATH = re.compile(r"(?:[A-Za-z0-9_\-@~%!$&'()*+,;=:]+/)+")
 _ESCAPES = re.compile(r"%(?![0-9A-Fa-f]{2})|%(?:2[EeFf]|5[Cc])")
@@ -25,7 +31,12 @@ def target(path: str, project: str, form: Form) -> str:
     if not _PLAIN_PATH.fullmatch(relative) or _ESCAPES.search(relative):
         raise ValueError(f"not a plain API path: {path!r}")
     if path.startswith("/"):
-        if not path.startswith("/api/"):
+        if not path.startswith(API):
             raise ValueError(f"not a path of the API: {path!r}")
         return path
-    return f"/api/{form}/{project}/{path}"
+    return f"{form_root(form)}{project}/{path}"
+
+
+def form_root(form: Form) -> str:
+    """Return the root of the paths of one form, like `/api/projects/`."""
+    return f"{API}{form}/"

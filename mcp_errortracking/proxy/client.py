@@ -13,7 +13,7 @@ import anyio
 from pydantic import SecretStr
 from pydantic_core import to_json
 
-from mcp_errortracking.proxy.address import KEY_PATH, Form, target
+from mcp_errortracking.proxy.address import KEY_PATH, Form, form_root, target
 from mcp_errortracking.proxy.call import Answer, Call, RawAnswer
 from mcp_errortracking.proxy.content import LargeAnswerError, parse_answer, read_content
 from mcp_errortracking.proxy.credentials import USER_AGENT, headers_with, remove_key, remove_key_from_headers
@@ -215,7 +215,7 @@ class Proxy:
             second = await self._send_with_retries(call, "environments")
             if not is_unknown_route(second.status, second.content):
                 if self._shared.form == "projects":
-                    logger.info("%s knows /api/environments/ only; using that form from now on", self.host)
+                    logger.info("%s knows %s only; using that form from now on", self.host, form_root("environments"))
                 self._shared.form = "environments"
                 raw = second
         return await self._read(raw, call)

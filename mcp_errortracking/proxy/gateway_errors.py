@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from mcp_errortracking.proxy.address import API
 from mcp_errortracking.proxy.error_body import CONTROL, Body
 from mcp_errortracking.proxy.errors import PostHogError, RedirectedError, RefusedBeforeError
 from mcp_errortracking.proxy.exchange import Exchange
@@ -35,10 +36,10 @@ def refused_before(status: int, exchange: Exchange, facts: dict[str, Any]) -> Po
     facts = {**facts, "code": "refused_before_posthog"}
     who = f"The HTTP proxy {exchange.http_proxy}, or something after it," if exchange.http_proxy else "Something"
     next_step = {
-        401: f"Exempt {exchange.host}/api/ from its login, or set POSTHOG_HOST to an address that leads to PostHog "
+        401: f"Exempt {exchange.host}{API} from its login, or set POSTHOG_HOST to an address that leads to PostHog "
         "itself.",
         413: "Send less at once, or raise its limit.",
-    }.get(status, f"Allow {exchange.host}/api/ in the firewall, proxy or web server that refuses it.")
+    }.get(status, f"Allow {exchange.host}{API} in the firewall, proxy or web server that refuses it.")
     return RefusedBeforeError(
         f"{who} before PostHog refuses the request: HTTP {status}.",
         "That answer is not PostHog's, so it says nothing about the API key. Nothing was changed.",
@@ -54,7 +55,7 @@ def redirected(headers: Mapping[str, str], exchange: Exchange, facts: dict[str, 
         return RedirectedError(
             f"{exchange.host} redirects to another page of its own.",
             "The redirect was not followed: PostHog's API makes none; a login page or a web server before it does.",
-            "Route /api/ of that host to PostHog itself, without such a page.",
+            f"Route {API} of that host to PostHog itself, without such a page.",
             **facts,
         )
     try:

@@ -8,17 +8,22 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
+from uuid import UUID
 
 from mcp_errortracking.catalog import Declaration, ListedBy
 from mcp_errortracking.catalog.addresses import Address, read_address
 from mcp_errortracking.catalog.declaration import metadata_of
 from mcp_errortracking.catalog.endpoint import as_object, uuid_of
+from mcp_errortracking.catalog.fingerprints import ResolveFingerprint
+from mcp_errortracking.catalog.issues import RetrieveIssue
+from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.arguments import ArgumentsError
 
-_RESOLVE = "error_tracking/fingerprints/resolve/"
-_ANY_ISSUE = "error_tracking/issues/00000000-0000-0000-0000-000000000000/"
+_NO_ISSUE = UUID(int=0)
+"""An id that no issue has; callers may not give it, so it is not validated."""
+
 _SEPARATOR = re.compile(r"[,\s]+")
 _MAX_TEXTS = 1000
 _MAX_RESOLVED = 20
@@ -86,13 +91,13 @@ def _replaced(value: Any, issues: Mapping[str, str]) -> Any:
 async def _owner(sender: Sender, name: str, fingerprint: str) -> str:
     """Return the issue that owns a fingerprint: by its own endpoint, or as older servers say it (contract 4.4)."""
     try:
-        answer = await sender.send("GET", _RESOLVE, query={"fingerprint": fingerprint})
+        answer = await send_endpoint(sender, ResolveFingerprint(fingerprint=fingerprint))
     except PostHogError as error:
         if error.status not in (400, 404, 500):
             raise
         issue = await _moved(sender, fingerprint)
     else:
-        issue = uuid_of(as_object(answer.data).get("issue_id"))
+        issue = uuid_of(as_object(answer).get("issue_id"))
     if issue is None:
         raise ArgumentsError(
             f"{name}: no issue of this project owns the fingerprint in this address; nothing was changed. Find the "
@@ -103,8 +108,9 @@ async def _owner(sender: Sender, name: str, fingerprint: str) -> str:
 
 async def _moved(sender: Sender, fingerprint: str) -> str | None:
     """Return the issue that an older server names for a fingerprint; None if it knows none."""
+    question = RetrieveIssue.model_construct({"id", "fingerprint"}, id=_NO_ISSUE, fingerprint=fingerprint)
     try:
-        await sender.send("GET", _ANY_ISSUE, query={"fingerprint": fingerprint})
+        await send_endpoint(sender, question)
     except PostHogError as error:
         if error.code == "issue_moved":
             return uuid_of(error.detail)

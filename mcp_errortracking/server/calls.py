@@ -10,6 +10,7 @@ import anyio
 import anyio.lowlevel
 
 from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
+from mcp_errortracking.endpoint_calls import send_request
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, delay_of, project_of
@@ -179,11 +180,8 @@ async def _walk(sender: Sender, call: Endpoint) -> Outcome:
     try:
         request = next(steps)
         while True:
-            retry_safe = call.read_only or request.method == "GET"
             try:
-                answer = await sender.send(
-                    request.method, request.path, query=request.query, json=request.json, retry_safe=retry_safe
-                )
+                answer = await send_request(sender, request, read_only=call.read_only)
             except PostHogError as error:
                 failure = StepError(str(error), status=error.status, code=error.code)
                 try:
@@ -194,7 +192,7 @@ async def _walk(sender: Sender, call: Endpoint) -> Outcome:
                         error.explanation = replace(error.explanation, why=why)
                     raise error from None
             else:
-                request = steps.send(answer.data)
+                request = steps.send(answer)
     except StopIteration as stop:
         return stop.value
 

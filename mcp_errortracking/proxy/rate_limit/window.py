@@ -3,6 +3,8 @@
 from collections import deque
 from dataclasses import dataclass
 
+from mcp_errortracking.proxy.address import SYMBOL_SETS_PATH
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -15,8 +17,6 @@ class Rate:
 DEFAULT = (Rate(480, 60), Rate(4800, 3600))
 SYMBOL_SETS = (Rate(1200, 60), Rate(12000, 3600))
 
-_SYMBOL_SETS_PATH = "error_tracking/symbol_sets/"
-
 
 def rates_for(path: str) -> tuple[Rate, ...]:
     """Return the limits that a path counts towards, one tuple for each of PostHog's two counts.
@@ -24,7 +24,7 @@ def rates_for(path: str) -> tuple[Rate, ...]:
     Args:
         path: relative to the project, like `error_tracking/fingerprints/`, or absolute.
     """
-    return SYMBOL_SETS if path.startswith(_SYMBOL_SETS_PATH) else DEFAULT
+    return SYMBOL_SETS if path.startswith(SYMBOL_SETS_PATH) else DEFAULT
 
 
 class Window:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.proxy.errors import NotFoundError, PostHogError
 from mcp_errortracking.workflows.source_maps.remote import symbol_sets
 from mcp_errortracking.workflows.source_maps.remote.download import download
 from mcp_errortracking.workflows.source_maps.remote.releases import ReleaseName, find_or_create_release
@@ -151,3 +151,25 @@ async def test_a_release_without_an_id_is_not_used(wrong: Any) -> None:
     assert await failure(find_or_create_release(Answering({"id": wrong}), ReleaseName("1", "shop"))) == (
         "PostHog's answer has no release id."
     )
+
+
+async def test_values_that_no_caller_may_give_are_sent_as_they_are_or_not_at_all() -> None:
+    nil = "00000000-0000-0000-0000-000000000000"
+    first = {"count": 10_000, "next": "x", "results": [{"id": OTHER, "ref": "b"}]}
+    sender = Answering(lambda path, query: {"id": nil} if nil in path else {"results": []} if "ref" in query else first)
+    sets = SymbolSets(sender)
+
+    assert (await sets.get(nil), await sets.by_ref(["", "a"])) == ({"id": nil}, {})
+    assert [query.get("ref") for path, query in sender.sent if nil not in path] == [None, "a"]
+
+
+async def test_a_release_without_a_product_is_left_to_posthog() -> None:
+    def answer(path: str, query: Any) -> Any:
+        if "hash" in path:
+            raise NotFoundError("Not found.", "", "", status=404, code="not_found")
+        return {"results": []} if query else {"id": OTHER}
+
+    sender = Answering(answer)
+
+    assert (await find_or_create_release(sender, ReleaseName("1", ""))).id == OTHER
+    assert sender.sent[-1] == ("error_tracking/releases/", None)

@@ -8,6 +8,7 @@ from mcp_errortracking.catalog.endpoint import as_object, as_objects, text_of
 from mcp_errortracking.catalog.frame_positions import failure_of
 from mcp_errortracking.catalog.queries import QueryIssueEvents
 from mcp_errortracking.catalog.stack_frames import GetStackFrames
+from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.problems import WorkflowError
@@ -74,11 +75,8 @@ async def _event_frames(issue: str, context: Context) -> RequestedFrames:
             "dateRange": {"date_from": "-90d"},
         }
     )
-    request = question.request()
-    answer = await context.sender.send(
-        request.method, request.path, query=request.query, json=request.json, retry_safe=question.read_only
-    )
-    events = as_objects(as_object(answer.data).get("results"))
+    answer = await send_endpoint(context.sender, question)
+    events = as_objects(as_object(answer).get("results"))
     if not events:
         raise WorkflowError(
             "no_event", "The issue has no event in the last 90 days.", next_step="Paste a stack trace instead."
@@ -168,12 +166,8 @@ async def _symbol_sets_of(frames: list[dict[str, Any]], context: Context) -> dic
     raw_ids = [str(frame["raw_id"]) for frame in frames if frame.get("raw_id") and not frame.get("chunk_id")]
     if not raw_ids:
         return {}
-    call = GetStackFrames(raw_ids=raw_ids[:_MOST_FRAMES])
-    request = call.request()
     try:
-        answer = (
-            await context.sender.send(request.method, request.path, json=request.json, retry_safe=call.read_only)
-        ).data
+        answer = await send_endpoint(context.sender, GetStackFrames(raw_ids=raw_ids[:_MOST_FRAMES]))
     except PostHogError:
         return {}  # an older PostHog: only the event's own fields are left
     known = as_objects(as_object(answer).get("results"))

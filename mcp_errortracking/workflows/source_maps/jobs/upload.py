@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.catalog.symbol_sets import ListSymbolSets
+from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender, delay_of
 from mcp_errortracking.workflows.base import Context
@@ -46,7 +48,6 @@ from mcp_errortracking.workflows.source_maps.upload.session import Options, uplo
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.source_maps.tools import UploadSourceMaps
 
-_PATH = "error_tracking/symbol_sets/"
 _FOR_THE_RELEASE = 3
 _NO_RELEASE = "00000000-0000-0000-0000-000000000000"
 _CHOICES = {
@@ -73,7 +74,7 @@ async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
     name = await to_thread.run_sync(release_of, call, context)
     sender = RetryingSender(context.sender)
     if not call.dry_run:  # before files are written: check that PostHog answers and knows the key
-        await sender.send("GET", _PATH, query={"limit": 1})
+        await send_endpoint(sender, ListSymbolSets(limit=1))
     injected = (
         await _release_to_inject(name, sender, dry_run=bool(call.dry_run)) if call.release_mode == "event" else None
     )
@@ -121,7 +122,7 @@ async def _release_to_inject(name: ReleaseName | None, sender: Sender, *, dry_ru
 def _wait_note(context: Context, chunks: int) -> str | None:
     """Return a note on the time that PostHog's limits will make an upload wait; None if they do not."""
     requests = 2 * ceil(chunks / MAX_STARTED) + 2 * ceil(chunks / MAX_CHECKED) + _FOR_THE_RELEASE
-    seconds = delay_of(context.sender, _PATH, requests)
+    seconds = delay_of(context.sender, ListSymbolSets.path, requests)
     return f"About {requests} requests: PostHog's rate limits make them wait {seconds:.0f} s." if seconds >= 1 else None
 
 

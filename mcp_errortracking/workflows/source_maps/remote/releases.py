@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_errortracking.catalog.endpoint import as_object, as_objects, uuid_of
+from mcp_errortracking.catalog.releases import CreateRelease, ListReleases, RetrieveReleaseByHash
+from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.errors import InvalidError, NotFoundError, PostHogError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.source_maps.remote.answers import unreadable
@@ -59,7 +61,7 @@ async def find_release_by_name(sender: Sender, name: ReleaseName) -> Release | N
 
 async def _by_hash(sender: Sender, name: ReleaseName) -> Release | None:
     try:
-        return _read((await sender.send("GET", f"error_tracking/releases/hash/{name.hash_id}/")).data, name)
+        return _read(await send_endpoint(sender, RetrieveReleaseByHash(hash_id=name.hash_id)), name)
     except NotFoundError as error:
         if error.code not in ("not_found", "endpoint_not_found"):
             raise
@@ -69,8 +71,7 @@ async def _by_hash(sender: Sender, name: ReleaseName) -> Release | None:
 async def _by_name(sender: Sender, name: ReleaseName) -> Release | None:
     """Return a release that was created by other means: PostHog gives those another hash."""
     for number in range(_PAGES):
-        query = {"limit": _PAGE, "offset": number * _PAGE}
-        answer = as_object((await sender.send("GET", "error_tracking/releases/", query=query)).data)
+        answer = as_object(await send_endpoint(sender, ListReleases(limit=_PAGE, offset=number * _PAGE)))
         if not isinstance(answer.get("results"), list):
             raise unreadable("lists no releases")
         for one in as_objects(answer["results"]):
@@ -85,8 +86,10 @@ async def _create(sender: Sender, name: ReleaseName) -> Release:
     body: dict[str, Any] = {"version": name.version, "project": name.project, "hash_id": name.hash_id}
     if name.metadata:
         body["metadata"] = dict(name.metadata)
+    # Not validated: a build in the root folder has an empty project, which PostHog refuses with a reason.
+    call = CreateRelease.model_construct(set(body), **body)
     try:
-        return _read((await sender.send("POST", "error_tracking/releases/", json=body)).data, name, is_new=True)
+        return _read(await send_endpoint(sender, call), name, is_new=True)
     except PostHogError as error:
         # Another upload was faster, or this request arrived and its answer did not.
         is_taken = isinstance(error, InvalidError) and "already in use" in (error.detail or "")

@@ -7,13 +7,21 @@ what is confirmed already, the others only read. So a request is retried even if
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import quote
+from uuid import UUID
 
 import anyio
 from pydantic_core import to_json
 
-from mcp_errortracking.catalog.endpoint import Request, as_object, as_objects, uuid_of
-from mcp_errortracking.catalog.symbol_sets import FinishSymbolSetUploads, StartSymbolSetUploads
+from mcp_errortracking.catalog.endpoint import as_object, as_objects, uuid_of
+from mcp_errortracking.catalog.symbol_sets import (
+    CheckSymbolSetUploads,
+    DownloadSymbolSet,
+    FinishSymbolSetUploads,
+    ListSymbolSets,
+    RetrieveSymbolSet,
+    StartSymbolSetUploads,
+)
+from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.errors import NotFoundError, RefusedError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.concurrency import for_each
@@ -105,7 +113,7 @@ class SymbolSets:
         uploads = [_element(one) for one in requests]
         flags = {name: True for name, on in (("force", force), ("skip_on_conflict", skip_on_conflict)) if on}
         call = StartSymbolSetUploads.model_validate({"symbol_sets": uploads, **flags})
-        answer = as_object(await self._send(call.request()))
+        answer = as_object(await send_endpoint(self._sender, call))
         id_map = answer.get("id_map")
         if not isinstance(id_map, dict):
             raise unreadable("names no uploads")
@@ -128,13 +136,15 @@ class SymbolSets:
             PostHogError: none was confirmed. PostHog before June 2026 has deleted them all then.
         """
         call = FinishSymbolSetUploads.model_validate({"content_hashes": dict(hashes)})
-        _, tries = await self._send_counted(call.request())
+        request = call.request()
+        _, tries = await self._sender.send_counted(request.method, request.path, json=request.json)
         return tries == 1
 
     async def get(self, symbol_set_id: str) -> dict[str, Any] | None:
         """Return a symbol set; None if no set has that id."""
+        call = RetrieveSymbolSet.model_construct(id=UUID(symbol_set_id))  # ids in answers are not validated
         try:
-            row = as_object(await self._send(_set_request(symbol_set_id)))
+            row = as_object(await send_endpoint(self._sender, call))
         except NotFoundError as error:
             if error.code != "not_found":
                 raise
@@ -154,13 +164,13 @@ class SymbolSets:
         filter by ref, is paged through.
         """
         wanted, found = sorted(set(refs)), dict[str, dict[str, Any]]()
-        first = await self._page({"limit": _PAGE, "order_by": "created_at"})
+        first = await self._page(ListSymbolSets(limit=_PAGE, order_by="created_at"))
         count = first.get("count")
         if first.get("next") and isinstance(count, int) and len(wanted) < -(-count // _PAGE):
             filters = [True]
 
             async def look_up(ref: str) -> None:
-                answer = await self._page({"ref": ref, "limit": 1}) if filters[0] else {}
+                answer = await self._page(ListSymbolSets(ref=ref, limit=1)) if ref and filters[0] else {}
                 for row in _rows(answer):
                     filters[0] &= row["ref"] == ref
                     found[ref] = row
@@ -182,17 +192,17 @@ class SymbolSets:
             seen.add(hash(to_json(page)))
             if len(seen) == _MOST_PAGES:
                 raise unreadable(f"lists more than {_MOST_PAGES * _PAGE:,} symbol sets")
-            answer = await self._page({"limit": _PAGE, "offset": offset, "order_by": "created_at"})
+            answer = await self._page(ListSymbolSets(limit=_PAGE, offset=offset, order_by="created_at"))
             if hash(to_json(answer["results"])) in seen:
                 raise unreadable("repeats a page of the symbol sets")
 
-    async def _page(self, query: Mapping[str, Any]) -> dict[str, Any]:
+    async def _page(self, call: ListSymbolSets) -> dict[str, Any]:
         """Return a page of symbol sets.
 
         Raises:
             PostHogError: no answer, or it is not a page.
         """
-        answer = as_object(await self._send(Request("GET", "error_tracking/symbol_sets/", query=query)))
+        answer = as_object(await send_endpoint(self._sender, call))
         if not isinstance(answer.get("results"), list):
             raise unreadable("lists no symbol sets")
         return answer
@@ -203,18 +213,17 @@ class SymbolSets:
         Raises:
             PostHogError: no set has that id (`not_found`), it has no file (`no_file`), or PostHog is too old.
         """
-        url = as_object(await self._send(_set_request(symbol_set_id, "download/"))).get("url")
+        call = DownloadSymbolSet.model_construct(id=UUID(symbol_set_id))
+        url = as_object(await send_endpoint(self._sender, call)).get("url")
         if not isinstance(url, str):
             raise unreadable("names no download URL")
         return url
 
     async def _to_upload(self, hashes: Mapping[str, str], flag: str) -> set[str] | None:
         elements = [{"chunk_id": one, "content_hash": content_hash} for one, content_hash in hashes.items()]
-        request = Request(
-            "POST", "error_tracking/symbol_sets/bulk_check_upload/", json={"symbol_sets": elements, flag: True}
-        )
+        call = CheckSymbolSetUploads.model_validate({"symbol_sets": elements, flag: True})
         try:
-            answer = as_object(await self._send(request))
+            answer = as_object(await send_endpoint(self._sender, call))
         except RefusedError as error:
             # On older servers the path is that of a symbol set named "bulk_check_upload" (contract 5.3).
             if error.status in (400, 403, 405) or error.code in ("endpoint_not_found", "not_found"):
@@ -224,20 +233,6 @@ class SymbolSets:
         if not isinstance(wanted, list):
             return None
         return {one for one in cast("list[Any]", wanted) if isinstance(one, str)} & set(hashes)
-
-    async def _send(self, request: Request) -> Any:
-        """Return the JSON of an answer.
-
-        Raises:
-            PostHogError: no try got one, or PostHog refuses.
-        """
-        return (await self._send_counted(request))[0]
-
-    async def _send_counted(self, request: Request) -> tuple[Any, int]:
-        answer, tries = await self._sender.send_counted(
-            request.method, request.path, query=request.query, json=request.json
-        )
-        return answer.data, tries
 
 
 def _element(request: UploadRequest) -> dict[str, Any]:
@@ -257,7 +252,3 @@ def _started(entry: Any) -> StartedUpload:
     if symbol_set_id is None:
         raise unreadable("names an upload without its symbol_set_id")
     return StartedUpload(symbol_set_id, read_target(facts))
-
-
-def _set_request(symbol_set_id: str, action: str = "") -> Request:
-    return Request("GET", f"error_tracking/symbol_sets/{quote(symbol_set_id, safe='')}/{action}")

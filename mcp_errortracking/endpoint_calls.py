@@ -1,0 +1,34 @@
+"""Send the requests of the catalog's endpoints to PostHog: the one place that decides which of them may be retried."""
+
+from typing import Any
+
+from mcp_errortracking.catalog import Endpoint, Request
+from mcp_errortracking.proxy.sender import Sender
+
+
+async def send_request(sender: Sender, request: Request, *, read_only: bool = False) -> Any:
+    """Send one request and return the JSON of its answer.
+
+    Args:
+        read_only: the request changes nothing, also if its method is not GET.
+
+    Raises:
+        PostHogError: PostHog did not answer, or refuses.
+    """
+    answer = await sender.send(
+        request.method,
+        request.path,
+        query=request.query,
+        json=request.json,
+        retry_safe=read_only or request.method == "GET",
+    )
+    return answer.data
+
+
+async def send_endpoint(sender: Sender, call: Endpoint) -> Any:
+    """Send the first request of a call, without its other steps, and return the JSON of its answer.
+
+    Raises:
+        PostHogError: PostHog did not answer, or refuses.
+    """
+    return await send_request(sender, call.request(), read_only=call.read_only)
