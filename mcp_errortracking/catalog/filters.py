@@ -21,6 +21,7 @@ from mcp_errortracking.catalog.declaration import refuse_boolean
 from mcp_errortracking.catalog.endpoint import as_objects
 from mcp_errortracking.catalog.filter_schemas import CONDITION, GROUP
 from mcp_errortracking.catalog.meanings import Means, Shown
+from mcp_errortracking.rules.filter_types import COHORTS
 
 OPERATORS = (
     *("exact", "is_not", "icontains", "not_icontains", "starts_with", "not_starts_with", "ends_with", "not_ends_with"),
@@ -33,15 +34,14 @@ OPERATORS = (
 """Contract 3.1, and the four `*_with` operators that PostHog's own client also knows."""
 
 TYPES = (
-    *("event", "person", "person_metadata", "element", "event_metadata", "session", "cohort", "recording", "log_entry"),
+    *("event", "person", "person_metadata", "element", "event_metadata", "session", "recording", "log_entry"),
     *("group", "feature", "flag", "hogql", "empty", "data_warehouse", "data_warehouse_person_property"),
     *("error_tracking_issue", "log", "log_attribute", "log_resource_attribute", "span", "span_attribute"),
     *("span_resource_attribute", "revenue_analytics", "workflow_variable", "metric", "behavioral"),
-    *("metric_attribute", "account_custom_property", "static-cohort", "dynamic-cohort", "precalculated-cohort"),
+    *("metric_attribute", "account_custom_property"),
+    *COHORTS,
 )
 """The types of property filters that PostHog's schema knows (contract 3.1), and those its own client sends as well."""
-
-_COHORTS = ("cohort", "static-cohort", "dynamic-cohort", "precalculated-cohort")
 
 
 def _refuse_other_kinds(value: Any) -> Any:
@@ -153,7 +153,7 @@ class PropertyFilter(BaseModel):
     @model_validator(mode="after")
     def complete(self) -> "PropertyFilter":
         """Sends what PostHog's own client does: the type always, and `exact` where an event filter has no operator."""
-        if self.key is None and self.type in _COHORTS:
+        if self.key is None and self.type in COHORTS:
             self.key = "id"  # the only one that a cohort has
         if self.type != "empty" and self.key is None:
             raise PydanticCustomError("no_key", "key is required: the name of an event property")
@@ -267,7 +267,7 @@ def _refuse_depth(value: Any) -> Any:
 
 def _refuse_uncompilable(group: FilterGroup) -> FilterGroup:
     """Refuse filters for which PostHog is certain to answer an error, a 500 among them (rule contract 2.1)."""
-    from mcp_errortracking.rules.notes import refusal
+    from mcp_errortracking.rules.lint import refusal
 
     finding = refusal(group.as_sent())
     if finding is not None:

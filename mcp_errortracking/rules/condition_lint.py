@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
-from mcp_errortracking.rules.conditions import CONSTANT, DISABLING, REFUSED
+from mcp_errortracking.rules.conditions import CONSTANT, DISABLING, OF_PROPERTIES, REFUSED
 from mcp_errortracking.rules.events import ARRAY_KEYS
+from mcp_errortracking.rules.filter_types import COHORTS
 from mcp_errortracking.rules.findings import SAVES_AND_DISABLES, Finding
 from mcp_errortracking.rules.lint_budget import MOST_VALUES
 from mcp_errortracking.rules.operators import DATES, NUMERIC, SEMVER_ORDER, UNCONFIRMED, operation
@@ -41,9 +42,8 @@ def check_condition(condition: dict[str, Any], place: str, kind: str | None, *, 
     of = str(condition.get("type") or "event")
     if of in CONSTANT:
         yield _constant(of, place, is_alone)
-    elif of in REFUSED:
-        advice = "Rules see one event, not its person: use a property of the event." if "cohort" in of else ""
-        yield Finding("refused", place, f"PostHog refuses filters of type {of} in rules.", advice)
+    elif refused := check_refused(condition, place):
+        yield refused
     elif of in DISABLING:
         yield Finding(
             "error",
@@ -51,9 +51,18 @@ def check_condition(condition: dict[str, Any], place: str, kind: str | None, *, 
             f"{SAVES_AND_DISABLES} at the first event: rules see no {of.replace('_', ' ')}.",
             "Use a property of the event (type event).",
         )
-    elif of in ("event", "feature", "error_tracking_issue"):
+    elif of in OF_PROPERTIES:
         checks = _Checks(condition, place, kind, is_alone)
         yield from checks.all()
+
+
+def check_refused(condition: dict[str, Any], place: str) -> Finding | None:
+    """Return the finding that PostHog refuses one condition; None if it is not certain to do so."""
+    of = str(condition.get("type") or "event")
+    if of in REFUSED:
+        advice = "Rules see one event, not its person: use a property of the event." if of in COHORTS else ""
+        return Finding("refused", place, f"PostHog refuses filters of type {of} in rules.", advice)
+    return _Checks(condition, place, None, is_alone=False).refused() if of in OF_PROPERTIES else None
 
 
 def _constant(of: str, place: str, is_alone: bool) -> Finding:
@@ -83,14 +92,8 @@ class _Checks:
         if self._operator in DATES:
             yield self._dates()
             return
-        if self._value == [] and self._operator not in ("icontains", "not_icontains", "between", "not_between"):
+        if self._is_empty_list():
             yield self._empty_list()
-            return
-        refused = self._refused()
-        if refused:
-            yield self._finding(
-                "refused", f"PostHog refuses this: {refused.removesuffix('.')}.", self._refused_advice()
-            )
             return
         yield from self._operators()
         yield from self._patterns()
@@ -111,17 +114,23 @@ class _Checks:
     def _warn(self, problem: str, advice: str = "") -> Finding:
         return self._finding("warning", problem, advice)
 
-    def _refused(self) -> str:
-        """Return PostHog's reason to refuse the operator with this value."""
+    def refused(self) -> Finding | None:
+        """Return the finding that PostHog refuses the operator with this value."""
+        if self._operator in DATES or self._is_empty_list():
+            return None
         # The search for a pattern is not made here, as that can be much work; the pattern is parsed below.
         value = "." if self._operator in _REGEX and self._value is not None else self._value
         try:
             operation(self._operator, value)
         except RefusedError as error:
-            return str(error).removesuffix(".")
+            reason = str(error).removesuffix(".")
+            return self._finding("refused", f"PostHog refuses this: {reason}.", self._refused_advice())
         except UnknownError:
             pass
-        return ""
+        return None
+
+    def _is_empty_list(self) -> bool:
+        return self._value == [] and self._operator not in ("icontains", "not_icontains", "between", "not_between")
 
     def _dates(self) -> Finding:
         frozen = " A relative date is fixed at the time of saving." if _RELATIVE.match(str(self._value)) else ""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_errortracking.rules.events import ARRAY_KEYS, Event
+from mcp_errortracking.rules.filter_types import COHORTS
 from mcp_errortracking.rules.operators import Operation, operation
 from mcp_errortracking.rules.outcomes import DisabledError, RefusedError, UnknownError
 
@@ -17,7 +18,7 @@ DISABLING = (
 """Types that rules do not see."""
 REFUSED = {
     **dict.fromkeys(
-        ("cohort", "static-cohort", "precalculated-cohort", "dynamic-cohort"),
+        COHORTS,
         "Can't use cohorts in real-time filters. Please inline the relevant expressions.",
     ),
     "revenue_analytics": "The 'revenue_analytics' property filter does not work in 'event' scope",

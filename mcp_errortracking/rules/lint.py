@@ -1,9 +1,10 @@
 """Lint of a rule's filters: all that can be proved wrong, or misleading, without an event (rule contract 2.9)."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, cast
 
-from mcp_errortracking.rules.condition_lint import check_condition
+from mcp_errortracking.rules.condition_lint import check_condition, check_refused
 from mcp_errortracking.rules.findings import Finding
 from mcp_errortracking.rules.lint_budget import MOST_VALUES, LintBudget
 
@@ -40,6 +41,14 @@ def lint(
     if kind == "suppression" and sampling_rate in (None, 1):
         findings += _browser(filters, conditions)
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.rank)
+
+
+def refusal(filters: Any) -> Finding | None:
+    """Return the first finding for which PostHog is certain to refuse these filters; look for no others."""
+    budget = LintBudget()
+    checked = takewhile(lambda entry: budget.covers(entry[1]), _conditions(filters, ""))
+    found = (check_refused(condition, place) for place, condition in checked)
+    return next(filter(None, found), None)
 
 
 def _conditions(group: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:

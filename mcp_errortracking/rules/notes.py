@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from mcp_errortracking.rules.findings import Finding
 from mcp_errortracking.rules.lint import lint
 
 _MOST = 6
@@ -13,8 +12,3 @@ def notes(filters: Any, kind: str | None = None, *, sampling_rate: float | None 
     found = lint(filters, kind, sampling_rate=sampling_rate)
     shown = [str(finding) for finding in found[:_MOST]]
     return [*shown, f"{len(found) - _MOST} more findings about these filters."] if len(found) > _MOST else shown
-
-
-def refusal(filters: Any) -> Finding | None:
-    """Return the finding for which PostHog is certain to refuse these filters."""
-    return next((finding for finding in lint(filters) if finding.level == "refused"), None)

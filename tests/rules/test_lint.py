@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.catalog import filters as catalog_filters
+from mcp_errortracking.rules import condition_lint
 from mcp_errortracking.rules.events import Event
-from mcp_errortracking.rules.lint import lint
+from mcp_errortracking.rules.filter_types import COHORTS
+from mcp_errortracking.rules.lint import lint, refusal
 from mcp_errortracking.rules.matching import Rule
 from mcp_errortracking.rules.notes import notes
-from mcp_errortracking.rules.regex import Regex
+from mcp_errortracking.rules.regex import Regex, parse
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from tests.rules.vectors import IDS, VECTORS
 
@@ -228,3 +231,32 @@ def test_a_write_notes_a_name_that_no_sdk_sends_once() -> None:
     assert [note for note in stopped.value.value.notes if "$exception_types" in note] == [
         "filters.values[0]: Almost no SDK sends $exception_type. Use $exception_types, which ingestion fills."
     ]
+
+
+def test_a_write_parses_each_pattern_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = list[str]()
+
+    def count(pattern: str) -> Any:
+        parsed.append(pattern)
+        return parse(pattern)
+
+    monkeypatch.setattr(condition_lint, "parse", count)
+    filters = group(condition(VALUES, "regex", "(?i)time.?out"), condition("a", "not_regex", "(b"))
+    call = CATALOG["error-tracking-bypass-rules-create"].model_validate({"filters": filters})
+    assert parsed == []
+    steps = call.steps()
+    next(steps)
+    with pytest.raises(StopIteration) as stopped:
+        steps.send({"id": ID, "filters": filters})
+
+    assert parsed == ["(?i)time.?out", "(b"]
+    assert "unclosed group" in " ".join(stopped.value.value.notes)
+
+
+def test_filters_on_cohorts_have_one_list_of_types() -> None:
+    assert {one for one in catalog_filters.TYPES if "cohort" in one} == set(COHORTS)
+    for kind in COHORTS:
+        assert catalog_filters.PropertyFilter.model_validate({"type": kind, "value": 3}).key == "id"
+        finding = refusal(group(condition("id", "exact", 3, kind)))
+        assert finding is not None
+        assert finding.advice.startswith("Rules see one event")
