@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint build bench generate docs fuzz review sbom audit lock clean install
+.PHONY: demo test lint build bench generate reference docs fuzz review sbom audit lock clean install
 
 demo: install
 	$(BIN)/mcp-errortracking demo
@@ -43,12 +43,16 @@ sbom: install
 audit: install
 	$(BIN)/uv tool run pip-audit --requirement requirements-dev.lock --require-hashes --disable-pip
 
-# Rewrite every generated file. Tests fail if one is stale. Token counts need node and npm (and npm packages).
-generate: install
+# Rewrite the generated files that take seconds: all but the token counts.
+reference: install
 	$(BIN)/python -m mcp_errortracking.server.tools
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tests.faults.report
 	$(BIN)/python -m tests.hostile.report
+
+# Rewrite every generated file, which takes minutes. Tests fail if one is stale. Token counts need node and npm (and
+# npm packages).
+generate: reference
 	@if command -v node > /dev/null && command -v npm > /dev/null; then \
 	    echo "$(BIN)/python -m benchmarks.tokens --write"; $(BIN)/python -m benchmarks.tokens --write > /dev/null; \
 	else \

@@ -21,6 +21,7 @@ from tools.reference import WRITTEN
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 SANDBOX = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
 SOURCE_MAPS = (ROOT / "docs" / "source-maps.md").read_text("utf-8")
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text("utf-8")
@@ -41,7 +42,11 @@ def test_generated_files_are_fresh(file: Path) -> None:
 
 
 def test_make_generate_runs_every_generator() -> None:
-    recipe = (ROOT / "Makefile").read_text("utf-8").partition("\ngenerate: install\n")[2].partition("\n\n")[0]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    recipe = "\n".join(
+        makefile.partition(f"\n{target}\n")[2].partition("\n\n")[0]
+        for target in ("reference: install", "generate: reference")
+    )
     shown = re.findall(r"^\t\$\(BIN\)/python -m ([\w.]+)$|; \$\(BIN\)/python -m ([\w.]+) --write", recipe, re.MULTILINE)
 
     assert [module for pair in shown for module in pair if module] == [
@@ -147,3 +152,22 @@ def test_the_manifest_is_the_packages() -> None:
 
 def test_the_version_is_in_the_changelog() -> None:
     assert f"## {__version__}\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_contributing_names_commands_tests_and_files_that_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"`make (\w+)`", CONTRIBUTING))
+    paths = re.findall(r"(?<![\w/])(?:tests|benchmarks)/[\w/.]+[\w/]", CONTRIBUTING)
+    modules = re.findall(r"python -m ([\w.]+)", CONTRIBUTING)
+    groups = {file.name for file in (ROOT / "tests/server/cases").glob("[a-z]*.py")} - {"case.py"}
+
+    assert {"reference", "generate"} <= targets
+    assert [one for one in targets if f"\n{one}:" not in makefile] == []
+    assert "\ngenerate: reference\n" in makefile
+    assert len(paths) >= 8
+    assert [one for one in paths if not (ROOT / one).exists()] == []
+    assert [one for one in modules if not (ROOT / f"{one.replace('.', '/')}.py").exists()] == []
+    assert [one for one in groups if f"`{one}`" not in CONTRIBUTING] == []
+    for quick in ("mcp_errortracking.server.tools", "tools.reference"):
+        assert quick in modules
+        assert f"-m {quick}\n" in makefile

@@ -177,7 +177,7 @@ def _gated(view: Callable[[Call], Response]) -> Callable[[Call], Response]:
 
 
 ROUTES = [
-    Route("alerts", {"GET": Action(_gated(list_alerts)), "POST": Action(_gated(create), (WRITE,))}, "alert_paths"),
+    Route("alerts", {"GET": Action(_gated(list_alerts)), "POST": Action(_gated(create), (WRITE,))}, "newest_paths"),
     Route(
         "alerts/{id}",
         {
@@ -186,6 +186,6 @@ ROUTES = [
             "PUT": Action(_gated(replace), (WRITE,)),
             "DELETE": Action(_gated(destroy), (WRITE,)),
         },
-        "alert_paths",
+        "newest_paths",
     ),
 ]

@@ -52,8 +52,8 @@ class Features:
     """Symbol sets show `has_uploaded_file`; else `storage_ptr`."""
     symbol_set_updates: bool = True
     """An API key may PUT and PATCH a symbol set, which changes nothing."""
-    fingerprint_resolve: bool = True
-    """`fingerprints/resolve` exists."""
+    newest_paths: bool = True
+    """Paths newer than the ages below exist, like `fingerprints/resolve`. Routes of new endpoints name this flag."""
     issue_actions: bool = True
     """API keys may merge, split, assign, tie to a cohort and change in bulk; and `issues/values` answers an object."""
     issue_severity: bool = True
@@ -67,8 +67,6 @@ class Features:
     """Issues elsewhere can be searched and linked; references have `external_id` and `title`."""
     every_function: bool = True
     """A list of hog functions that names no type has all of them; else destinations alone."""
-    alert_paths: bool = True
-    """`error_tracking/alerts` exists."""
     source_links: bool = False
     """`git-provider-file-links/resolve` exists; it is on a branch of PostHog's only."""
     auto_resolve: bool = False
@@ -102,11 +100,10 @@ AGES: dict[str, Features] = {
         lean_queries=False,
         severity_rules=False,
         symbol_set_updates=False,
-        fingerprint_resolve=False,
+        newest_paths=False,
         issue_severity=False,
         release_hash_code=False,
         external_links=False,
-        alert_paths=False,
         alert_history=False,
     ),
     "2025": Features(
@@ -132,7 +129,7 @@ AGES: dict[str, Features] = {
         severity_rules=False,
         has_uploaded_file=False,
         symbol_set_updates=False,
-        fingerprint_resolve=False,
+        newest_paths=False,
         issue_actions=False,
         issue_severity=False,
         grouping_pages=True,
@@ -140,7 +137,6 @@ AGES: dict[str, Features] = {
         release_hash_code=False,
         external_links=False,
         every_function=False,
-        alert_paths=False,
         alert_history=False,
     ),
 }

@@ -52,6 +52,6 @@ def resolve(call: Call) -> Response:
 
 ROUTES = [
     Route("fingerprints", {"GET": Action(list_fingerprints)}),
-    Route("fingerprints/resolve", {"GET": Action(resolve)}, "fingerprint_resolve"),
+    Route("fingerprints/resolve", {"GET": Action(resolve)}, "newest_paths"),
     Route("fingerprints/{id}", {"GET": Action(retrieve)}),
 ]
