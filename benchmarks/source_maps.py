@@ -19,12 +19,14 @@ from pathlib import Path
 
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
-from mcp_errortracking.workflows.source_maps.bundles.preparation import PreparedChunk, prepare
+from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare
+from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.maps.symbols import SymbolCache
 from mcp_errortracking.workflows.source_maps.maps.vlq import encode
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
 from mcp_errortracking.workflows.source_maps.resolve.resolution import resolve
+from mcp_errortracking.workflows.source_maps.upload.content import fingerprint
 
 _MEGA = 1_000_000
 _SEGMENTS = 1_000_000
@@ -98,11 +100,8 @@ def hashed(folder: Path, *, dry_run: bool = False) -> int:
     roots = Roots([folder])
     size = 0
     for item in prepare(roots, find(roots, folder), dry_run=dry_run):
-        assert isinstance(item, PreparedChunk), item
-        source, content = item.read()
-        digest = hashlib.sha512(source or b"")
-        digest.update(content)
-        size += len(source or b"") + len(content)
+        assert isinstance(item, Chunk), item
+        size += fingerprint(item).size
     return size
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import InvalidMapError, Problem
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
-from mcp_errortracking.workflows.source_maps.bundles.preparation import PreparedChunk, prepare
+from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare
+from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import (
     MAGIC,
     ContainerError,
@@ -174,6 +175,6 @@ def test_a_hostile_folder_is_prepared_or_its_problems_named(files: dict[str, byt
         assert beside.read_bytes() == b"{}", "nothing outside the folder is changed"
         assert sorted(path.name for path in Path(outside).iterdir()) == ["a.js.map", "build"]
         again = list(prepare(Roots([folder]), find(Roots([folder]), folder)))
-        assert [one.written for one in again if isinstance(one, PreparedChunk)] == [
-            () for one in again if isinstance(one, PreparedChunk)
+        assert [one.written for one in again if isinstance(one, Chunk)] == [
+            () for one in again if isinstance(one, Chunk)
         ], "a second time writes nothing"

@@ -20,7 +20,7 @@ from mcp_errortracking.workflows.files.open_folder import OpenFolder
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
-from mcp_errortracking.workflows.source_maps.bundles.preparation import PreparedChunk, prepare
+from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import DataType
 from mcp_errortracking.workflows.source_maps.maps.source_paths import find_on_disk
@@ -29,6 +29,7 @@ from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBui
 from mcp_errortracking.workflows.source_maps.upload.content import Body, ContentError, fingerprint
 from tests.hostile import swaps
 from tests.hostile.tree import state
+from tests.workflows.source_maps.builds import content_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no calls that are safe from it")
 
@@ -124,7 +125,7 @@ def search(ground: Ground) -> Any:
 
 
 def prepare_all(ground: Ground) -> Any:
-    return [one.read() for one in prepare(ground.roots, find(ground.roots, ".")) if isinstance(one, PreparedChunk)]
+    return [content_of(one) for one in prepare(ground.roots, find(ground.roots, ".")) if isinstance(one, Chunk)]
 
 
 def hash_and_send(ground: Ground) -> Any:

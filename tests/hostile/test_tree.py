@@ -16,7 +16,7 @@ from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import LEFTOVER, Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
-from mcp_errortracking.workflows.source_maps.bundles.preparation import PreparedChunk, prepare
+from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import DataType
 from mcp_errortracking.workflows.source_maps.upload.content import ContentError, fingerprint
@@ -108,7 +108,7 @@ def test_a_build_of_tricks_is_prepared_without_what_lies_outside(tmp_path: Path)
     build_found = find(roots, ".")
     made = list(prepare(roots, build_found))
 
-    assert [one.path for one in made if isinstance(one, PreparedChunk)] == [r"\udcff\udcfe.js"]
+    assert [one.label for one in made if isinstance(one, Chunk)] == [r"\udcff\udcfe.js"]
     assert state(outside) == before
     problems = {problem.path: problem.explanation.code for problem in build_found.problems}
     assert {name: problems.get(name) for name in ("out.js", "pipe.js", "socket.js", "sparse.js", "up.js")} == {

@@ -41,6 +41,8 @@ class Chunk:
     """The name for messages: the bundle's path in its folder."""
     release: ReleaseMark | None = None
     """The release id in the source. The content hash leaves it out: builds that are otherwise equal differ in it."""
+    written: tuple[str, ...] = ()
+    """The names of the files that were changed for it; in a dry run, of those that would be."""
 
     def __post_init__(self) -> None:
         if (self.source is not None) != (self.kind is DataType.SOURCE_AND_MAP):

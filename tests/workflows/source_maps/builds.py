@@ -7,9 +7,11 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.source_maps.bundles.discovery import Build, find
-from mcp_errortracking.workflows.source_maps.bundles.preparation import PreparedChunk, prepare
+from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare
+from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from tests.clients.node_tools import modules, node
 
 EVERY_TIME = settings(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,10 +44,20 @@ def prepared(folder: Path, **options: Any) -> list[Any]:
     return list(prepare(roots, build, **options))
 
 
-def one_prepared(folder: Path, **options: Any) -> PreparedChunk:
+def one_prepared(folder: Path, **options: Any) -> Chunk:
     (only,) = prepared(folder, **options)
-    assert isinstance(only, PreparedChunk), only
+    assert isinstance(only, Chunk), only
     return only
+
+
+def content_of(chunk: Chunk) -> tuple[bytes, ...]:
+    """Return the bytes of a chunk's parts: its bundle, if it has one, and its map."""
+    return tuple(part() if not isinstance(part, LocalFile) else _bytes(part) for part in chunk.parts)
+
+
+def _bytes(part: LocalFile) -> bytes:
+    with part.open() as file:
+        return file.read()
 
 
 def traced(maps: list[str]) -> list[list[tuple[Any, ...]]]:

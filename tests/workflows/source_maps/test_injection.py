@@ -69,7 +69,7 @@ def test_every_original_position_is_found_through_the_injected_bundles() -> None
 @pytest.mark.parametrize("name", ["esbuild", "vite", "vite-hidden", "webpack", "turbopack"])
 def test_bundles_behave_as_before_and_tell_the_sdk_their_ids(tmp_path: Path, name: str) -> None:
     before, after = copied(tmp_path / "before", name), copied(tmp_path / "after", name)
-    ids = {item.path: item.chunk_id for item in prepared(after)}
+    ids = {item.label: item.chunk_id for item in prepared(after)}
     calls: list[tuple[str, list[Any]]] = [("checkout", [[]]), ("checkout", [EMPTY[:1]]), ("checkout", [EMPTY])]
     if name == "turbopack":
         calls = [("total", [[{"name": "coat", "price": 3}]]), ("total", [[{"name": "coat"}]])]

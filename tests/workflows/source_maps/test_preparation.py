@@ -10,18 +10,27 @@ import pytest
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
-from mcp_errortracking.workflows.source_maps.bundles.preparation import PreparedChunk, prepare
-from tests.workflows.source_maps.builds import BUILT, contents, copied, one_prepared, prepared
+from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare
+from mcp_errortracking.workflows.source_maps.chunk import Chunk
+from mcp_errortracking.workflows.source_maps.container import DataType
+from tests.workflows.source_maps.builds import BUILT, content_of, contents, copied, one_prepared, prepared
+
+
+def facts_of(chunk: Chunk) -> tuple[object, ...]:
+    """Return all of a chunk but its parts."""
+    return chunk.chunk_id, chunk.kind, chunk.label, chunk.release, chunk.written
 
 
 def test_a_dry_run_tells_and_writes_nothing(tmp_path: Path) -> None:
     before = contents(copied(tmp_path))
     planned = prepared(tmp_path, dry_run=True)
+    would_be = [content_of(item) for item in planned]
     assert contents(tmp_path) == before
 
     done = prepared(tmp_path)
 
-    assert done == planned
+    assert [facts_of(item) for item in done] == [facts_of(item) for item in planned]
+    assert [content_of(item) for item in done] == would_be
     assert {name for item in done for name in item.written} == {
         name for name, content in contents(tmp_path).items() if content != before[name]
     }
@@ -36,7 +45,9 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     second = prepared(tmp_path)
 
     assert not any(item.written for item in second)
-    assert [(item.chunk_id, item.read()) for item in second] == [(item.chunk_id, item.read()) for item in first]
+    assert [(item.chunk_id, content_of(item)) for item in second] == [
+        (item.chunk_id, content_of(item)) for item in first
+    ]
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == times
 
 
@@ -44,15 +55,12 @@ def test_what_is_prepared_is_what_lies_on_disk(tmp_path: Path) -> None:
     copied(tmp_path)
 
     for item in prepared(tmp_path, release_id="r1"):
-        assert isinstance(item, PreparedChunk)
-        source, content = item.read()
-        assert (item.release and item.release.id) == ("r1" if source else None)
-        if item.kind == "hermes":
-            assert source is None
-            assert (tmp_path / item.path).read_bytes() == content
-        else:
-            assert (tmp_path / item.path).read_bytes() == source
-            assert len(item.files) == 1 or item.files[1].read_bytes() == content
+        assert isinstance(item, Chunk)
+        assert (item.release and item.release.id) == ("r1" if item.source else None)
+        assert item.kind is (DataType.SOURCE_AND_MAP if item.source else DataType.HERMES_MAP)
+        assert (tmp_path / item.label).read_bytes() == content_of(item)[0]
+        written = {name: (tmp_path / name).read_bytes() for name in item.written}
+        assert set(written.values()) <= set(content_of(item))
 
 
 def test_another_release_is_put_into_bundles_that_have_their_id(tmp_path: Path) -> None:
@@ -80,17 +88,18 @@ def test_a_release_behind_a_long_beginning_is_found(tmp_path: Path) -> None:
     assert (again.written, again.release) == ((), made.release)
 
 
-def test_what_is_done_is_read_only_when_asked_for_and_then_checked(tmp_path: Path) -> None:
+def test_what_a_dry_run_would_write_is_made_on_each_read_and_checked(tmp_path: Path) -> None:
     copied(tmp_path, "webpack")
-    prepared(tmp_path)
+    broken, whole = prepared(tmp_path, dry_run=True)
     path = tmp_path / "webpack" / "329.js.map"
     path.write_bytes(path.read_bytes()[:-10])
 
-    broken, whole = prepared(tmp_path)
-
-    assert whole.read().map == (tmp_path / "webpack" / "shop.js.map").read_bytes()
     with pytest.raises(WorkflowError, match="broken JSON"):
-        broken.read()
+        content_of(broken)
+    made = content_of(whole)
+    assert content_of(whole) == made
+    prepared(tmp_path)
+    assert made == tuple((tmp_path / "webpack" / name).read_bytes() for name in ("shop.js", "shop.js.map"))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +156,7 @@ def test_a_folder_that_vanishes_half_way_is_reported_per_file(tmp_path: Path) ->
     copied(tmp_path, "webpack")
     roots = Roots([tmp_path])
     made = prepare(roots, find(roots, tmp_path))
-    assert isinstance(next(made), PreparedChunk)
+    assert isinstance(next(made), Chunk)
     (tmp_path / "webpack").rename(tmp_path / "moved")
 
     (gone,) = made
@@ -162,7 +171,7 @@ def test_a_proguard_mapping_needs_the_id_of_its_app(tmp_path: Path) -> None:
     (without,) = prepared(tmp_path)
     assert (without.path, without.explanation.code) == ("mapping.txt", "needs_id")
     with_id = one_prepared(tmp_path, proguard_id="app-1")
-    assert (with_id.kind, with_id.chunk_id, with_id.written) == ("proguard", "app-1", ())
+    assert (with_id.kind, with_id.chunk_id, with_id.written) == (DataType.PROGUARD_MAPPING, "app-1", ())
     (tmp_path / "mapping.txt").write_bytes(b"shop.Cart -> a.a:\n\xff")
     (bad,) = prepared(tmp_path, proguard_id="app-1")
     assert bad.explanation.code == "not_utf8"

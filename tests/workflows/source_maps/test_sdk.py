@@ -17,7 +17,7 @@ RELEASE = "01936f2e-7a51-7000-8000-0000000000a1"
 @pytest.mark.parametrize("release_id", [None, RELEASE])
 def test_the_sdk_sends_what_was_put_in(tmp_path: Path, release_id: str | None) -> None:
     folder = copied(tmp_path, "esbuild")
-    ids = {one.path: one.chunk_id for one in prepared(folder, release_id=release_id)}
+    ids = {one.label: one.chunk_id for one in prepared(folder, release_id=release_id)}
 
     ran = node(Path(__file__).with_name("capture.mjs"), modules(), folder / "esbuild" / "shop.js")
     assert ran.returncode == 0, ran.stderr

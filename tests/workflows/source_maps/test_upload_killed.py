@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import LEFTOVER
-from mcp_errortracking.workflows.source_maps.bundles.preparation import PreparedChunk
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import decode
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import MAX_STARTED
@@ -67,9 +67,9 @@ def build_in(tmp_path: Path) -> Build:
         (whole / name).write_bytes(content)
     chunks = list[Chunk]()
     for one in prepared(whole):
-        assert isinstance(one, PreparedChunk)
-        source, source_map = one.files
-        chunks.append(Chunk(one.chunk_id, local(source_map), local(source)))
+        assert isinstance(one.map, LocalFile)
+        assert isinstance(one.source, LocalFile)
+        chunks.append(Chunk(one.chunk_id, local(one.map.path), local(one.source.path)))
     return Build(folder, pristine, contents(whole), chunks)
 
 

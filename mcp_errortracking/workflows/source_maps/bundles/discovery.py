@@ -14,6 +14,7 @@ from mcp_errortracking.explanation import Explanation
 from mcp_errortracking.workflows.files.roots import LEFTOVER, Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, printable, quoted
 from mcp_errortracking.workflows.source_maps.bundles.globs import Globs
+from mcp_errortracking.workflows.source_maps.chunk import ReleaseMark
 from mcp_errortracking.workflows.source_maps.maps.script import comment, map_url
 
 LIMIT = MAX_FILE
@@ -43,10 +44,15 @@ class BundleAndMap:
 
 @dataclass(frozen=True, slots=True)
 class DeployedBundle:
-    """A bundle with a chunk id whose map is gone: the state after an upload, when maps are deleted."""
+    """A bundle with a chunk id whose map is gone: the state after an upload, when maps are deleted.
+
+    `label`: its path in the folder. `release`: the release id in it, once the whole bundle was read.
+    """
 
     bundle: Path
+    label: str
     chunk_id: str
+    release: ReleaseMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +188,7 @@ class _Search:
         elif found := named or by_name:
             self.claims[found].append(bundle)
         elif chunk_id := comment(script, "chunkId"):
-            self.deployed.append(DeployedBundle(bundle, chunk_id))
+            self.deployed.append(DeployedBundle(bundle, self.name(bundle), chunk_id))
         elif url:
             message = f"Its comment names the map {url[:200]}, which does not exist."
             self.report(bundle, "map_missing", message, "Keep maps in the build folder until they are uploaded.")

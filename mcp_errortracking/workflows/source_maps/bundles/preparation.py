@@ -3,11 +3,11 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
 
+from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT, Build, BundleAndMap
@@ -18,40 +18,16 @@ from mcp_errortracking.workflows.source_maps.bundles.injection import (
     find_injected_line,
     inject,
     inject_map,
+    map_in,
 )
-from mcp_errortracking.workflows.source_maps.chunk import ReleaseMark
+from mcp_errortracking.workflows.source_maps.chunk import Chunk, Part, ReleaseMark
+from mcp_errortracking.workflows.source_maps.container import DataType
 from mcp_errortracking.workflows.source_maps.maps.pieces import find_invalid_utf8
 from mcp_errortracking.workflows.source_maps.maps.script import comment
 
 _PART = 64 * 1024
 _HEAD = 1024
 _READINGS = 3
-
-
-class Content(NamedTuple):
-    """The content of a symbol set. `source`: the bundle, None if the kind has none; `map`: the map or mapping."""
-
-    source: bytes | None
-    map: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedChunk:
-    """A symbol set to upload.
-
-    `path`: of the bundle, or of a map without a bundle, below the folder. `files`: its files. `written`: those
-    that were changed, or would be in a run that is not dry.
-    """
-
-    kind: Literal["javascript", "hermes", "proguard"]
-    chunk_id: str
-    path: str
-    files: tuple[Path, ...]
-    read: Callable[[], Content] = field(compare=False, repr=False)
-    """Returns the content. Reads files that already had their id; raises `WorkflowError` if that fails."""
-    written: tuple[str, ...] = ()
-    release: ReleaseMark | None = None
-    """The release id in the bundle."""
 
 
 def prepare(
@@ -61,7 +37,7 @@ def prepare(
     release_id: str | None = None,
     proguard_id: str | None = None,
     dry_run: bool = False,
-) -> Iterator[PreparedChunk | Problem]:
+) -> Iterator[Chunk | Problem]:
     """Give every bundle and map its chunk id, one at a time to bound memory. A second run writes nothing.
 
     Args:
@@ -94,7 +70,7 @@ def read_injected_line(roots: Roots, bundle: Path, chunk_id: str) -> InjectedLin
     )
 
 
-def _or_problem(build: Build, path: Path, make: Callable[[], PreparedChunk]) -> PreparedChunk | Problem:
+def _or_problem(build: Build, path: Path, make: Callable[[], Chunk]) -> Chunk | Problem:
     try:
         return make()
     except WorkflowError as error:
@@ -108,29 +84,34 @@ class _Preparation:
     release_id: str | None
     dry_run: bool
 
-    def pair(self, pair: BundleAndMap) -> PreparedChunk:
-        files = (pair.bundle, pair.map) if pair.map else (pair.bundle,)
-        name = self.build.name(pair.bundle)
+    def pair(self, pair: BundleAndMap) -> Chunk:
         if pair.map:
             chunk_id = comment(self.roots.read_part(pair.bundle, _PART, from_end=True), "chunkId")
             if chunk_id and self.has_id(pair.map, chunk_id):
                 line = read_injected_line(self.roots, pair.bundle, chunk_id)
                 release = line.release if line else None
                 if line is None or self.release_id in (None, release and release.id):
-                    content = partial(self.content, pair)
-                    return PreparedChunk("javascript", chunk_id, name, files, content, release=release)
+                    return self.javascript(pair, chunk_id, release)
         made = self.inject(pair)
         # The bundle first: if it has its id while its map has none, the next run detects and repairs that.
         changed = [(pair.bundle, made.source)] if made.source_changed else []
         if pair.map and made.map_changed:
             changed.append((pair.map, made.map))
-        written = self.write(*changed)
-        content = Content(made.source, made.map)
-        return PreparedChunk("javascript", made.chunk_id, name, files, lambda: content, written, made.release)
+        return self.javascript(pair, made.chunk_id, made.release, self.write(*changed))
+
+    def javascript(
+        self, pair: BundleAndMap, chunk_id: str, release: ReleaseMark | None, written: tuple[str, ...] = ()
+    ) -> Chunk:
+        source: Part = LocalFile(self.roots, pair.bundle)
+        source_map: Part = LocalFile(self.roots, pair.map) if pair.map else lambda: map_in(self.text(pair.bundle))
+        if written and self.dry_run:  # made on each read, so that a large build fits into memory
+            source, source_map = (lambda: self.inject(pair).source), (lambda: self.inject(pair).map)
+        name = self.build.name(pair.bundle)
+        return Chunk(chunk_id, source_map, source, DataType.SOURCE_AND_MAP, name, release, written)
 
     def inject(self, pair: BundleAndMap) -> Injection:
         for number in range(_READINGS):
-            source = self.roots.read(pair.bundle, LIMIT)
+            source = self.text(pair.bundle)
             try:
                 return inject(source, self.map_text(pair.map) if pair.map else None, self.release_id)
             except WorkflowError as error:
@@ -139,17 +120,16 @@ class _Preparation:
                     raise
         raise AssertionError("the last reading returns or raises")
 
-    def content(self, pair: BundleAndMap) -> Content:
-        made = self.inject(pair)
-        return Content(made.source, made.map)
-
-    def hermes(self, path: Path) -> PreparedChunk:
+    def hermes(self, path: Path) -> Chunk:
         old = self.map_text(path)
         chunk_id, made = inject_map(old)
         written = self.write((path, made)) if made != old else ()
-        return PreparedChunk("hermes", chunk_id, self.build.name(path), (path,), lambda: Content(None, made), written)
+        source_map: Part = LocalFile(self.roots, path)
+        if written and self.dry_run:
+            source_map = lambda: inject_map(self.map_text(path))[1]  # noqa: E731
+        return Chunk(chunk_id, source_map, kind=DataType.HERMES_MAP, name=self.build.name(path), written=written)
 
-    def proguard(self, path: Path, chunk_id: str | None) -> PreparedChunk:
+    def proguard(self, path: Path, chunk_id: str | None) -> Chunk:
         if chunk_id is None:
             raise WorkflowError(
                 "needs_id",
@@ -161,7 +141,8 @@ class _Preparation:
         if invalid := find_invalid_utf8(content):
             reason = f"{invalid.reason.capitalize()} at byte {invalid.at}."
             raise WorkflowError("not_utf8", "The mapping is not UTF-8.", reason, "Build again.")
-        return PreparedChunk("proguard", chunk_id, self.build.name(path), (path,), lambda: Content(None, content))
+        mapping = LocalFile(self.roots, path)
+        return Chunk(chunk_id, mapping, kind=DataType.PROGUARD_MAPPING, name=self.build.name(path))
 
     def has_id(self, map_path: Path, chunk_id: str) -> bool:
         """True if a map begins as `inject` writes it: it has its id, and need not be parsed."""
@@ -173,8 +154,11 @@ class _Preparation:
             self.roots.write(*files)
         return tuple(self.build.name(path) for path, _ in files)
 
+    def text(self, path: Path) -> bytes:
+        return self.roots.read(path, LIMIT)
+
     def map_text(self, path: Path) -> bytes:
-        content = self.roots.read(path, LIMIT)
+        content = self.text(path)
         if not content:
             raise WorkflowError(
                 "empty", "The map is empty (0 bytes).", next_step="Was the build interrupted? Build again."

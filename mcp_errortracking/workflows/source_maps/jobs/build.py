@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,32 +12,21 @@ from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.workflows.base import Context
-from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.checkout import find_checkout
 from mcp_errortracking.workflows.repository.remote import public_address
-from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT, Build, find
-from mcp_errortracking.workflows.source_maps.bundles.injection import NO_MAPPINGS, inject, inject_map, map_in
-from mcp_errortracking.workflows.source_maps.bundles.preparation import (
-    Content,
-    PreparedChunk,
-    prepare,
-    read_injected_line,
-)
-from mcp_errortracking.workflows.source_maps.chunk import Chunk, ReleaseMark
+from mcp_errortracking.workflows.source_maps.bundles.discovery import Build, DeployedBundle, find
+from mcp_errortracking.workflows.source_maps.bundles.injection import NO_MAPPINGS
+from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare, read_injected_line
+from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import DataType
 from mcp_errortracking.workflows.source_maps.remote.releases import ReleaseName
 
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.source_maps.tools import CheckSourceMaps, UploadSourceMaps
 
-_KINDS = {
-    "javascript": DataType.SOURCE_AND_MAP,
-    "hermes": DataType.HERMES_MAP,
-    "proguard": DataType.PROGUARD_MAPPING,
-}
 MANY = 100
 """The most chunks that are shown one by one."""
 NOTED = ("notes", "without_map", "without_bundle")
@@ -47,28 +36,23 @@ _LARGEST_MANIFEST = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class InjectedBundle:
-    """A bundle with an injected chunk id: its path, its id, and its release if it names one."""
-
-    label: str
-    chunk_id: str
-    release: ReleaseMark | None
-
-
-@dataclass(frozen=True, slots=True)
 class PreparedBuild:
-    """A build, ready for upload: its chunks, the files written for them (or that would be), and its problems."""
+    """A build, ready for upload: its chunks and its problems."""
 
     build: Build
     chunks: tuple[Chunk, ...]
-    written: tuple[str, ...]
     problems: tuple[Problem, ...]
     foreign: tuple[str, ...]
     """The bundles without a release id, because another tool put in their chunk id."""
-    deployed: tuple[InjectedBundle, ...]
+    deployed: tuple[DeployedBundle, ...]
     """The bundles whose maps do not exist any more."""
     notes: tuple[str, ...]
     """Notes: which files were skipped, and more."""
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The names of all files that were written, or would be."""
+        return tuple(name for chunk in self.chunks for name in chunk.written)
 
     def as_data(self) -> dict[str, Any]:
         """Return the problems, and the files that were skipped."""
@@ -96,7 +80,7 @@ async def prepare_build(
     look = partial(find, roots, call.folder, include=call.include or (), exclude=call.exclude or ())
     build = await to_thread.run_sync(look)
     chunks, problems = list[Chunk](), list(build.problems)
-    written, foreign, empty = list[str](), list[str](), list[str]()
+    foreign, empty = list[str](), list[str]()
     total = len(build.pairs) + len(build.hermes) + len(build.proguard)
     each = prepare(roots, build, release_id=release_id, proguard_id=call.proguard_id, dry_run=dry_run)
     while (one := await to_thread.run_sync(next, each, None)) is not None:
@@ -106,31 +90,31 @@ async def prepare_build(
         if isinstance(one, Problem):
             problems.append(one)
             continue
-        written += one.written
-        if release_id and one.kind == "javascript" and one.release is None:
-            foreign.append(one.path)
-        chunks.append(_chunk(roots, one, release_id, dry_run=dry_run))
-        await context.progress(len(chunks) / 2, total, f"prepared {one.path}")
+        if release_id and one.kind is DataType.SOURCE_AND_MAP and one.release is None:
+            foreign.append(one.label)
+        chunks.append(one)
+        await context.progress(len(chunks) / 2, total, f"prepared {one.label}")
     notes = list(build.notes)
     if empty:
         notes.append(f"Skipped, because their maps map nothing: {some(empty)}.")
     if build.deployed:
-        names = some([build.name(one.bundle) for one in build.deployed])
+        names = some([one.label for one in build.deployed])
         notes.append(f"Without their maps, so that only source-maps-check can compare them with PostHog: {names}.")
     if build.mapless:
         notes.append(f"Without a source map, so that their frames stay minified: {some(build.mapless)}.")
     if build.orphans:
         notes.append(f"Without a bundle, so that they belong to an older build or are unused: {some(build.orphans)}.")
-    deployed = await to_thread.run_sync(_injected_bundles, roots, build)
-    return PreparedBuild(build, tuple(chunks), tuple(written), tuple(problems), tuple(foreign), deployed, tuple(notes))
+    deployed = await to_thread.run_sync(_deployed_bundles, roots, build)
+    return PreparedBuild(build, tuple(chunks), tuple(problems), tuple(foreign), deployed, tuple(notes))
 
 
-def _injected_bundles(roots: Roots, build: Build) -> tuple[InjectedBundle, ...]:
-    bundles = list[InjectedBundle]()
+def _deployed_bundles(roots: Roots, build: Build) -> tuple[DeployedBundle, ...]:
+    """Return the bundles whose maps are gone, with the release ids in them."""
+    bundles = list[DeployedBundle]()
     for one in build.deployed:
         with suppress(WorkflowError):  # it vanished since it was prepared
             line = read_injected_line(roots, one.bundle, one.chunk_id)
-            bundles.append(InjectedBundle(build.name(one.bundle), one.chunk_id, line and line.release))
+            bundles.append(replace(one, release=line and line.release))
     return tuple(bundles)
 
 
@@ -138,34 +122,6 @@ def some(names: Sequence[str]) -> str:
     """Return the first of several names, quoted, and the number of the others."""
     first = quoted(names[0])
     return f"{first} and {len(names) - 1} more" if len(names) > 1 else first
-
-
-def _chunk(roots: Roots, one: PreparedChunk, release_id: str | None, *, dry_run: bool) -> Chunk:
-    """Return the chunk to upload: the files as they are, or in a dry run as they would be, generated on each read."""
-    kind = _KINDS[one.kind]
-    if dry_run and one.written:
-        remake = partial(_remake, roots, one, release_id)
-        source = (lambda: remake().source or b"") if kind is DataType.SOURCE_AND_MAP else None
-        return Chunk(one.chunk_id, lambda: remake().map, source, kind, one.path, one.release)
-    if kind is not DataType.SOURCE_AND_MAP:
-        return Chunk(one.chunk_id, LocalFile(roots, one.files[0]), None, kind, one.path)
-    bundle = one.files[0]
-    inline = partial(_inline_map, roots, bundle)
-    source_map = LocalFile(roots, one.files[1]) if len(one.files) > 1 else inline
-    return Chunk(one.chunk_id, source_map, LocalFile(roots, bundle), kind, one.path, one.release)
-
-
-def _remake(roots: Roots, one: PreparedChunk, release_id: str | None) -> Content:
-    """Return content with its ids, from files without them; not cached, so that a large build fits into memory."""
-    first = roots.read(one.files[0], LIMIT)
-    if one.kind == "hermes":
-        return Content(None, inject_map(first)[1])
-    made = inject(first, roots.read(one.files[1], LIMIT) if len(one.files) > 1 else None, release_id)
-    return Content(made.source, made.map)
-
-
-def _inline_map(roots: Roots, bundle: Path) -> bytes:
-    return map_in(roots.read(bundle, LIMIT))
 
 
 def nothing_found(call: "UploadSourceMaps | CheckSourceMaps", prepared: PreparedBuild) -> Outcome:

@@ -12,12 +12,12 @@ from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
+from mcp_errortracking.workflows.source_maps.bundles.discovery import DeployedBundle
 from mcp_errortracking.workflows.source_maps.bundles.preparation import read_injected_line
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.jobs.build import (
     MANY,
     NOTED,
-    InjectedBundle,
     nothing_found,
     prepare_build,
     release_of,
@@ -44,7 +44,7 @@ async def run(call: "CheckSourceMaps", context: Context) -> Outcome:
     if not build.chunks and not build.deployed:
         return nothing_found(call, build)
     release = None if named is None else await find_release_by_name(context.sender, named)
-    bundles, hashes, unreadable = dict[str, Chunk | InjectedBundle](), dict[str, str | None](), list[Problem]()
+    bundles, hashes, unreadable = dict[str, Chunk | DeployedBundle](), dict[str, str | None](), list[Problem]()
     for number, chunk in enumerate(build.chunks, 1):
         if chunk.chunk_id in bundles:  # an upload takes the first of several
             continue
@@ -107,7 +107,7 @@ async def run(call: "CheckSourceMaps", context: Context) -> Outcome:
 
 
 def _without_foreign_conflicts(
-    roots: Roots, bundles: Mapping[str, Chunk | InjectedBundle], stored: Sequence[StoredChunk]
+    roots: Roots, bundles: Mapping[str, Chunk | DeployedBundle], stored: Sequence[StoredChunk]
 ) -> list[StoredChunk]:
     """Return the chunks, without the state `different` for bundles that another tool prepared.
 
@@ -121,8 +121,8 @@ def _without_foreign_conflicts(
     ]
 
 
-def _is_foreign(roots: Roots, chunk: Chunk | InjectedBundle) -> bool:
-    if isinstance(chunk, InjectedBundle) or not isinstance(chunk.source, LocalFile):
+def _is_foreign(roots: Roots, chunk: Chunk | DeployedBundle) -> bool:
+    if isinstance(chunk, DeployedBundle) or not isinstance(chunk.source, LocalFile):
         return False
     try:
         return read_injected_line(roots, chunk.source.path, chunk.chunk_id) is None
@@ -130,7 +130,7 @@ def _is_foreign(roots: Roots, chunk: Chunk | InjectedBundle) -> bool:
         return False
 
 
-def _row(chunk: Chunk | InjectedBundle, one: StoredChunk, release: Release | None) -> dict[str, Any]:
+def _row(chunk: Chunk | DeployedBundle, one: StoredChunk, release: Release | None) -> dict[str, Any]:
     is_wrong = one.wrong_release
     if (
         release is not None and chunk.release is not None

@@ -60,12 +60,8 @@ Report = Callable[[Job, ChunkOutcome], Awaitable[None]]
 """A callback with the outcome of a job."""
 
 
-@dataclass(frozen=True, slots=True)
-class _SentFile:
-    """A job whose file has arrived in object storage."""
-
-    job: Job
-    symbol_set_id: str
+_SentFile = tuple[Job, StartedUpload]
+"""A job whose file has arrived in object storage."""
 
 
 class Batches:
@@ -258,7 +254,7 @@ class Batches:
                 else:
                     self._failures_in_row = 0
                     self.bytes_sent += bodies[job.index].size
-                    sent.append(_SentFile(job, one.symbol_set_id))
+                    sent.append((job, one))
 
         async with anyio.create_task_group() as group:
             for job, one in started:
@@ -270,17 +266,18 @@ class Batches:
         if not sent:
             return []
         try:
-            is_certain = await self._symbol_sets.finish({one.symbol_set_id: one.job.known.content_hash for one in sent})
+            hashes = {one.symbol_set_id: job.known.content_hash for job, one in sent}
+            is_certain = await self._symbol_sets.finish(hashes)
             kept, lost = (sent, list[Job]()) if is_certain or self._compared else await self._existing(sent)
         except PostHogError as error:
             if len(sent) == 1 and error.code in GONE and not is_last:
-                return [sent[0].job]
+                return [sent[0][0]]
             if error.code not in UNFINISHED or len(sent) == 1:
-                await self._refuse_all([one.job for one in sent], error)
+                await self._refuse_all([job for job, _ in sent], error)
                 return []
             return await self._finish_separately(sent, error, is_last=is_last)
-        for one in kept:
-            await self._report(one.job, UPLOADED)
+        for job, _ in kept:
+            await self._report(job, UPLOADED)
         return lost
 
     async def _finish_separately(self, sent: Sequence[_SentFile], error: PostHogError, *, is_last: bool) -> list[Job]:
@@ -288,7 +285,7 @@ class Batches:
         try:
             kept, lost = await self._existing(sent)
         except PostHogError:
-            await self._refuse_all([one.job for one in sent], error)
+            await self._refuse_all([job for job, _ in sent], error)
             return []
         if lost:
             return lost + await self._finish(kept, is_last=is_last)
@@ -297,9 +294,9 @@ class Batches:
 
     async def _existing(self, sent: Sequence[_SentFile]) -> tuple[list[_SentFile], list[Job]]:
         """Return the sets that PostHog has, and the jobs of those that it does not have any more."""
-        rows = [await self._symbol_sets.get(one.symbol_set_id) for one in sent]
+        rows = [await self._symbol_sets.get(one.symbol_set_id) for _, one in sent]
         kept = [one for one, row in zip(sent, rows, strict=True) if row is not None]
-        return kept, [one.job for one, row in zip(sent, rows, strict=True) if row is None]
+        return kept, [job for (job, _), row in zip(sent, rows, strict=True) if row is None]
 
     async def _refuse_all(self, jobs: Sequence[Job], error: PostHogError) -> None:
         for job in jobs:
