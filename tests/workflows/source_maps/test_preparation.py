@@ -4,15 +4,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError
+from mcp_errortracking.workflows.source_maps.bundles import preparation
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
+from mcp_errortracking.workflows.source_maps.bundles.injection import inject
 from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import DataType
+from mcp_errortracking.workflows.source_maps.upload.content import fingerprint
 from tests.workflows.source_maps.builds import BUILT, content_of, contents, copied, one_prepared, prepared
 
 
@@ -88,7 +92,7 @@ def test_a_release_behind_a_long_beginning_is_found(tmp_path: Path) -> None:
     assert (again.written, again.release) == ((), made.release)
 
 
-def test_what_a_dry_run_would_write_is_made_on_each_read_and_checked(tmp_path: Path) -> None:
+def test_what_a_dry_run_would_write_is_made_again_when_read_and_checked(tmp_path: Path) -> None:
     copied(tmp_path, "webpack")
     broken, whole = prepared(tmp_path, dry_run=True)
     path = tmp_path / "webpack" / "329.js.map"
@@ -223,3 +227,21 @@ def test_modes_are_kept(tmp_path: Path) -> None:
 
     assert (tmp_path / "esbuild" / "command.mjs").stat().st_mode & 0o777 == 0o755
     assert BUILT.exists()
+
+
+def test_a_dry_run_injects_twice_per_bundle_and_holds_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    injected = list[int]()
+
+    def count(source: bytes, *more: Any) -> Any:
+        injected.append(len(source))
+        return inject(source, *more)
+
+    monkeypatch.setattr(preparation, "inject", count)
+    copied(tmp_path, "webpack")
+    planned = prepared(tmp_path, dry_run=True)
+    assert len(injected) == len(planned) == 2
+
+    hashes = [fingerprint(item).content_hash for item in planned]
+
+    assert len(injected) == 4
+    assert [fingerprint(item).content_hash for item in prepared(tmp_path)] == hashes

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 
 from mcp_errortracking.workflows.files.local_file import LocalFile
@@ -47,6 +47,7 @@ def prepare(
         dry_run: write nothing, and report the files that would be written.
     """
     work = _Preparation(roots, build, release_id, dry_run)
+    work.remade = lru_cache(maxsize=1)(work.inject)
     if not dry_run:
         for leftover in build.leftovers:
             with suppress(WorkflowError):
@@ -77,12 +78,14 @@ def _or_problem(build: Build, path: Path, make: Callable[[], Chunk]) -> Chunk | 
         return Problem(build.name(path), error.explanation)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Preparation:
     roots: Roots
     build: Build
     release_id: str | None
     dry_run: bool
+    remade: Callable[[BundleAndMap], Injection] = field(init=False)
+    """`inject` with a memory of the last bundle: a dry run reads its two parts one after the other."""
 
     def pair(self, pair: BundleAndMap) -> Chunk:
         if pair.map:
@@ -92,7 +95,7 @@ class _Preparation:
                 release = line.release if line else None
                 if line is None or self.release_id in (None, release and release.id):
                     return self.javascript(pair, chunk_id, release)
-        made = self.inject(pair)
+        made = self.remade(pair) if self.dry_run else self.inject(pair)
         # The bundle first: if it has its id while its map has none, the next run detects and repairs that.
         changed = [(pair.bundle, made.source)] if made.source_changed else []
         if pair.map and made.map_changed:
@@ -104,8 +107,8 @@ class _Preparation:
     ) -> Chunk:
         source: Part = LocalFile(self.roots, pair.bundle)
         source_map: Part = LocalFile(self.roots, pair.map) if pair.map else lambda: map_in(self.text(pair.bundle))
-        if written and self.dry_run:  # made on each read, so that a large build fits into memory
-            source, source_map = (lambda: self.inject(pair).source), (lambda: self.inject(pair).map)
+        if written and self.dry_run:  # made again when read, so that a large build fits into memory
+            source, source_map = (lambda: self.remade(pair).source), (lambda: self.remade(pair).map)
         name = self.build.name(pair.bundle)
         return Chunk(chunk_id, source_map, source, DataType.SOURCE_AND_MAP, name, release, written)
 
