@@ -143,7 +143,7 @@ class AssignIssue(
     meant_by = {"assign": "", "reassign": "assignee", "unassign": "assignee null", "owner": "assignee"}
     advice = {
         "unknown_assignee": _UNKNOWN_ASSIGNEE,
-        "error": "PostHog fails like this when the assignee does not exist: check the user or role id.",
+        "error": "An older PostHog fails like this when the assignee does not exist: check the user or role id.",
     }
 
     def steps(self) -> Steps:

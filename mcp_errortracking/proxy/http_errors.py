@@ -129,8 +129,8 @@ def _forbidden(body: Body, exchange: Exchange, facts: dict[str, Any]) -> Refused
     if "does not support personal api key access" in detail.lower():
         return ForbiddenError(
             "This PostHog lets no API key do this.",
-            "Its version is older than this tool's endpoint allows keys for.",
-            "Do it in PostHog's web interface, or upgrade PostHog.",
+            "No scope of a key covers the call, in any version of PostHog or in one as old as this.",
+            "More scopes will not help: do it in PostHog's web interface.",
             **_with(facts, code="no_api_key_access"),
         )
     if project := _PROJECT.search(detail):

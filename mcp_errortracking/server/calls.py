@@ -242,10 +242,16 @@ def _bug(declaration: type[Declaration]) -> Reply:
     )
 
 
+def _is_of_its_age(declaration: type[Declaration], error: PostHogError) -> bool:
+    """True if a PostHog from before the endpoint fails like this; a 403 may as well be that of any age."""
+    is_refused = error.code == "no_api_key_access"
+    return declaration.since is not None and (not is_refused or getattr(declaration, "older_status", None) == 403)
+
+
 def _explain(declaration: type[Declaration], error: PostHogError, next_step: str | None) -> Reply:
     """Return the reply to a PostHog error, with the next step that the call itself knows, if any."""
     if next_step is None:
-        too_old = _TOO_OLD.get(error.code or "") if declaration.since else None
+        too_old = _TOO_OLD.get(error.code or "") if _is_of_its_age(declaration, error) else None
         next_step = too_old.format(since=declaration.since) if too_old else error.next_step
     text = redact(one_line(str(replace(error.explanation, next_step=next_step)), _LONGEST_ERROR))
     facts = {

@@ -29,7 +29,7 @@ def hog(detail: str, code: str = "permission_denied", attr: str | None = None) -
         (403, hog("API key missing required scope 'error_tracking:write'"), errors.ForbiddenError, "missing_scope",
          ["lacks the scope error_tracking:write", "Personal API keys", "A retry before that will not help"]),
         (403, hog("This action does not support personal API key access"), errors.ForbiddenError, "no_api_key_access",
-         ["lets no API key do this", "upgrade PostHog"]),
+         ["lets no API key do this", "More scopes will not help: do it in PostHog's web interface."]),
         (403, hog("This action does not support Personal API Key access"), errors.ForbiddenError, "no_api_key_access",
          ["lets no API key do this"]),
         (403, hog("API key does not have access to the requested project: ID 7."), errors.ForbiddenError,

@@ -116,6 +116,24 @@ async def test_the_advice_of_an_endpoint_replaces_the_general_one() -> None:
     assert "Do something" not in reply.text
 
 
+@pytest.mark.parametrize(
+    ("tool", "says"),
+    [
+        ("error-tracking-issues-cohort-update", "API keys since 2026-04-07."),
+        ("error-tracking-bypass-rules-destroy", "Use the web interface."),
+        ("error-tracking-assignment-rules-destroy", "Use the web interface."),
+    ],
+)
+async def test_a_call_closed_to_keys_blames_an_old_version_only_where_one_closes_it(tool: str, says: str) -> None:
+    closed = PostHogError("Not for keys.", "", "Use the web interface.", status=403, code="no_api_key_access")
+
+    reply = await call(Sender(closed), tool, example(CATALOG[tool]))
+
+    assert reply.is_error
+    assert says in reply.text
+    assert ("upgrade PostHog" in reply.text) == ("2026-04-07" in says)
+
+
 async def test_a_call_that_takes_too_long_says_what_may_have_happened() -> None:
     read = await call(Sender(anyio.sleep_forever), "error-tracking-fingerprints-list", time_limit=0.05)
     write = await call(

@@ -233,7 +233,13 @@ REFUSALS = [
     Refusal(
         "error-tracking-external-references-search",
         {"integration_id": 9, "search": "x"},
-        "PostHog says: Integration does not belong to this team.",
+        "PostHog says: Integration does not belong to this team. Nothing was changed. Correct the arguments",
+        ("GET external_references/search_issues/ 400",),
+    ),
+    Refusal(
+        "error-tracking-external-references-search",
+        {"integration_id": 7, "search": "x"},
+        "PostHog says: A repository is required to search GitHub issues. Nothing was changed. Correct the arguments",
         ("GET external_references/search_issues/ 400",),
     ),
     Refusal("error-tracking-settings-update", {}, "give at least one of project_rate_limit_value"),
