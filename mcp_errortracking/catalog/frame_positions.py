@@ -83,8 +83,7 @@ def position_of(frame: Fields, library: Any = None) -> Position:
         library: `$lib` of the event, if known.
     """
     line, column = number_of(frame, "line"), number_of(frame, "column")
-    # A form of the frame that brings its lines of source numbers itself as they do.
-    if "context" in frame or not _is_javascript_without_failure(frame):
+    if not _is_javascript_without_failure(frame):
         return Position(line, column)
     if line is None and column is None:
         return Position()

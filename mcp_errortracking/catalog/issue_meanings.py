@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from mcp_errortracking.catalog.assignee import ASSIGNEE
-from mcp_errortracking.catalog.meanings import FIND_ASSIGNEES
 
 IN_BULK = "call error-tracking-issues-bulk-create with action {action} and ids"
 ID: Mapping[str, str] = dict.fromkeys(("issue_id", "issue", "target", "target_id", "into"), "id")

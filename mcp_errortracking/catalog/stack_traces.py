@@ -22,6 +22,10 @@ _CONTEXT_LINES = 3
 _MOST_EXCEPTIONS, _MOST_VARIABLES = 50, 100
 _MOST_IN_LEGEND = 5000
 """Frames that are searched for marks; far more than are shown."""
+_SAYS_NOTHING = ("", "generic", "chained")
+"""Types of mechanisms that SDKs send by default, and for causes."""
+_LONGEST_TYPE = 60
+_MODULE_MARKS = str.maketrans(".:\\", "///")
 
 
 def show_event(
@@ -100,7 +104,7 @@ def show_frame(frame: dict[str, Any], library: Any = None, line: int | None = No
     else:
         position = position_of(frame, library)
         place = _place(frame, position if line is None else Position(line, position.column))
-    text = f"{name} ({place})"
+    text = f"{name} ({place}){_module_of(frame, name)}"
     if failure:
         # The chunk names the missing source map; the raw id can be used to get the frame again.
         chunk = text_of(frame, "chunk_id")
@@ -116,11 +120,11 @@ def show_record(record: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(record.get("contents"), dict):
         return record
     shown = {name: value for name, value in record.items() if name not in ("contents", "context", "frame")}
-    frame = {name: value for name, value in contents.items() if name not in ("raw_id", "chunk_id", "context")}
+    frame = {name: value for name, value in contents.items() if name not in ("raw_id", "chunk_id")}
     number = number_of(as_object(context.get("line")), "number")
     text = show_frame(frame, line=number)
     mark = "* " if contents.get("in_app") else ""
-    return {**shown, "frame": (f"{mark}{text}", *_source({"context": context}, _CONTEXT_LINES))}
+    return {**shown, "frame": (f"{mark}{text}", *_source(context))}
 
 
 def show_top_frame(frame: dict[str, Any], library: Any) -> str:
@@ -132,6 +136,14 @@ def show_top_frame(frame: dict[str, Any], library: Any) -> str:
 def _source_name(frame: dict[str, Any]) -> str:
     """The file of a frame, or its module; a Node frame whose map failed has no file (contract 6.13.4)."""
     return text_of(frame, "source", "module")
+
+
+def _module_of(frame: dict[str, Any], name: str) -> str:
+    """The module of a frame, like ` in com.shop.Cart`; "" if the file or the name says it."""
+    source, module = text_of(frame, "source"), text_of(frame, "module")
+    said = (f"/{text.translate(_MODULE_MARKS)}/" for text in (source, name))
+    is_said = not source or any(f"/{module.translate(_MODULE_MARKS)}/" in one for one in said)
+    return "" if is_said or not module else f" in {module}"
 
 
 def _place(frame: dict[str, Any], position: Position) -> str:
@@ -163,13 +175,14 @@ class _StackOf:
 
 
 def _show_exceptions(exceptions: list[dict[str, Any]], max_frames: int, event: _StackOf) -> Lines:
-    lines = list[str]()
+    lines, before = list[str](), ""
     for index, exception in enumerate(exceptions[:_MOST_EXCEPTIONS]):
-        unhandled = as_object(exception.get("mechanism")).get("handled") is False
+        mechanism = _mechanism(exception)
         cause = "caused by " if index else ""
         # PostHog leaves an empty text out.
         title = ": ".join(str(part) for part in (exception.get("type"), exception.get("value")) if part is not None)
-        lines.append(f"{cause}{title or 'exception'}{' (unhandled)' if unhandled else ''}")
+        lines.append(f"{cause}{title or 'exception'}{mechanism if mechanism != before else ''}")
+        before = mechanism
         stack = as_object(exception.get("stacktrace"))
         lines += event.reference(stack)
         frames = as_objects(stack.get("frames"))[::-1]
@@ -177,10 +190,8 @@ def _show_exceptions(exceptions: list[dict[str, Any]], max_frames: int, event: _
             lines.append("  no frame of the app's own code; onlyAppFrames false shows the others")
         shown = _chosen(frames, max_frames)
         max_frames -= len(shown)
-        with_context = next((frame for frame in shown if frame.get("in_app") and frame.get("context")), None)
         for frame in shown:
             lines.append(f"  {'*' if frame.get('in_app') else ' '} {show_frame(frame, event.library)}")
-            lines += _source(frame, _CONTEXT_LINES if frame is with_context else 0)
             lines += _variables(frame)
         if len(frames) > len(shown):
             lines.append(f"  {len(frames) - len(shown)} frames left out; maxFrames raises the number")
@@ -192,6 +203,18 @@ def _show_exceptions(exceptions: list[dict[str, Any]], max_frames: int, event: _
     return tuple(lines)
 
 
+def _mechanism(exception: dict[str, Any]) -> str:
+    """The way the SDK caught an exception, like ` (unhandled, onerror)`; "" if it sent nothing that says it."""
+    mechanism = as_object(exception.get("mechanism"))
+    handled, kind = mechanism.get("handled"), text_of(mechanism, "type")
+    words = [{True: "handled", False: "unhandled"}[handled]] if isinstance(handled, bool) else []
+    if kind not in _SAYS_NOTHING and len(kind) <= _LONGEST_TYPE:
+        words.append(kind)
+    if mechanism.get("synthetic") is True:
+        words.append("synthetic")
+    return f" ({', '.join(words)})" if words else ""
+
+
 def _chosen(frames: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
     """As many frames, in their order: those of the app's own code before any other, then those nearest to the error."""
     if len(frames) <= number:
@@ -201,17 +224,15 @@ def _chosen(frames: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
     return [frames[index] for index in sorted([*own, *others])]
 
 
-def _source(frame: dict[str, Any], around: int) -> list[str]:
-    """The line of source a frame stands at, with as many lines before and after it."""
-    context = as_object(frame.get("context"))
-    before = as_objects(context.get("before"))[-around:] if around else []
-    after = as_objects(context.get("after"))[:around]
+def _source(context: dict[str, Any]) -> list[str]:
+    """The lines of source of a record: the frame's, and those around it."""
+    before = as_objects(context.get("before"))[-_CONTEXT_LINES:]
+    after = as_objects(context.get("after"))[:_CONTEXT_LINES]
     at = as_object(context.get("line"))
     if not isinstance(at.get("line"), str):
         return []
     return [
-        f"    {'>' if line is at and around else ' '} {line.get('number')}| {line.get('line')}"
-        for line in [*before, at, *after]
+        f"    {'>' if line is at else ' '} {line.get('number')}| {line.get('line')}" for line in [*before, at, *after]
     ]
 
 

@@ -176,7 +176,6 @@ def _frame(issue: Document, history: History, frame: Frame, number: int, place: 
         "resolve_failure": frame.failure,
         "synthetic": False,
         "suspicious": False,
-        "context": _context(frame),
     }
     return own if frame.variables is None else {**own, "code_variables": frame.variables}
 
@@ -203,9 +202,9 @@ def stack_frames_of(exception: Document, history: History, created_at: str) -> I
                 "id": derived_id("stack_frame", contents["raw_id"]),
                 "raw_id": contents["raw_id"],
                 "created_at": created_at,
-                "contents": {name: value for name, value in contents.items() if name != "context"},
+                "contents": contents,
                 "resolved": contents["resolved"],
-                "context": contents["context"],
+                "context": _context(frame),
                 "symbol_set_ref": frame.symbol_set,
                 "release": None,
             }

@@ -117,7 +117,7 @@ STACKS = [
         "posthog-android",
         "java",
         [
-            (at("Cart.kt", 42, None, "a.b", "add", module="com.shop.Cart"), "* add (Cart.kt:42)"),
+            (at("Cart.kt", 42, None, "a.b", "add", module="com.shop.Cart"), "* add (Cart.kt:42) in com.shop.Cart"),
             (
                 failed("No proguard map uploaded for id: m-1", None, 3, None, "a") | {"module": "a.b.c"},
                 "* a (a.b.c:3) [not resolved: No proguard map uploaded for id: m-1]",

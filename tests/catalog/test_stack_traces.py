@@ -55,30 +55,54 @@ def test_what_the_marks_mean_is_told_in_notes_where_no_stranger_writes() -> None
     )
 
 
-def test_source_is_shown_around_the_app_s_nearest_frame_and_at_the_others() -> None:
-    def context(number: int) -> dict[str, Any]:
-        before = [{"number": number - back, "line": f"before {back}"} for back in (5, 4, 3, 2, 1)]
-        after = [{"number": number + on, "line": f"after {on}"} for on in (1, 2, 3, 4)]
-        return {"before": before, "line": {"number": number, "line": f"line {number}"}, "after": after}
-
-    shown = lines(event(frame("a.ts", 10, context=context(10)), frame("b.ts", 20, context=context(20))))
-
-    assert shown[2:9] == [
-        "      7| before 3",
-        "      8| before 2",
-        "      9| before 1",
-        "    > 10| line 10",
-        "      11| after 1",
-        "      12| after 2",
-        "      13| after 3",
-    ]
-    assert shown[9:11] == ["  * run (b.ts:20)", "      20| line 20"]
-
-
 def test_local_variables_stand_under_their_frame() -> None:
     shown = lines(event(frame("a.py", 3, code_variables={"offer": None, "price": 7})))
 
     assert shown[2:4] == ["      offer = None", "      price = 7"]
+
+
+def test_how_an_exception_was_caught_is_said_once_for_a_chain() -> None:
+    def caught(**mechanism: Any) -> dict[str, Any]:
+        return {"type": "E", "value": "v", "mechanism": mechanism}
+
+    chain = [
+        caught(handled=False, type="onerror", synthetic=True),
+        caught(handled=False, type="chained"),
+        caught(handled=False, type="chained"),
+        caught(handled=True, type="generic"),
+        caught(type="x" * 61, handled="yes"),
+    ]
+
+    assert list(show_event({"properties": {"$exception_list": chain}})["exceptions"]) == [
+        "E: v (unhandled, onerror, synthetic)",
+        "caused by E: v (unhandled)",
+        "caused by E: v",
+        "caused by E: v (handled)",
+        "caused by E: v",
+    ]
+
+
+def test_the_module_of_a_frame_is_shown_where_its_file_does_not_say_it() -> None:
+    for source, module, shown in (
+        ("Cart.kt", "com.shop.Cart", "run (Cart.kt:1) in com.shop.Cart"),
+        ("shop/orders/views.py", "shop.orders.views", "run (shop/orders/views.py:1)"),
+        ("node_modules/react-dom/index.js", "react-dom:index", "run (node_modules/react-dom/index.js:1)"),
+        ("src/pay.ts", "dist:pay", "run (src/pay.ts:1) in dist:pay"),
+        (None, "a.b.c", "run (a.b.c:1)"),
+        ("a.py", 7, "run (a.py:1)"),
+    ):
+        assert show_frame(frame(source, module=module)) == shown  # pyright: ignore[reportArgumentType]
+    assert show_frame(frame("Cart.kt", resolved_name="com.shop.Cart.add", module="com.shop.Cart")) == (
+        "com.shop.Cart.add (Cart.kt:1)"
+    )
+
+
+def test_an_event_has_no_lines_of_source() -> None:
+    """A member `context` of a frame is of the app: it neither moves the position nor is it shown."""
+    around = {"before": [], "line": {"number": 42, "line": "pay()"}, "after": []}
+    mapped = frame("src/a.ts", 41, column=8, lang="javascript", context=around)
+
+    assert lines(event(mapped))[1:] == ["  * run (src/a.ts:42:9)"]
 
 
 def test_causes_follow() -> None:
