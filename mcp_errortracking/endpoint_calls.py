@@ -1,8 +1,10 @@
 """Send the requests of the catalog's endpoints to PostHog: the one place that decides which of them may be retried."""
 
+from dataclasses import replace
 from typing import Any
 
 from mcp_errortracking.catalog import Endpoint, Request
+from mcp_errortracking.proxy.address import in_project
 from mcp_errortracking.proxy.sender import Sender
 
 
@@ -25,10 +27,16 @@ async def send_request(sender: Sender, request: Request, *, read_only: bool = Fa
     return answer.data
 
 
-async def send_endpoint(sender: Sender, call: Endpoint) -> Any:
+async def send_endpoint(sender: Sender, call: Endpoint, *, project: str | None = None) -> Any:
     """Send the first request of a call, without its other steps, and return the JSON of its answer.
+
+    Args:
+        project: the number of a project other than the configured one.
 
     Raises:
         PostHogError: PostHog did not answer, or refuses.
     """
-    return await send_request(sender, call.request(), read_only=call.read_only)
+    request = call.request()
+    if project is not None:
+        request = replace(request, path=in_project(project, request.path))
+    return await send_request(sender, request, read_only=call.read_only)

@@ -11,6 +11,9 @@ API = "/api/"
 KEY_PATH = f"{API}personal_api_keys/@current/"
 """Describes the key that the request is made with; every key may read it (contract 1.8)."""
 
+USER_PATH = f"{API}users/@me/"
+"""Describes the user of the key, and that user's current project (contract 1.8)."""
+
 SYMBOL_SETS_PATH = "error_tracking/symbol_sets/"
 """The paths below it, relative to the project, have rate limits of their own (contract 1.6)."""
 
@@ -35,6 +38,11 @@ def target(path: str, project: str, form: Form) -> str:
             raise ValueError(f"not a path of the API: {path!r}")
         return path
     return f"{form_root(form)}{project}/{path}"
+
+
+def in_project(project: str, path: str) -> str:
+    """Return a path relative to a project as an absolute one, for a project other than the configured one."""
+    return f"{form_root('projects')}{project}/{path}"
 
 
 def form_root(form: Form) -> str:

@@ -66,9 +66,8 @@ class ProjectSender(Protocol):
 
 
 def project_of(sender: Sender) -> str | None:
-    """Return the number of the project that requests go to; None if it is not known."""
-    project = sender.project if isinstance(sender, ProjectSender) else ""
-    return project if project.isdecimal() else None
+    """Return the project that requests go to, its number or `@current`; None if it is not known."""
+    return sender.project if isinstance(sender, ProjectSender) else None
 
 
 def delay_of(sender: Sender, path: str, requests: int) -> float:

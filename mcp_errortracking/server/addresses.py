@@ -13,14 +13,16 @@ from uuid import UUID
 from mcp_errortracking.catalog import Declaration, ListedBy
 from mcp_errortracking.catalog.addresses import Address, read_address
 from mcp_errortracking.catalog.declaration import metadata_of
-from mcp_errortracking.catalog.endpoint import as_object, uuid_of
+from mcp_errortracking.catalog.endpoint import as_object, number_of, uuid_of
 from mcp_errortracking.catalog.fingerprints import ResolveFingerprint
 from mcp_errortracking.catalog.issues import RetrieveIssue
 from mcp_errortracking.endpoint_calls import send_endpoint
+from mcp_errortracking.proxy.address import USER_PATH
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.arguments import ArgumentsError
 
+_CURRENT = "@current"
 _NO_ISSUE = UUID(int=0)
 """An id that no issue has; callers may not give it, so it is not validated."""
 
@@ -36,7 +38,7 @@ async def read_addresses(
     """Return the arguments with the id of the issue in place of each address of a fingerprint's page.
 
     Args:
-        project: the number of the project that requests go to, if it is known.
+        project: the project that requests go to, its number or `@current`; None if it is not known.
 
     Raises:
         ArgumentsError: an address names another project, or nobody owns its fingerprint.
@@ -48,9 +50,12 @@ async def read_addresses(
         if name in _issue_arguments(declaration) and (pages := _pages(value))
     }
     read = dict(arguments or {})
+    is_of_user = project == _CURRENT
+    if is_of_user and any(page.project for pages in found.values() for page in pages.values()):
+        project = await _current_project(sender)
     for name, pages in found.items():
         for page in pages.values():
-            if page.project and project and page.project != project:
+            if page.project and project not in (None, _CURRENT, page.project):
                 raise ArgumentsError(
                     f"{name}: this address is of project {page.project}, and this server works in project {project}; "
                     f"nothing was sent. Find the issue in project {project} with query-error-tracking-issues-list, or "
@@ -61,7 +66,8 @@ async def read_addresses(
             raise ArgumentsError(
                 f"{name}: more than {_MAX_RESOLVED} addresses of fingerprints; nothing was sent. Make several calls."
             )
-        issues = {text: await _owner(sender, name, page.fingerprint or "") for text, page in fingerprints.items()}
+        is_unknown = is_of_user and project == _CURRENT
+        issues = {text: await _owner(sender, name, page, in_its_own=is_unknown) for text, page in fingerprints.items()}
         if issues:
             read[name] = _replaced(read[name], issues)
     return read if found else arguments
@@ -88,14 +94,29 @@ def _replaced(value: Any, issues: Mapping[str, str]) -> Any:
     return ",".join(issues.get(text, text) for text in _SEPARATOR.split(value, maxsplit=_MAX_TEXTS) if text)
 
 
-async def _owner(sender: Sender, name: str, fingerprint: str) -> str:
-    """Return the issue that owns a fingerprint: by its own endpoint, or as older servers say it (contract 4.4)."""
+async def _current_project(sender: Sender) -> str:
+    """Return the number of the key's current project, or `@current` if the key may not read it (contract 1.8)."""
     try:
-        answer = await send_endpoint(sender, ResolveFingerprint(fingerprint=fingerprint))
+        user = as_object((await sender.send("GET", USER_PATH)).data)
+    except PostHogError:
+        return _CURRENT
+    return str(number_of(as_object(user.get("team")), "id") or _CURRENT)
+
+
+async def _owner(sender: Sender, name: str, page: Address, *, in_its_own: bool) -> str:
+    """Return the issue that owns a fingerprint: by its own endpoint, or as older servers say it (contract 4.4).
+
+    Args:
+        in_its_own: look in the project that the address names, since another project may have the same fingerprint.
+            The call itself then fails if it goes to another project.
+    """
+    project, fingerprint = page.project if in_its_own else None, page.fingerprint or ""
+    try:
+        answer = await send_endpoint(sender, ResolveFingerprint(fingerprint=fingerprint), project=project)
     except PostHogError as error:
         if error.status not in (400, 404, 500):
             raise
-        issue = await _moved(sender, fingerprint)
+        issue = await _moved(sender, project, fingerprint)
     else:
         issue = uuid_of(as_object(answer).get("issue_id"))
     if issue is None:
@@ -106,11 +127,11 @@ async def _owner(sender: Sender, name: str, fingerprint: str) -> str:
     return issue
 
 
-async def _moved(sender: Sender, fingerprint: str) -> str | None:
+async def _moved(sender: Sender, project: str | None, fingerprint: str) -> str | None:
     """Return the issue that an older server names for a fingerprint; None if it knows none."""
     question = RetrieveIssue.model_construct({"id", "fingerprint"}, id=_NO_ISSUE, fingerprint=fingerprint)
     try:
-        await send_endpoint(sender, question)
+        await send_endpoint(sender, question, project=project)
     except PostHogError as error:
         if error.code == "issue_moved":
             return uuid_of(error.detail)

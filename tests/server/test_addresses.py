@@ -172,6 +172,52 @@ async def test_an_address_of_an_unknown_or_the_same_project_is_taken() -> None:
         assert sender.sent == [("GET", f"error_tracking/issues/{ISSUE}/")]
 
 
+class InCurrentProject(InProject):
+    """A sender that works in the current project of the key's user."""
+
+    project = "@current"
+
+
+async def test_an_address_is_compared_with_the_current_project_of_the_key() -> None:
+    user = ("GET", "/api/users/@me/")
+    for page in (f"error_tracking/{ISSUE}", "error_tracking/fingerprint/abc"):
+        sender = InCurrentProject({"team": {"id": 1}})
+
+        reply = await call_tool(
+            sender,
+            "error-tracking-issues-merge-create",
+            {"id": OTHER, "ids": [f"https://us.posthog.com/project/2/{page}"]},
+            time_limit=5,
+        )
+
+        assert "this address is of project 2, and this server works in project 1; nothing was sent." in reply.text
+        assert sender.sent == [user]
+
+    sender = InCurrentProject({"team": {"id": 1}}, {"issue_id": ISSUE}, {"id": ISSUE})
+    await call_tool(sender, "error-tracking-issues-retrieve", {"id": PAGE}, time_limit=5)
+    assert sender.sent == [user, RESOLVE, ("GET", f"error_tracking/issues/{ISSUE}/")]
+
+    sender = InCurrentProject({"id": ISSUE})
+    page = f"https://us.posthog.com/error_tracking/{ISSUE}"
+    await call_tool(sender, "error-tracking-issues-retrieve", {"id": page}, time_limit=5)
+    assert sender.sent == [("GET", f"error_tracking/issues/{ISSUE}/")]
+
+
+@pytest.mark.parametrize("user", [PostHogError("No.", status=403, code="missing_scope"), {"team": None}, {}, [], None])
+async def test_a_fingerprint_is_looked_up_in_its_own_project_if_the_current_one_is_unknown(user: Any) -> None:
+    """Two projects may have the same fingerprint: that of the current one is another error."""
+    sender = InCurrentProject(user, UNKNOWN, MOVED, {"id": ISSUE})
+
+    await call_tool(sender, "error-tracking-issues-retrieve", {"id": PAGE}, time_limit=5)
+
+    assert sender.sent == [
+        ("GET", "/api/users/@me/"),
+        ("GET", f"/api/projects/1/{RESOLVE[1]}"),
+        ("GET", f"/api/projects/1/{ANY_ISSUE[1]}"),
+        ("GET", f"error_tracking/issues/{ISSUE}/"),
+    ]
+
+
 async def test_addresses_elsewhere_are_text() -> None:
     sender = InProject({"results": []})
 
