@@ -23,10 +23,11 @@ def all_events() -> list[Event]:
         plant(Seed.model_validate(DEFAULT), store, Objects(Path(folder), "secret"))
         shared = {one["id"]: one["properties"] for one in store.all("exception", 1)}
         issues = {one["id"]: one for one in store.all("issue", 1)}
+        owner = {one["fingerprint"]: issues[one["issue_id"]] for one in store.all("fingerprint", 1)}
         found = [
             {
                 **one,
-                "issue": issues[one["origin"]],
+                "issue": owner[one["properties"]["$exception_fingerprint"]],
                 "time": datetime.fromisoformat(one["timestamp"]),
                 **shared[one["origin"]],
                 **one["properties"],
@@ -58,7 +59,7 @@ def counted(events: list[Event], *tests: Callable[[Event], bool]) -> dict[str, t
     by_issue = dict[str, list[Event]]()
     for event in events:
         if all(test(event) for test in tests):
-            by_issue.setdefault(event["origin"], []).append(event)
+            by_issue.setdefault(event["issue"]["id"], []).append(event)
     return {
         issue: (len(own), len({one["distinct_id"] for one in own}), len({one["$session_id"] for one in own}))
         for issue, own in by_issue.items()

@@ -77,6 +77,45 @@ def test_it_is_worth_exploring(tmp_path: Any) -> None:
     store.close()
 
 
+def test_it_has_every_form_of_a_stack(tmp_path: Any) -> None:
+    """Those that the contract names, in its section 7."""
+    store = planted(tmp_path)
+    events, exceptions = store.all("event", 1), store.all("exception", 1)
+    libraries = {one["id"]: one["properties"]["$lib"] for one in exceptions}
+    libraries |= {one["origin"]: one["properties"].get("$lib", libraries[one["origin"]]) for one in events}
+    stacks = [
+        (libraries[one["id"]], [link["stacktrace"]["frames"] for link in one["list"]])
+        for one in exceptions
+        if one["id"] in {event["origin"] for event in events}
+    ]
+
+    def has(library: str, **fields: Any) -> bool:
+        """True if an SDK sent a frame with these fields; None: it lacks the field."""
+        frames = [frame for sdk, links in stacks if sdk == library for link in links for frame in link]
+        return any(all(frame.get(name) == value for name, value in fields.items()) for frame in frames)
+
+    no_map = "No sourcemap uploaded for chunk id: 0192f3a0-5c1e-7000-8000-9a4be1d7c3"
+    mapped = {"resolved": True, "resolve_failure": None}
+    assert has("web", line=0, **mapped)
+    assert has("web", column=0, **mapped)
+    assert has("web", source="/assets/widget-71c2.js", resolve_failure=f"{no_map}f7", resolved=False)
+    assert has("posthog-node", source="/app/dist/server.js", column=None, **mapped)
+    assert has("posthog-node", source=None, resolve_failure=f"{no_map}f7", resolved=True)
+    assert has("posthog-react-native", source="src/App.tsx", line=29, column=12, **mapped)
+    assert has("posthog-react-native", source="src/theme.ts", line=None, column=None, **mapped)
+    assert has("posthog-react-native", resolve_failure=f"{no_map}e9", column=1183302)
+    assert has("posthog-react-native", resolve_failure=f"No token for column 771204 on chunk {no_map[-34:]}e9")
+    assert has("posthog-python", source="shop/tree.py", line=29, column=None, lang="python")
+    assert any(len(links) > 1 and links[0] == links[1] != [] for _, links in stacks)
+    assert max(len(link) for _, links in stacks for link in links) == 60
+    kept = {event["properties"]["$exception_fingerprint"] for event in events}
+    assert [one["issue_id"] for one in store.all("fingerprint", 1) if one["fingerprint"] not in kept] != []
+    assert any(
+        {"$exception_release"} == {"$exception_release", "$exception_releases"} & {*one["properties"]} for one in events
+    )
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
