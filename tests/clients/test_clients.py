@@ -116,4 +116,4 @@ def test_the_inspector(
         TOOLSETS["default"] if path else OFFERED
     )
     called = ask("--method", "tools/call", "--tool-name", "error-tracking-fingerprints-list", "--tool-arg", "limit=1")
-    assert called["content"][0]["text"].startswith("1 of 27; next page: offset 1\n")
+    assert called["content"][0]["text"].startswith("1 of 32; next page: offset 1\n")

@@ -15,6 +15,7 @@ from mcp_errortracking.workflows.source_maps.jobs.readable_frames import Readabl
 from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
 from tests.calls import call_tool
 from tests.proxy.fault_server import FaultServer, http
+from tests.sandbox_process import FULL, SandboxProcess
 
 pytestmark = pytest.mark.anyio
 
@@ -146,3 +147,63 @@ def test_an_uploaded_symbol_set_has_the_lines_too(tmp_path: Path) -> None:
     (frame,) = with_source(wanted, Roots((tmp_path,)), [(CHUNK, symbols)], 0)
 
     assert frame.lines() == [f"f (./src/c.ts:2:1), lines from symbol set {CHUNK}", "  > 2| more();"]
+
+
+RELEASE, OTHER_RELEASE = (f"01936f2e-7a51-7000-8000-00000000032{number}" for number in "01")
+
+
+def _set(number: int, text: str, *, days: int, release: str = RELEASE) -> dict[str, Any]:
+    """A symbol set with the source src/<number>.ts, used so many days ago."""
+    content = {"source": "x()", "map": MAP | {"sources": [f"src/{number}.ts"], "sourcesContent": [text]}}
+    return {"ref": f"chunk-{number}-{days}", "content": content, "release": release, "last_used": f"-{days}d"}
+
+
+def _issue_of(number: str, *sources: str, **history: Any) -> dict[str, Any]:
+    frames = [{"source": source, "line": 2, "column": 3, "function": "pay"} for source in sources]
+    return {"id": number, "name": "E", "fingerprints": [number], "events": {"count": 1, "frames": frames, **history}}
+
+
+async def test_sets_of_the_event_s_release_are_fetched_for_lines_alone(tmp_path: Path) -> None:
+    first, far, none, python = (f"01936f2e-7a51-7000-8000-00000000010{number}" for number in "1234")
+    of_release = {"releases": ["1.4.2"]}
+    seed = {
+        "projects": [{"id": 1}],
+        "keys": [{"value": FULL, "scopes": ["error_tracking:read"]}],
+        "releases": [
+            {"id": RELEASE, "version": "1.4.2"},
+            {"id": OTHER_RELEASE, "version": "1.4.2-beta"},
+        ],
+        "issues": [
+            _issue_of(first, "src/2.ts", "src/1.ts", **of_release),
+            _issue_of(far, "src/6.ts", **of_release),
+            _issue_of(none, "src/1.ts"),
+            _issue_of(python, "src/1.ts", lang="python", lib="posthog-python", **of_release),
+        ],
+        "symbol_sets": [
+            _set(1, "of another build\nwrong", days=1, release=OTHER_RELEASE),
+            *(_set(number, f"one\nline of {number}", days=number + 1) for number in range(1, 8)),
+        ],
+    }
+    with SandboxProcess(seed) as sandbox:
+        environment = Environment((tmp_path,), sandbox.url)
+
+        async def lines_of(issue: str) -> tuple[Reply, list[str]]:
+            sandbox.empty_journal()
+            async with Proxy(host=sandbox.url, key=SecretStr(FULL), project="1") as proxy:
+                reply = await call_tool(
+                    proxy, "source-maps-resolve", {"issue": issue, "context": 0}, time_limit=30, environment=environment
+                )
+            return reply, [entry["path"] for entry in sandbox.journal() if entry["path"].endswith("download/")]
+
+        reply, downloads = await lines_of(first)
+        found = [(one["lines_from"], one["context"][0]["line"]) for one in reply.structured["readable"]]
+        assert found == [
+            ("symbol set chunk-2-3", "line of 2"),
+            ("symbol set chunk-1-2", "line of 1"),
+        ]
+        assert len(downloads) == 2
+
+        for issue, fetched in ((far, 5), (none, 0), (python, 0)):
+            reply, downloads = await lines_of(issue)
+            assert reply.structured == {"error": {"code": "all_resolved"}}
+            assert len(downloads) == fetched

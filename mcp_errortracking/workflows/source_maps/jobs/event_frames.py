@@ -28,13 +28,14 @@ _MOST_READ = 2000
 class RequestedFrames:
     """The frames to resolve, 200 at most, with notes on those that are left out.
 
-    `readable`: frames that PostHog resolved itself. `all_resolved`: the error to raise if no source is found for any of
-    them and there is no other frame.
+    `readable`: frames that PostHog resolved itself. `releases`: the versions of the event's releases by id.
+    `all_resolved`: the error to raise if no source is found for any of them and there is no other frame.
     """
 
     frames: list[Frame]
     notes: list[str]
     readable: list[ReadableFrame] = field(default_factory=list[ReadableFrame])
+    releases: dict[str, str] = field(default_factory=dict[str, str])
     all_resolved: WorkflowError | None = None
 
 
@@ -70,7 +71,7 @@ async def _event_frames(issue: str, context: Context) -> RequestedFrames:
     question = QueryIssueEvents.model_validate(
         {
             "issueId": issue,
-            "include": ["exception", "stacktrace", "environment"],
+            "include": ["exception", "stacktrace", "environment", "release"],
             "onlyAppFrames": False,
             "dateRange": {"date_from": "-90d"},
         }
@@ -101,6 +102,7 @@ async def _event_frames(issue: str, context: Context) -> RequestedFrames:
         )
     ]
     readable = readable_frames((frame for stack in stacks for frame in reversed(stack)), library)
+    releases = _releases_of(properties)
     if other and not frames:
         reasons = sorted({text_of(frame, "resolve_failure") or "not resolved" for frame in other})
         raise WorkflowError(
@@ -115,11 +117,17 @@ async def _event_frames(issue: str, context: Context) -> RequestedFrames:
             f"The newest event of this issue has {len(resolved)} frames, and none of them is minified.",
             next_step="query-error-tracking-issue-events with include stacktrace shows them.",
         )
-        return RequestedFrames([], [], readable, error)
+        return RequestedFrames([], [], readable, releases, error)
     frames, notes = _app_frames(frames)
     if resolved:
         notes.append(f"{len(resolved)} other frames of the event are readable already.")
-    return RequestedFrames(frames[:_MOST_FRAMES], notes, readable)
+    return RequestedFrames(frames[:_MOST_FRAMES], notes, readable, releases)
+
+
+def _releases_of(properties: dict[str, Any]) -> dict[str, str]:
+    """Return the releases of an event by id, each with its version (contract 5.2)."""
+    known = as_object(properties.get("$exception_releases"))
+    return {one: version for one, release in known.items() if (version := text_of(as_object(release), "version"))}
 
 
 def _stacks_of(exceptions: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -18,12 +18,16 @@ _MOST_FRAMES = 20
 
 @dataclass(frozen=True, slots=True)
 class ReadableFrame:
-    """A frame of the app's own code with its position in the source, from 1; `column` None: unknown."""
+    """A frame of the app's own code with its position in the source, from 1; `column` None: unknown.
+
+    `is_mapped`: a source map resolved it, so a symbol set may have its source.
+    """
 
     function: str
     source: str
     line: int
     column: int | None
+    is_mapped: bool = False
     origin: str = ""
     """The place that `context` is from: a path on this machine, or an uploaded symbol set."""
     context: dict[int, str] = field(default_factory=dict[int, str])
@@ -61,8 +65,13 @@ def readable_frames(frames: Iterable[dict[str, Any]], library: Any) -> list[Read
         if position.line < 1:
             continue
         name = text_of(frame, "resolved_name", "mangled_name") or "?"
-        found.append(ReadableFrame(name, source, position.line, position.column))
+        found.append(ReadableFrame(name, source, position.line, position.column, frame.get("lang") == "javascript"))
     return found
+
+
+def lacks_source(frames: Sequence[ReadableFrame], found: Sequence[ReadableFrame]) -> bool:
+    """True if a symbol set may have the source of a frame that `with_source` did not find."""
+    return sum(one.is_mapped for one in frames) > sum(one.is_mapped for one in found)
 
 
 def with_source(

@@ -13,7 +13,7 @@ from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import printable
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.jobs.event_frames import requested_frames
-from mcp_errortracking.workflows.source_maps.jobs.readable_frames import with_source
+from mcp_errortracking.workflows.source_maps.jobs.readable_frames import lacks_source, with_source
 from mcp_errortracking.workflows.source_maps.jobs.symbol_lookup import SymbolFinder
 from mcp_errortracking.workflows.source_maps.maps.excerpt import rows_of, shown
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
@@ -42,7 +42,13 @@ async def run(call: "ResolveFrames", context: Context) -> Outcome:
     finder = SymbolFinder(context, local, is_pasted=call.stack is not None)
     await finder.download_for(frames)
     around = _CONTEXT if call.context is None else call.context
-    readable = await to_thread.run_sync(with_source, requested.readable, roots, finder.downloaded(), around)
+    find_source = partial(with_source, requested.readable, roots, around=around)
+    readable = await to_thread.run_sync(find_source, finder.downloaded())
+    if lacks_source(requested.readable, readable):
+        async for _ in finder.download_releases(requested.releases):
+            readable = await to_thread.run_sync(find_source, finder.downloaded())
+            if not lacks_source(requested.readable, readable):
+                break
     if requested.all_resolved and not readable:
         raise requested.all_resolved
     work = partial(

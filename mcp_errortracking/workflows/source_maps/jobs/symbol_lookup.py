@@ -1,7 +1,7 @@
 """The symbols of frames, from a local build or from PostHog, and the reason why a frame has none."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, BinaryIO, cast
@@ -38,6 +38,8 @@ from mcp_errortracking.workflows.source_maps.resolve.resolution import ResolvedF
 _MOST_SETS = 20  # downloads of one call
 _MOST_BYTES = 200 * 1024 * 1024
 """Bytes of symbols after which a call stops fetching."""
+_MOST_SETS_OF_RELEASES = 5
+"""Downloads of one call for lines of source alone."""
 _MOST_FAILURES = 3  # in a row, after which no more sets are fetched
 _FATAL_ERRORS = (
     NotConfiguredError,
@@ -109,6 +111,26 @@ class SymbolFinder:
         for ref in refs[_MOST_SETS:]:
             reason = f"one call fetches {_MOST_SETS}, and the frames before it needed those"
             self._failed[ref] = _too_many_sets(wanted[ref], reason)
+
+    async def download_releases(self, releases: Mapping[str, str]) -> AsyncGenerator[str]:
+        """Fetch symbol sets of releases one by one, yielding the ref of each: an event does not name the set of a frame
+        that is resolved. No more is fetched after a failure, since the sets give lines of source only.
+
+        Args:
+            releases: versions by id.
+        """
+        fetched = size = 0
+        with suppress(PostHogError):
+            for release_id, version in releases.items():
+                for row in await self._sets.of_release(release_id, version):
+                    if fetched == _MOST_SETS_OF_RELEASES or size > _MOST_BYTES:
+                        return
+                    ref = str(row["ref"])
+                    if ref not in self._downloaded:
+                        fetched += 1
+                        found = self._downloaded[ref] = await self._download(ref)
+                        size += found.size if isinstance(found, Symbols) else 0
+                        yield ref
 
     async def _download(self, ref: str) -> Symbols | WorkflowError:
         """Return the symbols of a set, or the reason why it has none.

@@ -180,6 +180,18 @@ class SymbolSets:
                 return found
         return await self._paged(set(wanted), first)
 
+    async def of_release(self, release_id: str, version: str) -> list[dict[str, Any]]:
+        """Return the symbol sets of a release that have a file, those that were used last first: 100 at most.
+
+        Args:
+            release_id: its id or its hash id.
+            version: its version, by which PostHog searches.
+        """
+        query = {"search": version, "status": "valid", "order_by": "-last_used", "limit": _PAGE}
+        rows = _rows(await self._page(query))
+        releases = [(row, as_object(row.get("release"))) for row in rows]
+        return [row for row, release in releases if release_id in (release.get("id"), release.get("hash_id"))]
+
     async def _paged(self, wanted: set[str], answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Return the wanted sets on this page and all that follow."""
         found, offset, seen = dict[str, dict[str, Any]](), 0, set[int]()
