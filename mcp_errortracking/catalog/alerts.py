@@ -107,8 +107,7 @@ def triggers(function: dict[str, Any]) -> list[str]:
 
 
 class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_functions/", scope=_READ):
-    """List (show) the alerts that are set up: who gets notifications when an issue is created, reopened, assigned or
-    spikes."""
+    """List (show) the alerts set up: who gets notifications when an issue is created, reopened, assigned or spikes."""
 
     limit: Limit | None = None
     offset: Offset | None = None
@@ -172,9 +171,9 @@ _TYPES = {
 
 class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /hog_functions/", scope=_WRITE):
     """Create an alert: notify Slack or send a webhook about issues. filters.events names the trigger:
-    $error_tracking_issue_created (new), _reopened, _spiking or _assigned; created floods a noisy project. First confirm
-    the channel with the user. template_id: template-slack (inputs slack_workspace {value:
-    integration id}, channel {value}) or template-webhook (inputs url {value})."""
+    $error_tracking_issue_created (new), _reopened, _spiking or _assigned; created floods a noisy project. First
+    confirm the channel with the user. template_id: template-slack (inputs slack_workspace {value: integration id},
+    channel {value}) or template-webhook (inputs url {value})."""
 
     name: Annotated[str, Shown("<name>")] | None = Field(default=None, max_length=400)
     filters: Annotated[Filters | None, _SHOWN] = Field(default=None, examples=[_EXAMPLE])

@@ -23,8 +23,7 @@ class CreateBypassRule(
     since="mid 2026",
     destructive=True,
 ):
-    """Create a bypass rule: exempt matching exceptions from rate limits: never rate limit them, ingest them even over a
-    limit."""
+    """Create a bypass rule: exempt matching exceptions from rate limits: always keep them, even over a limit."""
 
     filters: Filters
 
@@ -60,7 +59,7 @@ class DeleteBypassRule(
     request="DELETE bypass_rules/{id}/",
     since="mid 2026",
 ):
-    """Delete (remove) a bypass rule for good. Returns it as it was."""
+    """Delete (remove) a bypass rule for good: its exceptions are rate limited again. Returns it as it was."""
 
     id: BypassRuleId
 

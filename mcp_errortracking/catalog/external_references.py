@@ -100,7 +100,7 @@ class LinkExternalReference(
     older_status=403,
     aliases=("error-tracking-external-references-link-issue-create",),
 ):
-    """Link (connect) an issue to an existing ticket in GitHub, Linear or Jira."""
+    """Link (connect, attach) an issue to an existing ticket in GitHub, Linear or Jira."""
 
     integration_id: IntegrationId
     issue: IssueId
@@ -122,8 +122,8 @@ class CreateExternalReference(
     tool="error-tracking-external-references-create",
     request="POST external_references/",
 ):
-    """Create (open, file) a ticket for an error in GitHub, GitLab, Linear or Jira: a new issue at the connected
-    tracker, for others to see, and link it."""
+    """Create (open, file) a ticket (bug report) for an error in GitHub, GitLab, Linear or Jira: a new issue at the
+    connected tracker, for others to see, and link it."""
 
     integration_id: IntegrationId
     config: Annotated[

@@ -62,7 +62,7 @@ class DeleteGroupingRule(
     tool="error-tracking-grouping-rules-destroy",
     request="DELETE grouping_rules/{id}/",
 ):
-    """Delete (remove) a grouping rule for good. Returns it as it was."""
+    """Delete (remove) a grouping rule for good, so that exceptions are grouped as by default. Returns it as it was."""
 
     id: GroupingRuleId
 

@@ -86,8 +86,9 @@ class UpdateIssue(
     nulls=("severity", "name", "description"),
     destructive=False,
 ):
-    """Resolve, close, ignore, mute, silence or reopen an issue (bug), change its severity (priority), rename or
-    describe it; null removes these. suppressed drops its new events; resolved (fixed) reopens when it happens again."""
+    """Resolve (fix), close, ignore, mute, silence, archive or reopen an issue (bug), change its severity (priority),
+    rename or describe it; null removes these. suppressed drops its new events; resolved reopens when it happens
+    again."""
 
     id: IssueId
     status: Status | None = None
@@ -163,7 +164,7 @@ class MergeIssues(
     destructive=True,
 ):
     """Merge (combine) duplicate issues, the same bug or root cause: their fingerprints move here and they are deleted.
-    No undo; split takes single fingerprints out again."""
+    No undo; split takes fingerprints out again."""
 
     id: IssueId
     ids: list[IssueId] = Field(min_length=1, description="Issues to merge in.", examples=[[_ANOTHER]])
@@ -219,8 +220,8 @@ class SplitIssue(
     older_status=403,
     destructive=True,
 ):
-    """Split an issue that mixes different bugs, or unmerge what was merged by mistake: take fingerprints out, each into
-    a separate new issue. Get fingerprint texts from error-tracking-fingerprints-list with issue_id."""
+    """Split an issue that mixes different bugs, or unmerge (separate) what was merged by mistake: take fingerprints
+    out, each into a new issue. error-tracking-fingerprints-list with issue_id has the texts."""
 
     id: IssueId
     fingerprints: Annotated[list[SplitFingerprint], Shown([{"fingerprint": "<fingerprint text>"}])] = Field(
@@ -254,7 +255,7 @@ class SetIssueCohort(
     since=_SCOPED,
     older_status=403,
 ):
-    """Attach (link) a cohort of affected users to an issue."""
+    """Attach (link) a cohort (group, segment) of affected users to an issue."""
 
     id: IssueId
     cohortId: Annotated[int, Shown("<number of a cohort>")] = Field(ge=1, examples=[3])  # noqa: N815 PostHog's name
@@ -277,7 +278,8 @@ class UpdateIssuesInBulk(
     destructive=True,
     idempotent=True,
 ):
-    """In bulk: resolve, suppress, reopen or assign many issues at once, in one go; null unassigns."""
+    """In bulk: resolve, close, suppress, archive, reopen or assign many issues at once, all in one go; null
+    unassigns."""
 
     action: Annotated[Literal["set_status", "assign"], Means(issue_meanings.ACTIONS)] = Field(examples=["set_status"])
     ids: list[IssueId] = Field(min_length=1, examples=[[_ANOTHER]])
@@ -353,8 +355,8 @@ class ListIssueActivity(
     request="GET issues/{id}/activity/",
     scope="activity_log:read",
 ):
-    """List the history of changes to this one issue, newest first: who resolved, reopened, assigned or renamed it, and
-    when."""
+    """List the history (activity log) of changes to this one issue, newest first: who resolved, reopened, assigned or
+    renamed this issue, and when."""
 
     id: IssueId
 
@@ -366,7 +368,7 @@ class FindIssueValues(
     since=_SCOPED,
     older_status=403,
 ):
-    """Suggest values: names or descriptions of issues that contain a text."""
+    """Suggest values (autocomplete): names or descriptions of issues that contain a text."""
 
     key: Annotated[
         Literal["name", "issue_description"], Means({"description": "issue_description", "title": "name"})

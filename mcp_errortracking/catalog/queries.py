@@ -168,10 +168,10 @@ class QueryIssues(
     read_only=True,
     toolset="issues",
 ):
-    """Find and list errors (issues, exceptions, bugs, crashes) to triage: what is broken or fails, with counts in a
-    date range, sorted by occurrences (top, most common), users affected, first seen (new, since a deploy) or last seen
-    (latest). Filters: status (open, unresolved, suppressed), owner (assigned to), user, url of the page where it
-    happens, file, release, app or library; filterGroup (severity, browser ...): all conditions must hold."""
+    """Find and list errors (issues, exceptions, bugs, crashes) to triage: what is broken or fails in production; most
+    common (top) errors by occurrences or users affected, new errors since a deploy (first seen), latest errors (last
+    seen), in a date range. Errors by status (open, unresolved, suppressed), owner (assigned to), user (customer),
+    page (url), file, release, app or library; filterGroup (severity, browser ...): all must hold."""
 
     dateRange: Range | None = None  # noqa: N815 PostHog's name, as all like it below
     status: (
@@ -242,8 +242,8 @@ class QueryIssue(
     read_only=True,
     toolset="issues",
 ):
-    """Summarize one issue, its impact and trend: occurrences, users and sessions in a date range, when it started, if
-    it still happens, the top frame in the app's own code, latest release."""
+    """Summarize one issue, its impact and trend: how often, how many users and sessions in a date range, when it
+    started, if it still happens, the top frame in the app's code, latest release."""
 
     issueId: IssueId  # noqa: N815
     dateRange: Range | None = None  # noqa: N815
@@ -283,8 +283,8 @@ class QueryIssueEvents(
     toolset="issues",
 ):
     """Get sample occurrences (events) of an issue, latest first, to find the root cause: exception message, stack trace
-    (which line throws; frames nearest to the error first), url, browser, operating system, user, feature flags, session
-    recording (replay), as include asks."""
+    (which line throws; nearest frames first), url, browser, system, user, feature flags, session recording (replay),
+    as include asks."""
 
     issueId: IssueId  # noqa: N815
     include: (

@@ -19,7 +19,7 @@ class ListRecommendations(
     request="GET recommendations/",
     since=_SINCE,
 ):
-    """List PostHog's recommendations: how to improve the project's error tracking setup and configuration."""
+    """List PostHog's recommendations: how to improve the project's setup (configuration)."""
 
     poll: bool | None = Field(default=None, description="true starts no check.")
 
@@ -40,7 +40,7 @@ class RefreshRecommendation(
     since=_SINCE,
     idempotent=True,
 ):
-    """Check a recommendation again: compute it now."""
+    """Check a recommendation again: recompute (refresh) it now."""
 
     id: RecommendationId
 
@@ -73,7 +73,7 @@ class RestoreRecommendation(
     since=_SINCE,
     idempotent=True,
 ):
-    """Restore a dismissed recommendation: bring it back."""
+    """Restore a dismissed (hidden) recommendation: bring it back."""
 
     id: RecommendationId
 

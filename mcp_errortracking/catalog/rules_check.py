@@ -19,8 +19,9 @@ class CheckRules(
     request="GET assignment_rules/",
     toolset="rules",
 ):
-    """Check (lint) all rules: disabled by PostHog and why, or soon to be, shadowed by an earlier rule, without a
-    defined order, with filters that mean something else than they seem to. Changes nothing."""
+    """Check (lint, audit) all rules: why a rule does not work or never matches: disabled by PostHog and why, or soon to
+    be, shadowed by an earlier rule (conflicts), without a defined order, with filters that mean something else than
+    they seem to. Changes nothing."""
 
     kind: Kind | None = Field(default=None, examples=["suppression"])
 

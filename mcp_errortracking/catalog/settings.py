@@ -90,7 +90,7 @@ class GetSettings(
     request="GET settings/retrieve_settings/",
     since=_SINCE,
 ):
-    """Show error tracking settings: what rate limits apply to exceptions; null: none."""
+    """Show the settings: what rate limits apply to exceptions; null: none."""
 
 
 class UpdateSettings(
@@ -105,8 +105,8 @@ class UpdateSettings(
     ),
     since=_SINCE,
 ):
-    """Change (raise, cap) rate limits, to reduce volume, quota and bill: how many exceptions the project ingests, and
-    per issue, per bucket of minutes; null removes one. Exceptions beyond a limit are lost."""
+    """Change (raise, cap) rate limits, to reduce volume, quota, cost and bill: how many exceptions the project ingests,
+    and per issue, per bucket of minutes; null removes one. Exceptions beyond a limit are lost."""
 
     project_rate_limit_value: _Exceptions | None = None
     project_rate_limit_bucket_size_minutes: _Minutes | None = None
@@ -124,7 +124,8 @@ class ListSpikeEvents(
     since=_SINCE,
     toolset=_SPIKES,
 ):
-    """List recent spikes (which issues are spiking), newest first, with the usual and the observed number of events."""
+    """List recent spikes (surges, sudden increases: which issues are spiking), newest first, with the usual and the
+    observed number of events."""
 
     issue_ids: _IssueIds | None = Field(default=None, description="Comma-separated.")
     date_from: _IsoTime | None = Field(default=None, description="ISO 8601.")
@@ -163,8 +164,8 @@ class UpdateSpikeDetection(
     since=_SINCE,
     toolset=_SPIKES,
 ):
-    """Change how sensitive spike detection is: a spike has at least threshold events, and multiplier times the usual
-    number."""
+    """Change how sensitive spike detection is (fewer false alarms): a spike has at least threshold events, and
+    multiplier times the usual number."""
 
     snooze_duration_minutes: _Minutes | None = None
     multiplier: AtLeastOne | None = None

@@ -26,8 +26,8 @@ class CreateSeverityRule(
     request="POST severity_rules/",
     since="2026-08-20",
 ):
-    """Create a severity rule: automatically set the severity (priority) of matching new issues by their type, message
-    or url, e.g. mark them as critical."""
+    """Create a severity rule: automatically set the severity (priority) of matching new issues by type, message or url,
+    e.g. mark them as critical."""
 
     filters: Filters
     severity: Severity
@@ -76,7 +76,7 @@ class DeleteSeverityRule(
     request="DELETE severity_rules/{id}/",
     since="2026-08-20",
 ):
-    """Delete (remove) a severity rule for good. Returns it as it was."""
+    """Delete (remove) a severity rule for good: stop setting severities automatically. Returns it as it was."""
 
     id: SeverityRuleId
 

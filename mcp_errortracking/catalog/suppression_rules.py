@@ -106,8 +106,8 @@ class DeleteSuppressionRule(
     tool="error-tracking-suppression-rules-destroy",
     request="DELETE suppression_rules/{id}/",
 ):
-    """Delete (remove) a suppression rule for good, so that the exceptions it drops (blocks) are captured again. Returns
-    it as it was."""
+    """Delete (remove, turn off) a suppression rule for good, so that the exceptions it drops (blocks, ignores) are
+    captured again. Returns it as it was."""
 
     id: SuppressionRuleId
 

@@ -38,7 +38,7 @@ class ListSymbolSets(
     request="GET symbol_sets/",
 ):
     """List uploaded symbol sets (source maps, dSYMs, ProGuard mappings), newest first, also those missing or failed.
-    status invalid: nothing usable uploaded, stack traces stay minified."""
+    status invalid: nothing usable uploaded, stack traces stay minified (unreadable)."""
 
     limit: Annotated[int, Field(ge=1, examples=[20]), AtMost(100)] | None = None
     status: Annotated[Literal["all", "valid", "invalid"], Means(_STATUSES)] | None = None
@@ -89,8 +89,8 @@ class DeleteSymbolSet(
     tool="error-tracking-symbol-sets-destroy",
     request="DELETE symbol_sets/{id}/",
 ):
-    """Delete one symbol set (source map), its file and the frames it failed to resolve, for good. Returns it as it
-    was."""
+    """Delete (remove) one symbol set (source map), its file and the frames it failed to resolve, for good. Returns it
+    as it was."""
 
     id: SymbolSetId
 
@@ -137,8 +137,8 @@ class DeleteSymbolSets(
     destructive=True,
     idempotent=True,
 ):
-    """Delete many symbol sets (source maps) at once, in bulk, for good; new frames of those bundles stay minified.
-    Returns how many were deleted and how many ids did not exist."""
+    """Delete (clean up) many symbol sets (old source maps) at once, in bulk, for good; new frames of those bundles stay
+    minified. Returns how many were deleted and how many ids did not exist."""
 
     ids: list[SymbolSetId] = Field(min_length=1, examples=[[_EXAMPLE_ID]])
 

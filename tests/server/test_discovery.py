@@ -26,8 +26,8 @@ def test_the_right_tool_is_first_for_three_of_four_requests_and_nearly_always_am
 def test_requests_that_no_description_was_written_for_find_their_tool_less_often(name: str) -> None:
     found = shares(Index(our_lists()[name]), HELD_OUT)
 
-    assert found.first >= 33
-    assert found.three >= 60
+    assert found.first >= 36
+    assert found.three >= 63
 
 
 def test_nearly_every_tool_is_right_for_a_request() -> None:

@@ -49,9 +49,9 @@ class _OfBuild(SourceMapWorkflow):
 
 
 class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
-    """Upload the source maps of a build folder (or a ProGuard mapping): finds bundles and maps, injects chunk ids into
-    them (deploy these files afterwards), uploads what PostHog lacks and confirms it. Repeat the upload after a failure:
-    it goes on where it stopped."""
+    """Upload the source maps of a build folder (or a ProGuard mapping), so that stack traces are readable: finds
+    bundles and maps, injects chunk ids into them (deploy these files afterwards), uploads what PostHog lacks and
+    confirms it. Repeat the upload after a failure: it goes on where it stopped."""
 
     force: bool | None = Field(default=None, description="Overwrite differing content.")
     skip_on_conflict: bool | None = Field(default=None, description="Keep it instead.")
@@ -82,9 +82,10 @@ class CheckSourceMaps(_OfBuild, tool="source-maps-check", read_only=True):
 
 
 class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=True):
-    """Unminify a stack trace: original file, line, function and source code of minified frames, from a local build or
-    PostHog's symbol sets; and why a frame cannot be resolved; with commits, which commit introduced the line. Give
-    stack (a pasted trace, or main.js:1:48213) or issue (its newest event)."""
+    """Unminify (decode, deobfuscate, symbolicate) a minified, unreadable stack trace: original file, line, function and
+    source code of its frames, from a local build or PostHog's symbol sets; why a frame cannot be resolved; with
+    commits, which commit introduced (who changed) the line. Give stack (a pasted trace, or main.js:1:48213) or issue
+    (its newest event)."""
 
     stack: Annotated[str | None, Shown("<stack trace>")] = Field(
         default=None, min_length=1, max_length=100_000, examples=["at o (main.js:1:48213)"]
