@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--delete-after",
         action="store_true",
         default=None,
-        help="after the upload, delete the maps of chunks that PostHog has",
+        help="after the upload, delete the maps of chunks that PostHog has, and the comments that name them",
     )
     upload.add_argument("--dry-run", action="store_true", default=None, help="only print what would be written")
     _add_build(command("check", "source-maps-check", "compare a build with its chunks in PostHog"))
@@ -167,6 +167,8 @@ def print_reply(reply: "Reply", *, as_json: bool) -> int:
         print(escape(json_text(reply.structured)))
     elif not error:
         print(reply.text)
+        if counts := reply.structured.get("symbolication"):  # the last line, for scripts
+            print(f"symbolication: {counts['covered']} of {counts['bundles']} bundles covered")
     if error:
         return 2 if error.get("code") in _USAGE_ERRORS else 1
     return 1 if reply.is_error or _is_incomplete(reply.structured) else 0
@@ -183,13 +185,16 @@ def _in_options(text: str) -> str:
 
 
 def _is_incomplete(result: dict[str, Any]) -> bool:
-    """True if a build has problems, or if a check found a missing chunk or release, or files without ids."""
+    """True if a build has problems, or if a check found a missing chunk or release, or bundles that are not covered."""
     states = {row.get("state") for row in result.get("results", [])}
+    counts: dict[str, int] = result.get("symbolication", {})
     return bool(
         states - {"uploaded"}
         or result.get("problems")
         or result.get("release_is_missing")
         or result.get("files_without_chunk_id")
+        or result.get("stale_records")
+        or counts.get("covered") != counts.get("bundles")
     )
 
 

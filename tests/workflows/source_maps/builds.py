@@ -19,13 +19,16 @@ EVERY_TIME = settings(derandomize=True, deadline=None, database=None, suppress_h
 
 FIXTURES = Path(__file__).with_name("fixtures")
 BUILT = FIXTURES / "built"
+HERMES_ID = "4c5e7a1b-1111-4222-8333-0123456789ab"
 SCRIPTS = sorted(path for path in BUILT.rglob("*") if path.suffix in (".js", ".mjs", ".cjs"))
 
 
 def copied(tmp_path: Path, *names: str) -> Path:
-    """A copy of some of the builds, or of all."""
+    """A copy of some of the builds, or of all. That of Hermes has a debug id, as from a plugin of Metro."""
     for name in names or [path.name for path in BUILT.iterdir()]:
         shutil.copytree(BUILT / name, tmp_path / name)
+        for path in (tmp_path / name).glob("*.jsbundle.map"):
+            path.write_bytes(path.read_bytes().replace(b"{", b'{"debugId":"%s",' % HERMES_ID.encode(), 1))
     return tmp_path
 
 

@@ -178,17 +178,6 @@ def test_other_kinds_are_recognised(dist: Path) -> None:
     assert not build.problems
 
 
-def test_what_stops_fitting_once_bundles_change_is_said(dist: Path) -> None:
-    write(dist, a_js="a", a_js_map=MAP, a_js_gz="z", a_js_br="b", b_html="<script src=a.js></script>")
-    write(dist, index_html='<script src="a.js" integrity="sha384-x"></script>', ngsw_json="{}")
-
-    assert list(searched(dist).notes) == [
-        "2 compressed bundle(s): compress again after the upload, which changes the bundles.",
-        '"index.html" pins files by their hash: inject chunk ids before generating it.',
-        '"ngsw.json" pins files by their hash: inject chunk ids before generating it.',
-    ]
-
-
 def test_patterns_choose_and_exclude(dist: Path) -> None:
     for name in ("a", "vendor/b", "node_modules/c", "deep/node_modules/d", ".git/e", "assets/f"):
         path = dist / f"{name}.js"

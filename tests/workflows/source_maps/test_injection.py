@@ -11,9 +11,10 @@ import pytest
 
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.injection import Injection, inject, inject_map, map_in, stable_id
+from mcp_errortracking.workflows.source_maps.maps.registration import registered_ids
 from mcp_errortracking.workflows.source_maps.maps.script import find_insertion_point
 from mcp_errortracking.workflows.source_maps.maps.source_map import read
-from tests.workflows.source_maps.builds import BUILT, SCRIPTS, copied, prepared, run, traced
+from tests.workflows.source_maps.builds import BUILT, HERMES_ID, SCRIPTS, copied, prepared, run, traced
 
 SCRIPT = b'"use strict";\nfail()\n//# sourceMappingURL=a.js.map\n'
 FIELDS: dict[str, Any] = {"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAA;AACA"}
@@ -265,10 +266,68 @@ def test_a_bundle_that_is_not_utf8_is_refused() -> None:
 
 def test_hermes_has_its_id_in_the_map_only() -> None:
     content = (BUILT / "hermes" / "main.jsbundle.map").read_bytes()
-    chunk_id, made = inject_map(content)
+    named = content.replace(b"{", b'{"debugId":"%s",' % HERMES_ID.encode(), 1)
 
-    assert json.loads(made) == {**json.loads(content), "chunk_id": chunk_id}
+    chunk_id, made = inject_map(named)
+
+    assert chunk_id == HERMES_ID
+    assert json.loads(made) == {**json.loads(named), "chunk_id": chunk_id}
     assert inject_map(made) == (chunk_id, made)
-    assert chunk_id == stable_id(content)
     known = b'{"version":3,"mappings":"","chunk_id":"x"}'
     assert inject_map(known) == ("x", known)
+
+
+def test_hermes_without_an_id_is_refused_because_no_app_would_send_one() -> None:
+    with pytest.raises(WorkflowError, match=r"no chunk id.*posthog-react-native/metro.*hermes clone") as caught:
+        inject_map((BUILT / "hermes" / "main.jsbundle.map").read_bytes())
+    assert caught.value.code == "no_chunk_id"
+
+
+REGISTRATIONS = {
+    "the command line": 'n&&(e._posthogChunkIds=e._posthogChunkIds||{},e._posthogChunkIds[n]="ID")',
+    "event mode": 's&&((g._posthogChunkIds=g._posthogChunkIds||{})[s]="ID")',
+    "shortened": "s&&((g._posthogChunkIds||={})[s]=`ID`)",
+    "with ??=": "n&&(e._posthogChunkIds ??= {}, e._posthogChunkIds[n] = 'ID')",
+    "quoted": 'e["_posthogChunkIds"]=e["_posthogChunkIds"]||{},e["_posthogChunkIds"][n]="ID"',
+    "without a variable": 'e._posthogChunkIds[(new e.Error).stack]="ID"',
+}
+
+
+@pytest.mark.parametrize("code", REGISTRATIONS.values(), ids=REGISTRATIONS)
+def test_a_bundle_that_registers_an_id_without_the_comment_keeps_it(code: str) -> None:
+    bundle = code.replace("ID", "of-the-plugin").encode() + b";a()\n//# sourceMappingURL=a.js.map\n"
+
+    made = inject(bundle, text())
+
+    assert (made.chunk_id, made.source, made.map) == ("of-the-plugin", bundle, text())
+    assert inject(bundle, text(chunk_id="of-the-plugin")).chunk_id == "of-the-plugin"
+    with pytest.raises(WorkflowError, match="map has the chunk id other, but the bundle registers of-the-plugin"):
+        inject(bundle, text(chunk_id="other"))
+
+
+def test_code_that_only_reads_ids_registers_none() -> None:
+    reads = (
+        b'const e=globalThis._posthogChunkIds;for(const n of Object.keys(e))m[n]="x";'
+        b'const t=`e._posthogChunkIds[n]="__POSTHOG_CHUNK_ID__"`;'
+    )
+    assert registered_ids(reads) == []
+    assert inject(reads, text()).chunk_id == stable_id(reads, text())
+
+
+def test_the_id_that_is_registered_last_is_sent() -> None:
+    both = b'_posthogChunkIds[n]="a";_posthogChunkIds[n]="b"\n//# chunkId=b\n'
+    assert inject(both, text()).chunk_id == "b"
+    with pytest.raises(WorkflowError, match="more than one chunk id: a, b"):
+        inject(both.replace(b"chunkId=b", b"chunkId=a"), text())
+
+
+@pytest.mark.parametrize("second", ['_posthogChunkIds[n]="b"', "\n//# chunkId=b"])
+def test_two_ids_in_one_bundle_are_refused(second: str) -> None:
+    with pytest.raises(WorkflowError, match="more than one chunk id: a, b") as caught:
+        inject(f'_posthogChunkIds[n]="a";{second}\n'.encode(), text())
+    assert caught.value.code == "two_ids"
+
+
+def test_a_hostile_registration_is_searched_in_one_pass() -> None:
+    for unit in (b"_posthogChunkIds", b"_posthogChunkIds[", b"_posthogChunkIds[n]=", b'_posthogChunkIds[n]="x '):
+        assert registered_ids(unit * (2_000_000 // len(unit))) == []

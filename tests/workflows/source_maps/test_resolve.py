@@ -323,3 +323,39 @@ async def test_that_only_so_many_sets_are_fetched_is_said(sandbox: SandboxProces
         "Give folder, a local build, or resolve this frame alone: its line as stack, "
         "with chunk_id 01936f2e-7a51-7000-8000-000000000221."
     )
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        "RangeError: x\no index-Cn0TbpnG.js@1:300",
+        "Fatal Exception: RangeError\n0  ???   0x0 o + 2 (index-Cn0TbpnG.js:1:300)\n1  ???   0x0 apply ((native):0:0)",
+        "RangeError: x\n    at o @ https://shop.example/assets/index-Cn0TbpnG.js:1:300",
+    ],
+)
+async def test_stacks_of_error_trackers_are_resolved(sandbox: SandboxProcess, tmp_path: Path, stack: str) -> None:
+    shutil.copytree(BUILT / "vite", tmp_path / "dist")
+    async with Proxy(host=sandbox.url, key=SecretStr(FULL), project="1") as proxy:
+        given = {"stack": stack, "folder": "dist"}
+        environment = Environment((tmp_path,), sandbox.url)
+        reply = await call_tool(proxy, "source-maps-resolve", given, time_limit=30, environment=environment)
+
+    [frame] = reply.structured["frames"]
+    assert (frame["source"], frame["line"], frame["minified_function"]) == ("shop/src/cart.ts", 9, "o")
+
+
+async def test_a_made_up_position_is_named_and_left_out(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    shutil.copytree(BUILT / "vite", tmp_path / "dist")
+    stack = (
+        "at o (index-Cn0TbpnG.js:1:300)\n    at r (index-Cn0TbpnG.js:0:0)\n    at java.lang.Thread.run(Thread.java:764)"
+    )
+    environment = Environment((tmp_path,), sandbox.url)
+    async with Proxy(host=sandbox.url, key=SecretStr(FULL), project="1") as proxy:
+        given = {"stack": stack, "folder": "dist"}
+        reply = await call_tool(proxy, "source-maps-resolve", given, time_limit=30, environment=environment)
+        given = {"stack": "at r (index-Cn0TbpnG.js:0:0)", "folder": "dist"}
+        alone = await call_tool(proxy, "source-maps-resolve", given, time_limit=30, environment=environment)
+
+    assert len(reply.structured["frames"]) == 1
+    assert "Left out: 1 frame with a made-up position: line 0, 1 frame of Java or Kotlin." in reply.text
+    assert "No frame of this stack is of the app: 1 frame with a made-up position: line 0." in alone.text

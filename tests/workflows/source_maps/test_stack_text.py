@@ -1,5 +1,6 @@
 """Stack traces as engines print them, and as logs, consoles and people pass them on."""
 
+import json
 import time
 
 import pytest
@@ -197,6 +198,92 @@ N = Frame("https://x.example/main.js", 1, 1, "n")
             id="script-in-a-page",
         ),
         pytest.param("p@1:23", [], id="no-file"),
+        pytest.param(
+            "RangeError neg -1\no main.js@2:28\nmain.js@2:84\n\n<anonymous> https://x.example/a.js@1:2",
+            [Frame("main.js", 2, 27, "o"), Frame("main.js", 2, 83), Frame("https://x.example/a.js", 1, 1)],
+            id="page-of-posthog",
+        ),
+        pytest.param(
+            "o\nmain.js@2:28\nr\nmain.js\n@2:84\nsee main.js\nRangeError\nmain.js@2:90",
+            [Frame("main.js", 2, 27, "o"), Frame("main.js", 2, 83, "r"), Frame("main.js", 2, 89)],
+            id="page-of-posthog-in-lines",
+        ),
+        pytest.param(
+            "o index.android.bundle@1:1183302",
+            [Frame("index.android.bundle", 1, 1183302, "o")],
+            id="page-of-posthog-with-bytecode",
+        ),
+        pytest.param("write to a.b@2:3 or me@shop.example", [], id="address-and-time"),
+        pytest.param(
+            "Fatal Exception: RangeError\n0  ???    0x0 o + 2 (main.js:2:28)\n1  App  0x1a2b r + 12 (main.js:2:84)",
+            [Frame("main.js", 2, 27, "o"), Frame("main.js", 2, 83, "r")],
+            id="crashlytics-on-ios",
+        ),
+        pytest.param(
+            "Fatal Exception: RangeError: x\n       at .o(index.android.bundle:2:28)\n       at cart.r(main.js:2:84)",
+            [Frame("index.android.bundle", 2, 27, "o"), Frame("main.js", 2, 83, "cart.r")],
+            id="crashlytics-on-android",
+        ),
+        pytest.param(
+            "Error: x\n  at n @ https://x.example/main.js:1:2\n  at <anonymous> @ https://x.example/main.js:3:4",
+            [N, Frame("https://x.example/main.js", 3, 3)],
+            id="datadog",
+        ),
+        pytest.param(
+            "11-28 10:00:00.000  1234  5678 E ReactNativeJS: Error: x\n"
+            "11-28 10:00:00.000  1234  5678 E ReactNativeJS:     at o (address at index.android.bundle:1:123)\n"
+            "E/ReactNativeJS( 123): r@main.jsbundle:2:3\n"
+            "2026-11-28 10:00:00.000123 1234 5678 E ReactNativeJS: t main.js@2:3",
+            [
+                Frame("index.android.bundle", 1, 123, "o"),
+                Frame("main.jsbundle", 2, 2, "r"),
+                Frame("main.js", 2, 2, "t"),
+            ],
+            id="logcat",
+        ),
+        pytest.param(
+            "com.facebook.react.common.JavascriptException: RangeError: x, stack:\no@1:1183302\n@1:7\n\n"
+            "\tat com.facebook.react.modules.core.ExceptionsManagerModule.reportException(Exceptions.java:65)",
+            [
+                Frame("index.android.bundle", 1, 1183302, "o"),
+                Frame("index.android.bundle", 1, 7),
+                Frame(
+                    "Exceptions.java",
+                    65,
+                    None,
+                    "com.facebook.react.modules.core.ExceptionsManagerModule.reportException",
+                ),
+            ],
+            id="native-crash-of-react-native-on-android",
+        ),
+        pytest.param(
+            "Unhandled JS Exception: RangeError: x, stack:\no@1:1183302",
+            [Frame("main.jsbundle", 1, 1183302, "o")],
+            id="native-crash-of-react-native-on-ios",
+        ),
+        pytest.param(
+            "\x1b[31mError\x1b[39m: x\n\x1b[90m    at a (\x1b[4m/app/main.js:2:10\x1b[24m)\x1b[39m\n"
+            "\x1b[31mn@https://x.example/main.js:1:2\x1b[0m",
+            [A, N],
+            id="colours",
+        ),
+        pytest.param(
+            r"Error: x\n    at \u001b[31ma\u001b[0m (/app/main.js:2:10)\n    at ^[[31mb^[[0m (/app/main.js:2:20)",
+            [A, B],
+            id="escaped-colours",
+        ),
+        pytest.param(
+            r'{"level":"error","err":{"stack":"x\na@/app/main.js:2:10","cause":{"stack":"y\nb@/app/main.js:2:20"}}}',
+            [A, B],
+            id="json-of-safari",
+        ),
+        pytest.param(json.dumps(json.dumps({"stack": "x\na /app/main.js@2:10"})), [A], id="json-in-json-of-posthog"),
+        pytest.param(
+            "AggregateError: all\n    at a (/app/main.js:2:10) {\n  [errors]: [\n    Error: y\n"
+            "        at async b (/app/main.js:2:20)\n        at async Promise.all (index 0)\n  ]\n}",
+            [A, B],
+            id="aggregate-of-node",
+        ),
         pytest.param('  File "app.py", line 12, in foo', [], id="python"),
     ],
 )
@@ -224,6 +311,15 @@ def test_forms(text: str, frames: list[Frame]) -> None:
         "/",
         "a.",
         "at (a.js:1:",
+        "\x1b[",
+        "[",
+        '{"a":',
+        "0 a 0x0 o + 2 (",
+        " @ ",
+        "at x @ a:1",
+        "a.b@1:2",
+        "stack: @1:2 ",
+        "E/a( 1): ",
     ],
 )
 def test_no_text_takes_long(piece: str) -> None:

@@ -223,7 +223,7 @@ async def test_maps_are_deleted_once_posthog_has_them(sandbox: SandboxProcess, d
     maps = sorted(name for name in before if name.endswith(".map") and "broken" not in name)
     plan = await ask(sandbox, dist, "source-maps-upload", folder="dist", delete_after=True, dry_run=True)
     assert contents(dist) == before
-    assert "After an upload, the maps of the chunks in PostHog would be deleted." in plan.text
+    assert "the maps of the chunks in PostHog would be deleted, and the comments that name them." in plan.text
     refused = await ask(sandbox, dist, "source-maps-upload", key=READ_ONLY, folder="dist", delete_after=True)
     assert (refused.is_error, sorted(contents(dist))) == (True, sorted(before))
 
@@ -501,7 +501,9 @@ async def test_with_told_releases_a_newer_map_replaces_the_older(sandbox: Sandbo
 
 async def test_a_release_is_not_put_into_what_another_tool_prepared(sandbox: SandboxProcess, dist: Path) -> None:
     bundle = dist / "dist" / INDEX
-    bundle.write_bytes(b"!function(){/* of another tool */}();" + bundle.read_bytes() + b"\n//# chunkId=theirs\n")
+    bundle.write_bytes(
+        b'!function(){g._posthogChunkIds[s]="theirs"}();' + bundle.read_bytes() + b"\n//# chunkId=theirs\n"
+    )
     before = bundle.read_bytes()
     reply = await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2", release_mode="event")
 

@@ -12,9 +12,10 @@ from urllib.parse import unquote, urlsplit
 from mcp_errortracking.catalog.symbol_sets import MAX_FILE
 from mcp_errortracking.explanation import Explanation
 from mcp_errortracking.workflows.files.roots import LEFTOVER, Roots
-from mcp_errortracking.workflows.problems import Problem, WorkflowError, printable, quoted
+from mcp_errortracking.workflows.problems import Problem, WorkflowError, printable
 from mcp_errortracking.workflows.source_maps.bundles.globs import Globs
 from mcp_errortracking.workflows.source_maps.chunk import ReleaseMark
+from mcp_errortracking.workflows.source_maps.maps.registration import registered_ids
 from mcp_errortracking.workflows.source_maps.maps.script import comment, map_url
 
 LIMIT = MAX_FILE
@@ -23,12 +24,9 @@ EXCLUDED = ("node_modules/", ".git/", ".hg/", ".svn/", ".venv/", ".cache/", ".ne
 """Folders that are excluded by default; a pattern that begins with ! includes them again."""
 INLINE = "data:"
 _SCRIPTS = (".js", ".mjs", ".cjs")
-_COMPRESSED = tuple(f"{script}.{ending}" for script in _SCRIPTS for ending in ("gz", "br", "zst"))
 _NAMED = 5  # bundles that a message names, of those that share a map
 _TAIL = 64 * 1024
-_PAGE = 1024 * 1024
 _HERMES_MARK = b'"x_hermes_function_offsets"'
-_WORKERS_TABLE = "ngsw.json"  # of Angular's service worker
 _NATIVE = (".bundle", ".jsbundle")
 _KINDS = {"CSS map(s)": (".css.map",), "map(s) of TypeScript declarations": (".d.ts.map", ".d.mts.map", ".d.cts.map")}
 _PROGUARD_LINE = re.compile(rb"^(?:# compiler: |# pg_map_id: |[\w.$]+ -> [\w.$]+:\s*$)", re.MULTILINE)
@@ -113,8 +111,6 @@ class _Search:
     problems: list[Problem] = field(default_factory=list[Problem])
     claims: dict[Path, list[Path]] = field(default_factory=lambda: defaultdict[Path, list[Path]](list))
     inline: list[Path] = field(default_factory=list[Path])
-    pages: list[Path] = field(default_factory=list[Path])
-    compressed: int = 0
     mapless: list[str] = field(default_factory=list[str])
     orphans: list[str] = field(default_factory=list[str])
     deployed: list[DeployedBundle] = field(default_factory=list[DeployedBundle])
@@ -143,10 +139,6 @@ class _Search:
             self.maps.append(path)
         elif name.endswith(".txt") and "mapping" in name:
             self.texts.append(path)
-        elif name.endswith(_COMPRESSED):
-            self.compressed += 1
-        elif name.endswith(".html") or name == _WORKERS_TABLE:
-            self.pages.append(path)
         elif name.endswith(LEFTOVER):
             self.leftovers.append(path)
 
@@ -187,13 +179,17 @@ class _Search:
             self.report(bundle, "two_maps", message, "Delete the map that is not of this build, or build again.")
         elif found := named or by_name:
             self.claims[found].append(bundle)
-        elif chunk_id := comment(script, "chunkId"):
+        elif chunk_id := comment(script, "chunkId") or self.registered_id(bundle):
             self.deployed.append(DeployedBundle(bundle, self.name(bundle), chunk_id))
         elif url:
             message = f"Its comment names the map {url[:200]}, which does not exist."
             self.report(bundle, "map_missing", message, "Keep maps in the build folder until they are uploaded.")
         else:
             self.mapless.append(self.name(bundle))
+
+    def registered_id(self, bundle: Path) -> str | None:
+        """Return the chunk id that the beginning of a bundle registers; minifiers remove the comment with it."""
+        return next(iter(registered_ids(self.roots.read_part(bundle, _TAIL))), None)
 
     def tail(self, bundle: Path) -> bytes:
         """Return the end of a bundle, with its comment; the whole bundle if its end has none."""
@@ -253,7 +249,7 @@ class _Search:
             tuple(sorted(hermes)),
             tuple(sorted(proguard)),
             tuple(sorted(self.problems, key=lambda problem: problem.path)),
-            (*notes, *self.changed_bundles()),
+            tuple(notes),
             leftovers=tuple(self.leftovers),
             mapless=tuple(self.mapless),
             orphans=tuple(self.orphans),
@@ -295,15 +291,6 @@ class _Search:
             if count
         ]
         return hermes, notes
-
-    def changed_bundles(self) -> Iterator[str]:
-        """Yield notes on files that no longer fit once bundles have a chunk id."""
-        if self.compressed:
-            yield f"{self.compressed} compressed bundle(s): compress again after the upload, which changes the bundles."
-        for page in self.pages:
-            with suppress(WorkflowError):
-                if page.name == _WORKERS_TABLE or b" integrity=" in self.roots.read_part(page, _PAGE):
-                    yield f"{quoted(self.name(page))} pins files by their hash: inject chunk ids before generating it."
 
     def is_beside(self, path: Path) -> bool:
         """True if a map lies beside its bundle: it is included, excluded or reported together with the bundle."""

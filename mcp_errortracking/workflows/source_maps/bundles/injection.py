@@ -30,6 +30,7 @@ from mcp_errortracking.workflows.source_maps.maps.map_json import (
     text_of,
 )
 from mcp_errortracking.workflows.source_maps.maps.pieces import PIECE, cut, find_invalid_utf8
+from mcp_errortracking.workflows.source_maps.maps.registration import registered_ids
 from mcp_errortracking.workflows.source_maps.maps.script import comment, find_insertion_point, find_map_url, map_url
 from mcp_errortracking.workflows.source_maps.maps.source_map import map_from_fields
 
@@ -38,6 +39,8 @@ NO_MAPPINGS = "maps_nothing"
 """The error code for a map without mappings."""
 IDS_DIFFER = "ids_differ"
 """The error code for a map that has a chunk id while its bundle has none."""
+NO_HERMES_ID = "no_chunk_id"
+"""The error code for a Hermes map without an id."""
 
 _BEGIN = (
     b'!function(){try{var g="undefined"!=typeof globalThis?globalThis:"undefined"!=typeof window?window:'
@@ -96,10 +99,15 @@ def inject(source: bytes, map_text: bytes | None, release_id: str | None = None)
     if has_no_mappings(fields):
         raise WorkflowError(NO_MAPPINGS, "The map has no mappings: it cannot resolve any frame.")
     own_id, map_id = comment(source, "chunkId"), text_of(fields, "chunk_id") or text_of(fields, "chunkId")
+    registered = _registered_id(source, own_id)
+    if own_id is None and registered is not None and map_id in (None, registered):
+        return Injection(registered, source, map_text, source_changed=False, map_changed=False)
     if own_id is None and map_id is not None:
         raise WorkflowError(
             IDS_DIFFER,
-            "The map has a chunk id, but the bundle has none.",
+            "The map has a chunk id, but the bundle has none."
+            if registered is None
+            else f"The map has the chunk id {map_id}, but the bundle registers {registered}.",
             "They are of different builds, or a tool has removed the bundle's comments.",
             "Build both again.",
         )
@@ -138,15 +146,32 @@ def find_injected_line(source: bytes, chunk_id: str) -> InjectedLine | None:
     return None
 
 
+def without_injection(source: bytes, chunk_id: str) -> list[bytes]:
+    """Return the bundle as it may have been before `inject`: with and without a line break at its end."""
+    line, mark = find_injected_line(source, chunk_id), f"//# chunkId={chunk_id}\n".encode()
+    if line is None or not source.endswith(mark):
+        return []
+    before = source[: line.at] + source[line.end + len(_end(chunk_id)) : -len(mark)]
+    return [before, before.removesuffix(b"\n")]
+
+
 def inject_map(map_text: bytes) -> tuple[str, bytes]:
     """Return the chunk id of a map without a bundle (Hermes), and the map with the id.
 
     Raises:
         InvalidMapError: it is not a source map.
+        WorkflowError: it has no id: the bytecode cannot be given one any more, so no app would send it.
     """
     fields = _checked(map_text)
     chunk_id = text_of(fields, "chunk_id") or text_of(fields, "chunkId") or _bundlers_id(b"", fields)
-    chunk_id = chunk_id or stable_id(map_text)
+    if chunk_id is None:
+        raise WorkflowError(
+            NO_HERMES_ID,
+            "The Hermes map has no chunk id.",
+            "The app sends the id that was put into its code before Hermes compiled it, and this build has none.",
+            "Use the Metro plugin of posthog-react-native (posthog-react-native/metro), which adds the id, and build "
+            "again. If only the map of Metro has it, copy it: posthog-cli hermes clone.",
+        )
     return chunk_id, rewrite_map(map_text, fields, {"chunk_id": chunk_id})
 
 
@@ -198,6 +223,24 @@ def _base64(text: bytes) -> bytes:
     if 0 <= text.find(b"=") < len(text) - 2:
         raise binascii.Error("Excess data after padding")
     return b"".join(base64.b64decode(piece, validate=True) for piece in cut(text))
+
+
+def _registered_id(source: bytes, own_id: str | None) -> str | None:
+    """Return the chunk id that a bundle registers when it runs; None if it registers none.
+
+    Raises:
+        WorkflowError: it registers several, or another one than its comment names.
+    """
+    registered = registered_ids(source)
+    if (len(registered) > 1 and own_id is None) or (registered and own_id not in (None, registered[-1])):
+        ids = ", ".join(dict.fromkeys([*registered, *([own_id] if own_id else [])]))
+        raise WorkflowError(
+            "two_ids",
+            f"The bundle has more than one chunk id: {ids}.",
+            "PostHog's SDK sends the one that is registered last, and source maps are found by that one only.",
+            "Build again, inject ids once, and bundle no code that already has one.",
+        )
+    return registered[-1] if registered else None
 
 
 def _checked(map_text: bytes) -> Fields:

@@ -24,6 +24,7 @@ from mcp_errortracking.workflows.source_maps.chunk import Chunk, Part, ReleaseMa
 from mcp_errortracking.workflows.source_maps.container import DataType
 from mcp_errortracking.workflows.source_maps.maps.pieces import find_invalid_utf8
 from mcp_errortracking.workflows.source_maps.maps.script import comment
+from mcp_errortracking.workflows.source_maps.recorded.records import Records
 
 _PART = 64 * 1024
 _HEAD = 1024
@@ -37,6 +38,7 @@ def prepare(
     release_id: str | None = None,
     proguard_id: str | None = None,
     dry_run: bool = False,
+    records: Records | None = None,
 ) -> Iterator[Chunk | Problem]:
     """Give every bundle and map its chunk id, one at a time to bound memory. A second run writes nothing.
 
@@ -45,8 +47,9 @@ def prepare(
             alone.
         proguard_id: the id that the Android app sends with its stack traces; without it a mapping is a problem.
         dry_run: write nothing, and report the files that would be written.
+        records: the sizes and hashes that other files record of these; they are changed together with them.
     """
-    work = _Preparation(roots, build, release_id, dry_run)
+    work = _Preparation(roots, build, release_id, dry_run, records)
     work.remade = lru_cache(maxsize=1)(work.inject)
     if not dry_run:
         for leftover in build.leftovers:
@@ -84,6 +87,7 @@ class _Preparation:
     build: Build
     release_id: str | None
     dry_run: bool
+    records: Records | None
     remade: Callable[[BundleAndMap], Injection] = field(init=False)
     """`inject` with a memory of the last bundle: a dry run reads its two parts one after the other."""
 
@@ -106,7 +110,7 @@ class _Preparation:
         self, pair: BundleAndMap, chunk_id: str, release: ReleaseMark | None, written: tuple[str, ...] = ()
     ) -> Chunk:
         source: Part = LocalFile(self.roots, pair.bundle)
-        source_map: Part = LocalFile(self.roots, pair.map) if pair.map else lambda: map_in(self.text(pair.bundle))
+        source_map: Part = LocalFile(self.roots, pair.map) if pair.map else lambda: map_in(self.read(pair.bundle))
         if written and self.dry_run:  # made again when read, so that a large build fits into memory
             source, source_map = (lambda: self.remade(pair).source), (lambda: self.remade(pair).map)
         name = self.build.name(pair.bundle)
@@ -114,7 +118,7 @@ class _Preparation:
 
     def inject(self, pair: BundleAndMap) -> Injection:
         for number in range(_READINGS):
-            source = self.text(pair.bundle)
+            source = self.read(pair.bundle)
             try:
                 return inject(source, self.map_text(pair.map) if pair.map else None, self.release_id)
             except WorkflowError as error:
@@ -152,16 +156,19 @@ class _Preparation:
         begins = json.dumps({"chunk_id": chunk_id}, separators=(",", ":")).encode()[:-1]
         return self.roots.read_part(map_path, _HEAD).startswith(begins)
 
+    def read(self, path: Path) -> bytes:
+        return self.records.read(path, LIMIT) if self.records else self.roots.read(path, LIMIT)
+
     def write(self, *files: tuple[Path, bytes]) -> tuple[str, ...]:
+        every = self.records.follow(*files) if self.records and files else files
         if not self.dry_run:
-            self.roots.write(*files)
+            self.roots.write(*every)
+        if self.records:
+            self.records.repaired.update(dict.fromkeys(path for path, _ in every[: len(every) - len(files)]))
         return tuple(self.build.name(path) for path, _ in files)
 
-    def text(self, path: Path) -> bytes:
-        return self.roots.read(path, LIMIT)
-
     def map_text(self, path: Path) -> bytes:
-        content = self.text(path)
+        content = self.read(path)
         if not content:
             raise WorkflowError(
                 "empty", "The map is empty (0 bytes).", next_step="Was the build interrupted? Build again."

@@ -22,6 +22,7 @@ from mcp_errortracking.workflows.source_maps.bundles.injection import NO_MAPPING
 from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare, read_injected_line
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import DataType
+from mcp_errortracking.workflows.source_maps.recorded.records import Records
 from mcp_errortracking.workflows.source_maps.remote.releases import ReleaseName
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class PreparedBuild:
     """The bundles without a release id, because another tool put in their chunk id."""
     deployed: tuple[DeployedBundle, ...]
     """The bundles whose maps do not exist any more."""
+    repaired: tuple[str, ...]
+    """The files that record sizes or hashes of changed files, or are compressed copies, and were changed with them."""
+    stale: tuple[str, ...]
+    """The commands that compress the changed files again whose copies cannot be made here."""
     notes: tuple[str, ...]
     """Notes: which files were skipped, and more."""
 
@@ -82,7 +87,8 @@ async def prepare_build(
     chunks, problems = list[Chunk](), list(build.problems)
     foreign, empty = list[str](), list[str]()
     total = len(build.pairs) + len(build.hermes) + len(build.proguard)
-    each = prepare(roots, build, release_id=release_id, proguard_id=call.proguard_id, dry_run=dry_run)
+    records = Records(roots, build.folder, keep=dry_run, mapped=frozenset(pair.bundle for pair in build.pairs))
+    each = prepare(roots, build, release_id=release_id, proguard_id=call.proguard_id, dry_run=dry_run, records=records)
     while (one := await to_thread.run_sync(next, each, None)) is not None:
         if isinstance(one, Problem) and one.explanation.code == NO_MAPPINGS:
             empty.append(one.path)
@@ -104,8 +110,19 @@ async def prepare_build(
         notes.append(f"Without a source map, so that their frames stay minified: {some(build.mapless)}.")
     if build.orphans:
         notes.append(f"Without a bundle, so that they belong to an older build or are unused: {some(build.orphans)}.")
+    if any(chunk.written for chunk in chunks):
+        notes += records.notes()
     deployed = await to_thread.run_sync(_deployed_bundles, roots, build)
-    return PreparedBuild(build, tuple(chunks), tuple(problems), tuple(foreign), deployed, tuple(notes))
+    return PreparedBuild(
+        build,
+        tuple(chunks),
+        tuple(problems),
+        tuple(foreign),
+        deployed,
+        tuple(map(records.name, records.repaired)),
+        tuple(records.stale.values()),
+        tuple(notes),
+    )
 
 
 def _deployed_bundles(roots: Roots, build: Build) -> tuple[DeployedBundle, ...]:

@@ -23,6 +23,8 @@ from mcp_errortracking.workflows.source_maps.jobs.build import (
     release_of,
     some,
 )
+from mcp_errortracking.workflows.source_maps.jobs.coverage import Coverage, coverage_of
+from mcp_errortracking.workflows.source_maps.jobs.stale_records import note_on_stale, stale_records
 from mcp_errortracking.workflows.source_maps.remote.releases import Release, find_release_by_name
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import StorageError
@@ -42,7 +44,9 @@ async def run(call: "CheckSourceMaps", context: Context) -> Outcome:
     named = await to_thread.run_sync(release_of, call, context)
     build = await prepare_build(call, context, dry_run=True)
     if not build.chunks and not build.deployed:
-        return nothing_found(call, build)
+        nothing = nothing_found(call, build)
+        none = Coverage(len(build.problems), 0)
+        return replace(nothing, data={**nothing.data, "symbolication": none.as_data()})
     release = None if named is None else await find_release_by_name(context.sender, named)
     bundles, hashes, unreadable = dict[str, Chunk | DeployedBundle](), dict[str, str | None](), list[Problem]()
     for number, chunk in enumerate(build.chunks, 1):
@@ -63,6 +67,9 @@ async def run(call: "CheckSourceMaps", context: Context) -> Outcome:
         except StorageError as error:
             raise WorkflowError("storage", error.what, next_step=error.next_step) from None
     stored = await to_thread.run_sync(_without_foreign_conflicts, Roots(context.environment.roots), bundles, stored)
+    uploaded = {one.chunk_id for one in stored if one.state in _GOOD}
+    coverage = await to_thread.run_sync(coverage_of, Roots(context.environment.roots), build, hashes, uploaded)
+    stale = await to_thread.run_sync(stale_records, Roots(context.environment.roots), build)
     rows = [_row(bundles[one.chunk_id], one, release) for one in stored]
     counts = Counter(str(one.state) for one in stored)
     data: dict[str, Any] = {
@@ -72,8 +79,10 @@ async def run(call: "CheckSourceMaps", context: Context) -> Outcome:
         "files_without_chunk_id": len(build.written),
         **replace(build, problems=(*build.problems, *unreadable)).as_data(),
         "results": rows,
+        "stale_records": stale,
+        "symbolication": coverage.as_data(),
     }
-    notes = list(build.notes)
+    notes = [*build.notes, *coverage.notes(), *([note_on_stale(stale)] if stale else [])]
     if named is not None and release is None:
         wanted = f"{quoted(named.version)} of {quoted(named.project)}"
         notes.append(f"PostHog has no release {wanted}: an upload with this version creates it.")
@@ -103,6 +112,7 @@ async def run(call: "CheckSourceMaps", context: Context) -> Outcome:
             notes.append(f"{len(left) - MANY} more that need action are left out too; the counts include them.")
         if not left:
             del shown["results"]
+    shown["symbolication"] = str(coverage)
     return Outcome(data, notes, display=shown)
 
 

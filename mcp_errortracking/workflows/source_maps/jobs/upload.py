@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,7 @@ from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender, delay_of
 from mcp_errortracking.workflows.base import Context
-from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import Roots
-from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.retries import RetryingSender
 from mcp_errortracking.workflows.source_maps.jobs.build import (
     MANY,
@@ -27,6 +25,8 @@ from mcp_errortracking.workflows.source_maps.jobs.build import (
     release_of,
     some,
 )
+from mcp_errortracking.workflows.source_maps.jobs.coverage import note_on_silent, silent_bundles
+from mcp_errortracking.workflows.source_maps.jobs.deletion import Deletion, delete_maps
 from mcp_errortracking.workflows.source_maps.remote.releases import (
     Release,
     ReleaseName,
@@ -35,7 +35,6 @@ from mcp_errortracking.workflows.source_maps.remote.releases import (
 )
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import MAX_CHECKED, MAX_STARTED
-from mcp_errortracking.workflows.source_maps.upload.content import ContentError, fingerprint
 from mcp_errortracking.workflows.source_maps.upload.results import (
     Choice,
     ChunkResult,
@@ -66,7 +65,6 @@ _COUNTED = {
 }
 _FINAL = ("content_hash_mismatch", "content_hash_required", "release_id_mismatch")
 """The codes of failures that a repeated call does not fix."""
-_IN_POSTHOG = (ChunkStatus.UPLOADED, ChunkStatus.UNCHANGED)
 
 
 async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
@@ -106,8 +104,11 @@ async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
                 why = f"{error.why} {len(build.written)} local files already have their chunk ids.".lstrip()
                 error.explanation = replace(error.explanation, why=why)
             raise
-    deleted = await to_thread.run_sync(_delete_maps, context, build, uploaded) if call.delete_after else None
-    return _report(build, uploaded, injected or uploaded.release, deleted)
+    roots, deleted = Roots(context.environment.roots), None
+    silent = await to_thread.run_sync(silent_bundles, roots, build)
+    if call.delete_after:
+        deleted = await to_thread.run_sync(delete_maps, roots, build, uploaded)
+    return _report(build, uploaded, injected or uploaded.release, deleted, silent)
 
 
 async def _release_to_inject(name: ReleaseName | None, sender: Sender, *, dry_run: bool) -> Release | None:
@@ -129,23 +130,31 @@ def _wait_note(context: Context, chunks: int) -> str | None:
 def _plan(call: "UploadSourceMaps", build: PreparedBuild, wait: str | None) -> Outcome:
     data = {
         "chunks": [{"path": chunk.label, "chunk_id": chunk.chunk_id} for chunk in build.chunks],
-        "would_write": list(build.written),
+        "would_write": [*build.written, *build.repaired],
         **build.as_data(),
     }
     notes = [
         *build.notes,
         "Nothing was written and nothing uploaded: this was a dry run.",
-        *(["After an upload, the maps of the chunks in PostHog would be deleted."] if call.delete_after else []),
+        *(
+            ["After an upload, the maps of the chunks in PostHog would be deleted, and the comments that name them."]
+            if call.delete_after
+            else []
+        ),
         *([wait] if wait else []),
     ]
     shown = {name: value for name, value in data.items() if value and name not in NOTED}
     if len(build.chunks) > MANY:
-        shown |= {"chunks": len(build.chunks), "would_write": len(build.written)}
+        shown |= {"chunks": len(build.chunks), "would_write": len(data["would_write"])}
     return Outcome(data, notes, display=shown)
 
 
 def _report(
-    build: PreparedBuild, uploaded: UploadResult, release: Release | None, deleted: "_Deleted | None" = None
+    build: PreparedBuild,
+    uploaded: UploadResult,
+    release: Release | None,
+    deleted: Deletion | None = None,
+    silent: Sequence[str] = (),
 ) -> Outcome:
     data: dict[str, Any] = {
         "release": None
@@ -153,7 +162,7 @@ def _report(
         else {"id": release.id, "version": release.version, "project": release.project, "is_new": release.is_new},
         **{name: uploaded.count(status) for name, status in _COUNTED.items()},
         "bytes_sent": uploaded.bytes_sent,
-        "files_written": list(build.written),
+        "files_written": list(dict.fromkeys([*build.written, *build.repaired, *(deleted.changed if deleted else ())])),
         "maps_deleted": None if deleted is None else deleted.count,
         "failures": [_failure(one) for one in uploaded.failed],
         **build.as_data(),
@@ -162,9 +171,15 @@ def _report(
             for one in uploaded.chunks
         ],
     }
-    notes = list(build.notes)
+    notes = list(dict.fromkeys([*build.notes, *(deleted.notes if deleted else ())]))
     if build.written and len(uploaded.failed) < len(uploaded.chunks):
-        notes.append("Deploy the files as they are now: chunk ids were written into them.")
+        notes.append(
+            "Deploy the files after you have compressed the changed ones again."
+            if build.stale
+            else "Deploy the files as they are now: chunk ids were written into them."
+        )
+    if silent:
+        notes.append(note_on_silent(silent))
     if build.foreign:
         notes.append(f"Without the release id, because another tool put in their chunk id: {some(build.foreign)}.")
     others = [one.chunk.label for one in uploaded.chunks if one.status is ChunkStatus.DUPLICATE and one.next_step]
@@ -190,47 +205,10 @@ def _report(
     if any(one.code not in _FINAL for one in uploaded.failed):
         notes.append("Call this again to retry the failed chunks; uploaded ones are not sent again.")
     shown = {name: value for name, value in data.items() if value not in ([], None) and name not in ("chunks", *NOTED)}
-    shown |= {"files_written": len(build.written)} if build.written else {}
+    shown |= {"files_written": len(data["files_written"])} if build.written else {}
     if len(uploaded.failed) > MANY:
         shown["failures"] = _grouped(data["failures"])
-    return Outcome(data, notes, failed=bool(uploaded.failed or others), display=shown)
-
-
-@dataclass(frozen=True, slots=True)
-class _Deleted:
-    """The number of deleted maps, and the bundles whose maps were kept though PostHog has them."""
-
-    count: int
-    kept: Sequence[str]
-
-
-def _delete_maps(context: Context, prepared: PreparedBuild, uploaded: UploadResult) -> _Deleted:
-    """Delete the maps beside bundles if PostHog has exactly their content."""
-    roots, build = Roots(context.environment.roots), prepared.build
-    deleted, kept = 0, list[str]()
-    for one in uploaded.chunks:
-        source_map = one.chunk.map
-        is_in_posthog = one.status in _IN_POSTHOG or (one.status is ChunkStatus.DUPLICATE and not one.next_step)
-        if not is_in_posthog or one.chunk.source is None or not isinstance(source_map, LocalFile):
-            continue
-        try:
-            path = source_map.path
-            if path.is_relative_to(build.folder) and path not in build.shared and _is_unchanged(one):
-                roots.delete(path)
-                deleted += 1
-                continue
-        except WorkflowError:
-            pass
-        kept.append(one.chunk.label)
-    return _Deleted(deleted, kept)
-
-
-def _is_unchanged(one: ChunkResult) -> bool:
-    """True if the files of a chunk are still those that PostHog has: a bundler may have rewritten them meanwhile."""
-    try:
-        return fingerprint(one.chunk).content_hash == one.content_hash
-    except ContentError:
-        return False
+    return Outcome(data, notes, failed=bool(uploaded.failed or others or silent), display=shown)
 
 
 def _grouped(failures: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ Works on bytes, because files are large and the patterns are ASCII.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mcp_errortracking.workflows.source_maps.maps.pieces import PIECE, decode_pieces
 
@@ -37,19 +38,47 @@ class InsertionPoint:
 
 def map_url(script: bytes) -> str | None:
     """Return the URL of the last `sourceMappingURL` comment, if only comments follow it, at most 100."""
-    place = find_map_url(script)
-    return "".join(decode_pieces(script[place])) if place else None
+    found = _map_comment(script)
+    return "".join(decode_pieces(script[found.url])) if found else None
 
 
 def find_map_url(script: bytes) -> slice | None:
     """Return the place of the URL that `map_url` returns."""
+    found = _map_comment(script)
+    return found.url if found else None
+
+
+def without_map_url(script: bytes) -> bytes:
+    """Return a script or style sheet without its last `sourceMappingURL` comment, and without its line if that is all.
+
+    Positions before it stay as they are.
+    """
+    found = _map_comment(script)
+    if not found:
+        return script
+    start, end = found.start, found.end
+    is_line = start == 0 or script.startswith((b"\n", b"\r"), start - 1)
+    if is_line and script.startswith(b"\n", end):
+        end += 1
+    return script[:start] + script[end:]
+
+
+class _MapComment(NamedTuple):
+    start: int
+    url: slice
+    end: int
+
+
+def _map_comment(script: bytes) -> _MapComment | None:
+    """Return the place of the last `sourceMappingURL` comment."""
     for start, end in _last_lines(script):
         at = script.rfind(_MAP_URL, start, end)
-        if at >= 0 and _COMMENT_START.search(script, max(start, at - 20), at):
+        begins = _COMMENT_START.search(script, max(start, at - 20), at) if at >= 0 else None
+        if begins:
             first = at + len(_MAP_URL)
             last = _end_of_url(script, first, end)
             if last > first and _AFTER_URL.fullmatch(script, last, end):
-                return slice(first, last)
+                return _MapComment(begins.start(), slice(first, last), end)
     return None
 
 

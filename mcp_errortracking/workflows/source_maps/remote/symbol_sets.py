@@ -187,8 +187,8 @@ class SymbolSets:
             release_id: its id or its hash id.
             version: its version, by which PostHog searches.
         """
-        query = {"search": version, "status": "valid", "order_by": "-last_used", "limit": _PAGE}
-        rows = _rows(await self._page(query))
+        call = ListSymbolSets(search=version, status="valid", order_by="-last_used", limit=_PAGE)
+        rows = _rows(await self._page(call))
         releases = [(row, as_object(row.get("release"))) for row in rows]
         return [row for row, release in releases if release_id in (release.get("id"), release.get("hash_id"))]
 

@@ -16,7 +16,14 @@ from mcp_errortracking.catalog.frame_positions import failure_of, is_bytecode, m
 _NO_FILE = "unknown file"
 _NOT_OF_THE_APP = (
     ("of Node itself", re.compile(r"node:|internal/")),
-    ("of the engine itself", re.compile(r"<anonymous>$|native$|\[native code\]|(?:ext|bun):|InternalBytecode\.js$")),
+    (
+        "of the engine itself",
+        re.compile(r"<anonymous>$|\(?native\)?$|\[native code\]|(?:ext|bun):|InternalBytecode\.js$"),
+    ),
+    (
+        "of Java or Kotlin",
+        re.compile(r"(?:[^:?]{0,500}/)?[\w$]{1,200}\.(?:java|kt)$|(?:Native Method|Unknown Source)$"),
+    ),
     ("of the user's browser extensions", re.compile(r"[\w-]*-extension://|webkit-masked-url:")),
 )
 
@@ -46,7 +53,8 @@ def foreign_origin(frame: Frame) -> str | None:
     """Return the origin of a frame that is not of the app, like "of Node itself"; source maps do not exist for it."""
     # PostHog keeps only the path of a script's URL as its file.
     names = (frame.file, frame.script or "")
-    return next((whose for whose, files in _NOT_OF_THE_APP if any(map(files.match, names))), None)
+    origin = next((whose for whose, files in _NOT_OF_THE_APP if any(map(files.match, names))), None)
+    return origin or ("with a made-up position: line 0" if frame.line == 0 else None)
 
 
 def parse_event_frames(frames: Sequence[Mapping[str, Any]], library: Any = None) -> list[Frame]:

@@ -8,6 +8,7 @@ from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT, Build, BundleAndMap
 from mcp_errortracking.workflows.source_maps.bundles.injection import map_in
+from mcp_errortracking.workflows.source_maps.maps.registration import registered_ids
 from mcp_errortracking.workflows.source_maps.maps.script import comment
 from mcp_errortracking.workflows.source_maps.maps.symbols import CACHE, SymbolCache, Symbols
 from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Facts
@@ -84,9 +85,10 @@ class LocalBuild:
         return self._by_chunk_id
 
     def chunk_id(self, pair: BundleAndMap) -> str | None:
-        """Return the chunk id in a bundle's last lines."""
+        """Return the chunk id in a bundle's last lines, or that its beginning registers."""
         try:
-            return comment(self._roots.read_part(pair.bundle, _TAIL, from_end=True), "chunkId")
+            own = comment(self._roots.read_part(pair.bundle, _TAIL, from_end=True), "chunkId")
+            return own or next(iter(registered_ids(self._roots.read_part(pair.bundle, _TAIL))), None)
         except WorkflowError:
             return None
 

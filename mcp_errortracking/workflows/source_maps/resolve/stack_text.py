@@ -9,6 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
+from mcp_errortracking.workflows.source_maps.resolve.report_forms import (
+    ReportedLine,
+    parse_crash_line,
+    parse_reported_line,
+)
+from mcp_errortracking.workflows.source_maps.resolve.stack_wrapping import unwrapped
 
 _LONGEST_LINE = 1024
 _MOST_LINES = 1000
@@ -38,9 +44,10 @@ _CALL = re.compile(
 )
 _GECKO_NAME = re.compile(r"(?:(?:global|module|eval) code|[^\s\"'`|]*)$")
 _GECKO_EVAL = re.compile(r"(?P<file>\S+) line (?P<line>\d{1,10})(?P<column>) > ")
-_OF_POSTHOG = re.compile(
-    r'File "(?P<file>[^"]+)", line: (?P<line>\d{1,10})(?:, column: (?P<column>\d{1,10}))?(?:, in: (?P<function>\S+))?'
-)
+_NO_CLASS = re.compile(r"^\.(?=[\w$<])")
+_CRASH = re.compile(r"(?P<android>com\.facebook\.react\.\S{0,80})?JavascriptException|, stack:\s")
+_CRASH_FILES = ("main.jsbundle", "index.android.bundle")
+"""React Native's usual names of the bundle, which its native crashes do not name: on iOS, and on Android."""
 _BARE = re.compile(r"(?P<file>\S.*?):(?P<line>\d{1,10})(?::(?P<column>\d{1,10}))?")
 
 
@@ -57,10 +64,23 @@ def parse_stack(text: str) -> list[Frame]:
 
     Only the first 1,000 lines are read.
     """
-    lines = _BREAK.sub("\n", text).splitlines()[:_MOST_LINES]
-    found = [one for line in lines if (one := _parse_line(line[:_LONGEST_LINE].strip()))]
+    text = unwrapped(text)
+    lines = [line[:_LONGEST_LINE].strip() for line in _BREAK.sub("\n", text).splitlines()[:_MOST_LINES]]
+    crash = _CRASH.search(text)
+    found = list[_ParsedFrame]()
+    for previous, line in zip(["", *lines], lines, strict=False):
+        reported = parse_reported_line(line.strip(_MARKS), previous)
+        if reported is None and crash:
+            reported = parse_crash_line(line, _CRASH_FILES[bool(crash["android"])])
+        if one := _of_report(reported) if reported else _parse_line(line):
+            found.append(one)
     certain = [one.frame for one in found if one.is_certain]
     return certain or [one.frame for one in found]
+
+
+def _of_report(one: ReportedLine) -> _ParsedFrame:
+    column = None if one.column is None else max(0, one.column - one.starts_at)
+    return _ParsedFrame(Frame(one.file, one.line, column, _named(one.function)))
 
 
 def _parse_line(line: str) -> _ParsedFrame | None:
@@ -83,12 +103,6 @@ def _v8(line: str) -> _ParsedFrame | None:
         if not is_alone or not _FILE.fullmatch(file):
             return None
     return _ParsedFrame(_frame(file, place, (function or "").rpartition(" at ")[2], 0 if call["hermes"] else 1))
-
-
-def _of_posthog(line: str) -> _ParsedFrame | None:
-    """Parse `File "https://shop.example/main.js", line: 2, in: o`, as copied from PostHog's pages."""
-    found = _OF_POSTHOG.search(line)
-    return _ParsedFrame(_frame(found["file"], found, found["function"])) if found else None
 
 
 def _of_chrome_console(line: str) -> _ParsedFrame | None:
@@ -124,10 +138,15 @@ def _bare(line: str) -> _ParsedFrame | None:
     return _ParsedFrame(_frame(found["file"], found, ""), bool(found["column"]))
 
 
-_FORMS: tuple[Callable[[str], _ParsedFrame | None], ...] = (_v8, _of_posthog, _of_chrome_console, _gecko, _bare)
+_FORMS: tuple[Callable[[str], _ParsedFrame | None], ...] = (_v8, _of_chrome_console, _gecko, _bare)
 
 
 def _frame(file: str, place: re.Match[str], function: str | None, starts_at: int = 1) -> Frame:
     column = max(0, int(place["column"]) - starts_at) if place["column"] else None
-    name = (function or "").strip()
-    return Frame(file, int(place["line"]), column, None if name in _ANONYMOUS else name)
+    return Frame(file, int(place["line"]), column, _named(function or ""))
+
+
+def _named(function: str) -> str | None:
+    """Return the name of a function; None if it has none. Crashlytics on Android writes `.o` if it has no class."""
+    name = _NO_CLASS.sub("", function.strip())
+    return None if name in _ANONYMOUS else name

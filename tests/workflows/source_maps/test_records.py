@@ -1,0 +1,318 @@
+"""Sizes, hashes and compressed copies of bundles, which must fit again once the bundles have their chunk ids."""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from pydantic import SecretStr
+
+from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.server.calls import Reply
+from mcp_errortracking.workflows.base import Environment
+from mcp_errortracking.workflows.files.roots import Roots
+from mcp_errortracking.workflows.source_maps.bundles.discovery import find
+from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare
+from mcp_errortracking.workflows.source_maps.chunk import Chunk
+from mcp_errortracking.workflows.source_maps.recorded.digests import find_digests
+from mcp_errortracking.workflows.source_maps.recorded.manifest import find_sizes
+from mcp_errortracking.workflows.source_maps.recorded.records import Records
+from tests.calls import call_tool
+from tests.sandbox_process import FULL, SandboxProcess
+from tests.workflows.source_maps.builds import contents
+
+SEED: dict[str, Any] = {"projects": [{"id": 1}], "keys": [{"value": FULL}]}
+MAP = '{"version":3,"sources":["src/a.ts"],"sourcesContent":["let a = 1;"],"names":[],"mappings":"AAAA"}'
+
+
+def add_bundle(folder: Path, name: str, code: str = "let a=1;") -> bytes:
+    """Write a bundle and its map; return the bundle's bytes."""
+    bundle = folder / name
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    bundle.write_text(f"{code}\n//# sourceMappingURL={bundle.name}.map\n", "utf-8")
+    bundle.with_name(f"{bundle.name}.map").write_text(MAP, "utf-8")
+    return bundle.read_bytes()
+
+
+def injected(folder: Path, *, dry_run: bool = False) -> tuple[Records, list[Any]]:
+    roots = Roots([folder])
+    build = find(roots, folder)
+    records = Records(roots, build.folder, keep=dry_run, mapped=frozenset(pair.bundle for pair in build.pairs))
+    return records, list(prepare(roots, build, records=records, dry_run=dry_run))
+
+
+def repaired(records: Records) -> list[str]:
+    return [records.name(path) for path in records.repaired]
+
+
+def sri(content: bytes, name: str = "sha384") -> str:
+    return f"{name}-{base64.b64encode(hashlib.new(name, content).digest()).decode()}"
+
+
+def etag(content: bytes) -> str:
+    digest = base64.b64encode(hashlib.sha1(content).digest()).decode().rstrip("=")
+    return f"{len(content):x}-{digest}"
+
+
+def hexadecimal(name: str, content: bytes) -> str:
+    return hashlib.new(name, content).hexdigest()
+
+
+def nitro(files: dict[str, bytes], *, minified: bool = False) -> str:
+    """The list of public files as Nitro writes it."""
+    entries = {
+        f"/{name}": {
+            "type": "text/javascript; charset=utf-8",
+            "etag": f'"{etag(content)}"',
+            "mtime": "2026-11-28T00:00:00.000Z",
+            "size": len(content),
+            "path": f"../public/{name}",
+        }
+        for name, content in files.items()
+    }
+    if not minified:
+        return f"const assets = {json.dumps(entries, indent=2)};\nexport {{ assets }};\n"
+    text = re.sub(r'"(type|etag|mtime|size|path)":', r"\1:", json.dumps(entries, separators=(",", ":")))
+    return f"const e={text};function f(){{return e}}export{{e as assets}};\n"
+
+
+@pytest.mark.parametrize("minified", [False, True])
+def test_the_server_of_nitro_sends_the_whole_files(tmp_path: Path, minified: bool) -> None:
+    old = add_bundle(tmp_path / "public", "_app/main.js")
+    server = tmp_path / "server" / "chunks" / "nitro" / "nitro.mjs"
+    server.parent.mkdir(parents=True)
+    files = {"_app/main.js": old, "_app/main.js.map": MAP.encode(), "robots.txt": b"x" * len(old)}
+    server.write_text(nitro(files, minified=minified))
+
+    records, _ = injected(tmp_path)
+
+    new = (tmp_path / "public" / "_app" / "main.js").read_bytes()
+    assert new != old
+    now = files | {
+        "_app/main.js": new,
+        "_app/main.js.map": (tmp_path / "public" / "_app" / "main.js.map").read_bytes(),
+    }
+    assert server.read_text() == nitro(now, minified=minified)
+    assert repaired(records) == ["server/chunks/nitro/nitro.mjs"]
+
+
+def test_the_server_is_found_from_the_folder_of_its_public_files(tmp_path: Path) -> None:
+    old = add_bundle(tmp_path / "public", "main.js")
+    (tmp_path / "nitro.json").write_text("{}")
+    server = tmp_path / "server.mjs"
+    server.write_text(nitro({"main.js": old}))
+    roots = Roots([tmp_path])
+    build = find(roots, "public")
+
+    records = Records(roots, build.folder, keep=False)
+    list(prepare(roots, build, records=records))
+
+    assert server.read_text() == nitro({"main.js": (tmp_path / "public" / "main.js").read_bytes()})
+    assert repaired(records) == ["../server.mjs"]
+
+
+def test_a_size_that_cannot_be_corrected_stops_its_bundle(tmp_path: Path) -> None:
+    small, other = add_bundle(tmp_path / "public", "a.js"), add_bundle(tmp_path / "public", "b.js", "let b=2;")
+    add_bundle(tmp_path, "server/nitro.mjs", nitro({"a.js": small}, minified=True).replace("\n", ""))
+    (tmp_path / "server" / "old.mjs").write_text(nitro({"b.js": other + b"1"}))
+    before = contents(tmp_path)
+
+    _, made = injected(tmp_path)
+
+    problems = {one.path: str(one.explanation) for one in made if not isinstance(one, Chunk)}
+    assert list(problems) == ["public/a.js", "public/b.js"]
+    assert '"server/nitro.mjs" records it within a line of mapped code' in problems["public/a.js"]
+    assert (
+        f'"server/old.mjs" records {len(other) + 1} bytes for "public/b.js" of {len(other)}' in problems["public/b.js"]
+    )
+    after = contents(tmp_path)
+    assert {name for name, content in before.items() if after[name] != content} == {
+        "server/nitro.mjs",
+        "server/nitro.mjs.map",
+    }
+
+
+def test_recorded_hashes_are_changed_with_the_bundle_and_so_are_hashes_of_those_files(tmp_path: Path) -> None:
+    old = {name: add_bundle(tmp_path, name, f"let {name[0]}=1;") for name in ("a.js", "b.mjs")}
+
+    def write(files: dict[str, bytes], folder: Path) -> None:
+        """Write the files as each of these tools does."""
+        a, b = files["a.js"], files["b.mjs"]
+        page = (
+            f'<script src="/a.js" integrity="{sri(a)} {sri(a, "sha512")}"></script>\n'
+            f'<script type="importmap">{{"integrity":{{"/b.mjs":"{sri(b, "sha256")}"}}}}</script>'
+        )
+        (folder / "index.html").write_text(page)
+        table = {"/a.js": hexadecimal("sha1", a), "/index.html": hexadecimal("sha1", page.encode())}
+        (folder / "ngsw.json").write_text(json.dumps({"configVersion": 1, "hashTable": table}))
+        revisions = {"a.js": hexadecimal("md5", a), "index.html": hexadecimal("md5", page.encode())}
+        worker = f"precache({json.dumps([{'url': url, 'revision': one} for url, one in revisions.items()])})"
+        (folder / "sw.js").write_text(worker)
+        (folder / "subresource-integrity-manifest.json").write_text(json.dumps({"b.mjs": sri(b, "sha256")}))
+        (folder / "asset-manifest.json").write_text(json.dumps({"a.js": {"src": "a.js", "integrity": sri(a)}}))
+        (folder / "SHA256SUMS").write_text(
+            f"{hexadecimal('sha256', a)}  a.js\n{hexadecimal('sha256', b).upper()} *b.mjs\n"
+        )
+        url = base64.urlsafe_b64encode(hashlib.sha512(b).digest()).decode().rstrip("=")
+        (folder / "hashes.txt").write_text(f"b={url}\n")
+
+    write(old, tmp_path)
+    (tmp_path / "robots.txt").write_text(f"# {'0' * 40}\n")
+    before = contents(tmp_path)
+    dry, _ = injected(tmp_path, dry_run=True)
+    assert contents(tmp_path) == before
+
+    records, made = injected(tmp_path)
+
+    assert all(isinstance(one, Chunk) for one in made)
+    after = contents(tmp_path)
+    assert after["a.js"] != old["a.js"]
+    write({name: after[name] for name in old}, tmp_path)
+    assert after == contents(tmp_path)
+    assert sorted(repaired(records)) == [
+        *("SHA256SUMS", "asset-manifest.json", "hashes.txt", "index.html", "ngsw.json"),
+        *("subresource-integrity-manifest.json", "sw.js"),
+    ]
+    assert sorted(repaired(dry)) == sorted(repaired(records))
+    again, _ = injected(tmp_path)
+    assert (repaired(again), again.is_searched) == ([], False)
+
+
+def test_a_bundle_that_records_others_fits_too_and_its_own_hash_follows(tmp_path: Path) -> None:
+    chunk = add_bundle(tmp_path, "z-chunk.js")
+    runtime = add_bundle(tmp_path, "runtime.js", f'const sri={{7:"{sri(chunk)}"}};')
+    (tmp_path / "index.html").write_text(f'<script src="runtime.js" integrity="{sri(runtime)}"></script>')
+
+    injected(tmp_path)
+
+    after = contents(tmp_path)
+    assert sri(after["z-chunk.js"]).encode() in after["runtime.js"]
+    assert sri(after["runtime.js"]).encode() in after["index.html"]
+
+
+@pytest.mark.parametrize("name", ["md5", "sha1", "sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("number", range(8))
+def test_every_form_of_every_digest_is_found(name: str, number: int) -> None:
+    digest = hashlib.new(name, str(number).encode()).digest()
+    standard = base64.b64encode(digest)
+    bare = standard.rstrip(b"=")
+    url = base64.urlsafe_b64encode(digest).rstrip(b"=")
+
+    assert bare in find_digests(b'"' + standard + b'"')
+    assert bare in find_digests(b"integrity=" + name.encode() + b"-" + standard)
+    assert digest.hex().encode() in find_digests(b"/assets/main." + digest.hex().encode() + b".js")
+    assert digest.hex().upper().encode() in find_digests(digest.hex().upper().encode() + b"  a.js")
+    if name != "md5":
+        assert bare in find_digests(b'etag:"9a-' + bare + b'"')
+        assert url in find_digests(b"'" + url + b"'")
+
+
+def test_long_names_of_code_are_no_digests() -> None:
+    code = b"getElementsByClassNameOnly useLayoutEffectAfterTheFirstPaintOfThe node_modules/react-dom/cjs/react-dom.js"
+    assert not list(find_digests(code + b" " + b"gZ" * 32))
+
+
+def test_a_hash_in_a_file_name_stays(tmp_path: Path) -> None:
+    first = add_bundle(tmp_path, "main.js")
+    name = f"main-{hexadecimal('md5', first)}.js"
+    (tmp_path / "main.js").rename(tmp_path / name)
+    (tmp_path / "main.js.map").rename(tmp_path / f"{name}.map")
+    page = f'<script src="{name}"></script>'
+    (tmp_path / "index.html").write_text(page)
+
+    injected(tmp_path)
+
+    assert b"chunkId=" in (tmp_path / name).read_bytes()
+    assert (tmp_path / "index.html").read_text() == page
+
+
+def test_compressed_copies_are_made_again_where_they_can_be(tmp_path: Path) -> None:
+    old = add_bundle(tmp_path, "it's.js")
+    (tmp_path / "it's.js.gz").write_bytes(gzip.compress(old))
+    (tmp_path / "it's.js.zst").write_bytes(zstandard.compress(old))
+    (tmp_path / "it's.js.br").write_bytes(b"brotli")
+
+    records, _ = injected(tmp_path)
+
+    new = (tmp_path / "it's.js").read_bytes()
+    assert gzip.decompress((tmp_path / "it's.js.gz").read_bytes()) == new != old
+    assert zstandard.decompress((tmp_path / "it's.js.zst").read_bytes()) == new
+    assert (tmp_path / "it's.js.br").read_bytes() == b"brotli"
+    assert records.stale == {"it's.js.br": """brotli -f -- 'it'"'"'s.js'"""}
+    assert "".join(records.notes()).endswith(
+        """"it's.js.br". Compress again before you deploy, or delete them: brotli -f -- 'it'"'"'s.js'."""
+    )
+
+
+def test_a_copy_whose_size_is_recorded_stops_its_bundle_unless_it_can_be_made(tmp_path: Path) -> None:
+    old = add_bundle(tmp_path / "public", "main.js")
+    packed = gzip.compress(old)
+    server = tmp_path / "nitro.mjs"
+    (tmp_path / "public" / "main.js.gz").write_bytes(packed)
+    server.write_text(nitro({"main.js": old, "main.js.gz": packed}))
+    injected(tmp_path)
+    files = {name: (tmp_path / "public" / name).read_bytes() for name in ("main.js", "main.js.gz")}
+    assert server.read_text() == nitro(files)
+
+    old = add_bundle(tmp_path / "public", "main.js")
+    (tmp_path / "public" / "main.js.gz").unlink()
+    (tmp_path / "public" / "main.js.br").write_bytes(b"brotli")
+    server.write_text(nitro({"main.js": old, "main.js.br": b"brotli"}))
+    before = contents(tmp_path)
+    _, [problem] = injected(tmp_path)
+    assert "Build without .br copies, then upload again." in str(problem.explanation)
+    assert contents(tmp_path) == before
+
+
+def test_archives_are_named(tmp_path: Path) -> None:
+    add_bundle(tmp_path, "app/main.js")
+    (tmp_path / "app.asar").write_bytes(b"asar")
+
+    assert list(injected(tmp_path)[0].notes()) == [
+        '"app.asar" holds copies of files without their chunk ids: upload before the step of the build that packs it.'
+    ]
+
+
+@pytest.mark.parametrize("unit", [b"a", b"/", b"a/", b"a-", b"f", b'"/', b"{", b"'/a':{"])
+def test_hostile_text_is_searched_in_one_pass(unit: bytes) -> None:
+    """A search that starts again at each character would take hours."""
+    digest = hexadecimal("sha1", b"").encode()
+
+    text = unit * (3_000_000 // len(unit))
+
+    assert digest in find_digests(text + b" " + digest)
+    assert not list(find_sizes(b"etag size" + text))
+
+
+@pytest.mark.anyio
+async def test_an_upload_says_what_it_changed(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    old = add_bundle(tmp_path, "main.js")
+    (tmp_path / "index.html").write_text(f'<script src="main.js" integrity="{sri(old)}"></script>')
+
+    async def upload(**arguments: Any) -> Reply:
+        async with Proxy(host=sandbox.url, key=SecretStr(FULL), project="1") as proxy:
+            given = {"folder": ".", **arguments}
+            environment = Environment((tmp_path,), sandbox.url)
+            return await call_tool(proxy, "source-maps-upload", given, time_limit=30, environment=environment)
+
+    plan = await upload(dry_run=True)
+    assert plan.structured["would_write"] == ["main.js", "main.js.map", "index.html"]
+    reply = await upload()
+    assert reply.structured["files_written"] == ["main.js", "main.js.map", "index.html"]
+    assert (
+        'Changed to fit the files with their chunk ids (sizes, hashes, compressed copies): "index.html".' in reply.text
+    )
+    assert "Deploy the files as they are now" in reply.text
+    assert sri((tmp_path / "main.js").read_bytes()) in (tmp_path / "index.html").read_text()
+
+    (tmp_path / "other.js.br").write_bytes(b"brotli")
+    add_bundle(tmp_path, "other.js", "let o=1;")
+    reply = await upload()
+    assert "Deploy the files after you have compressed the changed ones again." in reply.text
+    assert "brotli -f -- other.js" in reply.text
+    assert "as they are now" not in reply.text
