@@ -17,6 +17,7 @@ from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.cli.main import parse
 from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.command import run, run_here
+from tests.forked import Forked
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.mcp_client import OFFERED
 
@@ -108,7 +109,7 @@ def test_call_without_a_key_says_how_to_get_one() -> None:
 
 
 def test_call_on_a_sandbox_of_its_own() -> None:
-    code, out, _ = run("call", LIST, "--sandbox")
+    code, out, _ = run_here("call", LIST, "--sandbox")
 
     assert (code, out.splitlines()[0]) == (0, "4 of 4")
 
@@ -149,8 +150,7 @@ def test_words_that_do_not_belong_are_refused(words: list[str], says: str) -> No
 @pytest.mark.parametrize("words", [(), ("serve",)])
 def test_variables_alone_choose_transport_and_log_format(words: tuple[str, ...]) -> None:
     variables = {"MCP_TRANSPORT": "http", "MCP_LOG_FORMAT": "json", "MCP_TOOLSET": "issues"}
-    command = [sys.executable, "-m", "mcp_errortracking", "--port", "0", "--sandbox", *words]
-    with subprocess.Popen(command, env=os.environ | variables, stderr=subprocess.PIPE, text=True) as server:
+    with Forked(["--port", "0", "--sandbox", *words], os.environ | variables, text=True) as server:
         assert server.stderr
         lines = list[dict[str, Any]]()
         while not lines or not lines[-1]["message"].startswith("MCP at http://127.0.0.1:"):
@@ -242,7 +242,7 @@ def test_a_server_over_http_starts_where_its_folder_is_gone(tmp_path: Path) -> N
 
 
 def test_demo_shows_a_day_s_work() -> None:
-    code, out, _ = run("demo")
+    code, out, _ = run_here("demo")
 
     assert code == 0
     assert "WRONG" not in out
@@ -254,9 +254,8 @@ def test_demo_shows_a_day_s_work() -> None:
     assert f"These were {len(set(called))} of the {len(OFFERED)} tools" in out
 
 
-def start_sandbox(*options: str, stdin: Any = subprocess.PIPE) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "mcp_errortracking", "sandbox", *options]
-    return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def start_sandbox(*options: str) -> Forked:
+    return Forked(["sandbox", *options], os.environ, text=True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,7 +1,6 @@
 """Clients of others do the main job over each transport: the SDKs of Python and TypeScript, and the Inspector."""
 
 import json
-import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -44,9 +43,8 @@ async def python_client(
 ) -> AsyncGenerator[Client]:
     mode = "legacy" if era == LEGACY else "auto"
     if transport == "stdio":
-        server_of_its_own = StdioServerParameters(
-            command=sys.executable, args=["-m", "mcp_errortracking"], env=environment_for(sandbox.url)
-        )
+        program, *words = command()
+        server_of_its_own = StdioServerParameters(command=program, args=words, env=environment_for(sandbox.url))
         async with Client(stdio_client(server_of_its_own), mode=mode) as client:
             yield client
     else:
