@@ -51,9 +51,20 @@ def serve(listener: socket.socket) -> list[str]:
 
 def _enter(request: dict[str, Any]) -> list[str]:
     os.chdir(request["folder"])
+    usual = os.environ.get("PYTHONPATH")
     os.environ.clear()
     os.environ.update(request["environment"])
+    path = os.environ.get("PYTHONPATH", usual)
+    if path != usual:
+        _customize(str(path))
     return request["words"]
+
+
+def _customize(path: str) -> None:
+    """Load `sitecustomize` of another module path, as a started interpreter does."""
+    sys.path[:0] = path.split(os.pathsep)
+    sys.modules.pop("sitecustomize", None)
+    importlib.import_module("sitecustomize")
 
 
 def _report(process: int, connection: socket.socket) -> NoReturn:

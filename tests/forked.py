@@ -1,7 +1,8 @@
 """A process of `mcp-errortracking`, forked from one that has imported everything: it starts in a tenth of the time.
 
 For tests of what a running server does. It has its own environment, working folder and streams, as a started process
-has, but variables of the interpreter have no effect on it. Tests of the start itself start an interpreter.
+has. Of the variables of the interpreter only PYTHONPATH has an effect: its `sitecustomize` is loaded. Tests of the
+start itself start an interpreter.
 """
 
 import atexit
@@ -104,17 +105,6 @@ class Forked:
                 stream.close()
         self._close_stdin()
         self.wait()
-
-
-def start(
-    words: Sequence[str], environment: Mapping[str, str], *, text: bool = False
-) -> subprocess.Popen[Any] | Forked:
-    """Run `mcp-errortracking` on pipes; by an interpreter of its own if that is to find other modules."""
-    if environment.get("PYTHONPATH") == os.environ.get("PYTHONPATH"):
-        return Forked(words, environment, text=text)
-    command = [sys.executable, "-m", "mcp_errortracking", *words]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=text)
 
 
 def command(*words: str) -> list[str]:

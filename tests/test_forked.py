@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.forked import Forked, command, start
+from tests.forked import Forked, command
 
 
 def test_it_has_its_own_environment_folder_streams_and_exit_code(tmp_path: Path) -> None:
@@ -35,11 +35,13 @@ def test_its_end_by_a_signal_is_seen_once_it_has_come() -> None:
         assert process.stdout.read() == b""  # nothing else holds its pipes
 
 
-def test_a_module_path_of_its_own_takes_an_interpreter_of_its_own(tmp_path: Path) -> None:
+def test_the_start_is_customized_by_a_module_path_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("print('loaded')")
 
-    with start(["--version"], {"PYTHONPATH": str(tmp_path)}, text=True) as process:
+    with Forked(["--version"], {"PYTHONPATH": str(tmp_path)}, text=True) as process:
         assert process.communicate()[0].startswith("loaded\nmcp_errortracking ")
+    with Forked(["--version"], {}, text=True) as other:
+        assert other.communicate()[0].startswith("mcp_errortracking ")
 
 
 def test_a_client_may_start_it_by_a_command(tmp_path: Path) -> None:

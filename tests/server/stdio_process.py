@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.forked import start
+from tests.forked import Forked
 
 KEY = "phx_a_key_that_must_never_be_seen"
 EMPTY_PAGE = json.dumps({"count": 0, "next": None, "previous": None, "results": []}).encode()
@@ -77,7 +77,7 @@ class StdioProcess:
 
     def __init__(self, *options: str, **environment: str) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
-        self.process = start(options, clean | environment)
+        self.process = Forked(options, clean | environment)
 
     def send(self, *messages: Any) -> None:
         assert self.process.stdin

@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -12,7 +11,7 @@ from mcp import Client
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.forked import Forked, start
+from tests.forked import Forked
 from tests.sandbox_process import FULL
 
 TOKEN = "a-token-of-more-than-sixteen-characters"
@@ -28,7 +27,7 @@ HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Versio
 class HttpServer:
     """`mcp-errortracking serve` over HTTP. `url` is its address, `log` what it wrote up to then."""
 
-    def __init__(self, process: subprocess.Popen[str] | Forked) -> None:
+    def __init__(self, process: Forked) -> None:
         self.process = process
         self.log = ""
         assert process.stderr
@@ -61,7 +60,7 @@ def environment_for(posthog: str, **more: str | None) -> dict[str, str]:
 def serving(posthog: str, *options: str, **environment: str | None) -> Generator[HttpServer]:
     """A running server for that PostHog, on a free port unless said, killed at the end."""
     command = ["serve", "--transport", "http", "--port", "0", *options]
-    with start(command, environment_for(posthog, **environment), text=True) as process:
+    with Forked(command, environment_for(posthog, **environment), text=True) as process:
         try:
             yield HttpServer(process)
         finally:
