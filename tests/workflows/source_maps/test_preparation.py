@@ -200,21 +200,25 @@ def test_killed_at_any_write_the_next_run_completes(tmp_path: Path) -> None:
         "from mcp_errortracking.workflows.files.roots import Roots\n"
         "from mcp_errortracking.workflows.source_maps.bundles.discovery import find\n"
         "from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare\n"
-        "left, replace = int(sys.argv[2]), os.replace\n"
+        "replace = os.replace\n"
         "def counted(*paths, **folders):\n"
         "    global left\n"
         "    left -= 1\n"
         "    os._exit(9) if left < 0 else replace(*paths, **folders)\n"
         "os.replace = counted\n"
-        "roots = Roots([sys.argv[1]])\n"
-        "list(prepare(roots, find(roots, '.')))\n"
+        "for left, folder in enumerate(sys.argv[1:]):\n"
+        "    if not (process := os.fork()):\n"
+        "        roots = Roots([folder])\n"
+        "        list(prepare(roots, find(roots, '.')))\n"
+        "        os._exit(0)\n"
+        "    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))\n"
     )
     whole = copied(tmp_path / "whole", "esbuild")
     prepared(whole)
-    for writes in range(7):
-        folder = copied(tmp_path / str(writes), "esbuild")
-        ran = subprocess.run([sys.executable, "-c", script, folder, str(writes)], check=False)
-        assert ran.returncode == 9
+    folders = [copied(tmp_path / str(writes), "esbuild") for writes in range(7)]
+    ran = subprocess.run([sys.executable, "-c", script, *folders], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["9"] * 7
+    for folder in folders:
         assert any(name.endswith(".tmp") for name in contents(folder))
         prepared(folder)
         assert contents(folder) == contents(whole)
