@@ -14,3 +14,9 @@ sys.dont_write_bytecode = False
 def anyio_backend() -> str:
     """For the whole session, so that a module's tests can share one MCP client."""
     return "asyncio"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors: for a quarter of the time tests wait for sockets, timers and ends."""
+    return (os.cpu_count() or 1) + 1
