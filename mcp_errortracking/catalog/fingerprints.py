@@ -66,7 +66,7 @@ class ResolveFingerprint(
 
     # An older server takes "resolve" for the id of a record.
     advice = {
-        "Invalid fingerprint id": f"Added to PostHog in {_RESOLVED}. Upgrade PostHog, or find the text with "
+        "invalid_fingerprint_id": f"Added to PostHog in {_RESOLVED}. Upgrade PostHog, or find the text with "
         "error-tracking-fingerprints-list.",
     }
 

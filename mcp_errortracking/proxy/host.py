@@ -1,11 +1,9 @@
 """The state that all callers of one host share."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from anyio import to_thread
-
+from mcp_errortracking.imports import import_in_thread
 from mcp_errortracking.proxy.address import Form
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
@@ -42,8 +40,7 @@ class Host:
     async def connect(self) -> "PoolTransport":
         """Return the connections, opened by the first call. They hold no key: each request carries its own."""
         if self._transport is None:
-            # In a thread, because importing takes a while and other calls go on.
-            await to_thread.run_sync(import_module, "mcp_errortracking.proxy.transport")
+            await import_in_thread("mcp_errortracking.proxy.transport")
         if self._transport is None:
             from mcp_errortracking.proxy.transport import PoolTransport
 

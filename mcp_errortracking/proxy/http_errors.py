@@ -26,6 +26,7 @@ _PROJECT = re.compile(r"requested project: ID (\S+?)\.?$")
 _CODES = {
     "Integration does not belong to this team.": "unknown_integration",
     "Invalid external reference id": "invalid_reference_id",
+    "Invalid fingerprint id": "invalid_fingerprint_id",
     "Issue does not belong to this team.": "unknown_issue",
     "Assignee user does not belong to this organization.": "unknown_assignee",
     "Assignee role does not belong to this organization.": "unknown_assignee",
@@ -34,7 +35,7 @@ _CODES = {
     "A project can have at most 100 severity rules.": "too_many_rules",
     "Severity rule bytecode cannot exceed 10000 operations.": "rule_too_large",
 }
-"""Texts of a 400 that PostHog's code says too little of, and a finer code for each (contract 6.5, 6.6, 6.9, 6.13.2)."""
+"""Texts of a 400 that PostHog's code says too little of, and a finer code for each (contract 4.4, 6.5, 6.6, 6.9, 6.13.2)."""
 _KEY_SETTINGS = "PostHog's Settings, Personal API keys"
 
 

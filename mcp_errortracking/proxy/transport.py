@@ -21,6 +21,7 @@ import anyio
 import httpx
 import truststore
 from aiohttp.abc import AbstractResolver
+from anyio import lowlevel
 from yarl import URL
 
 from mcp_errortracking.proxy.informational import BoundedResponse, InformationalError
@@ -28,6 +29,9 @@ from mcp_errortracking.proxy.limits import Limits
 
 _ADDED_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp adds to a request that lacks them."""
+
+_TURNS = 2
+"""Turns of the event loop before a request: one to see that a kept connection has ended, one to tell aiohttp."""
 
 # In order: the first class that matches names the failure.
 _FAILURES: list[tuple[type[Exception], type[httpx.TransportError]]] = [
@@ -93,6 +97,8 @@ class PoolTransport(httpx.AsyncBaseTransport):
             await self._pools.pop().session.close()
 
     async def _wait_for_turn(self, request: httpx.Request, seconds: float) -> None:
+        for _ in range(_TURNS):
+            await lowlevel.checkpoint()
         try:
             self._free.acquire_nowait()
         except anyio.WouldBlock:
@@ -263,10 +269,15 @@ def _text_of(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return str(error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorError):
-        code = error.os_error.errno
-        return os.strerror(code) if code and code in errorcode else error.os_error.strerror or str(error.os_error)
+        return _system_text(error.os_error) or error.os_error.strerror or str(error.os_error)
     if isinstance(error, aiohttp.ClientResponseError):  # of a forward proxy, or of the parser
         return f"{error.status} {error.message}" if isinstance(error, aiohttp.ClientHttpProxyError) else error.message
+    if isinstance(error, aiohttp.ClientOSError):
+        return _system_text(error) or "the connection was closed"
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "Server disconnected without sending a response."
     return str(error)
+
+
+def _system_text(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno and error.errno in errorcode else ""

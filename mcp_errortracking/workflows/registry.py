@@ -1,10 +1,7 @@
 """The workflows on offer, and the module that runs each. A module is imported when its tool is first called."""
 
-from importlib import import_module
-
-from anyio import to_thread
-
 from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.imports import import_in_thread
 from mcp_errortracking.workflows.base import Context, Workflow
 from mcp_errortracking.workflows.source_maps import tools as source_maps
 
@@ -28,6 +25,5 @@ async def run_workflow(call: Workflow, context: Context) -> Outcome:
         WorkflowError: the work cannot be done.
         PostHogError: PostHog refused a request, or did not answer.
     """
-    # In a thread, because importing takes a while and other calls go on.
-    module = await to_thread.run_sync(import_module, _MODULES[type(call)])
+    module = await import_in_thread(_MODULES[type(call)])
     return await module.run(call, context)

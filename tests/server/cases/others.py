@@ -233,7 +233,7 @@ REFUSALS = [
     Refusal(
         "error-tracking-external-references-search",
         {"integration_id": 9, "search": "x"},
-        "PostHog says: Integration does not belong to this team. Nothing was changed. Correct the arguments",
+        "PostHog says: Integration does not belong to this team. No tool lists integrations: take the number from",
         ("GET external_references/search_issues/ 400",),
     ),
     Refusal(

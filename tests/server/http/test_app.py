@@ -39,7 +39,7 @@ def guarded(sandbox: SandboxProcess) -> Generator[HttpServer]:
 async def test_callers_with_a_token_are_let_in(guarded: HttpServer, transport: str) -> None:
     for token in (TOKEN, f"another-{TOKEN}"):
         async with client_of(guarded.url, transport, "legacy", token) as client:
-            assert (await ask(client, "fingerprints-list", limit=1))["count"] == 27
+            assert (await ask(client, "fingerprints-list", limit=1))["count"] == 32
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/sse", "/messages/?session_id=0", "/"])

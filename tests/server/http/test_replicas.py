@@ -86,7 +86,7 @@ async def test_no_call_is_lost_when_one_of_two_replicas_ends(tmp_path: Path, era
             await asyncio.gather(*(work() for _ in range(4)))
 
     assert len(served) == 2
-    assert counts == [27] * 160
+    assert counts == [32] * 160
 
 
 async def test_sse_sticks_to_its_replica(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ async def test_sse_sticks_to_its_replica(tmp_path: Path) -> None:
         async with client_of(url, "sse", "legacy") as client:
             counts = [(await ask(client, "fingerprints-list"))["count"] for _ in range(6)]
 
-    assert counts == [27] * 6
+    assert counts == [32] * 6
 
 
 def test_uvicorn_runs_it_with_workers() -> None:
