@@ -35,7 +35,7 @@ _CODES = {
     "A project can have at most 100 severity rules.": "too_many_rules",
     "Severity rule bytecode cannot exceed 10000 operations.": "rule_too_large",
 }
-"""Texts of a 400 that PostHog's code says too little of, and a finer code for each (contract 4.4, 6.5, 6.6, 6.9, 6.13.2)."""
+"""Texts of a 400 with a general code, and a finer code for each (contract 4.4, 6.5, 6.6, 6.9, 6.13.2)."""
 _KEY_SETTINGS = "PostHog's Settings, Personal API keys"
 
 

@@ -1,7 +1,7 @@
 """The `Sender` protocol: the part of `Proxy` that other rooms depend on, so that another sender can stand in for it."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol, TypedDict, runtime_checkable
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypedDict
 
 
 class JsonAnswer(Protocol):
@@ -39,35 +39,18 @@ class SendOptions(TypedDict, total=False):
     retry_safe: bool | None
 
 
-@runtime_checkable
-class DelayEstimator(Protocol):
-    """A sender that estimates the wait of requests for PostHog's limits."""
-
-    def delay(self, path: str, requests: int = 1) -> float: ...
-
-
-@runtime_checkable
-class PageAddresses(Protocol):
-    """A sender that knows the addresses of its project's pages in PostHog's web interface."""
-
-    def page(self, path: str) -> str: ...
+# Looked up by name, because asking `isinstance` of a protocol takes as long as formatting a row.
 
 
 def page_of(sender: Sender, path: str) -> str | None:
-    """Return the address of a page, like `/error_tracking`, for people to open; None: unknown."""
-    return sender.page(path) if isinstance(sender, PageAddresses) else None
-
-
-@runtime_checkable
-class ProjectSender(Protocol):
-    """A sender whose requests go to one project: its number, or `@current`."""
-
-    project: str
+    """Return the address of a page, like `/error_tracking`, for people to open; None: the sender knows none."""
+    page: Callable[[str], str] | None = getattr(sender, "page", None)
+    return page(path) if page else None
 
 
 def project_of(sender: Sender) -> str | None:
     """Return the project that requests go to, its number or `@current`; None if it is not known."""
-    return sender.project if isinstance(sender, ProjectSender) else None
+    return getattr(sender, "project", None)
 
 
 def delay_of(sender: Sender, path: str, requests: int) -> float:
@@ -76,4 +59,5 @@ def delay_of(sender: Sender, path: str, requests: int) -> float:
     Args:
         path: of the requests; those below the same path are limited together.
     """
-    return sender.delay(path, requests) if isinstance(sender, DelayEstimator) else 0.0
+    delay: Callable[[str, int], float] | None = getattr(sender, "delay", None)
+    return delay(path, requests) if delay else 0.0

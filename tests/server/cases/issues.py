@@ -244,7 +244,7 @@ REFUSALS = [
     Refusal(
         "error-tracking-issues-assign-partial-update",
         {"id": TYPE_ERROR, "assignee": {"type": "user", "id": 99}},
-        "PostHog says: Assignee user does not belong to this organization. Nothing was assigned. No tool lists users or",
+        "PostHog says: Assignee user does not belong to this organization. Nothing was assigned. No tool lists",
         (f"PATCH {_ISSUE}assign/ 400",),
     ),
     Refusal("error-tracking-issues-assign-partial-update", {"id": TYPE_ERROR}, "- assignee: required, but missing"),
@@ -267,7 +267,7 @@ REFUSALS = [
     Refusal(
         "error-tracking-issues-bulk-create",
         {"action": "assign", "ids": [TYPE_ERROR], "assignee": {"type": "user", "id": 99}},
-        "PostHog says: Assignee user does not belong to this organization. Nothing was assigned. No tool lists users or",
+        "PostHog says: Assignee user does not belong to this organization. Nothing was assigned. No tool lists",
         ("POST issues/bulk/ 400",),
     ),
     Refusal("error-tracking-issues-values-retrieve", {"key": "nme", "value": "x"}, '"nme" is not one of name, issue'),
