@@ -16,6 +16,7 @@ UPDATE: Mapping[str, str] = {
     "state": "status",
     **dict.fromkeys(("ids", "issue_ids"), IN_BULK.format(action="set_status")),
     **dict.fromkeys(("comment", "note", "message"), "PostHog keeps no comments on issues; description is shown"),
+    **dict.fromkeys(("labels", "label", "tags", "tag"), "PostHog keeps no labels on issues; description is shown"),
     **dict.fromkeys(("resolved", "is_resolved", "suppressed", "action"), "give status: active, resolved or suppressed"),
 }
 """Arguments of an update."""

@@ -360,6 +360,8 @@ class ListIssueActivity(
 
     id: IssueId
 
+    meant_by = dict.fromkeys(("history", "log", "changes"), "")
+
 
 class FindIssueValues(
     Endpoint,

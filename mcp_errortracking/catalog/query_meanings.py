@@ -64,6 +64,12 @@ ISSUES: Mapping[str, str] = {
     "and value",
     **dict.fromkeys(("type", "exception_type", "error_type"), _by_property("$exception_types", "icontains")),
     "browser": _by_property("$browser"),
+    **dict.fromkeys(("level", "exception_level"), _by_property("$exception_level")),
+    **dict.fromkeys(("handled", "unhandled", "is_handled"), _by_property("$exception_handled")),
+    **dict.fromkeys(("country", "country_code"), _by_property("$geoip_country_code")),
+    **dict.fromkeys(
+        ("unassigned", "no_assignee"), "no filter finds issues without an owner: read assignee in the rows"
+    ),
     **dict.fromkeys(("os", "operating_system"), _by_property("$os")),
     **dict.fromkeys(
         ("sort", "sort_by", "order_by", "ordering", "order", "sorting"),
@@ -75,6 +81,7 @@ ISSUES: Mapping[str, str] = {
     **dict.fromkeys(("sdk", "lib", "platform", "language"), "library"),
     **dict.fromkeys(("version", "app_version", "release_id", "deploy"), "release"),
     **dict.fromkeys(("issue_id", "id", "issue"), "call query-error-tracking-issue with issueId"),
+    **dict.fromkeys(("issue_ids", "ids"), "call query-error-tracking-issue with issueId, once for each"),
 }
 """Arguments of the list of issues."""
 ISSUE: Mapping[str, str] = {
@@ -89,6 +96,7 @@ ISSUE: Mapping[str, str] = {
         ("breakdown", "top_values", "browser", "browsers", "os", "url", "urls", "pages", "paths", "versions"),
         "includeBreakdown",
     ),
+    "fingerprint": "call error-tracking-fingerprints-resolve-retrieve with fingerprint; its issue_id is the issueId",
 }
 """Arguments of one issue."""
 EVENTS: Mapping[str, str] = {
@@ -100,6 +108,9 @@ EVENTS: Mapping[str, str] = {
     **dict.fromkeys(("stacktrace", "stack", "trace", "frames", "stack_trace"), 'give include, a list: ["stacktrace"]'),
     **dict.fromkeys(("variables", "code_variables"), 'give include, a list: ["code_variables"]'),
     **dict.fromkeys(("event_id", "uuid", "event"), "PostHog finds events by their issue: give issueId"),
-    "order_by": "events are in the order of their time: give orderDirection (ASC or DESC)",
+    **dict.fromkeys(
+        ("order_by", "order", "ordering", "sort", "sort_by"),
+        "events are in the order of their time: give orderDirection (ASC or DESC)",
+    ),
 }
 """Arguments of the events of an issue."""

@@ -15,6 +15,9 @@ from mcp_errortracking.catalog.paging import PagedEndpoint
 Name = Annotated[str, Field(min_length=1, examples=["1.4.2"]), Shown("<version>")]
 Product = Annotated[str, Field(min_length=1, examples=["web"]), Shown("<name of the product>")]
 _NAMES = {**dict.fromkeys(("name", "release", "tag"), "version"), "product": "project", "hash": "hash_id"}
+_COMMIT = dict.fromkeys(
+    ("commit", "commit_id", "commit_sha", "sha", "git", "git_commit"), "give metadata, an object: git with commit_id"
+)
 HashId = Annotated[str, Field(min_length=1, max_length=128, examples=["9fceb02d"]), Shown("<hash_id of a release>")]
 _GIT = {name: {"type": "string"} for name in ("commit_id", "branch", "remote_url")}
 Metadata = Annotated[
@@ -38,7 +41,7 @@ class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="PO
     hash_id: HashId | None = Field(default=None, description="Unique; default: the release's id.")
     metadata: Metadata | None = None
 
-    meant = _NAMES
+    meant = {**_NAMES, **_COMMIT}
     advice = {"release_hash_in_use": "Nothing was created: find that one with error-tracking-releases-hash-retrieve."}
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
@@ -85,7 +88,7 @@ class UpdateRelease(Endpoint, tool="error-tracking-releases-partial-update", req
     hash_id: HashId | None = None
     metadata: Metadata | None = None
 
-    meant = {"release_id": "id", **_NAMES}
+    meant = {"release_id": "id", **_NAMES, **_COMMIT}
 
     def steps(self) -> Steps:
         sent = self.request()

@@ -134,6 +134,7 @@ class ListSpikeEvents(
         **dict.fromkeys(("issue_id", "issue", "id"), "issue_ids"),
         "date_range": "give date_from and date_to, in ISO 8601",
     }
+    advice = {"invalid_input": "Give date_from and date_to in ISO 8601, like 2026-06-01T00:00:00Z: no relative dates."}
     order_by: (
         Literal[
             "detected_at",

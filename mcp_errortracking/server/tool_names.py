@@ -20,6 +20,12 @@ _VERBS = {
     **dict.fromkeys(("reorder", "order", "sort"), "reorder"),
 }
 """Verbs of names, and the one of each meaning."""
+_OBJECTS: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    **{(word, "rule"): ("suppression", "rule") for word in ("ignore", "mute", "silence", "block", "noise")},
+    **{(word, "rule"): ("assignment", "rule") for word in ("owner", "ownership", "routing")},
+    **{(word,): ("external", "reference") for word in ("ticket", "jira", "linear", "github", "gitlab", "tracker")},
+}
+"""Users' words for objects, and PostHog's."""
 
 
 def nearest_tools(name: str, tools: Mapping[str, type[Declaration]]) -> list[str]:
@@ -29,7 +35,7 @@ def nearest_tools(name: str, tools: Mapping[str, type[Declaration]]) -> list[str
     tool only if it is about the same kind: a caller that guesses may well call what it is offered.
     """
     name = name[:MAX_COMPARED].lower()
-    wanted = _words(name)
+    wanted = _in_posthogs_words(_words(name))
 
     def nearness(tool: str, declaration: type[Declaration]) -> tuple[int, int, int, float]:
         own, meant = _words(tool), _words(" ".join(declaration.meant_by))
@@ -62,6 +68,14 @@ def _with_arguments(tool: str, declaration: type[Declaration], wanted: set[str])
 def _is_offered(wanted: set[str], declaration: type[Declaration], words: set[str]) -> bool:
     is_same_kind = _words(declaration.toolset) <= wanted
     return is_same_kind and ("delete" in wanted) == ("delete" in words & (wanted | _words(declaration.tool)))
+
+
+def _in_posthogs_words(wanted: set[str]) -> set[str]:
+    """Return the words with PostHog's names of the objects in place of users'."""
+    for users, posthogs in _OBJECTS.items():
+        if wanted.issuperset(users):
+            wanted = (wanted - set(users)) | set(posthogs)
+    return wanted
 
 
 def _words(name: str) -> set[str]:

@@ -24,6 +24,13 @@ DELETING = {tool for tool in CATALOG if tool.endswith(("-delete", "-destroy"))}
         ("resolve_issue", "error-tracking-issues-partial-update"),
         ("grouping-rule-remove", "error-tracking-grouping-rules-destroy"),
         ("error-tracking-alerts-destroy", "error-tracking-alerts-delete"),
+        ("error-tracking-ignore-rules-create", "error-tracking-suppression-rules-create"),
+        ("mute-rules-list", "error-tracking-suppression-rules-list"),
+        ("block_rule_delete", "error-tracking-suppression-rules-destroy"),
+        ("owner-rules-create", "error-tracking-assignment-rules-create"),
+        ("create-jira-ticket", "error-tracking-external-references-create"),
+        ("create_github_issue", "error-tracking-external-references-create"),
+        ("list_tickets", "error-tracking-external-references-list"),
     ],
 )
 def test_the_nearest_tool(name: str, first: str) -> None:
