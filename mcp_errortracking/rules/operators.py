@@ -82,8 +82,11 @@ def operation(operator: str, value: Any) -> Joined:
 def _single(operator: str, value: Any) -> Operation:
     if operator in ("is_set", "is_not_set"):
         return _is_set if operator == "is_set" else _is_not_set
-    if operator in ("exact", "is_not", "is_cleaned_path_exact"):
-        return _equals(value, operator == "is_not")
+    if operator in ("exact", "is_not"):
+        # PostHog compiles a single boolean to its text, unless the project defines the property as boolean.
+        return _equals(to_text(value) if isinstance(value, bool) else value, operator == "is_not")
+    if operator == "is_cleaned_path_exact":
+        return _equals(value, negated=False)
     if operator in _CONTAINS:
         return _contains(str(value), operator.startswith("not_"))
     if operator in ("icontains_multi", "not_icontains_multi"):
@@ -110,11 +113,8 @@ _is_not_set = Operation(lambda held: held is None, 20)
 
 
 def _equals(value: Any, negated: bool) -> Operation:
-    # A boolean is compiled as its text; only a property defined as boolean gets the boolean, which compares the same.
-    wanted = str(value).lower() if isinstance(value, bool) else value
-
     def test(held: Any) -> bool:
-        return (held == wanted if type(held) is type(wanted) else equal(held, wanted)) != negated
+        return (held == value if type(held) is type(value) else equal(held, value)) != negated
 
     return Operation(test, 21)
 

@@ -51,7 +51,7 @@ def _join(parts: list[Code], operation: int) -> Code:
 def _condition(given: dict[str, Any]) -> Code:
     key, operator, value = given["key"], given["operator"], given["value"]
     values = value if isinstance(value, list) else [value]
-    if len(values) > 1 and operator in ("regex", "not_regex"):
+    if len(values) > 1 and operator in ("regex", "not_regex", "icontains_multi", "not_icontains_multi"):
         each = [_condition({**given, "value": one}) for one in values]
         return _join(each, _AND if operator == "not_regex" else _OR)
     field = [32, key, 32, "properties", 1, 2]
@@ -66,11 +66,13 @@ def _test(left: Code, operator: str, values: list[Any]) -> Code:
     text = [*left, 2, "toString", 1]
     many = len(values) > 1
     if operator in ("exact", "is_not"):
+        if not many and isinstance(values[0], bool):
+            values = [str(values[0]).lower()]
         word = {"exact": ("==", "in"), "is_not": ("!=", "not in")}[operator][many]
         return [*(_tuple(values) if many else _constant(values[0])), *left, _COMPARE[word]]
-    if operator in ("icontains", "not_icontains"):
+    if operator in ("icontains", "not_icontains", "icontains_multi", "not_icontains_multi"):
         negated = operator.startswith("not_")
-        if not many:
+        if not many and not operator.endswith("_multi"):
             return [32, f"%{values[0]}%", *text, _COMPARE["not ilike" if negated else "ilike"]]
         needles = [step for value in values for step in [32, str(value)]] + [43, len(values)]
         search = [*text, *needles, 2, "multiSearchAnyCaseInsensitive", 2]

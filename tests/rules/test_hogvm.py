@@ -10,6 +10,7 @@ from typing import Any
 from mcp_errortracking.rules.events import Event
 from mcp_errortracking.rules.matching import Rule
 from tests.rules.hogvm import evaluate
+from tests.rules.vectors import COMPILED
 
 ARRAYS = ("$exception_types", "$exception_values", "$exception_sources", "$exception_functions")
 KEYS = ("lib", "n", "b", "missing", "empty", "arr", *ARRAYS)
@@ -66,3 +67,11 @@ def test_ours_is_posthogs() -> None:
         )
         matched += result is True
     assert 600 < matched < 2400
+
+
+def test_values_that_are_compiled_to_something_else() -> None:
+    results = evaluate([(vector["filters"], vector["properties"]) for vector in COMPILED])
+
+    for vector, result in zip(COMPILED, results, strict=True):
+        outcome = Rule(vector["filters"]).match(Event(vector["properties"]))
+        assert (outcome.kind, result) == (vector["expect"], vector["expect"] == "match"), vector["id"]
