@@ -135,9 +135,9 @@ def test_a_login_that_others_can_read_is_warned_of(tmp_path: Path, caplog: pytes
         ("https://", "has no host name"),
         ("https://us.posthog.com:99999", "not a valid address"),
         ("https://user:secret@us.posthog.com", "user name or password"),
-        ("https://us.i.posthog.com", "use https://us.posthog.com"),
-        ("https://eu.i.posthog.com", "use https://eu.posthog.com"),
-        ("https://app.posthog.com", "use https://us.posthog.com"),
+        ("https://us.i.posthog.com/static", "is more than an address: use https://us.posthog.com"),
+        ("https://app.posthog.com/project/5", "use https://us.posthog.com, and POSTHOG_PROJECT_ID=5"),
+        ("https://user:secret@eu.i.posthog.com", "user name or password"),
         ("https://eu.posthog.com/project/123/settings", "use https://eu.posthog.com, and POSTHOG_PROJECT_ID=123"),
         ("https://eu.posthog.com?x=1", "use https://eu.posthog.com"),
         ("https://evil.example\\@us.posthog.com", "user name or password"),
@@ -150,6 +150,38 @@ def test_hosts_that_are_refused(tmp_path: Path, host: str, says: str) -> None:
     assert str(caught.value).startswith("POSTHOG_HOST")
     assert says in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "api"),
+    [
+        ("https://us.i.posthog.com", US),
+        ("https://eu.i.posthog.com/", EU),
+        ("http://EU.i.posthog.com:80", EU),
+        ("https://app.posthog.com", US),
+        ("https://posthog.com", US),
+    ],
+)
+def test_other_hosts_of_posthog_cloud_stand_for_the_one_that_serves_the_api(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, host: str, api: str
+) -> None:
+    """PostHog's own build plugins are configured with the hosts that take events."""
+    found = settings(tmp_path, {"POSTHOG_HOST": host, "POSTHOG_PERSONAL_API_KEY": KEY})
+
+    assert shown(found) == (api, KEY, "@current")
+    assert f"does not serve this API: using {api}" in caplog.text
+    assert "plain http" not in caplog.text
+
+
+@pytest.mark.parametrize("host", ["https://us.i.posthog.com.evil.example", "https://x.i.posthog.com"])
+def test_hosts_that_only_look_like_posthogs_stay_as_they_are(tmp_path: Path, host: str) -> None:
+    assert settings(tmp_path, {"POSTHOG_HOST": host}).host == host
+
+
+def test_a_login_for_the_host_of_events_belongs_to_the_host_of_the_api(tmp_path: Path) -> None:
+    login(tmp_path, host="https://eu.i.posthog.com")
+
+    assert shown(settings(tmp_path, {"POSTHOG_HOST": EU})) == (EU, CLI_KEY, "42")
 
 
 @pytest.mark.parametrize(

@@ -29,13 +29,14 @@ DEFAULT_HOST = "https://us.posthog.com"
 DEFAULT_PROJECT = "@current"
 
 _WHERE_TO_GET_A_KEY = "create a personal API key (phx_...) in PostHog's Settings, Personal API keys"
-_MOVED = {
+_API_HOSTS = {
     "us.i.posthog.com": DEFAULT_HOST,
     "eu.i.posthog.com": "https://eu.posthog.com",
     "app.i.posthog.com": DEFAULT_HOST,
     "app.posthog.com": DEFAULT_HOST,
     "posthog.com": DEFAULT_HOST,
 }
+"""Other hosts of PostHog Cloud that users configure, and the one that serves the API."""
 _PLACEHOLDER = re.compile(r"(phx_)?([xX.*_-]*|(your|my|insert)[a-z_-]*)|.*(\.\.\.|<|>).*")
 _QUOTES = tuple("\"'`\u2018\u2019\u201c\u201d")
 _BROKEN_SCHEME = re.compile(r"(https?)(?::/?|//?)([^/:].*)", re.IGNORECASE)
@@ -78,14 +79,14 @@ def read_host(text: str) -> str:
         raise ValueError(f"has no host name: give an address like {DEFAULT_HOST}")
     if parts.username is not None or parts.password is not None:
         raise ValueError(f"holds a user name or password: give the address alone, like {DEFAULT_HOST}")
-    if moved := _MOVED.get(hostname):
-        raise ValueError(f"is {hostname}, where this API is not served: use {moved}")
     shown = f"[{hostname}]" if ":" in hostname else hostname
-    origin = f"{parts.scheme}://{shown}{f':{port}' if port else ''}"
+    origin = _API_HOSTS.get(hostname) or f"{parts.scheme}://{shown}{f':{port}' if port else ''}"
     if parts.path.strip("/") or parts.query or parts.fragment:
         project = re.match(r"/(?:project|environment)/(\d+)", parts.path)
         also = f", and POSTHOG_PROJECT_ID={project[1]}" if project else ""
         raise ValueError(f"is more than an address: use {origin}{also}")
+    if hostname in _API_HOSTS:
+        logger.warning("%s does not serve this API: using %s", hostname, origin)
     return origin
 
 

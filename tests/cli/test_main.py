@@ -75,7 +75,7 @@ def test_call_in_text_and_json() -> None:
         (["call", LIST, "{"], {}, "the arguments are not JSON"),
         (["call", LIST, "[1]"], {}, "the arguments are not a JSON object"),
         (["call", LIST], {"POSTHOG_HOST": "us.posthog.com"}, "POSTHOG_HOST lacks its scheme"),
-        (["--host", "https://us.i.posthog.com"], {}, "--host is us.i.posthog.com"),
+        (["--host", "https://us.i.posthog.com/e"], {}, "--host is more than an address: use https://us.posthog.com"),
         ([], {"POSTHOG_PERSONAL_API_KEY": "phc_0123456789"}, "a project token, which only sends events"),
         (["doctor"], {"POSTHOG_PROJECT_ID": "web"}, "POSTHOG_PROJECT_ID must be a project number"),
         (["--timeout", "0"], {}, "--timeout must be a number from 1 to 3600, not '0'"),
