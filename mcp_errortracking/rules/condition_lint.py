@@ -13,6 +13,7 @@ from mcp_errortracking.rules.operators import DATES, NUMERIC, SEMVER_ORDER, UNCO
 from mcp_errortracking.rules.outcomes import DisabledError, RefusedError, UnknownError
 from mcp_errortracking.rules.property_names import meant_property
 from mcp_errortracking.rules.regex import BadPatternError, UndecidedError, parse
+from mcp_errortracking.rules.values import version
 
 _REGEX = ("regex", "not_regex")
 _LONG_PATTERN = 200
@@ -23,6 +24,7 @@ _NEGATIVE = {
     "not_icontains": "does not contain it",
     "not_icontains_multi": "does not contain it",
     "not_regex": "does not match",
+    "semver_neq": "is another version, or no version",
 }
 _WILDCARDS = {"_": "_ matches any one character", "%": "% matches any text", "\\": "\\ escapes %, _ and \\"}
 _RELATIVE = re.compile(r"-?\d+[hdwmqyHDWMQYs]")
@@ -182,8 +184,11 @@ class _Checks:
             yield self._warn(problem, _NO_NEGATIVE)
         elif self._operator == "not_icontains_multi" and len(self._values) > 1:
             yield self._warn("This is true if one of the texts is missing, not all.", "Use not_icontains.")
-        elif self._key != "$exception_handled":
+        elif self._key != "$exception_handled" and not self._is_no_version():
             yield self._warn("This is also true for events without the property.", "Add a condition with is_set.")
+
+    def _is_no_version(self) -> bool:
+        return self._operator == "semver_neq" and all(version(value) is None for value in self._values)
 
     def _patterns(self) -> Iterator[Finding]:
         if self._operator in ("icontains", "not_icontains") and len(self._values) == 1:

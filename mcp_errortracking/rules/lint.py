@@ -1,17 +1,19 @@
 """Lint of a rule's filters: all that can be proved wrong, or misleading, without an event (rule contract 2.9)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any, cast
 
 from mcp_errortracking.rules.condition_lint import check_condition, check_refused
+from mcp_errortracking.rules.events import ARRAY_KEYS
 from mcp_errortracking.rules.findings import Finding
 from mcp_errortracking.rules.lint_budget import MOST_VALUES, LintBudget
 
 _STEPS, _OVERHEAD, _PER_ELEMENT = 10_000, 28, 23
 _MANY = 10
 _NOT_CHECKED = "Not checked from here on: there are too many conditions, or too long patterns, to check at once."
-_ARRAY_PREFIX = "$exception_"
+_JOINED = ("regex", "not_regex", "icontains_multi", "not_icontains_multi", "semver_eq", "semver_neq")
+"""Operators that PostHog compiles to one test for each value."""
 _BROWSER_KEYS = ("$exception_types", "$exception_values")
 _BROWSER_NEGATIVES = ("is_not", "not_icontains")
 
@@ -38,8 +40,8 @@ def lint(
             break
         findings += check_condition(condition, place, kind, is_alone=len(conditions) == 1)
     findings += _capacity(conditions)
-    if kind == "suppression" and sampling_rate in (None, 1):
-        findings += _browser(filters, conditions)
+    if kind == "suppression" and is_applied_in_browser({"filters": filters, "sampling_rate": sampling_rate}):
+        findings += _browser(conditions)
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.rank)
 
 
@@ -65,35 +67,53 @@ def _conditions(group: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _capacity(conditions: list[tuple[str, dict[str, Any]]]) -> Iterator[Finding]:
-    if len(conditions) > MOST_VALUES:
+    tests = [(condition, _tests(condition)) for _, condition in conditions]
+    if (count := sum(number for _, number in tests)) > MOST_VALUES and len(conditions) > 1:
         yield Finding(
             "error",
             "",
-            f"{len(conditions)} conditions: above about 110 PostHog's machine overflows and disables the rule.",
+            f"{count} conditions: above about 110 PostHog's machine overflows and disables the rule.",
             "Put alternatives into one regex: (?:a|b|c).",
         )
-    on_arrays = [place for place, condition in conditions if str(condition.get("key")).startswith(_ARRAY_PREFIX)]
-    if len(on_arrays) >= _MANY:
-        elements = (_STEPS // len(on_arrays) - _OVERHEAD) // _PER_ELEMENT
+    on_arrays = sum(number for condition, number in tests if condition.get("key") in ARRAY_KEYS)
+    if on_arrays >= _MANY:
+        elements = (_STEPS // on_arrays - _OVERHEAD) // _PER_ELEMENT
         yield Finding(
             "warning",
             "",
-            f"{len(on_arrays)} conditions on lists: PostHog skips the rule for an event whose lists hold more than "
+            f"{on_arrays} conditions on lists: PostHog skips the rule for an event whose lists hold more than "
             f"about {max(elements, 0)} entries.",
             "Put alternatives into one regex.",
         )
 
 
-def _browser(filters: Any, conditions: list[tuple[str, dict[str, Any]]]) -> Iterator[Finding]:
-    """Find conditions that posthog-js evaluates differently: rules that it can, it applies before an event is sent."""
-    if any("values" in value for value in filters["values"]):
-        return
-    sent = all(
-        condition.get("key") in _BROWSER_KEYS
+def _tests(condition: dict[str, Any]) -> int:
+    """Return the number of tests that a condition is compiled to."""
+    value: Any = condition.get("value")
+    is_joined = isinstance(value, list) and condition.get("operator") in _JOINED
+    return max(len(cast("list[Any]", value)), 1) if is_joined else 1
+
+
+def is_applied_in_browser(rule: Mapping[str, Any]) -> bool:
+    """True if posthog-js gets this suppression rule, and applies it before an event is sent (rule contract 1.4)."""
+    values = cast("list[dict[str, Any]]", rule["filters"]["values"])
+    return rule.get("sampling_rate") in (None, 1) and bool(values) and all(map(_is_for_browser, values))
+
+
+def _is_for_browser(condition: dict[str, Any]) -> bool:
+    value: Any = condition.get("value")
+    texts: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [value]
+    return (
+        "values" not in condition
+        and condition.get("key") in _BROWSER_KEYS
         and condition.get("operator", "exact") in ("exact", "icontains", *_BROWSER_NEGATIVES)
-        for _, condition in conditions
+        and all(isinstance(text, str) for text in texts)
     )
-    for place, condition in conditions if sent else []:
+
+
+def _browser(conditions: list[tuple[str, dict[str, Any]]]) -> Iterator[Finding]:
+    """Find conditions that posthog-js evaluates differently."""
+    for place, condition in conditions:
         if condition.get("operator") in _BROWSER_NEGATIVES:
             yield Finding(
                 "warning",

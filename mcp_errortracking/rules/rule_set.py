@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from mcp_errortracking.rules.findings import Finding
-from mcp_errortracking.rules.lint import lint
+from mcp_errortracking.rules.lint import is_applied_in_browser, lint
 from mcp_errortracking.rules.lint_budget import LintBudget
 
 _REASONS = (
@@ -21,15 +21,36 @@ _REASONS = (
 )
 _MOST_FILTERS = 200
 """Rules that are compared with each other: their pairs are many."""
+_NO_LIMITS = Finding(
+    "warning",
+    "",
+    "The project has no rate limit, so this rule has no effect.",
+    "Set a limit with error-tracking-settings-update, or delete the rule.",
+)
+_NO_ASSIGNEE = Finding(
+    "warning",
+    "",
+    "This rule has no assignee, so PostHog skips it.",
+    "Give it one with error-tracking-assignment-rules-partial-update.",
+)
+_STILL_IN_BROWSER = Finding(
+    "warning", "", "posthog-js still applies this rule in the browser, also while PostHog has it disabled."
+)
 
 
-def check_rules(rules: Sequence[dict[str, Any]], kind: str) -> dict[str, list[Finding]]:
+def check_rules(rules: Sequence[dict[str, Any]], kind: str, *, has_limits: bool = True) -> dict[str, list[Finding]]:
     """Return the findings about each rule, by id, in the order in which PostHog tries them.
 
     `rules` are as PostHog lists them. Nothing of the event in `disabled_data` is repeated: it is personal data.
+
+    Args:
+        has_limits: False if the project has no rate limit that a bypass rule could bypass.
     """
     ordered, budget = sorted(rules, key=_position), LintBudget()
     found = {str(rule.get("id")): _own(rule, kind, budget) for rule in ordered}
+    if kind == "bypass" and not has_limits:
+        for findings in found.values():
+            findings.append(_NO_LIMITS)
     for position, group in _by_position(ordered).items():
         if kind != "severity" and len(group) > 1:
             others = f"{len(group) - 1} other rule{'s' if len(group) > 2 else ''}"
@@ -67,7 +88,11 @@ def _own(rule: dict[str, Any], kind: str, budget: LintBudget) -> list[Finding]:
         reason = reason_in_words(rule["disabled_data"])
         advice = "Correct the filters with an update, which also enables the rule."
         found.append(Finding("error", "", f"PostHog disabled this rule: {reason}.", advice))
+    if kind == "assignment" and rule.get("assignee") is None:
+        found.append(_NO_ASSIGNEE)
     try:
+        if kind == "suppression" and rule.get("disabled_data") is not None and is_applied_in_browser(rule):
+            found.append(_STILL_IN_BROWSER)
         found += lint(rule.get("filters"), kind, sampling_rate=rule.get("sampling_rate"), budget=budget)
     except (AttributeError, KeyError, TypeError, RecursionError):
         found.append(Finding("warning", "", "These filters have a form that is not known here."))

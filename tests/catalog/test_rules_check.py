@@ -24,8 +24,8 @@ def walk(arguments: dict[str, Any], answers: dict[str, Any]) -> tuple[list[Reque
 
 def test_every_kind_is_read_and_the_worst_comes_first() -> None:
     first = {"id": "one", "order_key": 0, "filters": MATCHING, "assignee": {"type": "user", "id": 1}}
-    second = {"id": "two", "order_key": 1, "filters": BROKEN, "disabled_data": DISABLED}
-    third = {"id": "three", "order_key": 2, "filters": MATCHING}
+    second = {"id": "two", "order_key": 1, "filters": BROKEN, "disabled_data": DISABLED, "assignee": {"type": "role"}}
+    third = {"id": "three", "order_key": 2, "filters": MATCHING, "assignee": {"type": "user", "id": 2}}
 
     requests, outcome = walk({}, {"assignment_rules": {"results": [first, second, third]}})
 
@@ -35,7 +35,11 @@ def test_every_kind_is_read_and_the_worst_comes_first() -> None:
     ]
     found = [(row["rule"], row["level"], row["order_key"]) for row in outcome.data["results"]]
     assert found[:3] == [("two", "error", 1), ("two", "error", 1), ("three", "warning", 2)]
-    assert outcome.notes == [f"3 rules checked, {len(found)} findings."]
+    assert outcome.notes == [
+        f"3 rules checked, {len(found)} findings.",
+        "Whether the assignees still exist is not checked: a key with the scopes of error tracking sees no users and "
+        "roles.",
+    ]
     assert "alice" not in str(outcome.data)
 
 
@@ -53,3 +57,32 @@ def test_another_failure_fails_the_check() -> None:
     for status, kind in ((403, "grouping_rules"), (404, "assignment_rules"), (500, "severity_rules")):
         with pytest.raises(StepError):
             walk({}, {kind: StepError("no", status=status)})
+
+
+@pytest.mark.parametrize(
+    ("settings", "findings", "notes"),
+    [
+        ({"project_rate_limit_value": None, "per_issue_rate_limit_value": None}, 1, 0),
+        ({}, 1, 0),
+        ({"project_rate_limit_value": None, "per_issue_rate_limit_value": 5}, 0, 0),
+        ({"project_rate_limit_value": 5}, 0, 0),
+        (StepError("not found", status=404, code="not_found"), 0, 1),
+    ],
+)
+def test_bypass_rules_need_a_limit_to_bypass(settings: Any, findings: int, notes: int) -> None:
+    bypass = {"results": [{"id": "one", "order_key": 0, "filters": MATCHING}]}
+
+    requests, outcome = walk({"kind": "bypass"}, {"bypass_rules": bypass, "settings": settings})
+
+    assert [(request.method, request.path) for request in requests] == [
+        ("GET", "error_tracking/bypass_rules/"),
+        ("GET", "error_tracking/settings/retrieve_settings/"),
+    ]
+    assert len([row for row in outcome.data["results"] if "has no rate limit" in row["finding"]]) == findings
+    assert len([note for note in outcome.notes if "whether bypass rules have an effect" in note]) == notes
+
+
+def test_limits_that_the_key_may_not_read_fail_the_check() -> None:
+    bypass = {"results": [{"id": "one", "order_key": 0, "filters": MATCHING}]}
+    with pytest.raises(StepError):
+        walk({"kind": "bypass"}, {"bypass_rules": bypass, "settings": StepError("no", status=403)})

@@ -86,6 +86,8 @@ def found(filters: dict[str, Any], kind: str | None = None, rate: float | None =
         (condition("name", "exact", "x", "error_tracking_issue"), "warning", "not the issue"),
         (condition("$exception_handled", "exact", "banana"), "warning", "false equals every text but true"),
         (condition("a", "not_icontains_multi", ["x", "y"]), "warning", "one of the texts is missing, not all"),
+        (condition("a", "semver_neq", "1.2.3"), "warning", "also true for events without the property"),
+        (condition(VALUES, "semver_neq", "1.2.3"), "warning", "is another version, or no version, and false if there"),
     ],
 )
 def test_a_finding_says_where_what_and_what_instead(given: dict[str, Any], level: str, words: str) -> None:
@@ -107,6 +109,7 @@ def test_a_finding_says_where_what_and_what_instead(given: dict[str, Any], level
         condition("$exception_handled", "exact", "true"),
         condition("$exception_handled", "is_not", True),
         condition("$app_version", "semver_eq", "1.2.3"),
+        condition("$app_version", "semver_neq", "latest"),
     ],
 )
 def test_nothing_is_said_about_what_means_what_it_seems_to(given: dict[str, Any]) -> None:
@@ -140,6 +143,17 @@ def test_capacity() -> None:
     ten = [condition(SOURCES, "icontains", str(one)) for one in range(10)]
     assert ["10 conditions on lists" in one[2] and "about 42 entries" in one[2] for one in found(group(*ten))] == [True]
     assert found(group(*ten[:9])) == []
+    assert found(group(*[condition("$exception_handled", "exact", "true")] * 10)) == []
+
+
+def test_capacity_counts_the_values_that_are_conditions_of_their_own() -> None:
+    """Several patterns are compiled to one condition each, several texts of exact or icontains to one."""
+    patterns = [f"(?i){one}" for one in range(12)]
+
+    assert "12 conditions on lists" in found(group(condition(SOURCES, "regex", patterns)))[0][2]
+    assert found(group(condition(SOURCES, "icontains", patterns))) == []
+    several = [condition("a", "regex", [f"(?i){part}{one}b" for one in range(60)]) for part in "xy"]
+    assert [one[2] for one in found(group(*several)) if "120 conditions: above about 110" in one[2]]
 
 
 @pytest.mark.parametrize("vector", [vector for vector in VECTORS if "filters" in vector], ids=IDS[: len(VECTORS) - 1])

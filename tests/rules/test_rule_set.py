@@ -85,3 +85,50 @@ def test_each_rule_is_linted_and_a_strange_one_is_named() -> None:
 
     assert "the value is no number" in found["a"]
     assert "a form that is not known here" in found["b"]
+
+
+def test_an_assignment_rule_without_assignee() -> None:
+    gone = rule("gone", 0, WEB, assignee=None)
+
+    assert "This rule has no assignee, so PostHog skips it." in words([gone])["gone"]
+    assert words([gone], "grouping") == words([rule("kept", 0, WEB)]) == {}
+
+
+def test_bypass_rules_of_a_project_without_limits() -> None:
+    rules = [rule("a", 0, WEB), rule("b", 1, TYPE)]
+
+    found = {name: list(map(str, one)) for name, one in check_rules(rules, "bypass", has_limits=False).items()}
+
+    problem = "The project has no rate limit, so this rule has no effect."
+    assert (
+        found["a"]
+        == found["b"]
+        == [f"filters: {problem} Set a limit with error-tracking-settings-update, or delete the rule."]
+    )
+    assert words(rules, "bypass") == {}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "more", "is_applied"),
+    [
+        ((TYPE,), {}, True),
+        ((TYPE,), {"sampling_rate": 1}, True),
+        ((TYPE,), {"sampling_rate": 0.5}, False),
+        ((TYPE, WEB), {}, False),
+        ((), {}, False),
+        (({**TYPE, "operator": "regex"},), {}, False),
+        (({**TYPE, "value": [7]},), {}, False),
+        (({"type": "AND", "values": [TYPE]},), {}, False),
+    ],
+)
+def test_a_disabled_suppression_rule_that_the_browser_still_applies(
+    conditions: tuple[dict[str, Any], ...], more: dict[str, Any], is_applied: bool
+) -> None:
+    """Rule contract 1.4: posthog-js gets disabled rules too, but flat ones that drop everything alone."""
+    filters = {"type": "AND", "values": list(conditions)}
+    off = rule("off", 0, disabled_data={"message": "Unknown Global"}) | {"filters": filters} | more
+
+    assert ("posthog-js still applies this rule" in words([off], "suppression")["off"]) is is_applied
+    assert "posthog-js" not in words([off], "bypass")["off"]
+    on = {**off, "disabled_data": None}
+    assert "posthog-js" not in words([on], "suppression").get("off", "")
