@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from mcp_errortracking.sandbox.call import Call
 from mcp_errortracking.sandbox.clock import new_id, now
+from mcp_errortracking.sandbox.compilation import compiles
 from mcp_errortracking.sandbox.errors import invalid
 from mcp_errortracking.sandbox.store import Document
 
@@ -77,3 +78,12 @@ def check_alert_filters(filters: Any) -> None:
     for one in cast("list[Any]", properties):
         if not isinstance(one, dict) or "key" not in one:
             raise invalid("invalid_input", "Each alert property filter must be an object with a key.")
+    for one in cast("list[Document]", properties):
+        kind = one.get("type", "event")
+        if kind != "event" or not compiles(one):
+            why = (
+                f"type {kind} is not supported"
+                if kind != "event"
+                else f"operator {one.get('operator')} with this value"
+            )
+            raise invalid("invalid_input", f"Invalid filter configuration: {why}")

@@ -16,6 +16,8 @@ from mcp_errortracking.sandbox.store import Document
 
 KIND = "alert"
 _TRIGGERS = ("issue_created", "issue_reopened", "issue_spiking", "issue_assigned")
+_BYTECODE = ["_H", 1, 29]
+"""Stands for the compiled filters: a program of PostHog's machine that is always true."""
 _MAX_NAME = 400
 _MAX_THROTTLE = 30 * 24 * 60 * 60
 _OLD_MAX_THROTTLE = 2**31 - 1
@@ -32,7 +34,8 @@ def show(call: Call, alert: Document) -> Document:
     if call.features.alert_history:
         known = (*known, *UNDELIVERED, "created_at", "updated_at")
     destinations = [{name: one[name] for name in known} for one in alert["destinations"]]
-    return {**alert, "destinations": destinations}
+    filters = {**alert["filters"], "bytecode": _BYTECODE} if alert["filters"] else {}
+    return {**alert, "filters": filters, "destinations": destinations}
 
 
 def retrieve(call: Call) -> Response:

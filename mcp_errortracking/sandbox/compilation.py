@@ -9,6 +9,9 @@ from typing import Any, cast
 from mcp_errortracking.sandbox.errors import invalid, server_error
 
 _REFUSED_TYPES = ("cohort", "revenue_analytics")
+_LISTS = ("$exception_types", "$exception_values", "$exception_sources", "$exception_functions")
+_FIELD, _LAMBDA = 10, 32
+"""Entries of the bytecode that reads a property, and one of the lists."""
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
 
 
@@ -21,11 +24,34 @@ def check_compiles(group: dict[str, Any]) -> None:
     for value in cast("list[dict[str, Any]]", group["values"]):
         if "values" in value:
             check_compiles(value)
-        elif not _compiles(value):
+        elif not compiles(value):
             raise server_error()
 
 
-def _compiles(condition: dict[str, Any]) -> bool:
+def bytecode_size(group: dict[str, Any]) -> int:
+    """Return about how many entries the bytecode of filters has: two for each value, and those that read the property.
+
+    PostHog's compiler is not copied here; its limit is far above what its pages can write.
+    """
+    size = 2
+    for value in cast("list[dict[str, Any]]", group["values"]):
+        size += bytecode_size(value) if "values" in value else _size(value)
+    return size
+
+
+def _size(condition: dict[str, Any]) -> int:
+    value: Any = condition.get("value")
+    count = len(cast("list[Any]", value)) if isinstance(value, list) else 1
+    reading = _LAMBDA if condition.get("key") in _LISTS else _FIELD
+    return count * (reading + 2) if condition.get("operator") in ("regex", "not_regex") else reading + 2 * count
+
+
+def compiles(condition: dict[str, Any]) -> bool:
+    """True if PostHog's compiler takes a condition.
+
+    Raises:
+        ErrorAnswer: 400 for a function that rules may not call.
+    """
     kind, operator, value = condition.get("type", "event"), condition.get("operator"), condition.get("value")
     if kind in ("empty", "flag", "hogql"):
         return True

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import READ, WRITE, Action, Call, Route, json_answer
 from mcp_errortracking.sandbox.clock import is_uuid, new_id
-from mcp_errortracking.sandbox.errors import invalid, not_found, required, server_error
+from mcp_errortracking.sandbox.errors import HogError, invalid, not_found, required, server_error
 from mcp_errortracking.sandbox.pagination import page
 from mcp_errortracking.sandbox.rules import integer
 from mcp_errortracking.sandbox.store import Document
@@ -104,6 +104,8 @@ def search_issues(call: Call) -> Response:
         if "/" in repository:
             detail = "Pass the repository name without an owner; only the integration's account can be searched."
             raise invalid("invalid_input", detail)
+        if call.features.tracker_throttles:  # PostHog's text of this error is not known
+            raise HogError(429, "throttled_error", "throttled", "GitHub limits the rate of requests.")
     issues = [
         {
             "id": one["external_id"],

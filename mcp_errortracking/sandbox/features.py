@@ -77,6 +77,8 @@ class Features:
     """The feature behind `error_tracking/alerts` is on; else it answers 403."""
     query_budget_spent: bool = False
     """Every query finds that the project's hourly budget is spent."""
+    tracker_throttles: bool = False
+    """GitHub answers each search for its issues with a 429 of its own."""
     breakdown_fails: bool = False
     """No breakdown of an issue can be calculated."""
     merge_conflicts: bool = False

@@ -135,11 +135,11 @@ class _Planter:
             own = {"execution_order": None, "deleted": False, "updated_at": self._moment(function.created_at)}
             self._add("hog_function", function_number, function, {**body, **own})
         for number, recommendation in enumerate(seed.recommendations):
-            body = recommendation.model_dump(include={"type", "meta", "completed"})
+            body = recommendation.model_dump(include={"type", "meta", "completed", "status"})
             computed, dismissed = (
                 text and self._moment(text) for text in (recommendation.computed_at, recommendation.dismissed_at)
             )
-            state = {"status": "ready", "computed_at": computed, "dismissed_at": dismissed}
+            state = {"computed_at": computed, "dismissed_at": dismissed}
             updated = {"updated_at": self._moment(recommendation.created_at)}
             self._add("recommendation", number, recommendation, {**body, **state, **updated})
         for number, spike in enumerate(seed.spikes):

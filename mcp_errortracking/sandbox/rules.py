@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from mcp_errortracking.sandbox.call import WRITE, Action, Call, Route, json_answer, no_content
 from mcp_errortracking.sandbox.clock import is_uuid, new_id, now
-from mcp_errortracking.sandbox.compilation import check_compiles
+from mcp_errortracking.sandbox.compilation import bytecode_size, check_compiles
 from mcp_errortracking.sandbox.errors import invalid, null, required, server_error
 from mcp_errortracking.sandbox.filters import check_filters, has_condition
 from mcp_errortracking.sandbox.lookup import find
@@ -23,6 +23,7 @@ from mcp_errortracking.sandbox.store import Document
 INT32 = range(-(2**31), 2**31)
 SEVERITIES = ("low", "medium", "high", "critical")
 _MATCH_ALL: Document = {"type": "AND", "values": []}
+_MOST_BYTECODE = 10_000
 _WHOLE = re.compile(r"-?\d+(\.0*)?")
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -240,6 +241,8 @@ def _severity(_call: Call, fields: Document, is_new: bool) -> Document:
     if is_new:
         _need(fields, "filters", "severity")
     own = _filters(fields, needed=None)
+    if own and bytecode_size(own["filters"]) > _MOST_BYTECODE:
+        raise invalid("invalid_input", f"Severity rule bytecode cannot exceed {_MOST_BYTECODE} operations.")
     severity = fields.get("severity")
     if severity is not None:
         if severity not in SEVERITIES:

@@ -192,6 +192,7 @@ class Recommendation(OfProject):
     type: str
     meta: dict[str, Any] = {}
     completed: bool = False
+    status: Literal["ready", "computing"] = "ready"
     computed_at: Time | None = None
     dismissed_at: Time | None = None
 

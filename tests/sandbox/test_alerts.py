@@ -37,6 +37,17 @@ FIELDS = [
 UNAVAILABLE = forbidden("This feature is not available.")
 
 
+def test_filters_are_read_back_with_their_bytecode(fresh: SandboxProcess) -> None:
+    filters = {"properties": [{"key": "$lib", "type": "event", "operator": "exact", "value": "web"}]}
+    compiled = {**filters, "bytecode": ["_H", 1, 29]}
+
+    alert = ask(fresh, "POST alerts/", {**GOOD, "filters": filters})[1]
+
+    assert alert["filters"] == compiled
+    assert ask(fresh, f"PATCH alerts/{alert['id']}/", {"filters": compiled})[1]["filters"] == compiled
+    assert ask(fresh, f"PATCH alerts/{alert['id']}/", {"filters": {}})[1]["filters"] == {}
+
+
 def test_an_alert_from_its_creation_to_its_end(fresh: SandboxProcess) -> None:
     status, alert = ask(fresh, "POST alerts/", GOOD)
 
@@ -105,6 +116,14 @@ def test_an_alert_from_its_creation_to_its_end(fresh: SandboxProcess) -> None:
         (
             {"filters": {"properties": [{"value": 1}]}},
             invalid("invalid_input", "Each alert property filter must be an object with a key."),
+        ),
+        (
+            {"filters": {"properties": [{"key": "email", "type": "person", "operator": "exact", "value": "a"}]}},
+            invalid("invalid_input", "Invalid filter configuration: type person is not supported"),
+        ),
+        (
+            {"filters": {"properties": [{"key": "n", "type": "event", "operator": "between", "value": [2, 1]}]}},
+            invalid("invalid_input", "Invalid filter configuration: operator between with this value"),
         ),
         ({"destinations": [SLACK, SLACK]}, invalid("invalid_input", "Duplicate destinations are not allowed.")),
         (

@@ -184,3 +184,18 @@ def test_scopes(running: SandboxProcess) -> None:
     assert ask(running, "POST external_references/", {}, key=READ_ONLY) == NO_WRITE
     assert ask(running, "POST external_references/link_issue/", {}, key=READ_ONLY) == NO_WRITE
     assert ask(running, "GET external_references/", key="phx_sandbox_nothing_key") == NO_READ
+
+
+def test_a_limit_of_the_tracker_is_a_429_and_leaves_the_other_calls_alone() -> None:
+    seed = {
+        "projects": [{"id": 1}],
+        "server": {"features": {"tracker_throttles": True}},
+        "integrations": [{"id": 1, "kind": "github"}, {"id": 2, "kind": "jira"}],
+    }
+    search = "GET external_references/search_issues/?integration_id="
+    with SandboxProcess(seed) as sandbox:
+        status, body = ask(sandbox, f"{search}1&repository=web")
+        assert (status, body["type"], body["code"]) == (429, "throttled_error", "throttled")
+        assert ask(sandbox, f"{search}1")[0] == 400
+        assert ask(sandbox, f"{search}2") == (200, {"issues": []})
+        assert ask(sandbox, "GET external_references/")[0] == 200

@@ -55,6 +55,15 @@ def test_refresh_dismiss_and_restore(fresh: SandboxProcess) -> None:
     assert (status, left_alone["status"], left_alone["computed_at"]) == (200, "ready", done["computed_at"])
 
 
+def test_one_that_is_being_computed() -> None:
+    seed = {"projects": [{"id": 1}], "recommendations": [{"type": "alerts", "status": "computing"}, {"type": "other"}]}
+    with SandboxProcess(seed) as sandbox:
+        first, then = by_type(sandbox), by_type(sandbox)
+
+        assert [(one["status"], one["computed_at"]) for one in first.values()] == [("computing", None), ("ready", None)]
+        assert (then["alerts"]["status"], then["alerts"]["computed_at"] is None) == ("ready", False)
+
+
 def test_what_is_refused(running: SandboxProcess) -> None:
     for verb in ("refresh", "dismiss", "restore"):
         assert ask(running, f"POST recommendations/{UNKNOWN}/{verb}/", {}) == not_found()

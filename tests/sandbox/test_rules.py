@@ -263,3 +263,19 @@ def test_a_project_has_at_most_a_hundred_severity_rules() -> None:
         refused = ask(sandbox, "POST severity_rules/", {"filters": FILTERS, "severity": "low"})
         assert refused == invalid("invalid_input", "A project can have at most 100 severity rules.")
         assert len(sandbox.api("GET", "severity_rules/").json()["results"]) == 100
+
+
+def test_a_severity_rule_has_at_most_ten_thousand_operations() -> None:
+    def filters(count: int) -> dict[str, Any]:
+        values = [str(number) for number in range(count)]
+        return {"type": "AND", "values": [{"key": "$lib", "type": "event", "operator": "exact", "value": values}]}
+
+    too_long = invalid("invalid_input", "Severity rule bytecode cannot exceed 10000 operations.")
+    with SandboxProcess({"projects": [{"id": 1}]}) as sandbox:
+        assert ask(sandbox, "POST severity_rules/", {"filters": filters(5000), "severity": "low"}) == too_long
+        status, rule = ask(sandbox, "POST severity_rules/", {"filters": filters(4900), "severity": "low"})
+        assert status == 201
+        assert ask(sandbox, f"PATCH severity_rules/{rule['id']}/", {"filters": filters(5000)}) == too_long
+        assert ask(sandbox, f"GET severity_rules/{rule['id']}/") == (200, rule)
+        assert ask(sandbox, "POST bypass_rules/", {"filters": filters(5000)})[0] == 201
+        assert len(sandbox.api("GET", "severity_rules/").json()["results"]) == 1
