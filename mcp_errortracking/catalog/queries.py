@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -160,6 +160,18 @@ def _moment(text: str) -> datetime | None:
     return None
 
 
+def _no_group(value: Any) -> Any:
+    """Refuse a group, which the filters of rules are."""
+    if isinstance(value, dict):
+        raise PydanticCustomError(
+            "no_list", "should be a list of conditions that all must hold: give the values of a group, without type"
+        )
+    return value
+
+
+_Conditions = Annotated[list[QueryFilter], BeforeValidator(_no_group)]
+
+
 class QueryIssues(
     LongEndpoint,
     tool="query-error-tracking-issues-list",
@@ -188,7 +200,7 @@ class QueryIssues(
     ) = None
     orderDirection: Direction | None = None  # noqa: N815
     assignee: AssigneeArgument | None = None
-    filterGroup: list[QueryFilter] | None = None  # noqa: N815
+    filterGroup: _Conditions | None = None  # noqa: N815
     library: OneOrMore | None = Field(default=None, description="web, posthog-python ...")
     release: Text | None = None
     fingerprint: OneOrMore | None = None
@@ -310,7 +322,7 @@ class QueryIssueEvents(
     maxFrames: int | None = Field(default=None, ge=1, exclude=True)  # noqa: N815
     dateRange: Range | None = None  # noqa: N815
     searchQuery: Text | None = None  # noqa: N815
-    filterGroup: list[QueryFilter] | None = None  # noqa: N815
+    filterGroup: _Conditions | None = None  # noqa: N815
     filterTestAccounts: bool | None = None  # noqa: N815
     orderDirection: Direction | None = None  # noqa: N815
     limit: Annotated[int, Field(ge=1), AtMost(_MOST_EVENTS)] | None = Field(default=None, description="Default 1.")
