@@ -42,8 +42,8 @@ class Proxy:
 
     A read is retried when the connection fails, and when PostHog (429) or a gateway (502, 503, 504) is busy. A write is
     retried only when it cannot have been applied: the connection was never made, or PostHog answered 429, which it does
-    before it looks at the request (contract 1.6). Nothing else is ever sent twice. When the limits of the key are used
-    up, calls wait before they are sent (`proxy.rate_limit`).
+    before it looks at the request (contract 1.6). A spent query budget is reported, not waited for. Nothing else
+    is ever sent twice. When the limits of the key are used up, calls wait before they are sent (`proxy.rate_limit`).
     """
 
     def __init__(

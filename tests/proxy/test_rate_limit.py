@@ -1,6 +1,7 @@
 """The rate limiter: waits, their length and order, and refusals with the time to retry."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import anyio
 import pytest
@@ -10,7 +11,7 @@ from mcp_errortracking.proxy import Proxy, retry_after
 from mcp_errortracking.proxy.errors import RateLimitedError, RateLimitWaitError
 from mcp_errortracking.proxy.rate_limit.context import Wait, caller, on_wait
 from mcp_errortracking.proxy.rate_limit.limiter import KeyLimiter, RateLimiter
-from mcp_errortracking.proxy.rate_limit.window import DEFAULT, SYMBOL_SETS, Rate, Window, rates_for
+from mcp_errortracking.proxy.rate_limit.window import DEFAULT, SYMBOL_SETS, Rate, RateTest, Window, rates_for
 from tests.proxy.fake_clock import FakeClock, settle
 from tests.proxy.fault_server import FaultServer, http
 
@@ -24,12 +25,14 @@ SYMBOLS = "error_tracking/symbol_sets/bulk_delete/"
 class LimitedHost:
     """A host that limits requests, and the requests that were let through."""
 
-    def __init__(self, *rates: Rate, limited: bool | None = True) -> None:
+    def __init__(
+        self, *rates: Rate, limited: bool | None = True, at: str = "http://self.hosted", path: str = PATH
+    ) -> None:
         self.clock = FakeClock()
         self.rate_limiter = RateLimiter(
-            "http://self.hosted", limited, rates=rates, clock=self.clock, call_later=self.clock.call_later
+            at, limited, rates=rates or None, clock=self.clock, call_later=self.clock.call_later
         )
-        self.limiter = self.rate_limiter.for_key(KEY, PATH)
+        self.limiter = self.rate_limiter.for_key(KEY, path)
         self.sent = list[tuple[str, float]]()
         self.refused = list[tuple[str, RateLimitWaitError]]()
 
@@ -45,10 +48,28 @@ class LimitedHost:
         self.sent.append((name, self.clock.now - 1000))
         self.limiter.release()
 
-    async def hold(self, seconds: float) -> None:
+    async def hold(self, seconds: float, *, by_posthog: bool = True) -> None:
         """Send one that is throttled."""
         await self.limiter.acquire()
-        self.limiter.release(throttled=seconds)
+        self.limiter.release(throttled=seconds, by_posthog=by_posthog)
+
+    async def send_at_once(self, number: int) -> int:
+        """Send requests one after the other without time passing; return how many were sent."""
+        before = len(self.sent)
+        for _ in range(number):
+            await self.request("a", 0)
+        return len(self.sent) - before
+
+    async def send_over(self, seconds: float, number: int) -> int:
+        """Send requests evenly over a time; return how many were sent."""
+        sent = 0
+        with anyio.move_on_after(0), suppress(RateLimitWaitError):
+            for _ in range(number):
+                self.clock.now += seconds / number
+                await self.limiter.acquire()
+                self.limiter.release()
+                sent += 1
+        return sent
 
 
 def test_the_limits_are_posthogs() -> None:
@@ -334,6 +355,154 @@ async def test_most_keys_are_forgotten_in_the_end() -> None:
     assert rate_limiter.for_key(SecretStr("phx_2999"), PATH) is limiters[-1]
     assert rate_limiter.for_key(SecretStr("phx_0"), PATH) is not limiters[0]
     assert "phx_" not in repr(vars(rate_limiter))
+
+
+@pytest.mark.parametrize(
+    ("times", "disproved"),
+    [
+        ([(0, 1), (1, 2), (2, 3)], False),
+        ([(0, 1), (1, 2), (2, 3), (3, 4)], True),
+        ([(0, 1), (1, 2), (2, 3), (10, 11)], False),
+        ([(0, 9), (0, 9), (0, 9), (0, 10)], True),
+        ([(0, 9), (1, 9), (2, 9), (3, 11), (11, 12), (11, 12)], False),  # PostHog may have seen three in ten seconds
+        ([(0, 30), (29, 31), (29, 32), (29, 33), (29, 34), (29, 35)], True),
+    ],
+)
+def test_a_rate_is_disproved_by_more_requests_within_its_period(
+    times: list[tuple[float, float]], disproved: bool
+) -> None:
+    test = RateTest(Rate(3, 10))
+    results = [test.note(began, ended) for began, ended in times]
+
+    assert any(results) is disproved
+    test.restart()
+    assert not test.note(100, 101)
+
+
+async def test_a_limit_that_was_just_learned_begins_with_an_empty_history() -> None:
+    host = LimitedHost(Rate(20, 60), Rate(100, 3600), limited=None)
+    other = host.rate_limiter.for_key(OTHER, PATH)
+    assert await host.send_over(3000, 100) == 100
+    for _ in range(15):
+        await other.acquire()
+        other.release()
+
+    await host.hold(1)
+    host.clock.now += 1
+
+    assert await host.send_at_once(21) == 20
+    assert [error.retry_after for _, error in host.refused] == [60]
+    assert (other.delay(20), other.delay(21)) == (0, 60)
+
+
+async def test_an_hour_of_unrefused_requests_disproves_the_limits_of_a_host() -> None:
+    host = LimitedHost(limited=None)
+    assert await host.send_over(3600, 30_000) == 30_000
+    assert host.rate_limiter.limited is False
+
+    await host.hold(1)
+    assert host.rate_limiter.limited is True
+    assert await host.send_at_once(1) == 0
+    host.clock.now += 1
+
+    assert await host.send_over(3600, 30_000) == 30_000
+    assert await host.send_at_once(5000) == 5000
+    assert {error.retry_after for _, error in host.refused} == {1}
+
+
+async def test_only_the_limit_that_was_exceeded_is_disproved() -> None:
+    host = LimitedHost(Rate(10, 60), Rate(100, 3600), limited=None)
+    assert await host.send_at_once(11) == 11
+
+    await host.hold(1)
+    host.clock.now += 1
+
+    assert await host.send_at_once(101) == 100
+    assert [error.retry_after for _, error in host.refused] == [3600]
+
+
+async def test_requests_before_a_429_do_not_disprove_a_limit_with_those_after_it() -> None:
+    host = LimitedHost(Rate(10, 60), limited=None)
+    assert await host.send_at_once(10) == 10
+    await host.hold(1)
+    host.clock.now += 1
+
+    assert await host.send_at_once(11) == 10
+
+
+async def test_one_in_ten_429s_in_the_middle_of_a_long_run_fails_no_call() -> None:
+    host = LimitedHost(limited=None)
+    await host.send_over(3600, 30_000)
+    started = 0
+
+    async def call() -> None:
+        nonlocal started
+        throttled = False
+        while True:
+            await host.limiter.acquire(again=throttled)
+            started += 1
+            throttled = started % 10 == 0
+            host.limiter.release(throttled=1 if throttled else None)
+            if not throttled:
+                host.sent.append(("a", host.clock.now))
+                return
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(100):
+            tasks.start_soon(call)
+        await host.clock.advance(50)
+
+    assert (len(host.sent), started) == (100, 111)
+
+
+async def test_a_gateways_429_pauses_and_teaches_nothing_of_posthogs_limits() -> None:
+    host = LimitedHost(Rate(10, 60), limited=None)
+    assert await host.send_at_once(9) == 9
+
+    await host.hold(1, by_posthog=False)
+    assert await host.send_at_once(1) == 0
+    host.clock.now += 1
+
+    assert host.rate_limiter.limited is False
+    assert await host.send_at_once(50) == 50
+    await host.hold(1)
+    host.clock.now += 1
+    assert await host.send_at_once(50) == 50  # the gateway's 429 did not hide that the limit was exceeded
+
+
+@pytest.mark.parametrize(("path", "minute", "hour"), [(PATH, 480, 4800), (SYMBOLS, 1200, 12000)])
+async def test_the_limits_of_cloud_are_kept_from_the_start(path: str, minute: int, hour: int) -> None:
+    host = LimitedHost(limited=None, at="https://eu.posthog.com", path=path)
+    assert await host.send_at_once(minute + 1) == minute
+    assert [error.retry_after for _, error in host.refused] == [60]
+    for _ in range(9):
+        host.clock.now += 60
+        assert await host.send_at_once(minute + 1) == minute
+    host.clock.now += 60
+    assert await host.send_at_once(1) == 0
+    assert (len(host.sent), host.refused[-1][1].retry_after) == (hour, 3000)
+
+
+async def test_a_retry_after_that_has_passed_outranks_the_history() -> None:
+    host = LimitedHost(Rate(10, 60))
+    await host.limiter.acquire()
+    assert await host.send_at_once(10) == 9
+    host.clock.now += 10
+    host.limiter.release(throttled=5)
+
+    host.clock.now += 4
+    assert await host.send_at_once(1) == 0
+    host.clock.now += 1
+    assert await host.send_at_once(2) == 1
+    assert [error.retry_after for _, error in host.refused] == [60, 1, 45]
+
+
+async def test_what_posthog_refuses_does_not_count() -> None:
+    host = LimitedHost(Rate(2, 60))
+    await host.hold(0)
+    await host.hold(0)
+
+    assert await host.send_at_once(3) == 2
 
 
 async def until(condition: Callable[[], bool]) -> None:

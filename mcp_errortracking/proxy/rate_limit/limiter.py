@@ -3,11 +3,15 @@
 Each key has a limiter for each of PostHog's two counts. A request acquires a slot before it is sent, at once while
 there is room. When there is no room, or PostHog has answered 429, requests wait in a queue that is fair between
 callers. A call that has too little time left for its slot is refused at once, with the time to retry.
+
+An answer of PostHog outranks what is believed of its limits. A host that is not known to limit requests is believed to
+have PostHog's limits from its first 429 on, with an empty history, except for those that it has been seen to exceed.
+When the time of a `Retry-After` has passed, one request is sent, whatever the history says.
 """
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -17,7 +21,7 @@ from pydantic import SecretStr
 from mcp_errortracking.proxy.errors import RateLimitWaitError
 from mcp_errortracking.proxy.rate_limit.context import Wait, caller, on_wait
 from mcp_errortracking.proxy.rate_limit.fair_queue import FairQueue, Ticket
-from mcp_errortracking.proxy.rate_limit.window import Rate, Window, rates_for
+from mcp_errortracking.proxy.rate_limit.window import Rate, RateTest, Window, rates_for
 from mcp_errortracking.proxy.retry_after import LONGEST_PAUSE, retry_advice
 
 CLOUD = ("us.posthog.com", "eu.posthog.com", "app.posthog.com")
@@ -55,6 +59,7 @@ class RateLimiter:
         self.limited = urlsplit(host).hostname in CLOUD if limited is None else limited
         self._learns = limited is None
         self._rates = rates
+        self._disproved = set[Rate]()
         self.clock = clock or time.monotonic
         self.call_later = call_later or _call_later
         self._limiters = OrderedDict[tuple[SecretStr, tuple[Rate, ...]], KeyLimiter]()
@@ -73,6 +78,14 @@ class RateLimiter:
         """Note that PostHog itself, not a gateway before it, has throttled a key: it limits requests."""
         self.limited = self.limited or self._learns
 
+    def disprove(self, rate: Rate) -> None:
+        """Note that the host does not have that limit: it has taken more requests."""
+        self._disproved.add(rate)
+
+    def applies(self, rate: Rate) -> bool:
+        """Return True if requests have to keep to that limit."""
+        return self.limited and rate not in self._disproved
+
 
 class KeyLimiter:
     """The slots of one key's requests that PostHog counts together. Each request acquires one and releases it."""
@@ -81,8 +94,10 @@ class KeyLimiter:
         self._host_limiter = host_limiter
         self._clock = host_limiter.clock
         self._windows = [Window(rate) for rate in rates]
+        self._tests = [RateTest(rate) for rate in rates]
         self._queue = FairQueue()
-        self._in_flight = 0
+        self._begun = deque[float]()
+        """When the requests in flight began. Which of them ends is not known: the oldest is taken to."""
         self._paused_until = self._throttled_until = float("-inf")
         self._credit: int | None = None
         self._alarm: float | None = None
@@ -109,21 +124,19 @@ class KeyLimiter:
             throttled: the answer was 429 and asked for a wait of that many seconds.
             by_posthog: the 429 was PostHog's own, so PostHog limits requests.
         """
-        self._in_flight -= 1
         now = self._clock()
-        if arrived:
-            for window in self._windows:
-                window.note(now)
-        if throttled is not None:
+        began = self._begun.popleft() if arrived else self._begun.pop()
+        if throttled is not None:  # not counted, as PostHog does not count what it refuses: that leaves room for one
             if by_posthog:
                 self._host_limiter.learn()
+                for test in self._tests:
+                    test.restart()
             self._pause(now, throttled)
-        elif self._credit is not None:
-            if arrived and now >= self._paused_until:  # PostHog takes requests again, sooner than it said
-                self._throttled_until = min(self._throttled_until, now)
-            self._credit += _CREDIT_FOR_SUCCESS
-            if self._credit >= _FULL_CREDIT:
-                self._credit = None
+        else:
+            if arrived:
+                self._note(began, now)
+            if self._credit is not None:
+                self._restore_credit(now, arrived)
         if self._queue:
             self._grant()
 
@@ -133,8 +146,7 @@ class KeyLimiter:
         pause = max(self._throttled_until - now, 0.0)
         if not self._host_limiter.limited:
             return pause
-        ahead = self._queue.ahead(caller.get())
-        return max(pause, *(window.delay(now, self._in_flight + ahead + requests) for window in self._windows))
+        return max(pause, self._window_delay(now, self._queue.ahead(caller.get()) + requests))
 
     def wait_error(self) -> RateLimitWaitError:
         """Return the error for a call that cannot wait long enough for its slot."""
@@ -150,13 +162,37 @@ class KeyLimiter:
     def _has_room(self, now: float) -> bool:
         if now < self._paused_until or self._credit == 0:
             return False
-        more = self._in_flight + 1
-        return not self._host_limiter.limited or all(window.delay(now, more) <= 0 for window in self._windows)
+        return self._window_delay(now, 1) <= 0
+
+    def _window_delay(self, now: float, more: int) -> float:
+        """Return the least seconds until the limits allow that many more requests; 0: now."""
+        more += len(self._begun)
+        applied = (window for window in self._windows if self._host_limiter.applies(window.rate))
+        return max((window.delay(now, more) for window in applied), default=0.0)
 
     def _take(self) -> None:
-        self._in_flight += 1
+        self._begun.append(self._clock())
         if self._credit is not None:
             self._credit -= 1
+
+    def _note(self, began: float, now: float) -> None:
+        """Count a request that PostHog has not refused."""
+        if self._host_limiter.limited:
+            for window in self._windows:
+                window.note(now)
+            return
+        for test in self._tests:
+            if test.note(began, now):
+                self._host_limiter.disprove(test.rate)
+
+    def _restore_credit(self, now: float, arrived: bool) -> None:
+        """Let more requests through after a pause, because one has ended well."""
+        if arrived and now >= self._paused_until:  # PostHog takes requests again, sooner than it said
+            self._throttled_until = min(self._throttled_until, now)
+        assert self._credit is not None  # noqa: S101 the caller has checked
+        self._credit += _CREDIT_FOR_SUCCESS
+        if self._credit >= _FULL_CREDIT:
+            self._credit = None
 
     async def _wait(self, again: bool) -> None:
         left = anyio.current_effective_deadline() - anyio.current_time()
@@ -203,9 +239,7 @@ class KeyLimiter:
             ticket.settled.set()
         if not self._queue or self._credit == 0:  # without credit, the next `release` grants
             return
-        delay = self._paused_until - now
-        if self._host_limiter.limited:
-            delay = max(delay, *(window.delay(now, self._in_flight + 1) for window in self._windows))
+        delay = max(self._paused_until - now, self._window_delay(now, 1))
         if delay > 0 and (self._alarm is None or now + delay < self._alarm):
             self._alarm = now + delay
             self._host_limiter.call_later(delay, self._wake)

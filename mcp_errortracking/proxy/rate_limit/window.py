@@ -1,4 +1,4 @@
-"""PostHog's limits of requests per key (contract 1.6), and the window that measures the use of one."""
+"""PostHog's limits of requests per key (contract 1.6), the use of one, and the test if a host has it at all."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Window:
     """
 
     def __init__(self, rate: Rate) -> None:
-        self._rate = rate
+        self.rate = rate
         self._ends = deque[float](maxlen=rate.requests)
 
     def note(self, now: float) -> None:
@@ -48,7 +48,7 @@ class Window:
 
         Where that depends on requests that have not ended yet, it is the least that it can be.
         """
-        ends, rate = self._ends, self._rate
+        ends, rate = self._ends, self.rate
         while ends and ends[0] <= now - rate.seconds:
             ends.popleft()
         beyond, delay = len(ends) + more - rate.requests, 0.0
@@ -57,3 +57,26 @@ class Window:
             beyond -= rounds * rate.requests
             delay = rounds * rate.seconds
         return delay + ends[beyond - 1] + rate.seconds - now if beyond > 0 else delay
+
+
+class RateTest:
+    """The test of a rate that a host may not have: more requests than it allows, none of them refused, disprove it.
+
+    It counts the requests that begin and end within one period, so all of them reached PostHog within it.
+    """
+
+    def __init__(self, rate: Rate) -> None:
+        self.rate = rate
+        self._since = float("-inf")
+        self._requests = 0
+
+    def note(self, began: float, ended: float) -> bool:
+        """Count a request that was not refused; return True if the rate is disproved."""
+        if ended > self._since + self.rate.seconds:
+            self._since, self._requests = began, 0
+        self._requests += began >= self._since
+        return self._requests > self.rate.requests
+
+    def restart(self) -> None:
+        """Forget the requests so far."""
+        self._since = float("-inf")
