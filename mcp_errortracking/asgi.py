@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from mcp_errortracking import config, logs
-from mcp_errortracking.compose import proxy_for, server_for
+from mcp_errortracking.compose import proxy_for, server_for, store_for
 from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.doctor import problem
 from mcp_errortracking.server.http.app import HttpOptions, build_app
@@ -47,10 +47,13 @@ def app_for(
     """Return the app for given settings. It owns its connections to PostHog, and closes them when it ends.
 
     Raises:
-        ConfigError: metrics are on, and prometheus-client is not installed; or the selection leaves no tool.
+        ConfigError: an optional package that the settings need is not installed; or the selection leaves no tool.
     """
-    proxy = proxy_for(settings)
     metrics = _metrics() if http.metrics else None
+    store = store_for(settings)
+    if metrics is not None and store is not None:
+        metrics.watch("mcp_shared_limits_up", "1 if the store of the shared limits answers, else 0.", store.is_up)
+    proxy = proxy_for(settings, store)
     write = log_calls(logging.INFO)
 
     def observe(record: CallRecord) -> None:

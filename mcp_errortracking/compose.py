@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_errortracking.config import ConfigError, PostHogSettings, ToolSelection
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
+from mcp_errortracking.proxy.rate_limit.store import Store
 from mcp_errortracking.server.calls import ToolCaller
 from mcp_errortracking.server.toolbox import EVERY_TOOL, SelectionError, Toolbox
 from mcp_errortracking.workflows.base import Environment
@@ -17,15 +18,38 @@ if TYPE_CHECKING:
     from mcp_errortracking.server.observe import Observer
 
 
-def proxy_for(settings: PostHogSettings) -> Proxy:
-    """Return the proxy to the PostHog that the settings describe."""
+def proxy_for(settings: PostHogSettings, store: Store | None = None) -> Proxy:
+    """Return the proxy to the PostHog that the settings describe.
+
+    Args:
+        store: of the shared limits, see `store_for`; None: limits are kept by this process alone.
+    """
     return Proxy(
         host=settings.host,
         key=settings.key,
         project=settings.project,
         http_proxy=settings.http_proxy,
-        rate_limiter=RateLimiter(settings.host, settings.rate_limited),
+        rate_limiter=RateLimiter(settings.host, settings.rate_limited, store=store),
     )
+
+
+def store_for(settings: PostHogSettings) -> Store | None:
+    """Return the store in which replicas share their limits, if one is configured.
+
+    Raises:
+        ConfigError: the package redis is not installed, or does not accept the address.
+    """
+    if settings.shared_limits is None:
+        return None
+    try:
+        return Store(settings.shared_limits)
+    except ImportError:
+        raise ConfigError("Shared limits need redis: pip install 'mcp_errortracking[redis]'") from None
+    except ValueError:
+        raise ConfigError(
+            "--shared-limits or MCP_SHARED_LIMITS has an option or a database that redis does not know: "
+            "give an address like redis://localhost:6379/0"
+        ) from None
 
 
 def roots_for(selection: ToolSelection, *, over_network: bool) -> tuple[Path, ...]:

@@ -39,6 +39,11 @@ VALUES: dict[str, tuple[tuple[str, Any], tuple[str, Any], str | None]] = {
     "key": ((KEY, KEY), (OTHER_KEY, OTHER_KEY), "phc_0123"),
     "project": (("7", "7"), ("@current", "@current"), "0"),
     "rate_limited": (("1", True), ("off", False), "2"),
+    "shared_limits": (
+        ("redis://:secret@a.example:1/0", "redis://:secret@a.example:1/0"),
+        ("valkeys://b", "rediss://b"),
+        "http://a.example",
+    ),
     "toolsets": (("issues, alerts", ("issues", "alerts")), ("all", ("all",)), None),
     "tools": (("a,b", ("a", "b")), ("c", ("c",)), None),
     "exclude": (("a", ("a",)), ("b", ("b",)), None),
@@ -82,7 +87,7 @@ def load(group: str, one: Setting, words: list[str], environ: dict[str, str]) ->
     """Return the value of a setting that a command line and an environment give."""
     found = LOADERS[group](environ=environ, **given(parse(words), GROUPS[group]))
     value = getattr(found, one.field)
-    if one.field == "key":
+    if one.field in ("key", "shared_limits"):
         return value and value.get_secret_value()
     return [token.get_secret_value() for token in value] if one.field == "tokens" else value
 

@@ -77,13 +77,13 @@ def ask(
     """
     import anyio
 
-    from mcp_errortracking.compose import caller_for, proxy_for
+    from mcp_errortracking.compose import caller_for, proxy_for, store_for
 
     with Connection(options) as settings:
         caller = caller_for(settings, time_limit=time_limit, max_result_tokens=max_result_tokens, roots=roots)
 
         async def run() -> "Reply":
-            async with proxy_for(settings) as proxy:
+            async with proxy_for(settings, store_for(settings)) as proxy:
                 return await caller.call(proxy, options.tool, arguments, progress=progress)
 
         reply = anyio.run(run)

@@ -28,7 +28,7 @@ def run_serve(options: argparse.Namespace) -> int:
     gc.disable()
     import anyio
 
-    from mcp_errortracking.compose import proxy_for, server_for
+    from mcp_errortracking.compose import proxy_for, server_for, store_for
     from mcp_errortracking.server.observe import log_calls
     from mcp_errortracking.server.stdio import serve
 
@@ -40,7 +40,7 @@ def run_serve(options: argparse.Namespace) -> int:
         if sys.stdin.isatty():
             print("Waiting for an MCP client on stdin; Ctrl-C ends it. See: mcp-errortracking --help", file=sys.stderr)
         _log_settings(settings)
-        proxy = proxy_for(settings)
+        proxy = proxy_for(settings, store_for(settings))
         server = server_for(
             settings,
             selection,

@@ -15,6 +15,7 @@ from mcp_errortracking.config.values import (
     ConfigError,
     Switch,
     mismatch,
+    read_store,
     secret,
     value,
 )
@@ -157,6 +158,15 @@ class PostHogSettings:
         read=Switch(),
         default_text="known for Cloud; elsewhere detected from the first 429",
         help="PostHog limits requests per key",
+    )
+    shared_limits: "SecretStr | None" = setting(
+        None,
+        option="--shared-limits",
+        variable="MCP_SHARED_LIMITS",
+        metavar="URL",
+        read=read_store,
+        help="address of a Redis or Valkey server in which replicas share the limits of their keys, like "
+        "redis://localhost:6379/0; use the variable for an address with a password",
     )
 
 

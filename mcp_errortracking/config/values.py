@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from mcp_errortracking.posthog_keys import looks_like_key
 
@@ -106,6 +107,22 @@ def read_folder(text: str) -> tuple[Path, ...]:
 def read_folders(text: str) -> tuple[Path, ...]:
     """Read folders separated as in PATH."""
     return tuple(folder for part in text.split(os.pathsep) if part for folder in read_folder(part))
+
+
+def read_store(text: str) -> "SecretStr":
+    """Read the address of a Redis or Valkey server. It may hold a password, so no message repeats it."""
+    example = "redis://localhost:6379/0"
+    text = re.sub("^valkey(s?)://", r"redis\1://", text.strip())
+    try:
+        parts = urlsplit(text)
+        is_whole = bool(parts.path if parts.scheme == "unix" else parts.hostname) and parts.port != 0
+    except ValueError:
+        raise ValueError(f"is not a valid address: give one like {example}") from None
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise ValueError(f"must begin with redis://, rediss:// (TLS) or unix://, like {example}")
+    if not is_whole:
+        raise ValueError(f"names no server: give an address like {example}")
+    return secret(text)
 
 
 def mismatch(allowed: str, text: str) -> ValueError:

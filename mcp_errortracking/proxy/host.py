@@ -52,3 +52,4 @@ class Host:
         if self._transport is not None:
             transport, self._transport = self._transport, None
             await transport.aclose()
+        await self.rate_limiter.aclose()

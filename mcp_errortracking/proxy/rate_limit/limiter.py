@@ -21,6 +21,8 @@ from pydantic import SecretStr
 from mcp_errortracking.proxy.errors import RateLimitWaitError
 from mcp_errortracking.proxy.rate_limit.context import Wait, caller, on_wait
 from mcp_errortracking.proxy.rate_limit.fair_queue import FairQueue, Ticket
+from mcp_errortracking.proxy.rate_limit.shared_slots import SharedSlots
+from mcp_errortracking.proxy.rate_limit.store import Store
 from mcp_errortracking.proxy.rate_limit.window import Rate, RateTest, Window, rates_for
 from mcp_errortracking.proxy.retry_after import LONGEST_PAUSE, retry_advice
 
@@ -45,6 +47,7 @@ class RateLimiter:
         limited: bool | None = None,
         *,
         rates: tuple[Rate, ...] | None = None,
+        store: Store | None = None,
         clock: Clock | None = None,
         call_later: CallLater | None = None,
     ) -> None:
@@ -53,12 +56,14 @@ class RateLimiter:
             host: origin of PostHog.
             limited: True if the host limits requests; None: known for Cloud, else learned from its answers.
             rates: in place of PostHog's own.
+            store: shares the limits with other processes that use the same keys.
             clock: in seconds; must never go back.
             call_later: calls a function after a number of seconds of that clock.
         """
         self.limited = urlsplit(host).hostname in CLOUD if limited is None else limited
         self._learns = limited is None
         self._rates = rates
+        self._host, self.store = host, store
         self._disproved = set[Rate]()
         self.clock = clock or time.monotonic
         self.call_later = call_later or _call_later
@@ -69,7 +74,8 @@ class RateLimiter:
         rates = rates_for(path)
         limiter = self._limiters.get((key, rates))
         if limiter is None:
-            limiter = self._limiters[key, rates] = KeyLimiter(self, self._rates or rates)
+            slots = None if self.store is None else SharedSlots(self.store, self._host, key, rates)
+            limiter = self._limiters[key, rates] = KeyLimiter(self, self._rates or rates, slots)
             if len(self._limiters) > _MOST_LIMITERS:
                 self._limiters.popitem(last=False)
         return limiter
@@ -86,19 +92,25 @@ class RateLimiter:
         """Return True if requests have to keep to that limit."""
         return self.limited and rate not in self._disproved
 
+    async def aclose(self) -> None:
+        """Close the connections to the store, if there is one."""
+        if self.store is not None:
+            await self.store.aclose()
+
 
 class KeyLimiter:
     """The slots of one key's requests that PostHog counts together. Each request acquires one and releases it."""
 
-    def __init__(self, host_limiter: RateLimiter, rates: tuple[Rate, ...]) -> None:
+    def __init__(self, host_limiter: RateLimiter, rates: tuple[Rate, ...], slots: SharedSlots | None) -> None:
         self._host_limiter = host_limiter
         self._clock = host_limiter.clock
         self._windows = [Window(rate) for rate in rates]
         self._tests = [RateTest(rate) for rate in rates]
         self._queue = FairQueue()
         self._begun = deque[float]()
-        """When the requests in flight began. Which of them ends is not known: the oldest is taken to."""
-        self._paused_until = self._throttled_until = float("-inf")
+        """When the requests in flight began. A request that ends is taken to be the oldest of them."""
+        self._slots = slots
+        self._paused_until = self._throttled_until = self._used_up_until = float("-inf")
         self._credit: int | None = None
         self._alarm: float | None = None
 
@@ -126,6 +138,10 @@ class KeyLimiter:
         """
         now = self._clock()
         began = self._begun.popleft() if arrived else self._begun.pop()
+        if self._slots is not None:
+            self._slots.release(counts=arrived and throttled is None)
+            if throttled is not None and self._host_limiter.limited:
+                self._slots.pause(min(throttled, LONGEST_PAUSE))
         if throttled is not None:  # not counted, as PostHog does not count what it refuses: that leaves room for one
             if by_posthog:
                 self._host_limiter.learn()
@@ -146,7 +162,8 @@ class KeyLimiter:
         pause = max(self._throttled_until - now, 0.0)
         if not self._host_limiter.limited:
             return pause
-        return max(pause, self._window_delay(now, self._queue.ahead(caller.get()) + requests))
+        shared = self._used_up_until - now if self._needs_slots() else 0.0
+        return max(pause, shared, self._window_delay(now, self._queue.ahead(caller.get()) + requests))
 
     def wait_error(self) -> RateLimitWaitError:
         """Return the error for a call that cannot wait long enough for its slot."""
@@ -162,16 +179,24 @@ class KeyLimiter:
     def _has_room(self, now: float) -> bool:
         if now < self._paused_until or self._credit == 0:
             return False
-        return self._window_delay(now, 1) <= 0
+        return self._window_delay(now, 1) <= 0 and (not self._needs_slots() or bool(self._slots))
+
+    def _needs_slots(self) -> bool:
+        """Return True if requests need slots that processes share."""
+        return self._slots is not None and bool(self._applied()) and self._slots.are_needed()
+
+    def _applied(self) -> list[Window]:
+        return [window for window in self._windows if self._host_limiter.applies(window.rate)]
 
     def _window_delay(self, now: float, more: int) -> float:
         """Return the least seconds until the limits allow that many more requests; 0: now."""
         more += len(self._begun)
-        applied = (window for window in self._windows if self._host_limiter.applies(window.rate))
-        return max((window.delay(now, more) for window in applied), default=0.0)
+        return max((window.delay(now, more) for window in self._applied()), default=0.0)
 
     def _take(self) -> None:
         self._begun.append(self._clock())
+        if self._slots is not None:
+            self._slots.take()
         if self._credit is not None:
             self._credit -= 1
 
@@ -237,9 +262,16 @@ class KeyLimiter:
             ticket = self._queue.pop()
             ticket.granted = True
             ticket.settled.set()
+        if self._slots is not None and not self._queue:
+            self._slots.release_free()
         if not self._queue or self._credit == 0:  # without credit, the next `release` grants
             return
         delay = max(self._paused_until - now, self._window_delay(now, 1))
+        if self._slots is not None and self._needs_slots():
+            delay = max(delay, self._used_up_until - now)
+            if delay <= 0:
+                number = len(self._queue) if self._credit is None else min(self._credit, len(self._queue))
+                self._slots.ask(number, [window.rate for window in self._applied()], self._note_slots)
         if delay > 0 and (self._alarm is None or now + delay < self._alarm):
             self._alarm = now + delay
             self._host_limiter.call_later(delay, self._wake)
@@ -253,8 +285,22 @@ class KeyLimiter:
         self._throttled_until = max(self._throttled_until, now + seconds)
         self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_PAUSE))
         self._credit = 1
+        self._refuse_until(self._throttled_until)
+        if self._slots is not None:
+            self._slots.release_free()
+
+    def _note_slots(self, delay: float) -> None:
+        """Use the slots that were reserved; there will be more in that many seconds."""
+        if delay > 0:
+            self._used_up_until = self._clock() + delay
+        self._grant()
+        if delay > 0:
+            self._refuse_until(self._used_up_until)
+
+    def _refuse_until(self, moment: float) -> None:
+        """Refuse the waiting requests that do not have the time to wait until then."""
         for ticket in self._queue.all():
-            if ticket.deadline <= self._throttled_until:
+            if ticket.deadline <= moment:
                 self._queue.remove(ticket)
                 ticket.settled.set()
 
