@@ -185,6 +185,33 @@ def test_a_login_for_the_host_of_events_belongs_to_the_host_of_the_api(tmp_path:
 
 
 @pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("localhost:6379", "must begin with redis://"),
+        ("https://:hunter2hunter2@a.example", "must begin with redis://"),
+        ("redis://:hunter2hunter2@", "names no server"),
+        ("unix://", "names no server"),
+        ("redis://:hunter2hunter2@a.example:port", "is not a valid address"),
+        ("redis://:hunter2hunter2@[a.example", "is not a valid address"),
+    ],
+)
+def test_a_wrong_store_is_explained_without_its_password(tmp_path: Path, address: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^MCP_SHARED_LIMITS {says}.*redis://localhost:6379/0$") as caught:
+        settings(tmp_path, {"MCP_SHARED_LIMITS": address})
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["redis://:hunter2hunter2@a.example:1/2", "valkey://:hunter2hunter2@a.example:1/2"])
+def test_a_store_may_be_redis_or_valkey_and_its_password_is_not_shown(tmp_path: Path, address: str) -> None:
+    found = settings(tmp_path, {"MCP_SHARED_LIMITS": address})
+
+    assert found.shared_limits
+    assert found.shared_limits.get_secret_value() == "redis://:hunter2hunter2@a.example:1/2"
+    assert "hunter2" not in repr(found)
+
+
+@pytest.mark.parametrize(
     ("key", "says"),
     [
         ("phc_0123456789abcdef", "is a project token"),

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy.errors import RateLimitWaitError
+from mcp_errortracking.proxy.rate_limit import shared_slots
 from mcp_errortracking.proxy.rate_limit.limiter import KeyLimiter, RateLimiter
 from mcp_errortracking.proxy.rate_limit.store import Store
 from mcp_errortracking.proxy.rate_limit.window import Rate
@@ -219,6 +220,28 @@ async def test_a_store_that_hangs_costs_its_time_once(redis: RedisProcess, monke
             assert await first.send(2) == 2
 
         assert len(sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "sent", "is_up"),
+    [
+        ("return 'OK'", 20, False),
+        ("return {'a', 'b'}", 20, False),
+        ("return redis.call('NONE')", 20, False),
+        ("return {1000000000000, 0}", 20, True),
+        ("return {1}", 20, False),
+        ("return {0, 1000000000000}", 0, True),
+    ],
+)
+async def test_a_store_that_answers_nonsense_ends_no_call_without_an_answer(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch, script: str, sent: int, is_up: bool
+) -> None:
+    monkeypatch.setattr(shared_slots, "_RESERVE", script)
+    async with replicas(redis, MINUTE) as (first, *_):
+        assert await first.send(25, 0.1) == sent
+        assert first.store.is_up() is is_up
+
+    assert all((error.retry_after or 0) <= 60 for error in first.refused)
 
 
 async def test_a_store_that_was_never_there_is_named_without_its_password(caplog: pytest.LogCaptureFixture) -> None:

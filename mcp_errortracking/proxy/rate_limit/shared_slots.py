@@ -65,7 +65,7 @@ end
 if asked > 0 and now + asked > tonumber(redis.call('GET', pause) or '0') then
   redis.call('SET', pause, text(now + asked), 'PX', text(asked))
 end
-return {{0}}
+return {{0, 0}}
 """
 
 
@@ -146,6 +146,7 @@ class SharedSlots:
         finally:
             self._is_asking = False
         granted, delay = answer or (0, 0)
+        granted, delay = min(granted, number), min(delay, max(limits))  # whatever the store says
         self._free += [f"{self._process}{first + index}" for index in range(granted)]
         then(max(delay / 1000, _LEAST_DELAY) if answer and granted < number else 0.0)
 

@@ -59,9 +59,19 @@ class Store:
             self.start(self._try())
         return self._is_up
 
-    async def evaluate(self, script: str, keys: list[str], arguments: list[str | int]) -> list[int] | None:
-        """Run a script and return its numbers; None if the store is away."""
-        return await self._send(lambda: self._redis.eval(script, len(keys), *keys, *arguments)) if self._is_up else None
+    async def evaluate(self, script: str, keys: list[str], arguments: list[str | int]) -> tuple[int, int] | None:
+        """Run a script and return its two numbers; None if the store is away."""
+        if not self._is_up:
+            return None
+        answer = await self._send(lambda: self._redis.eval(script, len(keys), *keys, *arguments))
+        match answer:
+            case [int(first), int(second)]:
+                return first, second
+            case None:
+                return None
+            case _:
+                self._note_failure("an unexpected answer")
+                return None
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run work that uses the store in the background, apart from the call that needs it."""
