@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 logger = logging.getLogger(__name__)
 
-_TIME_LIMIT = 0.25
+_TIME_LIMIT = 0.5
 _TRY_INTERVAL = 5.0
 _CONNECTIONS = 4
 
@@ -43,6 +43,8 @@ class Store:
             max_connections=_CONNECTIONS,
             timeout=None,  # `_send` limits it, the wait for a connection included
             retry=Retry(NoBackoff(), 0),
+            protocol=2,  # needs no greeting, so a new connection costs no round trip
+            driver_info=None,
         )
         self._redis = Redis(connection_pool=self._pool)
         parts = urlsplit(text)
