@@ -108,7 +108,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     tools.add_argument("--json", action="store_true", help="print the answer of tools/list")
     source_maps = command("source-maps", run_source_maps, "upload and check source maps, resolve minified frames")
     add_arguments(source_maps)
-    add_rules_commands(command("rules", run_rules_match, "try rules on events, without PostHog"))
+    add_rules_commands(command("rules", run_rules_match, "try rules on events, and keep them in a file"))
     call = command("call", run_call, "call one tool and print its result")
     add_connection(call)
     call.add_argument("tool", metavar="TOOL", help="name of the tool, see: mcp-errortracking tools")

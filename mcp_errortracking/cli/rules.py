@@ -1,4 +1,4 @@
-"""The command `mcp-errortracking rules ...`: rules tried on events, without PostHog."""
+"""The command `mcp-errortracking rules ...`: rules tried on events, and rules in files."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, NoReturn
 
+from mcp_errortracking.cli.code_owners import add_from_codeowners
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, fail
 from mcp_errortracking.cli.options import add_logging
 
@@ -34,6 +35,7 @@ def add_rules_commands(parser: argparse.ArgumentParser) -> None:
     match.add_argument("file", metavar="FILE", nargs="?", default="-", help="JSON lines (default: -, stdin)")
     match.set_defaults(run=run_rules_match)
     add_logging(match)
+    add_from_codeowners(commands)
 
 
 def run_rules_match(options: argparse.Namespace) -> int:

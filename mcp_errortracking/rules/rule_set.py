@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from mcp_errortracking.rules.findings import Finding
@@ -46,7 +46,7 @@ def check_rules(rules: Sequence[dict[str, Any]], kind: str, *, has_limits: bool 
     Args:
         has_limits: False if the project has no rate limit that a bypass rule could bypass.
     """
-    ordered, budget = sorted(rules, key=_position), LintBudget()
+    ordered, budget = sorted(rules, key=position_of), LintBudget()
     found = {str(rule.get("id")): _own(rule, kind, budget) for rule in ordered}
     if kind == "bypass" and not has_limits:
         for findings in found.values():
@@ -99,7 +99,8 @@ def _own(rule: dict[str, Any], kind: str, budget: LintBudget) -> list[Finding]:
     return found
 
 
-def _position(rule: dict[str, Any]) -> tuple[float, str, str]:
+def position_of(rule: Mapping[str, Any]) -> tuple[float, str, str]:
+    """Return a key that sorts rules as PostHog tries them. Equal order keys: only severity rules have an order."""
     position: Any = rule.get("order_key")
     try:
         number = float(position) if isinstance(position, int | float) else 0.0
@@ -111,13 +112,13 @@ def _position(rule: dict[str, Any]) -> tuple[float, str, str]:
 def _by_position(rules: Iterable[dict[str, Any]]) -> dict[float, list[dict[str, Any]]]:
     groups = dict[float, list[dict[str, Any]]]()
     for rule in rules:
-        groups.setdefault(_position(rule)[0], []).append(rule)
+        groups.setdefault(position_of(rule)[0], []).append(rule)
     return groups
 
 
 def _shadows(earlier: dict[str, Any], later: dict[str, Any], kind: str) -> bool:
     """True if the earlier rule surely takes each event that meets its conditions, before the later one can."""
-    if _position(earlier)[0] == _position(later)[0] and kind != "severity":
+    if position_of(earlier)[0] == position_of(later)[0] and kind != "severity":
         return False
     if kind == "suppression" and earlier.get("sampling_rate", 1) != 1:
         return False
