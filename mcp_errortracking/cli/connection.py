@@ -2,9 +2,10 @@
 
 import argparse
 import sys
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_errortracking import config
 from mcp_errortracking.cli.options import given
@@ -12,9 +13,13 @@ from mcp_errortracking.config import PostHogSettings, ToolSelection
 from mcp_errortracking.sandbox.process import Sandbox
 
 if TYPE_CHECKING:
+    from mcp_errortracking.proxy import Proxy
     from mcp_errortracking.server.calls import Reply
     from mcp_errortracking.workflows.base import Progress
 
+    Ask = Callable[[str, Mapping[str, Any]], Awaitable[Reply]]
+
+Result = TypeVar("Result")
 EXIT_PROBLEM = 1
 EXIT_USAGE = 2
 
@@ -75,17 +80,49 @@ def ask(
     Raises:
         UnknownToolError: the tool does not exist.
     """
-    import anyio
-
-    from mcp_errortracking.compose import caller_for, proxy_for, store_for
+    from mcp_errortracking.compose import caller_for
 
     with Connection(options) as settings:
         caller = caller_for(settings, time_limit=time_limit, max_result_tokens=max_result_tokens, roots=roots)
 
-        async def run() -> "Reply":
-            async with proxy_for(settings, store_for(settings)) as proxy:
-                return await caller.call(proxy, options.tool, arguments, progress=progress)
+        async def work(proxy: "Proxy") -> "Reply":
+            return await caller.call(proxy, options.tool, arguments, progress=progress)
 
-        reply = anyio.run(run)
-        error: Any = reply.structured.get("error")
-        return replace(reply, text=_NO_KEY) if error and error.get("code") == "not_configured" else reply
+        return _for_shell(_run_with_proxy(settings, work))
+
+
+def ask_often(settings: PostHogSettings, work: "Callable[[Ask], Awaitable[Result]]", *, time_limit: float) -> "Result":
+    """Do work that calls several tools over one connection.
+
+    Args:
+        work: receives a function that calls a tool with arguments and returns its reply.
+        time_limit: of each call.
+    """
+    from mcp_errortracking.compose import caller_for
+
+    caller = caller_for(settings, time_limit=time_limit, max_result_tokens=sys.maxsize, roots=())
+
+    async def work_with(proxy: "Proxy") -> "Result":
+        async def call(name: str, arguments: Mapping[str, Any]) -> "Reply":
+            return _for_shell(await caller.call(proxy, name, arguments))
+
+        return await work(call)
+
+    return _run_with_proxy(settings, work_with)
+
+
+def _run_with_proxy(settings: PostHogSettings, work: "Callable[[Proxy], Awaitable[Result]]") -> "Result":
+    import anyio
+
+    from mcp_errortracking.compose import proxy_for, store_for
+
+    async def run() -> "Result":
+        async with proxy_for(settings, store_for(settings)) as proxy:
+            return await work(proxy)
+
+    return anyio.run(run)
+
+
+def _for_shell(reply: "Reply") -> "Reply":
+    error: Any = reply.structured.get("error")
+    return replace(reply, text=_NO_KEY) if error and error.get("code") == "not_configured" else reply

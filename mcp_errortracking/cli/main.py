@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from mcp_errortracking import __version__, config, logs
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, Connection, fail
@@ -119,7 +120,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if options.run is run_call:
         rest = _ordered(options, rest)
     if rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        complain: Callable[[str], NoReturn] = getattr(options, "complain", parser.error)
+        complain(f"unrecognized arguments: {' '.join(rest)}")
     return options
 
 

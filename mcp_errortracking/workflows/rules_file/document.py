@@ -13,7 +13,7 @@ from mcp_errortracking.catalog.rules_check import Kind
 from mcp_errortracking.catalog.severity import Severity
 from mcp_errortracking.safe_text.escaping import clean
 from mcp_errortracking.workflows.rules_file.errors import RulesFileError
-from mcp_errortracking.workflows.rules_file.kinds import DEFAULTS, KINDS, SETTINGS, with_defaults
+from mcp_errortracking.workflows.rules_file.kinds import DEFAULTS, KINDS, NEEDS_CONDITION, SETTINGS, with_defaults
 from mcp_errortracking.workflows.rules_file.yaml_text import Path, YamlText
 
 VERSION = 1
@@ -132,7 +132,7 @@ class _Reader:
             place = (*path, setting)
             value = given.get(setting)
             if setting == "filters":
-                settings[setting], refusal = self._filters(place, value)
+                settings[setting], refusal = self._filters(kind, place, value)
             elif setting == "assignee":
                 settings[setting] = self._named_assignee(place, value, people)
             else:
@@ -153,19 +153,22 @@ class _Reader:
         self._ids.add(identity)
         return identity
 
-    def _filters(self, path: Path, value: Any) -> tuple[Any, str]:
+    def _filters(self, kind: Kind, path: Path, value: Any) -> tuple[Any, str]:
         """Return filters as they are sent, and why they cannot be."""
         group = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
         if "type" not in group or not isinstance(group.get("values"), list):
             self._report(path, "filters must be {type: AND or OR, values: [...]}")
             return group, ""
         try:
-            return _FILTERS.validate_python(value).as_sent(), ""
+            filters = _FILTERS.validate_python(value)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             inner = tuple(step for step in first["loc"] if not (isinstance(step, str) and step.startswith("<")))
             where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in inner)
-            return with_defaults(value), self._text.problem((*path, *inner), f"filters{where}: {first['msg']}")
+            return with_defaults(value), self._text.problem((*path, *inner), f"filters{where}: {first['msg']}.")
+        refuses = kind in NEEDS_CONDITION and filters.matches_everything()
+        refusal = self._text.problem(path, f"PostHog refuses a {kind} rule without a condition.") if refuses else ""
+        return filters.as_sent(), refusal
 
     def _named_assignee(self, path: Path, value: Any, people: Mapping[str, dict[str, Any]]) -> Any:
         if value is None:
@@ -203,7 +206,7 @@ class _Reader:
                 _SEVERITY.validate_python(value)
             except ValidationError:
                 self._report(path, "severity must be low, medium, high or critical")
-        return value
+        return float(value) if name == "sampling_rate" and isinstance(value, int) else value
 
     def _mapping(self, path: Path, value: Any, what: str, known: tuple[str, ...] | None) -> dict[str, Any]:
         if not isinstance(value, dict):

@@ -21,10 +21,13 @@ WRITE_ONCE: Mapping[Kind, tuple[str, ...]] = {"grouping": ("description", "assig
 ORDERED_ON_CREATE: tuple[Kind, ...] = ("assignment", "severity")
 """Kinds that are created at a position. A rule of another kind is created at position 0, and then moved."""
 
+NEEDS_CONDITION: tuple[Kind, ...] = ("grouping", "bypass")
+"""Kinds of which a rule cannot match everything (rule contract 1.3)."""
+
 NEWER: tuple[Kind, ...] = ("bypass", "severity")
 """Kinds that an older PostHog does not have."""
 
-DEFAULTS: Mapping[str, Any] = {"assignee": None, "description": "", "sampling_rate": 1, "severity": None}
+DEFAULTS: Mapping[str, Any] = {"assignee": None, "description": "", "sampling_rate": 1.0, "severity": None}
 
 
 def tool(kind: Kind, verb: str) -> str:
@@ -44,6 +47,8 @@ def settings_of(kind: Kind, rule: Mapping[str, Any]) -> dict[str, Any]:
         elif name == "assignee" and isinstance(value, dict):
             assignee = cast("dict[str, Any]", value)
             settings[name] = {"type": assignee.get("type"), "id": assignee.get("id")}
+        elif name == "sampling_rate" and isinstance(value, int):
+            settings[name] = float(value)
         else:
             settings[name] = DEFAULTS[name] if value is None else value
     return settings

@@ -14,11 +14,12 @@ def filters_in_words(filters: Any, *, is_inner: bool = False) -> str:
     group = cast("dict[str, Any]", filters) if isinstance(filters, dict) else {}
     if not isinstance(group.get("values"), list):
         return _condition(group)
-    parts = [filters_in_words(value, is_inner=True) for value in cast("list[Any]", group["values"])]
-    if not parts:
+    values = cast("list[Any]", group["values"])
+    if not values:
         return "everything"
-    if len(parts) == 1:
-        return parts[0]
+    if len(values) == 1:
+        return filters_in_words(values[0], is_inner=is_inner)
+    parts = [filters_in_words(value, is_inner=True) for value in values]
     joined = f" {str(group.get('type')).lower()} ".join(parts)
     return f"({joined})" if is_inner else joined
 

@@ -11,6 +11,7 @@ from mcp_errortracking.workflows.rules_file.errors import MissingYamlError, Rule
 
 _MOST_BYTES = 1024 * 1024
 _MOST_DEPTH = 50
+_MOST_NODES = 100_000
 _LONGEST_TEXT = 200
 
 Place = tuple[int, int]
@@ -104,7 +105,7 @@ def _library() -> Any:
 def _check_events(library: Any, text: str, name: str) -> None:
     """Refuse what makes a document larger than its text, or other than it looks, before any of it is built."""
     depth = 0
-    for event in library.YAML(typ="rt", pure=True).parse(text):
+    for count, event in enumerate(library.YAML(typ="rt", pure=True).parse(text)):
         kind = type(event).__name__
         depth += kind in ("MappingStartEvent", "SequenceStartEvent")
         depth -= kind in ("MappingEndEvent", "SequenceEndEvent")
@@ -117,6 +118,8 @@ def _check_events(library: Any, text: str, name: str) -> None:
             reason = "merge keys (<<) are not allowed: write the members out"
         elif depth > _MOST_DEPTH:
             reason = f"nested more than {_MOST_DEPTH} deep"
+        elif count > _MOST_NODES:
+            reason = f"more than {_MOST_NODES} values: use several files"
         if reason:
             raise RulesFileError(f"{name}:{event.start_mark.line + 1}: {reason}.")
 
