@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from mcp_errortracking.safe_text.escaping import clean
 from mcp_errortracking.workflows.codeowners.patterns import Dialect
 
 _WORD = re.compile(r"(?:\\.|[^\s\\])+|\\")
@@ -31,7 +32,7 @@ class Unmapped:
     reason: str
 
     def __str__(self) -> str:
-        return f"line {self.number}: {self.text}: {self.reason}"
+        return clean(f"line {self.number}: {self.text}: {self.reason}")
 
 
 @dataclass(frozen=True, slots=True)

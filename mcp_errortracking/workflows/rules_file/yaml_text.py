@@ -40,7 +40,8 @@ class YamlText:
         return self.places.get(path, (0, 0))[0] + 1
 
     def problem(self, path: Path, text: str) -> str:
-        return f"{self.name}:{self.line(path)}: {text}"
+        """Return a problem with its line, on one line: it may quote the file."""
+        return clean(f"{self.name}:{self.line(path)}: {text}")
 
 
 def read_yaml(content: bytes, name: str) -> YamlText:

@@ -134,3 +134,8 @@ def test_the_dialect_follows_from_the_folder_or_a_heading() -> None:
     assert dialect_of("* @a\n", ".gitlab/CODEOWNERS") == "gitlab"
     assert dialect_of("* @a\n^[Docs]\n", "CODEOWNERS") == "gitlab"
     assert dialect_of("[id].tsx @a\n", "CODEOWNERS") == "github"
+
+
+def test_an_unmapped_line_is_printed_without_control_characters() -> None:
+    found = map_lines("/a\x1b[2J/\u202e @eve\n")
+    assert [str(one) for one in found.unmapped] == ['line 1: /a [2J/  @eve: "@eve" is not in the map.']

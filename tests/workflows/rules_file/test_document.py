@@ -104,3 +104,10 @@ def test_a_map_of_owners_names_users_and_roles() -> None:
         "@a": {"type": "user", "id": 1},
         "@b/c": {"type": "role", "id": ID},
     }
+
+
+def test_a_problem_that_quotes_the_file_is_one_line_without_control_characters() -> None:
+    assert problems('version: 1\n"a\\n::error::\\e[2J": 1\n') == [
+        'f:2: unknown key "a ::error:: [2J"; known: version, assignees, suppression, grouping, assignment, severity, '
+        "bypass."
+    ]
