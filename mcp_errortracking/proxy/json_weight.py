@@ -22,6 +22,11 @@ def is_heavier(body: bytes, limit: int) -> bool:
     return False
 
 
+def count_outside_strings(body: bytes, character: bytes) -> int:
+    """Return the number of a character in JSON that are not in strings."""
+    return sum(outside.count(character) for outside in outside_strings(body))
+
+
 def _weight(text: bytes) -> int:
     return sum(text.count(character) * weight for character, weight in _WEIGHTS.items())
 

@@ -43,6 +43,10 @@ class Chunk:
     """The release id in the source. The content hash leaves it out: builds that are otherwise equal differ in it."""
     written: tuple[str, ...] = ()
     """The names of the files that were changed for it; in a dry run, of those that would be."""
+    repairs: tuple[str, ...] = ()
+    """What was repaired in the map so that PostHog reads it."""
+    is_checked: bool = True
+    """False if the map has not been read strictly yet; it must be before it is sent."""
 
     def __post_init__(self) -> None:
         if (self.source is not None) != (self.kind is DataType.SOURCE_AND_MAP):

@@ -218,11 +218,13 @@ def test_the_first_bundle_tells_the_release(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "map_text",
     [
-        b')]}\'\n{"version":3,"sources":[],"names":["mappings"],"mappings":"AAAA;AACA"}',
-        b'\xef\xbb\xbf {"x":"a \\"mappings\\":\\"b\\"", "version":3, "mappings" : "AAAA;AACA" , "sources":["\\ud83d"]}',
-        b'{"version":3,"sources":[],"mappings":"\\u0041AAA;AACA"}',
-        b'{"version":3,"x":{"mappings":"AAAA;AACA"},"mappings":"AAAA;AACA"}',
-        b'{"version":3,"mappings":"AAAA;AACA","sections":[{"offset":{"line":0,"column":0},"map":{"mappings":"AAAA;AACA"}}]}',
+        b')]}\'\n{"version":3,"sources":["a"],"names":["mappings"],"mappings":"AAAA;AACA"}',
+        b'\xef\xbb\xbf {"x":"a \\"mappings\\":\\"b\\"", "version":3, "mappings" : "AAAA;AACA" , '
+        b'"sources":["\\ud83d\\ude00"]}',
+        b'{"version":3,"sources":["a"],"mappings":"\\u0041AAA;AACA"}',
+        b'{"version":3,"sources":["a"],"x":{"mappings":"AAAA;AACA"},"mappings":"AAAA;AACA"}',
+        b'{"version":3,"mappings":"AAAA;AACA","sections":[{"offset":{"line":0,"column":0},"map":'
+        b'{"sources":["a"],"mappings":"AAAA;AACA"}}]}',
     ],
 )
 def test_a_map_keeps_everything_but_its_mappings(map_text: bytes) -> None:
@@ -268,13 +270,15 @@ def test_hermes_has_its_id_in_the_map_only() -> None:
     content = (BUILT / "hermes" / "main.jsbundle.map").read_bytes()
     named = content.replace(b"{", b'{"debugId":"%s",' % HERMES_ID.encode(), 1)
 
-    chunk_id, made = inject_map(named)
+    injected = inject_map(named)
 
-    assert chunk_id == HERMES_ID
-    assert json.loads(made) == {**json.loads(named), "chunk_id": chunk_id}
-    assert inject_map(made) == (chunk_id, made)
+    assert injected.chunk_id == HERMES_ID
+    assert json.loads(injected.map) == {**json.loads(named), "chunk_id": HERMES_ID}
+    assert injected.map_changed
+    again = inject_map(injected.map)
+    assert (again.chunk_id, again.map, again.map_changed) == (HERMES_ID, injected.map, False)
     known = b'{"version":3,"mappings":"","chunk_id":"x"}'
-    assert inject_map(known) == ("x", known)
+    assert (inject_map(known).chunk_id, inject_map(known).map) == ("x", known)
 
 
 def test_hermes_without_an_id_is_refused_because_no_app_would_send_one() -> None:

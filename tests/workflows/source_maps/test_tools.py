@@ -240,7 +240,7 @@ async def test_maps_are_deleted_once_posthog_has_them(sandbox: SandboxProcess, d
 async def test_maps_that_changed_or_that_others_need_are_kept(sandbox: SandboxProcess, dist: Path) -> None:
     elsewhere = dist / "maps" / "a.map"
     elsewhere.parent.mkdir()
-    elsewhere.write_text('{"version": 3, "sources": [], "mappings": "AAAA"}', "utf-8")
+    elsewhere.write_text('{"version": 3, "sources": ["a"], "mappings": "AAAA"}', "utf-8")
     (dist / "dist" / "linked.js").write_text("linked()", "utf-8")
     (dist / "dist" / "linked.js.map").symlink_to(elsewhere)
     shutil.copy(dist / "dist" / INDEX, dist / "dist" / "assets" / "copy.js")
@@ -307,6 +307,25 @@ async def test_many_failures_for_one_reason_are_told_once(sandbox: SandboxProces
     assert "1 more that need action are left out too" in checked.text
 
 
+async def test_a_refused_map_that_has_its_id_is_neither_sent_nor_called_uploaded(
+    sandbox: SandboxProcess, dist: Path
+) -> None:
+    """Another tool wrote the id into both files, so that the map is not read before it is compared."""
+    bundle, refused = dist / "dist" / "bad.js", dist / "dist" / "bad.js.map"
+    bundle.write_bytes(b"run()\n//# sourceMappingURL=bad.js.map\n//# chunkId=bad-map\n")
+    refused.write_bytes(b'{"chunk_id":"bad-map","version":3,"sources":["a"],"names":[],"mappings":"AAAAAAA"}')
+
+    reply = await ask(sandbox, dist, "source-maps-upload", folder="dist")
+    checked = await ask(sandbox, dist, "source-maps-check", folder="dist")
+
+    (failure,) = reply.structured["failures"]
+    assert (failure["path"], failure["code"], reply.structured["uploaded"]) == ("bad.js", "refused_map", 2)
+    assert "has 7 numbers" in str(failure)
+    assert reply.is_error
+    assert checked.structured["symbolication"] == {"covered": 2, "bundles": 3}
+    assert [problem["code"] for problem in checked.structured["problems"]] == ["refused_map"]
+
+
 async def test_a_map_that_posthog_does_not_have_is_kept(sandbox: SandboxProcess, dist: Path) -> None:
     await ask(sandbox, dist, "source-maps-upload", folder="dist")
     change(dist)
@@ -323,7 +342,7 @@ async def test_what_has_no_map_or_no_bundle_does_not_fail_the_rest(sandbox: Sand
     """Next.js, for one, leaves some of both in every build."""
     for name in ("polyfills.js", "sw.js"):
         (dist / "dist" / name).write_text("g()", "utf-8")
-    (dist / "dist" / "nomodule.js.map").write_text('{"version": 3, "sources": [], "mappings": "AAAA"}', "utf-8")
+    (dist / "dist" / "nomodule.js.map").write_text('{"version": 3, "sources": ["a"], "mappings": "AAAA"}', "utf-8")
     (dist / "dist" / REPORT).write_bytes((dist / "dist" / REPORT).read_bytes() + b"\n//# chunkId=0\n")
     (dist / "dist" / f"{REPORT}.map").unlink()
     planned = await ask(sandbox, dist, "source-maps-upload", folder="dist", dry_run=True)

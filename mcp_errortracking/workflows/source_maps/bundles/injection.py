@@ -25,14 +25,13 @@ from mcp_errortracking.workflows.source_maps.chunk import ReleaseMark
 from mcp_errortracking.workflows.source_maps.maps.map_json import (
     Fields,
     has_no_mappings,
-    parse_map,
     rewrite_map,
     text_of,
 )
 from mcp_errortracking.workflows.source_maps.maps.pieces import PIECE, cut, find_invalid_utf8
 from mcp_errortracking.workflows.source_maps.maps.registration import registered_ids
 from mcp_errortracking.workflows.source_maps.maps.script import comment, find_insertion_point, find_map_url, map_url
-from mcp_errortracking.workflows.source_maps.maps.source_map import map_from_fields
+from mcp_errortracking.workflows.source_maps.maps.strict import read_strictly
 
 _NAMESPACE = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")
 NO_MAPPINGS = "maps_nothing"
@@ -57,7 +56,8 @@ _DATA_URL = b"data:application/json;charset=utf-8;base64,"
 class Injection:
     """A bundle and its map with their chunk id.
 
-    `map`: the map alone, also if the bundle holds it. `release`: the release id in the bundle.
+    `map`: the map alone, also if the bundle holds it. `release`: the release id in the bundle. `repairs`: what was
+    repaired in the map so that PostHog reads it, as sentences.
     """
 
     chunk_id: str
@@ -66,6 +66,7 @@ class Injection:
     source_changed: bool
     map_changed: bool
     release: ReleaseMark | None = None
+    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +89,15 @@ def inject(source: bytes, map_text: bytes | None, release_id: str | None = None)
         release_id: set in the line, in place of another; a line that another tool injected is left alone.
 
     Raises:
-        WorkflowError: bundle and map do not belong together, one is not UTF-8, or the map is invalid or empty.
+        WorkflowError: bundle and map do not belong together, one is not UTF-8, the map has no mappings, or PostHog
+            refuses it.
     """
     _check_utf8(source)
     url = None
     if map_text is None:
         url = find_map_url(source)
         map_text = map_in(source)
-    fields = _checked(map_text)
+    checked, fields, repairs = read_strictly(map_text)
     if has_no_mappings(fields):
         raise WorkflowError(NO_MAPPINGS, "The map has no mappings: it cannot resolve any frame.")
     own_id, map_id = comment(source, "chunkId"), text_of(fields, "chunk_id") or text_of(fields, "chunkId")
@@ -115,7 +117,7 @@ def inject(source: bytes, map_text: bytes | None, release_id: str | None = None)
     place = find_insertion_point(source)
     line = find_injected_line(source, chunk_id) if own_id is not None else None
     is_behind = line is not None and map_id is None and line.at == place.offset
-    made_map = rewrite_map(map_text, fields, {"chunk_id": chunk_id}, place if own_id is None or is_behind else None)
+    made_map = rewrite_map(checked, fields, {"chunk_id": chunk_id}, place if own_id is None or is_behind else None)
     made = source
     if url is not None and made_map != map_text:
         made = b"".join((made[: url.start], _DATA_URL, base64.b64encode(made_map), made[url.stop :]))
@@ -128,7 +130,7 @@ def inject(source: bytes, map_text: bytes | None, release_id: str | None = None)
         made = _with_release(made, chunk_id, release_id)
     line = find_injected_line(made, chunk_id)
     map_changed = url is None and made_map != map_text
-    return Injection(chunk_id, made, made_map, made != source, map_changed, line.release if line else None)
+    return Injection(chunk_id, made, made_map, made != source, map_changed, line.release if line else None, repairs)
 
 
 def find_injected_line(source: bytes, chunk_id: str) -> InjectedLine | None:
@@ -155,14 +157,14 @@ def without_injection(source: bytes, chunk_id: str) -> list[bytes]:
     return [before, before.removesuffix(b"\n")]
 
 
-def inject_map(map_text: bytes) -> tuple[str, bytes]:
-    """Return the chunk id of a map without a bundle (Hermes), and the map with the id.
+def inject_map(map_text: bytes) -> Injection:
+    """Return a map without a bundle (Hermes) with its chunk id.
 
     Raises:
-        InvalidMapError: it is not a source map.
+        InvalidMapError: it is not a source map, or PostHog cannot read it.
         WorkflowError: it has no id: the bytecode cannot be given one any more, so no app would send it.
     """
-    fields = _checked(map_text)
+    checked, fields, repairs = read_strictly(map_text)
     chunk_id = text_of(fields, "chunk_id") or text_of(fields, "chunkId") or _bundlers_id(b"", fields)
     if chunk_id is None:
         raise WorkflowError(
@@ -172,7 +174,8 @@ def inject_map(map_text: bytes) -> tuple[str, bytes]:
             "Use the Metro plugin of posthog-react-native (posthog-react-native/metro), which adds the id, and build "
             "again. If only the map of Metro has it, copy it: posthog-cli hermes clone.",
         )
-    return chunk_id, rewrite_map(map_text, fields, {"chunk_id": chunk_id})
+    made = rewrite_map(checked, fields, {"chunk_id": chunk_id})
+    return Injection(chunk_id, b"", made, False, made != map_text, repairs=repairs)
 
 
 def stable_id(*contents: bytes) -> str:
@@ -241,13 +244,6 @@ def _registered_id(source: bytes, own_id: str | None) -> str | None:
             "Build again, inject ids once, and bundle no code that already has one.",
         )
     return registered[-1] if registered else None
-
-
-def _checked(map_text: bytes) -> Fields:
-    """Return the fields of a valid map. An invalid one would otherwise go unnoticed until the first exception."""
-    fields = parse_map(map_text)
-    map_from_fields(fields)
-    return fields
 
 
 def _end(chunk_id: str) -> bytes:

@@ -98,23 +98,30 @@ class _Preparation:
                 line = read_injected_line(self.roots, pair.bundle, chunk_id)
                 release = line.release if line else None
                 if line is None or self.release_id in (None, release and release.id):
-                    return self.javascript(pair, chunk_id, release)
+                    return self.javascript(pair, chunk_id, release, is_checked=False)
         made = self.remade(pair) if self.dry_run else self.inject(pair)
         # The bundle first: if it has its id while its map has none, the next run detects and repairs that.
         changed = [(pair.bundle, made.source)] if made.source_changed else []
         if pair.map and made.map_changed:
             changed.append((pair.map, made.map))
-        return self.javascript(pair, made.chunk_id, made.release, self.write(*changed))
+        return self.javascript(pair, made.chunk_id, made.release, self.write(*changed), made.repairs)
 
     def javascript(
-        self, pair: BundleAndMap, chunk_id: str, release: ReleaseMark | None, written: tuple[str, ...] = ()
+        self,
+        pair: BundleAndMap,
+        chunk_id: str,
+        release: ReleaseMark | None,
+        written: tuple[str, ...] = (),
+        repairs: tuple[str, ...] = (),
+        *,
+        is_checked: bool = True,
     ) -> Chunk:
         source: Part = LocalFile(self.roots, pair.bundle)
         source_map: Part = LocalFile(self.roots, pair.map) if pair.map else lambda: map_in(self.read(pair.bundle))
         if written and self.dry_run:  # made again when read, so that a large build fits into memory
             source, source_map = (lambda: self.remade(pair).source), (lambda: self.remade(pair).map)
         name = self.build.name(pair.bundle)
-        return Chunk(chunk_id, source_map, source, DataType.SOURCE_AND_MAP, name, release, written)
+        return Chunk(chunk_id, source_map, source, DataType.SOURCE_AND_MAP, name, release, written, repairs, is_checked)
 
     def inject(self, pair: BundleAndMap) -> Injection:
         for number in range(_READINGS):
@@ -129,12 +136,13 @@ class _Preparation:
 
     def hermes(self, path: Path) -> Chunk:
         old = self.map_text(path)
-        chunk_id, made = inject_map(old)
-        written = self.write((path, made)) if made != old else ()
+        made = inject_map(old)
+        written = self.write((path, made.map)) if made.map_changed else ()
         source_map: Part = LocalFile(self.roots, path)
         if written and self.dry_run:
-            source_map = lambda: inject_map(self.map_text(path))[1]  # noqa: E731
-        return Chunk(chunk_id, source_map, kind=DataType.HERMES_MAP, name=self.build.name(path), written=written)
+            source_map = lambda: inject_map(self.map_text(path)).map  # noqa: E731
+        name = self.build.name(path)
+        return Chunk(made.chunk_id, source_map, None, DataType.HERMES_MAP, name, written=written, repairs=made.repairs)
 
     def proguard(self, path: Path, chunk_id: str | None) -> Chunk:
         if chunk_id is None:

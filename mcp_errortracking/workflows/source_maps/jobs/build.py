@@ -85,7 +85,7 @@ async def prepare_build(
     look = partial(find, roots, call.folder, include=call.include or (), exclude=call.exclude or ())
     build = await to_thread.run_sync(look)
     chunks, problems = list[Chunk](), list(build.problems)
-    foreign, empty = list[str](), list[str]()
+    foreign, empty, repairs = list[str](), list[str](), list[str]()
     total = len(build.pairs) + len(build.hermes) + len(build.proguard)
     records = Records(roots, build.folder, keep=dry_run, mapped=frozenset(pair.bundle for pair in build.pairs))
     each = prepare(roots, build, release_id=release_id, proguard_id=call.proguard_id, dry_run=dry_run, records=records)
@@ -96,11 +96,12 @@ async def prepare_build(
         if isinstance(one, Problem):
             problems.append(one)
             continue
+        repairs += [f"{quoted(one.label)}: {repair}" for repair in one.repairs]
         if release_id and one.kind is DataType.SOURCE_AND_MAP and one.release is None:
             foreign.append(one.label)
         chunks.append(one)
         await context.progress(len(chunks) / 2, total, f"prepared {one.label}")
-    notes = list(build.notes)
+    notes = [*build.notes, *repairs[:MANY]]
     if empty:
         notes.append(f"Skipped, because their maps map nothing: {some(empty)}.")
     if build.deployed:

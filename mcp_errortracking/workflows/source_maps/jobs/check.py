@@ -30,6 +30,7 @@ from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import StorageError
 from mcp_errortracking.workflows.source_maps.remote.stored import State, StoredChunk, check
 from mcp_errortracking.workflows.source_maps.upload.content import ContentError, fingerprint
+from mcp_errortracking.workflows.source_maps.upload.map_check import check_map
 
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.source_maps.tools import CheckSourceMaps
@@ -54,6 +55,7 @@ async def run(call: "CheckSourceMaps", context: Context) -> Outcome:
             continue
         bundles[chunk.chunk_id] = chunk
         try:
+            await to_thread.run_sync(check_map, chunk)
             hashes[chunk.chunk_id] = (await to_thread.run_sync(fingerprint, chunk)).content_hash
         except ContentError as error:
             unreadable.append(Problem(chunk.label, error.explanation))

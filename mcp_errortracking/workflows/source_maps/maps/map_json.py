@@ -26,18 +26,21 @@ _DEPTH = 16
 """Levels of index maps within index maps."""
 
 
-def parse_map(text: bytes) -> Fields:
+def parse_map(text: bytes, *, replace_halves: bool = True) -> Fields:
     """Return the fields of a map; a first line `)]}'`, which keeps browsers from running it, is skipped.
+
+    Args:
+        replace_halves: replace half surrogate pairs, which JSON allows and UTF-8 does not; otherwise they are invalid.
 
     Raises:
         InvalidMapError: it is not a JSON object, not UTF-8, or has too many values or escapes.
     """
-    body = _body(text)
+    body = json_of(text)
     check_bounds(body)
     try:
         fields: Any = from_json(body, cache_strings="keys") if len(body) <= AT_ONCE else parse_pieces(body)
     except ValueError as error:
-        fields = _repaired(body, error)
+        fields = _repaired(body, error, replace_halves=replace_halves)
     if not isinstance(fields, dict):
         raise InvalidMapError("It is JSON, but not an object.")
     return cast(Fields, fields)
@@ -75,12 +78,17 @@ def rewrite_map(text: bytes, fields: Fields, changes: dict[str, str], place: Ins
     made = {**fields, **changes}
     if place is not None:
         made = _moved(made, place, _DEPTH)
-    if len(text) > AT_ONCE:
-        return b"".join(dump_pieces(made))
-    return json.dumps(made, separators=(",", ":")).encode()
+    return dump_map(made, len(text))
 
 
-def _repaired(body: bytes, error: ValueError) -> Any:
+def dump_map(fields: Fields, size: int) -> bytes:
+    """Return the text of a map; a large one, by the size of its text before, is written in pieces."""
+    if size > AT_ONCE:
+        return b"".join(dump_pieces(fields))
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def _repaired(body: bytes, error: ValueError, *, replace_halves: bool) -> Any:
     """Return the JSON with half surrogate pairs replaced, which JSON allows and UTF-8 does not.
 
     Raises:
@@ -88,7 +96,7 @@ def _repaired(body: bytes, error: ValueError) -> Any:
     """
     if invalid := find_invalid_utf8(body):
         raise InvalidMapError(f"It is not UTF-8: {invalid.reason} at byte {invalid.at}.", "not_utf8")
-    if len(body) <= AT_ONCE:
+    if replace_halves and len(body) <= AT_ONCE:
         try:
             return parse_pieces(body, replace_halves=True)
         except ValueError as reason:
@@ -96,7 +104,8 @@ def _repaired(body: bytes, error: ValueError) -> Any:
     raise InvalidMapError(f"It is broken JSON: {error}.") from None
 
 
-def _body(text: bytes) -> bytes:
+def json_of(text: bytes) -> bytes:
+    """Return the JSON of a map, without a byte order mark and a first line `)]}'`."""
     text = text.removeprefix(b"\xef\xbb\xbf")
     if not text.startswith(_PREFIX):
         return text
@@ -107,7 +116,7 @@ def _body(text: bytes) -> bytes:
 def _with_fields(text: bytes, changes: dict[str, str], *, is_empty: bool) -> bytes:
     if not changes:
         return text
-    start = text.index(b"{", len(text) - len(_body(text))) + 1
+    start = text.index(b"{", len(text) - len(json_of(text))) + 1
     added = ",".join(f"{json.dumps(name)}:{json.dumps(value)}" for name, value in changes.items())
     return b"".join((text[:start], added.encode(), b"" if is_empty else b",", text[start:]))
 

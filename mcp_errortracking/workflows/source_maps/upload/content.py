@@ -86,6 +86,16 @@ def fingerprint(chunk: Chunk) -> Fingerprint:
     return Fingerprint(digest.hexdigest(), payload_size(chunk.kind, (one.size for one in stamps)), tuple(stamps))
 
 
+def read_map(chunk: Chunk) -> bytes:
+    """Return the content of a chunk's map.
+
+    Raises:
+        ContentError: it cannot be read, or changes meanwhile.
+    """
+    with _opened(chunk.map) as (_, pieces):
+        return b"".join(pieces)
+
+
 def payload(chunk: Chunk, known: Fingerprint) -> Iterator[bytes]:
     """Yield the payload of a chunk's container, piece by piece, exactly as it was hashed.
 

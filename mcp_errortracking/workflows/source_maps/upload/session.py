@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import anyio
+from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from mcp_errortracking.proxy.errors import InvalidError, PostHogError
@@ -28,6 +29,7 @@ from mcp_errortracking.workflows.source_maps.remote.symbol_sets import (
 from mcp_errortracking.workflows.source_maps.upload.batches import Batches, Job, refused_job
 from mcp_errortracking.workflows.source_maps.upload.content import ContentError
 from mcp_errortracking.workflows.source_maps.upload.hashing import Hashing, HashResult
+from mcp_errortracking.workflows.source_maps.upload.map_check import check_map
 from mcp_errortracking.workflows.source_maps.upload.results import (
     OTHER_CONTENT,
     SKIPPED,
@@ -166,7 +168,7 @@ class _Upload:
                 await self._settle(job, refused(error, self._options.rules))
             return True
         batches = self._batches = self._batches or self._make_batches(compared)
-        jobs = await self._select(jobs, compared)
+        jobs = await self._readable(await self._select(jobs, compared))
         for batch in _batches(jobs, self._options.batch):
             await self._slots.acquire()
             group.start_soon(self._run, batches, batch)
@@ -220,6 +222,19 @@ class _Upload:
                 await self._settle(job, SKIPPED)
             elif job.chunk.chunk_id in compared.other and not rules.force:
                 await self._settle(job, OTHER_CONTENT)
+            else:
+                left.append(job)
+        return left
+
+    async def _readable(self, jobs: list[Job]) -> list[Job]:
+        """Return the chunks whose maps PostHog reads; settle the others."""
+        left = list[Job]()
+        for job in jobs:
+            try:
+                if not job.chunk.is_checked:
+                    await to_thread.run_sync(check_map, job.chunk)
+            except ContentError as error:
+                await self._settle(job, unreadable(error))
             else:
                 left.append(job)
         return left

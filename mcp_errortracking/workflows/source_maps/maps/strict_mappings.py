@@ -1,0 +1,138 @@
+"""Strict reading of `mappings`: the lengths of all segments, and the bounds of their indexes.
+
+A map has millions of segments, so little is done per segment in Python. Rust's regular expressions, which take linear
+time, check the shapes of a piece in one call. Its differences of indexes, from `segment_rows`, are summed up.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from typing import NamedTuple
+
+from pydantic_core import SchemaValidator, core_schema
+
+from mcp_errortracking.workflows.source_maps.maps.segment_rows import SegmentRows, numbers_of
+from mcp_errortracking.workflows.source_maps.maps.vlq import ALPHABET
+
+_PIECE = 64 * 1024
+_MOST_DIGITS = 7
+_DIGIT = "[g-z0-9+/]"
+_ANY = rf"{_DIGIT}{{0,6}}[A-Za-f]"
+_CANONICAL = rf"(?:{_DIGIT}{{0,6}}[B-Za-f]|A)"
+_END = re.compile("[,;]")
+
+
+def _all_segments(number: str) -> SchemaValidator:
+    pattern = rf"\A(?-u:(?:(?:{number}(?:{number}{number}{number}(?:{number})?)?)?[,;])*)\z"
+    return SchemaValidator(core_schema.str_schema(pattern=pattern))
+
+
+_is_valid = _all_segments(_ANY).isinstance_python
+_is_canonical = _all_segments(_CANONICAL).isinstance_python
+"""True if it is valid and no number has a needless digit, so that zero is always A."""
+_LETTERS = re.compile("[A-Za-z0-9+/]*+")
+_LONG_NUMBER = re.compile(rf"{_DIGIT}{{{_MOST_DIGITS}}}")
+
+
+def check_mappings(text: str, sources: int, names: int) -> str:
+    """Return the reason why PostHog refuses mappings, with the place; an empty text if it reads them.
+
+    Args:
+        sources: the number of sources: indexes must be below.
+        names: the number of names.
+    """
+    source = name = 0
+    for start, piece in _pieces(text):
+        steps = _steps(piece, has_names=names > 0)
+        if steps is None:
+            return _reason(text, start, piece, (source, name), (sources, names))
+        low, high, next_source = _bounds(source, steps.sources)
+        low_name, high_name, next_name = _bounds(name, steps.names)
+        is_outside = steps.has_sources and not 0 <= low <= high < sources
+        if is_outside or (steps.has_names and not 0 <= low_name <= high_name < names):
+            return _reason(text, start, piece, (source, name), (sources, names))
+        source, name = next_source, next_name
+    return ""
+
+
+def check_ranges(mappings: str, ranges: str) -> str:
+    """Return the reason why PostHog refuses `rangeMappings`; an empty text if it reads them."""
+    for number, (line, bits) in enumerate(zip(mappings.split(";"), ranges.split(";"), strict=False), 1):
+        if line and not _LETTERS.fullmatch(bits):
+            return f"Line {number} of its rangeMappings has letters that are not base 64 digits."
+    return ""
+
+
+class _Steps(NamedTuple):
+    """The differences of indexes of a piece, which may leave out zeros."""
+
+    sources: Iterable[int]
+    names: Iterable[int]
+    has_sources: bool
+    has_names: bool
+
+
+def _steps(piece: str, *, has_names: bool) -> _Steps | None:
+    """Return the differences of a piece; None if it is not valid.
+
+    Args:
+        has_names: the map has names. Otherwise those of segments are not read, since none is valid.
+    """
+    if _is_canonical(piece):
+        rows = SegmentRows(piece)
+        names = rows.name_steps() if rows.has_names and has_names else ()
+        if names is not None:
+            return _Steps(rows.source_steps(), names, rows.has_sources, rows.has_names)
+    elif not _is_valid(piece):
+        return None
+    found = [*map(numbers_of, _END.split(piece))]
+    sources = [numbers[1] for numbers in found if len(numbers) > 1]
+    names = [numbers[4] for numbers in found if len(numbers) > 4]
+    return _Steps(sources, names, bool(sources), bool(names))
+
+
+def _bounds(start: int, steps: Iterable[int]) -> tuple[int, int, int]:
+    """Return the lowest, the highest and the last sum, the start included: it was in bounds before."""
+    sums = [*accumulate(steps, initial=start)]
+    return min(sums), max(sums), sums[-1]
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    """Yield pieces of whole segments, each with its offset; every segment has its separator."""
+    at = 0
+    while at < len(text):
+        found = _END.search(text, at + _PIECE)
+        end = found.end() if found else len(text)
+        yield at, text[at:end] if found else text[at:end] + ","
+        at = end
+
+
+def _reason(text: str, start: int, piece: str, indexes: tuple[int, int], sizes: tuple[int, int]) -> str:
+    """Return the reason and the place of the first segment of a piece that PostHog refuses."""
+    source, name = indexes
+    at = start
+    for segment in _END.split(piece):
+        reason = ""
+        if not _LETTERS.fullmatch(segment):
+            reason = "has letters that are not base 64 digits"
+        elif segment and segment[-1] in ALPHABET[32:]:
+            reason = "ends within a number"
+        elif segment:
+            numbers = numbers_of(segment)
+            if len(numbers) not in (1, 4, 5):
+                reason = f"has {len(numbers)} numbers; only 1, 4 or 5 are valid"
+            elif _LONG_NUMBER.search(segment):
+                reason = f"has a number of more than {_MOST_DIGITS} digits"
+            elif len(numbers) > 1:
+                source += numbers[1]
+                name += numbers[4] if len(numbers) > 4 else 0
+                if not 0 <= source < sizes[0]:
+                    reason = f"names source {source} of {sizes[0]}"
+                elif len(numbers) > 4 and not 0 <= name < sizes[1]:
+                    reason = f"names name {name} of {sizes[1]}"
+        if reason:
+            line = text.count(";", 0, at) + 1
+            number = text.count(",", text.rfind(";", 0, at) + 1, at) + 1
+            return f"Line {line} of its mappings, segment {number}, {reason}."
+        at += len(segment) + 1
+    raise AssertionError("one of the segments is refused")
