@@ -64,6 +64,8 @@ def index_map(**fields: Any) -> bytes:
         (text(rangeMappings="?"), "line 1 of its rangeMappings has letters that are not base 64 digits."),
         (text(x_facebook_sources=[[{"names": []}]]), "x_facebook_sources is not a list of function maps."),
         (b'{"names":[],' + text()[1:], "it has the field names twice."),
+        (b'{"names" :[],' + text(sourcesContent=["x" * 600_000])[1:], "it has the field names twice."),
+        (b'{"names":[],' + text(sourcesContent=["x" * 600_000])[1:], "it has the field names twice."),
         (b'{"n\\u0061mes":[],' + text()[1:], "it has the field names twice."),
         (index_map(mappings="AA"), "in sections[0].map: line 1 of its mappings, segment 1, has 2 numbers"),
         (index_map(sourceRoot=1), "sections[0].map.sourceRoot is not a string."),

@@ -89,13 +89,14 @@ class SegmentRows:
         if len(rows) != len(self._names) * _WIDTH:
             return None
         is_named = _mask(self._names[::-1], _IS_FIELD)
-        last, *others = (_masked(rows[place::_WIDTH], is_named).replace(b"\0", b"") for place in range(_LONGEST + 1))
+        columns = (_masked(rows[place::_WIDTH], is_named).replace(b"\0", b"") for place in range(_LONGEST + 1))
+        last = next(columns)
         packed = bytearray(len(last) * _LONGEST)
         packed[::_LONGEST] = last
         is_longer = -1
-        for place, column in enumerate(others, 1):
+        for place, column in enumerate(columns, 1):
             is_longer &= _mask(column, _IS_CONTINUED)
-            if place == _LONGEST:
+            if place == _LONGEST or not is_longer:
                 break
             packed[place::_LONGEST] = _masked(column, is_longer)
         return None if is_longer else map(_packed_number, reversed(memoryview(packed).cast("I")))
