@@ -10,7 +10,7 @@ from mcp_errortracking.workflows.problems import InvalidMapError, Problem
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.maps import strict_mappings
 from mcp_errortracking.workflows.source_maps.maps.strict import REFUSED, read_strictly
-from mcp_errortracking.workflows.source_maps.maps.strict_mappings import check_mappings
+from mcp_errortracking.workflows.source_maps.maps.strict_mappings import check_mappings, check_ranges
 from mcp_errortracking.workflows.source_maps.maps.vlq import encode
 from tests.workflows.source_maps.builds import content_of, contents, prepared
 from tests.workflows.source_maps.generated_maps import VERDICTS_FILE, generated_maps
@@ -157,6 +157,23 @@ def test_pieces_give_the_same_result_as_a_whole(monkeypatch: pytest.MonkeyPatch)
         assert check_mappings(",".join(segments), 2, 2) == ""
         found = check_mappings(";".join([*segments, "ADAA"]), 2, 2)
         assert found == "Line 301 of its mappings, segment 1, names source -1 of 2."
+
+
+def test_no_more_is_read_of_a_segment_without_an_end_than_two_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call of a megabyte would hold the interpreter lock; letters after two pieces are not read."""
+    read: list[int] = []
+    monkeypatch.setattr(strict_mappings, "_is_valid", lambda piece: bool(read.append(len(piece))))
+
+    assert (
+        check_mappings("g" * 1024 * 1024, 1, 1)
+        == "Line 1 of its mappings, segment 1, has a number of more than 7 digits."
+    )
+    assert read == [2 * 64 * 1024 + 36 + 1]
+
+
+def test_range_mappings_of_lines_that_map_nothing_do_not_count() -> None:
+    assert check_ranges("A;;A", "A;?;A;?") == ""
+    assert check_ranges("A;A", "A;?").startswith("Line 2 of its rangeMappings")
 
 
 @pytest.mark.parametrize("step", [1, 15, 16, 511, 512, 16_383, 16_384, 524_287, 524_288, 2_000_000])

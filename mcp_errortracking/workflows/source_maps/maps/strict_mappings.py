@@ -15,6 +15,9 @@ from mcp_errortracking.workflows.source_maps.maps.segment_rows import SegmentRow
 from mcp_errortracking.workflows.source_maps.maps.vlq import ALPHABET
 
 _PIECE = 64 * 1024
+_LONGEST = 36
+"""Letters of a segment that is not valid: five numbers of seven digits have fewer."""
+_LARGEST_RANGES = 1024 * 1024
 _MOST_DIGITS = 7
 _DIGIT = "[g-z0-9+/]"
 _ANY = rf"{_DIGIT}{{0,6}}[A-Za-f]"
@@ -57,7 +60,13 @@ def check_mappings(text: str, sources: int, names: int) -> str:
 
 def check_ranges(mappings: str, ranges: str) -> str:
     """Return the reason why PostHog refuses `rangeMappings`; an empty text if it reads them."""
-    for number, (line, bits) in enumerate(zip(mappings.split(";"), ranges.split(";"), strict=False), 1):
+    if not ranges.encode("utf-8", "replace").translate(None, f"{ALPHABET};".encode()):
+        return ""
+    if len(ranges) > _LARGEST_RANGES:
+        return "Its rangeMappings have letters that are not base 64 digits."
+    bits_of = ranges.split(";")
+    lines = mappings.split(";", len(bits_of))
+    for number, (line, bits) in enumerate(zip(lines, bits_of, strict=False), 1):
         if line and not _LETTERS.fullmatch(bits):
             return f"Line {number} of its rangeMappings has letters that are not base 64 digits."
     return ""
@@ -101,8 +110,9 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
     """Yield pieces of whole segments, each with its offset; every segment has its separator."""
     at = 0
     while at < len(text):
-        found = _END.search(text, at + _PIECE)
-        end = found.end() if found else len(text)
+        # No valid segment is as long as a piece: without a separator in the next one, this one is refused.
+        found = _END.search(text, at + _PIECE, at + 2 * _PIECE + _LONGEST)
+        end = found.end() if found else min(len(text), at + 2 * _PIECE + _LONGEST)
         yield at, text[at:end] if found else text[at:end] + ","
         at = end
 
@@ -115,14 +125,14 @@ def _reason(text: str, start: int, piece: str, indexes: tuple[int, int], sizes: 
         reason = ""
         if not _LETTERS.fullmatch(segment):
             reason = "has letters that are not base 64 digits"
+        elif _LONG_NUMBER.search(segment):
+            reason = f"has a number of more than {_MOST_DIGITS} digits"
         elif segment and segment[-1] in ALPHABET[32:]:
             reason = "ends within a number"
         elif segment:
             numbers = numbers_of(segment)
             if len(numbers) not in (1, 4, 5):
                 reason = f"has {len(numbers)} numbers; only 1, 4 or 5 are valid"
-            elif _LONG_NUMBER.search(segment):
-                reason = f"has a number of more than {_MOST_DIGITS} digits"
             elif len(numbers) > 1:
                 source += numbers[1]
                 name += numbers[4] if len(numbers) > 4 else 0
