@@ -1,7 +1,9 @@
 """Work counted in steps of the interpreter: the same on every machine, and however busy it is."""
 
+import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -16,11 +18,12 @@ def count_calls(function: Callable[[], Any]) -> int:
             count += 1
 
     before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        function()
-    finally:
-        sys.setprofile(before)
+    with _no_collection():
+        sys.setprofile(note)
+        try:
+            function()
+        finally:
+            sys.setprofile(before)
     return count
 
 
@@ -35,9 +38,22 @@ def count_steps(function: Callable[[], Any]) -> int:
         return trace
 
     before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        function()
-    finally:
-        sys.settrace(before)
+    with _no_collection():
+        sys.settrace(trace)
+        try:
+            function()
+        finally:
+            sys.settrace(before)
     return steps
+
+
+@contextmanager
+def _no_collection() -> Generator[None]:
+    """Keep the garbage collector off: a collection runs callbacks (Hypothesis adds one) that would be counted."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -222,4 +222,4 @@ async def test_patterns_of_any_size_cost_bounded_work() -> None:
 
     assert count_calls(call) < 2000
     (note,) = notes(arguments["filters"])
-    assert note.endswith("more than 50,000 characters together, so nothing was checked. Use shorter patterns.")
+    assert note.endswith("or too long patterns, to check at once. Use fewer conditions and shorter patterns.")
