@@ -21,11 +21,13 @@ import anyio
 import httpx
 import truststore
 from aiohttp.abc import AbstractResolver
+from aiohttp.http_exceptions import HttpProcessingError
 from anyio import lowlevel
 from yarl import URL
 
 from mcp_errortracking.proxy.informational import BoundedResponse, InformationalError
 from mcp_errortracking.proxy.limits import Limits
+from mcp_errortracking.proxy.response_handler import StrictConnector
 
 _ADDED_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp adds to a request that lacks them."""
@@ -42,6 +44,7 @@ _FAILURES: list[tuple[type[Exception], type[httpx.TransportError]]] = [
     (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
     (aiohttp.ClientConnectionError, httpx.ReadError),
     (aiohttp.ClientError, httpx.RemoteProtocolError),
+    (HttpProcessingError, httpx.RemoteProtocolError),
     (InformationalError, httpx.RemoteProtocolError),
     (TimeoutError, httpx.ReadTimeout),
     (OSError, httpx.ReadError),
@@ -70,6 +73,7 @@ class PoolTransport(httpx.AsyncBaseTransport):
         self._resolver = resolver
         self._free = anyio.Semaphore(limits.connections)
         self._pools = list[_Pool]()
+        self._is_closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request over a pooled connection.
@@ -79,6 +83,9 @@ class PoolTransport(httpx.AsyncBaseTransport):
         """
         timeouts: dict[str, float] = request.extensions["timeout"]
         await self._wait_for_turn(request, timeouts["pool"])
+        if self._is_closed:
+            self._free.release()
+            raise httpx.ConnectError("the connections were closed", request=request)
         pool = self._current_pool()
         pool.in_use += 1
         try:
@@ -93,6 +100,8 @@ class PoolTransport(httpx.AsyncBaseTransport):
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=stream)
 
     async def aclose(self) -> None:
+        """Close every connection, also those in use. Requests that wait for one fail."""
+        self._is_closed = True
         while self._pools:
             await self._pools.pop().session.close()
 
@@ -111,7 +120,7 @@ class PoolTransport(httpx.AsyncBaseTransport):
     def _current_pool(self) -> "_Pool":
         """Return the pool for new requests: another one after each lifetime of connections."""
         if not self._pools or (self._proxy is None and self._pools[-1].ends < time.monotonic()):
-            connector = aiohttp.TCPConnector(
+            connector = StrictConnector(
                 limit=0,  # `_free` limits the requests
                 keepalive_timeout=self._limits.keepalive,
                 resolver=self._resolver or aiohttp.ThreadedResolver(),
@@ -265,13 +274,16 @@ def _as_httpx(request: httpx.Request) -> Generator[None]:
 
 
 def _text_of(error: Exception) -> str:
-    """Return the reason of a failure, without the URL that aiohttp writes into some."""
+    """Return the reason of a failure, without the URL and the server's bytes that aiohttp writes into some."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return str(error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorError):
         return _system_text(error.os_error) or error.os_error.strerror or str(error.os_error)
     if isinstance(error, aiohttp.ClientResponseError):  # of a forward proxy, or of the parser
-        return f"{error.status} {error.message}" if isinstance(error, aiohttp.ClientHttpProxyError) else error.message
+        is_of_proxy = isinstance(error, aiohttp.ClientHttpProxyError)
+        return f"{error.status} {error.message}" if is_of_proxy else _before_bytes(error.message)
+    if isinstance(error, HttpProcessingError):
+        return _before_bytes(error.message)
     if isinstance(error, aiohttp.ClientOSError):
         return _system_text(error) or "the connection was closed"
     if isinstance(error, aiohttp.ServerDisconnectedError):
@@ -281,3 +293,8 @@ def _text_of(error: Exception) -> str:
 
 def _system_text(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno and error.errno in errorcode else ""
+
+
+def _before_bytes(message: str) -> str:
+    """Return a message of the parser without the bytes that it quotes: they may hold the key, or a presigned URL."""
+    return message.partition(":")[0]
