@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import errorcode
 from http import HTTPStatus
+from http.client import responses
 from typing import Any, cast
 
 import aiohttp
@@ -281,7 +282,8 @@ def _text_of(error: Exception) -> str:
         return _system_text(error.os_error) or error.os_error.strerror or str(error.os_error)
     if isinstance(error, aiohttp.ClientResponseError):  # of a forward proxy, or of the parser
         is_of_proxy = isinstance(error, aiohttp.ClientHttpProxyError)
-        return f"{error.status} {error.message}" if is_of_proxy else _before_bytes(error.message)
+        # Not the proxy's own phrase, which may repeat the login that was sent to it.
+        return f"{error.status} {responses.get(error.status, '')}" if is_of_proxy else _before_bytes(error.message)
     if isinstance(error, HttpProcessingError):
         return _before_bytes(error.message)
     if isinstance(error, aiohttp.ClientOSError):

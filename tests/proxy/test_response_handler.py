@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.proxy.errors import InterruptedCallError
+from mcp_errortracking.proxy.errors import InterruptedCallError, UnreachableError
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.transport import PoolTransport
 from tests.proxy.fault_server import FaultServer, Reply
@@ -70,6 +70,19 @@ async def test_a_malformed_answer_that_repeats_the_key_does_not_show_it(raw: str
 
     assert f"broke during the call: {reason}. " in str(caught.value)
     assert "phx_" not in str(caught.value)
+
+
+async def test_a_forward_proxy_that_repeats_its_login_does_not_show_it() -> None:
+    with FaultServer([Reply(b"HTTP/1.1 502 dXNlcjpwYXNz\r\nContent-Length: 0\r\n\r\n", close=True)]) as forward:
+        address = forward.url.replace("//", "//user:pass@")
+        limits = Limits(attempts=1)
+        async with Proxy(host="https://a.example", key=SecretStr(KEY), limits=limits, http_proxy=address) as proxy:
+            with pytest.raises(UnreachableError) as caught:
+                await proxy.send("GET", "error_tracking/fingerprints/")
+
+    assert forward.received[0].headers["proxy-authorization"] == "Basic dXNlcjpwYXNz"
+    assert ": 502 Bad Gateway." in str(caught.value)
+    assert "dXNlcjpwYXNz" not in str(caught.value)
 
 
 async def test_an_answer_that_nothing_asked_for_reaches_no_request() -> None:
