@@ -11,18 +11,16 @@ from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, fail, time_limit
 def run_tools(options: argparse.Namespace) -> int:
     """Print the tools on offer."""
     from mcp_errortracking.compose import roots_for, toolbox_for
-    from mcp_errortracking.server.tools import load_tools
+    from mcp_errortracking.server.tool_list import listed_tools
 
     selection = tool_selection(options)
-    tools = load_tools(toolbox_for(selection, roots_for(selection, over_network=False)).names)
+    tools = listed_tools(toolbox_for(selection, roots_for(selection, over_network=False)).names)
     if options.json:
-        answer = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
-        print(json.dumps({"tools": answer}, ensure_ascii=False))
+        print(json.dumps({"tools": tools}, ensure_ascii=False))
         return 0
     for tool in tools:
-        annotations = tool.annotations
-        kind = "reads" if annotations and annotations.read_only_hint else "writes"
-        print(f"{tool.name} ({kind})\n    {tool.description}\n")
+        kind = "reads" if tool["annotations"]["readOnlyHint"] else "writes"
+        print(f"{tool['name']} ({kind})\n    {tool['description']}\n")
     return 0
 
 

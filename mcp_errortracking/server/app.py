@@ -1,5 +1,6 @@
 """The MCP server: the SDK's low-level `Server`, which serves both protocol eras, over the catalog and the proxy."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -7,6 +8,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INTERNAL_ERROR,
     INVALID_PARAMS,
     CallToolRequestParams,
     CompleteRequestParams,
@@ -24,6 +26,7 @@ from mcp_types import (
     ReadResourceResult,
     TextResourceContents,
 )
+from pydantic import ValidationError
 
 from mcp_errortracking import __version__
 from mcp_errortracking.posthog_keys import redact
@@ -37,7 +40,7 @@ from mcp_errortracking.server.prompts import ISSUE, PromptError, Prompts
 from mcp_errortracking.server.resources import ResourceError, Resources, shown_uri
 from mcp_errortracking.server.toolbox import UnknownToolError
 from mcp_errortracking.server.tools import load_tools
-from mcp_errortracking.server.unexpected_errors import contain_unexpected_errors
+from mcp_errortracking.server.unexpected_errors import log_unexpected_error
 
 INSTRUCTIONS = (
     "PostHog error tracking. Exceptions are grouped by fingerprint into issues. Begin with "
@@ -99,8 +102,24 @@ def build_server(
         # Without this, every call over HTTP in the 2026 era would list the tools again.
         get_tool_input_schema=lambda _name: None,
     )
-    server.middleware += [contain_unexpected_errors, read_text_arguments]
+    server.middleware += [_contain_unexpected_errors, read_text_arguments]
     return server
+
+
+async def _contain_unexpected_errors(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+    """Middleware of the SDK's server: log an unexpected error of any method, and answer with an internal error.
+
+    Raises:
+        MCPError: the method failed.
+    """
+    try:
+        return await call_next(ctx)
+    except (MCPError, ValidationError):  # the SDK has an answer to these
+        raise
+    except Exception as error:
+        log_unexpected_error(ctx.method, error)
+        text = f"{ctx.method} failed inside mcp_errortracking; this is a bug in it. Its log (stderr) has the details."
+        raise MCPError(INTERNAL_ERROR, text) from None
 
 
 class _Handlers:

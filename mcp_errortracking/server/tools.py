@@ -6,21 +6,17 @@ is a visible diff. It is rewritten by `python -m mcp_errortracking.server.tools`
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
 
 from mcp_types import Tool, ToolAnnotations
 
 from mcp_errortracking.catalog import CATALOG, Declaration
+from mcp_errortracking.server.tool_list import TOOL_LIST, listed_tools
 from mcp_errortracking.workflows.registry import WORKFLOWS
-
-TOOL_LIST = Path(__file__).with_name("tool_list.json")
 
 
 def load_tools(names: Iterable[str]) -> list[Tool]:
     """Return these tools as they are on file, in the order of the names."""
-    on_file: dict[str, Any] = {tool["name"]: tool for tool in json.loads(TOOL_LIST.read_text("utf-8"))}
-    return [Tool.model_validate(on_file[name]) for name in names]
+    return [Tool.model_validate(tool) for tool in listed_tools(names)]
 
 
 def as_tool(endpoint: type[Declaration]) -> Tool:

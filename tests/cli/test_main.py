@@ -205,6 +205,22 @@ except SystemExit:
     assert done.stderr == "[]\n"
 
 
+@pytest.mark.parametrize("words", [("tools",), ("tools", "--json"), ("call", LIST)])
+def test_a_command_of_the_shell_does_not_import_the_sdk(words: tuple[str, ...]) -> None:
+    script = """
+import sys
+from mcp_errortracking.cli.main import main
+main()
+print(sorted({"mcp", "mcp_types", "starlette", "uvicorn"} & set(sys.modules)), file=sys.stderr)
+"""
+    environment = {"POSTHOG_HOST": "http://127.0.0.1:9", "POSTHOG_PERSONAL_API_KEY": FULL, "POSTHOG_PROJECT_ID": "1"}
+    command = [sys.executable, "-c", script, *words]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
+
+    assert done.stdout
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
 def gone(folder: Path, *words: str) -> subprocess.Popen[str]:
     """A command that is started in a folder which is deleted already."""
     folder.mkdir()
