@@ -8,7 +8,8 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.proxy.rate_limit.store import Store
 from mcp_errortracking.server.calls import ToolCaller
-from mcp_errortracking.server.toolbox import EVERY_TOOL, SelectionError, Toolbox
+from mcp_errortracking.server.selection import SelectionError
+from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
 from mcp_errortracking.workflows.base import Environment
 from mcp_errortracking.workflows.registry import WORKFLOWS
 

@@ -19,7 +19,8 @@ from mcp_errortracking.proxy.address import KEY_PATH, form_root
 from mcp_errortracking.proxy.errors import PostHogError, RefusedBeforeError
 from mcp_errortracking.proxy.key import name_projects, projects_of
 from mcp_errortracking.safe_text.escaping import clean
-from mcp_errortracking.server.key_scopes import covers, read_scopes
+from mcp_errortracking.server.key_scopes import read_scopes
+from mcp_errortracking.server.selection import covers
 from mcp_errortracking.server.toolbox import Toolbox
 
 READ, WRITE = "error_tracking:read", "error_tracking:write"

@@ -1,7 +1,6 @@
 """The scopes of a key (contract 1.8), so that an agent is only offered tools that it can use."""
 
 import logging
-from collections.abc import Collection
 from math import inf
 from typing import Any, cast
 
@@ -26,11 +25,6 @@ def read_scopes(key: Any) -> frozenset[str] | None:
     if not isinstance(scopes, list) or not scopes:
         return None
     return frozenset(scope for scope in cast("list[Any]", scopes)[:_MOST_SCOPES] if isinstance(scope, str))
-
-
-def covers(held: Collection[str], scope: str) -> bool:
-    """True if these scopes include that one: `*` includes all, and write includes read."""
-    return "*" in held or scope in held or scope.replace(":read", ":write") in held
 
 
 class KeyScopes:

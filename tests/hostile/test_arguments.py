@@ -15,8 +15,9 @@ from mcp_errortracking.server import client_arguments
 from mcp_errortracking.server.argument_limits import MAX_ENTRIES, MAX_TEXT
 from mcp_errortracking.server.arguments import ArgumentsError, parse_arguments
 from mcp_errortracking.server.prompts import Prompts
+from mcp_errortracking.server.selection import SelectionError
 from mcp_errortracking.server.tool_names import nearest_tools
-from mcp_errortracking.server.toolbox import EVERY_TOOL, SelectionError, Toolbox, UnknownToolError
+from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox, UnknownToolError
 from tests.calls import call_tool
 from tests.hostile.arguments import ID, hostile, oversized
 from tests.hostile.steps import count_calls

@@ -1,11 +1,15 @@
 """The tools that a server offers: those that its operator chose, and that a key can use."""
 
+import subprocess
+import sys
+
 import pytest
 
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS
 from mcp_errortracking.compose import toolbox_for
 from mcp_errortracking.config import ConfigError, ToolSelection
-from mcp_errortracking.server.toolbox import SelectionError, Toolbox, UnknownToolError
+from mcp_errortracking.server.selection import SelectionError
+from mcp_errortracking.server.toolbox import Toolbox, UnknownToolError
 
 BYPASS = "error-tracking-bypass-rules-list"
 CREATE = "error-tracking-bypass-rules-create"
@@ -117,3 +121,13 @@ def test_a_tool_needs_all_its_scopes() -> None:
 
     assert box.names_for(["error_tracking:read"]) == []
     assert box.names_for(["error_tracking:write", "integration:write"]) == [search]
+
+
+def test_tools_are_chosen_without_the_catalog() -> None:
+    script = (
+        "import sys, mcp_errortracking.server.selection, mcp_errortracking.server.tool_list;"
+        " print(sorted({'pydantic', 'mcp_types', 'mcp_errortracking.catalog'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
