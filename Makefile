@@ -46,6 +46,7 @@ audit: install
 # Rewrite the generated files that take seconds: all but the token counts.
 reference: install
 	$(BIN)/python -m mcp_errortracking.server.tools
+	$(BIN)/python -m mcp_errortracking.server.ready_file
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tests.faults.report
 	$(BIN)/python -m tests.hostile.report

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mcp_errortracking.config import ConfigError, PostHogSettings, ToolSelection
+from mcp_errortracking.config import ConfigError, PostHogSettings, ToolSelection, roots_for
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.proxy.rate_limit.store import Store
@@ -51,30 +51,6 @@ def store_for(settings: PostHogSettings) -> Store | None:
             "--shared-limits or MCP_SHARED_LIMITS has an option or a database that redis does not know: "
             "give an address like redis://localhost:6379/0"
         ) from None
-
-
-def roots_for(selection: ToolSelection, *, over_network: bool) -> tuple[Path, ...]:
-    """Return the folders that tools may read and write.
-
-    If none is named: over stdio the current folder, unless it is the whole disk or the user's home (where desktop
-    programs start their servers, and where the secrets are) or is gone; over a network none.
-
-    Raises:
-        ConfigError: a root is not a folder.
-    """
-    if selection.roots is not None:
-        for root in selection.roots:
-            if not root.is_dir():
-                raise ConfigError(f"The root {root} is not a folder: name an existing one with --root or MCP_ROOTS.")
-        # Resolved now, before a process that writes to one root can redirect another one below it.
-        return tuple(root.resolve() for root in selection.roots)
-    if over_network:
-        return ()
-    try:
-        here = Path.cwd()
-    except OSError:
-        return ()
-    return () if here == Path(here.anchor) or here == Path.home() else (here,)
 
 
 def toolbox_for(selection: ToolSelection, roots: tuple[Path, ...]) -> Toolbox:

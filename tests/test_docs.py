@@ -51,6 +51,7 @@ def test_make_generate_runs_every_generator() -> None:
 
     assert [module for pair in shown for module in pair if module] == [
         "mcp_errortracking.server.tools",
+        "mcp_errortracking.server.ready_file",
         "tools.reference",
         "tests.faults.report",
         "tests.hostile.report",

@@ -5,11 +5,16 @@ import gc
 import logging
 import os
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from mcp_errortracking import config
 from mcp_errortracking.cli.connection import Connection, fail, time_limit, tool_selection
 from mcp_errortracking.cli.options import given
 from mcp_errortracking.config import HttpSettings, ListenSettings, PostHogSettings
+
+if TYPE_CHECKING:
+    from mcp_errortracking.server.ready import Opening
 
 logger = logging.getLogger(__name__)
 
@@ -24,39 +29,68 @@ def run_serve(options: argparse.Namespace) -> int:
             return fail(
                 f"{name} is closed, so no MCP client can be served; start it with {name} open, or with --transport http"
             )
-    # Importing the SDK makes some hundred thousand objects that all stay: collecting while it happens is wasted time.
-    gc.disable()
+    selection, timeout = tool_selection(options), time_limit(options)
+    roots = config.roots_for(selection, over_network=False)
+    with Connection(options) as settings:
+        if sys.stdin.isatty():
+            print("Waiting for an MCP client on stdin; Ctrl-C ends it. See: mcp-errortracking --help", file=sys.stderr)
+        _log_settings(settings)
+        opening = _open_session(selection, with_files=bool(roots))
+        if not opening.is_over:
+            _serve_stdio(settings, selection, timeout, opening)
+    _leave()
+    return 0
+
+
+def _serve_stdio(
+    settings: PostHogSettings, selection: config.ToolSelection, timeout: float, opening: "Opening"
+) -> None:
     import anyio
 
     from mcp_errortracking.compose import proxy_for, server_for, store_for
     from mcp_errortracking.server.observe import log_calls
     from mcp_errortracking.server.stdio import serve
 
-    gc.enable()
-    gc.freeze()
+    proxy = proxy_for(settings, store_for(settings))
+    server = server_for(
+        settings, selection, proxy, time_limit=timeout, observe=log_calls(logging.DEBUG), over_network=False
+    )
 
-    selection = tool_selection(options)
-    with Connection(options) as settings:
-        if sys.stdin.isatty():
-            print("Waiting for an MCP client on stdin; Ctrl-C ends it. See: mcp-errortracking --help", file=sys.stderr)
-        _log_settings(settings)
-        proxy = proxy_for(settings, store_for(settings))
-        server = server_for(
-            settings,
-            selection,
-            proxy,
-            time_limit=time_limit(options),
-            observe=log_calls(logging.DEBUG),
-            over_network=False,
+    async def run_server() -> None:
+        async with proxy:
+            await serve(server, opening)
+
+    anyio.run(run_server)
+
+
+def _open_session(selection: config.ToolSelection, *, with_files: bool) -> "Opening":
+    """Answer the first requests while the modules of the server are imported."""
+    from mcp_errortracking.server.ready import Opening, ReadyAnswers, open_session
+    from mcp_errortracking.server.selection import SelectionError
+
+    # Importing the SDK makes some hundred thousand objects that all stay: collecting while it happens is wasted time.
+    gc.disable()
+    try:
+        answers = ReadyAnswers(
+            with_files=with_files,
+            scopes=None,
+            toolsets=selection.toolsets,
+            tools=selection.tools,
+            exclude=selection.exclude,
+            read_only=selection.read_only,
         )
+        return open_session(answers, _import_server)
+    except SelectionError:  # `server_for` reports it
+        return Opening()
+    finally:
+        gc.enable()
+        gc.freeze()
 
-        async def run_server() -> None:
-            async with proxy:
-                await serve(server)
 
-        anyio.run(run_server)
-    _leave()
-    return 0
+def _import_server() -> None:
+    import_module("mcp_errortracking.server.app")
+    import_module("mcp_errortracking.compose")
+    import_module("mcp_errortracking.server.stdio")
 
 
 def _log_settings(settings: PostHogSettings) -> None:

@@ -6,11 +6,12 @@ import sys
 from typing import Any, cast
 
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, fail, time_limit, tool_selection
+from mcp_errortracking.config import roots_for
 
 
 def run_tools(options: argparse.Namespace) -> int:
     """Print the tools on offer."""
-    from mcp_errortracking.compose import roots_for, toolbox_for
+    from mcp_errortracking.compose import toolbox_for
     from mcp_errortracking.server.tool_list import listed_tools
 
     selection = tool_selection(options)
@@ -26,7 +27,6 @@ def run_tools(options: argparse.Namespace) -> int:
 
 def run_call(options: argparse.Namespace) -> int:
     """Call one tool and print its result."""
-    from mcp_errortracking.compose import roots_for
     from mcp_errortracking.safe_text.escaping import escape
     from mcp_errortracking.server.cells import json_text
     from mcp_errortracking.server.toolbox import UnknownToolError

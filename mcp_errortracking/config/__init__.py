@@ -9,7 +9,7 @@ from mcp_errortracking.config.posthog import (
     for_sandbox,
     load_posthog,
 )
-from mcp_errortracking.config.selection import ToolSelection, load_tool_selection
+from mcp_errortracking.config.selection import ToolSelection, load_tool_selection, roots_for
 from mcp_errortracking.config.serving import HttpSettings, ListenSettings, load_http, load_listen, load_timeout
 from mcp_errortracking.config.table import GROUPS, SETTINGS, VARIABLES, warn_of_misspelled_variables
 from mcp_errortracking.config.values import ConfigError
@@ -34,5 +34,6 @@ __all__ = [
     "load_posthog",
     "load_timeout",
     "load_tool_selection",
+    "roots_for",
     "warn_of_misspelled_variables",
 ]

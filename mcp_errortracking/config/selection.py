@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mcp_errortracking.config.settings import collect_values, setting
-from mcp_errortracking.config.values import Choice, Number, Switch, read_folder, read_folders, read_names
+from mcp_errortracking.config.values import Choice, ConfigError, Number, Switch, read_folder, read_folders, read_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +87,27 @@ def load_tool_selection(environ: Mapping[str, str] | None = None, **given: Any) 
         ConfigError: a value is wrong.
     """
     return ToolSelection(**collect_values(ToolSelection, given, os.environ if environ is None else environ))
+
+
+def roots_for(selection: ToolSelection, *, over_network: bool) -> tuple[Path, ...]:
+    """Return the folders that tools may read and write.
+
+    If none is named: over stdio the current folder, unless it is the whole disk or the user's home (where desktop
+    programs start their servers, and where the secrets are) or is gone; over a network none.
+
+    Raises:
+        ConfigError: a root is not a folder.
+    """
+    if selection.roots is not None:
+        for root in selection.roots:
+            if not root.is_dir():
+                raise ConfigError(f"The root {root} is not a folder: name an existing one with --root or MCP_ROOTS.")
+        # Resolved now, before a process that writes to one root can redirect another one below it.
+        return tuple(root.resolve() for root in selection.roots)
+    if over_network:
+        return ()
+    try:
+        here = Path.cwd()
+    except OSError:
+        return ()
+    return () if here == Path(here.anchor) or here == Path.home() else (here,)

@@ -10,7 +10,8 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -40,17 +41,24 @@ from mcp_errortracking.server.json_rpc import (
 )
 from mcp_errortracking.server.message_streams import MessageSource, MessageStream
 from mcp_errortracking.server.pipes import CopiedPipe, is_pipe
+from mcp_errortracking.server.ready import Opening
 
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
 """Time for calls in flight after stdin has ended or a signal has arrived."""
 
+_REPLAYED = "mcp_errortracking:replayed"
+"""The id of a replayed request. It is not recorded as unanswered, so the writer drops the answer."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-async def serve(server: Server[Any]) -> None:
+async def serve(server: Server[Any], opening: Opening) -> None:
     """Serve MCP on stdin and stdout until stdin ends, or SIGINT or SIGTERM arrives.
+
+    Args:
+        opening: what was received and answered already.
 
     Meanwhile file descriptor 1 points at stderr, so that a stray print never breaks the protocol, and 0 at the null
     device.
@@ -58,14 +66,19 @@ async def serve(server: Server[Any]) -> None:
     wire_in, wire_out = _redirect(0, os.devnull, os.O_RDONLY), _redirect(1, None, os.O_WRONLY)
     loop = asyncio.get_running_loop()
     buffer = asyncio.StreamReader(limit=MAX_BYTES, loop=loop)
+    buffer.feed_data(opening.unread)
     source = await _connect_input(wire_in, buffer)
     transport, flow, copied_out = await _connect_output(wire_out)
     transport.set_write_buffer_limits(0)  # so that everything has been written when `drain` returns
+    if opening.unsent:
+        transport.write(opening.unsent)
     writer = MessageWriter(transport, flow)
-    reader = MessageReader(source, buffer, writer)
+    reader = MessageReader(source, buffer, writer, opening.replayed)
     flow.on_lost = reader.abandon
     for number in _SIGNALS:
         _handle_signal(loop, number, reader.stop)
+    if opening.stopped:
+        reader.stop()
     try:
         await server.run(reader, writer, server.create_initialization_options())
     finally:
@@ -118,6 +131,11 @@ def _redirect(descriptor: int, stand_in: str | None, flags: int) -> int:
 
 def _end_at_once(*_: object) -> None:
     os._exit(130)
+
+
+def _with_own_id(message: JSONRPCMessage) -> JSONRPCMessage:
+    """Return a request that was answered already under an id of ours: the client may use its own again."""
+    return message.model_copy(update={"id": _REPLAYED}) if isinstance(message, JSONRPCRequest) else message
 
 
 class WriteFlow(asyncio.Protocol):
@@ -203,10 +221,21 @@ class MessageWriter(MessageStream):
 class MessageReader(MessageSource):
     """The SDK's read stream, from a pipe. It ends after the requests it returned have been answered."""
 
-    def __init__(self, source: asyncio.ReadTransport, pipe: asyncio.StreamReader, writer: MessageWriter) -> None:
+    def __init__(
+        self,
+        source: asyncio.ReadTransport,
+        pipe: asyncio.StreamReader,
+        writer: MessageWriter,
+        replayed: Iterable[bytes] = (),
+    ) -> None:
+        """
+        Args:
+            replayed: messages to return first. The SDK's answers to them are dropped.
+        """
         self._source = source
         self._pipe = pipe
         self._writer = writer
+        self._replayed = deque(replayed)
         self._stopping = False
         self._lost = False
 
@@ -229,6 +258,8 @@ class MessageReader(MessageSource):
         self._pipe.feed_eof()
 
     async def receive(self) -> SessionMessage:
+        if self._replayed:
+            return SessionMessage(_with_own_id(parse_message(self._replayed.popleft())))
         while (line := await self._read_line()) is not None and not self._lost:
             try:
                 message = parse_message(line)
