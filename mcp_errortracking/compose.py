@@ -8,6 +8,7 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.proxy.rate_limit.store import Store
 from mcp_errortracking.server.calls import ToolCaller
+from mcp_errortracking.server.key_scopes import KeyScopes
 from mcp_errortracking.server.selection import SelectionError
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
 from mcp_errortracking.workflows.base import Environment
@@ -99,6 +100,7 @@ def server_for(
     observe: "Observer",
     over_network: bool,
     private_lists: bool = False,
+    scopes: KeyScopes | None = None,
 ) -> "Server[Any]":
     """Return the MCP server that the settings describe, over a proxy.
 
@@ -116,4 +118,6 @@ def server_for(
         toolbox=toolbox_for(selection, roots),
         observe=observe,
     )
-    return build_server(proxy, caller, private_lists=private_lists, structured=selection.structured == "always")
+    return build_server(
+        proxy, caller, private_lists=private_lists, structured=selection.structured == "always", scopes=scopes
+    )

@@ -8,6 +8,8 @@ import pytest
 # The tests start hundreds of interpreters and rewrite three thousand assertions: all of it is compiled once.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# No test finds what another one, or the user's own server, remembered of a key.
+os.environ["XDG_CACHE_HOME"] = os.devnull
 
 
 @pytest.fixture(scope="session")

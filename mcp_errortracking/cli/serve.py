@@ -15,6 +15,7 @@ from mcp_errortracking.config import HttpSettings, ListenSettings, PostHogSettin
 
 if TYPE_CHECKING:
     from mcp_errortracking.server.ready import Opening
+    from mcp_errortracking.server.scope_memory import ScopeMemory
 
 logger = logging.getLogger(__name__)
 
@@ -35,35 +36,55 @@ def run_serve(options: argparse.Namespace) -> int:
         if sys.stdin.isatty():
             print("Waiting for an MCP client on stdin; Ctrl-C ends it. See: mcp-errortracking --help", file=sys.stderr)
         _log_settings(settings)
-        opening = _open_session(selection, with_files=bool(roots))
+        memory = None if options.sandbox else _scope_memory(settings)
+        opening = _open_session(selection, memory, with_files=bool(roots))
         if not opening.is_over:
-            _serve_stdio(settings, selection, timeout, opening)
+            _serve_stdio(settings, selection, timeout, opening, memory)
     _leave()
     return 0
 
 
 def _serve_stdio(
-    settings: PostHogSettings, selection: config.ToolSelection, timeout: float, opening: "Opening"
+    settings: PostHogSettings,
+    selection: config.ToolSelection,
+    timeout: float,
+    opening: "Opening",
+    memory: "ScopeMemory | None",
 ) -> None:
     import anyio
 
     from mcp_errortracking.compose import proxy_for, server_for, store_for
+    from mcp_errortracking.server.key_scopes import KeyScopes
     from mcp_errortracking.server.observe import log_calls
     from mcp_errortracking.server.stdio import serve
 
     proxy = proxy_for(settings, store_for(settings))
+    scopes = KeyScopes(proxy, memory)
     server = server_for(
-        settings, selection, proxy, time_limit=timeout, observe=log_calls(logging.DEBUG), over_network=False
+        settings,
+        selection,
+        proxy,
+        time_limit=timeout,
+        observe=log_calls(logging.DEBUG),
+        over_network=False,
+        scopes=scopes,
     )
 
     async def run_server() -> None:
         async with proxy:
-            await serve(server, opening)
+            await serve(server, opening, scopes.refresh)
 
     anyio.run(run_server)
 
 
-def _open_session(selection: config.ToolSelection, *, with_files: bool) -> "Opening":
+def _scope_memory(settings: PostHogSettings) -> "ScopeMemory | None":
+    from mcp_errortracking.server.scope_memory import ScopeMemory
+
+    folder = config.cache_folder()
+    return ScopeMemory(folder, settings.host, settings.key.get_secret_value()) if folder and settings.key else None
+
+
+def _open_session(selection: config.ToolSelection, memory: "ScopeMemory | None", *, with_files: bool) -> "Opening":
     """Answer the first requests while the modules of the server are imported."""
     from mcp_errortracking.server.ready import Opening, ReadyAnswers, open_session
     from mcp_errortracking.server.selection import SelectionError
@@ -73,7 +94,7 @@ def _open_session(selection: config.ToolSelection, *, with_files: bool) -> "Open
     try:
         answers = ReadyAnswers(
             with_files=with_files,
-            scopes=None,
+            scopes=memory and memory.scopes,
             toolsets=selection.toolsets,
             tools=selection.tools,
             exclude=selection.exclude,

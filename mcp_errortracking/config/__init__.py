@@ -1,5 +1,6 @@
 """Every setting, declared once. Only this package reads the environment."""
 
+from mcp_errortracking.config.cache import cache_folder
 from mcp_errortracking.config.log import LogSettings, load_log
 from mcp_errortracking.config.posthog import (
     DEFAULT_HOST,
@@ -27,6 +28,7 @@ __all__ = [
     "LogSettings",
     "PostHogSettings",
     "ToolSelection",
+    "cache_folder",
     "for_sandbox",
     "load_http",
     "load_listen",

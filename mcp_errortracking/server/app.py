@@ -69,6 +69,7 @@ def build_server(
     private_lists: bool = False,
     structured: bool = False,
     page_size: int = _PAGE,
+    scopes: KeyScopes | None = None,
 ) -> Server[Any]:
     """Build an MCP server whose tool calls go through `sender`, or through the sender of a client with its own key.
 
@@ -77,8 +78,9 @@ def build_server(
         structured: results carry `structuredContent` in addition to their text, unless a request says otherwise. Off by
             default: several clients give the model that in place of the text, see docs/tokens.md.
         page_size: tools in one answer of tools/list.
+        scopes: those of the key of `sender`, if they are known from an earlier start.
     """
-    handlers = _Handlers(sender, caller, page_size, structured=structured)
+    handlers = _Handlers(sender, caller, page_size, scopes or KeyScopes(sender), structured=structured)
     hint = CacheHint(ttl_ms=_TTL_MS, scope="public")
     server = Server[Any](
         "mcp_errortracking",
@@ -125,14 +127,16 @@ async def _contain_unexpected_errors(ctx: Any, call_next: Callable[[Any], Awaita
 class _Handlers:
     """The handlers of MCP requests."""
 
-    def __init__(self, sender: Sender, caller: ToolCaller, page_size: int, *, structured: bool) -> None:
+    def __init__(
+        self, sender: Sender, caller: ToolCaller, page_size: int, scopes: KeyScopes, *, structured: bool
+    ) -> None:
         names = caller.toolbox.names
         self._sender = sender
         self._caller = caller
         self._toolbox = caller.toolbox
         self._page_size = page_size
         self._structured = structured
-        self._scopes = KeyScopes(sender)
+        self._scopes = scopes
         self._tools = {tool.name: tool for tool in load_tools(names)}
         self._prompts, self._resources = Prompts(names), Resources(names)
 

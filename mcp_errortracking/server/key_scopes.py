@@ -7,6 +7,7 @@ from typing import Any, cast
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.server.scope_memory import ScopeMemory
 from mcp_errortracking.server.shared_answer import SharedAnswer
 
 logger = logging.getLogger(__name__)
@@ -28,10 +29,15 @@ def read_scopes(key: Any) -> frozenset[str] | None:
 
 
 class KeyScopes:
-    """The scopes of one sender's key, requested once, and again after some seconds if PostHog gave no answer."""
+    """The scopes of one sender's key, requested once, and again after some seconds if PostHog gave no answer.
 
-    def __init__(self, sender: Sender) -> None:
+    Those of an earlier start are used until `refresh` has checked them.
+    """
+
+    def __init__(self, sender: Sender, memory: ScopeMemory | None = None) -> None:
         self._sender = sender
+        self._memory = memory
+        self._remembered = memory and memory.scopes
         self._shared = SharedAnswer[frozenset[str] | None](
             self._ask,
             time_limit=_TIME_LIMIT,
@@ -41,11 +47,23 @@ class KeyScopes:
 
     async def get(self) -> frozenset[str] | None:
         """Return the scopes; None if PostHog does not give them, in time or at all."""
+        if self._remembered is not None:
+            return self._remembered
         return await self._shared.get()
+
+    async def refresh(self) -> bool:
+        """Check the scopes of an earlier start, and return True if they have changed."""
+        if self._remembered is None or (scopes := await self._shared.get()) is None:
+            return False
+        remembered, self._remembered = self._remembered, None
+        return scopes != remembered
 
     async def _ask(self) -> frozenset[str] | None:
         try:
-            return read_scopes((await self._sender.send("GET", KEY_PATH)).data)
+            scopes = read_scopes((await self._sender.send("GET", KEY_PATH)).data)
         except PostHogError as error:
             logger.debug("the key's scopes are not known, so every tool is listed (%s)", type(error).__name__)
             return None
+        if self._memory is not None and scopes is not None:
+            self._memory.save(scopes)
+        return scopes

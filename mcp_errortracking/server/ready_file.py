@@ -14,6 +14,7 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.calls import ToolCaller
 from mcp_errortracking.server.ready import READY
+from mcp_errortracking.server.stdio import initialization_options
 from mcp_errortracking.server.toolbox import EVERY_TOOL
 from mcp_errortracking.workflows.base import Workflow
 from mcp_errortracking.workflows.registry import WORKFLOWS
@@ -48,7 +49,7 @@ async def results_of(server: Server[Any], messages: list[dict[str, Any]]) -> lis
     sent, from_server = anyio.create_memory_object_stream[SessionMessage](len(messages))
     results = list[dict[str, Any]]()
     async with anyio.create_task_group() as group, from_server:
-        group.start_soon(server.run, received, sent, server.create_initialization_options())
+        group.start_soon(server.run, received, sent, initialization_options(server))
         async with to_server:
             for message in messages:
                 await to_server.send(SessionMessage(jsonrpc_message_adapter.validate_python(message)))

@@ -11,12 +11,13 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
 import anyio
-from mcp.server.lowlevel import Server
+from mcp.server.lowlevel import NotificationOptions, Server
+from mcp.server.models import InitializationOptions
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     CONNECTION_CLOSED,
@@ -54,11 +55,18 @@ _REPLAYED = "mcp_errortracking:replayed"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-async def serve(server: Server[Any], opening: Opening) -> None:
+async def _unchanged() -> bool:
+    return False
+
+
+async def serve(
+    server: Server[Any], opening: Opening, tools_changed: Callable[[], Awaitable[bool]] = _unchanged
+) -> None:
     """Serve MCP on stdin and stdout until stdin ends, or SIGINT or SIGTERM arrives.
 
     Args:
         opening: what was received and answered already.
+        tools_changed: called once; if it returns True, a client of the 2025 era is notified to list the tools again.
 
     Meanwhile file descriptor 1 points at stderr, so that a stray print never breaks the protocol, and 0 at the null
     device.
@@ -79,15 +87,33 @@ async def serve(server: Server[Any], opening: Opening) -> None:
         _handle_signal(loop, number, reader.stop)
     if opening.stopped:
         reader.stop()
+    notification = asyncio.create_task(_notify(reader, writer, tools_changed))
     try:
-        await server.run(reader, writer, server.create_initialization_options())
+        await server.run(reader, writer, initialization_options(server))
     finally:
+        notification.cancel()
         for number in _SIGNALS:
             with suppress(NotImplementedError):
                 loop.remove_signal_handler(number)
         transport.close()
     if copied_out is not None:
         await asyncio.to_thread(copied_out.join)
+
+
+def initialization_options(server: Server[Any]) -> InitializationOptions:
+    """Return the options of a session over stdio: the list of tools may change."""
+    return server.create_initialization_options(NotificationOptions(tools_changed=True))
+
+
+async def _notify(
+    reader: "MessageReader", writer: "MessageWriter", tools_changed: Callable[[], Awaitable[bool]]
+) -> None:
+    """Notify the client if its list of tools is out of date, once it takes notifications."""
+    if await tools_changed():
+        await reader.initialized.wait()
+        notification = JSONRPCNotification(jsonrpc="2.0", method="notifications/tools/list_changed")
+        with suppress(anyio.BrokenResourceError):
+            await writer.send(SessionMessage(notification))
 
 
 async def _connect_input(descriptor: int, buffer: asyncio.StreamReader) -> asyncio.ReadTransport:
@@ -236,6 +262,8 @@ class MessageReader(MessageSource):
         self._pipe = pipe
         self._writer = writer
         self._replayed = deque(replayed)
+        self.initialized = asyncio.Event()
+        """Set when a client of the 2025 era has ended its handshake."""
         self._stopping = False
         self._lost = False
 
@@ -259,7 +287,9 @@ class MessageReader(MessageSource):
 
     async def receive(self) -> SessionMessage:
         if self._replayed:
-            return SessionMessage(_with_own_id(parse_message(self._replayed.popleft())))
+            message = _with_own_id(parse_message(self._replayed.popleft()))
+            self._note_handshake(message)
+            return SessionMessage(message)
         while (line := await self._read_line()) is not None and not self._lost:
             try:
                 message = parse_message(line)
@@ -323,10 +353,15 @@ class MessageReader(MessageSource):
             if key in self._writer.unanswered:
                 raise MessageError(INVALID_REQUEST, "Invalid request: its id is that of a request in flight.")
             self._writer.unanswered[key] = message.id
-        elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
+        self._note_handshake(message)
+        if isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
             cancelled = (message.params or {}).get("requestId")
             if is_id(cancelled):
                 self._writer.settle(cancelled)
+
+    def _note_handshake(self, message: JSONRPCMessage) -> None:
+        if isinstance(message, JSONRPCNotification) and message.method == "notifications/initialized":
+            self.initialized.set()
 
     async def aclose(self) -> None:
         self._stopping = True
