@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 from mcp_errortracking.config import ConfigError, PostHogSettings, ToolSelection, roots_for
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
@@ -28,7 +30,7 @@ def proxy_for(settings: PostHogSettings, store: Store | None = None) -> Proxy:
     """
     return Proxy(
         host=settings.host,
-        key=settings.key,
+        key=settings.key and SecretStr(settings.key.get_secret_value()),
         project=settings.project,
         http_proxy=settings.http_proxy,
         rate_limiter=RateLimiter(settings.host, settings.rate_limited, store=store),

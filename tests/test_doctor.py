@@ -3,10 +3,9 @@
 import json
 
 import pytest
-from pydantic import SecretStr
 
 from mcp_errortracking import doctor
-from mcp_errortracking.config import PostHogSettings
+from mcp_errortracking.config import PostHogSettings, Secret
 from tests.proxy.fault_server import FaultServer, http
 from tests.sandbox_process import OTHER_PROJECT, READ_ONLY, SandboxProcess
 
@@ -15,7 +14,7 @@ def examine(
     capsys: pytest.CaptureFixture[str], url: str, key: str | None, project: str = "1"
 ) -> tuple[int, dict[str, tuple[str, str]]]:
     """Return the exit code, and the verdict and text of each check."""
-    settings = PostHogSettings(url, SecretStr(key) if key else None, project, "a test")
+    settings = PostHogSettings(url, Secret(key) if key else None, project, "a test")
     code = doctor.run(settings, as_json=True)
     checks = json.loads(capsys.readouterr().out)["checks"]
     return code, {check["name"]: (check["verdict"], f"{check['finding']}; {check['fix']}") for check in checks}

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 import mcp_errortracking
 from mcp_errortracking.asgi import app_for
-from mcp_errortracking.config import ConfigError, HttpSettings, PostHogSettings, ToolSelection
+from mcp_errortracking.config import ConfigError, HttpSettings, PostHogSettings, Secret, ToolSelection
 from mcp_errortracking.config.posthog import load_posthog
 from mcp_errortracking.config.serving import load_http
 from mcp_errortracking.logs import JsonFormatter, TextFormatter
@@ -87,7 +86,7 @@ def test_no_other_module_knows_a_prefix() -> None:
 async def test_over_http_no_key_is_a_token_or_the_name_of_a_request(key: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "mcp_errortracking")
     app = app_for(
-        PostHogSettings("http://127.0.0.1:9", SecretStr("phx_own"), "1", "the test"),
+        PostHogSettings("http://127.0.0.1:9", Secret("phx_own"), "1", "the test"),
         HttpSettings(tokens=[]),
         ToolSelection(),
     )

@@ -13,7 +13,7 @@ from mcp_errortracking.config.posthog import (
 from mcp_errortracking.config.selection import ToolSelection, load_tool_selection, roots_for
 from mcp_errortracking.config.serving import HttpSettings, ListenSettings, load_http, load_listen, load_timeout
 from mcp_errortracking.config.table import GROUPS, SETTINGS, VARIABLES, warn_of_misspelled_variables
-from mcp_errortracking.config.values import ConfigError
+from mcp_errortracking.config.values import ConfigError, Secret
 
 __all__ = [
     "DEFAULT_HOST",
@@ -27,6 +27,7 @@ __all__ = [
     "ListenSettings",
     "LogSettings",
     "PostHogSettings",
+    "Secret",
     "ToolSelection",
     "cache_folder",
     "for_sandbox",

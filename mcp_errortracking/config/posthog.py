@@ -13,10 +13,10 @@ from urllib.parse import SplitResult, urlsplit
 from mcp_errortracking.config.settings import collect_values, read_value, setting
 from mcp_errortracking.config.values import (
     ConfigError,
+    Secret,
     Switch,
     mismatch,
     read_store,
-    secret,
     value,
 )
 from mcp_errortracking.posthog_keys import UNUSABLE, looks_like_key
@@ -91,7 +91,7 @@ def read_host(text: str) -> str:
     return origin
 
 
-def read_key(text: str) -> "SecretStr":
+def read_key(text: str) -> Secret:
     """Read a personal API key."""
     if _is_quoted(text):
         raise ValueError("has quotes around it: leave them out")
@@ -102,7 +102,7 @@ def read_key(text: str) -> "SecretStr":
         raise ValueError("holds characters that no key has: copy it again")
     if _PLACEHOLDER.fullmatch(text):
         raise ValueError(f"is a placeholder: {_WHERE_TO_GET_A_KEY}")
-    return secret(text)
+    return Secret(text)
 
 
 def read_project(text: str) -> str:
@@ -132,7 +132,7 @@ class PostHogSettings:
         read=read_host,
         help="address of PostHog; EU Cloud: https://eu.posthog.com",
     )
-    key: "SecretStr | None" = setting(
+    key: Secret | None = setting(
         None,
         variable="POSTHOG_PERSONAL_API_KEY",
         read=read_key,
@@ -175,7 +175,7 @@ class _Credentials:
     """The credentials of one source. `host` is the only host that its key may be sent to, if the source names one."""
 
     source: str
-    key: "SecretStr"
+    key: Secret
     host: str | None = None
     project: str | None = None
 
@@ -222,7 +222,7 @@ def load_posthog(
 
 def for_sandbox(url: str, key: str | None, project: int) -> PostHogSettings:
     """Return the settings for a sandbox that was started for this run; `key` is None if callers bring their own."""
-    return PostHogSettings(url, secret(key) if key else None, str(project), "the sandbox" if key else "each caller")
+    return PostHogSettings(url, Secret(key) if key else None, str(project), "the sandbox" if key else "each caller")
 
 
 def _complete(values: dict[str, Any]) -> PostHogSettings:
@@ -234,7 +234,7 @@ def _complete(values: dict[str, Any]) -> PostHogSettings:
     return replace(settings, http_proxy=_http_proxy(parts))
 
 
-def _find(key: "SecretStr | None", environ: Mapping[str, str], home: Path | None) -> _Credentials | None:
+def _find(key: Secret | None, environ: Mapping[str, str], home: Path | None) -> _Credentials | None:
     if key is not None:
         return _Credentials("environment variable POSTHOG_PERSONAL_API_KEY", key)
     if text := value(environ, "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):

@@ -33,8 +33,29 @@ def value(environ: Mapping[str, str], *names: str) -> str | None:
     return None
 
 
+class Secret:
+    """A key that no text of an object shows. It is used in place of `SecretStr` before pydantic is imported."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def get_secret_value(self) -> str:
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret('**********')"
+
+
 def secret(key: str) -> "SecretStr":
-    from pydantic import SecretStr  # imported with the first key: --help and the like need no pydantic
+    from pydantic import SecretStr  # imported with the first token: --help and the like need no pydantic
 
     return SecretStr(key)
 

@@ -1,7 +1,6 @@
 """The command `sandbox`: its options, and its run."""
 
 import argparse
-import asyncio
 import ipaddress
 import json
 import os
@@ -42,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve a sandbox until it is interrupted. Return 0, or 2 if an option is wrong."""
+    import asyncio  # the other commands start without it
+
     from mcp_errortracking.sandbox.app import create_app
     from mcp_errortracking.sandbox.seed import SeedError
     from mcp_errortracking.sandbox.serving import serve

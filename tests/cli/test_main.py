@@ -205,6 +205,24 @@ except SystemExit:
     assert done.stderr == "[]\n"
 
 
+def test_the_first_answers_of_a_start_need_no_pydantic_and_no_event_loop() -> None:
+    script = """
+import sys
+from mcp_errortracking import config
+from mcp_errortracking.cli import main, serve
+from mcp_errortracking.server.ready import ReadyAnswers
+settings = config.load_posthog()
+memory = serve._scope_memory(settings)
+ReadyAnswers(with_files=True, scopes=memory.scopes)
+print(repr(settings.key), sorted({"pydantic", "mcp", "mcp_types", "anyio", "asyncio"} & set(sys.modules)))
+"""
+    environment = {"POSTHOG_PERSONAL_API_KEY": FULL, "POSTHOG_PROJECT_ID": "1"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "Secret('**********') []\n"
+
+
 @pytest.mark.parametrize("words", [("tools",), ("tools", "--json"), ("call", LIST)])
 def test_a_command_of_the_shell_does_not_import_the_sdk(words: tuple[str, ...]) -> None:
     script = """

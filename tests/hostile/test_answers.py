@@ -21,7 +21,7 @@ from mcp_errortracking import doctor
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.catalog.paging import next_offset
 from mcp_errortracking.catalog.stack_traces import legend, show_event
-from mcp_errortracking.config import PostHogSettings
+from mcp_errortracking.config import PostHogSettings, Secret
 from mcp_errortracking.proxy import Proxy, content, json_weight
 from mcp_errortracking.proxy.content import MOST_WEIGHT, LargeAnswerError, parse, read_content
 from mcp_errortracking.proxy.exchange import Exchange
@@ -552,7 +552,7 @@ def test_projects_of_a_key_that_are_none_are_left_out(teams: Any) -> None:
 def test_doctor_reads_any_answer_about_a_key(teams: Any, capsys: pytest.CaptureFixture[str]) -> None:
     told = json.dumps({"scopes": ["*"], "scoped_teams": teams}).replace("Infinity", "1e999").encode()
     with FaultServer([http(200, told)]) as upstream:
-        code = doctor.run(PostHogSettings(upstream.url, SecretStr("phx_x"), "1", "a test"), as_json=False)
+        code = doctor.run(PostHogSettings(upstream.url, Secret("phx_x"), "1", "a test"), as_json=False)
 
     lines = capsys.readouterr().out.splitlines()
     assert code == (teams == [2, "x"])
@@ -565,7 +565,7 @@ def test_doctor_reads_any_answer_about_a_key(teams: Any, capsys: pytest.CaptureF
 def test_doctor_prints_what_posthog_says_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     said = "no\nok       project: 1 can be read\x1b[2J\U000e0041\u202e"
     with FaultServer([http(401, {"type": "x", "code": "c", "detail": said})]) as upstream:
-        assert doctor.run(PostHogSettings(upstream.url, SecretStr("phx_x"), "1", "a test"), as_json=False) == 1
+        assert doctor.run(PostHogSettings(upstream.url, Secret("phx_x"), "1", "a test"), as_json=False) == 1
 
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["ok", "PROBLEM", "to"]

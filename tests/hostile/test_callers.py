@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from mcp_errortracking.asgi import app_for
-from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
+from mcp_errortracking.config import HttpSettings, PostHogSettings, Secret, ToolSelection
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.server import key_scopes
 from mcp_errortracking.server.http import caller_keys, readiness
@@ -201,9 +201,7 @@ def test_a_slash_too_many_or_too_few_is_served(server: HttpServer) -> None:
 
 
 async def test_below_a_root_path_the_same_rules_hold(sandbox: SandboxProcess) -> None:
-    app = app_for(
-        PostHogSettings(sandbox.url, SecretStr(FULL), "1", "the test"), HttpSettings(tokens=[]), ToolSelection()
-    )
+    app = app_for(PostHogSettings(sandbox.url, Secret(FULL), "1", "the test"), HttpSettings(tokens=[]), ToolSelection())
     sandbox.empty_journal()
     transport = httpx.ASGITransport(app, root_path="/posthog")
     async with (

@@ -15,10 +15,9 @@ from mcp import MCPError
 from mcp.shared.message import SessionMessage
 from mcp_types import INTERNAL_ERROR, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
-from pydantic import SecretStr
 
 from mcp_errortracking.asgi import app_for
-from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
+from mcp_errortracking.config import HttpSettings, PostHogSettings, Secret, ToolSelection
 from mcp_errortracking.server import prompts, stdio
 from mcp_errortracking.server.id_scan import SCANNED, find_id
 from mcp_errortracking.server.json_rpc import MAX_BYTES, MAX_ID, MAX_PARTS, MessageError, parse_message
@@ -441,7 +440,7 @@ async def test_a_call_cut_off_at_the_end_gets_one_answer_that_says_so(monkeypatc
 @pytest.fixture
 async def http() -> AsyncGenerator[httpx.AsyncClient]:
     app = app_for(
-        PostHogSettings("http://127.0.0.1:9", SecretStr("phx_own"), "1", "the test"),
+        PostHogSettings("http://127.0.0.1:9", Secret("phx_own"), "1", "the test"),
         HttpSettings(tokens=[]),
         ToolSelection(),
     )

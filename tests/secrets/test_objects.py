@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.asgi import app_for
-from mcp_errortracking.config import ToolSelection, load_http, load_posthog
+from mcp_errortracking.config import Secret, ToolSelection, load_http, load_posthog
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.limits import Limits
@@ -28,7 +28,7 @@ def reachable(root: object) -> Iterator[tuple[str, object]]:
     waiting: list[tuple[str, object]] = [("", root)]
     while waiting:
         way, found = waiting.pop()
-        if id(found) in seen or isinstance(found, ModuleType | type | int | float | bool | None | SecretStr):
+        if id(found) in seen or isinstance(found, ModuleType | type | int | float | bool | None | SecretStr | Secret):
             continue
         seen.add(id(found))
         yield way, found
@@ -80,7 +80,7 @@ def settings_of(url: str, tmp_path: Path) -> Any:
 async def test_a_proxy_that_was_used_holds_the_key_in_one_place(tmp_path: Path) -> None:
     with FaultServer([http(200, {"results": []})]) as upstream:
         settings = settings_of(upstream.url, tmp_path)
-        async with Proxy(host=settings.host, key=settings.key, project="1") as proxy:
+        async with Proxy(host=settings.host, key=SecretStr(settings.key.get_secret_value()), project="1") as proxy:
             await proxy.send("GET", "error_tracking/fingerprints/")
             await proxy.send("POST", "error_tracking/assignment_rules/", json={"a": 1})
             other = proxy.acting_as(SecretStr(KEY), "2")

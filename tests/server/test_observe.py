@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from pydantic import SecretStr
 
 from mcp_errortracking.asgi import app_for
-from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
+from mcp_errortracking.config import HttpSettings, PostHogSettings, Secret, ToolSelection
 from mcp_errortracking.logs import JsonFormatter
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.observe import CallRecord
@@ -110,7 +110,7 @@ async def test_each_upstream_request_is_a_span_under_that_of_the_call(monkeypatc
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
     with FaultServer([http(503), http(200, PAGE)]) as upstream:
-        settings = PostHogSettings(upstream.url, SecretStr("phx_canary"), "1", "the test")
+        settings = PostHogSettings(upstream.url, Secret("phx_canary"), "1", "the test")
         app = app_for(settings, HttpSettings(), ToolSelection())
         transport = httpx.ASGITransport(app)
         async with (

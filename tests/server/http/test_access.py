@@ -11,11 +11,11 @@ import httpx
 import pytest
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
-from pydantic import AnyHttpUrl, SecretStr
+from pydantic import AnyHttpUrl
 
 from mcp_errortracking.asgi import app_for
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
-from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
+from mcp_errortracking.config import HttpSettings, PostHogSettings, Secret, ToolSelection
 from mcp_errortracking.server.http.guard import OAuth
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.http.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
@@ -206,7 +206,7 @@ async def test_oauth_tokens_are_accepted_by_a_verifier(sandbox: SandboxProcess) 
         validate_token_resource=True,
     )
     app = app_for(
-        PostHogSettings(sandbox.url, SecretStr(FULL), "1", "the test"),
+        PostHogSettings(sandbox.url, Secret(FULL), "1", "the test"),
         HttpSettings(tokens=[], allowed_hosts=("mcp.example",)),
         ToolSelection(),
         oauth=OAuth(settings, Verifier()),
@@ -231,7 +231,7 @@ async def test_oauth_tokens_are_accepted_by_a_verifier(sandbox: SandboxProcess) 
 
 
 async def test_without_a_token_only_this_machine_is_served(sandbox: SandboxProcess) -> None:
-    settings = PostHogSettings(sandbox.url, SecretStr(FULL), "1", "the test")
+    settings = PostHogSettings(sandbox.url, Secret(FULL), "1", "the test")
     app = app_for(settings, HttpSettings(), ToolSelection())
     sandbox.empty_journal()
     async with app.router.lifespan_context(app):
