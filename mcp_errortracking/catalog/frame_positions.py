@@ -17,6 +17,7 @@ _MISSING_REF = re.compile(
     r"(?:\bNo \w+(?: \w+)? (?:uploaded )?for (?:chunk id|id|debug_id): |\bfor source url: |\bon chunk )(.++)$",
     re.DOTALL,  # a reference is any text
 )
+_NO_SYMBOL_SET = re.compile(r"No \w+(?: \w+)? (?:uploaded )?for (?:chunk id|id|debug_id): |Could not find sourcemap ")
 _HERMES_FAILURE = re.compile(r"No chunk id sent with frame$|No token for column \d+ on chunk ")
 _HERMES_BUNDLE = re.compile(r"address at |.*\.(?:jsbundle|bundle|hbc)$", re.DOTALL)
 _REACT_NATIVE = "posthog-react-native"
@@ -58,6 +59,11 @@ def missing_ref(frame: Fields) -> str | None:
     """Return the chunk id, script URL or debug id that the text of a frame's failure ends with."""
     found = _MISSING_REF.search(text_of(frame, "resolve_failure")[-2100:])
     return found[1] if found else None
+
+
+def lacks_symbol_set(frame: Fields) -> bool:
+    """True if ingestion found no symbol set for a frame."""
+    return bool(_NO_SYMBOL_SET.match(text_of(frame, "resolve_failure")))
 
 
 def is_bytecode(frame: Fields, library: Any) -> bool:

@@ -47,10 +47,10 @@ def test_a_failure_names_the_chunk_or_the_script() -> None:
     ]
 
     assert parse_event_frames(frames[::-1], "web") == [
-        Frame("/a.js", 1, 9, None, CHUNK),
-        Frame("/a.js", 1, 9, None, CHUNK),
-        Frame("unknown file", 88, 12, None, CHUNK),
-        Frame("/a.js", 2, 2, None, None, url),
+        Frame("/a.js", 1, 9, None, CHUNK, is_missed=True),
+        Frame("/a.js", 1, 9, None, CHUNK, is_missed=True),
+        Frame("unknown file", 88, 12, None, CHUNK, is_missed=True),
+        Frame("/a.js", 2, 2, None, None, url, is_missed=True),
     ]
 
 

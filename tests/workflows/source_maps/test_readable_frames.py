@@ -79,7 +79,10 @@ async def test_the_chunk_of_an_event_s_frame_is_in_the_text_of_its_failure(root:
         ("src/c.ts", 1, CHUNK),
         ("src/c.ts", 1, CHUNK),
     ]
-    assert [one.split("?")[0] for one in requests] == ["POST /api/projects/1/error_tracking/query/issue_events/"]
+    assert [one.split("?")[0] for one in requests] == [
+        "POST /api/projects/1/error_tracking/query/issue_events/",
+        "GET /api/projects/1/error_tracking/symbol_sets/",
+    ]
 
 
 async def test_source_below_a_root_is_shown_at_frames_that_are_readable(root: Path) -> None:

@@ -4,6 +4,7 @@ Where frames name no chunk, PostHog notes the script's URL for them, which is no
 """
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ INDEX = "assets/index-Cn0TbpnG.js"
 URL = f"https://shop.example/{INDEX}"
 GOOD = f"https://old.example/{INDEX}"
 NOTED, FETCHED, READABLE, FEW, MANY = (f"01936f2e-7a51-7000-8000-00000000010{number}" for number in "12345")
+ABSENT, OLD = (f"01936f2e-7a51-7000-8000-00000000030{number}" for number in "12")
+OWN_CHUNK = "dc03c4a9-38a7-53fb-a2b0-81d2798a4812"
+"""Of the Vite build's bundle, made of its content."""
+ABSENT_CHUNK, OLD_CHUNK = "0e9b3c7a-5d1f-52a8-b6c4-e2d0f8a17593", "0198c1de-5c1e-7000-8000-9a4be1d7c3e0"
 CHUNKS = [f"01936f2e-7a51-7000-8000-0000000002{number:02}" for number in range(22)]
 SCRIPTS = [f"function o(){{throw {number}}}\n//# chunkId={chunk}\n" for number, chunk in enumerate(CHUNKS)]
 MAPS: list[dict[str, Any]] = [
@@ -75,6 +80,18 @@ def issue_of_chunks(number: str, count: int) -> dict[str, Any]:
     return {"id": number, "name": "E", "fingerprints": [number], "events": {"count": 1, "since": 1, "frames": frames}}
 
 
+def issue_of_build(number: str, chunk: str) -> dict[str, Any]:
+    """An issue with a frame of the Vite build's bundle, under a chunk id of which PostHog has no map."""
+    frame = {
+        "source": f"/{INDEX}",
+        "line": 2,
+        "column": 301,
+        "function": "o",
+        "failure": f"No sourcemap uploaded for chunk id: {chunk}",
+    }
+    return {"id": number, "name": "E", "fingerprints": [number], "events": {"count": 1, "since": 1, "frames": [frame]}}
+
+
 SEED: dict[str, Any] = {
     "projects": [{"id": 1}],
     "keys": [{"value": FULL}],
@@ -84,6 +101,8 @@ SEED: dict[str, Any] = {
         issue(READABLE, "node:events", readable=1),
         issue_of_chunks(FEW, 3),
         issue_of_chunks(MANY, 22),
+        issue_of_build(ABSENT, ABSENT_CHUNK),
+        issue_of_build(OLD, OLD_CHUNK),
     ],
     "symbol_sets": [
         {"ref": URL, "state": "missing", "failure_reason": "no map"},
@@ -359,3 +378,59 @@ async def test_a_made_up_position_is_named_and_left_out(sandbox: SandboxProcess,
     assert len(reply.structured["frames"]) == 1
     assert "Left out: 1 frame with a made-up position: line 0, 1 frame of Java or Kotlin." in reply.text
     assert "No frame of this stack is of the app: 1 frame with a made-up position: line 0." in alone.text
+
+
+def build_with(folder: Path, chunk_id: str) -> None:
+    """Make a build whose bundle has this chunk id instead of that of its content."""
+    shutil.copytree(BUILT / "vite", folder)
+    prepared(folder)
+    for path in (folder / INDEX, folder / f"{INDEX}.map"):
+        path.write_text(path.read_text("utf-8").replace(OWN_CHUNK, chunk_id), "utf-8")
+
+
+async def test_a_map_that_came_after_the_event_is_named(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    reply = await ask(sandbox, tmp_path, issue=FEW)
+    pasted = await ask(sandbox, tmp_path, stack="at o (c0.js:1:14)", chunk_id=CHUNKS[0])
+
+    said = "The maps of 3 chunks are in PostHog, but came after this event. PostHog resolves a frame only once"
+    assert sources(reply) == ["src/c0.ts", "src/c1.ts", "src/c2.ts"]
+    assert said in reply.text
+    assert sources(pasted) == ["src/c0.ts"]
+    assert "PostHog resolves a frame only once" not in pasted.text
+
+
+async def test_a_map_that_only_the_local_build_has_is_to_be_uploaded(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    build_with(tmp_path / "dist", ABSENT_CHUNK)
+    reply = await ask(sandbox, tmp_path, issue=ABSENT, folder="dist")
+
+    assert sources(reply) == ["shop/src/cart.ts"]
+    assert "The map of 1 chunk is not in PostHog: upload the build with source-maps-upload." in reply.text
+    assert "came after this event" not in reply.text
+
+
+async def test_maps_of_another_build_than_the_deployed_one_are_named(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    """A job uploads its build, and the host builds again."""
+    build_with(tmp_path / "uploaded", CHUNKS[5])
+    build_with(tmp_path / "elsewhere", "0e9b3c7a-5d1f-52a8-b6c4-000000000000")
+    uploaded = await ask(sandbox, tmp_path, issue=ABSENT, folder="uploaded")
+    elsewhere = await ask(sandbox, tmp_path, issue=ABSENT, folder="elsewhere")
+
+    verdicts = [one.structured["frames"][0]["verdict"] for one in (uploaded, elsewhere)]
+    assert verdicts == ["other_build_uploaded", "unknown_build"]
+    assert "Let one job build, upload and deploy the same files." in uploaded.text
+    assert "the same sources give the same chunk ids" in elsewhere.text
+
+
+async def test_a_map_that_may_have_expired_is_named(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    """One chunk id has the time of its build, another build has an old file; no map here can be read."""
+    for folder, chunk_id in (("timed", OLD_CHUNK), ("written", ABSENT_CHUNK), ("fresh", ABSENT_CHUNK)):
+        build_with(tmp_path / folder, chunk_id)
+        (tmp_path / folder / f"{INDEX}.map").write_text("{", "utf-8")
+    os.utime(tmp_path / "written" / INDEX, (1_700_000_000, 1_700_000_000))
+    replies = [
+        await ask(sandbox, tmp_path, issue=issue, folder=folder)
+        for issue, folder in ((OLD, "timed"), (ABSENT, "written"), (ABSENT, "fresh"))
+    ]
+
+    assert [one.structured["frames"][0]["verdict"] for one in replies] == ["expired", "expired", "not_uploaded"]
+    assert "PostHog deletes a map 30 days after its last use." in replies[0].text

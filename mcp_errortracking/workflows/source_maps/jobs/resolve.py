@@ -66,6 +66,8 @@ async def run(call: "ResolveFrames", context: Context) -> Outcome:
             verdicts[index] = await finder.judge(one, deployed=bool(call.deployed))
     if local and call.issue and any(map(local.has_moved, frames)):
         notes.append(_SHIFTED_LINES)
+    if call.issue:
+        notes += await finder.notes_on(resolved)
     data: dict[str, Any] = {"frames": [_row(one, verdicts.get(index)) for index, one in enumerate(resolved)]}
     lines = [line for index, one in enumerate(resolved) for line in _lines(one, verdicts.get(index))]
     good = len(resolved) - len(verdicts)

@@ -30,6 +30,7 @@ from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import StorageError
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets
+from mcp_errortracking.workflows.source_maps.resolve.chunk_age import age_in_days
 from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Code, Facts, diagnose
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
@@ -213,10 +214,14 @@ class SymbolFinder:
         if problem and self._ref(frame) in self._failed:
             return replace(problem, code="unknown")
         facts: dict[str, Any] = {"chunk_id": chunk_id}
-        if chunk_id:
-            facts |= await self._server_facts(chunk_id)
         if self._local is not None:
             facts |= asdict(self._local.facts(frame))
+        if chunk_id:
+            facts |= {"was_missing": frame.is_missed, "age": await to_thread.run_sync(self._age, chunk_id)}
+            facts |= await self._server_facts(chunk_id)
+            local_id = facts.get("local_chunk_id")
+            if facts.get("has_file") is not True and local_id and local_id != chunk_id:
+                facts["local_is_uploaded"] = (await self._server_facts(local_id)).get("has_file")
         if deployed:
             facts["deployed_chunk_id"] = await self._deployed_chunk_id(frame.script or frame.file)
         verdict = diagnose(Facts(**facts))
@@ -226,6 +231,34 @@ class SymbolFinder:
         if problem and verdict.code in says_little:
             return replace(problem, code=verdict.code)
         return verdict
+
+    async def notes_on(self, resolved: Sequence[ResolvedFrame]) -> list[str]:
+        """Return why PostHog itself has not resolved frames of an event that were resolved here.
+
+        Ingestion resolves a frame once (contract 5.2), so an upload does not change the events before it.
+        """
+        wanted = {one.frame.chunk_id for one in resolved if one.original and one.frame.is_missed and one.frame.chunk_id}
+        absent = wanted - {ref for ref, _ in self.downloaded()}
+        try:
+            rows = await self._sets.by_ref(absent) if absent else {}
+        except PostHogError:
+            return []
+        absent -= {ref for ref, row in rows.items() if _has_file(row)}
+        notes = list[str]()
+        if later := len(wanted - absent):
+            notes.append(
+                f"{_maps(later)} in PostHog, but came after this event. PostHog resolves a frame only once: the "
+                "event stays minified there, newer ones are readable."
+            )
+        if absent:
+            notes.append(
+                f"{_maps(len(absent))} not in PostHog: upload the build with source-maps-upload. Events sent after "
+                "that are readable."
+            )
+        return notes
+
+    def _age(self, chunk_id: str) -> int | None:
+        return age_in_days(chunk_id, self._local.written_at(chunk_id) if self._local else None)
 
     async def _server_facts(self, chunk_id: str) -> dict[str, Any]:
         if chunk_id not in self._rows:
@@ -240,7 +273,7 @@ class SymbolFinder:
         reason = row.get("failure_reason")
         return {
             "set_exists": True,
-            "has_file": bool(row.get("has_uploaded_file", row.get("storage_ptr"))),
+            "has_file": _has_file(row),
             "is_finished": False if unfinished else isinstance(fetched, Symbols) or None,
             "failure_reason": reason if isinstance(reason, str) else None,
         }
@@ -260,6 +293,14 @@ class SymbolFinder:
                         await storage.fetch(url, target, limit=MAX_FILE)
                         self._deployed_ids[url] = await to_thread.run_sync(_chunk_id, target)
         return self._deployed_ids[url]
+
+
+def _has_file(row: Mapping[str, Any]) -> bool:
+    return bool(row.get("has_uploaded_file", row.get("storage_ptr")))
+
+
+def _maps(count: int) -> str:
+    return "The map of 1 chunk is" if count == 1 else f"The maps of {count} chunks are"
 
 
 def _chunk_id(script: BinaryIO) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mcp_errortracking.explanation import Explanation
+from mcp_errortracking.workflows.source_maps.remote.stored import RETENTION
+from mcp_errortracking.workflows.source_maps.resolve.chunk_age import built_at
 
 Code = Literal[
     "sdk_sends_no_chunk_id",
@@ -11,7 +13,10 @@ Code = Literal[
     "injected_not_deployed",
     "no_chunk_id",
     "not_uploaded",
+    "expired",
     "unknown_build",
+    "other_build_uploaded",
+    "uploaded_later",
     "never_finished",
     "rejected",
     "other_build_deployed",
@@ -32,6 +37,8 @@ class Facts:
     of the bundle of this name in the local build; "" if the bundle has none. `has_local_map`: the local build has the
     map of the event's chunk, or of the bundle if the event names no chunk. `resolves_locally`: that map has the
     position of the frame. `deployed_chunk_id`: of the script at the frame's URL; "" if the script has none.
+    `local_is_uploaded`: PostHog has the symbol set of `local_chunk_id`. `was_missing`: PostHog had no symbol set when
+    the event arrived. `age`: days since the chunk was built.
     """
 
     chunk_id: str | None = None
@@ -43,6 +50,9 @@ class Facts:
     has_local_map: bool | None = None
     resolves_locally: bool | None = None
     deployed_chunk_id: str | None = None
+    local_is_uploaded: bool | None = None
+    was_missing: bool = False
+    age: int | None = None
 
 
 def diagnose(facts: Facts) -> Explanation:
@@ -63,6 +73,12 @@ def diagnose(facts: Facts) -> Explanation:
             "map_does_not_cover",
             "The map has nothing at this position: the bundler generated this code.",
             "Look at the next frame. If no frame resolves, the map is not of this bundle: build and upload again.",
+        )
+    if facts.set_exists and facts.is_finished and facts.was_missing:
+        return _diagnosis(
+            "uploaded_later",
+            "The map was uploaded after the event arrived, and PostHog resolves a frame only once.",
+            "Look at newer events. This one stays minified in PostHog.",
         )
     if facts.set_exists and facts.is_finished:
         return _diagnosis(
@@ -105,18 +121,7 @@ def _without_chunk_id(facts: Facts) -> Explanation:
 
 def _on_server(facts: Facts) -> Explanation | None:
     if facts.set_exists is False or facts.has_file is False:
-        reason = f" PostHog notes: {facts.failure_reason}." if facts.failure_reason else ""
-        if facts.has_local_map is False:
-            return _diagnosis(
-                "unknown_build",
-                f"PostHog has no map for this chunk, and neither has the local build.{reason}",
-                "Check out the commit of the release, build and upload it: the same sources give the same chunk ids.",
-            )
-        return _diagnosis(
-            "not_uploaded",
-            f"PostHog has no map for this chunk.{reason}",
-            "Upload the build that contains it. Events sent after that are readable.",
-        )
+        return _without_map(facts)
     if facts.set_exists and facts.is_finished is False:
         return _diagnosis(
             "never_finished",
@@ -130,6 +135,38 @@ def _on_server(facts: Facts) -> Explanation | None:
             "Build again and upload with force. If that does not help, inspect the stored symbol set.",
         )
     return None
+
+
+def _without_map(facts: Facts) -> Explanation:
+    reason = f" PostHog notes: {facts.failure_reason}." if facts.failure_reason else ""
+    if facts.local_chunk_id and facts.local_chunk_id != facts.chunk_id and facts.local_is_uploaded:
+        return _diagnosis(
+            "other_build_uploaded",
+            f"PostHog has the map of the local build, but the event's script is of another build.{reason}",
+            "Let one job build, upload and deploy the same files. If the host builds again, upload in its build.",
+        )
+    is_of_one_build = built_at(facts.chunk_id) is not None
+    if facts.has_local_map is False:
+        return _diagnosis(
+            "unknown_build",
+            f"PostHog has no map for this chunk, and neither has the local build.{reason}",
+            "Another build cannot have this chunk id: upload the files of that build, or deploy a new build after its "
+            "upload."
+            if is_of_one_build
+            else "Check out the commit of the release, build and upload it: the same sources give the same chunk ids.",
+        )
+    if facts.age is not None and facts.age >= RETENTION.days:
+        return _diagnosis(
+            "expired",
+            f"PostHog has no map for this chunk. It was built {facts.age} days ago, and PostHog deletes a map "
+            f"{RETENTION.days} days after its last use.{reason}",
+            "Upload the build that contains it again. Events sent after that are readable.",
+        )
+    return _diagnosis(
+        "not_uploaded",
+        f"PostHog has no map for this chunk.{reason}",
+        "Upload the build that contains it. Events sent after that are readable.",
+    )
 
 
 def _diagnosis(code: Code, what: str, next_step: str) -> Explanation:

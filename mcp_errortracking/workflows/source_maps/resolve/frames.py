@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_errortracking.catalog.endpoint import number_of, text_of
-from mcp_errortracking.catalog.frame_positions import failure_of, is_bytecode, missing_ref
+from mcp_errortracking.catalog.frame_positions import failure_of, is_bytecode, lacks_symbol_set, missing_ref
 
 _NO_FILE = "unknown file"
 _NOT_OF_THE_APP = (
@@ -42,6 +42,8 @@ class Frame:
     function: str | None = None
     chunk_id: str | None = None
     script: str | None = None
+    is_missed: bool = False
+    """PostHog had no symbol set for it when the event arrived."""
 
     @property
     def place(self) -> str:
@@ -88,6 +90,7 @@ def parse_event_frames(frames: Sequence[Mapping[str, Any]], library: Any = None)
                 None if function in ("", "?", "<anonymous>") else function,
                 text_of(fields, "chunk_id") or (None if is_place else ref or None),
                 ref if is_place else None,
+                lacks_symbol_set(fields),
             )
         )
     return found

@@ -1,6 +1,7 @@
 """Lookup of symbols in a build folder: by chunk id, else by the name of the bundle."""
 
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -91,6 +92,14 @@ class LocalBuild:
             return own or next(iter(registered_ids(self._roots.read_part(pair.bundle, _TAIL))), None)
         except WorkflowError:
             return None
+
+    def written_at(self, chunk_id: str) -> datetime | None:
+        """Return the time of the last change of a chunk's bundle."""
+        pair = self.chunks().get(chunk_id)
+        state = None
+        with suppress(WorkflowError):
+            state = self._roots.stat(pair.bundle) if pair else None
+        return datetime.fromtimestamp(state.st_mtime, UTC) if state else None
 
     def pair(self, frame: Frame) -> BundleAndMap | None:
         """Return the bundle that a frame's file names; None if none or several match."""
