@@ -89,7 +89,7 @@ def caller_for(
         toolbox=toolbox,
         max_result_tokens=max_result_tokens,
         observe=observe,
-        environment=Environment(roots, settings.host, settings.http_proxy),
+        environment=Environment(roots, settings.host, settings.http_proxy, settings.release_mode),
     )
 
 

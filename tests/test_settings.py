@@ -38,6 +38,7 @@ VALUES: dict[str, tuple[tuple[str, Any], tuple[str, Any], str | None]] = {
     ),
     "key": ((KEY, KEY), (OTHER_KEY, OTHER_KEY), "phc_0123"),
     "project": (("7", "7"), ("@current", "@current"), "0"),
+    "release_mode": (("symbol-set", "symbol-set"), ("EVENT", "event"), "none"),
     "rate_limited": (("1", True), ("off", False), "2"),
     "shared_limits": (
         ("redis://:secret@a.example:1/0", "redis://:secret@a.example:1/0"),

@@ -64,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     upload.add_argument(
         "--release-mode",
         choices=("event", "symbol-set"),
-        help="the source of an exception's release: the bundle (event), or the symbol set (default)",
+        help="the source of an exception's release: the bundle (event, the default), or the symbol set; "
+        "default also from POSTHOG_RELEASE_MODE",
     )
     upload.add_argument(
         "--delete-after",

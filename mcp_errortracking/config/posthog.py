@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from mcp_errortracking.config.settings import collect_values, read_value, setting
 from mcp_errortracking.config.values import (
+    Choice,
     ConfigError,
     Secret,
     Switch,
@@ -151,6 +152,12 @@ class PostHogSettings:
     """The place where the key was found."""
     http_proxy: str | None = field(default=None, repr=False)
     """Its address may hold a user name and password."""
+    release_mode: str = setting(
+        "event",
+        variable="POSTHOG_RELEASE_MODE",
+        read=Choice("event", "symbol-set"),
+        help="source of an exception's release after source-maps upload, unless --release-mode names one",
+    )
     # Contract 1.6. None: known from the host, or from its answers.
     rate_limited: bool | None = setting(
         None,

@@ -14,11 +14,15 @@ Progress = Callable[[float, float | None, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Shared by all calls: the folders that may be read and written, the PostHog host, and the forward proxy to it."""
+    """Shared by all calls: the folders that may be read and written, the PostHog host, and the forward proxy to it.
+
+    `release_mode`: of uploads of source maps, unless a call names one.
+    """
 
     roots: tuple[Path, ...]
     host: str
     http_proxy: str | None = None
+    release_mode: str = "event"
 
 
 @dataclass(frozen=True, slots=True)

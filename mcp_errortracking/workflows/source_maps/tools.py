@@ -58,7 +58,7 @@ class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
     dry_run: bool | None = Field(default=None, description="Only say what would be written.")
     delete_after: bool | None = Field(default=None, description="Then delete the maps that PostHog has.")
     release_mode: Literal["event", "symbol-set"] | None = Field(
-        default=None, description="event: exceptions name the release; default symbol-set: symbol sets do."
+        default=None, description="Default event: exceptions name the release; symbol-set: symbol sets do."
     )
 
     @model_validator(mode="after")

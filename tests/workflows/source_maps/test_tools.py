@@ -35,6 +35,7 @@ CHUNKS = {
     "assets/report-zkVsIlir.js": "9146fd63-966c-5cf0-959b-354e4520e385",
 }
 """Of the vite build: made of the content of each bundle and its map, so always the same."""
+SETS = "symbol-set"
 INDEX = "assets/index-Cn0TbpnG.js"
 REPORT = "assets/report-zkVsIlir.js"
 ISSUE = "01936f2e-7a51-7000-8000-000000000101"
@@ -268,10 +269,12 @@ async def test_unchanged_chunks_get_the_release_beside_one_that_keeps_its_own(
     sandbox: SandboxProcess, tmp_path: Path
 ) -> None:
     write_build(tmp_path, 4)
-    await ask(sandbox, tmp_path, "source-maps-upload", folder=".", include=["chunk-0.js"], version="1.0")
+    await ask(
+        sandbox, tmp_path, "source-maps-upload", folder=".", include=["chunk-0.js"], version="1.0", release_mode=SETS
+    )
     await ask(sandbox, tmp_path, "source-maps-upload", folder=".", exclude=["chunk-0.js"])
 
-    second = await ask(sandbox, tmp_path, "source-maps-upload", folder=".", version="2.0")
+    second = await ask(sandbox, tmp_path, "source-maps-upload", folder=".", version="2.0", release_mode=SETS)
 
     held = {row["ref"]: row["release"]["version"] for row in sandbox.api("GET", "symbol_sets/").json()["results"]}
     versions = {row["path"]: held[row["chunk_id"]] for row in second.structured["chunks"]}
@@ -281,7 +284,7 @@ async def test_unchanged_chunks_get_the_release_beside_one_that_keeps_its_own(
 
 async def test_bundles_that_tell_another_release_than_their_sets_are_found(sandbox: SandboxProcess, dist: Path) -> None:
     await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.0", release_mode="event")
-    second = await ask(sandbox, dist, "source-maps-upload", folder="dist", version="2.0")
+    second = await ask(sandbox, dist, "source-maps-upload", folder="dist", version="2.0", release_mode=SETS)
     checked = await ask(sandbox, dist, "source-maps-check", folder="dist", version="2.0")
 
     assert (
@@ -597,8 +600,8 @@ async def test_where_nothing_can_be_uploaded_every_file_is_named(sandbox: Sandbo
     (tmp_path / "b.js").write_text("g()", "utf-8")
     sandbox.empty_journal()
 
-    for tool in ("source-maps-upload", "source-maps-check"):
-        reply = await ask(sandbox, tmp_path, tool, folder=".", version="1")
+    for tool, mode in (("source-maps-upload", {"release_mode": SETS}), ("source-maps-check", {})):
+        reply = await ask(sandbox, tmp_path, tool, folder=".", version="1", **mode)
         assert reply.is_error
         assert {one["path"]: one["code"] for one in reply.structured["problems"]} == {"a.js": "broken_map"}
         assert reply.structured["without_map"] == ["b.js"]
@@ -691,8 +694,8 @@ async def test_a_hash_of_another_tool_is_no_difference(sandbox: SandboxProcess, 
 
 
 async def test_that_unchanged_bundles_keep_their_release_is_said(sandbox: SandboxProcess, dist: Path) -> None:
-    await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2")
-    await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.5.0")
+    await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2", release_mode=SETS)
+    await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.5.0", release_mode=SETS)
 
     checked = await ask(sandbox, dist, "source-maps-check", folder="dist", version="1.5.0")
 
@@ -760,3 +763,23 @@ async def test_a_frame_at_a_broken_url_is_not_resolved(sandbox: SandboxProcess, 
     reply = await ask(sandbox, dist, "source-maps-resolve", stack=stack, folder="dist", deployed=True)
 
     assert [frame["verdict"] for frame in reply.structured["frames"]] == ["no_chunk_id"]
+
+
+@pytest.mark.parametrize(("variable", "is_in_bundle"), [(None, True), ("event", True), ("symbol-set", False)])
+async def test_the_release_mode_is_that_of_posthogs_command_line(
+    sandbox: SandboxProcess, dist: Path, variable: str | None, is_in_bundle: bool
+) -> None:
+    """Assert who names the release: by default the bundle. A ProGuard mapping is bound to it in any case."""
+    (dist / "dist" / "mapping.txt").write_text("# compiler: R8\na.B -> c:\n", "utf-8")
+    more = {} if variable is None else {"release_mode": variable}
+    environment = Environment((dist,), sandbox.url, **more)
+    arguments = {"folder": "dist", "version": "1.4.2", "proguard_id": "the-map"}
+    async with Proxy(host=sandbox.url, key=SecretStr(FULL), project="1") as proxy:
+        reply = await call_tool(proxy, "source-maps-upload", arguments, time_limit=30, environment=environment)
+
+    rows = sandbox.api("GET", "symbol_sets/").json()["results"]
+    bound = {row["ref"]: (row["release"] or {}).get("version") for row in rows}
+    of_bundles = None if is_in_bundle else "1.4.2"
+    assert not reply.is_error, reply.text
+    assert bound == {**dict.fromkeys(CHUNKS.values(), of_bundles), "the-map": "1.4.2"}
+    assert (b"_posthogReleaseId" in (dist / "dist" / INDEX).read_bytes()) is is_in_bundle

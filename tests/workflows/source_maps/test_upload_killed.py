@@ -94,7 +94,7 @@ def next_server(running: SandboxProcess, tmp_path_factory: pytest.TempPathFactor
 
 
 def begin(server: StdioProcess, build: Build) -> None:
-    arguments = {"folder": str(build.folder), "version": "1", "project": "shop"}
+    arguments = {"folder": str(build.folder), "version": "1", "project": "shop", "release_mode": "symbol-set"}
     call = {"name": "source-maps-upload", "arguments": arguments}
     server.send({"jsonrpc": "2.0", "id": "upload", "method": "tools/call", "params": call})
 

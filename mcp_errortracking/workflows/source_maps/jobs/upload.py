@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from mcp_errortracking.proxy.sender import Sender, delay_of
 from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.retries import RetryingSender
+from mcp_errortracking.workflows.source_maps.container import DataType
 from mcp_errortracking.workflows.source_maps.jobs.build import (
     MANY,
     NOTED,
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
     from mcp_errortracking.workflows.source_maps.tools import UploadSourceMaps
 
 _FOR_THE_RELEASE = 3
+_ALWAYS_BOUND = frozenset({DataType.PROGUARD_MAPPING, DataType.APPLE_DSYM, DataType.ELF_DEBUG_INFO})
+"""Symbol data that is bound to its release in release mode `event` too: each release has its own."""
 _NO_RELEASE = "00000000-0000-0000-0000-000000000000"
 _CHOICES = {
     Choice.FORCE: "force",
@@ -73,9 +77,8 @@ async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
     sender = RetryingSender(context.sender)
     if not call.dry_run:  # before files are written: check that PostHog answers and knows the key
         await send_endpoint(sender, ListSymbolSets(limit=1))
-    injected = (
-        await _release_to_inject(name, sender, dry_run=bool(call.dry_run)) if call.release_mode == "event" else None
-    )
+    mode = call.release_mode or context.environment.release_mode
+    injected = await _release_to_inject(name, sender, dry_run=bool(call.dry_run)) if mode == "event" else None
     build = await prepare_build(call, context, dry_run=bool(call.dry_run), release_id=injected and injected.id)
     if not build.chunks:
         left = UploadResult((), 0, None)
@@ -94,10 +97,10 @@ async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
     force = bool(call.force) or (injected is not None and not call.skip_on_conflict)
     rules = ConflictRules(force=force, skip_on_conflict=bool(call.skip_on_conflict))
     async with Storage(context.environment.host, http_proxy=context.environment.http_proxy) as storage:
-        bound, options = None if injected else name, Options(rules=rules)
+        options = Options(rules=rules, bound=_ALWAYS_BOUND if injected else frozenset(DataType))
         try:
             uploaded = await upload(
-                context.sender, storage, build.chunks, release=bound, options=options, progress=progress
+                context.sender, storage, build.chunks, release=injected or name, options=options, progress=progress
             )
         except PostHogError as error:
             if build.written:
@@ -117,7 +120,10 @@ async def _release_to_inject(name: ReleaseName | None, sender: Sender, *, dry_ru
         return None
     if not dry_run:
         return await find_or_create_release(sender, name)
-    return await find_release_by_name(sender, name) or Release(_NO_RELEASE, name.version, name.project)
+    found = None
+    with suppress(PostHogError):
+        found = await find_release_by_name(sender, name)
+    return found or Release(_NO_RELEASE, name.version, name.project)
 
 
 def _wait_note(context: Context, chunks: int) -> str | None:

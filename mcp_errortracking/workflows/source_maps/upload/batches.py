@@ -13,7 +13,7 @@ from anyio import CapacityLimiter, to_thread
 
 from mcp_errortracking.proxy.errors import InvalidError, PostHogError
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
-from mcp_errortracking.workflows.source_maps.container import Version
+from mcp_errortracking.workflows.source_maps.container import DataType, Version
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import (
     BusyError,
@@ -73,6 +73,7 @@ class Batches:
         storage: Storage,
         *,
         release_id: str | None,
+        bound: frozenset[DataType],
         rules: ConflictRules,
         version: Version,
         compressed: bool,
@@ -82,12 +83,13 @@ class Batches:
     ) -> None:
         """
         Args:
+            bound: the kinds of sets that are bound to the release.
             compared: PostHog compared the hashes, so that all jobs need an upload.
             concurrency: most transfers at once, of all batches together.
         """
         self._symbol_sets = symbol_sets
         self._storage = storage
-        self._release_id = release_id
+        self._release_id, self._bound = release_id, bound
         self._rules = rules
         self.bytes_sent = 0
         """Bytes of the files that arrived."""
@@ -226,7 +228,8 @@ class Batches:
         return left
 
     def _request(self, job: Job, body: Body | None) -> UploadRequest:
-        return UploadRequest(job.chunk.chunk_id, job.known.content_hash, self._release_id, body and body.size)
+        release_id = self._release_id if job.chunk.kind in self._bound else None
+        return UploadRequest(job.chunk.chunk_id, job.known.content_hash, release_id, body and body.size)
 
     async def _send(
         self, started: Sequence[tuple[Job, StartedUpload]], bodies: Mapping[int, Body], *, is_last: bool

@@ -17,6 +17,7 @@ from mcp_errortracking.proxy.errors import InvalidError, PostHogError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.retries import RetryingSender, Sleep
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
+from mcp_errortracking.workflows.source_maps.container import DataType
 from mcp_errortracking.workflows.source_maps.remote.releases import Release, ReleaseName, find_or_create_release
 from mcp_errortracking.workflows.source_maps.remote.storage import CONCURRENCY, Storage
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import (
@@ -66,6 +67,8 @@ class Options:
     """The most transfers at once."""
     batch: int = MAX_STARTED
     """The most sets that are started and finished together."""
+    bound: frozenset[DataType] = frozenset(DataType)
+    """The kinds of sets that are bound to the release."""
 
 
 async def upload(
@@ -180,6 +183,7 @@ class _Upload:
             self._symbol_sets,
             self._storage,
             release_id=release.id if isinstance(release, Release) else None,
+            bound=options.bound,
             rules=options.rules,
             version=options.container if options.container != "auto" else 1 if compared is None else 2,
             compressed=options.compressed,
@@ -214,7 +218,8 @@ class _Upload:
         if compared is None:
             return jobs
         rules, left = self._options.rules, list[Job]()
-        lost = await self._bind([job for job in jobs if job.chunk.chunk_id in compared.same])
+        bound = [job for job in jobs if job.chunk.kind in self._options.bound]
+        lost = await self._bind([job for job in bound if job.chunk.chunk_id in compared.same])
         for job in jobs:
             if job.chunk.chunk_id in compared.same and job.chunk.chunk_id not in lost:
                 await self._settle(job, UNCHANGED)
