@@ -2,7 +2,8 @@
 
 The content hash is the SHA-512 of the container in version 1, which is uncompressed: the hash of PostHog's own command
 line when it uploads that version, independent of the version sent and of the zstd library. It leaves out a release id
-in the bundle, so that a bundle has the same hash in every release. PostHog only compares it with the one it stored
+in the bundle, so that a bundle has the same hash in every release. If a plugin of the bundler put in the release id,
+the names of scripts are left out too (see `release_parts`). PostHog only compares the hash with the one it stored
 (contract 5.2).
 """
 
@@ -30,6 +31,11 @@ from mcp_errortracking.workflows.source_maps.container import (
     length,
     payload_size,
     write,
+)
+from mcp_errortracking.workflows.source_maps.upload.release_parts import (
+    map_without_release,
+    names_release,
+    source_without_release,
 )
 
 _PIECE = 1024 * 1024  # few and large: each costs a switch of threads
@@ -71,7 +77,7 @@ def fingerprint(chunk: Chunk) -> Fingerprint:
         ContentError: it cannot be read, is empty, too large, or changes meanwhile.
     """
     digest = hashlib.sha512(header(1, chunk.kind))
-    stamps = list[Stamp]()
+    stamps, is_of_plugin = list[Stamp](), False
     for part in chunk.parts:
         with _opened(part) as (stamp, pieces):
             stamps.append(stamp)
@@ -79,6 +85,14 @@ def fingerprint(chunk: Chunk) -> Fingerprint:
             if size > MAX_PAYLOAD:
                 raise _too_large(chunk, size, MAX_PAYLOAD)
             mark = chunk.release if part is chunk.source else None
+            if part is chunk.source and mark is None:
+                pieces, is_of_plugin = _peeked(pieces)
+            if is_of_plugin:
+                without = source_without_release if part is chunk.source else map_without_release
+                content = without(b"".join(pieces))
+                digest.update(length(len(content)))
+                digest.update(content)
+                continue
             if chunk.kind is DataType.SOURCE_AND_MAP:
                 digest.update(length(stamp.size - (len(mark.text) if mark else 0)))
             for piece in _without(mark, pieces, part) if mark else pieces:
@@ -211,6 +225,12 @@ def _read(part: LocalFile, file: FileIO, stamp: Stamp) -> Iterator[bytes]:
         yield piece
     if left or _stamp(file) != stamp:
         raise _changed(part)
+
+
+def _peeked(pieces: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
+    """Return all pieces of a bundle, and True if a plugin of the bundler put a release id into it."""
+    first = next(pieces, b"")
+    return itertools.chain([first], pieces), names_release(first)
 
 
 def _without(mark: ReleaseMark, pieces: Iterable[bytes], part: Part) -> Iterator[bytes]:
