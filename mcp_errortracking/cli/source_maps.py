@@ -59,21 +59,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "upload", "source-maps-upload", "write chunk ids into a build and upload the chunks that PostHog does not have"
     )
     _add_build(upload)
-    upload.add_argument("--force", action="store_true", default=None, help="overwrite content that differs")
-    upload.add_argument("--skip-on-conflict", action="store_true", default=None, help="keep content that differs")
-    upload.add_argument(
-        "--release-mode",
-        choices=("event", "symbol-set"),
-        help="the source of an exception's release: the bundle (event, the default), or the symbol set; "
-        "default also from POSTHOG_RELEASE_MODE",
-    )
-    upload.add_argument(
-        "--delete-after",
-        action="store_true",
-        default=None,
-        help="after the upload, delete the maps of chunks that PostHog has, and the comments that name them",
-    )
+    _add_transfer(upload)
+    _add_release_mode(upload)
     upload.add_argument("--dry-run", action="store_true", default=None, help="only print what would be written")
+    inject = command("inject", "source-maps-upload", "write chunk ids into a build and upload nothing")
+    _add_build(inject)
+    _add_release_mode(inject)
+    inject.set_defaults(step="inject")
+    upload_only = command(
+        "upload-only", "source-maps-upload", "upload a build that has its chunk ids, and change no file"
+    )
+    _add_build(upload_only)
+    _add_transfer(upload_only)
+    _add_release_mode(upload_only)
+    upload_only.set_defaults(step="upload")
     _add_build(command("check", "source-maps-check", "compare a build with its chunks in PostHog"))
     resolve = command("resolve", "source-maps-resolve", "show the original source of minified frames")
     resolve.add_argument(
@@ -92,6 +91,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inspect.add_argument("--write-to", metavar="DIR", help="write the sources into this folder")
 
 
+def _add_transfer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", default=None, help="overwrite content that differs")
+    parser.add_argument("--skip-on-conflict", action="store_true", default=None, help="keep content that differs")
+    parser.add_argument(
+        "--delete-after",
+        action="store_true",
+        default=None,
+        help="after the upload, delete the maps of chunks that PostHog has, and the comments that name them",
+    )
+
+
+def _add_release_mode(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--release-mode",
+        choices=("event", "symbol-set"),
+        help="the source of an exception's release: the bundle (event, the default), or the symbol set; "
+        "default also from POSTHOG_RELEASE_MODE",
+    )
+
+
 def _add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", help="the folder of the build")
     parser.add_argument("--release", dest="version", metavar="VERSION", help="of the release")
@@ -108,7 +127,17 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
         ConfigError: one is empty, like an unset variable of a script; or the current folder was deleted.
     """
     names = (
-        *("folder", "version", "proguard_id", "force", "skip_on_conflict", "release_mode", "delete_after", "dry_run"),
+        *(
+            "folder",
+            "version",
+            "proguard_id",
+            "force",
+            "skip_on_conflict",
+            "release_mode",
+            "delete_after",
+            "dry_run",
+            "step",
+        ),
         *("stack", "issue", "chunk_id", "context", "commits", "deployed", "ref", "id", "source", "write_to"),
     )
     # Other commands have options of these names, so the parsed options have other ones here.

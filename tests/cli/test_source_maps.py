@@ -65,6 +65,38 @@ def test_a_check_fails_until_all_is_uploaded_for_this_release(sandbox: SandboxPr
     assert "4 files hold no chunk id yet" in out
 
 
+def test_the_two_steps_of_an_upload_can_be_run_apart(sandbox: SandboxProcess, shop: Path) -> None:
+    """An upload alone changes no file and refuses a build without ids; an injection alone uploads nothing."""
+    before = contents(shop)
+    held = sandbox.api("GET", "symbol_sets/").json()["count"]
+    code, out, _ = run(sandbox, shop, "upload-only", "dist", "--release", "1.0.0")
+    assert (code, "It has no chunk id yet" in out, "source-maps inject first" in out) == (1, True, True)
+    assert contents(shop) == before
+
+    code, out, err = run(sandbox, shop, "inject", "dist", "--release", "1.0.0", "--json")
+    injected = json.loads(out)
+    assert (code, err, len(injected["files_written"]), len(injected["chunks"])) == (0, "", 4, 2)
+    assert sandbox.api("GET", "symbol_sets/").json()["count"] == held
+    after = contents(shop)
+    assert b"_posthogReleaseId" in next(content for name, content in after.items() if name.endswith(".js"))
+
+    code, out, err = run(sandbox, shop, "upload-only", "dist", "--release", "1.0.0", "--json")
+    uploaded = json.loads(out)
+    assert (code, err, uploaded["uploaded"], uploaded["files_written"]) == (0, "", 2, [])
+    assert contents(shop) == after
+    assert {one["chunk_id"] for one in uploaded["chunks"]} == {one["chunk_id"] for one in injected["chunks"]}
+    code, out, _ = run(sandbox, shop, "check", "dist", "--release", "1.0.0")
+    assert (code, out.splitlines()[-1]) == (0, "symbolication: 2 of 2 bundles covered")
+
+
+def test_an_injection_without_a_release_needs_no_posthog(sandbox: SandboxProcess, shop: Path) -> None:
+    sandbox.empty_journal()
+    code, _, err = run(sandbox, shop, "inject", "dist", POSTHOG_PERSONAL_API_KEY="")
+
+    assert (code, err, sandbox.journal()) == (0, "", [])
+    assert b"_posthogChunkIds" in next(content for name, content in contents(shop).items() if name.endswith(".js"))
+
+
 def test_a_script_that_never_had_a_map_does_not_fail_the_job(sandbox: SandboxProcess, shop: Path) -> None:
     (shop / "dist" / "polyfills.js").write_text("g()", "utf-8")
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.identifiers import IssueId, SymbolSetId
@@ -60,6 +61,9 @@ class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
     release_mode: Literal["event", "symbol-set"] | None = Field(
         default=None, description="Default event: exceptions name the release; symbol-set: symbol sets do."
     )
+
+    step: SkipJsonSchema[Literal["inject", "upload"] | None] = Field(default=None, exclude=True)
+    """One of the two steps alone, for the shell commands: builds with a step between them, such as signing."""
 
     @model_validator(mode="after")
     def event_has_a_release(self) -> "UploadSourceMaps":

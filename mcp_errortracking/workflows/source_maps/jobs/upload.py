@@ -29,6 +29,7 @@ from mcp_errortracking.workflows.source_maps.jobs.build import (
 )
 from mcp_errortracking.workflows.source_maps.jobs.coverage import note_on_silent, silent_bundles
 from mcp_errortracking.workflows.source_maps.jobs.deletion import Deletion, delete_maps
+from mcp_errortracking.workflows.source_maps.jobs.steps import injection_report, only_injected
 from mcp_errortracking.workflows.source_maps.remote.releases import (
     Release,
     ReleaseName,
@@ -75,17 +76,25 @@ async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
     """Prepare the build, and upload the chunks that PostHog does not have."""
     name = await to_thread.run_sync(release_of, call, context)
     sender = RetryingSender(context.sender)
-    if not call.dry_run:  # before files are written: check that PostHog answers and knows the key
+    if not (
+        call.dry_run or call.step == "inject"
+    ):  # before files are written: check that PostHog answers and knows the key
         await send_endpoint(sender, ListSymbolSets(limit=1))
     mode = call.release_mode or context.environment.release_mode
-    injected = await _release_to_inject(name, sender, dry_run=bool(call.dry_run)) if mode == "event" else None
-    build = await prepare_build(call, context, dry_run=bool(call.dry_run), release_id=injected and injected.id)
+    injects = mode == "event" and call.step != "upload"
+    injected = await _release_to_inject(name, sender, dry_run=bool(call.dry_run)) if injects else None
+    dry_run = bool(call.dry_run) or call.step == "upload"
+    build = await prepare_build(call, context, dry_run=dry_run, release_id=injected and injected.id)
+    if call.step == "upload":
+        build = only_injected(build)
     if not build.chunks:
         left = UploadResult((), 0, None)
         return _report(build, left, None) if build.deployed and not build.problems else nothing_found(call, build)
     wait = _wait_note(context, len(build.chunks))
     if call.dry_run:
         return _plan(call, build, wait)
+    if call.step == "inject":
+        return injection_report(build, injected)
     total = len(build.chunks)
     if wait:
         await context.progress(total / 2, total, wait)
@@ -94,10 +103,11 @@ async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
         await context.progress((total + total * done / of) / 2, total, doing)
 
     # Another tool's chunk id does not depend on the content, so force replaces the old map, which no release needs.
-    force = bool(call.force) or (injected is not None and not call.skip_on_conflict)
+    of_events = mode == "event" and name is not None
+    force = bool(call.force) or (of_events and not call.skip_on_conflict)
     rules = ConflictRules(force=force, skip_on_conflict=bool(call.skip_on_conflict))
     async with Storage(context.environment.host, http_proxy=context.environment.http_proxy) as storage:
-        options = Options(rules=rules, bound=_ALWAYS_BOUND if injected else frozenset(DataType))
+        options = Options(rules=rules, bound=_ALWAYS_BOUND if of_events else frozenset(DataType))
         try:
             uploaded = await upload(
                 context.sender, storage, build.chunks, release=injected or name, options=options, progress=progress
