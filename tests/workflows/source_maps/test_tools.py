@@ -783,3 +783,24 @@ async def test_the_release_mode_is_that_of_posthogs_command_line(
     assert not reply.is_error, reply.text
     assert bound == {**dict.fromkeys(CHUNKS.values(), of_bundles), "the-map": "1.4.2"}
     assert (b"_posthogReleaseId" in (dist / "dist" / INDEX).read_bytes()) is is_in_bundle
+
+
+@pytest.mark.parametrize(
+    ("folder", "named"),
+    [
+        (".next/static/chunks", ".next/static"),
+        ("client/_app/immutable/entry", "_app/immutable"),
+        ("public/_nuxt", "_nuxt"),
+        ("assets", None),
+    ],
+)
+async def test_changed_bundles_in_immutable_folders_are_named(
+    sandbox: SandboxProcess, tmp_path: Path, folder: str, named: str | None
+) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    write_build(tmp_path / folder, 1)
+    first = await ask(sandbox, tmp_path, "source-maps-upload", folder=folder)
+    again = await ask(sandbox, tmp_path, "source-maps-upload", folder=folder)
+
+    assert (f"Hosts serve {named} as immutable" in first.text) is (named is not None)
+    assert "as immutable" not in again.text

@@ -18,6 +18,7 @@ from mcp_errortracking.workflows.repository.budget import Budget, RepositoryErro
 from mcp_errortracking.workflows.repository.checkout import find_checkout
 from mcp_errortracking.workflows.repository.remote import public_address
 from mcp_errortracking.workflows.source_maps.bundles.discovery import Build, DeployedBundle, find
+from mcp_errortracking.workflows.source_maps.bundles.immutable_folders import note_on_immutable
 from mcp_errortracking.workflows.source_maps.bundles.injection import NO_MAPPINGS
 from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare, read_injected_line
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
@@ -113,6 +114,9 @@ async def prepare_build(
         notes.append(f"Without a bundle, so that they belong to an older build or are unused: {some(build.orphans)}.")
     if any(chunk.written for chunk in chunks):
         notes += records.notes()
+    changed = (name for chunk in chunks for name in chunk.written)
+    if immutable := note_on_immutable(build.folder, changed):
+        notes.append(immutable)
     deployed = await to_thread.run_sync(_deployed_bundles, roots, build)
     return PreparedBuild(
         build,
