@@ -24,6 +24,7 @@ _OPTIONS = {
     "include": "--include",
     "exclude": "--exclude",
     "proguard_id": "--proguard-id",
+    "build_number": "--build",
     "issue": "--issue",
     "chunk_id": "--chunk-id",
     "id": "--id",
@@ -104,6 +105,9 @@ def _add_transfer(parser: argparse.ArgumentParser) -> None:
 
 def _add_release_mode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
+        "--build", dest="build_number", metavar="NUMBER", help="the build number to store with a new release"
+    )
+    parser.add_argument(
         "--release-mode",
         choices=("event", "symbol-set"),
         help="the source of an exception's release: the bundle (event, the default), or the symbol set; "
@@ -137,6 +141,7 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
             "delete_after",
             "dry_run",
             "step",
+            "build_number",
         ),
         *("stack", "issue", "chunk_id", "context", "commits", "deployed", "ref", "id", "source", "write_to"),
     )

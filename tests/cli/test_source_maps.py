@@ -97,6 +97,18 @@ def test_an_injection_without_a_release_needs_no_posthog(sandbox: SandboxProcess
     assert b"_posthogChunkIds" in next(content for name, content in contents(shop).items() if name.endswith(".js"))
 
 
+def test_the_build_number_is_stored_with_a_new_release(sandbox: SandboxProcess, shop: Path) -> None:
+    code, _, err = run(sandbox, shop, "upload", "dist", "--release", "7.0.0", "--build", "42")
+    without, _, _ = run(sandbox, shop, "upload", "dist", "--release", "7.0.1")
+    empty, _, said = run(sandbox, shop, "upload", "dist", "--release", "7.0.2", "--build", "")
+
+    rows = sandbox.api("GET", "releases/").json()["results"]
+    builds = {row["version"]: (row["metadata"] or {}).get("build") for row in rows if row["version"].startswith("7.")}
+    assert (code, err, without) == (0, "", 0)
+    assert builds == {"7.0.0": "42", "7.0.1": None}
+    assert (empty, "--build is empty" in said) == (2, True)
+
+
 def test_a_script_that_never_had_a_map_does_not_fail_the_job(sandbox: SandboxProcess, shop: Path) -> None:
     (shop / "dist" / "polyfills.js").write_text("g()", "utf-8")
 

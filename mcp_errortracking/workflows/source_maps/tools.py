@@ -62,6 +62,8 @@ class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
         default=None, description="Default event: exceptions name the release; symbol-set: symbol sets do."
     )
 
+    build_number: SkipJsonSchema[str | None] = Field(default=None, min_length=1, exclude=True)
+    """Stored with a new release, for the shell commands: PostHog compares it with the `$app_build` of events."""
     step: SkipJsonSchema[Literal["inject", "upload"] | None] = Field(default=None, exclude=True)
     """One of the two steps alone, for the shell commands: builds with a step between them, such as signing."""
 

@@ -178,8 +178,9 @@ def release_of(call: "UploadSourceMaps | CheckSourceMaps", context: Context) -> 
     roots = Roots(context.environment.roots)
     folder = roots.folder(call.folder)
     product = call.project or _package_name(roots, folder) or _folder_name(roots, folder)
-    git = _git(roots, folder)
-    return ReleaseName(call.version, product, {"git": git} if git else None)
+    git, build_number = _git(roots, folder), getattr(call, "build_number", None)
+    metadata = {name: fact for name, fact in (("git", git), ("build", build_number)) if fact}
+    return ReleaseName(call.version, product, metadata or None)
 
 
 def _package_name(roots: Roots, folder: Path) -> str | None:
