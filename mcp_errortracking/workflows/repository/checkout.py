@@ -4,11 +4,12 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
+from itertools import islice
 from pathlib import Path
 
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
-from mcp_errortracking.workflows.repository.config import setting
+from mcp_errortracking.workflows.repository.config import setting, subsections
 from mcp_errortracking.workflows.repository.files import content, is_folder, line, open_file, resolve
 
 _OBJECT_ID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -18,6 +19,7 @@ _LARGEST_REFS = 64 * 1024 * 1024
 _LONGEST_ID = 64
 _PIECE = 1024 * 1024
 _DEEPEST_REF = 5
+_MOST_REMOTES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,16 @@ class Checkout:
         raise RepositoryError("a ref leads to too many others")
 
     def remote_url(self) -> str:
-        """Return the configured URL of the remote `origin`, or "". Included files are not read.
+        """Return the configured URL of `origin`, else of the first remote that has one, or "".
+
+        Included files are not read.
 
         Raises:
             RepositoryError: the configuration leads out of the roots or is too large.
         """
-        text = content(self.roots, self.common_dir / "config", _LARGEST_CONFIG) or b""
-        return setting(text.decode("utf-8", "replace"), "remote", "origin", "url") or ""
+        text = (content(self.roots, self.common_dir / "config", _LARGEST_CONFIG) or b"").decode("utf-8", "replace")
+        names = dict.fromkeys(["origin", *islice(subsections(text, "remote"), _MOST_REMOTES)])
+        return next(filter(None, (setting(text, "remote", name, "url") for name in names)), "")
 
     def _ref(self, name: str) -> bytes:
         folder = self.git_dir if name == "HEAD" else self.common_dir

@@ -1,6 +1,7 @@
 """Settings of a git configuration file, without the files that it includes."""
 
 import re
+from collections.abc import Iterator
 
 _SECTION = re.compile(r'\[\s*+([\w.-]++)(?:\s++"((?:[^"\\\n]|\\.)*+)")?\s*+\]')
 _NAME = re.compile(r"([A-Za-z][\w-]*+)[ \t]*+(=?)[ \t]*+")
@@ -28,6 +29,14 @@ def setting(text: str, section: str, subsection: str, name: str) -> str | None:
         else:
             return None
     return found
+
+
+def subsections(text: str, section: str) -> Iterator[str]:
+    """Yield the names of the subsections that lines of a configuration file may begin, in order."""
+    for line in text.splitlines():
+        header = _SECTION.match(line.strip())
+        if header and header[2] is not None and header[1].lower() == section:
+            yield re.sub(r"\\(.)", r"\1", header[2])
 
 
 def _is_section(header: re.Match[str], section: str, subsection: str) -> bool:

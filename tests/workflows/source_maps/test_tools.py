@@ -758,6 +758,29 @@ async def test_a_release_names_its_remote_without_what_opens_it(
     assert ((release["metadata"] or {}).get("git") or {}).get("remote_url") == told
 
 
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ('[remote "github"]\n\tfetch = x\n[remote "b"]\n\turl = https://b.example/s.git\n', "https://b.example/s.git"),
+        (
+            '[remote "b"]\n\turl = https://b.example/s.git\n[remote "origin"]\n\turl = https://o.example/s.git\n',
+            "https://o.example/s.git",
+        ),
+        ('[branch "main"]\n\turl = https://b.example/s.git\n', None),
+    ],
+)
+async def test_a_checkout_without_an_origin_names_its_first_remote(
+    sandbox: SandboxProcess, dist: Path, config: str, named: str | None
+) -> None:
+    make_checkout(dist, "https://x.example/s.git")
+    (dist / ".git" / "config").write_text(config, "utf-8")
+
+    await ask(sandbox, dist, "source-maps-upload", folder="dist", version="1.4.2")
+
+    (release,) = sandbox.api("GET", "releases/").json()["results"]
+    assert ((release["metadata"] or {}).get("git") or {}).get("remote_url") == named
+
+
 async def test_a_frame_at_a_broken_url_is_not_resolved(sandbox: SandboxProcess, dist: Path) -> None:
     stack = "at o (https://[shop/a.js:1:5)"
     reply = await ask(sandbox, dist, "source-maps-resolve", stack=stack, folder="dist", deployed=True)
