@@ -12,10 +12,9 @@ import time
 from typing import Any
 
 import httpx
-from pydantic import SecretStr
 
 from mcp_errortracking.asgi import app_for
-from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
+from mcp_errortracking.config import HttpSettings, PostHogSettings, Secret, ToolSelection
 from mcp_errortracking.server.json_rpc import MAX_BYTES, MAX_PARTS
 from tests.hostile.arguments import LISTED, MERGE, hostile, oversized
 
@@ -76,7 +75,7 @@ def messages() -> dict[str, tuple[str, bytes]]:
 
 async def _measure() -> dict[str, float]:
     app = app_for(
-        PostHogSettings("http://127.0.0.1:9", SecretStr("none"), "1", "benchmark"),
+        PostHogSettings("http://127.0.0.1:9", Secret("none"), "1", "benchmark"),
         HttpSettings(tokens=[]),
         ToolSelection(),
     )

@@ -25,7 +25,7 @@ from benchmarks.families import FAMILIES, json_of, text_of
 from benchmarks.tokenizer import count
 from mcp_errortracking import config
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
-from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.compose import proxy_for
 from mcp_errortracking.sandbox.process import Sandbox
 from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.calls import ToolCaller
@@ -84,7 +84,7 @@ async def _ask(
 ) -> list[CallToolResult]:
     """Return the results that an MCP client gets, from a server with or without structured results."""
     settings = config.for_sandbox(sandbox.url, sandbox.key, sandbox.project_id)
-    async with Proxy(host=settings.host, key=settings.key, project=settings.project) as proxy:
+    async with proxy_for(settings) as proxy:
         server = build_server(proxy, ToolCaller(time_limit=20), structured=structured)
         async with Client(server) as client:
             return [await client.call_tool(tool, arguments) for tool, arguments in questions]

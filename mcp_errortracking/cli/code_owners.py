@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, fail, time_limit
 from mcp_errortracking.cli.options import add_connection
+from mcp_errortracking.cli.repository_files import repository_files, repository_root
 
 if TYPE_CHECKING:
     from mcp_errortracking.workflows.codeowners.prefixes import Learnt
@@ -91,7 +92,7 @@ def run_from_codeowners(options: argparse.Namespace) -> int:
 
 def _show_prefixes(options: argparse.Namespace, path: Path) -> int:
     """Ask PostHog for sources, compare them with the files, and print the prefixes for confirmation."""
-    from mcp_errortracking.workflows.codeowners.prefixes import learn, repository_files, repository_root
+    from mcp_errortracking.workflows.codeowners.prefixes import learn
 
     options.tool = "query-error-tracking-issues-list"
     wanted = {"status": "all", "limit": 100, "dateRange": {"date_from": "-30d"}, "filterTestAccounts": False}

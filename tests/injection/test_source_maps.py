@@ -151,10 +151,10 @@ def test_no_text_in_a_build_passes_for_ours(payload: str, sandbox: SandboxProces
 
     plan = agent.ask("source-maps-upload", folder=folder.name, dry_run=True)
     missing = agent.ask("source-maps-check", folder=folder.name, version=f"{hostile}-new", project=hostile)
-    uploaded = agent.ask("source-maps-upload", folder=folder.name, version=hostile)
+    uploaded = agent.ask("source-maps-upload", folder=folder.name, version=hostile, release_mode="symbol-set")
     bundle = folder / f"{folder.name}.js"
     bundle.write_bytes(bundle.read_bytes().replace(b"g()", b"h()"))
-    conflict = agent.ask("source-maps-upload", folder=folder.name, version=f"{hostile}-new")
+    conflict = agent.ask("source-maps-upload", folder=folder.name, version=f"{hostile}-new", release_mode="symbol-set")
     checked = agent.ask("source-maps-check", folder=folder.name, version=hostile)
     (chunk,) = uploaded.structured["chunks"]
     stack = "\n".join(f"at {SHOUT} (a.js:{line}:1)" for line in (1, 2, 3, 4, 99))

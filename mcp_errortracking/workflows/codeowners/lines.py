@@ -7,7 +7,7 @@ from mcp_errortracking.safe_text.escaping import clean
 from mcp_errortracking.workflows.codeowners.patterns import Dialect
 
 _WORD = re.compile(r"(?:\\.|[^\s\\])+|\\")
-_HEADING = re.compile(r"\^?\[([^\[\]]+)\](?:\[[0-9]+\])?(?:\s+(.*))?$")
+_HEADING = re.compile(r"\^?\[([^\[\]]+)\](?:\[[0-9]+\])?(?:\s++(.*+))?$")
 _OWNER = re.compile(r"@@?[^\s@]+|[^\s@]+@[^\s@]+")
 _ESCAPED_BLANK = re.compile(r"\\(\s)")
 _SET = re.compile(r"(?<!\\)\[")

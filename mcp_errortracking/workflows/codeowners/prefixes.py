@@ -1,13 +1,8 @@
 """The prefixes of a repository's paths in PostHog's `source` values, learnt by comparison (rule contract 4.3)."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-
-_MOST_FILES = 200_000
-_SKIPPED = frozenset([".git", "node_modules", ".venv", "venv", "__pycache__"])
 
 
 @dataclass(slots=True)
@@ -23,24 +18,6 @@ class Learnt:
     stripped: Counter[str] = field(default_factory=Counter[str])
     unmatched: list[str] = field(default_factory=list[str])
     examples: dict[str, str] = field(default_factory=dict[str, str])
-
-
-def repository_root(code_owners: Path) -> Path:
-    """Return the folder that the paths of a CODEOWNERS file begin at."""
-    folder = code_owners.resolve().parent
-    return folder.parent if folder.name in (".github", ".gitlab", "docs") else folder
-
-
-def repository_files(root: Path) -> set[str]:
-    """Return the paths of a repository's files, relative to its root; of very many, the first."""
-    found = set[str]()
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if name not in _SKIPPED)
-        relative = Path(folder).relative_to(root).as_posix()
-        found.update(name if relative == "." else f"{relative}/{name}" for name in names)
-        if len(found) >= _MOST_FILES:
-            break
-    return found
 
 
 def learn(sources: Iterable[str], files: set[str]) -> Learnt:

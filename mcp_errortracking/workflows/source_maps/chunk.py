@@ -44,7 +44,7 @@ class Chunk:
     written: tuple[str, ...] = ()
     """The names of the files that were changed for it; in a dry run, of those that would be."""
     repairs: tuple[str, ...] = ()
-    """What was repaired in the map so that PostHog reads it."""
+    """Repairs of the map that let PostHog read it, as sentences."""
     is_checked: bool = True
     """False if the map has not been read strictly yet; it must be before it is sent."""
 

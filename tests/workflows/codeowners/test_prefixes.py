@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from mcp_errortracking.workflows.codeowners.prefixes import learn, repository_files, repository_root
+from mcp_errortracking.cli.repository_files import repository_files, repository_root
+from mcp_errortracking.workflows.codeowners.prefixes import learn
 
 FILES = {"src/a.ts", "src/b.ts", "backend/app/x.py", "README.md", "lib/x.py"}
 

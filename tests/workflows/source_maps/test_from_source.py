@@ -62,7 +62,9 @@ async def test_from_a_clean_checkout_to_the_lines_that_were_written(tmp_path: Pa
     with SandboxProcess({"projects": [{"id": 1}], "keys": [{"value": FULL}], "issues": [issue]}) as sandbox:
         async with connected(sandbox.url, FULL, "--root", str(dist.parent)) as client:
             minified = await client.call_tool("source-maps-resolve", {"issue": ISSUE})
-            uploaded = await client.call_tool("source-maps-upload", {"folder": "dist", "version": "1"})
+            uploaded = await client.call_tool(
+                "source-maps-upload", {"folder": "dist", "version": "1", "release_mode": "symbol-set"}
+            )
             readable = await client.call_tool("source-maps-resolve", {"issue": ISSUE})
 
     assert minified.is_error
