@@ -1,6 +1,7 @@
 """The scopes of a key (contract 1.8), so that an agent is only offered tools that it can use."""
 
 import logging
+from http import HTTPStatus
 from math import inf
 from typing import Any, cast
 
@@ -15,6 +16,9 @@ logger = logging.getLogger(__name__)
 _MOST_SCOPES = 1000
 _TIME_LIMIT = 3.0
 """Seconds that a list of tools may wait for the scopes."""
+
+_EVERY_SCOPE = frozenset(["*"])
+"""Remembered of a PostHog that names no scopes: every tool is listed, and the next start need not wait to know it."""
 
 _UNKNOWN_SECONDS = 10.0
 """Until PostHog is asked again after it gave no answer."""
@@ -63,7 +67,9 @@ class KeyScopes:
             scopes = read_scopes((await self._sender.send("GET", KEY_PATH)).data)
         except PostHogError as error:
             logger.debug("the key's scopes are not known, so every tool is listed (%s)", type(error).__name__)
-            return None
-        if self._memory is not None and scopes is not None:
-            self._memory.save(scopes)
+            if error.status != HTTPStatus.NOT_FOUND:
+                return None
+            scopes = None  # an older PostHog, which describes no key
+        if self._memory is not None:
+            self._memory.save(scopes or _EVERY_SCOPE)
         return scopes

@@ -98,6 +98,21 @@ def test_a_second_start_lists_the_tools_at_once_and_checks_the_scopes(tmp_path: 
     assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (0o600, 0o700)
 
 
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_posthog_that_names_no_scopes_is_waited_for_once(tmp_path: Path, status: int) -> None:
+    with key_upstream([]) as upstream:
+        upstream.status = status
+        with served(upstream=upstream.url, XDG_CACHE_HOME=str(tmp_path)) as first:
+            assert lists_writes(first)
+            first.finish()
+        upstream.gate.clear()
+        with served(upstream=upstream.url, XDG_CACHE_HOME=str(tmp_path)) as second:
+            assert lists_writes(second)
+            assert len(upstream.requests) == 1, "that of the first start"
+            upstream.gate.set()
+            second.finish()
+
+
 def test_a_client_is_notified_of_scopes_that_have_changed(tmp_path: Path) -> None:
     with key_upstream(BOTH) as upstream:
         ScopeMemory(tmp_path / "mcp_errortracking", upstream.url, KEY).save(frozenset(READ))
