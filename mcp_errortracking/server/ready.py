@@ -7,7 +7,7 @@ the usual form are answered here. The first other message, and all that follow, 
 
 import json
 import os
-import select
+import selectors
 import signal
 import threading
 from collections.abc import Callable, Collection
@@ -22,6 +22,7 @@ from mcp_errortracking.server.selection import OfferedTools
 from mcp_errortracking.server.tool_list import listed_tools
 
 READY = Path(__file__).with_name("ready.json")
+_MOST_REPLAYED = 10
 _MAX_LINE = 16 * 1024
 _MAX_BRACKETS = 100
 _MAX_ID = 1000
@@ -168,9 +169,12 @@ def open_session(answers: ReadyAnswers, prepare: Callable[[], None]) -> Opening:
     thread.start()
     if is_pipe(0) and is_pipe(1):
         os.set_blocking(1, False)  # as it will be in the event loop
-        while woken not in select.select([0, woken], [], [])[0]:
-            if not _answer_input(answers, opening):
-                break
+        with selectors.DefaultSelector() as selector:  # unlike `select`, it takes descriptors of any number
+            selector.register(0, selectors.EVENT_READ)
+            selector.register(woken, selectors.EVENT_READ)
+            while woken not in (key.fd for key, _ in selector.select()):
+                if not _answer_input(answers, opening):
+                    break
     if opening.is_over:
         return opening
     thread.join()
@@ -182,12 +186,15 @@ def open_session(answers: ReadyAnswers, prepare: Callable[[], None]) -> Opening:
 
 def _answer_input(answers: ReadyAnswers, opening: Opening) -> bool:
     """Read from stdin and answer what has arrived. Return False if the SDK must go on."""
-    received = os.read(0, _PIECE)
+    try:
+        received = os.read(0, _PIECE)
+    except BlockingIOError:  # another process that has the pipe too was faster
+        return True
     opening.unread += received
     while b"\n" in opening.unread:
         line, _, rest = opening.unread.partition(b"\n")
         answer = answers.answer(line)
-        if answer is None:
+        if answer is None or len(opening.replayed) == _MOST_REPLAYED:
             return False
         opening.unread = rest
         if not answer or not opening.replayed:

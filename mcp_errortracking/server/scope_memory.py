@@ -52,6 +52,8 @@ class ScopeMemory:
     def _rows(self) -> dict[str, dict[str, Any]]:
         """Return the rows of the file that are as `save` writes them."""
         try:
+            if not self._file.is_file():  # a pipe could be waited for without end
+                return {}
             with self._file.open("rb") as file:
                 content: Any = json.loads(file.read(_MOST_BYTES))
         except (OSError, ValueError, RecursionError):
@@ -66,6 +68,7 @@ def _is_row(row: Any) -> bool:
     scopes, when = (cast("dict[str, Any]", row).get(name) for name in ("scopes", "time"))
     return (
         isinstance(when, float)
+        and 0 <= when <= time.time()
         and isinstance(scopes, list)
         and all(isinstance(scope, str) for scope in cast("list[Any]", scopes))
     )

@@ -1,6 +1,7 @@
 """The answers that are ready before the SDK is imported: those that the SDK gives, and only to usual requests."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from mcp_errortracking.server.selection import SelectionError
 from mcp_errortracking.server.toolbox import Toolbox
 from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.calls import server_of
-from tests.server.stdio_process import INITIALIZE, INITIALIZED, GatedUpstream, list_rules, served
+from tests.server.stdio_process import INITIALIZE, INITIALIZED, KEY, GatedUpstream, list_rules, served
 from tests.server.test_calls import Sender
 
 EVERY_SCOPE = sorted({scope for tool in CATALOG.values() for scope in tool.scopes})
@@ -248,3 +249,21 @@ def test_a_line_in_pieces_and_an_end_of_input_are_left_to_the_sdk() -> None:
 
     assert json.loads(rest)["id"] == "init"
     assert code == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs inherited descriptors")
+def test_a_start_with_a_thousand_inherited_descriptors_answers() -> None:
+    script = (
+        "import os, resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (2048, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))\n"
+        "for _ in range(1100): os.set_inheritable(os.dup(2), True)\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'mcp_errortracking'])\n"
+    )
+    ping = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+    environment = {**os.environ, "POSTHOG_PERSONAL_API_KEY": KEY, "POSTHOG_HOST": "http://127.0.0.1:9"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], input=f"{ping}\n", capture_output=True, text=True, timeout=50, env=environment
+    )
+
+    assert (json.loads(done.stdout.splitlines()[0])["id"], done.returncode) == (1, 0), done.stderr

@@ -1,6 +1,8 @@
 """The scopes of a key that an earlier start saw: used at once, checked, and never more than a help."""
 
 import json
+import math
+import os
 import stat
 import threading
 from collections.abc import Generator
@@ -200,3 +202,23 @@ def test_the_cache_folder_of_each_platform(tmp_path: Path) -> None:
     assert cache_folder({"HOME": f"{home}/absent"}, "linux") is None
     assert cache_folder({}, "linux") is None
     assert cache_folder({}, "win32") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_in_the_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "key_scopes.json")
+
+    memory = ScopeMemory(tmp_path, HOST, KEY)
+
+    assert memory.scopes is None
+    memory.save(frozenset(READ))
+    assert ScopeMemory(tmp_path, HOST, KEY).scopes == frozenset(READ)
+
+
+def test_rows_of_the_future_push_no_other_row_out(tmp_path: Path) -> None:
+    rows = {str(number): {"scopes": READ, "time": math.inf if number else 1e12} for number in range(50)}
+    (tmp_path / "key_scopes.json").write_text(json.dumps(rows))
+
+    ScopeMemory(tmp_path, HOST, KEY).save(frozenset(READ))
+
+    assert ScopeMemory(tmp_path, HOST, KEY).scopes == frozenset(READ)
