@@ -1,4 +1,6 @@
-"""The protocol of a connection: closed by bytes that no request waits for, and by an answer that breaks off."""
+"""The protocol of a connection: ended by bytes that no request waits for, by an answer that breaks off, and by too many
+informational responses (100, 103) before an answer.
+"""
 
 import asyncio
 from functools import partial
@@ -7,24 +9,41 @@ from typing import Any
 from aiohttp import TCPConnector
 from aiohttp.client_proto import ResponseHandler
 
+MOST_INFORMATIONAL = 10
+"""Informational responses to one request."""
+
+
+class InformationalError(Exception):
+    """Too many informational responses were received."""
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {MOST_INFORMATIONAL} informational responses")
+
 
 class StrictResponseHandler(ResponseHandler):
-    """aiohttp's protocol, without two of its faults.
+    """aiohttp's protocol, without three of its faults.
 
-    It keeps an answer that nothing asked for, and gives it to the next request, which may be another caller's. And
-    where the parser fails within a body, it leaves the reader of the body waiting.
+    It keeps an answer that nothing asked for, and gives it to the next request, which may be another caller's. Where
+    the parser fails within a body, it leaves the reader of the body waiting. And it skips any number of informational
+    responses.
     """
 
     _is_awaited = False
+    _informational = 0
 
     def set_response_params(self, **params: Any) -> None:
         """Begin a request."""
-        self._is_awaited = True
+        self._is_awaited, self._informational = True, 0
         super().set_response_params(**params)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         """Add the head of a response."""
-        self._is_awaited = self._is_awaited and 100 <= data[0].code < 200
+        is_informational = 100 <= data[0].code < 200
+        self._is_awaited = self._is_awaited and is_informational
+        self._informational += is_informational
+        if self._informational > MOST_INFORMATIONAL:
+            self.set_exception(InformationalError())
+            return
         super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:

@@ -26,9 +26,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from anyio import lowlevel
 from yarl import URL
 
-from mcp_errortracking.proxy.informational import BoundedResponse, InformationalError
 from mcp_errortracking.proxy.limits import Limits
-from mcp_errortracking.proxy.response_handler import StrictConnector
+from mcp_errortracking.proxy.response_handler import InformationalError, StrictConnector
 
 _ADDED_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp adds to a request that lacks them."""
@@ -130,7 +129,6 @@ class PoolTransport(httpx.AsyncBaseTransport):
             session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                response_class=BoundedResponse,
                 auto_decompress=False,
                 skip_auto_headers=_ADDED_HEADERS,
                 middlewares=[_once],
