@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from mcp_errortracking.safe_text.escaping import clean
 
-_MAX_NAME = 1000
+MAX_NAME = 1000
 """Characters of an unknown name that are compared with known ones."""
 
 
@@ -89,12 +89,12 @@ class OfferedTools(Generic[T]):
 
     def _nearest(self, name: str) -> list[str]:
         """Return the tools with names near the given one, for the error about it."""
-        return get_close_matches(name[:_MAX_NAME], self._known, n=1)
+        return get_close_matches(name[:MAX_NAME], self._known, n=1)
 
     def _toolset(self, name: str) -> tuple[str, ...]:
         if name in self._toolsets:
             return self._toolsets[name]
-        near = get_close_matches(name[:_MAX_NAME], self._toolsets, n=1)
+        near = get_close_matches(name[:MAX_NAME], self._toolsets, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self._toolsets)}."
         raise SelectionError(f"Unknown toolset {clean(name, 100)}: {hint}")
 

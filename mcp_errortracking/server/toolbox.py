@@ -6,13 +6,10 @@ from typing import Any
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.safe_text.escaping import clean
-from mcp_errortracking.server.selection import OfferedTools
+from mcp_errortracking.server.selection import MAX_NAME, OfferedTools
 from mcp_errortracking.server.tool_names import advice_on, nearest_tools
 from mcp_errortracking.workflows.base import Workflow
 from mcp_errortracking.workflows.registry import WORKFLOWS
-
-_MAX_NAME = 1000
-"""Characters of an unknown name that are compared with known ones."""
 
 
 class UnknownToolError(LookupError):
@@ -55,7 +52,7 @@ class Toolbox(OfferedTools[type[Declaration]]):
             change = "without --read-only" if hidden else f"with --tools {tool} or a toolset that has it"
             raise UnknownToolError(f"{tool} is not offered by this server. Its operator can start it {change}.")
         hint = advice_on(name, self._offered)
-        raise UnknownToolError(f"Unknown tool: {clean(redact(name[:_MAX_NAME]), 100)}. {hint}")
+        raise UnknownToolError(f"Unknown tool: {clean(redact(name[:MAX_NAME]), 100)}. {hint}")
 
 
 EVERY_TOOL = Toolbox(toolsets=("all",), workflows=WORKFLOWS)

@@ -168,11 +168,10 @@ class _Preparation:
         return self.records.read(path, LIMIT) if self.records else self.roots.read(path, LIMIT)
 
     def write(self, *files: tuple[Path, bytes]) -> tuple[str, ...]:
-        every = self.records.follow(*files) if self.records and files else files
-        if not self.dry_run:
-            self.roots.write(*every)
-        if self.records:
-            self.records.repaired.update(dict.fromkeys(path for path, _ in every[: len(every) - len(files)]))
+        if self.records and files:
+            self.records.write(*files)
+        elif not self.dry_run:
+            self.roots.write(*files)
         return tuple(self.build.name(path) for path, _ in files)
 
     def map_text(self, path: Path) -> bytes:

@@ -70,10 +70,7 @@ def _remove_comment(roots: Roots, records: Records, path: Path) -> list[Path]:
     url = map_url(content)
     if url is None or url.startswith(INLINE):
         return []
-    files = records.follow((path, without_map_url(content)))
-    roots.write(*files)
-    records.repaired.update(dict.fromkeys(other for other, _ in files[:-1]))
-    return [written for written, _ in files]
+    return records.write((path, without_map_url(content)))
 
 
 def _style_sheets(roots: Roots, folder: Path) -> list[Path]:

@@ -112,6 +112,18 @@ class Records:
         # The others first: if the process is killed, the next run makes the same change, and they fit already.
         return [*others, *((path, made[path]) for path, _ in changes)]
 
+    def write(self, *changes: tuple[Path, bytes]) -> list[Path]:
+        """Write changed files, and those that depend on their bytes first; return them. With `keep`, write nothing.
+
+        Raises:
+            WorkflowError: as for `follow`, or a file cannot be written.
+        """
+        files = self.follow(*changes)
+        if not self.keep:
+            self.roots.write(*files)
+        self.repaired.update(dict.fromkeys(path for path, _ in files[: len(files) - len(changes)]))
+        return [path for path, _ in files]
+
     def notes(self) -> Iterator[str]:
         """Yield notes on the files that depend on those that changed, or would in a run that writes nothing."""
         if self.repaired:
