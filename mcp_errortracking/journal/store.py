@@ -1,0 +1,281 @@
+"""The store of the journal: an SQLite file of the user, bounded in size and age, which two processes may write.
+
+A write is recorded by `begin` before it is sent, and by `end` after it. Keys of PostHog are redacted in every text.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from mcp_errortracking.journal.change import Call, Change, End, Write
+from mcp_errortracking.posthog_keys import redact
+
+_T = TypeVar("_T")
+
+VERSION = 1
+MAX_CHANGES = 1_000
+MAX_BYTES = 32 * 1024 * 1024
+MAX_AGE = 90 * 24 * 3600.0
+_MAX_VALUE = 256 * 1024
+"""Characters of one recorded value; a larger one is left out, and the change cannot be undone."""
+_PAGE = 4096
+_BUSY_SECONDS = 1.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner TEXT NOT NULL,
+    began REAL NOT NULL,
+    ended REAL,
+    state TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    undoes INTEGER,
+    write TEXT NOT NULL,
+    finish TEXT
+);
+CREATE INDEX IF NOT EXISTS changes_of_owner ON changes (owner, id);
+CREATE INDEX IF NOT EXISTS changes_undone ON changes (undoes) WHERE undoes IS NOT NULL;
+"""
+_LATEST = """
+SELECT id, began, ended, state, undoes, write, finish FROM changes
+WHERE owner = ? AND id < ? ORDER BY id DESC LIMIT ?
+"""
+
+_REASONS = {
+    "SQLITE_BUSY": "another process holds it locked",
+    "SQLITE_FULL": "it or the disk is full",
+    "SQLITE_CORRUPT": "the file is damaged; move it away to begin another",
+    "SQLITE_NOTADB": "the file is not a journal; move it away to begin another",
+    "SQLITE_READONLY": "it cannot be written",
+    "SQLITE_CANTOPEN": "it cannot be opened",
+}
+
+
+class JournalError(Exception):
+    """The journal cannot be read or written; the text says why, as a part of a sentence."""
+
+
+class Journal:
+    """The changes of one owner in the file at `path`, which is made when first needed.
+
+    Args:
+        owner: distinguishes callers in a shared file; contains no secret.
+        max_bytes: size that the file does not exceed.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self, path: Path, *, owner: str = "", max_bytes: int = MAX_BYTES, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.path = path
+        self._owner, self._max_bytes, self._clock = owner, max_bytes, clock
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def begin(self, write: Write) -> int:
+        """Record a write that is about to be sent, and return its id.
+
+        Raises:
+            JournalError: it was not recorded.
+        """
+        values = {
+            "tool": write.call.tool,
+            "arguments": _bounded(write.call.arguments),
+            "host": write.host,
+            "project": write.project,
+            "before": _bounded(write.before),
+            "undo": write.undo,
+        }
+        text = _dump(values)
+
+        def insert(connection: sqlite3.Connection) -> int:
+            self._prune(connection, len(text))
+            row = (self._owner, self._clock(), "unknown", len(text), write.undoes, text)
+            cursor = connection.execute(
+                "INSERT INTO changes (owner, began, state, size, undoes, write) VALUES (?, ?, ?, ?, ?, ?)", row
+            )
+            return cast("int", cursor.lastrowid)
+
+        return self._transaction(insert)
+
+    def end(self, change: int, end: End) -> None:
+        """Record the end of a write.
+
+        Raises:
+            JournalError: it was not recorded: the change stays unknown.
+        """
+        inverse = None
+        if end.inverse is not None:
+            arguments = _bounded(end.inverse.arguments)
+            if arguments == end.inverse.arguments:  # neither too large nor with a key that would be lost
+                inverse = {"tool": end.inverse.tool, "arguments": arguments}
+        values = {
+            "sent": _bounded(list(end.sent)),
+            "after": _bounded(end.after),
+            "inverse": inverse,
+            "undo": end.undo if inverse is not None else "none",
+            "status": end.status,
+            "error": redact(end.error),
+            "maybe_applied": end.maybe_applied,
+        }
+        text = _dump(values)
+
+        def update(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE changes SET ended = ?, state = ?, size = size + ?, finish = ? WHERE id = ? AND owner = ?",
+                (self._clock(), end.state, len(text), text, change, self._owner),
+            )
+
+        self._transaction(update)
+
+    def latest(self, limit: int, *, before: int | None = None) -> list[Change]:
+        """Return the latest changes, newest first; `before`: only those with a lower id.
+
+        Raises:
+            JournalError: the file cannot be read.
+        """
+        if not self.path.exists():
+            return []
+        upper = 2**62 if before is None else before
+        return self._transaction(
+            lambda connection: [
+                _change(row, connection) for row in connection.execute(_LATEST, (self._owner, upper, limit)).fetchall()
+            ]
+        )
+
+    def find(self, change: int) -> Change | None:
+        """Return one change; None if the journal does not hold it for this owner.
+
+        Raises:
+            JournalError: the file cannot be read.
+        """
+        found = self.latest(1, before=change + 1)
+        return found[0] if found and found[0].id == change else None
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run work in an immediate transaction, so that two processes never deadlock in one.
+
+        Raises:
+            JournalError: the file cannot be read or written.
+        """
+        with self._lock:
+            try:
+                connection = self._connection or self._open()
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    result = work(connection)
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+            except (sqlite3.Error, OSError, ValueError) as error:
+                raise JournalError(_reason(error)) from None
+            return result
+
+    def _open(self) -> sqlite3.Connection:
+        """Open the file, which only its user may read; make it and its folder if they are missing."""
+        if not self.path.parent.is_dir():
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.path.exists():
+            with suppress(FileExistsError):  # made by another process meanwhile
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(
+            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=16
+        )
+        try:
+            with closing(connection.execute("PRAGMA user_version")) as rows:
+                version = rows.fetchone()[0]
+            if version > VERSION:
+                raise ValueError("a newer version of mcp-errortracking wrote it; upgrade this one")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing, a power cut may
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute(f"PRAGMA max_page_count = {self._max_bytes // _PAGE}")
+            if version < VERSION:
+                connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    def _prune(self, connection: sqlite3.Connection, incoming: int) -> None:
+        """Delete changes that are too old, and the oldest ones beyond the bounds of the file."""
+        connection.execute("DELETE FROM changes WHERE began < ?", (self._clock() - MAX_AGE,))
+        count, size = connection.execute("SELECT count(*), coalesce(sum(size), 0) FROM changes").fetchone()
+        # Half of the file: pages are not full, and the end of a write needs room too.
+        while count and (count >= MAX_CHANGES or size + incoming > self._max_bytes // 2):
+            oldest, freed = connection.execute("SELECT id, size FROM changes ORDER BY id LIMIT 1").fetchone()
+            connection.execute("DELETE FROM changes WHERE id = ?", (oldest,))
+            count, size = count - 1, size - freed
+
+
+def _change(row: Sequence[Any], connection: sqlite3.Connection) -> Change:
+    identity, began, ended, state, undoes, written, finish = row
+    values = json.loads(written)
+    write = Write(
+        Call(values["tool"], values["arguments"] or {}),
+        values["host"],
+        values["project"],
+        values["before"],
+        values["undo"],
+        undoes,
+    )
+    undone = connection.execute("SELECT id FROM changes WHERE undoes = ? AND state = 'done' ORDER BY id", (identity,))
+    end = None
+    if finish is not None:
+        facts: dict[str, Any] = json.loads(finish)
+        inverse = facts.pop("inverse")
+        sent = facts.pop("sent")
+        end = End(state, tuple(sent or ()), inverse=Call(**inverse) if inverse else None, **facts)
+    return Change(identity, write, state, began, ended, end, tuple(one for (one,) in undone.fetchall()))
+
+
+def _bounded(value: Any) -> Any:
+    """Return a value without keys; None in place of one that is too large."""
+    clean = _without_keys(value)
+    return None if value is None or len(_dump(clean)) > _MAX_VALUE else clean
+
+
+def _without_keys(value: Any) -> Any:
+    """Return a JSON value with `[key]` in place of each key in it.
+
+    Each text is redacted before it is escaped: escapes put letters in front of a key, where it would not be recognized.
+    """
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, Any]", value)
+        return {redact(str(name)): _without_keys(item) for name, item in fields.items()}
+    if isinstance(value, list | tuple):
+        return [_without_keys(item) for item in cast("Sequence[Any]", value)]
+    return value
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, sqlite3.Error):
+        name = "_".join(error.sqlite_errorname.split("_")[:2]) if getattr(error, "sqlite_errorname", None) else ""
+        return _REASONS.get(name, "SQLite cannot use it")
+    if isinstance(error, OSError):
+        return f"it cannot be written ({error.strerror or type(error).__name__})"
+    return (
+        "the file is damaged; move it away to begin another" if isinstance(error, json.JSONDecodeError) else str(error)
+    )
