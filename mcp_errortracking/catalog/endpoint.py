@@ -80,6 +80,7 @@ PAGE = "/error_tracking"
 ROW_PAGES = f"{PAGE}/<id>"
 
 Steps = Generator[Request, Any, Outcome]
+Snapshot = Generator[Request, Any, dict[str, Any]]
 Lines = tuple[str, ...]
 
 
@@ -92,6 +93,8 @@ class Endpoint(Declaration):
     """Arguments that null clears: it is sent, and the docstring says so; null of any other means not given."""
     older_status: ClassVar[int] = 404
     """The status with which a PostHog from before `since` refuses the request."""
+    undo_loss: ClassVar[str] = ""
+    """A sentence on what the inverse does not bring back; empty if it restores the same state."""
 
     def __init_subclass__(
         cls, *, request: str = "", nulls: tuple[str, ...] = (), older_status: int = 404, **kwargs: Any
@@ -146,6 +149,16 @@ class Endpoint(Declaration):
         """
         answer = yield self.request()
         return Outcome(as_object(answer))
+
+    def snapshot(self) -> Snapshot:
+        """The reads before this write whose answers `inverse` takes as `before`; none if the call makes an object.
+
+        Raises:
+            StepError: thrown in by the sender of the requests.
+        """
+        if self.method in ("PATCH", "PUT", "DELETE") and self.path.endswith("/{id}/"):
+            return as_object((yield Request("GET", self.request().path)))
+        return {}
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> "Endpoint | None":
         """Return the call that takes this one back, or None if no single call does.

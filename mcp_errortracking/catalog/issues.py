@@ -1,6 +1,6 @@
 """Issues: groups of exceptions, and their life cycle (contract 6.6)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -14,6 +14,7 @@ from mcp_errortracking.catalog.endpoint import (
     Endpoint,
     Outcome,
     Request,
+    Snapshot,
     StepError,
     Steps,
     as_object,
@@ -28,6 +29,9 @@ from mcp_errortracking.catalog.severity import Severity
 
 _ANOTHER = "01936f30-0c4d-7000-8000-77b1e6d2f0a9"
 _SCOPED = "2026-04-07"  # before, no API key might (contract 6.6)
+_MOST_READ = 20
+"""Issues of a bulk change that are read before it: each takes a request."""
+
 _UNKNOWN_ASSIGNEE = f"Nothing was assigned. {FIND_ASSIGNEES}."
 _UNKNOWN_ISSUE = "Find issues with query-error-tracking-issues-list; a merged issue lives on in the one it went into."
 
@@ -151,6 +155,9 @@ class AssignIssue(
         answer = as_object((yield self.request()))
         return (yield from _read_back(str(self.id), answer))
 
+    def snapshot(self) -> Snapshot:
+        return as_object((yield _read(self.id)))
+
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         return call_of(AssignIssue, {"id": self.id, "assignee": _writable(before.get("assignee"))})
 
@@ -229,6 +236,7 @@ class SplitIssue(
     )
 
     meant = {**issue_meanings.ID, "fingerprint": "fingerprints", "ids": "fingerprints"}
+    undo_loss = "Comments, links and changes of the new issues since the split are lost: merging deletes those issues."
 
     def steps(self) -> Steps:
         answer = as_object((yield self.request()))
@@ -263,6 +271,9 @@ class SetIssueCohort(
     meant = {**issue_meanings.ID, "cohort": "cohortId"}
 
     advice = {"not_found": "The issue or the cohort does not exist in this project."}
+
+    def snapshot(self) -> Snapshot:
+        return as_object((yield _read(self.id)))
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         return call_of(SetIssueCohort, {"id": self.id, "cohortId": as_object(before.get("cohort")).get("id")})
@@ -321,6 +332,9 @@ class UpdateIssuesInBulk(
         except StepError:
             return Outcome(answer)
         return Outcome(answer, note_on_missing(missing, len(self.ids)), failed=len(missing) == len(self.ids))
+
+    def snapshot(self) -> Snapshot:
+        return (yield from _read_all(self.ids))
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         name = "status" if self.action == "set_status" else "assignee"
@@ -385,10 +399,23 @@ def _writable(value: Any) -> Any:
     return {name: value.get(name) for name in ("type", "id")} if isinstance(value, dict) else value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
+def _read(issue: object) -> Request:
+    return Request("GET", f"error_tracking/issues/{issue}/")
+
+
+def _read_all(ids: Sequence[object]) -> Snapshot:
+    """Read each issue; none of them if they are many."""
+    results = list[dict[str, Any]]()
+    if len(ids) <= _MOST_READ:
+        for issue in ids:
+            results.append(as_object((yield _read(issue))))
+    return {"results": results}
+
+
 def _read_back(issue_id: str, answer: dict[str, object]) -> Steps:
     """The issue as it is now, after an answer that says little more than success."""
     try:
-        issue = as_object((yield Request("GET", f"error_tracking/issues/{issue_id}/")))
+        issue = as_object((yield _read(issue_id)))
     except StepError as failure:
         return Outcome(answer, [f"PostHog accepted the call, but the issue could not be read back. {failure.summary}"])
     return Outcome(issue)

@@ -110,6 +110,8 @@ class DeleteRelease(Endpoint, tool="error-tracking-releases-destroy", request="D
         yield sent
         return Outcome({"deleted": release})
 
+    undo_loss = "The new release has another id, and none of the symbol sets that were bound to the old one."
+
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         kept = {name: before[name] for name in CreateRelease.model_fields if before.get(name) is not None}
         return call_of(CreateRelease, kept)

@@ -10,6 +10,7 @@ from mcp_errortracking.catalog.endpoint import (
     Endpoint,
     Outcome,
     Request,
+    Snapshot,
     StepError,
     Steps,
     as_object,
@@ -151,6 +152,8 @@ class DeleteRule(Endpoint):
         yield sent
         return Outcome({"deleted": rule}, [self._undo(rule)])
 
+    undo_loss = "The new rule has another id, and is enabled."
+
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> CreateRule | None:
         arguments = {name: before[name] for name in self.create.model_fields if before.get(name) is not None}
         return call_of(self.create, arguments)
@@ -214,6 +217,9 @@ class ReorderRules(Endpoint):
         if len(set(held.values())) < len(held):
             notes.append("Some rules share a position; PostHog tries those in no defined order.")
         return Outcome({"order": order}, notes, failed=bool(unmoved) or len(unknown) == len(wanted))
+
+    def snapshot(self) -> Snapshot:
+        return {"results": (yield from rules_from(self.request().path.removesuffix("reorder/")))}
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         held = {str(rule.get("id")): rule.get("order_key") for rule in as_objects(before.get("results"))}

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.declaration import FormattedText
-from mcp_errortracking.catalog.endpoint import Endpoint
+from mcp_errortracking.catalog.endpoint import Endpoint, Request, Snapshot, as_object
 from mcp_errortracking.catalog.identifiers import IssueId
 from mcp_errortracking.catalog.meanings import Means, Shown
 from mcp_errortracking.catalog.paging import PagedEndpoint
@@ -72,6 +72,9 @@ _IssueIds = Annotated[
 
 
 class _Update(Endpoint):
+    read: ClassVar[str]
+    """The path that reads these settings."""
+
     @model_validator(mode="after")
     def something_changes(self) -> "_Update":
         """Refuses an update of nothing."""
@@ -79,6 +82,9 @@ class _Update(Endpoint):
             names = ", ".join(type(self).model_fields)
             raise PydanticCustomError("nothing_to_do", "give at least one of {names}", {"names": names})
         return self
+
+    def snapshot(self) -> Snapshot:
+        return as_object((yield Request("GET", f"error_tracking/{self.read}")))
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         return self.restore(before)
@@ -114,6 +120,7 @@ class UpdateSettings(
     per_issue_rate_limit_bucket_size_minutes: _Minutes | None = None
 
     meant = _LIMITS
+    read = "settings/retrieve_settings/"
     meant_by = {"limit": "", "rate": "", "quota": ""}
 
 
@@ -180,6 +187,7 @@ class UpdateSpikeDetection(
         **dict.fromkeys(("sensitivity", "factor", "ratio"), "multiplier"),
         **dict.fromkeys(("minimum", "min_events", "min_count"), "threshold"),
     }
+    read = "spike_detection_config/"
 
 
 ENDPOINTS = (

@@ -1,7 +1,8 @@
 """Every write against the sandbox, then its inverse: PostHog holds again what it held before."""
 
 from collections.abc import AsyncGenerator, Generator
-from typing import Any
+from typing import Any, TypeVar
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -12,6 +13,7 @@ from mcp_errortracking.proxy import Proxy
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.server.cases import case as known
 
+_T = TypeVar("_T")
 pytestmark = pytest.mark.anyio
 
 # The object that a call changes, and the values of it that the inverse brings back.
@@ -116,7 +118,13 @@ class Project:
 
     async def run(self, call: Endpoint) -> Outcome:
         """Make a call, all its steps."""
-        steps = call.steps()
+        return await self._drive(call.steps())
+
+    async def snapshot(self, call: Endpoint) -> dict[str, Any]:
+        """Read what a call is about to change."""
+        return await self._drive(call.snapshot())
+
+    async def _drive(self, steps: Generator[Request, Any, _T]) -> _T:
         try:
             request = next(steps)
             while True:
@@ -160,6 +168,8 @@ async def test_the_inverse_of_a_change_brings_back_what_was(
     before = await project.get(where)
     call = call_of(tool, arguments)
 
+    assert await project.snapshot(call) == before
+    assert not call.undo_loss
     outcome = await project.run(call)
     changed = await project.get(where)
     inverse = call.inverse(before, outcome.data)
@@ -178,6 +188,7 @@ async def test_the_inverse_of_a_creation_deletes_what_it_made(project: Project, 
     before = (await project.get(listed))["results"]
     call = call_of(tool, CREATED[tool])
 
+    assert await project.snapshot(call) == {}
     outcome = await project.run(call)
     made = (await project.get(listed))["results"]
     inverse = call.inverse({}, outcome.data)
@@ -190,9 +201,12 @@ async def test_the_inverse_of_a_creation_deletes_what_it_made(project: Project, 
 
 @pytest.mark.parametrize("kind", ["assignment", "grouping", "suppression", "bypass", "severity"])
 async def test_the_inverse_of_a_deletion_creates_an_equal_rule(project: Project, kind: str) -> None:
-    rule = (await project.get(f"{kind}_rules/"))["results"][0]
-    call = call_of(f"{kind}-rules-destroy", {"id": rule["id"]})
+    listed = (await project.get(f"{kind}_rules/"))["results"][0]
+    call = call_of(f"{kind}-rules-destroy", {"id": listed["id"]})
 
+    rule = await project.snapshot(call)
+    assert rule["id"] == listed["id"]
+    assert "another id" in call.undo_loss
     outcome = await project.run(call)
     inverse = call.inverse(rule, outcome.data)
     assert inverse is not None
@@ -209,8 +223,9 @@ async def test_the_inverse_of_a_reorder_is_the_old_order(project: Project, kind:
     first, second = (rule["id"] for rule in before["results"])
     call = call_of(f"{kind}-rules-reorder", {"orders": {first: 9, second: 3}})
 
+    snapshot = await project.snapshot(call)
     outcome = await project.run(call)
-    inverse = call.inverse(before, outcome.data)
+    inverse = call.inverse(snapshot, outcome.data)
     assert inverse is not None
     restored = (await project.run(inverse)).data
 
@@ -219,9 +234,10 @@ async def test_the_inverse_of_a_reorder_is_the_old_order(project: Project, kind:
 
 
 async def test_the_inverse_of_a_deleted_release_creates_it_with_its_hash(project: Project) -> None:
-    release = await project.get(f"releases/{known.OLD_RELEASE}/")
     call = call_of("releases-destroy", {"id": known.OLD_RELEASE})
 
+    release = await project.snapshot(call)
+    assert "symbol sets" in call.undo_loss
     outcome = await project.run(call)
     inverse = call.inverse(release, outcome.data)
     assert inverse is not None
@@ -270,9 +286,49 @@ def test_a_bulk_change_that_one_call_cannot_take_back_has_no_inverse(results: li
     assert call.inverse({"results": results}, {}) is None
 
 
+async def test_a_bulk_change_is_taken_back_with_what_was_read_before_it(project: Project) -> None:
+    ids = [known.TYPE_ERROR, known.KEY_ERROR]
+    call = call_of("issues-bulk-create", {"action": "set_status", "ids": ids, "status": "resolved"})
+    before = await project.snapshot(call)
+
+    outcome = await project.run(call)
+    inverse = call.inverse(before, outcome.data)
+    assert inverse is not None
+    await project.run(inverse)
+
+    assert [issue["id"] for issue in before["results"]] == ids
+    assert [issue["status"] for issue in before["results"]] == ["active", "active"]
+    assert [(await project.get(f"issues/{issue}/"))["status"] for issue in ids] == [
+        issue["status"] for issue in before["results"]
+    ]
+
+
+def test_a_bulk_change_of_many_issues_reads_none_of_them() -> None:
+    ids = [str(uuid4()) for _ in range(21)]
+    call = call_of("issues-bulk-create", {"action": "set_status", "ids": ids, "status": "resolved"})
+
+    assert list(call.snapshot()) == []
+
+
+@pytest.mark.parametrize("issue", [known.TYPE_ERROR])
+@pytest.mark.parametrize(
+    ("tool", "arguments"), [("assign-partial-update", {"assignee": None}), ("cohort-update", {"cohortId": 3})]
+)
+def test_a_write_below_an_issue_reads_the_issue(issue: str, tool: str, arguments: dict[str, Any]) -> None:
+    call = call_of(f"issues-{tool}", {"id": issue, **arguments})
+
+    assert list(call.snapshot()) == [Request("GET", f"error_tracking/issues/{issue}/")]
+
+
+def test_a_read_has_no_snapshot() -> None:
+    assert list(call_of("releases-retrieve", {"id": known.RELEASE}).snapshot()) == []
+
+
 def test_a_split_is_taken_back_by_a_merge() -> None:
     call = call_of("issues-split-create", {"id": known.TYPE_ERROR, "fingerprints": [{"fingerprint": "print-2"}]})
 
+    assert list(call.snapshot()) == []
+    assert "Comments" in call.undo_loss
     inverse = call.inverse({}, {"new_issue_ids": [known.KEY_ERROR]})
 
     assert inverse is not None
