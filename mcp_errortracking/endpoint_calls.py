@@ -1,11 +1,15 @@
 """Send the requests of the catalog's endpoints to PostHog: the one place that decides which of them may be retried."""
 
+from collections.abc import Generator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from mcp_errortracking.catalog import Endpoint, Request
+from mcp_errortracking.catalog import Endpoint, Request, StepError
 from mcp_errortracking.proxy.address import in_project
+from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
+
+_T = TypeVar("_T")
 
 
 async def send_request(sender: Sender, request: Request, *, read_only: bool = False) -> Any:
@@ -25,6 +29,29 @@ async def send_request(sender: Sender, request: Request, *, read_only: bool = Fa
         retry_safe=read_only or request.method == "GET",
     )
     return answer.data
+
+
+async def send_steps(sender: Sender, steps: Generator[Request, Any, _T], *, read_only: bool = False) -> _T:
+    """Send the requests of steps one by one, as they are yielded, and return the result of the steps.
+
+    Raises:
+        PostHogError: PostHog did not answer, or refuses, and the steps did not catch it.
+    """
+    try:
+        request = next(steps)
+        while True:
+            try:
+                answer = await send_request(sender, request, read_only=read_only)
+            except PostHogError as error:
+                failure = StepError(str(error), status=error.status, code=error.code)
+                try:
+                    request = steps.throw(failure)
+                except StepError:
+                    raise error from None
+            else:
+                request = steps.send(answer)
+    except StopIteration as stop:
+        return stop.value
 
 
 async def send_endpoint(sender: Sender, call: Endpoint, *, project: str | None = None) -> Any:

@@ -4,13 +4,13 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import anyio
 import anyio.lowlevel
 
-from mcp_errortracking.catalog import Declaration, Endpoint, Outcome, StepError
-from mcp_errortracking.endpoint_calls import send_request
+from mcp_errortracking.catalog import Declaration, Endpoint, Outcome
+from mcp_errortracking.endpoint_calls import send_steps
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, delay_of, project_of
@@ -26,6 +26,9 @@ from mcp_errortracking.server.unexpected_errors import log_unexpected_error
 from mcp_errortracking.workflows.base import Context, Environment, Progress, Workflow
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.registry import run_workflow
+
+if TYPE_CHECKING:
+    from mcp_errortracking.server.recording import Recorder
 
 _GIVE_ROOTS = "Its operator can start it with --root and the folder of the build."
 
@@ -90,6 +93,7 @@ class ToolCaller:
         max_result_tokens: a longer text is cut; the structured result is not.
         observe: receives a record of each call after it.
         environment: roots and host for workflows; None if no workflow may run.
+        recorder: records the writes of endpoints in a journal.
     """
 
     time_limit: float
@@ -97,6 +101,7 @@ class ToolCaller:
     max_result_tokens: int = sys.maxsize
     observe: Observer | None = None
     environment: Environment | None = None
+    recorder: "Recorder | None" = None
 
     async def call(
         self,
@@ -148,9 +153,12 @@ class ToolCaller:
             self.observe(_record(declaration, reply, counted, time.perf_counter() - began, request_id))
         return reply
 
-    async def _run(self, call: Declaration, sender: Sender, progress: Progress) -> Outcome:
+    async def _run(self, call: Declaration, sender: _Counting, progress: Progress) -> Outcome:
         if isinstance(call, Endpoint):
-            return await _walk(sender, call)
+            if self.recorder is None or call.read_only:
+                return await _walk(sender, call)
+            project = project_of(sender.sender) or ""
+            return await self.recorder.record(sender, call, project, lambda through: _walk(through, call))
         workflow, environment = cast("Workflow", call), self.environment
         if environment is None or (workflow.needs_files and not environment.roots):
             raise WorkflowError(
@@ -175,26 +183,14 @@ class ToolCaller:
 
 
 async def _walk(sender: Sender, call: Endpoint) -> Outcome:
-    """Send the requests of a call one by one, as its steps yield them."""
-    steps = call.steps()
+    """Send the requests of a call; explain an id that was not found."""
     try:
-        request = next(steps)
-        while True:
-            try:
-                answer = await send_request(sender, request, read_only=call.read_only)
-            except PostHogError as error:
-                failure = StepError(str(error), status=error.status, code=error.code)
-                try:
-                    request = steps.throw(failure)
-                except StepError:
-                    if error.code == "not_found":
-                        why = await id_hint(sender, call) or error.why
-                        error.explanation = replace(error.explanation, why=why)
-                    raise error from None
-            else:
-                request = steps.send(answer)
-    except StopIteration as stop:
-        return stop.value
+        return await send_steps(sender, call.steps(), read_only=call.read_only)
+    except PostHogError as error:
+        if error.code == "not_found":
+            why = await id_hint(sender, call) or error.why
+            error.explanation = replace(error.explanation, why=why)
+        raise
 
 
 def _throttled(progress: Progress) -> Progress:
