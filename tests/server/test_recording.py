@@ -1,6 +1,7 @@
 """Writes through the server, and the journal that records them, also of processes that are killed."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Generator
@@ -222,3 +223,57 @@ async def test_key_in_arguments_is_not_recorded(sandbox: SandboxProcess, proxy: 
     assert only(journal).write.call.arguments["description"] == "from [key]"
     for file in journal.path.parent.iterdir():
         assert b"0123456789abcdefghij" not in file.read_bytes()
+
+
+async def test_write_whose_result_cannot_be_recorded_says_so(
+    sandbox: SandboxProcess, proxy: Proxy, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_errortracking.journal.store._BUSY_SECONDS", 0.0)
+    other = sqlite3.connect(":memory:", isolation_level=None)
+
+    class Locking:
+        async def send(self, method: str, path: str, **options: Any) -> Any:
+            nonlocal other
+            if method == "PATCH":
+                other = sqlite3.connect(journal.path, isolation_level=None)
+                other.execute("BEGIN IMMEDIATE")
+            return await proxy.send(method, path, **options)
+
+    reply = await call(Locking(), journal, UPDATE, RESOLVE)
+    other.close()
+
+    assert not reply.is_error
+    change = only(journal)
+    assert f"The journal holds change {change.id} without its result: another process holds it locked" in reply.text
+    assert change.state == "unknown"
+    assert status_of(sandbox) == "resolved"
+
+
+async def test_write_that_posthog_accepts_and_does_not_do_is_recorded_as_failed(proxy: Proxy, journal: Journal) -> None:
+    arguments = {"id": known.TYPE_ERROR, "fingerprints": [{"fingerprint": "of another issue"}]}
+
+    reply = await call(proxy, journal, "error-tracking-issues-split-create", arguments)
+
+    assert reply.is_error
+    change = only(journal)
+    assert change.state == "failed"
+    assert change.end is not None
+    assert "1 of 1 fingerprints were skipped" in change.end.error
+    assert (change.end.inverse, change.end.maybe_applied) == (None, True)
+
+
+async def test_answer_in_an_unknown_form_leaves_a_done_write_without_an_undo(journal: Journal) -> None:
+    class Odd:
+        attempts = 1
+        data = ["odd"]
+
+        async def send(self, *_: Any, **__: Any) -> "Odd":
+            return self
+
+    reply = await call(Odd(), journal, UPDATE, RESOLVE)
+
+    assert not reply.is_error
+    change = only(journal)
+    assert (change.state, change.write.before) == ("done", {"result": ["odd"]})
+    assert change.end is not None
+    assert (change.end.inverse, change.end.undo) == (None, "none")
