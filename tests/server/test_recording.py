@@ -12,9 +12,14 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
+from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.catalog.issues import UpdateIssue
+from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.journal.change import Call, Change
 from mcp_errortracking.journal.store import Journal
 from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.recording import Recorder
 from tests.calls import call_tool
@@ -32,6 +37,7 @@ import anyio
 from pydantic import SecretStr
 from mcp_errortracking.journal.store import Journal
 from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.server.recording import Recorder
 from tests.calls import call_tool
 
@@ -277,3 +283,22 @@ async def test_answer_in_an_unknown_form_leaves_a_done_write_without_an_undo(jou
     assert (change.state, change.write.before) == ("done", {"result": ["odd"]})
     assert change.end is not None
     assert (change.end.inverse, change.end.undo) == (None, "none")
+
+
+async def test_write_whose_later_request_fails_may_have_been_applied(
+    sandbox: SandboxProcess, proxy: Proxy, journal: Journal
+) -> None:
+    update = UpdateIssue.model_validate(RESOLVE)
+
+    async def send(sender: Sender) -> Outcome:
+        await send_endpoint(sender, update)
+        raise PostHogError("PostHog is down.", status=503)
+
+    with pytest.raises(PostHogError):
+        await Recorder(journal, sandbox.url).record(proxy, update, "1", send)
+
+    assert status_of(sandbox) == "resolved"
+    change = only(journal)
+    assert change.state == "failed"
+    assert change.end is not None
+    assert (change.end.status, change.end.maybe_applied) == (503, True)
