@@ -1,6 +1,7 @@
 """The assignee of an issue: a user or a role (contract 3.0)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
@@ -26,7 +27,7 @@ def _integer_or_uuid(value: Any, read: ValidatorFunctionWrapHandler) -> int | UU
             return read(value)
     except ValidationError:
         pass
-    raise PydanticCustomError("assignee_id", "expected the integer id of a user or the UUID of a role")
+    raise PydanticCustomError("assignee_id", "expected the integer id of a user, the UUID of a role, or a name")
 
 
 class Assignee(BaseModel):
@@ -39,13 +40,13 @@ class Assignee(BaseModel):
         Means({**dict.fromkeys(("team", "group"), "role"), **dict.fromkeys(("person", "member"), "user")}),
     ]
     id: Annotated[int | UUID, WrapValidator(_integer_or_uuid), WithJsonSchema({"type": "string"})] = Field(
-        description="user: integer; role: UUID."
+        description="Or the e-mail or name."
     )
 
     meant: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("user_id", "user", "userId"), "give type user and id"),
         **dict.fromkeys(("role_id", "role", "roleId"), "give type role and id"),
-        **dict.fromkeys(("email", "name", "username"), "give type and id"),
+        **dict.fromkeys(("email", "name", "username"), "give it as id, with type user or role"),
         "kind": "type",
     }
 
@@ -61,14 +62,20 @@ class Assignee(BaseModel):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class ByName:
+    """Metadata of an argument: in place of the id, a call may give the e-mail or the name."""
+
+
 AssigneeArgument = Annotated[
     Assignee,
+    ByName(),
     Field(examples=[{"type": "user", "id": "1"}]),
     Shown({"type": "user", "id": "<integer id of a user>"}),
-    Means(advice=f'an object of type "user" and an integer id, or of type "role" and a UUID. {FIND_ASSIGNEES}'),
+    Means(advice=f'an object with type "user" or "role", and as id the integer, the UUID, or a name. {FIND_ASSIGNEES}'),
 ]
 ASSIGNEE: Mapping[str, str] = dict.fromkeys(
     ("user", "user_id", "role", "role_id", "assigned_to", "owner", "email", "assignee_id", "assigneeUserId"),
-    "give assignee, an object with type user (an integer id) or role (a UUID), and id",
+    "give assignee, an object with type user or role, and id (or a name or e-mail as id)",
 )
 """Arguments that were meant for `assignee`."""

@@ -25,17 +25,9 @@ class Shown:
     value: Any
 
 
-FIND_ASSIGNEES = (
-    "No tool lists users or roles: take the id from the assignee of an issue (query-error-tracking-issues-list) or of "
-    "a rule (error-tracking-assignment-rules-list), or ask the user for it"
-)
-FIND_INTEGRATIONS = (
-    "No tool lists integrations: take the number from a link of an issue (error-tracking-external-references-list), or "
-    "ask the user for it"
-)
+FIND_ASSIGNEES = "error-tracking-directory-list finds users and roles by name or e-mail"
+FIND_INTEGRATIONS = "error-tracking-directory-list lists integrations"
 WITHOUT_TOOL: Mapping[str, str] = {
-    **dict.fromkeys(("user", "role", "member", "assignee"), FIND_ASSIGNEES),
-    "integration": FIND_INTEGRATIONS,
     **dict.fromkeys(
         ("project", "team", "organization"), "This server works in one PostHog project and lists no others"
     ),

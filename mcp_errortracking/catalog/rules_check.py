@@ -14,7 +14,7 @@ _NEWER = ("bypass", "severity")
 """Kinds that an older PostHog does not have."""
 _LIMITS = ("project_rate_limit_value", "per_issue_rate_limit_value")
 _UNCHECKED_ASSIGNEES = (
-    "Whether the assignees still exist is not checked: a key with the scopes of error tracking sees no users and roles."
+    "Whether the assignees still exist is not checked: error-tracking-directory-list lists those that do."
 )
 
 

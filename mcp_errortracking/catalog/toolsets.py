@@ -18,6 +18,9 @@ DOCUMENTED = (
 )
 """The endpoints on PostHog's public page of this API."""
 
+NEEDED_DAILY = ("error-tracking-directory-list",)
+"""Tools of neither list that common tasks need, such as assigning an issue to a person."""
+
 OFFICIAL = (
     "error-tracking-alerts-create",
     "error-tracking-alerts-delete",
@@ -66,7 +69,7 @@ RESOURCES = _by_resource()
 """The tools of each resource."""
 
 TOOLSETS: dict[str, tuple[str, ...]] = {
-    "default": tuple(tool for tool in CATALOG if tool in DOCUMENTED or tool in OFFICIAL),
+    "default": tuple(tool for tool in CATALOG if tool in (*DOCUMENTED, *OFFICIAL, *NEEDED_DAILY)),
     "all": tuple(CATALOG),
     "documented": DOCUMENTED,
     "official": OFFICIAL,

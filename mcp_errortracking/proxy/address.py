@@ -25,11 +25,14 @@ def target(path: str, project: str, form: Form) -> str:
     """Return the path of a request on the host.
 
     Args:
-        path: relative to the project (`error_tracking/fingerprints/`), or absolute (`/api/users/@me/`).
+        path: relative to the project (`error_tracking/fingerprints/`; empty for the project itself), or absolute
+            (`/api/users/@me/`).
 
     Raises:
         ValueError: the path is ambiguous: dots, empty segments, a query, an escaped slash.
     """
+    if not path:
+        return f"{form_root(form)}{project}/"
     relative = path.removeprefix("/")
     if not _PLAIN_PATH.fullmatch(relative) or _ESCAPES.search(relative):
         raise ValueError(f"not a plain API path: {path!r}")

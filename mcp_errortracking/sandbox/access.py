@@ -80,7 +80,17 @@ def check_project(store: Store, key: Document, user: Document, project: Document
         )
     if key["scoped_teams"] and project["id"] not in key["scoped_teams"]:
         raise forbidden(f"API key does not have access to the requested project: ID {project['id']}.")
-    if key["scoped_organizations"] and project["organization"] not in key["scoped_organizations"]:
-        raise forbidden(f"API key does not have access to the requested organization: ID {project['organization']}.")
+    if organization:
+        check_organization(key, organization)
     if project["id"] not in user["projects"]:
         raise forbidden("You don't have access to the project.")
+
+
+def check_organization(key: Document, organization: Document) -> None:
+    """True if the key may use an organization.
+
+    Raises:
+        ErrorAnswer: 403.
+    """
+    if key["scoped_organizations"] and organization["id"] not in key["scoped_organizations"]:
+        raise forbidden(f"API key does not have access to the requested organization: ID {organization['id']}.")

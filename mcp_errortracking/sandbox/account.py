@@ -77,5 +77,6 @@ ROUTES = [
     Route("personal_api_keys/{id}", {"GET": Action(own_key, ())}),
     Route("projects", {"GET": Action(list_projects, ("project:read",))}),
     Route("projects/{id}", {"GET": Action(project, ("project:read",))}),
+    Route("environments/{id}", {"GET": Action(project, ("project:read",))}),
     Route("organizations/{id}", {"GET": Action(organization, ("organization:read",))}),
 ]

@@ -25,7 +25,9 @@ from mcp_errortracking.sandbox import (
     fingerprints,
     git_links,
     hog_functions,
+    integrations,
     issues,
+    organization,
     queries,
     recommendations,
     releases,
@@ -138,8 +140,9 @@ class _Api:
         features = sandbox.features
         known = [one for one in _ERROR_TRACKING if one.since is None or getattr(features, one.since)]
         self._project_routes = [(_pattern(f"error_tracking/{route.path}"), route) for route in known]
-        self._project_routes += [(_pattern(route.path), route) for route in hog_functions.ROUTES]
-        self._account_routes = [(_pattern(route.path), route) for route in account.ROUTES]
+        others = (*hog_functions.ROUTES, *integrations.ROUTES)
+        self._project_routes += [(_pattern(route.path), route) for route in others]
+        self._account_routes = [(_pattern(route.path), route) for route in (*account.ROUTES, *organization.ROUTES)]
 
     async def journal(self, request: Request) -> Response:
         """The API requests so far: method, path, query, body, status and the label of the key."""

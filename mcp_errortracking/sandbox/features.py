@@ -67,6 +67,8 @@ class Features:
     """Issues elsewhere can be searched and linked; references have `external_id` and `title`."""
     every_function: bool = True
     """A list of hog functions that names no type has all of them; else destinations alone."""
+    member_search: bool = True
+    """The list of members takes `search`."""
     source_links: bool = False
     """`git-provider-file-links/resolve` exists; it is on a branch of PostHog's only."""
     auto_resolve: bool = False
@@ -139,6 +141,7 @@ AGES: dict[str, Features] = {
         release_hash_code=False,
         external_links=False,
         every_function=False,
+        member_search=False,
         alert_history=False,
     ),
 }

@@ -243,12 +243,17 @@ class _Planter:
                     "id": user.id,
                     "email": user.email or f"user{user.id}@example.com",
                     "first_name": user.first_name,
+                    "last_name": user.last_name,
+                    "joined_at": EPOCH,
                     "projects": projects,
                     "current_project": user.current_project or (projects[0] if projects else None),
                 },
             )
         for number, role in enumerate(seed.roles):
-            self._store.add("role", None, {"id": role.id or derived_id("role", number), "name": role.name})
+            for member in role.members:
+                self._check(member in [one.id for one in users], f"roles[{number}].members", member)
+            held = {"id": role.id or derived_id("role", number), "name": role.name, "members": role.members}
+            self._store.add("role", None, held)
         for number, key in enumerate(seed.keys or [Key(value="phx_sandbox_full_access_key", label="full access")]):
             user = users[0].id if key.user is None else key.user
             self._check(user in [one.id for one in users], f"keys[{number}].user", user)

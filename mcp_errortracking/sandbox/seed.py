@@ -46,6 +46,7 @@ class User(_Model):
     id: int = Field(ge=1)
     email: str | None = None
     first_name: str = ""
+    last_name: str = ""
     current_project: int | None = Field(default=None, description="Default: the first of its projects.")
     projects: list[int] | None = Field(default=None, description="Those it is a member of; default: all.")
 
@@ -53,6 +54,7 @@ class User(_Model):
 class Role(_Model):
     id: str | None = None
     name: str = "On call"
+    members: list[int] = Field(default=[], description="Ids of users.")
 
 
 class Key(_Model):
@@ -119,10 +121,19 @@ class SeverityRule(Rule):
     severity: Literal["low", "medium", "high", "critical"]
 
 
+class Target(_Model):
+    """A Slack channel, a GitHub repository, a Linear team or a Jira project (id: its key)."""
+
+    id: str
+    name: str
+    is_member: bool = Field(default=True, description="Of a Slack channel: PostHog's app is in it.")
+
+
 class Integration(_Model):
     id: int
     kind: Literal["github", "gitlab", "linear", "jira", "slack"]
     display_name: str = "Acme"
+    targets: list[Target] = []
     project: int | None = Field(default=None, description="Default: the first project.")
 
 

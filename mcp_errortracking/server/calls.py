@@ -16,6 +16,7 @@ from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, delay_of, project_of
 from mcp_errortracking.server.addresses import read_addresses
 from mcp_errortracking.server.arguments import ArgumentsError, notes_on_arguments, parse_arguments
+from mcp_errortracking.server.assignees import read_assignees
 from mcp_errortracking.server.cells import one_line, sendable
 from mcp_errortracking.server.id_hints import id_hint
 from mcp_errortracking.server.observe import CallRecord, Observer
@@ -130,9 +131,10 @@ class ToolCaller:
         try:
             with anyio.fail_after(time_limit):
                 arguments = await read_addresses(counted, declaration, arguments, project_of(sender))
+                arguments, names = await read_assignees(counted, declaration, arguments)
                 call = parse_arguments(declaration, arguments)
                 outcome = await self._run(call, counted, _throttled(progress) if progress else _silent)
-            noted = notes_on_arguments(call, arguments or {})
+            noted = [*names, *notes_on_arguments(call, arguments or {})]
             outcome = replace(outcome, notes=[*outcome.notes, *noted]) if noted else outcome
             outcome = with_page(outcome, sender) if outcome.page else outcome
         except ArgumentsError as error:

@@ -37,8 +37,7 @@ def test_every_kind_is_read_and_the_worst_comes_first() -> None:
     assert found[:3] == [("two", "error", 1), ("two", "error", 1), ("three", "warning", 2)]
     assert outcome.notes == [
         f"3 rules checked, {len(found)} findings.",
-        "Whether the assignees still exist is not checked: a key with the scopes of error tracking sees no users and "
-        "roles.",
+        "Whether the assignees still exist is not checked: error-tracking-directory-list lists those that do.",
     ]
     assert "alice" not in str(outcome.data)
 

@@ -37,6 +37,9 @@ KEY = "phx_the_key_that_must_never_be_seen"
 TIME_LIMIT = 55.0
 LIMITS = Limits(backoff=0.0, attempts=2, body=BODY_LIMIT)
 
+_ARGUMENTS = {"error-tracking-directory-list": {"kind": "integrations"}}
+"""In place of a tool's example: several slow lists together would take longer than a call may."""
+
 # What the examples of the tools are about: one object of each kind, with the id that stands in them.
 ID = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
 OTHER_ISSUE = "01936f30-0c4d-7000-8000-77b1e6d2f0a9"
@@ -159,8 +162,9 @@ class Bench:
         try:
             with self.sandbox.store.transaction():
                 self._proxy._shared.rate_limiter = RateLimiter(self.wire.url)  # forget what a call learned
+                arguments = _ARGUMENTS.get(endpoint.tool) or example(endpoint)
                 reply = await call_tool(
-                    self._proxy, endpoint.tool, example(endpoint), time_limit=TIME_LIMIT, observe=records.append
+                    self._proxy, endpoint.tool, arguments, time_limit=TIME_LIMIT, observe=records.append
                 )
                 raise _RolledBackError
         except _RolledBackError:

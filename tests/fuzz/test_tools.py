@@ -13,6 +13,8 @@ from pydantic import SecretStr
 from pydantic_core import to_json
 
 from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.catalog.assignee import ByName
+from mcp_errortracking.catalog.declaration import metadata_of
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.server.calls import Reply
@@ -79,6 +81,11 @@ def declared(tool: str) -> re.Pattern[str]:
     reads |= {re.escape(stem), re.escape(stem) + "[0-9a-f-]{36}/"}
     if tool == "error-tracking-rules-check":
         reads.add("error_tracking/(?:assignment|grouping|suppression|bypass|severity)_rules/")
+    if tool == "error-tracking-directory-list":
+        reads |= {"cohorts/", "integrations/[0-9]+/(?:\\w+/)?", "error_tracking/(?:issues|assignment_rules)/"}
+    takes_names = any(any(metadata_of(info, ByName)) for info in endpoint.model_fields.values())
+    if takes_names or tool == "error-tracking-directory-list":
+        reads |= {"", "/api/organizations/(?:@current|[0-9a-f-]{36})/(?:members|roles)/"}
     return re.compile(f"{endpoint.method} {own}|GET (?:{'|'.join(sorted(reads))})")
 
 
@@ -163,7 +170,7 @@ def test_nothing_leaves_the_real_proxy_but_what_is_declared() -> None:
             assert reply.structured.get("error") in (None, {"code": "invalid_arguments"}), reply
             for request in upstream.received:
                 path, _, query = request.target.partition("?")
-                assert path.startswith("/api/projects/1/")
+                assert path.startswith(("/api/projects/1/", "/api/organizations/"))
                 assert declared(tool).fullmatch(f"{request.method} {path.removeprefix('/api/projects/1/')}")
                 assert query.isascii()
                 assert set(request.headers) <= HEADERS

@@ -96,7 +96,7 @@ async def test_a_read_has_no_body_and_connections_are_kept() -> None:
         "https://evil.example/",
         "//evil.example/",
         "/admin/",
-        "",
+        "/",
     ],
 )
 async def test_a_path_that_could_lead_elsewhere_is_never_sent(path: str) -> None:
@@ -104,6 +104,13 @@ async def test_a_path_that_could_lead_elsewhere_is_never_sent(path: str) -> None
         await call(server, "GET", path)
 
     assert server.received == []
+
+
+async def test_the_empty_path_is_the_project_itself() -> None:
+    with FaultServer([GOOD]) as server:
+        await call(server, "GET", "")
+
+    assert [request.target for request in server.received] == ["/api/projects/7/"]
 
 
 async def test_without_a_key_nothing_is_sent() -> None:

@@ -188,8 +188,8 @@ def test_objects_written_as_strings_are_understood() -> None:
         ),
         (
             "assignment-rules-create",
-            {"filters": FILTERS, "assignee": {"type": "user", "id": "ada@example.com"}},
-            "- assignee.id: expected the integer id of a user or the UUID of a role",
+            {"filters": FILTERS, "assignee": {"type": "user", "id": ""}},
+            "- assignee.id: expected the integer id of a user, the UUID of a role, or a name",
         ),
         (
             "assignment-rules-create",

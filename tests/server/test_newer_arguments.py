@@ -232,7 +232,7 @@ async def test_an_assignee_of_another_organization(
 
     assert reply.structured["error"]["code"] == "unknown_assignee"
     assert f"PostHog says: Assignee {assignee['type']} does not belong to this organization." in reply.text
-    assert "Nothing was assigned. No tool lists users or roles" in reply.text
+    assert "Nothing was assigned. error-tracking-directory-list finds users and roles" in reply.text
     assert sandbox.api("GET", f"issues/{ISSUE}/").json()["assignee"] is None
 
 
@@ -317,12 +317,22 @@ async def test_a_merge_that_came_too_late_says_to_call_again() -> None:
 @pytest.mark.parametrize(
     ("tool", "arguments", "code", "says"),
     [
-        ("search", {"integration_id": 9, "search": "x"}, "unknown_integration", "No tool lists integrations"),
+        (
+            "search",
+            {"integration_id": 9, "search": "x"},
+            "unknown_integration",
+            "error-tracking-directory-list lists integrations",
+        ),
         ("search", {"integration_id": 7, "search": "x"}, "invalid_input", "A repository is required"),
         ("search", {"integration_id": 7, "search": "x", "repository": "a/b"}, "invalid_input", "without an owner"),
-        ("link", {"integration_id": 9, "issue": ISSUE, "external_context": {}}, "unknown_integration", "No tool lists"),
+        (
+            "link",
+            {"integration_id": 9, "issue": ISSUE, "external_context": {}},
+            "unknown_integration",
+            "error-tracking-directory-list",
+        ),
         ("link", {"integration_id": 7, "issue": UNKNOWN, "external_context": {}}, "unknown_issue", "Find the issue"),
-        ("create", {"integration_id": 9, "issue": ISSUE, "config": {"title": "x"}}, "unknown_integration", "No tool"),
+        ("create", {"integration_id": 9, "issue": ISSUE, "config": {"title": "x"}}, "unknown_integration", "lists"),
     ],
 )
 async def test_what_a_tracker_needs_is_not_an_old_posthog(

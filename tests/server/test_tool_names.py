@@ -67,7 +67,7 @@ def test_no_other_name_offers_a_tool_that_deletes(noun: str, verb: str) -> None:
             "issues-delete",
             "error-tracking-issues-partial-update (PostHog deletes no issue; status suppressed hides it)",
         ),
-        ("users-list", "No tool lists users or roles: take the id from the assignee of an issue"),
+        ("users-list", "error-tracking-directory-list"),
         ("list_projects", "This server works in one PostHog project"),
         ("zzz", "tools/list names all of them."),
     ],

@@ -16,11 +16,11 @@ CREATE = "error-tracking-bypass-rules-create"
 ALERTS = "error-tracking-alerts-list"
 
 
-def test_by_default_it_is_the_documented_and_the_official_tools() -> None:
+def test_by_default_it_is_the_documented_and_the_official_tools_and_the_directory() -> None:
     names = Toolbox().names
 
     assert tuple(names) == TOOLSETS["default"]
-    assert set(names) == {*TOOLSETS["documented"], *TOOLSETS["official"]}
+    assert set(names) == {*TOOLSETS["documented"], *TOOLSETS["official"], "error-tracking-directory-list"}
     assert (len(TOOLSETS["documented"]), len(TOOLSETS["official"])) == (12, 32)
 
 

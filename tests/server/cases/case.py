@@ -29,6 +29,7 @@ REFERENCE = uid(0x400)
 ALERT, NO_ALERT = uid(0x410), uid(0x411)
 RECOMMENDATION, DISMISSED = uid(0x420), uid(0x421)
 SPIKE = uid(0x430)
+ORGANIZATION = uid(0x440)
 USER = {"type": "user", "id": 1}
 ON_CALL = {"type": "role", "id": ROLE}
 PAGE_OF_ISSUE = f"https://us.posthog.com/project/1/error_tracking/{TYPE_ERROR}?timestamp=2026-08-01"
@@ -45,6 +46,7 @@ def _frame(source: str, line: int, name: str, **more: Any) -> dict[str, Any]:
 
 
 SEED: dict[str, Any] = {
+    "organizations": [{"id": ORGANIZATION}],
     "projects": [{"id": 1}],
     "users": [{"id": 1, "first_name": "Ada"}, {"id": 2}],
     "roles": [{"id": ROLE}],

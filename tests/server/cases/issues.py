@@ -5,6 +5,7 @@ from tests.server.cases.case import (
     KEY_ERROR,
     NOISE,
     ON_CALL,
+    ORGANIZATION,
     ORPHAN,
     PAGE_OF_ISSUE,
     SECOND_PRINT,
@@ -244,7 +245,7 @@ REFUSALS = [
     Refusal(
         "error-tracking-issues-assign-partial-update",
         {"id": TYPE_ERROR, "assignee": {"type": "user", "id": 99}},
-        "PostHog says: Assignee user does not belong to this organization. Nothing was assigned. No tool lists",
+        "Assignee user does not belong to this organization. Nothing was assigned. error-tracking-directory-list finds",
         (f"PATCH {_ISSUE}assign/ 400",),
     ),
     Refusal("error-tracking-issues-assign-partial-update", {"id": TYPE_ERROR}, "- assignee: required, but missing"),
@@ -267,7 +268,7 @@ REFUSALS = [
     Refusal(
         "error-tracking-issues-bulk-create",
         {"action": "assign", "ids": [TYPE_ERROR], "assignee": {"type": "user", "id": 99}},
-        "PostHog says: Assignee user does not belong to this organization. Nothing was assigned. No tool lists",
+        "Assignee user does not belong to this organization. Nothing was assigned. error-tracking-directory-list finds",
         ("POST issues/bulk/ 400",),
     ),
     Refusal("error-tracking-issues-values-retrieve", {"key": "nme", "value": "x"}, '"nme" is not one of name, issue'),
@@ -334,6 +335,9 @@ REFUSALS = [
         ("GET fingerprints/resolve/ 404",),
     ),
     Refusal(
-        "error-tracking-issues-assign-partial-update", {"id": TYPE_ERROR, "assignee": {**USER, "id": "x"}}, "integer"
+        "error-tracking-issues-assign-partial-update",
+        {"id": TYPE_ERROR, "assignee": {**USER, "id": "x"}},
+        "assignee: no user of the organization has this name or e-mail; nothing was changed.",
+        ("GET / 200", f"GET /api/organizations/{ORGANIZATION}/members/ 200"),
     ),
 ]

@@ -90,6 +90,13 @@ CASES = [
             f'["{TYPE_ERROR}"]',
         )
     ),
+    Case(
+        "error-tracking-directory-list",
+        {"kind": "integrations"},
+        ("GET /integrations/",),
+        {"results.0.kind": "github", "results.0.id": 7, "results.0.name": "acme"},
+        ("acme",),
+    ),
     Case("error-tracking-spike-detection-config-retrieve", {}, ("GET spike_detection_config/",), {"threshold": 500}),
     Case(
         "error-tracking-spike-detection-config-update",
@@ -233,7 +240,7 @@ REFUSALS = [
     Refusal(
         "error-tracking-external-references-search",
         {"integration_id": 9, "search": "x"},
-        "PostHog says: Integration does not belong to this team. No tool lists integrations: take the number from",
+        "PostHog says: Integration does not belong to this team. error-tracking-directory-list lists integrations",
         ("GET external_references/search_issues/ 400",),
     ),
     Refusal(
