@@ -19,6 +19,8 @@ from mcp_errortracking.workflows.registry import WORKFLOWS
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
+    from mcp_errortracking.server.confirmation.argument import Mode
+    from mcp_errortracking.server.confirmation.confirmation import Confirmation
     from mcp_errortracking.server.observe import Observer
 
 
@@ -82,6 +84,7 @@ def caller_for(
     roots: tuple[Path, ...],
     toolbox: Toolbox = EVERY_TOOL,
     observe: "Observer | None" = None,
+    confirm: "Mode" = "never",
 ) -> ToolCaller:
     """Return what calls the tools of a toolbox: any tool, unless a toolbox is given."""
     return ToolCaller(
@@ -90,7 +93,16 @@ def caller_for(
         max_result_tokens=max_result_tokens,
         observe=observe,
         environment=Environment(roots, settings.host, settings.http_proxy, settings.release_mode),
+        confirmation=_confirmation_for(confirm, settings.host),
     )
+
+
+def _confirmation_for(mode: "Mode", host: str) -> "Confirmation | None":
+    if mode == "never":
+        return None
+    from mcp_errortracking.server.confirmation.confirmation import Confirmation
+
+    return Confirmation(mode, host)
 
 
 def server_for(
@@ -119,6 +131,7 @@ def server_for(
         roots=roots,
         toolbox=toolbox_for(selection, roots),
         observe=observe,
+        confirm=selection.confirm,
     )
     return build_server(
         proxy, caller, private_lists=private_lists, structured=selection.structured == "always", scopes=scopes

@@ -8,6 +8,7 @@ from mcp.server.lowlevel import Server
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.app import build_server
 from mcp_errortracking.server.calls import Reply, ToolCaller
+from mcp_errortracking.server.confirmation.confirmation import Confirmation
 from mcp_errortracking.server.observe import Observer
 from mcp_errortracking.server.toolbox import Toolbox
 from mcp_errortracking.workflows.base import Progress
@@ -34,8 +35,9 @@ def server_of(
     time_limit: float = 5,
     toolbox: Toolbox | None = None,
     observe: Observer | None = None,
+    confirmation: Confirmation | None = None,
     **how: Any,
 ) -> Server[Any]:
     """Build a server with a toolbox, the default one if none is given; `how` are other arguments of `build_server`."""
-    caller = ToolCaller(time_limit=time_limit, toolbox=toolbox or Toolbox(), observe=observe)
+    caller = ToolCaller(time_limit=time_limit, toolbox=toolbox or Toolbox(), observe=observe, confirmation=confirmation)
     return build_server(sender, caller, **how)

@@ -49,6 +49,7 @@ VALUES: dict[str, tuple[tuple[str, Any], tuple[str, Any], str | None]] = {
     "tools": (("a,b", ("a", "b")), ("c", ("c",)), None),
     "exclude": (("a", ("a",)), ("b", ("b",)), None),
     "read_only": (("1", True), ("0", False), "maybe"),
+    "confirm": (("writes", "writes"), ("DESTRUCTIVE", "destructive"), "always"),
     "roots": (("/a", (Path("/a"),)), ("off", ()), None),
     "max_result_tokens": (("100", 100), ("1000000", 10**6), "99"),
     "structured": (("always", "always"), ("NEVER", "never"), "yes"),

@@ -142,6 +142,10 @@ class Declaration(BaseModel):
             return self.advice.get(code)
         return next((kind.advice for kind in self.ids_in_path()), None)
 
+    def writes(self) -> bool:
+        """True if this call changes something; a call of a tool that writes may only look, like a dry run."""
+        return not self.read_only
+
     @classmethod
     def ids_in_path(cls) -> list[ListedBy]:
         """The kinds of ids in the request's path; none for a tool without a path."""

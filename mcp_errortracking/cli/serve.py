@@ -95,6 +95,7 @@ def _open_session(selection: config.ToolSelection, memory: "ScopeMemory | None",
         answers = ReadyAnswers(
             with_files=with_files,
             scopes=memory and memory.scopes,
+            confirm=selection.confirm,
             toolsets=selection.toolsets,
             tools=selection.tools,
             exclude=selection.exclude,

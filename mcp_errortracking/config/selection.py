@@ -50,6 +50,13 @@ class ToolSelection:
         read=Switch(),
         help="leave out every tool that changes something",
     )
+    confirm: Literal["never", "destructive", "writes"] = setting(
+        "never",
+        option="--confirm",
+        variable="MCP_CONFIRM",
+        read=Choice("never", "destructive", "writes"),
+        help="ask a person before calls that replace, delete or merge something (destructive), or before all writes",
+    )
     roots: tuple[Path, ...] | None = setting(
         None,
         option="--root",

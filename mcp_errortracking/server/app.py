@@ -137,10 +137,15 @@ class _Handlers:
         self._page_size = page_size
         self._structured = structured
         self._scopes = scopes
-        self._tools = {tool.name: tool for tool in load_tools(names)}
+        confirmation = caller.confirmation
+        mode = confirmation.mode if confirmation else "never"
+        self._tools = {tool.name: tool for tool in load_tools(names, mode)}
+        self._asker_of = _askers() if confirmation else None
         self._prompts, self._resources = Prompts(names), Resources(names)
 
-    async def _call(self, context: Any, name: str, arguments: dict[str, Any] | None) -> Reply:
+    async def _call(
+        self, context: Any, name: str, arguments: dict[str, Any] | None, params: CallToolRequestParams | None = None
+    ) -> Reply:
         call_context.caller.set(caller_id(context.request))
         wants_progress = _wants_progress(context)
         if wants_progress:
@@ -151,6 +156,7 @@ class _Handlers:
             arguments,
             request_id=request_id_of(context.request) or redact(str(context.request_id)[:_MAX_SHOWN_ID]),
             progress=context.session.report_progress if wants_progress else None,
+            asker=self._asker_of(context, params) if self._asker_of and params else None,
         )
 
     async def on_list_tools(self, context: Any, params: PaginatedRequestParams | None) -> ListToolsResult:
@@ -166,9 +172,11 @@ class _Handlers:
     # The SDK validates and dumps whatever a handler returns: a dict spares it the first of two dumps.
     async def on_call_tool(self, context: Any, params: CallToolRequestParams) -> Any:
         try:
-            reply = await self._call(context, params.name, params.arguments)
+            reply = await self._call(context, params.name, params.arguments, params)
         except UnknownToolError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from None
+        if reply.input_required is not None:
+            return reply.input_required
         asked = structured_of(context.request)
         data = {"structuredContent": reply.structured} if (self._structured if asked is None else asked) else {}
         return {
@@ -217,6 +225,13 @@ class _Handlers:
         else:
             values = []
         return CompleteResult(completion=Completion(values=values, has_more=False))
+
+
+def _askers() -> Callable[[Any, CallToolRequestParams], Any]:
+    """Return the function that makes the asker of a call, which only a server that confirms writes needs."""
+    from mcp_errortracking.server.confirmation.clients import asker_of
+
+    return asker_of
 
 
 def _report_wait(session: Any) -> call_context.OnWait:

@@ -24,11 +24,14 @@ from mcp_errortracking.server.pages import with_page
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
 from mcp_errortracking.server.unexpected_errors import log_unexpected_error
+from mcp_errortracking.server.withheld import WithheldError
 from mcp_errortracking.workflows.base import Context, Environment, Progress, Workflow
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.registry import run_workflow
 
 if TYPE_CHECKING:
+    from mcp_errortracking.server.confirmation.askers import Asker, InputRequired, NoAsker
+    from mcp_errortracking.server.confirmation.confirmation import Confirmation
     from mcp_errortracking.server.recording import Recorder
 
 _GIVE_ROOTS = "Its operator can start it with --root and the folder of the build."
@@ -49,11 +52,15 @@ _TOO_OLD = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The result of a tool call: text for the model, JSON for programs."""
+    """The result of a tool call: text for the model, JSON for programs.
+
+    `input_required`: the result in the form of the protocol, if it is a question that the client asks its user.
+    """
 
     text: str
     structured: dict[str, Any]
     is_error: bool = False
+    input_required: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -95,6 +102,7 @@ class ToolCaller:
         observe: receives a record of each call after it.
         environment: roots and host for workflows; None if no workflow may run.
         recorder: records the writes of endpoints in a journal.
+        confirmation: asks a person before writes.
     """
 
     time_limit: float
@@ -103,6 +111,7 @@ class ToolCaller:
     observe: Observer | None = None
     environment: Environment | None = None
     recorder: "Recorder | None" = None
+    confirmation: "Confirmation | None" = None
 
     async def call(
         self,
@@ -112,12 +121,14 @@ class ToolCaller:
         *,
         request_id: str | None = None,
         progress: Progress | None = None,
+        asker: "Asker | InputRequired | NoAsker | None" = None,
     ) -> Reply:
         """Call a tool.
 
         Args:
             request_id: names the call in logs.
             progress: receives the progress of a long call, which may then take longer.
+            asker: asks the person behind the call, if writes are confirmed; None: nobody can be asked.
 
         Raises:
             UnknownToolError: the tool is not on offer.
@@ -128,15 +139,22 @@ class ToolCaller:
         if progress is not None and issubclass(declaration, Workflow):
             time_limit = max(time_limit, declaration.patience)
         call: Declaration | None = None
+        consent = self.confirmation.begin(declaration, arguments, asker) if self.confirmation else None
+        arguments = consent.arguments if consent else arguments
         try:
-            with anyio.fail_after(time_limit):
+            with anyio.fail_after(time_limit) as limit:
                 arguments = await read_addresses(counted, declaration, arguments, project_of(sender))
                 arguments, names = await read_assignees(counted, declaration, arguments)
                 call = parse_arguments(declaration, arguments)
+                if consent is not None:
+                    await consent.obtain(call, counted, project_of(sender) or "", limit)
                 outcome = await self._run(call, counted, _throttled(progress) if progress else _silent)
             noted = [*names, *notes_on_arguments(call, arguments or {})]
             outcome = replace(outcome, notes=[*outcome.notes, *noted]) if noted else outcome
             outcome = with_page(outcome, sender) if outcome.page else outcome
+        except WithheldError as withheld:
+            structured = {"error": withheld.error} if withheld.error else {}
+            reply = Reply(str(withheld), structured, bool(withheld.error), withheld.input_required)
         except ArgumentsError as error:
             reply = Reply(str(error), {"error": {"code": "invalid_arguments"}}, is_error=True)
         except WorkflowError as error:
@@ -152,7 +170,8 @@ class ToolCaller:
         else:
             reply = await self._render(call, outcome)
         if self.observe is not None:
-            self.observe(_record(declaration, reply, counted, time.perf_counter() - began, request_id))
+            seconds = time.perf_counter() - began - (consent.waited if consent else 0)
+            self.observe(_record(declaration, reply, counted, seconds, request_id))
         return reply
 
     async def _run(self, call: Declaration, sender: _Counting, progress: Progress) -> Outcome:

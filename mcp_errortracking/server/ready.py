@@ -15,11 +15,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import starmap
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mcp_errortracking.server.pipes import is_pipe
 from mcp_errortracking.server.selection import OfferedTools
 from mcp_errortracking.server.tool_list import listed_tools
+
+if TYPE_CHECKING:
+    from mcp_errortracking.server.confirmation.argument import Mode
 
 READY = Path(__file__).with_name("ready.json")
 _MOST_REPLAYED = 10
@@ -76,13 +79,16 @@ class ReadyAnswers:
     Args:
         with_files: the server has folders to work on.
         scopes: those of the key; None if PostHog is to be asked for them: the SDK's path then lists the tools.
+        confirm: the tools whose calls are confirmed, see `listed_tools`.
         selection: the toolsets, the tools, what is excluded and `read_only`, see `OfferedTools`.
 
     Raises:
         SelectionError: a name is unknown, or no tool is left.
     """
 
-    def __init__(self, *, with_files: bool, scopes: Collection[str] | None, **selection: Any) -> None:
+    def __init__(
+        self, *, with_files: bool, scopes: Collection[str] | None, confirm: "Mode" = "never", **selection: Any
+    ) -> None:
         self._on_file: dict[str, Any] = json.loads(READY.read_text("utf-8"))
         rows = {name: ReadyTool(name, **row) for name, row in self._on_file["tools"].items()}
         endpoints = {name: row for name, row in rows.items() if name not in self._on_file["workflows"]}
@@ -90,6 +96,7 @@ class ReadyAnswers:
         toolsets = {name: tuple(tools) for name, tools in self._on_file["toolsets"].items()}
         self._offered = OfferedTools(endpoints, toolsets, self._on_file["aliases"], workflows, **selection)
         self._scopes = scopes
+        self._confirm: Mode = confirm
         self._version: str | None = None
         """The protocol version of the session; None before its first request."""
 
@@ -137,7 +144,11 @@ class ReadyAnswers:
 
     def _tools(self, rest: dict[str, Any]) -> dict[str, Any] | None:
         names = [] if self._scopes is None else self._offered.names_for(self._scopes)
-        return None if self._scopes is None or len(names) > _MAX_TOOLS else {"tools": listed_tools(names), **rest}
+        return (
+            None
+            if self._scopes is None or len(names) > _MAX_TOOLS
+            else {"tools": listed_tools(names, self._confirm), **rest}
+        )
 
 
 def open_session(answers: ReadyAnswers, prepare: Callable[[], None]) -> Opening:

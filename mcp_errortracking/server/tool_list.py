@@ -3,12 +3,24 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mcp_errortracking.server.confirmation.argument import Mode
 
 TOOL_LIST = Path(__file__).with_name("tool_list.json")
 
 
-def listed_tools(names: Iterable[str]) -> list[dict[str, Any]]:
-    """Return these tools as tools/list names them, in the order of the names."""
+def listed_tools(names: Iterable[str], confirm: "Mode" = "never") -> list[dict[str, Any]]:
+    """Return these tools as tools/list names them, in the order of the names.
+
+    Args:
+        confirm: the tools whose calls are confirmed; they have one argument more.
+    """
     on_file: dict[str, Any] = {tool["name"]: tool for tool in json.loads(TOOL_LIST.read_text("utf-8"))}
-    return [on_file[name] for name in names]
+    listed = [on_file[name] for name in names]
+    if confirm == "never":
+        return listed
+    from mcp_errortracking.server.confirmation.argument import with_argument
+
+    return [with_argument(tool, confirm) for tool in listed]

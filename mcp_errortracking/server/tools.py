@@ -6,6 +6,7 @@ is a visible diff. It is rewritten by `python -m mcp_errortracking.server.tools`
 
 import json
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from mcp_types import Tool, ToolAnnotations
 
@@ -13,10 +14,13 @@ from mcp_errortracking.catalog import CATALOG, Declaration
 from mcp_errortracking.server.tool_list import TOOL_LIST, listed_tools
 from mcp_errortracking.workflows.registry import WORKFLOWS
 
+if TYPE_CHECKING:
+    from mcp_errortracking.server.confirmation.argument import Mode
 
-def load_tools(names: Iterable[str]) -> list[Tool]:
-    """Return these tools as they are on file, in the order of the names."""
-    return [Tool.model_validate(tool) for tool in listed_tools(names)]
+
+def load_tools(names: Iterable[str], confirm: "Mode" = "never") -> list[Tool]:
+    """Return these tools as they are on file, in the order of the names; `confirm` as in `listed_tools`."""
+    return [Tool.model_validate(tool) for tool in listed_tools(names, confirm)]
 
 
 def as_tool(endpoint: type[Declaration]) -> Tool:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from mcp import Client, StdioServerParameters
+from mcp.client.session import ElicitationFnT
 from mcp_types import CallToolResult
 
 from mcp_errortracking.catalog import TOOLSETS
@@ -27,10 +28,12 @@ async def connected(
     era: str = "2026-07-28",
     project: str = "1",
     structured: str | None = "always",
+    elicitation: ElicitationFnT | None = None,
 ) -> AsyncGenerator[Client]:
     """A client of `mcp-errortracking` with these options, configured for that PostHog.
 
-    Tests read data, so results are structured; None leaves the server at its default, text alone.
+    `elicitation` answers questions to the user; without it, the client cannot ask. Tests read data, so results are
+    structured; None leaves the server at its default, text alone.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "MCP_"))}
     environment |= {"POSTHOG_HOST": url, "POSTHOG_PROJECT_ID": project, "HOME": "/nonexistent"}
@@ -40,7 +43,7 @@ async def connected(
         environment["POSTHOG_PERSONAL_API_KEY"] = key
     started, *arguments = command("--log-level", "error", *options)
     server = StdioServerParameters(command=started, args=arguments, env=environment)
-    async with Client(server, mode=era) as client:  # pyright: ignore[reportArgumentType] a version is any string
+    async with Client(server, mode=era, elicitation_callback=elicitation) as client:  # pyright: ignore[reportArgumentType] a version is any string
         yield client
 
 

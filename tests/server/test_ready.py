@@ -12,6 +12,8 @@ import pytest
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
+from mcp_errortracking.server.confirmation.argument import Mode
+from mcp_errortracking.server.confirmation.confirmation import Confirmation
 from mcp_errortracking.server.ready import READY, ReadyAnswers
 from mcp_errortracking.server.ready_file import handshake, modern, ready_file, results_of
 from mcp_errortracking.server.selection import SelectionError
@@ -34,8 +36,10 @@ LISTS: list[dict[str, Any]] = [
 ]
 
 
-def ready(*, with_files: bool = True, scopes: Sequence[str] | None = ("*",), **selection: Any) -> ReadyAnswers:
-    return ReadyAnswers(with_files=with_files, scopes=scopes, **selection)
+def ready(
+    *, with_files: bool = True, scopes: Sequence[str] | None = ("*",), confirm: Mode = "never", **selection: Any
+) -> ReadyAnswers:
+    return ReadyAnswers(with_files=with_files, scopes=scopes, confirm=confirm, **selection)
 
 
 def answers_to(answers: ReadyAnswers, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -77,6 +81,28 @@ async def test_of_every_selection_the_list_is_that_of_the_sdk(
     _, listed = await results_of(server_of(Sender({"scopes": ["*"]}), toolbox=toolbox), opening)
 
     assert answers_to(ready(with_files=with_files, **selection), opening)[1]["result"] == listed
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("opening", [OPENINGS[0], OPENINGS[-1]])
+@pytest.mark.parametrize("selection", LISTS, ids=str)
+@pytest.mark.parametrize("confirm", ["destructive", "writes"])
+async def test_of_every_selection_the_list_with_confirmation_is_that_of_the_sdk(
+    opening: list[dict[str, Any]], selection: dict[str, Any], confirm: Mode
+) -> None:
+    toolbox = Toolbox(workflows=WORKFLOWS, **selection)
+    confirmation = Confirmation(confirm, "http://localhost")
+    server = server_of(Sender({"scopes": ["*"]}), toolbox=toolbox, confirmation=confirmation)
+    first, listed = await results_of(server, opening)
+
+    answers = answers_to(ready(confirm=confirm, **selection), opening)
+
+    assert [answer["result"] for answer in answers] == [first, listed]
+    named = {tool["name"] for tool in listed["tools"] if "confirm" in tool["inputSchema"]["properties"]}
+    known = {name: toolbox.find(name) for name in toolbox.names}
+    assert named == {
+        name for name, tool in known.items() if not tool.read_only and (confirm == "writes" or tool.destructive)
+    }
 
 
 @pytest.mark.anyio

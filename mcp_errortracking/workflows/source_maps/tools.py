@@ -67,6 +67,9 @@ class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
     step: SkipJsonSchema[Literal["inject", "upload"] | None] = Field(default=None, exclude=True)
     """One of the two steps alone, for the shell commands: builds with a step between them, such as signing."""
 
+    def writes(self) -> bool:
+        return not self.dry_run
+
     @model_validator(mode="after")
     def event_has_a_release(self) -> "UploadSourceMaps":
         """Refuse event mode without a release."""
@@ -134,6 +137,9 @@ class InspectSymbolSet(SourceMapWorkflow, tool="symbol-set-inspect", scope="erro
         "symbol_set_id": "id",
         **dict.fromkeys(("folder", "path", "output"), "write_to"),
     }
+
+    def writes(self) -> bool:
+        return self.write_to is not None
 
     @model_validator(mode="after")
     def one_set(self) -> "InspectSymbolSet":

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 from mcp import Client
+from mcp.client.session import ElicitationFnT
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -69,15 +70,31 @@ def serving(posthog: str, *options: str, **environment: str | None) -> Generator
 
 @asynccontextmanager
 async def client_of(
-    url: str, transport: str, era: str, token: str = "", more: Mapping[str, str] | None = None
+    url: str,
+    transport: str,
+    era: str,
+    token: str = "",
+    more: Mapping[str, str] | None = None,
+    elicitation: ElicitationFnT | None = None,
 ) -> AsyncGenerator[Client]:
-    """The SDK's client over `http` or `sse`; `era` is its mode, `more` are headers."""
+    """The SDK's client over `http` or `sse`; `era` is its mode, `more` are headers.
+
+    `elicitation` answers questions to the user; without it, the client cannot ask.
+    """
     headers = ({"Authorization": f"Bearer {token}"} if token else {}) | dict(more or {})
     if transport == "sse":
-        async with Client(sse_client(f"{url}/sse", headers=headers), mode=era) as client:  # pyright: ignore[reportArgumentType]
+        async with Client(
+            sse_client(f"{url}/sse", headers=headers),
+            mode=era,  # pyright: ignore[reportArgumentType] a version is any string
+            elicitation_callback=elicitation,
+        ) as client:
             yield client
     else:
         async with httpx2.AsyncClient(headers=headers) as http:
             over = streamable_http_client(f"{url}/mcp", http_client=http)
-            async with Client(over, mode=era) as client:  # pyright: ignore[reportArgumentType] a version is any string
+            async with Client(
+                over,
+                mode=era,  # pyright: ignore[reportArgumentType] a version is any string
+                elicitation_callback=elicitation,
+            ) as client:
                 yield client
