@@ -22,11 +22,12 @@ async def call_tool(
     time_limit: float,
     request_id: str | None = None,
     progress: Progress | None = None,
+    asker: Any = None,
     **how: Any,
 ) -> Reply:
     """Call a tool; `how` are the other attributes of a `ToolCaller`."""
     caller = ToolCaller(time_limit=time_limit, **how)
-    return await caller.call(sender, name, arguments, request_id=request_id, progress=progress)
+    return await caller.call(sender, name, arguments, request_id=request_id, progress=progress, asker=asker)
 
 
 def server_of(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_errortracking import config
+from mcp_errortracking.cli.confirmation import asker_of_shell, mode_of
 from mcp_errortracking.cli.options import given
 from mcp_errortracking.config import PostHogSettings, ToolSelection
 from mcp_errortracking.sandbox.process import Sandbox
@@ -75,18 +76,23 @@ def ask(
     max_result_tokens: int = sys.maxsize,
     progress: "Progress | None" = None,
 ) -> "Reply":
-    """Call the tool that the options name, and return its reply.
+    """Call the tool that the options name, and return its reply; ask before, if the options say so.
 
     Raises:
+        ConfigError: MCP_CONFIRM is wrong.
         UnknownToolError: the tool does not exist.
     """
     from mcp_errortracking.compose import caller_for
 
+    confirm = mode_of(options)
+    asker = None if confirm == "never" else asker_of_shell()
     with Connection(options) as settings:
-        caller = caller_for(settings, time_limit=time_limit, max_result_tokens=max_result_tokens, roots=roots)
+        caller = caller_for(
+            settings, time_limit=time_limit, max_result_tokens=max_result_tokens, roots=roots, confirm=confirm
+        )
 
         async def work(proxy: "Proxy") -> "Reply":
-            return await caller.call(proxy, options.tool, arguments, progress=progress)
+            return await caller.call(proxy, options.tool, arguments, progress=progress, asker=asker)
 
         return _for_shell(_run_with_proxy(settings, work))
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 from mcp_errortracking import __version__, config, logs
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, Connection, fail
 from mcp_errortracking.cli.options import (
+    add_confirmation,
     add_connection,
     add_logging,
     add_tool_limits,
@@ -115,6 +116,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     call.add_argument("tool", metavar="TOOL", help="name of the tool, see: mcp-errortracking tools")
     call.add_argument("arguments", metavar="JSON", nargs="?", help="its arguments, - to read stdin (default: {})")
     add_tool_limits(call)
+    add_confirmation(call)
     call.add_argument("--json", action="store_true", help="print the structured result instead of the text")
     options, rest = parser.parse_known_args(arguments)
     if options.run is run_call:

@@ -43,6 +43,12 @@ def add_tool_limits(parser: argparse.ArgumentParser) -> None:
     _add(parser, _named(ToolSelection, "roots", "max_result_tokens"))
 
 
+def add_confirmation(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a command that may ask before it changes something."""
+    _add(parser, _named(ToolSelection, "confirm"))
+    parser.add_argument("--yes", action="store_true", help="do not ask: the answer is yes")
+
+
 def add_roots(parser: argparse.ArgumentParser, *, help: str) -> None:  # noqa: A002 argparse's own name
     """Add `--root` with its own help text."""
     _add(parser, _named(ToolSelection, "roots"), help=help)

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from mcp_errortracking.cli.confirmation import WAY_ON, ask_at_terminal, can_ask, mode_of
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, Connection, ask_often, time_limit
-from mcp_errortracking.cli.options import add_connection, add_logging
+from mcp_errortracking.cli.options import add_confirmation, add_connection, add_logging
 from mcp_errortracking.config import ConfigError, PostHogSettings
 
 if TYPE_CHECKING:
+    from mcp_errortracking.server.confirmation.argument import Mode
     from mcp_errortracking.workflows.rules_file.apply import Applied
     from mcp_errortracking.workflows.rules_file.plan import Plan
     from mcp_errortracking.workflows.rules_file.project import Call
@@ -50,6 +52,7 @@ def add_rules_file_commands(commands: Any) -> None:
     apply = command("apply", run_apply, "carry out a plan, and read all rules back", _APPLY_EPILOG)
     apply.add_argument("plan", metavar="PLAN", help="a file that rules plan --out wrote")
     apply.add_argument("--delete", action="store_true", help="carry out a plan that deletes rules")
+    add_confirmation(apply)
     apply.add_argument("--no-ids", action="store_true", help="do not write the ids of new rules into the rules file")
     add_connection(apply)
     lint = command("lint", run_lint, "check a rules file, without PostHog", _LINT_EPILOG)
@@ -131,6 +134,8 @@ def run_apply(options: argparse.Namespace) -> int:
         with Connection(options) as settings:
             if (settings.host, settings.project) != (plan.host, plan.project):
                 return _problem(_other_project(plan, settings))
+            if (refusal := _refusal(plan, mode_of(options))) is not None:
+                return _problem(refusal)
             try:
                 applied = ask_often(settings, work, time_limit=time_limit(options))
             except ChangedError as error:
@@ -139,6 +144,22 @@ def run_apply(options: argparse.Namespace) -> int:
         return _report(plan, applied, write_ids=not options.no_ids)
 
     return _guarded(run)
+
+
+def _refusal(plan: "Plan", mode: "Mode") -> str | None:
+    """Ask about a plan whose changes are confirmed; return why it is not carried out, None if it is."""
+    from mcp_errortracking.catalog import CATALOG
+    from mcp_errortracking.server.confirmation.argument import is_confirmed
+    from mcp_errortracking.workflows.rules_file.plan_words import plan_in_words
+
+    tools = [CATALOG[name] for name in plan.tools]
+    if not any(is_confirmed(mode, read_only=one.read_only, destructive=one.destructive) for one in tools):
+        return None
+    words = plan_in_words(plan)
+    if not can_ask():
+        return f"The plan needs the consent of a person. Nothing was changed.\n{words}\n{WAY_ON}"
+    question = f"Allow this plan in project {plan.project} of {plan.host}?\n{words}"
+    return None if ask_at_terminal(question) == "accept" else "The plan was declined. Nothing was changed."
 
 
 _AGAIN = "Make a new plan: rules plan FILE --out PLAN."

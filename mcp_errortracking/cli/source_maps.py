@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_errortracking.cli.connection import ask, time_limit
-from mcp_errortracking.cli.options import add_connection, add_roots
+from mcp_errortracking.cli.options import add_confirmation, add_connection, add_roots
 from mcp_errortracking.config import ConfigError
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_transfer(upload_only)
     _add_release_mode(upload_only)
     upload_only.set_defaults(step="upload")
+    for writing in (upload, inject, upload_only):
+        add_confirmation(writing)
     _add_build(command("check", "source-maps-check", "compare a build with its chunks in PostHog"))
     resolve = command("resolve", "source-maps-resolve", "show the original source of minified frames")
     resolve.add_argument(
@@ -90,6 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inspect.add_argument("--id", metavar="ID", help="of the symbol set")
     inspect.add_argument("--source", metavar="NAME", help="print this source")
     inspect.add_argument("--write-to", metavar="DIR", help="write the sources into this folder")
+    add_confirmation(inspect)
 
 
 def _add_transfer(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ def run_tools(options: argparse.Namespace) -> int:
     from mcp_errortracking.server.tool_list import listed_tools
 
     selection = tool_selection(options)
-    tools = listed_tools(toolbox_for(selection, roots_for(selection, over_network=False)).names)
+    tools = listed_tools(toolbox_for(selection, roots_for(selection, over_network=False)).names, selection.confirm)
     if options.json:
         print(json.dumps({"tools": tools}, ensure_ascii=False))
         return 0

@@ -10,7 +10,7 @@ from mcp_errortracking.config.posthog import (
     for_sandbox,
     load_posthog,
 )
-from mcp_errortracking.config.selection import ToolSelection, load_tool_selection, roots_for
+from mcp_errortracking.config.selection import ToolSelection, load_confirm, load_tool_selection, roots_for
 from mcp_errortracking.config.serving import HttpSettings, ListenSettings, load_http, load_listen, load_timeout
 from mcp_errortracking.config.table import GROUPS, SETTINGS, VARIABLES, warn_of_misspelled_variables
 from mcp_errortracking.config.values import ConfigError, Secret
@@ -31,6 +31,7 @@ __all__ = [
     "ToolSelection",
     "cache_folder",
     "for_sandbox",
+    "load_confirm",
     "load_http",
     "load_listen",
     "load_log",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mcp_errortracking.config.settings import collect_values, setting
+from mcp_errortracking.config.settings import collect_values, setting, settings_of
 from mcp_errortracking.config.values import Choice, ConfigError, Number, Switch, read_folder, read_folders, read_names
 
 
@@ -94,6 +94,16 @@ def load_tool_selection(environ: Mapping[str, str] | None = None, **given: Any) 
         ConfigError: a value is wrong.
     """
     return ToolSelection(**collect_values(ToolSelection, given, os.environ if environ is None else environ))
+
+
+def load_confirm(environ: Mapping[str, str] | None = None, *, confirm: str | None = None) -> Any:
+    """Return the calls that a command confirms: the option, else the variable, else none.
+
+    Raises:
+        ConfigError: the variable's text is not an allowed value.
+    """
+    declared = next(one for one in settings_of(ToolSelection) if one.field == "confirm")
+    return confirm or declared.from_variable(os.environ if environ is None else environ) or declared.default
 
 
 def roots_for(selection: ToolSelection, *, over_network: bool) -> tuple[Path, ...]:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 Mode = Literal["never", "destructive", "writes"]
 ARGUMENT = "confirm"
-_SCHEMA = {"type": "string", "description": "Leave out, unless a result of this same call gave a token for it."}
+_SCHEMA = {"type": "string", "description": "The token that the refusal of this call gave."}
 
 
 def is_confirmed(mode: Mode, *, read_only: bool, destructive: bool) -> bool:

@@ -10,7 +10,7 @@ from mcp_errortracking.catalog.rules_check import Kind
 from mcp_errortracking.rules.rule_set import position_of
 from mcp_errortracking.workflows.rules_file.document import FileRule, RulesFile
 from mcp_errortracking.workflows.rules_file.errors import RulesFileError
-from mcp_errortracking.workflows.rules_file.kinds import WRITE_ONCE, settings_of
+from mcp_errortracking.workflows.rules_file.kinds import WRITE_ONCE, settings_of, tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,12 @@ class KindPlan:
     def changes(self) -> int:
         return len(self.updates) + len(self.creates) + len(self.deletes) + (self.order is not None)
 
+    @property
+    def tools(self) -> list[str]:
+        """The tools that make the changes."""
+        made = {"create": self.creates, "update": self.updates, "reorder": self.order, "destroy": self.deletes}
+        return [tool(self.kind, verb) for verb, changes in made.items() if changes]
+
     def wanted_settings(self, rule: str) -> dict[str, Any]:
         """Return the settings that a rule of `base` has when the plan is applied."""
         update = self.updates.get(rule)
@@ -92,6 +98,11 @@ class Plan:
     @property
     def changes(self) -> int:
         return sum(kind.changes for kind in self.kinds)
+
+    @property
+    def tools(self) -> list[str]:
+        """The tools that make the changes."""
+        return [tool for kind in self.kinds for tool in kind.tools]
 
 
 def plan_kinds(
