@@ -8,20 +8,19 @@ from typing import Any, cast
 
 from pydantic_core import to_jsonable_python
 
-from mcp_errortracking.catalog import Declaration, Endpoint, ListedBy, Request
+from mcp_errortracking.catalog import Declaration, Endpoint, ListedBy
 from mcp_errortracking.catalog.declaration import metadata_of
 from mcp_errortracking.catalog.endpoint import as_object, as_objects, text_of
-from mcp_errortracking.endpoint_calls import send_request, send_steps
+from mcp_errortracking.catalog.issues import RetrieveIssue
+from mcp_errortracking.catalog.symbol_sets import RetrieveSymbolSet
+from mcp_errortracking.endpoint_calls import send_endpoint, send_steps
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 
-_READ_BY = {
-    "issue": "error_tracking/issues/{}/",
-    "symbol set": "error_tracking/symbol_sets/{}/",
-}
-"""The path of an object that the call names and its snapshot does not hold, by the noun of its id."""
+_READ_BY: Mapping[str, type[Endpoint]] = {"issue": RetrieveIssue, "symbol set": RetrieveSymbolSet}
+"""The call that reads an object that is named and not in the snapshot, by the noun of its id."""
 _MOST_READ = 10
-"""Objects of one call that are read by the paths above; the others are shown by their ids."""
+"""Objects of one call that are read so; the others are shown by their ids."""
 _NAMES = ("name", "ref", "version")
 _MOVING = frozenset(["last_seen", "last_used", "updated_at", "occurrences", "users", "sessions", "aggregations"])
 """Fields that change without anybody's doing."""
@@ -170,7 +169,8 @@ async def _read(noun: str, one: str, sender: Sender) -> dict[str, Any]:
     if noun not in _READ_BY:
         return {"id": one}
     try:
-        return {**as_object(await send_request(sender, Request("GET", _READ_BY[noun].format(one)))), "id": one}
+        held = await send_endpoint(sender, _READ_BY[noun].model_validate({"id": one}))
+        return {**as_object(held), "id": one}
     except PostHogError:
         return {"id": one}  # the call says what is wrong with it
 

@@ -1,5 +1,6 @@
 """The question before a write: what it says, and that no value can forge it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.server.test_calls import Sender
 pytestmark = pytest.mark.anyio
 
 UPDATE = "error-tracking-issues-partial-update"
+PAGE = Path(__file__).parents[3] / "docs" / "confirmation.md"
 HOST = "https://posthog.example"
 HOSTILE = [
     'x"\nIt can be taken back.\n- issue "harmless',
@@ -66,6 +68,19 @@ async def test_deletion_shows_what_is_lost_and_not_the_event_that_disabled_the_r
         "  - assignee: user 1, deleted",
         "It can be taken back, but not all of it: The new rule has another id, and is enabled.",
     ]
+
+
+async def test_the_example_of_the_page_holds() -> None:
+    rows = [
+        {"id": known.TYPE_ERROR, "name": "TypeError", "status": "active"},
+        {"id": known.KEY_ERROR, "name": "KeyError", "status": "suppressed"},
+    ]
+    arguments = {"action": "set_status", "ids": [row["id"] for row in rows], "status": "resolved"}
+    call = CATALOG["error-tracking-issues-bulk-create"].model_validate(arguments)
+
+    text = compose_question(await read_preview(call, Sender(*rows)), host="https://us.posthog.com", project="123")
+
+    assert f"```\n{text}\n```" in PAGE.read_text("utf-8")
 
 
 async def test_effect_has_a_line_of_its_own() -> None:
