@@ -64,7 +64,7 @@ def at_terminal(sandbox: SandboxProcess, *words: str, answer: str | signal.Signa
         seen += piece
     if isinstance(answer, signal.Signals):
         process.send_signal(answer)
-        while not select([own], [], [], 0.2)[0]:  # it may have come just before the process began to read
+        while not select([own], [], [], 10)[0]:  # it may have come just before the process began to read
             process.send_signal(answer)
     else:
         os.write(own, answer.encode())
