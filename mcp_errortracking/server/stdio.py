@@ -22,6 +22,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import (
     CONNECTION_CLOSED,
     INVALID_REQUEST,
+    ErrorData,
     JSONRPCError,
     JSONRPCNotification,
     JSONRPCRequest,
@@ -192,6 +193,10 @@ class MessageWriter(MessageStream):
         self._flow = flow
         self.unanswered = dict[str | int, str | int]()
         """The ids of requests that were read and not yet answered, by their keys."""
+        self.questions = set[str | int]()
+        """The ids of requests to the client whose answers were not read yet."""
+        self.takes_questions = True
+        """False once the input has ended: no answer can be read."""
         self._settled = asyncio.Event()
 
     async def send(self, item: SessionMessage) -> None:
@@ -200,6 +205,10 @@ class MessageWriter(MessageStream):
             if request_key(message.id) not in self.unanswered:  # answered already, or cancelled
                 return
             self.settle(message.id)
+        elif isinstance(message, JSONRPCRequest):
+            if not self.takes_questions:
+                raise anyio.BrokenResourceError
+            self.questions.add(message.id)
         self._write(message.model_dump_json(by_alias=True, exclude_unset=True).encode())
         await self.drain()
 
@@ -298,7 +307,10 @@ class MessageReader(MessageSource):
                 await self._refuse(error)
             else:
                 return SessionMessage(message)
-        self._stopping = True
+        self._stopping, self._writer.takes_questions = True, False
+        if self._writer.questions and not self._lost:  # calls wait for their answers
+            error = ErrorData(code=CONNECTION_CLOSED, message="The input has ended.")
+            return SessionMessage(JSONRPCError(jsonrpc="2.0", id=self._writer.questions.pop(), error=error))
         await self._writer.wait_until_answered()
         raise anyio.EndOfStream
 
@@ -354,6 +366,8 @@ class MessageReader(MessageSource):
                 raise MessageError(INVALID_REQUEST, "Invalid request: its id is that of a request in flight.")
             self._writer.unanswered[key] = message.id
         self._note_handshake(message)
+        if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
+            self._writer.questions.discard(message.id)
         if isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
             cancelled = (message.params or {}).get("requestId")
             if is_id(cancelled):

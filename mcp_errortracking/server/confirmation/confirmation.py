@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 
 from mcp_errortracking.catalog import Declaration
+from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.confirmation.argument import ARGUMENT, Mode, is_confirmed
 from mcp_errortracking.server.confirmation.askers import Answer, Asker, InputRequired, NoAsker
@@ -115,7 +116,7 @@ class Consent:
         if not call.writes():
             return
         preview = await read_preview(call, sender)
-        effect = await self.rules.effect(call, sender) if self.rules.effect else ""
+        effect = await self._effect(call, sender)
         question = compose_question(preview, host=self.rules.host, project=project, effect=effect)
         asker = self.asker
         identity = json.dumps(
@@ -127,6 +128,14 @@ class Consent:
             self._resume(preview, question, identity, asker)
         else:
             await self._ask(preview, question, sender, asker, limit)
+
+    async def _effect(self, call: Declaration, sender: Sender) -> str:
+        if self.rules.effect is None:
+            return ""
+        try:
+            return await self.rules.effect(call, sender)
+        except PostHogError as error:
+            return f"The effect is not known: {error}"
 
     async def _ask(
         self, preview: Preview, question: str, sender: Sender, asker: Asker, limit: anyio.CancelScope

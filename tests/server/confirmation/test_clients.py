@@ -124,6 +124,16 @@ async def test_object_that_changes_while_the_user_is_asked_is_left_alone(
     assert writes(sandbox) == ["PATCH"]  # that of the other user
 
 
+async def test_form_without_a_way_to_the_client_is_not_asked(sandbox: SandboxProcess, server: HttpServer) -> None:
+    user = User()
+    async with client_over("http", "legacy", sandbox, server, user) as client:
+        refused = await client.call_tool(UPDATE, RESOLVE)
+
+    assert (refused.structured_content or {})["error"]["code"] == "confirmation_required"
+    assert user.questions == []
+    assert writes(sandbox) == []
+
+
 async def test_client_that_fails_to_ask_changes_nothing(sandbox: SandboxProcess, server: HttpServer) -> None:
     async with client_over("stdio", "legacy", sandbox, server, User(ErrorData(code=-32603, message="no"))) as client:
         refused = await client.call_tool(UPDATE, RESOLVE)

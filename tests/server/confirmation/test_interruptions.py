@@ -13,7 +13,9 @@ from mcp import Client
 from mcp_types import ElicitResult
 from pydantic import SecretStr
 
+from mcp_errortracking.catalog import Declaration
 from mcp_errortracking.proxy import Proxy
+from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.transport import Limits
 from mcp_errortracking.server.confirmation.askers import Answer, NoAsker
 from mcp_errortracking.server.confirmation.confirmation import Confirmation
@@ -94,6 +96,37 @@ def test_cancelled_call_withdraws_its_question_and_changes_nothing(sandbox: Sand
     assert [message["id"] for message in received if "id" in message] == [2]
     assert (rest, code) == (b"", 0)
     assert b"Traceback" not in log
+    assert methods(sandbox) == {"GET"}
+
+
+def test_end_of_input_ends_a_question_and_changes_nothing(sandbox: SandboxProcess) -> None:
+    with served("--confirm", "writes", upstream=sandbox.url, key=FULL) as server:
+        server.send(ASKING)
+        server.receive()
+        server.send(INITIALIZED, CALL)
+        question = server.receive()
+        rest, log, code = server.finish()
+
+    answer = json.loads(rest)
+    assert (question["method"], answer["id"], code) == ("elicitation/create", 1, 0)
+    assert answer["result"]["content"][0]["text"] == (
+        f"The client could not ask the user about {UPDATE}. Nothing was changed. Ask the user how to go on."
+    )
+    assert b"unanswered" not in log
+    assert methods(sandbox) == {"GET"}
+
+
+def test_question_after_the_end_of_input_is_not_asked(sandbox: SandboxProcess) -> None:
+    with served("--confirm", "writes", upstream=sandbox.url, key=FULL) as server:
+        server.send(ASKING)
+        server.receive()
+        server.send(INITIALIZED, CALL)
+        rest, log, code = server.finish()
+
+    answers = [json.loads(line) for line in rest.splitlines()]
+    assert [answer.get("id") for answer in answers if "result" in answer] == [1]
+    assert "Nothing was changed." in answers[-1]["result"]["content"][0]["text"]
+    assert (code, b"unanswered" in log) == (0, False)
     assert methods(sandbox) == {"GET"}
 
 
@@ -196,6 +229,44 @@ async def test_wait_for_a_person_does_not_count_and_holds_no_connection(sandbox:
     assert 0 < before <= 20
     assert all(0 < left <= 20 for left in after)
     assert [record.outcome for record in records] == ["ok"]
+
+
+async def test_answer_of_the_2026_era_that_comes_late_changes_nothing() -> None:
+    sender = Sender(HELD)
+    server = server_of(sender, toolbox=EVERY_TOOL, confirmation=Confirmation("writes", "http://x", seconds=0))
+
+    async def accept(context: Any, params: Any) -> ElicitResult:
+        return ElicitResult(action="accept")
+
+    async with Client(server, mode="2026-07-28", elicitation_callback=accept) as client:
+        result = await client.call_tool(UPDATE, RESOLVE)
+
+    assert result.is_error
+    assert result.content[0].type == "text"
+    assert result.content[0].text.startswith("The answer came after more than 0 s.")
+    assert {method for method, _ in sender.sent} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("effect", "line"),
+    [
+        ("It would take 40 of 100 exceptions.", "It would take 40 of 100 exceptions."),
+        (PostHogError("PostHog refused."), "The effect is not known: PostHog refused."),
+    ],
+    ids=["known", "unknown"],
+)
+async def test_effect_of_a_call_is_part_of_its_question(effect: Any, line: str) -> None:
+    async def find(call: Declaration, _sender: Any) -> str:
+        assert call.tool == UPDATE
+        if isinstance(effect, Exception):
+            raise effect
+        return effect
+
+    confirmation = Confirmation("writes", "http://x", effect=find)
+
+    reply = await call_tool(Sender(HELD), UPDATE, RESOLVE, time_limit=5, confirmation=confirmation)
+
+    assert line in reply.structured["error"]["question"].splitlines()
 
 
 async def test_token_is_for_one_project_host_and_caller() -> None:
