@@ -100,6 +100,23 @@ def test_a_second_start_lists_the_tools_at_once_and_checks_the_scopes(tmp_path: 
     assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (0o600, 0o700)
 
 
+def test_a_second_start_lists_the_argument_of_confirmation_at_once(tmp_path: Path) -> None:
+    more = {"XDG_CACHE_HOME": str(tmp_path), "MCP_CONFIRM": "writes"}
+    with key_upstream([*READ, "error_tracking:write"]) as upstream:
+        with served(upstream=upstream.url, **more) as first:
+            assert lists_writes(first)
+            first.finish()
+        upstream.gate.clear()
+        with served(upstream=upstream.url, **more) as second:
+            second.send(INITIALIZE, INITIALIZED, LIST)
+            second.receive()
+            listed = {tool["name"]: tool["inputSchema"]["properties"] for tool in second.receive()["result"]["tools"]}
+            upstream.gate.set()
+
+    assert "confirm" in listed["error-tracking-assignment-rules-create"]
+    assert "confirm" not in listed["error-tracking-assignment-rules-list"]
+
+
 @pytest.mark.parametrize("status", [200, 404])
 def test_a_posthog_that_names_no_scopes_is_waited_for_once(tmp_path: Path, status: int) -> None:
     with key_upstream([]) as upstream:

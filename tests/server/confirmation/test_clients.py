@@ -2,12 +2,22 @@
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from mcp import Client
-from mcp_types import ElicitRequestFormParams, ElicitResult, ErrorData
+from mcp_types import (
+    CallToolRequestParams,
+    ClientCapabilities,
+    ElicitationCapability,
+    ElicitRequestFormParams,
+    ElicitResult,
+    ErrorData,
+)
 
+from mcp_errortracking.server.confirmation.askers import NoAsker
+from mcp_errortracking.server.confirmation.clients import Elicitation, asker_of
 from tests.sandbox_process import SandboxProcess
 from tests.server.cases import case as known
 from tests.server.http.http_process import HttpServer, client_of, serving
@@ -122,6 +132,20 @@ async def test_object_that_changes_while_the_user_is_asked_is_left_alone(
     assert "changed while the user was asked" in text_of(refused)
     assert status_of(sandbox) == "suppressed"
     assert writes(sandbox) == ["PATCH"]  # that of the other user
+
+
+def test_session_without_a_way_back_cannot_ask() -> None:
+    can = SimpleNamespace(
+        client_capabilities=ClientCapabilities(elicitation=ElicitationCapability()),
+        protocol_version="2025-11-25",
+        can_send_request=True,
+    )
+    cannot = SimpleNamespace(**{**vars(can), "can_send_request": False})
+    params = CallToolRequestParams(name=UPDATE)
+
+    askers = [asker_of(SimpleNamespace(session=one, request=None, request_id=1), params) for one in (can, cannot)]
+
+    assert [type(asker) for asker in askers] == [Elicitation, NoAsker]
 
 
 async def test_form_without_a_way_to_the_client_is_not_asked(sandbox: SandboxProcess, server: HttpServer) -> None:
