@@ -16,6 +16,7 @@ from mcp_errortracking.catalog.symbol_sets import RetrieveSymbolSet
 from mcp_errortracking.endpoint_calls import send_endpoint, send_steps
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.server.unexpected_errors import log_unexpected_error
 
 _READ_BY: Mapping[str, type[Endpoint]] = {"issue": RetrieveIssue, "symbol set": RetrieveSymbolSet}
 """The call that reads an object that is named and not in the snapshot, by the noun of its id."""
@@ -92,7 +93,7 @@ async def read_preview(call: Declaration, sender: Sender) -> Preview:
         return Preview(call, (Target("call", "", "", _settings(call, _given(call), {})),), _NO_WAY_BACK)
     before = await send_steps(sender, call.snapshot(), read_only=True)
     targets = _targets(call, before) if before else await _named(call, sender)
-    return Preview(call, tuple(targets), _loss(call))
+    return Preview(call, tuple(targets), _loss(call, before))
 
 
 def arguments_of(call: Declaration) -> dict[str, Any]:
@@ -103,10 +104,21 @@ def arguments_of(call: Declaration) -> dict[str, Any]:
 _NO_WAY_BACK = "No call takes this back."
 
 
-def _loss(call: Endpoint) -> str:
+def _loss(call: Endpoint, before: Mapping[str, Any]) -> str:
+    """Return a sentence on what the inverse of a call brings back."""
     if type(call).inverse is Endpoint.inverse:
         return _NO_WAY_BACK
+    if before and not _has_inverse(call, before):
+        return "No single call takes this back."
     return f"It can be taken back, but not all of it: {call.undo_loss}" if call.undo_loss else "It can be taken back."
+
+
+def _has_inverse(call: Endpoint, before: Mapping[str, Any]) -> bool:
+    try:
+        return call.inverse(before, {}) is not None
+    except Exception as error:  # of an object in an unknown form
+        log_unexpected_error(call.tool, error)
+        return False
 
 
 def _given(call: Declaration) -> dict[str, Any]:

@@ -44,7 +44,8 @@ def compose_question(preview: Preview, *, host: str, project: str, effect: str =
 def _lines(target: Target, cells: Cells) -> list[str]:
     label = target.noun
     if target.name:
-        label += f" {_shown(target.name[:_LONGEST_NAME], cells)}"
+        is_short = len(target.name) <= _LONGEST_NAME
+        label += f" {_shown(target.name if is_short else f'{target.name[:_LONGEST_NAME]}…', cells)}"
     if target.id:
         label += f" ({_without_markup(one_line(target.id, _LONGEST_NAME))})"
     if target.role:

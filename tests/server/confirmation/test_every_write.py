@@ -102,11 +102,10 @@ async def test_nothing_is_sent_before_somebody_consents(
     assert files(build) == before
 
 
-@pytest.mark.parametrize("name", sorted(set(TOOLS) - set(DESTRUCTIVE)))
-async def test_other_tools_are_called_at_once(sandbox: SandboxProcess, name: str) -> None:
-    confirmation = Confirmation("destructive", sandbox.url)
+def test_other_tools_are_called_at_once() -> None:
+    confirmation = Confirmation("destructive", "https://posthog.example")
 
-    assert confirmation.begin(TOOLS[name], {}, None) is None
+    assert [name for name, tool in TOOLS.items() if confirmation.begin(tool, {}, None)] == DESTRUCTIVE
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,17 @@ async def test_the_example_of_the_page_holds() -> None:
     assert f"```\n{text}\n```" in PAGE.read_text("utf-8")
 
 
+async def test_object_in_an_unknown_form_is_asked_about() -> None:
+    rules = "error-tracking-assignment-rules-reorder"
+    preview = await preview_of(rules, {"orders": {known.ASSIGNMENT[0]: 1}}, {"results": [{"id": [], "order_key": {}}]})
+
+    assert question(preview).splitlines()[1:] == [
+        f"- assignment rule ({known.ASSIGNMENT[0]})",
+        "  - order_key: 1",
+        "No single call takes this back.",
+    ]
+
+
 async def test_effect_has_a_line_of_its_own() -> None:
     before = {"id": known.TYPE_ERROR, "name": "TypeError", "status": "active"}
     preview = await preview_of(UPDATE, {"id": known.TYPE_ERROR, "status": "resolved"}, before)
@@ -101,7 +112,7 @@ async def test_no_value_forges_the_question(text: str) -> None:
 
     lines = question(update).splitlines()
     assert [line.split(":")[0].split('"')[0] for line in lines[1:4]] == ["- issue ", "  - status", "  - description"]
-    assert set(lines[4:]) <= {"It can be taken back.", "A value that ends in … is cut."}
+    assert set(lines[4:]) <= {"No single call takes this back.", "A value that ends in … is cut."}
     for question_text in (question(update), question(delete)):
         assert len(question_text) < 5000
         assert not any(mark in question_text for mark in ("](", "<http", "`", "<|im_start|>", "</system>"))
