@@ -25,6 +25,9 @@ SECONDS = 300.0
 Effect = Callable[[Declaration, Sender], Awaitable[str]]
 """Returns a sentence on the effect of a call for its question; empty if there is nothing to say."""
 
+_Compose = Callable[[], Awaitable[str]]
+"""Composes the question, with the effect of the call, which may take many requests."""
+
 _NOT_ACCEPTED: Mapping[Answer, tuple[str, str]] = {
     "decline": ("declined", "The user declined {tool}. Nothing was changed. Do not repeat it unless the user asks."),
     "cancel": ("declined", "The user gave no answer about {tool}. Nothing was changed. Ask the user how to go on."),
@@ -116,18 +119,21 @@ class Consent:
         if not call.writes():
             return
         preview = await read_preview(call, sender)
-        effect = await self._effect(call, sender)
-        question = compose_question(preview, host=self.rules.host, project=project, effect=effect)
         asker = self.asker
         identity = json.dumps(
             [call.tool, arguments_of(call), self.rules.host, project, asker.caller], sort_keys=True
         ).encode()
+
+        async def compose() -> str:
+            effect = await self._effect(call, sender)
+            return compose_question(preview, host=self.rules.host, project=project, effect=effect)
+
         if isinstance(asker, NoAsker):
-            self._take_token(preview, question, identity, asker.way_on)
+            await self._take_token(preview, compose, identity, asker.way_on)
         elif isinstance(asker, InputRequired):
-            self._resume(preview, question, identity, asker)
+            await self._resume(preview, compose, identity, asker)
         else:
-            await self._ask(preview, question, sender, asker, limit)
+            await self._ask(preview, await compose(), sender, asker, limit)
 
     async def _effect(self, call: Declaration, sender: Sender) -> str:
         if self.rules.effect is None:
@@ -149,9 +155,10 @@ class Consent:
         if (await read_preview(preview.call, sender)).state != preview.state:
             raise self._withheld(preview.call, *_CHANGED)
 
-    def _resume(self, preview: Preview, question: str, identity: bytes, asker: InputRequired) -> None:
+    async def _resume(self, preview: Preview, compose: _Compose, identity: bytes, asker: InputRequired) -> None:
         tokens, state = self.rules.tokens, asker.state
         if state is None:
+            question = await compose()
             made = tokens.make("state", identity, preview.state)
             raise WithheldError(question, input_required=asker.request(question, made))
         verdict = tokens.use(state, "state", identity, preview.state)
@@ -161,13 +168,14 @@ class Consent:
         if asker.answer != "accept":
             raise self._withheld(preview.call, *_NOT_ACCEPTED[asker.answer])
 
-    def _take_token(self, preview: Preview, question: str, identity: bytes, way_on: str) -> None:
+    async def _take_token(self, preview: Preview, compose: _Compose, identity: bytes, way_on: str) -> None:
         tokens, why = self.rules.tokens, ""
         if self.token and not way_on:
             verdict = tokens.use(self.token, "argument", identity, preview.state)
             if verdict == "valid":
                 return
             why = f"{_TOKENS[verdict]} "
+        question = await compose()
         facts = {"code": "confirmation_required", "question": question}
         if not way_on:
             facts[ARGUMENT] = tokens.make("argument", identity, preview.state)

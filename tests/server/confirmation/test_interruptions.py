@@ -18,7 +18,7 @@ from mcp_errortracking.catalog import Declaration
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.transport import Limits
-from mcp_errortracking.server.confirmation.askers import Answer, NoAsker
+from mcp_errortracking.server.confirmation.askers import Answer, InputRequired, NoAsker
 from mcp_errortracking.server.confirmation.confirmation import Confirmation
 from mcp_errortracking.server.observe import CallRecord
 from mcp_errortracking.server.toolbox import EVERY_TOOL
@@ -274,6 +274,31 @@ async def test_effect_of_a_call_is_part_of_its_question(effect: Any, line: str) 
     reply = await call_tool(Sender(HELD), UPDATE, RESOLVE, time_limit=5, confirmation=confirmation)
 
     assert line in reply.structured["error"]["question"].splitlines()
+
+
+@pytest.mark.parametrize("asks", [True, False], ids=["input required", "token"])
+async def test_effect_is_found_out_for_the_question_alone(asks: bool) -> None:
+    found = list[str]()
+
+    async def find(call: Declaration, _sender: Any) -> str:
+        found.append(call.tool)
+        return "It would take 40 of 100 exceptions."
+
+    confirmation = Confirmation("writes", "http://x", effect=find)
+
+    async def call(asker: Any, **more: Any) -> Any:
+        arguments = {**RESOLVE, **more}
+        return await call_tool(Sender(HELD), UPDATE, arguments, time_limit=5, confirmation=confirmation, asker=asker)
+
+    if asks:
+        asked = await call(InputRequired(""))
+        done = await call(InputRequired("", asked.input_required["requestState"], "accept"))
+    else:
+        refused = await call(NoAsker())
+        done = await call(NoAsker(), confirm=refused.structured["error"]["confirm"])
+
+    assert not done.is_error
+    assert found == [UPDATE]
 
 
 async def test_token_is_for_one_project_host_and_caller() -> None:
