@@ -107,7 +107,7 @@ def triggers(function: dict[str, Any]) -> list[str]:
 
 
 class ListAlerts(Endpoint, tool="error-tracking-alerts-list", request="GET /hog_functions/", scope=_READ):
-    """List (show) the alerts set up: who gets notifications when an issue is created, reopened, assigned or spikes."""
+    """Show the alerts set up: who gets notifications of issues created, reopened, assigned or spiking."""
 
     limit: Limit | None = None
     offset: Offset | None = None
@@ -170,10 +170,10 @@ _TYPES = {
 
 
 class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /hog_functions/", scope=_WRITE):
-    """Create an alert: notify Slack or send a webhook about issues. filters.events names the trigger:
-    $error_tracking_issue_created (new), _reopened, _spiking or _assigned; created floods a noisy project. First
-    confirm the channel with the user. template_id: template-slack (inputs slack_workspace {value: integration id},
-    channel {value}) or template-webhook (inputs url {value})."""
+    """Create an alert: notify Slack or post to a webhook (Discord, PagerDuty ...) about issues. filters.events names
+    the trigger: $error_tracking_issue_created (new), _reopened, _spiking or _assigned. First confirm the channel with
+    the user. template_id: template-slack (inputs slack_workspace {value: integration id}, channel {value}) or
+    template-webhook (inputs url {value})."""
 
     name: Annotated[str, Shown("<name>")] | None = Field(default=None, max_length=400)
     filters: Annotated[Filters | None, _SHOWN] = Field(default=None, examples=[_EXAMPLE])
@@ -230,8 +230,8 @@ class UpdateAlert(
     destructive=False,
     nulls=("masking", "mappings", "icon_url", "execution_order"),
 ):
-    """Change an alert: pause it, send it to a different Slack channel; omitted fields stay. Refuses other hog
-    functions."""
+    """Change an alert: pause (disable), resume it, send (move) notifications to a different Slack channel; omitted
+    fields stay."""
 
     id: AlertId
     name: Annotated[str, Field(min_length=1, max_length=400)] | None = None
@@ -280,7 +280,7 @@ class UpdateAlert(
 
 
 class DeleteAlert(Endpoint, tool="error-tracking-alerts-delete", request="PATCH /hog_functions/{id}/", scope=_WRITE):
-    """Delete an alert for good; its notifications stop at once. Refuses other hog functions."""
+    """Delete (remove) an alert for good; its notifications stop at once."""
 
     id: AlertId
 

@@ -27,8 +27,8 @@ class ListAssignmentRules(
     tool="error-tracking-assignment-rules-list",
     request="GET assignment_rules/",
 ):
-    """List (show) the rules that assign new issues automatically (auto-assign), in the order they are tried; the first
-    match decides who gets it."""
+    """Show the ownership rules that auto-assign new issues automatically, in the order tried; the first match decides
+    who owns it."""
 
 
 class CreateAssignmentRule(
@@ -36,8 +36,8 @@ class CreateAssignmentRule(
     tool="error-tracking-assignment-rules-create",
     request="POST assignment_rules/",
 ):
-    """Create a rule that automatically assigns matching new issues to a user or role (team): errors of a type, file,
-    url or mentioning a text go (are routed) to their owner. Existing issues stay."""
+    """Set up ownership: automatically assign (auto-assign, route) matching exceptions of a type, file path, page (url)
+    or text to an owner, a user or role (team). Existing issues stay."""
 
     filters: Filters
     assignee: AssigneeArgument
@@ -66,8 +66,9 @@ class UpdateAssignmentRule(
     tool="error-tracking-assignment-rules-partial-update",
     request="PATCH assignment_rules/{id}/",
 ):
-    """Edit an existing assignment rule: replace its filters, its assignee (send to someone else) or both, and return
-    the rule. Omitted fields stay. Any update re-enables a disabled rule."""
+    """Edit an existing assignment (ownership) rule: replace its filters (add a path), its assignee (send its errors to
+    someone else, another team) or both, and return the rule. Omitted fields stay. Any update re-enables a disabled
+    rule."""
 
     id: AssignmentRuleId
     filters: Filters | None = None
@@ -86,8 +87,8 @@ class DeleteAssignmentRule(
     tool="error-tracking-assignment-rules-destroy",
     request="DELETE assignment_rules/{id}/",
 ):
-    """Delete (remove) an assignment rule for good: stop assigning automatically. Returns it as it was, complete enough
-    to create it again."""
+    """Delete (remove, drop) an assignment rule for good: no longer auto-assign (own) new issues, e.g. to someone who
+    left. Returns it as it was, complete enough to create it again."""
 
     id: AssignmentRuleId
 
@@ -98,8 +99,8 @@ class ReorderAssignmentRules(
     request="PATCH assignment_rules/reorder/",
     aliases=("error-tracking-assignment-rules-reorder-partial-update",),
 ):
-    """Reorder assignment rules: change which is tried (checked) first, by positions, lower first; rules not named keep
-    theirs. Returns the order that then holds."""
+    """Change the order of assignment (ownership) rules: move one to the top, so that it is tried (checked) first and
+    wins over a catch-all; by positions, lower first; rules not named keep theirs. Returns the order that then holds."""
 
     orders: Annotated[dict[AssignmentRuleId, OrderKey], ORDER_PAIRS, ORDER_SCHEMA] = Field(
         min_length=1, examples=ORDER_EXAMPLES

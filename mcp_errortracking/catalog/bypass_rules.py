@@ -13,7 +13,7 @@ class ListBypassRules(
     request="GET bypass_rules/",
     since="mid 2026",
 ):
-    """List (show) bypass rules: which exceptions are exempt from the rate limits."""
+    """Show which exceptions are exempt from rate limits and get through when throttled."""
 
 
 class CreateBypassRule(
@@ -23,7 +23,8 @@ class CreateBypassRule(
     since="mid 2026",
     destructive=True,
 ):
-    """Create a bypass rule: exempt matching exceptions from rate limits: always keep them, even over a limit."""
+    """Exempt (whitelist) matching errors from rate limits: never throttle or lose them, always keep them over a
+    limit."""
 
     filters: Filters
 
@@ -34,7 +35,8 @@ class RetrieveBypassRule(
     request="GET bypass_rules/{id}/",
     since="mid 2026",
 ):
-    """Get (show) one bypass rule by id: its exact filters and position, and why PostHog disabled it if it did."""
+    """Get one bypass rule (rate limit exemption) by id: its exact filters (conditions) and position, and why PostHog
+    disabled it if it did."""
 
     id: BypassRuleId
 
@@ -46,7 +48,7 @@ class UpdateBypassRule(
     since="mid 2026",
     aliases=("error-tracking-bypass-rules-partial-update",),
 ):
-    """Edit a bypass rule: replace its filters, to narrow or widen an exemption from rate limits."""
+    """Edit an exemption from rate limits: replace its filters, to narrow or widen it."""
 
     id: BypassRuleId
     filters: Filters | None = None
@@ -59,7 +61,8 @@ class DeleteBypassRule(
     request="DELETE bypass_rules/{id}/",
     since="mid 2026",
 ):
-    """Delete (remove) a bypass rule for good: its exceptions are rate limited again. Returns it as it was."""
+    """Delete (remove) a bypass rule for good, an exemption: its exceptions are rate limited (throttled) again. Returns
+    it as it was."""
 
     id: BypassRuleId
 
@@ -71,8 +74,8 @@ class ReorderBypassRules(
     aliases=("error-tracking-bypass-rules-reorder-partial-update",),
     since="mid 2026",
 ):
-    """Reorder bypass rules (exemptions from rate limits): move or put one before another, by new positions; those not
-    named keep theirs. Returns the order that then holds."""
+    """Change the order of bypass rules (exemptions from rate limits): move or put one before another, by new positions;
+    those not named keep theirs. Returns the order that then holds."""
 
 
 ENDPOINTS = (

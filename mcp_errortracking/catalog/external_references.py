@@ -73,8 +73,8 @@ class SearchTrackerIssues(
     older_status=400,
     aliases=("error-tracking-external-references-search-issues-retrieve",),
 ):
-    """Search a connected tracker for existing tickets (GitHub issues, Linear, Jira) to link; external_context is what
-    link takes."""
+    """Find (search, look for) an existing ticket in a connected tracker (GitHub issues, Linear, Jira), to attach to an
+    issue; external_context is what link takes."""
 
     integration_id: IntegrationId
     search: Annotated[str, Shown("<text>")] = Field(min_length=1, examples=["TypeError in checkout"])
@@ -122,8 +122,8 @@ class CreateExternalReference(
     tool="error-tracking-external-references-create",
     request="POST external_references/",
 ):
-    """Create (open, file) a ticket (bug report) for an error in GitHub, GitLab, Linear or Jira: a new issue at the
-    connected tracker, for others to see, and link it."""
+    """Create (open, file, report) a ticket for an error in Linear, Jira, GitHub or GitLab: a new bug at the connected
+    tracker, linked to the issue."""
 
     integration_id: IntegrationId
     config: Annotated[

@@ -37,7 +37,7 @@ _ENTRY: Schema = {
     "type": "object",
     "properties": {
         **_MEMBERS,
-        "type": {"type": "string", "description": "event; AND, OR of a group"},
+        "type": {"type": "string", "description": "event; AND, OR"},
         "values": {"type": "array", "items": _INNER_CONDITION},
     },
 }

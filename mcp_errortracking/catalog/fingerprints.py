@@ -18,7 +18,8 @@ class ListFingerprints(
     tool="error-tracking-fingerprints-list",
     request="GET fingerprints/",
 ):
-    """List fingerprints, oldest first, each with the issue it belongs to."""
+    """List fingerprints (hashes), each with the issue it belongs to; with issue_id those of this issue, also merged
+    ones."""
 
     # Not in the docs, but the server takes it (contract 4.1).
     issue_id: IssueId | None = Field(default=None, description="Only this issue's.")
@@ -42,7 +43,7 @@ class RetrieveFingerprint(
     tool="error-tracking-fingerprints-retrieve",
     request="GET fingerprints/{id}/",
 ):
-    """Get one fingerprint record by its id: the fingerprint, when it was made, and its issue."""
+    """Get one fingerprint record (entry) by its id: the fingerprint, when it was made, and its issue."""
 
     id: FingerprintId
 
@@ -60,7 +61,7 @@ class ResolveFingerprint(
     since=_RESOLVED,
     older_status=400,
 ):
-    """Get the issue that a fingerprint text belongs to: its record and issue id."""
+    """Find the issue that a fingerprint text belongs or points to: its record and issue id."""
 
     fingerprint: Annotated[str, Shown("<fingerprint text>")] = Field(min_length=1, examples=["81fa0b9f..."])
 

@@ -37,8 +37,8 @@ class RetrieveGroupingRule(
     tool="error-tracking-grouping-rules-retrieve",
     request="GET grouping_rules/{id}/",
 ):
-    """Get (show) one grouping rule by id: its exact filters, assignee and position, and why PostHog disabled it if it
-    did."""
+    """Get the details of one grouping rule by id: its exact filters (conditions), assignee and position, and why
+    PostHog disabled it if it did."""
 
     id: GroupingRuleId
 
@@ -50,7 +50,8 @@ class UpdateGroupingRule(
     aliases=("error-tracking-grouping-rules-partial-update",),
     destructive=False,
 ):
-    """Edit a grouping rule: replace its filters, so that it matches other exceptions; this enables a disabled one."""
+    """Edit an existing grouping rule: replace its filters, to match more or other error types; this enables a disabled
+    one."""
 
     id: GroupingRuleId
     filters: Filters | None = None
@@ -62,7 +63,8 @@ class DeleteGroupingRule(
     tool="error-tracking-grouping-rules-destroy",
     request="DELETE grouping_rules/{id}/",
 ):
-    """Delete (remove) a grouping rule for good, so that exceptions are grouped as by default. Returns it as it was."""
+    """Delete (remove, get rid of) a grouping rule for good, so that exceptions are grouped as by default again. Returns
+    it as it was."""
 
     id: GroupingRuleId
 

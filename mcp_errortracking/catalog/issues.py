@@ -47,7 +47,7 @@ class ListIssues(
     tool="error-tracking-issues-list",
     request="GET issues/",
 ):
-    """List plain issues (id, name, status), without counts or other statistics. To search, filter or sort, use
+    """Dump plain issues (id, name, status), without counts or other statistics. To search, filter or sort, use
     query-error-tracking-issues-list."""
 
     meant = {
@@ -76,8 +76,8 @@ class RetrieveIssue(
     tool="error-tracking-issues-retrieve",
     request="GET issues/{id}/",
 ):
-    """Get one issue record by id: status, assignee, first seen, its linked tickets and cohort. For counts and stack,
-    use query-error-tracking-issue."""
+    """Get one issue record by id, raw: status, assignee, first seen, its linked tickets and cohort, and where a merged
+    issue went. For counts and stack, use query-error-tracking-issue."""
 
     id: IssueId
     fingerprint: str | None = Field(default=None, description="Says where the issue of this fingerprint went.")
@@ -90,9 +90,9 @@ class UpdateIssue(
     nulls=("severity", "name", "description"),
     destructive=False,
 ):
-    """Resolve (fix), close, ignore, mute, silence, archive or reopen an issue (bug), change its severity (priority),
-    rename or describe it; null removes these. suppressed drops its new events; resolved reopens when it happens
-    again."""
+    """Resolve (fixed), close, ignore, hide, mute, silence, archive, reopen or unsuppress an issue (bug), change its
+    severity (priority), rename or describe it; null removes these. suppressed drops its new events; resolved reopens
+    when it comes back."""
 
     id: IssueId
     status: Status | None = None
@@ -132,7 +132,8 @@ class AssignIssue(
     since=_SCOPED,
     older_status=403,
 ):
-    """Assign or reassign an issue (bug) to an owner: a user or role (team); null unassigns, removing the assignee."""
+    """Assign, reassign, delegate or hand over an issue (bug) to its owner (responsible): a user (me) or role (team)
+    takes it; null unassigns, removing the assignee."""
 
     id: IssueId
     assignee: Annotated[AssigneeArgument | None, Means(advice="null unassigns")] = Field(
@@ -170,8 +171,8 @@ class MergeIssues(
     older_status=403,
     destructive=True,
 ):
-    """Merge (combine) duplicate issues, the same bug or root cause: their fingerprints move here and they are deleted.
-    No undo; split takes fingerprints out again."""
+    """Merge (combine, join) duplicate issues, the same bug or root cause: they are deleted for good, their fingerprints
+    move here; split takes them out again."""
 
     id: IssueId
     ids: list[IssueId] = Field(min_length=1, description="Issues to merge in.", examples=[[_ANOTHER]])
@@ -227,8 +228,8 @@ class SplitIssue(
     older_status=403,
     destructive=True,
 ):
-    """Split an issue that mixes different bugs, or unmerge (separate) what was merged by mistake: take fingerprints
-    out, each into a new issue. error-tracking-fingerprints-list with issue_id has the texts."""
+    """Split an issue that mixes (lumps together) different bugs, or undo a merge (unmerge, separate): take fingerprints
+    (error-tracking-fingerprints-list has them) out, each into a new issue."""
 
     id: IssueId
     fingerprints: Annotated[list[SplitFingerprint], Shown([{"fingerprint": "<fingerprint text>"}])] = Field(
@@ -263,7 +264,7 @@ class SetIssueCohort(
     since=_SCOPED,
     older_status=403,
 ):
-    """Attach (link) a cohort (group, segment) of affected users to an issue."""
+    """Attach (link, connect, add) a cohort (segment of users) to an issue."""
 
     id: IssueId
     cohortId: Annotated[int, Shown("<number of a cohort>")] = Field(ge=1, examples=[3])  # noqa: N815 PostHog's name
@@ -289,8 +290,8 @@ class UpdateIssuesInBulk(
     destructive=True,
     idempotent=True,
 ):
-    """In bulk: resolve, close, suppress, archive, reopen or assign many issues at once, all in one go; null
-    unassigns."""
+    """In bulk, many issues (bugs) at once, several together, a batch or a whole list: resolve, close, ignore, suppress,
+    archive, reopen or assign (give) them in one go; null unassigns."""
 
     action: Annotated[Literal["set_status", "assign"], Means(issue_meanings.ACTIONS)] = Field(examples=["set_status"])
     ids: list[IssueId] = Field(min_length=1, examples=[[_ANOTHER]])
@@ -350,7 +351,8 @@ class IssuesExist(
     tool="error-tracking-issues-exists-retrieve",
     request="GET issues/exists/",
 ):
-    """Check if the project has at least one issue: if not, no exception was ever received."""
+    """Check if error tracking works and receives data: if the project has at least one issue. If not, no exception was
+    ever captured."""
 
 
 class ListIssuesActivity(
@@ -359,8 +361,8 @@ class ListIssuesActivity(
     request="GET issues/activity/",
     scope="activity_log:read",
 ):
-    """List recent activity on all issues (audit log), newest first: who on the team resolved, reopened or assigned
-    which issue, and when."""
+    """Show the recent activity of the team on all issues (audit log, feed), newest first: what people did, who
+    resolved, reopened or assigned which issue, and when."""
 
 
 class ListIssueActivity(
@@ -369,8 +371,8 @@ class ListIssueActivity(
     request="GET issues/{id}/activity/",
     scope="activity_log:read",
 ):
-    """List the history (activity log) of changes to this one issue, newest first: who resolved, reopened, assigned or
-    renamed this issue, and when."""
+    """Show the history of this one issue (activity log, changelog, timeline of status changes), newest first: who
+    resolved, reopened, assigned or renamed it, and when."""
 
     id: IssueId
 
@@ -384,7 +386,8 @@ class FindIssueValues(
     since=_SCOPED,
     older_status=403,
 ):
-    """Suggest values (autocomplete): names or descriptions of issues that contain a text."""
+    """Suggest values while someone types (autocomplete, typeahead): the names (titles) or descriptions of issues that
+    contain, start with or match a text."""
 
     key: Annotated[
         Literal["name", "issue_description"], Means({"description": "issue_description", "title": "name"})

@@ -180,10 +180,11 @@ class QueryIssues(
     read_only=True,
     toolset="issues",
 ):
-    """Find and list errors (issues, exceptions, bugs, crashes) to triage: what is broken or fails in production; most
-    common (top) errors by occurrences or users affected, new errors since a deploy (first seen), latest errors (last
-    seen), in a date range. Errors by status (open, unresolved, suppressed), owner (assigned to), user (customer),
-    page (url), file, release, app or library; filterGroup (severity, browser ...): all must hold."""
+    """Find (look for, list) errors (issues, exceptions, bugs, crashes, failures) to triage: what is broken or failing
+    in production, in an app, API, page (url), file or browser (Safari ...); new today or since a deploy (first seen),
+    last seen this week or in a date range, sorted by most common (top), latest, users affected. By status (open,
+    unresolved), assignee (assigned to me, nobody), user (customer), message, release version, environment, library;
+    filterGroup (severity, device ...): all must hold."""
 
     dateRange: Range | None = None  # noqa: N815 PostHog's name, as all like it below
     status: (
@@ -254,8 +255,8 @@ class QueryIssue(
     read_only=True,
     toolset="issues",
 ):
-    """Summarize one issue, its impact and trend: how often, how many users and sessions in a date range, when it
-    started, if it still happens, the top frame in the app's code, latest release."""
+    """Summarize one issue: its impact and trend (graph), how bad, how many times and for how many users and sessions it
+    happens, when it started or stopped (getting worse, better), status, owner, release, top frame."""
 
     issueId: IssueId  # noqa: N815
     dateRange: Range | None = None  # noqa: N815
@@ -294,9 +295,9 @@ class QueryIssueEvents(
     read_only=True,
     toolset="issues",
 ):
-    """Get sample occurrences (events) of an issue, latest first, to find the root cause: exception message, stack trace
-    (which line throws; nearest frames first), url, browser, system, user, feature flags, session recording (replay),
-    as include asks."""
+    """Get sample occurrences (events) of an issue or crash, latest first, to find why it happens (root cause):
+    exception message, stack trace (which line of code throws; nearest frames first), url, browser, system, the users
+    who hit it, feature flags, session recording (replay), as include asks."""
 
     issueId: IssueId  # noqa: N815
     include: (

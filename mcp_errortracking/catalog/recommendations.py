@@ -40,7 +40,7 @@ class RefreshRecommendation(
     since=_SINCE,
     idempotent=True,
 ):
-    """Check a recommendation again: recompute (refresh) it now."""
+    """Check a recommendation again: rerun (recompute, refresh, update) it now."""
 
     id: RecommendationId
 
@@ -56,7 +56,7 @@ class DismissRecommendation(
     since=_SINCE,
     idempotent=True,
 ):
-    """Dismiss (hide) a recommendation for everyone."""
+    """Dismiss (hide, get rid of) a recommendation (suggestion, advice) for everyone."""
 
     id: RecommendationId
 
@@ -73,7 +73,7 @@ class RestoreRecommendation(
     since=_SINCE,
     idempotent=True,
 ):
-    """Restore a dismissed (hidden) recommendation: bring it back."""
+    """Restore a dismissed (hidden) recommendation (suggestion): bring it back, show (unhide) it again."""
 
     id: RecommendationId
 

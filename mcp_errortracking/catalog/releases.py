@@ -34,7 +34,8 @@ class ListReleases(PagedEndpoint, tool="error-tracking-releases-list", request="
 
 
 class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="POST releases/"):
-    """Create (register) a release: a deployed version, with its git commit, to bind symbol sets to."""
+    """Create (register, add, track) a new release: a deployed version (deployment, CI build), with its git branch and
+    commit, to bind symbol sets to."""
 
     version: Name
     project: Product = Field(description="The product's name, no PostHog project.")
@@ -49,7 +50,7 @@ class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="PO
 
 
 class RetrieveRelease(Endpoint, tool="error-tracking-releases-retrieve", request="GET releases/{id}/"):
-    """Get one release by id."""
+    """Get the details of one release by id: its version and git commit."""
 
     id: ReleaseId
 
@@ -72,7 +73,7 @@ def _refuse_unreachable(hash_id: str) -> str:
 class RetrieveReleaseByHash(
     Endpoint, tool="error-tracking-releases-hash-retrieve", request="GET releases/hash/{hash_id}/"
 ):
-    """Get the release with this hash (hash_id)."""
+    """Get the release with this hash (hash_id), e.g. of a commit."""
 
     hash_id: Annotated[HashId, AfterValidator(_refuse_unreachable)]
 
@@ -80,7 +81,7 @@ class RetrieveReleaseByHash(
 
 
 class UpdateRelease(Endpoint, tool="error-tracking-releases-partial-update", request="PATCH releases/{id}/"):
-    """Edit a release: change its version, project, hash_id or git metadata. Returns it."""
+    """Edit a release: rename or correct its version, project, hash_id or git metadata (commit). Returns it."""
 
     id: ReleaseId
     version: Name | None = None

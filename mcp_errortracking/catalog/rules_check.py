@@ -24,9 +24,10 @@ class CheckRules(
     request="GET assignment_rules/",
     toolset="rules",
 ):
-    """Check (lint, audit) all rules: why a rule does not work or never matches: disabled by PostHog and why, or soon to
-    be, shadowed by an earlier rule (conflicts), without a defined order, with filters that mean something else than
-    they seem to. Changes nothing."""
+    """Check (validate, lint, audit) all rules, filters and auto-assignment for mistakes: why a rule does not work, is
+    broken, never triggers or matches anything: disabled by PostHog and why, or soon to be, shadowed by an earlier rule
+    (dead; conflicts), without a defined order, with filters that mean something else than they seem to. Changes
+    nothing."""
 
     kind: Kind | None = Field(default=None, examples=["suppression"])
 

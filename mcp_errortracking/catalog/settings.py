@@ -111,8 +111,8 @@ class UpdateSettings(
     ),
     since=_SINCE,
 ):
-    """Change (raise, cap) rate limits, to reduce volume, quota, cost and bill: how many exceptions the project ingests,
-    and per issue, per bucket of minutes; null removes one. Exceptions beyond a limit are lost."""
+    """Limit (cap, throttle; raise) how many exceptions (events) the project takes, and each issue, per bucket of
+    minutes (hour), to reduce volume, quota, cost and bill; null removes a rate limit. Exceptions beyond it are lost."""
 
     project_rate_limit_value: _Exceptions | None = None
     project_rate_limit_bucket_size_minutes: _Minutes | None = None
@@ -131,8 +131,8 @@ class ListSpikeEvents(
     since=_SINCE,
     toolset=_SPIKES,
 ):
-    """List recent spikes (surges, sudden increases: which issues are spiking), newest first, with the usual and the
-    observed number of events."""
+    """List recent spikes (surges, bursts, anomalies, sudden increases: which issues suddenly got more frequent), newest
+    first: when, how big, with the usual and the observed number of events."""
 
     issue_ids: _IssueIds | None = Field(default=None, description="Comma-separated.")
     date_from: _IsoTime | None = Field(default=None, description="ISO 8601.")
@@ -162,7 +162,8 @@ class GetSpikeDetection(
     since=_SINCE,
     toolset=_SPIKES,
 ):
-    """Show the spike detection settings, how sensitive it is: when a rise in an issue's events counts as a spike."""
+    """Show the spike detection settings, how sensitive it is: how PostHog detects anomalies, when (threshold) a rise in
+    an issue's events counts as a spike."""
 
 
 class UpdateSpikeDetection(
@@ -172,8 +173,8 @@ class UpdateSpikeDetection(
     since=_SINCE,
     toolset=_SPIKES,
 ):
-    """Change how sensitive spike detection is (fewer false alarms): a spike has at least threshold events, and
-    multiplier times the usual number."""
+    """Change how sensitive spike detection is (fewer false alarms, fewer spike notifications): a spike has at least
+    threshold events, and multiplier times the usual number (baseline); ignore it below."""
 
     snooze_duration_minutes: _Minutes | None = None
     multiplier: AtLeastOne | None = None

@@ -17,7 +17,7 @@ class ListSeverityRules(
     request="GET severity_rules/",
     since="2026-08-20",
 ):
-    """List (show) severity rules: how a new issue's severity is decided; the first match sets it."""
+    """Show the severity (priority) rules: how a new issue's severity is decided; the first match sets it."""
 
 
 class CreateSeverityRule(
@@ -26,8 +26,7 @@ class CreateSeverityRule(
     request="POST severity_rules/",
     since="2026-08-20",
 ):
-    """Create a severity rule: automatically set the severity (priority) of matching new issues by type, message or url,
-    e.g. mark them as critical."""
+    """Automatically set the severity (urgent, low ...) of matching new issues by type, message or url."""
 
     filters: Filters
     severity: Severity
@@ -46,8 +45,8 @@ class RetrieveSeverityRule(
     request="GET severity_rules/{id}/",
     since="2026-08-20",
 ):
-    """Get (show) one severity rule by id: its exact filters, severity and position, and why PostHog disabled it if it
-    did."""
+    """Get one severity (priority) rule by id: its exact filters (conditions), severity and position, and why PostHog
+    disabled it if it did."""
 
     id: SeverityRuleId
 
@@ -76,7 +75,7 @@ class DeleteSeverityRule(
     request="DELETE severity_rules/{id}/",
     since="2026-08-20",
 ):
-    """Delete (remove) a severity rule for good: stop setting severities automatically. Returns it as it was."""
+    """Delete (remove) a severity rule for good: stop setting priorities by rule. Returns it as it was."""
 
     id: SeverityRuleId
 

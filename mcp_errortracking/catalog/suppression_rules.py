@@ -26,7 +26,7 @@ class ListSuppressionRules(
     tool="error-tracking-suppression-rules-list",
     request="GET suppression_rules/",
 ):
-    """List (show) suppression rules: which exceptions are ignored, dropped and never stored."""
+    """Show which exceptions are ignored, blocked, filtered out or dropped and never stored."""
 
 
 class CreateSuppressionRule(
@@ -35,9 +35,9 @@ class CreateSuppressionRule(
     request="POST suppression_rules/",
     destructive=True,
 ):
-    """Create a suppression rule: stop capturing (ignore, block, filter out) noise, e.g. of browser extensions, bots,
-    third-party scripts, or keep only a sample. What matches is dropped for good. Filters without conditions drop
-    everything. For one issue, set its status to suppressed instead."""
+    """Block noise: stop capturing (ignore, drop, discard, exclude, filter out) exceptions of browser extensions, bots,
+    third-party scripts, or keep only a sample. Matches are lost for good. Filters without conditions drop everything.
+    For one issue, set its status to suppressed instead."""
 
     filters: Filters
     sampling_rate: Share | None = Field(default=None, description="Share dropped, 0 to 1; default 1.")
@@ -66,8 +66,8 @@ class RetrieveSuppressionRule(
     tool="error-tracking-suppression-rules-retrieve",
     request="GET suppression_rules/{id}/",
 ):
-    """Get (show) one suppression rule by id: its exact filters, sampling rate and position, and why PostHog disabled it
-    if it did."""
+    """Get one suppression (ignore) rule by id, in detail: what exactly it matches, its filters (conditions), sampling
+    rate and position, and why PostHog disabled it if it did."""
 
     id: SuppressionRuleId
 
@@ -78,7 +78,7 @@ class UpdateSuppressionRule(
     request="PUT suppression_rules/{id}/",
     aliases=("error-tracking-suppression-rules-partial-update",),
 ):
-    """Edit a suppression rule: change its filters (what is ignored) or sampling_rate."""
+    """Edit an existing ignore rule: change its filters (what is ignored) or sampling_rate."""
 
     id: SuppressionRuleId
     filters: Filters | None = None
@@ -106,8 +106,8 @@ class DeleteSuppressionRule(
     tool="error-tracking-suppression-rules-destroy",
     request="DELETE suppression_rules/{id}/",
 ):
-    """Delete (remove, turn off) a suppression rule for good, so that the exceptions it drops (blocks, ignores) are
-    captured again. Returns it as it was."""
+    """Delete (remove, turn off) a suppression rule for good: stop ignoring (unblock), so that the exceptions it drops
+    (blocks, filters out) are captured and recorded again. Returns it as it was."""
 
     id: SuppressionRuleId
 
@@ -118,8 +118,8 @@ class ReorderSuppressionRules(
     request="PATCH suppression_rules/reorder/",
     aliases=("error-tracking-suppression-rules-reorder-partial-update",),
 ):
-    """Reorder suppression rules: move or put one before another, by new positions; those not named keep theirs. Returns
-    the order that then holds."""
+    """Change the order of suppression (ignore) rules: move or put one before another, by new positions; those not named
+    keep theirs. Returns the order that then holds."""
 
 
 ENDPOINTS = (

@@ -37,8 +37,8 @@ class ListSymbolSets(
     tool="error-tracking-symbol-sets-list",
     request="GET symbol_sets/",
 ):
-    """List uploaded symbol sets (source maps, dSYMs, ProGuard mappings), newest first, also those missing or failed.
-    status invalid: nothing usable uploaded, stack traces stay minified (unreadable)."""
+    """Show uploaded symbol sets (source maps, dSYMs, ProGuard mappings), newest first, also those missing or failed.
+    status invalid: nothing usable uploaded, stack traces stay minified."""
 
     limit: Annotated[int, Field(ge=1, examples=[20]), AtMost(100)] | None = None
     status: Annotated[Literal["all", "valid", "invalid"], Means(_STATUSES)] | None = None
@@ -89,8 +89,8 @@ class DeleteSymbolSet(
     tool="error-tracking-symbol-sets-destroy",
     request="DELETE symbol_sets/{id}/",
 ):
-    """Delete (remove) one symbol set (source map), its file and the frames it failed to resolve, for good. Returns it
-    as it was."""
+    """Delete (remove) one wrong or outdated symbol set (source map, dSYM), its file and the frames it failed to
+    resolve, for good. Returns it as it was."""
 
     id: SymbolSetId
 
@@ -109,8 +109,8 @@ class DownloadSymbolSet(
     request="GET symbol_sets/{id}/download/",
     since="2026-04-22",
 ):
-    """Download a symbol set (source map, dSYM) from PostHog: returns a URL, a secret, valid one hour. The file is
-    PostHog's container, not a bare source map."""
+    """Download (export) a symbol set (source map, dSYM) from PostHog: returns a URL, a secret, valid one hour. The file
+    is PostHog's container."""
 
     id: SymbolSetId
 
@@ -137,8 +137,9 @@ class DeleteSymbolSets(
     destructive=True,
     idempotent=True,
 ):
-    """Delete (clean up) many symbol sets (old source maps) at once, in bulk, for good; new frames of those bundles stay
-    minified. Returns how many were deleted and how many ids did not exist."""
+    """Delete (clean up, purge, wipe) many symbol sets at once, in bulk, for good: old or broken source maps, dSYMs
+    and mappings; new frames of those bundles stay minified. Returns how many were deleted and how many ids did not
+    exist."""
 
     ids: list[SymbolSetId] = Field(min_length=1, examples=[[_EXAMPLE_ID]])
 
@@ -177,7 +178,7 @@ class FinishSymbolSetUploads(
     aliases=("error-tracking-symbol-sets-bulk-finish-upload-create",),
     idempotent=True,
 ):
-    """Finish uploads of symbol sets: confirm the sent files, so that PostHog uses them. All or none are confirmed."""
+    """Finish uploads of symbol sets: confirm that the files were uploaded (sent). All or none are confirmed."""
 
     content_hashes: Annotated[
         dict[SymbolSetId, Annotated[str, Field(min_length=1)]],
@@ -210,7 +211,7 @@ class FinishSymbolSetUpload(
     request="PUT symbol_sets/{id}/finish_upload/",
     destructive=False,
 ):
-    """Complete a single symbol set upload: confirm one file. A hash that PostHog already holds is kept."""
+    """Complete (finalize) one single symbol set upload: confirm its file. A hash that PostHog already holds is kept."""
 
     id: SymbolSetId
     content_hash: Annotated[str, Shown("<hex SHA-512>")] = Field(
@@ -244,8 +245,9 @@ class StartSymbolSetUploads(
     destructive=True,
     idempotent=False,
 ):
-    """Begin (start) uploads of symbol sets: returns a presigned URL and symbol_set_id per chunk, valid 5 minutes;
-    chunks already stored are skipped. Then send the files and call error-tracking-symbol-sets-bulk-finish-upload."""
+    """Begin (start) uploads of symbol sets (symbol files): get a presigned URL and symbol_set_id per chunk, valid 5
+    minutes; stored chunks are skipped. Then send the files; error-tracking-symbol-sets-bulk-finish-upload confirms
+    them."""
 
     symbol_sets: Annotated[list[SymbolSetUpload] | None, _SHOWN_UPLOADS] = Field(
         default=None, examples=[[{"chunk_id": _EXAMPLE_ID, "content_hash": "cf83e1357eefb8bd..."}]]

@@ -50,9 +50,10 @@ class _OfBuild(SourceMapWorkflow):
 
 
 class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
-    """Upload the source maps of a build folder (or a ProGuard mapping), so that stack traces are readable: finds
-    bundles and maps, injects chunk ids into them (deploy these files afterwards), uploads what PostHog lacks and
-    confirms it. Repeat the upload after a failure: it goes on where it stopped."""
+    """Upload (push, send, publish) the source maps (sourcemaps, .map files) of a build folder, or the ProGuard mapping
+    of an Android build, so that minified stack traces become readable: finds bundles and maps, injects debug (chunk)
+    ids into them (deploy these files afterwards), uploads what PostHog lacks and confirms it. Repeat an upload that was
+    interrupted: it goes on where it stopped."""
 
     force: bool | None = Field(default=None, description="Overwrite differing content.")
     skip_on_conflict: bool | None = Field(default=None, description="Keep it instead.")
@@ -86,15 +87,15 @@ class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
 
 
 class CheckSourceMaps(_OfBuild, tool="source-maps-check", read_only=True):
-    """Check (verify) which files of a local build PostHog already has, chunk by chunk: uploaded, different, unfinished,
-    missing, of another release, about to expire. Changes nothing."""
+    """Check (verify) which files of a local build PostHog (the server) already has, chunk by chunk, and if they match:
+    uploaded, different, unfinished, missing, of another release, about to expire. Changes nothing."""
 
 
 class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=True):
-    """Unminify (decode, deobfuscate, symbolicate) a minified, unreadable stack trace: original file, line, function and
-    source code of its frames, from a local build or PostHog's symbol sets; why a frame cannot be resolved; with
-    commits, which commit introduced (who changed) the line. Give stack (a pasted trace, or main.js:1:48213) or issue
-    (its newest event)."""
+    """Unminify (decode, translate, deobfuscate, demangle, symbolicate) a minified, unreadable stack trace or crash log:
+    original file, line, function and source of its frames, from a local build or PostHog's symbol sets; why a frame is
+    not resolved; with commits, git blame: which commit introduced (broke) the line, who changed (wrote) it. Give stack
+    (a pasted trace, or main.js:1:48213) or issue (its newest event)."""
 
     stack: Annotated[str | None, Shown("<stack trace>")] = Field(
         default=None, min_length=1, max_length=100_000, examples=["at o (main.js:1:48213)"]
@@ -121,8 +122,9 @@ class ResolveFrames(SourceMapWorkflow, tool="source-maps-resolve", read_only=Tru
 
 
 class InspectSymbolSet(SourceMapWorkflow, tool="symbol-set-inspect", scope="error_tracking:read"):
-    """Inspect an uploaded symbol set (source map), by id or by ref (chunk id or URL): what is inside, its kind, sizes
-    and original sources; write_to extracts the sources into a folder, source shows one."""
+    """Inspect (view the inside of) an uploaded symbol set (source map), by id or by ref (chunk id or URL): what it
+    contains, its kind, sizes and original source files; write_to extracts the sources into a folder, source shows
+    one."""
 
     id: SymbolSetId | None = None
     ref: Annotated[str | None, Shown("<chunk id or URL>")] = Field(
