@@ -248,10 +248,14 @@ def _figures(page: str) -> str:
 
 
 def _search_figures(page: str) -> list[str]:
-    (_, requests, first, three, *_), *_, (_, _, their_first, their_three, *_) = _rows(page, "Tool search")
+    (_, *ours), _, _, (_, *theirs), *_ = _rows(page, "Tool search")
+    used, *held_out = (ours[place : place + 3] for place in range(0, len(ours), 3))
+    others = "; ".join(f"{first} and {three} of {requests}" for requests, first, three in held_out)
+    their_first, their_three = theirs[4:6]
     return [
-        f"Tool search (BM25) finds the right tool of the default set first for {first} of {requests} requests in",
-        f"users' words, and among three for {three}; of PostHog's own tools, for {their_first} and {their_three}.",
+        f"Tool search (BM25) finds the right tool of the default set first for {used[1]}, and among three for",
+        f"{used[2]} of the {used[0]} requests that the descriptions were written with. Of two sets that they were not",
+        f"written with: {others}; of PostHog's own tools, {their_first} and {their_three} of the first set.",
     ]
 
 

@@ -9,31 +9,35 @@ from mcp_errortracking.server.tools import TOOL_LIST
 
 ASKED = intents()
 USED = [intent for intent in ASKED if not intent.held_out]
-HELD_OUT = [intent for intent in ASKED if intent.held_out]
+HELD_OUT = [intent for intent in ASKED if intent.set == "held out"]
+HELD_OUT_2 = [intent for intent in ASKED if intent.set == "held out 2"]
 TOOLS = {tool["name"]: tool for tool in json.loads(TOOL_LIST.read_text("utf-8"))}
 DEFAULT, ALL, _ = our_lists()
 
 
 @pytest.mark.parametrize("name", [DEFAULT, ALL])
-def test_the_right_tool_is_first_for_three_of_four_requests_and_nearly_always_among_three(name: str) -> None:
+def test_the_right_tool_is_first_for_two_of_three_requests_used_and_mostly_among_three(name: str) -> None:
     found = shares(Index(our_lists()[name]), USED)
 
-    assert found.first >= 75
-    assert found.three >= 95
+    assert found.first >= 68
+    assert found.three >= 82
 
 
 @pytest.mark.parametrize("name", [DEFAULT, ALL])
 def test_requests_that_no_description_was_written_for_find_their_tool_less_often(name: str) -> None:
-    found = shares(Index(our_lists()[name]), HELD_OUT)
+    index = Index(our_lists()[name])
+    found, found_2 = shares(index, HELD_OUT), shares(index, HELD_OUT_2)
 
-    assert found.first >= 36
-    assert found.three >= 63
+    assert found.first >= 47
+    assert found.three >= 69
+    assert found_2.first >= 28
+    assert found_2.three >= 48
 
 
 def test_nearly_every_tool_is_right_for_a_request() -> None:
     assert len({intent.words for intent in ASKED}) == len(ASKED)
     assert len(USED) >= 120
-    assert len(HELD_OUT) * 3 >= len(ASKED)
+    assert len(HELD_OUT + HELD_OUT_2) == len(ASKED) - len(USED) >= 240
     asked_for = frozenset[str]().union(*(intent.tools for intent in USED))
     assert asked_for <= set(TOOLS), "benchmarks/intents.tsv names tools that do not exist"
     unasked = set(TOOLS) - asked_for
