@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mcp_errortracking.server.confirmation.argument import Mode
     from mcp_errortracking.server.confirmation.confirmation import Confirmation
     from mcp_errortracking.server.observe import Observer
+    from mcp_errortracking.server.recording import Recorder
 
 
 def proxy_for(settings: PostHogSettings, store: Store | None = None) -> Proxy:
@@ -58,8 +59,8 @@ def store_for(settings: PostHogSettings) -> Store | None:
         ) from None
 
 
-def toolbox_for(selection: ToolSelection, roots: tuple[Path, ...]) -> Toolbox:
-    """Return the tools that the settings select. Workflows that need files are left out if there are no roots.
+def toolbox_for(selection: ToolSelection, roots: tuple[Path, ...], *, with_journal: bool = True) -> Toolbox:
+    """Return the tools that the settings select, without workflows for which the roots or the journal are missing.
 
     Raises:
         ConfigError: the selection names an unknown tool or toolset, or leaves no tool.
@@ -70,7 +71,11 @@ def toolbox_for(selection: ToolSelection, roots: tuple[Path, ...]) -> Toolbox:
             tools=selection.tools,
             exclude=selection.exclude,
             read_only=selection.read_only,
-            workflows=(workflow for workflow in WORKFLOWS if roots or not workflow.needs_files),
+            workflows=(
+                workflow
+                for workflow in WORKFLOWS
+                if (roots or not workflow.needs_files) and (with_journal or not workflow.needs_journal)
+            ),
         )
     except SelectionError as error:
         raise ConfigError(str(error)) from None
@@ -85,16 +90,32 @@ def caller_for(
     toolbox: Toolbox = EVERY_TOOL,
     observe: "Observer | None" = None,
     confirm: "Mode" = "never",
+    per_caller: bool = False,
 ) -> ToolCaller:
-    """Return what calls the tools of a toolbox: any tool, unless a toolbox is given."""
+    """Return what calls the tools of a toolbox: any tool, unless a toolbox is given.
+
+    Args:
+        per_caller: callers bring their own keys, and each sees only its own changes.
+    """
     return ToolCaller(
         time_limit=time_limit,
         toolbox=toolbox,
         max_result_tokens=max_result_tokens,
         observe=observe,
         environment=Environment(roots, settings.host, settings.http_proxy, settings.release_mode),
+        recorder=_recorder_for(settings, per_caller=per_caller),
         confirmation=_confirmation_for(confirm, settings.host),
     )
+
+
+def _recorder_for(settings: PostHogSettings, *, per_caller: bool) -> "Recorder | None":
+    file = settings.journal_file()
+    if file is None:
+        return None
+    from mcp_errortracking.journal.store import Journal
+    from mcp_errortracking.server.recording import Recorder
+
+    return Recorder(Journal(file), settings.host, per_caller)
 
 
 def _confirmation_for(mode: "Mode", host: str) -> "Confirmation | None":
@@ -129,9 +150,10 @@ def server_for(
         time_limit=time_limit,
         max_result_tokens=selection.max_result_tokens,
         roots=roots,
-        toolbox=toolbox_for(selection, roots),
+        toolbox=toolbox_for(selection, roots, with_journal=settings.journal_file() is not None),
         observe=observe,
         confirm=selection.confirm,
+        per_caller=private_lists,
     )
     return build_server(
         proxy, caller, private_lists=private_lists, structured=selection.structured == "always", scopes=scopes

@@ -1,5 +1,6 @@
 """PostHog's keys: their prefixes, and their redaction from texts."""
 
+import hashlib
 import re
 
 KINDS = {
@@ -20,6 +21,11 @@ UNUSABLE = {
 
 # No English word ends in "phx", but "alpha_" and "graphs_" are parts of ordinary names.
 _KEY = re.compile(r"(?:phx|(?<![A-Za-z0-9])ph[acrs])_\w{8,}")
+
+
+def digest_of(host: str, key: str) -> str:
+    """Return a text that distinguishes a key at a host, and does not show the key."""
+    return hashlib.sha256(f"{host}\0{key}".encode()).hexdigest()
 
 
 def is_key(text: str) -> bool:

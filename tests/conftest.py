@@ -10,6 +10,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # No test finds what another one, or the user's own server, remembered of a key.
 os.environ["XDG_CACHE_HOME"] = os.devnull
+# No test writes into the user's own journal; a server that is to keep one is given its path.
+os.environ["XDG_STATE_HOME"] = os.devnull
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,7 @@ VALUES: dict[str, tuple[tuple[str, Any], tuple[str, Any], str | None]] = {
         ("valkeys://b", "rediss://b"),
         "http://a.example",
     ),
+    "journal": (("/a.db", Path("/a.db")), ("OFF", "off"), "phx_0123456789abcdef"),
     "toolsets": (("issues, alerts", ("issues", "alerts")), ("all", ("all",)), None),
     "tools": (("a,b", ("a", "b")), ("c", ("c",)), None),
     "exclude": (("a", ("a",)), ("b", ("b",)), None),

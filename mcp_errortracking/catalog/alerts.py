@@ -169,6 +169,10 @@ _TYPES = {
 }
 
 
+_SECRETS = ("inputs", "mappings", "hog")
+"""Members that may hold addresses of webhooks and tokens of other services."""
+
+
 class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /hog_functions/", scope=_WRITE):
     """Create an alert: notify Slack or post to a webhook (Discord, PagerDuty ...) about issues. filters.events names
     the trigger: $error_tracking_issue_created (new), _reopened, _spiking or _assigned. First confirm the channel with
@@ -191,6 +195,7 @@ class CreateAlert(Endpoint, tool="error-tracking-alerts-create", request="POST /
 
     example_fields = ("name", "filters", "template_id", "inputs")
     meant = _NAMES
+    unrecorded = _SECRETS
 
     @model_validator(mode="after")
     def is_an_alert(self) -> "CreateAlert":
@@ -251,6 +256,7 @@ class UpdateAlert(
 
     example_fields = ("enabled",)
     meant = {**_NAMES, "alert_id": "id"}
+    unrecorded = _SECRETS
     meant_by = dict.fromkeys(("enable", "disable", "pause"), "enabled")
 
     @model_validator(mode="after")
@@ -283,6 +289,8 @@ class DeleteAlert(Endpoint, tool="error-tracking-alerts-delete", request="PATCH 
     """Delete (remove) an alert for good; its notifications stop at once."""
 
     id: AlertId
+
+    unrecorded = _SECRETS
 
     def request(self) -> Request:
         return Request("PATCH", super().request().path, json={"deleted": True})

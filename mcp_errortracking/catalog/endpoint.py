@@ -79,6 +79,9 @@ class Verbatim(str):
 PAGE = "/error_tracking"
 ROW_PAGES = f"{PAGE}/<id>"
 
+_MOVING = ("id", "order_key", "base_updated_at")
+"""Members that change without a change of the object itself."""
+
 Steps = Generator[Request, Any, Outcome]
 Snapshot = Generator[Request, Any, dict[str, Any]]
 Lines = tuple[str, ...]
@@ -93,6 +96,8 @@ class Endpoint(Declaration):
     """Arguments that null clears: it is sent, and the docstring says so; null of any other means not given."""
     older_status: ClassVar[int] = 404
     """The status with which a PostHog from before `since` refuses the request."""
+    unrecorded: ClassVar[tuple[str, ...]] = ()
+    """Members of its arguments and answers that may hold secrets of other services: no journal stores them."""
     undo_loss: ClassVar[str] = ""
     """A sentence on what the inverse does not bring back; empty if it restores the same state."""
 
@@ -159,6 +164,22 @@ class Endpoint(Declaration):
         if self.method in ("PATCH", "PUT", "DELETE") and self.path.endswith("/{id}/"):
             return as_object((yield Request("GET", self.request().path)))
         return {}
+
+    def differences(self, after: Mapping[str, Any], current: Mapping[str, Any]) -> "dict[str, tuple[Any, Any]] | None":
+        """Return the values that this call set and that are others now, as (set, current), by their names.
+
+        Args:
+            after: the data of the call's result.
+            current: the object as PostHog holds it now, as `snapshot` of the inverse reads it.
+
+        Returns:
+            An empty dictionary if all are as the call left them; None if nothing can be compared.
+        """
+        set_by_it = self.model_fields_set - {*_MOVING, *self.unrecorded}
+        names = [name for name in set_by_it if name in after and name in current]
+        if not names:
+            return None
+        return {name: (after[name], current[name]) for name in names if after[name] != current[name]}
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> "Endpoint | None":
         """Return the call that takes this one back, or None if no single call does.

@@ -337,6 +337,14 @@ class UpdateIssuesInBulk(
     def snapshot(self) -> Snapshot:
         return (yield from _read_all(self.ids))
 
+    def differences(self, after: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, tuple[Any, Any]] | None:
+        name = "status" if self.action == "set_status" else "assignee"
+        wanted = self.model_dump(mode="json")[name]
+        held = {str(issue.get("id")): _writable(issue.get(name)) for issue in as_objects(current.get("results"))}
+        return {
+            f"{name} of {issue}": (wanted, held.get(str(issue))) for issue in self.ids if held.get(str(issue)) != wanted
+        }
+
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         name = "status" if self.action == "set_status" else "assignee"
         issues = {str(issue.get("id")): _writable(issue.get(name)) for issue in as_objects(before.get("results"))}

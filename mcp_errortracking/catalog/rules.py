@@ -221,6 +221,13 @@ class ReorderRules(Endpoint):
     def snapshot(self) -> Snapshot:
         return {"results": (yield from rules_from(self.request().path.removesuffix("reorder/")))}
 
+    def differences(self, after: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, tuple[Any, Any]] | None:
+        held = {str(rule.get("id")): rule.get("order_key") for rule in as_objects(current.get("results"))}
+        wanted = {str(rule): place for rule, place in self.orders.items()}
+        return {
+            f"order_key of {rule}": (place, held.get(rule)) for rule, place in wanted.items() if held.get(rule) != place
+        }
+
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         held = {str(rule.get("id")): rule.get("order_key") for rule in as_objects(before.get("results"))}
         return call_of(type(self), {"orders": {str(rule): held.get(str(rule)) for rule in self.orders}})

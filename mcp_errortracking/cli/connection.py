@@ -44,7 +44,10 @@ class Connection:
         if self._options.sandbox:
             self.sandbox = Sandbox()
             return config.for_sandbox(
-                self.sandbox.url, None if self._keyless else self.sandbox.key, self.sandbox.project_id
+                self.sandbox.url,
+                None if self._keyless else self.sandbox.key,
+                self.sandbox.project_id,
+                journal=getattr(self._options, "journal", None),
             )
         return config.load_posthog(keyless=self._keyless, **given(self._options, PostHogSettings))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from mcp_errortracking import __version__, config, logs
+from mcp_errortracking.cli.changes import add_changes_commands
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, Connection, fail
 from mcp_errortracking.cli.options import (
     add_confirmation,
@@ -111,6 +112,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     source_maps = command("source-maps", run_source_maps, "upload and check source maps, resolve minified frames")
     add_arguments(source_maps)
     add_rules_commands(command("rules", run_rules_match, "try rules on events, and keep them in a file"))
+    add_changes_commands(command("changes", run_call, "list the changes that were made, and undo one"))
     call = command("call", run_call, "call one tool and print its result")
     add_connection(call)
     call.add_argument("tool", metavar="TOOL", help="name of the tool, see: mcp-errortracking tools")

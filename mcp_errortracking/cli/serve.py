@@ -37,7 +37,8 @@ def run_serve(options: argparse.Namespace) -> int:
             print("Waiting for an MCP client on stdin; Ctrl-C ends it. See: mcp-errortracking --help", file=sys.stderr)
         _log_settings(settings)
         memory = None if options.sandbox else _scope_memory(settings)
-        opening = _open_session(selection, memory, with_files=bool(roots))
+        with_journal = settings.journal_file() is not None
+        opening = _open_session(selection, memory, with_files=bool(roots), with_journal=with_journal)
         if not opening.is_over:
             _serve_stdio(settings, selection, timeout, opening, memory)
     _leave()
@@ -84,7 +85,9 @@ def _scope_memory(settings: PostHogSettings) -> "ScopeMemory | None":
     return ScopeMemory(folder, settings.host, settings.key.get_secret_value()) if folder and settings.key else None
 
 
-def _open_session(selection: config.ToolSelection, memory: "ScopeMemory | None", *, with_files: bool) -> "Opening":
+def _open_session(
+    selection: config.ToolSelection, memory: "ScopeMemory | None", *, with_files: bool, with_journal: bool
+) -> "Opening":
     """Answer the first requests while the modules of the server are imported."""
     from mcp_errortracking.server.ready import Opening, ReadyAnswers, open_session
     from mcp_errortracking.server.selection import SelectionError
@@ -94,6 +97,7 @@ def _open_session(selection: config.ToolSelection, memory: "ScopeMemory | None",
     try:
         answers = ReadyAnswers(
             with_files=with_files,
+            with_journal=with_journal,
             scopes=memory and memory.scopes,
             confirm=selection.confirm,
             toolsets=selection.toolsets,

@@ -1,6 +1,5 @@
 """Every setting, declared once. Only this package reads the environment."""
 
-from mcp_errortracking.config.cache import cache_folder
 from mcp_errortracking.config.log import LogSettings, load_log
 from mcp_errortracking.config.posthog import (
     DEFAULT_HOST,
@@ -13,6 +12,7 @@ from mcp_errortracking.config.posthog import (
 from mcp_errortracking.config.selection import ToolSelection, load_confirm, load_tool_selection, roots_for
 from mcp_errortracking.config.serving import HttpSettings, ListenSettings, load_http, load_listen, load_timeout
 from mcp_errortracking.config.table import GROUPS, SETTINGS, VARIABLES, warn_of_misspelled_variables
+from mcp_errortracking.config.user_folders import cache_folder, state_folder
 from mcp_errortracking.config.values import ConfigError, Secret
 
 __all__ = [
@@ -39,5 +39,6 @@ __all__ = [
     "load_timeout",
     "load_tool_selection",
     "roots_for",
+    "state_folder",
     "warn_of_misspelled_variables",
 ]

@@ -7,16 +7,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import SplitResult, urlsplit
 
 from mcp_errortracking.config.settings import collect_values, read_value, setting
+from mcp_errortracking.config.user_folders import state_folder
 from mcp_errortracking.config.values import (
     Choice,
     ConfigError,
     Secret,
     Switch,
     mismatch,
+    read_journal,
     read_store,
     value,
 )
@@ -175,6 +177,24 @@ class PostHogSettings:
         help="address of a Redis or Valkey server in which replicas share the limits of their keys, like "
         "redis://localhost:6379/0; use the variable for an address with a password",
     )
+    journal: Path | Literal["off"] | None = setting(
+        None,
+        option="--journal",
+        variable="MCP_JOURNAL",
+        metavar="PATH",
+        read=read_journal,
+        default_text="in the user's state folder; off with --caller-keys and --sandbox",
+        help="file in which changes are recorded, so that they can be listed and undone; off: none",
+    )
+
+    def journal_file(self) -> Path | None:
+        """Return the file of the journal, which may not exist; None if changes are not recorded."""
+        if self.journal == "off":
+            return None
+        if self.journal is not None:
+            return self.journal
+        folder = state_folder()
+        return folder and folder / "changes.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +229,7 @@ def load_posthog(
                 raise ConfigError(f"{name} is set, but with callers' own keys this server must hold none: unset it.")
     values = collect_values(PostHogSettings, given, environ)
     if keyless:
-        return _complete(values | {"source": "each caller"})
+        return _complete({"journal": "off"} | values | {"source": "each caller"})
     found = _find(values.get("key"), environ, home)
     if found is None:
         return _complete(values)
@@ -227,9 +247,12 @@ def load_posthog(
     return _complete(values | {"key": found.key, "source": found.source})
 
 
-def for_sandbox(url: str, key: str | None, project: int) -> PostHogSettings:
+def for_sandbox(
+    url: str, key: str | None, project: int, *, journal: Path | Literal["off"] | None = None
+) -> PostHogSettings:
     """Return the settings for a sandbox that was started for this run; `key` is None if callers bring their own."""
-    return PostHogSettings(url, Secret(key) if key else None, str(project), "the sandbox" if key else "each caller")
+    source = "the sandbox" if key else "each caller"
+    return PostHogSettings(url, Secret(key) if key else None, str(project), source, journal=journal or "off")
 
 
 def _complete(values: dict[str, Any]) -> PostHogSettings:

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from mcp_errortracking.posthog_keys import looks_like_key
@@ -118,6 +118,11 @@ def read_path(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError:
         raise ValueError("begins with ~, but the home folder of that user is unknown: write the whole path") from None
+
+
+def read_journal(text: str) -> "Path | Literal['off']":
+    """Read the path of a file, or "off" for none."""
+    return "off" if text.strip().lower() == "off" else read_path(text)
 
 
 def read_folder(text: str) -> tuple[Path, ...]:

@@ -10,6 +10,9 @@ State = Literal["unknown", "done", "failed"]
 Undo = Literal["exact", "approximate", "none"]
 """The state that an undo restores: the same by API, the same but for ids and losses, or not possible by one call."""
 
+NOT_RECORDED = "[not recorded]"
+"""In place of a value that may hold a secret."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

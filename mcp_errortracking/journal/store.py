@@ -20,6 +20,7 @@ _T = TypeVar("_T")
 
 VERSION = 1
 MAX_CHANGES = 1_000
+"""Of one owner."""
 MAX_BYTES = 32 * 1024 * 1024
 MAX_AGE = 90 * 24 * 3600.0
 _MAX_VALUE = 256 * 1024
@@ -77,6 +78,14 @@ class Journal:
         self._owner, self._max_bytes, self._clock = owner, max_bytes, clock
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._file = self
+        """The journal that holds the connection to the file."""
+
+    def of(self, owner: str) -> "Journal":
+        """Return the changes of another owner in the same file, over the same connection."""
+        other = Journal(self.path, owner=owner, max_bytes=self._max_bytes, clock=self._clock)
+        other._file = self._file
+        return other
 
     def begin(self, write: Write) -> int:
         """Record a write that is about to be sent, and return its id.
@@ -160,10 +169,10 @@ class Journal:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        with self._file._lock:
+            if self._file._connection is not None:
+                self._file._connection.close()
+                self._file._connection = None
 
     def _transaction(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run work in an immediate transaction, so that two processes never deadlock in one.
@@ -171,9 +180,9 @@ class Journal:
         Raises:
             JournalError: the file cannot be read or written.
         """
-        with self._lock:
+        with self._file._lock:
             try:
-                connection = self._connection or self._open()
+                connection = self._file._connection or self._file._open()
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     result = work(connection)
@@ -214,14 +223,19 @@ class Journal:
         return connection
 
     def _prune(self, connection: sqlite3.Connection, incoming: int) -> None:
-        """Delete changes that are too old, and the oldest ones beyond the bounds of the file."""
+        """Delete changes that are too old, and the oldest ones of an owner with too many or of a file too large."""
         connection.execute("DELETE FROM changes WHERE began < ?", (self._clock() - MAX_AGE,))
-        count, size = connection.execute("SELECT count(*), coalesce(sum(size), 0) FROM changes").fetchone()
+        connection.execute(
+            "DELETE FROM changes WHERE owner = ? AND id NOT IN "
+            "(SELECT id FROM changes WHERE owner = ? ORDER BY id DESC LIMIT ?)",
+            (self._owner, self._owner, MAX_CHANGES - 1),
+        )
+        (size,) = connection.execute("SELECT coalesce(sum(size), 0) FROM changes").fetchone()
         # Half of the file: pages are not full, and the end of a write needs room too.
-        while count and (count >= MAX_CHANGES or size + incoming > self._max_bytes // 2):
+        while size and size + incoming > self._max_bytes // 2:
             oldest, freed = connection.execute("SELECT id, size FROM changes ORDER BY id LIMIT 1").fetchone()
             connection.execute("DELETE FROM changes WHERE id = ?", (oldest,))
-            count, size = count - 1, size - freed
+            size -= freed
 
 
 def _change(row: Sequence[Any], connection: sqlite3.Connection) -> Change:

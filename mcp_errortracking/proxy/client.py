@@ -13,6 +13,7 @@ import anyio
 from pydantic import SecretStr
 from pydantic_core import to_json
 
+from mcp_errortracking.posthog_keys import digest_of
 from mcp_errortracking.proxy.address import KEY_PATH, Form, form_root, target
 from mcp_errortracking.proxy.call import Answer, Call, RawAnswer
 from mcp_errortracking.proxy.content import LargeAnswerError, parse_answer, read_content
@@ -86,6 +87,11 @@ class Proxy:
     def has_key(self) -> bool:
         """True if an API key is configured: without one, every call fails."""
         return self._key is not None
+
+    @property
+    def account(self) -> str:
+        """A text that distinguishes the key, and does not show it; empty without a key."""
+        return digest_of(self.host, self._key.get_secret_value()) if self._key else ""
 
     def page(self, path: str) -> str:
         """Return the address of a page of the project, as PostHog's own client names it."""

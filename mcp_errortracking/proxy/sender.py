@@ -53,6 +53,11 @@ def project_of(sender: Sender) -> str | None:
     return getattr(sender, "project", None)
 
 
+def account_of(sender: Sender) -> str:
+    """Return a text that distinguishes the key of a sender, and does not show it; empty if it is not known."""
+    return getattr(sender, "account", "")
+
+
 def delay_of(sender: Sender, path: str, requests: int) -> float:
     """Return the least seconds until PostHog's limits let that many requests be sent; 0: at once, or unknown.
 

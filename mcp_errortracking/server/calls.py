@@ -13,7 +13,7 @@ from mcp_errortracking.catalog import Declaration, Endpoint, Outcome
 from mcp_errortracking.endpoint_calls import send_steps
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, delay_of, project_of
+from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, account_of, delay_of, project_of
 from mcp_errortracking.server.addresses import read_addresses
 from mcp_errortracking.server.arguments import ArgumentsError, notes_on_arguments, parse_arguments
 from mcp_errortracking.server.assignees import read_assignees
@@ -81,6 +81,14 @@ class _Counting:
             raise
         self._add(began, answer.attempts)
         return answer
+
+    @property
+    def project(self) -> str | None:
+        return project_of(self.sender)
+
+    @property
+    def account(self) -> str:
+        return account_of(self.sender)
 
     def delay(self, path: str, requests: int = 1) -> float:
         return delay_of(self.sender, path, requests)
@@ -178,14 +186,15 @@ class ToolCaller:
         if isinstance(call, Endpoint):
             if self.recorder is None or call.read_only:
                 return await _walk(sender, call)
-            project = project_of(sender.sender) or ""
+            project = project_of(sender) or ""
             return await self.recorder.record(sender, call, project, lambda through: _walk(through, call))
         workflow, environment = cast("Workflow", call), self.environment
         if environment is None or (workflow.needs_files and not environment.roots):
             raise WorkflowError(
                 "no_roots", f"{call.tool} works on local files, and this server may touch none.", next_step=_GIVE_ROOTS
             )
-        return await run_workflow(workflow, Context(environment, sender, progress))
+        context = Context(environment, sender, progress, self.recorder, self.toolbox.names)
+        return await run_workflow(workflow, context)
 
     async def _render(self, call: Declaration, outcome: Outcome) -> Reply:
         budget = min(getattr(call, "max_tokens", None) or self.max_result_tokens, self.max_result_tokens)

@@ -52,6 +52,7 @@ class ReadyTool:
     read_only: bool
     scopes: tuple[str, ...]
     needs_files: bool
+    needs_journal: bool
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ class ReadyAnswers:
 
     Args:
         with_files: the server has folders to work on.
+        with_journal: the server keeps a journal of changes.
         scopes: those of the key; None if PostHog is to be asked for them: the SDK's path then lists the tools.
         confirm: the tools whose calls are confirmed, see `listed_tools`.
         selection: the toolsets, the tools, what is excluded and `read_only`, see `OfferedTools`.
@@ -87,12 +89,22 @@ class ReadyAnswers:
     """
 
     def __init__(
-        self, *, with_files: bool, scopes: Collection[str] | None, confirm: "Mode" = "never", **selection: Any
+        self,
+        *,
+        with_files: bool,
+        with_journal: bool,
+        scopes: Collection[str] | None,
+        confirm: "Mode" = "never",
+        **selection: Any,
     ) -> None:
         self._on_file: dict[str, Any] = json.loads(READY.read_text("utf-8"))
         rows = {name: ReadyTool(name, **row) for name, row in self._on_file["tools"].items()}
         endpoints = {name: row for name, row in rows.items() if name not in self._on_file["workflows"]}
-        workflows = [rows[name] for name in self._on_file["workflows"] if with_files or not rows[name].needs_files]
+        workflows = [
+            row
+            for row in map(rows.__getitem__, self._on_file["workflows"])
+            if (with_files or not row.needs_files) and (with_journal or not row.needs_journal)
+        ]
         toolsets = {name: tuple(tools) for name, tools in self._on_file["toolsets"].items()}
         self._offered = OfferedTools(endpoints, toolsets, self._on_file["aliases"], workflows, **selection)
         self._scopes = scopes

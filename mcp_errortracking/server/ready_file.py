@@ -78,12 +78,13 @@ async def _answers() -> dict[str, Any]:
 
 
 def _row(tool: type[Declaration]) -> dict[str, Any]:
-    needs_files = issubclass(tool, Workflow) and tool.needs_files
+    is_workflow = issubclass(tool, Workflow)
     return {
         "toolset": tool.toolset,
         "read_only": tool.read_only,
         "scopes": list(tool.scopes),
-        "needs_files": needs_files,
+        "needs_files": is_workflow and tool.needs_files,
+        "needs_journal": is_workflow and tool.needs_journal,
     }
 
 

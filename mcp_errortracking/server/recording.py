@@ -4,19 +4,19 @@ A journal that cannot be written never fails a write: the result carries a note.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import anyio
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Endpoint, Outcome
 from mcp_errortracking.endpoint_calls import send_steps
-from mcp_errortracking.journal.change import Call, End, Undo, Write
+from mcp_errortracking.journal.change import NOT_RECORDED, Call, End, Undo, Write
 from mcp_errortracking.journal.store import Journal, JournalError
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions
+from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, account_of
 from mcp_errortracking.server.unexpected_errors import log_unexpected_error
 
 logger = logging.getLogger(__name__)
@@ -44,26 +44,41 @@ class _Writes:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Records writes to the PostHog at `host` in a journal."""
+    """Records writes to the PostHog at `host` in a journal; `per_caller`: callers see only what their own key wrote."""
 
     journal: Journal
     host: str
+    per_caller: bool = False
+
+    def journal_of(self, sender: Sender) -> Journal:
+        """Return the journal of the key that a sender sends with."""
+        return self.journal.of(account_of(sender)) if self.per_caller else self.journal
 
     async def record(
-        self, sender: Sender, call: Endpoint, project: str, send: Callable[[Sender], Awaitable[Outcome]]
+        self,
+        sender: Sender,
+        call: Endpoint,
+        project: str,
+        send: Callable[[Sender], Awaitable[Outcome]],
+        *,
+        undoes: int | None = None,
     ) -> Outcome:
         """Make a write by `send`, and record it before and after.
 
         A call that is cancelled, or whose process ends, stays in the journal as unknown.
 
+        Args:
+            undoes: the change that the write takes back.
+
         Raises:
             PostHogError: by `send`.
         """
+        journal, hidden = self.journal_of(sender), call.unrecorded
         before = await _read(sender, call)
         undo = _undo_of(call) if before is not None and type(call).inverse is not Endpoint.inverse else "none"
-        write = Write(_call(call), self.host, project, before, undo)
+        write = Write(_call(call, hidden), self.host, project, _without(before, hidden), undo, undoes)
         try:
-            change = await to_thread.run_sync(self.journal.begin, write)
+            change = await to_thread.run_sync(journal.begin, write)
         except JournalError as error:
             return _noted(await send(sender), "This change is not in the journal", error)
         writes = _Writes(sender)
@@ -71,22 +86,24 @@ class Recorder:
             outcome = await send(writes)
         except PostHogError as error:
             maybe_applied = error.maybe_applied or writes.is_applied
-            end = End("failed", writes.requests, status=error.status, error=str(error), maybe_applied=maybe_applied)
-            if (problem := await self._end(change, end)) is not None:
+            sent = _without(writes.requests, hidden)
+            end = End("failed", sent, status=error.status, error=str(error), maybe_applied=maybe_applied)
+            if (problem := await _end(journal, change, end)) is not None:
                 logger.warning("the failure of change %d is not in the journal: %s", change, problem)
             raise
-        problem = await self._end(change, _end_of(call, before, outcome, writes))
+        problem = await _end(journal, change, _end_of(call, before, outcome, writes))
         unknown = f"The journal holds change {change} without its result"
         return outcome if problem is None else _noted(outcome, unknown, problem)
 
-    async def _end(self, change: int, end: End) -> JournalError | None:
-        """Record the end of a write, also if the call is cancelled now; return the reason if it was not recorded."""
-        with anyio.CancelScope(shield=True):
-            try:
-                await to_thread.run_sync(self.journal.end, change, end)
-            except JournalError as error:
-                return error
-        return None
+
+async def _end(journal: Journal, change: int, end: End) -> JournalError | None:
+    """Record the end of a write, also if the call is cancelled now; return the reason if it was not recorded."""
+    with anyio.CancelScope(shield=True):
+        try:
+            await to_thread.run_sync(journal.end, change, end)
+        except JournalError as error:
+            return error
+    return None
 
 
 async def _read(sender: Sender, call: Endpoint) -> Mapping[str, Any] | None:
@@ -98,24 +115,40 @@ async def _read(sender: Sender, call: Endpoint) -> Mapping[str, Any] | None:
 
 
 def _end_of(call: Endpoint, before: Mapping[str, Any] | None, outcome: Outcome, writes: _Writes) -> End:
+    hidden = call.unrecorded
+    sent, after = _without(writes.requests, hidden), _without(outcome.data, hidden)
     if outcome.failed:
         error = " ".join(outcome.notes) or _NOT_DONE
-        return End("failed", writes.requests, outcome.data, error=error, maybe_applied=writes.is_applied)
+        return End("failed", sent, after, error=error, maybe_applied=writes.is_applied)
     inverse = None
     try:
         inverse = None if before is None else call.inverse(before, outcome.data)
     except Exception as error:  # of an answer in an unknown form; the write is done
         log_unexpected_error(call.tool, error)
+    if inverse is not None and inverse.model_fields_set & set(hidden):
+        inverse = None  # it needs what is not recorded
     undo = "none" if inverse is None else _undo_of(call)
-    return End("done", writes.requests, outcome.data, None if inverse is None else _call(inverse), undo)
+    return End("done", sent, after, None if inverse is None else _call(inverse), undo)
 
 
 def _undo_of(call: Endpoint) -> Undo:
     return "approximate" if call.undo_loss else "exact"
 
 
-def _call(call: Endpoint) -> Call:
-    return Call(call.tool, call.model_dump(mode="json", by_alias=True, exclude_unset=True))
+def _call(call: Endpoint, hidden: Sequence[str] = ()) -> Call:
+    return Call(call.tool, _without(call.model_dump(mode="json", by_alias=True, exclude_unset=True), hidden))
+
+
+def _without(value: Any, hidden: Sequence[str]) -> Any:
+    """Return a JSON value with a mark in place of each member of these names, wherever it stands."""
+    if not hidden:
+        return value
+    if isinstance(value, Mapping):
+        members = cast("Mapping[str, Any]", value)
+        return {name: NOT_RECORDED if name in hidden else _without(one, hidden) for name, one in members.items()}
+    if isinstance(value, list | tuple):
+        return [_without(one, hidden) for one in cast("Sequence[Any]", value)]
+    return value
 
 
 def _noted(outcome: Outcome, what: str, why: JournalError) -> Outcome:

@@ -1,12 +1,13 @@
 """The scopes of a key, kept across starts: a list of tools need not wait for PostHog's answer about the key."""
 
-import hashlib
 import json
 import os
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
+
+from mcp_errortracking.posthog_keys import digest_of
 
 _DAYS = 30
 _MOST_KEYS = 20
@@ -26,7 +27,7 @@ class ScopeMemory:
             folder: for the file. It is created if it does not exist.
         """
         self._file = folder / "key_scopes.json"
-        self._id = hashlib.sha256(f"{host}\0{key}".encode()).hexdigest()
+        self._id = digest_of(host, key)
         self.scopes = self._load()
         """Those that an earlier start saw; None if they are not known, or have not been confirmed for a month."""
 

@@ -1,12 +1,16 @@
 """A workflow: a tool that makes several requests to PostHog, or works on the user's files."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from mcp_errortracking.catalog import Endpoint, Outcome
 from mcp_errortracking.catalog.declaration import Declaration
 from mcp_errortracking.proxy.sender import Sender
+
+if TYPE_CHECKING:
+    from mcp_errortracking.journal.store import Journal
 
 Progress = Callable[[float, float | None, str], Awaitable[None]]
 """Receives the progress of a call: done, total (None if not known), and the current step."""
@@ -25,13 +29,37 @@ class Environment:
     release_mode: str = "event"
 
 
+class Recording(Protocol):
+    """Records the writes of a call in a journal, see `server/recording.py`."""
+
+    @property
+    def host(self) -> str: ...
+
+    def journal_of(self, sender: Sender) -> "Journal": ...
+
+    async def record(
+        self,
+        sender: Sender,
+        call: Endpoint,
+        project: str,
+        send: Callable[[Sender], Awaitable[Outcome]],
+        *,
+        undoes: int | None = None,
+    ) -> Outcome: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The environment, the sender and the progress of one call."""
+    """The environment, the sender and the progress of one call.
+
+    `recording`: None if the server keeps no journal. `tools`: the names of those that the server offers.
+    """
 
     environment: Environment
     sender: Sender
     progress: Progress
+    recording: Recording | None = None
+    tools: Collection[str] = ()
 
 
 class Workflow(Declaration):
@@ -42,6 +70,9 @@ class Workflow(Declaration):
 
     patience: ClassVar[float] = 600.0
     """Seconds that a call may take if the client follows its progress."""
+
+    needs_journal: ClassVar[bool] = False
+    """True if the tool reads the journal of changes: it is offered only where one is kept."""
 
     needs_files: ClassVar[bool] = False
     """True if the tool works on local files: it is offered only where the configuration names folders."""

@@ -19,7 +19,7 @@ from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.command import run, run_here
 from tests.forked import Forked
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
-from tests.server.mcp_client import OFFERED
+from tests.server.mcp_client import OFFERED, WITH_JOURNAL
 
 LIST = "error-tracking-assignment-rules-list"
 
@@ -42,7 +42,7 @@ def test_every_command_has_help(command: str) -> None:
 def test_tools() -> None:
     code, out, _ = run_here("tools", "--json")
     assert code == 0
-    assert tuple(tool["name"] for tool in json.loads(out)["tools"]) == OFFERED
+    assert tuple(tool["name"] for tool in json.loads(out)["tools"]) == WITH_JOURNAL
     code, out, _ = run_here("tools", "--json", "--toolsets", "all")
     assert [tool["name"] for tool in json.loads(out)["tools"]] == [*CATALOG, *(tool.tool for tool in WORKFLOWS)]
     code, out, _ = run_here("tools")
@@ -205,7 +205,7 @@ except SystemExit:
     assert done.stderr == "[]\n"
 
 
-def test_the_first_answers_of_a_start_need_no_pydantic_and_no_event_loop() -> None:
+def test_the_first_answers_of_a_start_need_no_pydantic_and_no_event_loop(tmp_path: Path) -> None:
     script = """
 import sys
 from mcp_errortracking import config
@@ -213,10 +213,10 @@ from mcp_errortracking.cli import main, serve
 from mcp_errortracking.server.ready import ReadyAnswers
 settings = config.load_posthog()
 memory = serve._scope_memory(settings)
-ReadyAnswers(with_files=True, scopes=memory.scopes)
+ReadyAnswers(with_files=True, with_journal=True, scopes=memory.scopes)
 print(repr(settings.key), sorted({"pydantic", "mcp", "mcp_types", "anyio", "asyncio"} & set(sys.modules)))
 """
-    environment = {"POSTHOG_PERSONAL_API_KEY": FULL, "POSTHOG_PROJECT_ID": "1"}
+    environment = {"POSTHOG_PERSONAL_API_KEY": FULL, "POSTHOG_PROJECT_ID": "1", "XDG_CACHE_HOME": str(tmp_path)}
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
 

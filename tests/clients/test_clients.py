@@ -101,6 +101,7 @@ def test_the_inspector(
     environment = environment_for(sandbox.url, HOME=str(tmp_path))
     # To a server over stdio the Inspector passes only what it is told to.
     own = {name: value for name, value in environment.items() if name.startswith("POSTHOG_")}
+    own["MCP_JOURNAL"] = "off"  # it starts the server with the user's home
     passed = [word for name, value in own.items() for word in ("-e", f"{name}={value}")] if not path else []
     chosen = ["--protocol-era", "legacy" if era == LEGACY else "modern"]
     inspector = modules() / ".bin/mcp-inspector"

@@ -37,9 +37,14 @@ LISTS: list[dict[str, Any]] = [
 
 
 def ready(
-    *, with_files: bool = True, scopes: Sequence[str] | None = ("*",), confirm: Mode = "never", **selection: Any
+    *,
+    with_files: bool = True,
+    with_journal: bool = True,
+    scopes: Sequence[str] | None = ("*",),
+    confirm: Mode = "never",
+    **selection: Any,
 ) -> ReadyAnswers:
-    return ReadyAnswers(with_files=with_files, scopes=scopes, confirm=confirm, **selection)
+    return ReadyAnswers(with_files=with_files, with_journal=with_journal, scopes=scopes, confirm=confirm, **selection)
 
 
 def answers_to(answers: ReadyAnswers, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -67,20 +72,26 @@ async def test_in_every_version_the_answers_are_those_of_the_sdk(opening: list[d
 @pytest.mark.anyio
 @pytest.mark.parametrize("opening", [OPENINGS[0], OPENINGS[-1]])
 @pytest.mark.parametrize("selection", LISTS, ids=str)
-@pytest.mark.parametrize("with_files", [True, False])
+@pytest.mark.parametrize(("with_files", "with_journal"), [(True, True), (False, True), (True, False)])
 async def test_of_every_selection_the_list_is_that_of_the_sdk(
-    opening: list[dict[str, Any]], selection: dict[str, Any], with_files: bool
+    opening: list[dict[str, Any]], selection: dict[str, Any], with_files: bool, with_journal: bool
 ) -> None:
-    workflows = [workflow for workflow in WORKFLOWS if with_files or not workflow.needs_files]
+    workflows = [
+        workflow
+        for workflow in WORKFLOWS
+        if (with_files or not workflow.needs_files) and (with_journal or not workflow.needs_journal)
+    ]
     try:
         toolbox = Toolbox(workflows=workflows, **selection)
     except SelectionError:
         with pytest.raises(SelectionError):
-            ready(with_files=with_files, **selection)
+            ready(with_files=with_files, with_journal=with_journal, **selection)
         return
     _, listed = await results_of(server_of(Sender({"scopes": ["*"]}), toolbox=toolbox), opening)
 
-    assert answers_to(ready(with_files=with_files, **selection), opening)[1]["result"] == listed
+    assert (
+        answers_to(ready(with_files=with_files, with_journal=with_journal, **selection), opening)[1]["result"] == listed
+    )
 
 
 @pytest.mark.anyio
@@ -210,7 +221,7 @@ BEFORE_THE_IMPORT = """
 import sys, threading
 from mcp_errortracking.server.ready import ReadyAnswers, open_session
 never = threading.Event()
-opening = open_session(ReadyAnswers(with_files=True, scopes=["*"]), lambda: never.wait(20))
+opening = open_session(ReadyAnswers(with_files=True, with_journal=False, scopes=["*"]), lambda: never.wait(20))
 print(sorted({"mcp", "mcp_types", "pydantic", "mcp_errortracking.catalog"} & set(sys.modules)), file=sys.stderr)
 sys.stderr.flush()
 """

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.config import cache_folder
+from mcp_errortracking.config import cache_folder, state_folder
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.server import scope_memory
 from mcp_errortracking.server.scope_memory import ScopeMemory
@@ -218,6 +218,11 @@ def test_the_cache_folder_of_each_platform(tmp_path: Path) -> None:
     assert cache_folder({"HOME": home}, "darwin") == tmp_path / "Library/Caches/mcp_errortracking"
     assert cache_folder({"HOME": f"{home}/absent"}, "linux") is None
     assert cache_folder({}, "linux") is None
+    assert cache_folder({"HOME": home, "XDG_CACHE_HOME": "/dev/null"}, "linux") is None
+    assert state_folder({"HOME": home}, "linux") == tmp_path / ".local/state/mcp_errortracking"
+    assert state_folder({"HOME": home, "XDG_STATE_HOME": "/s"}, "linux") == Path("/s/mcp_errortracking")
+    assert state_folder({"HOME": home}, "darwin") == tmp_path / "Library/Application Support/mcp_errortracking"
+    assert state_folder({"HOME": home, "XDG_STATE_HOME": "/dev/null"}, "linux") is None
     assert cache_folder({}, "win32") is None
 
 

@@ -8,10 +8,10 @@ The names hold a hash of host and key, and all times are the store's, so no cloc
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 
 from pydantic import SecretStr
 
+from mcp_errortracking.posthog_keys import digest_of
 from mcp_errortracking.proxy.rate_limit.store import Store
 from mcp_errortracking.proxy.rate_limit.window import SYMBOL_SETS, Rate
 
@@ -76,7 +76,7 @@ class SharedSlots:
     """
 
     def __init__(self, store: Store, host: str, key: SecretStr, rates: Sequence[Rate]) -> None:
-        secret = sha256(f"{host}\0{key.get_secret_value()}".encode()).hexdigest()
+        secret = digest_of(host, key.get_secret_value())
         count = "symbol_sets" if rates == SYMBOL_SETS else "default"
         name = f"mcp-errortracking:{{{secret}}}:{count}"  # one hash slot of a cluster
         self._keys = [name, f"{name}:pause"]

@@ -25,6 +25,7 @@ TOOLS: dict[str, type[Declaration]] = {**CATALOG, **{tool.tool: tool for tool in
 WRITES = [name for name, tool in TOOLS.items() if not tool.read_only]
 DESTRUCTIVE = [name for name in WRITES if TOOLS[name].destructive]
 OF_WORKFLOWS: dict[str, dict[str, Any]] = {
+    "error-tracking-changes-undo": {"dry_run": False},
     "source-maps-upload": {"folder": "dist", "delete_after": True},
     "symbol-set-inspect": {"id": COMPLETE, "write_to": "out"},
 }

@@ -346,7 +346,7 @@ from mcp_errortracking.server import app, ready, stdio
 settings = config.load_posthog({"POSTHOG_PERSONAL_API_KEY": "phx_0123456789"})
 compose.server_for(settings, config.load_tool_selection({}), compose.proxy_for(settings),
     time_limit=1, observe=print, over_network=False)
-ready.ReadyAnswers(with_files=True, scopes=["*"])
+ready.ReadyAnswers(with_files=True, with_journal=False, scopes=["*"])
 print([name for name in sys.modules if "server.confirmation" in name])
 """
 
