@@ -5,46 +5,51 @@ name in an object costs about three times as much, a list or an object eight tim
 """
 
 from collections.abc import Iterator
-from itertools import accumulate
+from typing import NamedTuple
 
 _WEIGHTS = {b"{": 8, b"[": 8, b":": 3, b",": 1}
 _SLICE = 256 * 1024
+_ESCAPED = b'"\\/bfnrtu'
+_UNCOUNTED = bytes({*range(256)} - {*_ESCAPED, *b"".join(_WEIGHTS)})
+"""Characters that are neither counted, nor end a string, nor follow a backslash. Most of JSON is dropped with them."""
+
+
+class Weight(NamedTuple):
+    """The weight of JSON, and the number of names in its objects."""
+
+    total: int
+    names: int
 
 
 def is_heavier(body: bytes, limit: int) -> bool:
     """True if JSON weighs more than the limit. Characters in strings do not count."""
-    if all(weight <= limit for weight in accumulate(_weights(body))):
-        return False
-    weight = 0
-    for outside in outside_strings(body):
-        weight += _weight(outside)
-        if weight > limit:
-            return True
-    return False
+    return weigh(body, limit).total > limit
 
 
-def count_outside_strings(body: bytes, character: bytes) -> int:
-    """Return the number of a character in JSON that are not in strings."""
-    return sum(outside.count(character) for outside in outside_strings(body))
+def weigh(body: bytes, limit: int) -> Weight:
+    """Return the weight of JSON; once it is above the limit, the rest is not weighed."""
+    total = names = 0
+    for outside in outside_strings(body, dropped=_UNCOUNTED):
+        total += sum(outside.count(character) * weight for character, weight in _WEIGHTS.items())
+        names += outside.count(b":")
+        if total > limit:
+            break
+    return Weight(total, names)
 
 
-def _weight(text: bytes) -> int:
-    return sum(_weights(text))
+def outside_strings(body: bytes, *, dropped: bytes = b"") -> Iterator[bytes]:
+    """Yield JSON without its strings, slice by slice: none of the work on a slice releases the interpreter lock.
 
-
-def _weights(text: bytes) -> Iterator[int]:
-    """Yield the weight of each character in a text."""
-    return (text.count(character) * weight for character, weight in _WEIGHTS.items())
-
-
-def outside_strings(body: bytes) -> Iterator[bytes]:
-    """Yield JSON without its strings, slice by slice: none of the work on a slice releases the interpreter lock."""
+    Args:
+        dropped: characters that are left out, which is fast. None may be a quote, a backslash or an escaped character.
+    """
     at, is_inside = 0, False
     while at < len(body):
         end = at + _SLICE
         part = body[at:end]
         end += (len(part) - len(part.rstrip(b"\\"))) % 2  # an escape stays in one slice
-        part = body[at:end].replace(b"\\\\", b"").replace(b'\\"', b"")
+        part = body[at:end].translate(None, dropped)
+        part = part.replace(b"\\\\", b"__").replace(b'\\"', b"__")  # as long as before, which is fast
         pieces = part.split(b'"')
         yield b"".join(pieces[is_inside::2])
         is_inside ^= len(pieces) % 2 == 0

@@ -277,9 +277,11 @@ def test_strings_are_left_out_wherever_a_slice_ends(monkeypatch: pytest.MonkeyPa
     for size in (1, 2, 3, 7):
         monkeypatch.setattr(json_weight, "_SLICE", size)
         for _ in range(200):
-            text = "".join(chance.choices('\\",[{:a', k=chance.randint(0, 12)))
+            text = "".join(chance.choices('\\",[{:a\nn\x01', k=chance.randint(0, 12)))
             body = json.dumps({text: [text, {}]}).encode()
-            assert b"".join(json_weight.outside_strings(body)) == re.sub(rb'"(?:[^"\\]|\\.)*"', b"", body)
+            outside = re.sub(rb'"(?:[^"\\]|\\.)*"', b"", body)
+            assert b"".join(json_weight.outside_strings(body)) == outside
+            assert json_weight.weigh(body, 1000).names == outside.count(b":")
 
 
 def test_a_long_run_of_backslashes_is_cut_into_slices_too() -> None:

@@ -1,14 +1,19 @@
 """The strict reading of maps: what PostHog's reader refuses is repaired, or refused before anything is written."""
 
 import json
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mcp_errortracking.proxy import json_weight
 from mcp_errortracking.workflows.problems import InvalidMapError, Problem
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.maps import strict_mappings
+from mcp_errortracking.workflows.source_maps.maps.map_json import parse_map, rewrite_map
+from mcp_errortracking.workflows.source_maps.maps.script import InsertionPoint
 from mcp_errortracking.workflows.source_maps.maps.strict import REFUSED, read_strictly
 from mcp_errortracking.workflows.source_maps.maps.strict_mappings import check_mappings, check_ranges
 from mcp_errortracking.workflows.source_maps.maps.vlq import encode
@@ -204,3 +209,35 @@ def test_generated_maps_have_the_recorded_verdicts() -> None:
     assert not wrong
     assert len(verdicts) >= 2000
     assert 0.3 < verdicts.count("1") / len(verdicts) < 0.7
+
+
+def test_the_text_of_a_map_is_searched_for_names_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    search = json_weight.outside_strings
+
+    def counted(body: bytes, **arguments: bytes) -> Iterator[bytes]:
+        sizes.append(len(body))
+        return search(body, **arguments)
+
+    monkeypatch.setattr(json_weight, "outside_strings", counted)
+    code = 'f({"\\\\": [1, 2]}); ' * 60_000
+    content = text(sourcesContent=[code], x_facebook_sources=[[{"names": ["f"], "mappings": "AAA"}]])
+    read_strictly(content)
+    assert len(sizes) == 1
+    assert len(content) - 20 < sizes[0] < len(content)  # without the mappings
+
+    doubled = content.replace(b'"mappings":"AAA"', b'"mappings":"AAA","mappings":"AAA"')
+    assert reason(doubled) == "PostHog's reader refuses it: it has the field mappings twice."
+
+
+def test_a_changed_map_is_copied_once() -> None:
+    content = text(sourcesContent=["x" * 4_000_000])
+    fields = parse_map(content)
+    tracemalloc.start()
+    try:
+        made = rewrite_map(content, fields, {"chunk_id": "b"}, InsertionPoint(0, 0, 0))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1.1 * len(content)
+    assert made == content.replace(b"{", b'{"chunk_id":"b",', 1).replace(b'"mappings":"', b'"mappings":";')

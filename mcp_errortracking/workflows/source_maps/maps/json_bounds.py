@@ -1,10 +1,10 @@
 """Limits on the JSON of a map before it is parsed: a few bytes, like `[],`, take a hundred in memory."""
 
-from mcp_errortracking.proxy.json_weight import is_heavier
+from mcp_errortracking.proxy.json_weight import weigh
 from mcp_errortracking.workflows.problems import InvalidMapError
 
 SMALL = 512 * 1024
-"""Bytes that are parsed without a check."""
+"""Bytes that are parsed whatever they weigh."""
 MOST_WEIGHT = 1_000_000
 """Weight of a map's values (see `json_weight`). Maps of 100 MiB weigh about 300,000."""
 MOST_ESCAPES = 12_000_000
@@ -12,18 +12,21 @@ MOST_ESCAPES = 12_000_000
 _MAPPINGS = b'"mappings":"'
 
 
-def check_bounds(body: bytes) -> None:
+def check_bounds(body: bytes) -> int:
     """Refuse JSON that would take far more memory or time than its size suggests.
+
+    Returns:
+        The number of names in its objects.
 
     Raises:
         InvalidMapError: it has too many values or escapes.
     """
-    if len(body) <= SMALL:
-        return
     if len(body) > 2 * MOST_ESCAPES and body.count(b"\\") > MOST_ESCAPES:
         raise InvalidMapError(f"It has more than {MOST_ESCAPES:,} escaped characters.")
-    if is_heavier(_without_mappings(body), MOST_WEIGHT):
+    weight = weigh(_without_mappings(body), MOST_WEIGHT)
+    if len(body) > SMALL and weight.total > MOST_WEIGHT:
         raise InvalidMapError("It has too many lists, objects, names or values.")
+    return weight.names
 
 
 def _without_mappings(body: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import Any, NamedTuple, cast
 
 from pydantic_core import from_json
 
@@ -26,7 +27,19 @@ _DEPTH = 16
 """Levels of index maps within index maps."""
 
 
-def parse_map(text: bytes, *, replace_halves: bool = True) -> Fields:
+class ParsedMap(NamedTuple):
+    """The fields of a map. `names`: the number of names in all objects of its text, doubled ones included."""
+
+    fields: Fields
+    names: int
+
+
+def parse_map(text: bytes) -> Fields:
+    """Return the fields of a map, as `parse_counted`."""
+    return parse_counted(text).fields
+
+
+def parse_counted(text: bytes, *, replace_halves: bool = True) -> ParsedMap:
     """Return the fields of a map; a first line `)]}'`, which keeps browsers from running it, is skipped.
 
     Args:
@@ -36,14 +49,14 @@ def parse_map(text: bytes, *, replace_halves: bool = True) -> Fields:
         InvalidMapError: it is not a JSON object, not UTF-8, or has too many values or escapes.
     """
     body = json_of(text)
-    check_bounds(body)
+    names = check_bounds(body)
     try:
         fields: Any = from_json(body, cache_strings="keys") if len(body) <= AT_ONCE else parse_pieces(body)
     except ValueError as error:
         fields = _repaired(body, error, replace_halves=replace_halves)
     if not isinstance(fields, dict):
         raise InvalidMapError("It is JSON, but not an object.")
-    return cast(Fields, fields)
+    return ParsedMap(cast(Fields, fields), names)
 
 
 def text_of(fields: Fields, name: str) -> str | None:
@@ -72,9 +85,10 @@ def rewrite_map(text: bytes, fields: Fields, changes: dict[str, str], place: Ins
     """
     changes = {name: value for name, value in changes.items() if fields.get(name) != value}
     if not changes.keys() & fields.keys():
-        spliced = text if place is None else _with_moved_mappings(text, fields, place)
-        if spliced is not None:
-            return _with_fields(spliced, changes, is_empty=not fields)
+        edits = [_added_fields(text, changes, is_empty=not fields)] if changes else []
+        moved = None if place is None else _moved_mappings(text, fields, place)
+        if place is None or moved is not None:
+            return _edited(text, [*edits, moved] if moved else edits)
     made = {**fields, **changes}
     if place is not None:
         made = _moved(made, place, _DEPTH)
@@ -113,16 +127,32 @@ def json_of(text: bytes) -> bytes:
     return text[end + 1 :] if end >= 0 else text[len(_PREFIX) :]
 
 
-def _with_fields(text: bytes, changes: dict[str, str], *, is_empty: bool) -> bytes:
-    if not changes:
-        return text
+class _Edit(NamedTuple):
+    """A change of a text: the bytes from `start` to `end` become others."""
+
+    start: int
+    end: int
+    replacement: bytes
+
+
+def _edited(text: bytes, edits: Iterable[_Edit]) -> bytes:
+    """Return a text with its changes, which ascend; the rest is copied once."""
+    view, at = memoryview(text), 0
+    parts = list[bytes | memoryview]()
+    for edit in edits:
+        parts += view[at : edit.start], edit.replacement
+        at = edit.end
+    return b"".join((*parts, view[at:])) if parts else text
+
+
+def _added_fields(text: bytes, changes: dict[str, str], *, is_empty: bool) -> _Edit:
     start = text.index(b"{", len(text) - len(json_of(text))) + 1
     added = ",".join(f"{json.dumps(name)}:{json.dumps(value)}" for name, value in changes.items())
-    return b"".join((text[:start], added.encode(), b"" if is_empty else b",", text[start:]))
+    return _Edit(start, start, added.encode() + (b"" if is_empty else b","))
 
 
-def _with_moved_mappings(text: bytes, fields: Fields, place: InsertionPoint) -> bytes | None:
-    """Return the text with its mappings moved; None for an index map, or if the mappings' text has escapes."""
+def _moved_mappings(text: bytes, fields: Fields, place: InsertionPoint) -> _Edit | None:
+    """Return the change that moves the mappings; None for an index map, or if the mappings' text has escapes."""
     old = fields.get("mappings")
     if not isinstance(old, str) or "sections" in fields or not old.isascii():
         return None
@@ -137,11 +167,11 @@ def _with_moved_mappings(text: bytes, fields: Fields, place: InsertionPoint) -> 
     if not value:
         return None
     start, end = value.end(), value.end() + len(as_bytes)
-    if text[start:end] != as_bytes or text[end : end + 1] != b'"' or text.find(_MAPPINGS + b":", end) >= 0:
+    if not text.startswith(as_bytes, start) or text[end : end + 1] != b'"' or text.find(_MAPPINGS + b":", end) >= 0:
         return None
     if place.column == 0 and place.line == 0:
-        return b"".join((text[:start], b";", text[start:]))
-    return b"".join((text[:start], with_new_line(old, place.line, place.column).encode(), text[end:]))
+        return _Edit(start, start, b";")
+    return _Edit(start, end, with_new_line(old, place.line, place.column).encode())
 
 
 def _moved(fields: Fields, place: InsertionPoint, depth: int) -> Fields:

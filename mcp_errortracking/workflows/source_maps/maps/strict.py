@@ -13,10 +13,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, cast
 
-from mcp_errortracking.proxy.json_weight import count_outside_strings
 from mcp_errortracking.workflows.problems import InvalidMapError
-from mcp_errortracking.workflows.source_maps.maps.json_bounds import SMALL
-from mcp_errortracking.workflows.source_maps.maps.map_json import AT_ONCE, Fields, dump_map, json_of, parse_map
+from mcp_errortracking.workflows.source_maps.maps.map_json import AT_ONCE, Fields, dump_map, json_of, parse_counted
 from mcp_errortracking.workflows.source_maps.maps.source_map import map_from_fields
 from mcp_errortracking.workflows.source_maps.maps.strict_mappings import check_mappings, check_ranges
 
@@ -61,12 +59,12 @@ def read_strictly(text: bytes) -> StrictMap:
         text = body
         repairs.append("Removed the )]}' of the map, which has no line of its own.")
     try:
-        fields = parse_map(text, replace_halves=False)
+        fields, names = parse_counted(text, replace_halves=False)
     except InvalidMapError:
         made = _HALF_PAIR.sub(_replaced, text) if len(text) <= AT_ONCE else text
         if made == text:
             raise
-        text, fields = made, parse_map(made)
+        text, (fields, names) = made, parse_counted(made)
         repairs.append("Replaced half surrogate pairs in the map's texts.")
     body = json_of(text)
     head = text[: len(text) - len(body)]
@@ -78,19 +76,11 @@ def read_strictly(text: bytes) -> StrictMap:
             repairs.append(f"Removed {name} from the map: it is not a debug id (a UUID).")
             fields = {field: value for field, value in fields.items() if field != name}
             text = body = dump_map(fields, len(text))
-    check(body, fields)
-    return StrictMap(text, fields, tuple(repairs))
-
-
-def check(body: bytes, fields: Fields) -> None:
-    """Check the parsed fields of a map, whose JSON is `body`.
-
-    Raises:
-        InvalidMapError: PostHog refuses it.
-    """
-    if _count_keys(fields, 1) != _count_written_keys(body):
+            names = _count_keys(fields, 1)
+    if _count_keys(fields, 1) != names:
         _check_doubled(body)
     _check_map(fields, "")
+    return StrictMap(text, fields, tuple(repairs))
 
 
 def refused(reason: str) -> InvalidMapError:
@@ -116,16 +106,6 @@ def _count_keys(value: Any, depth: int) -> int:
     if depth > _DEEPEST:
         raise refused(f"Its lists and objects are nested more than {_DEEPEST} levels deep.")
     return count + sum(_count_keys(item, depth + 1) for item in items)
-
-
-def _count_written_keys(body: bytes) -> int:
-    """Return the number of names in JSON; a large one is not read string by string unless it has to be.
-
-    A quote before a colon ends a name, or is escaped, unless a backslash or a space stands in between.
-    """
-    if len(body) <= SMALL or b'" :' in body or b'\\\\":' in body:
-        return count_outside_strings(body, b":")
-    return body.count(b'":') - body.count(b'\\":')
 
 
 class _Object(dict[str, Any]):
