@@ -22,6 +22,8 @@ from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Facts, dia
         (Facts("a", set_exists=True, has_file=False, failure_reason="no map"), "not_uploaded"),
         (Facts("a", set_exists=True, has_file=True, is_finished=False), "never_finished"),
         (Facts("a", set_exists=True, is_finished=True, failure_reason="bad data"), "rejected"),
+        (Facts("a", set_exists=True, failure_reason="bad data", refusal="It has 7 numbers."), "refused_map"),
+        (Facts("a", set_exists=False, has_local_map=True, refusal="It has 7 numbers."), "refused_map"),
         (Facts("a", set_exists=True, is_finished=True, deployed_chunk_id="b"), "other_build_deployed"),
         (Facts("a", set_exists=True, is_finished=True, deployed_chunk_id="a"), "should_resolve"),
         (

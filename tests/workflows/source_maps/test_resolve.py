@@ -32,6 +32,7 @@ ABSENT, OLD = (f"01936f2e-7a51-7000-8000-00000000030{number}" for number in "12"
 OWN_CHUNK = "dc03c4a9-38a7-53fb-a2b0-81d2798a4812"
 """Of the Vite build's bundle, made of its content."""
 ABSENT_CHUNK, OLD_CHUNK = "0e9b3c7a-5d1f-52a8-b6c4-e2d0f8a17593", "0198c1de-5c1e-7000-8000-9a4be1d7c3e0"
+UNREAD, UNREAD_CHUNK = "01936f2e-7a51-7000-8000-000000000303", "01936f2e-7a51-7000-8000-000000000300"
 CHUNKS = [f"01936f2e-7a51-7000-8000-0000000002{number:02}" for number in range(22)]
 SCRIPTS = [f"function o(){{throw {number}}}\n//# chunkId={chunk}\n" for number, chunk in enumerate(CHUNKS)]
 MAPS: list[dict[str, Any]] = [
@@ -66,6 +67,10 @@ def issue(number: str, *urls: str, readable: int = 0) -> dict[str, Any]:
 
 def issue_of_chunks(number: str, count: int) -> dict[str, Any]:
     """An issue whose innermost frame is of the first chunk."""
+    return issue_of(number, CHUNKS[:count])
+
+
+def issue_of(number: str, chunks: list[str]) -> dict[str, Any]:
     frames = [
         {
             "source": f"https://shop.example/c{index}.js",
@@ -75,7 +80,7 @@ def issue_of_chunks(number: str, count: int) -> dict[str, Any]:
             "failure": f"No sourcemap uploaded for chunk id: {chunk}",
             "symbol_set": chunk,
         }
-        for index, chunk in enumerate(CHUNKS[:count])
+        for index, chunk in enumerate(chunks)
     ]
     return {"id": number, "name": "E", "fingerprints": [number], "events": {"count": 1, "since": 1, "frames": frames}}
 
@@ -101,6 +106,7 @@ SEED: dict[str, Any] = {
         issue(READABLE, "node:events", readable=1),
         issue_of_chunks(FEW, 3),
         issue_of_chunks(MANY, 22),
+        issue_of(UNREAD, [UNREAD_CHUNK]),
         issue_of_build(ABSENT, ABSENT_CHUNK),
         issue_of_build(OLD, OLD_CHUNK),
     ],
@@ -113,6 +119,7 @@ SEED: dict[str, Any] = {
                 "map": (BUILT / "vite" / f"{INDEX}.map").read_text("utf-8"),
             },
         },
+        {"ref": UNREAD_CHUNK, "content": {"source": SCRIPTS[0], "map": {**MAPS[0], "mappings": "AAAA;ACAA"}}},
         *(
             {"ref": chunk, "content": {"source": script, "map": source_map}, "content_hash": chunk[-2:]}
             for chunk, script, source_map in zip(CHUNKS, SCRIPTS, MAPS, strict=True)
@@ -399,6 +406,31 @@ async def test_a_map_that_came_after_the_event_is_named(sandbox: SandboxProcess,
     assert "PostHog resolves a frame only once" not in pasted.text
 
 
+async def test_a_map_that_posthogs_reader_refuses_is_named_with_the_place(
+    sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    """Assert the note on a stored and a local map that are read here, and the verdict on a segment that is not."""
+    build_with(tmp_path / "dist", ABSENT_CHUNK)
+    path = tmp_path / "dist" / f"{INDEX}.map"
+    fields = json.loads(path.read_bytes())
+    path.write_text(json.dumps(fields | {"mappings": fields["mappings"] + ";;AAAAA,AAAAggggD"}), "utf-8")
+    stored = await ask(sandbox, tmp_path, issue=UNREAD)
+    local = await ask(sandbox, tmp_path, issue=ABSENT, folder="dist")
+    outside = await ask(sandbox, tmp_path, stack="at o (c0.js:2:1)", chunk_id=UNREAD_CHUNK)
+
+    said = f"PostHog cannot use the map of chunk {UNREAD_CHUNK}, so its frames stay minified. PostHog's reader refuses"
+    assert sources(stored) == ["src/c0.ts"]
+    assert f"{said} it: line 2 of its mappings, segment 1, names source 1 of 1." in stored.text
+    assert "Upload with force, and deploy that build." in stored.text
+    assert "came after this event" not in stored.text
+    assert sources(local) == ["shop/src/cart.ts"]
+    assert f"PostHog cannot use the map of chunk {ABSENT_CHUNK}" in local.text
+    assert "upload the build with source-maps-upload" not in local.text
+    (frame,) = outside.structured["frames"]
+    assert frame["verdict"] == "refused_map"
+    assert frame["reason"].startswith("PostHog has the map, but cannot use it. PostHog's reader refuses it: line 2")
+
+
 async def test_a_map_that_only_the_local_build_has_is_to_be_uploaded(sandbox: SandboxProcess, tmp_path: Path) -> None:
     build_with(tmp_path / "dist", ABSENT_CHUNK)
     reply = await ask(sandbox, tmp_path, issue=ABSENT, folder="dist")
@@ -432,5 +464,5 @@ async def test_a_map_that_may_have_expired_is_named(sandbox: SandboxProcess, tmp
         for issue, folder in ((OLD, "timed"), (ABSENT, "written"), (ABSENT, "fresh"))
     ]
 
-    assert [one.structured["frames"][0]["verdict"] for one in replies] == ["expired", "expired", "not_uploaded"]
+    assert [one.structured["frames"][0]["verdict"] for one in replies] == ["expired", "expired", "refused_map"]
     assert "PostHog deletes a map 30 days after its last use." in replies[0].text

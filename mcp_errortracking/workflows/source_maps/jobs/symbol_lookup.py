@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 from anyio import to_thread
@@ -26,12 +27,13 @@ from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.container import DataType
 from mcp_errortracking.workflows.source_maps.jobs.inspect import NEVER_FINISHED, fetch
 from mcp_errortracking.workflows.source_maps.maps.script import comment
+from mcp_errortracking.workflows.source_maps.maps.strict import refusal_of
 from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import StorageError
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets
 from mcp_errortracking.workflows.source_maps.resolve.chunk_age import age_in_days
-from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Code, Facts, diagnose
+from mcp_errortracking.workflows.source_maps.resolve.diagnosis import BUILD_AGAIN, Code, Facts, diagnose
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 from mcp_errortracking.workflows.source_maps.resolve.local_build import LocalBuild
 from mcp_errortracking.workflows.source_maps.resolve.resolution import ResolvedFrame
@@ -42,6 +44,8 @@ _MOST_BYTES = 200 * 1024 * 1024
 _MOST_SETS_OF_RELEASES = 5
 """Downloads of one call for lines of source alone."""
 _MOST_FAILURES = 3  # in a row, after which no more sets are fetched
+_MOST_REFUSED = 3
+"""Refused maps of which a note names the reason."""
 _FATAL_ERRORS = (
     NotConfiguredError,
     RateLimitWaitError,
@@ -75,6 +79,7 @@ class SymbolFinder:
         self._failed = dict[str, WorkflowError]()
         self._rows = dict[str, dict[str, Any] | None]()
         self._deployed_ids = dict[str, str | None]()
+        self._refusals = dict[str, str | None]()
 
     async def download_for(self, frames: Sequence[Frame]) -> None:
         """Fetch the symbol sets of frames that the local build does not resolve, each only once.
@@ -143,6 +148,7 @@ class SymbolFinder:
             symbols = (await fetch(self._context, ref=ref)).symbols
             if symbols.kind not in (DataType.SOURCE_AND_MAP, DataType.HERMES_MAP):
                 return WorkflowError("no_source_map", f"The symbol set of {ref} is not a source map.")
+            self._refusals[ref] = await to_thread.run_sync(partial(refusal_of, symbols.data, is_stored=True))
             return await to_thread.run_sync(Symbols, symbols.source, symbols.data)
         except WorkflowError as error:
             return error
@@ -218,6 +224,7 @@ class SymbolFinder:
             facts |= asdict(self._local.facts(frame))
         if chunk_id:
             facts |= {"was_missing": frame.is_missed, "age": await to_thread.run_sync(self._age, chunk_id)}
+            facts |= {"refusal": await self._refusal(chunk_id)}
             facts |= await self._server_facts(chunk_id)
             local_id = facts.get("local_chunk_id")
             if facts.get("has_file") is not True and local_id and local_id != chunk_id:
@@ -237,14 +244,21 @@ class SymbolFinder:
 
         Ingestion resolves a frame once (contract 5.2), so an upload does not change the events before it.
         """
-        wanted = {one.frame.chunk_id for one in resolved if one.original and one.frame.is_missed and one.frame.chunk_id}
+        notes = list[str]()
+        of_maps = dict.fromkeys(one.frame.chunk_id for one in resolved if one.original and one.frame.chunk_id)
+        refused = {chunk_id: reason for chunk_id in of_maps if (reason := await self._refusal(chunk_id))}
+        for chunk_id, reason in [*refused.items()][:_MOST_REFUSED]:
+            notes.append(f"PostHog cannot use the map of chunk {chunk_id}, so its frames stay minified. {reason}")
+        if refused:
+            notes.append(BUILD_AGAIN)
+        missed = {one.frame.chunk_id for one in resolved if one.original and one.frame.is_missed and one.frame.chunk_id}
+        wanted = missed - refused.keys()
         absent = wanted - {ref for ref, _ in self.downloaded()}
         try:
             rows = await self._sets.by_ref(absent) if absent else {}
         except PostHogError:
-            return []
+            return notes
         absent -= {ref for ref, row in rows.items() if _has_file(row)}
-        notes = list[str]()
         if later := len(wanted - absent):
             notes.append(
                 f"{_maps(later)} in PostHog, but came after this event. PostHog resolves a frame only once: the "
@@ -256,6 +270,13 @@ class SymbolFinder:
                 "that are readable."
             )
         return notes
+
+    async def _refusal(self, chunk_id: str) -> str | None:
+        """Return the reason why PostHog's reader refuses the map of a chunk; None if it reads it, or it is unknown."""
+        if chunk_id not in self._refusals:
+            local = self._local
+            self._refusals[chunk_id] = local and await to_thread.run_sync(local.refusal, chunk_id)
+        return self._refusals[chunk_id]
 
     def _age(self, chunk_id: str) -> int | None:
         return age_in_days(chunk_id, self._local.written_at(chunk_id) if self._local else None)

@@ -83,6 +83,19 @@ def read_strictly(text: bytes) -> StrictMap:
     return StrictMap(text, fields, tuple(repairs))
 
 
+def refusal_of(text: bytes, *, is_stored: bool) -> str | None:
+    """Return the reason why PostHog's reader refuses a map, with the place; None if it reads it.
+
+    Args:
+        is_stored: PostHog has the map as it is. Otherwise what an upload repairs is not a reason.
+    """
+    try:
+        repairs = read_strictly(text).repairs
+    except InvalidMapError as error:
+        return error.explanation.why
+    return f"An upload with force repairs it: {' '.join(repairs)}" if repairs and is_stored else None
+
+
 def refused(reason: str) -> InvalidMapError:
     """Return the error of a map that PostHog refuses."""
     return InvalidMapError(f"PostHog's reader refuses it: {reason[:1].lower()}{reason[1:]}", REFUSED)

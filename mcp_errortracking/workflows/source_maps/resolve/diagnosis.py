@@ -19,6 +19,7 @@ Code = Literal[
     "uploaded_later",
     "never_finished",
     "rejected",
+    "refused_map",
     "other_build_deployed",
     "map_does_not_cover",
     "no_column",
@@ -26,6 +27,10 @@ Code = Literal[
     "should_resolve",
     "unknown",
 ]
+
+
+BUILD_AGAIN = "Build again; update the bundler if it writes the same map. Upload with force, and deploy that build."
+"""The next step for a map that PostHog's reader refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,8 @@ class Facts:
     map of the event's chunk, or of the bundle if the event names no chunk. `resolves_locally`: that map has the
     position of the frame. `deployed_chunk_id`: of the script at the frame's URL; "" if the script has none.
     `local_is_uploaded`: PostHog has the symbol set of `local_chunk_id`. `was_missing`: PostHog had no symbol set when
-    the event arrived. `age`: days since the chunk was built.
+    the event arrived. `refusal`: the reason why PostHog's reader refuses the map: that of the symbol set if it was
+    fetched, else the local one. `age`: days since the chunk was built.
     """
 
     chunk_id: str | None = None
@@ -52,6 +58,7 @@ class Facts:
     deployed_chunk_id: str | None = None
     local_is_uploaded: bool | None = None
     was_missing: bool = False
+    refusal: str | None = None
     age: int | None = None
 
 
@@ -128,6 +135,8 @@ def _on_server(facts: Facts) -> Explanation | None:
             "An upload of this map was started, but never finished.",
             "Upload the build again: it resumes the upload.",
         )
+    if facts.set_exists and facts.refusal:
+        return _diagnosis("refused_map", f"PostHog has the map, but cannot use it. {facts.refusal}", BUILD_AGAIN)
     if facts.set_exists and facts.failure_reason:
         return _diagnosis(
             "rejected",
@@ -162,6 +171,9 @@ def _without_map(facts: Facts) -> Explanation:
             f"{RETENTION.days} days after its last use.{reason}",
             "Upload the build that contains it again. Events sent after that are readable.",
         )
+    if facts.refusal:
+        reason = f"PostHog has no map for this chunk, and cannot use the local one. {facts.refusal}"
+        return _diagnosis("refused_map", reason, BUILD_AGAIN)
     return _diagnosis(
         "not_uploaded",
         f"PostHog has no map for this chunk.{reason}",

@@ -11,6 +11,7 @@ from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT, Bui
 from mcp_errortracking.workflows.source_maps.bundles.injection import map_in
 from mcp_errortracking.workflows.source_maps.maps.registration import registered_ids
 from mcp_errortracking.workflows.source_maps.maps.script import comment
+from mcp_errortracking.workflows.source_maps.maps.strict import refusal_of
 from mcp_errortracking.workflows.source_maps.maps.symbols import CACHE, SymbolCache, Symbols
 from mcp_errortracking.workflows.source_maps.resolve.diagnosis import Facts
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
@@ -101,6 +102,13 @@ class LocalBuild:
             state = self._roots.stat(pair.bundle) if pair else None
         return datetime.fromtimestamp(state.st_mtime, UTC) if state else None
 
+    def refusal(self, chunk_id: str) -> str | None:
+        """Return the reason why PostHog's reader refuses a chunk's map; None if it reads it, or there is no map."""
+        pair = self.chunks().get(chunk_id)
+        with suppress(WorkflowError):
+            return refusal_of(self._map_text(pair), is_stored=False) if pair else None
+        return None
+
     def pair(self, frame: Frame) -> BundleAndMap | None:
         """Return the bundle that a frame's file names; None if none or several match."""
         named = self._named_by(frame.file)
@@ -158,6 +166,11 @@ class LocalBuild:
                 state = self._roots.stat(path) if path else None
             key += [path, state and (state.st_mtime_ns, state.st_size, state.st_ino)]
         return tuple(key)
+
+    def _map_text(self, pair: BundleAndMap) -> bytes:
+        if pair.map is None:
+            return map_in(self._roots.read(pair.bundle, LIMIT))
+        return self._roots.read(pair.map, LIMIT)
 
     def _load(self, pair: BundleAndMap) -> Symbols:
         if pair.map is None:
