@@ -1,6 +1,7 @@
 """A server on a real socket that answers by script: whole, half, broken, or not at all."""
 
 import json
+import select
 import socket
 import threading
 from dataclasses import dataclass, field
@@ -17,8 +18,24 @@ class Reply:
     close: bool = False
     reset: bool = False
     drop: bool = False
+    drip: bool = False
+    """Send the body byte by byte, with pauses, until the client hangs up."""
     gate: threading.Event | None = None
     """Answer only once this is set."""
+
+
+def drip(connection: socket.socket, content: bytes) -> None:
+    """Send an answer's head, then its body byte by byte.
+
+    Raises:
+        ConnectionError: the client has hung up.
+    """
+    head, end, body = content.partition(b"\r\n\r\n")
+    connection.sendall(head + end)
+    for place in range(len(body)):
+        connection.sendall(body[place : place + 1])
+        if select.select([connection], [], [], 0.01)[0]:
+            raise ConnectionError("the client has hung up")
 
 
 def http(
@@ -99,7 +116,7 @@ class FaultServer:
                 if reply.gate is not None:
                     reply.gate.wait(20)
                 try:
-                    connection.sendall(reply.raw)
+                    (drip if reply.drip else socket.socket.sendall)(connection, reply.raw)
                 except OSError:
                     self.hung_up.release()
                     return

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from tests.proxy.connections import Received, read_request, reset
-from tests.proxy.fault_server import Reply
+from tests.proxy.fault_server import Reply, drip
 
 PASS = Reply(b"pass")
 """Let it through."""
@@ -111,7 +111,8 @@ class Relay:
                         connection.sendall(answer)
                         return
                 elif reply.raw:
-                    connection.sendall(reply.raw.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+                    send = drip if reply.drip else socket.socket.sendall
+                    send(connection, reply.raw.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
                     return
                 reset(connection)
             except OSError:

@@ -5,13 +5,14 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mcp_errortracking.workflows.source_maps.remote import storage as storage_module
 from mcp_errortracking.workflows.source_maps.remote.presigned import Form, Target, read_target
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import (
@@ -24,6 +25,7 @@ from mcp_errortracking.workflows.source_maps.remote.storage_errors import (
     ObjectMissingError,
     StorageError,
     TooLargeError,
+    TooSlowError,
 )
 from tests.proxy.fault_server import FaultServer, Reply, http
 from tests.workflows.source_maps.relay import EXPIRED, RESET, xml
@@ -203,6 +205,48 @@ async def test_fetch_begins_anew_after_a_broken_connection() -> None:
             target = io.BytesIO()
             assert await storage.fetch(f"{server.url}/key", target, limit=10) == 9
     assert target.getvalue() == b"012345678"
+
+
+DRIPPING = replace(http(403, b"x" * 20_000), drip=True)
+
+
+async def test_a_store_that_drips_an_object_is_left_after_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store goes on for minutes; each of its bytes comes long before the timeout of a read."""
+    monkeypatch.setattr(storage_module, "_LEAST_TIME", 0.3)
+    target = io.BytesIO()
+    with FaultServer([replace(http(200, b"x" * 20_000), drip=True)]) as server:
+        async with Storage(server.url, sleep=Pauses()) as storage:
+            with pytest.raises(TooSlowError, match="Object storage was too slow: the transfer was ended"):
+                await storage.fetch(f"{server.url}/key?{SECRET}", target, limit=100_000)
+        assert server.hung_up.acquire(timeout=20)
+
+    assert len(server.received) == 1
+    assert 0 < len(target.getvalue()) < 20_000
+
+
+async def test_an_upload_to_a_store_that_drips_its_answer_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage_module, "_LEAST_TIME", 0.3)
+    with FaultServer([DRIPPING]) as server:
+        async with Storage(server.url, sleep=Pauses()) as storage:
+            with pytest.raises(TooSlowError):
+                await storage.send(Target(put=f"{server.url}/key"), Bytes(b"x" * 1000))
+            with pytest.raises(TooSlowError):
+                await storage.holds(f"{server.url}/key")
+
+    assert [request.method for request in server.received] == ["PUT", "GET"]
+
+
+async def test_the_time_of_a_try_grows_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Assert that a transfer is not ended as long as it is fast enough for what it has moved."""
+    monkeypatch.setattr(storage_module, "_LEAST_TIME", 0.3)
+    monkeypatch.setattr(storage_module, "_SLOWEST", 10)
+    target = io.BytesIO()
+    with FaultServer([OK, replace(http(200, b"x" * 60), drip=True)]) as server:
+        async with Storage(server.url, sleep=Pauses()) as storage:
+            await storage.send(Target(put=f"{server.url}/key"), Bytes(b"x" * 1000))
+            assert await storage.fetch(f"{server.url}/key", target, limit=100) == 60
+
+    assert target.getvalue() == b"x" * 60
 
 
 async def test_holds_reads_one_byte() -> None:

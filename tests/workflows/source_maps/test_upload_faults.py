@@ -1,12 +1,14 @@
 """Uploads while PostHog and its object storage fail in every way: the others go on, and nothing is wrongly finished."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mcp_errortracking.proxy.errors import PostHogError, ServerFailureError
+from mcp_errortracking.workflows.source_maps.remote import storage
 from mcp_errortracking.workflows.source_maps.remote.releases import ReleaseName
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import SymbolSets
 from mcp_errortracking.workflows.source_maps.upload import session as uploads
@@ -92,6 +94,25 @@ async def test_what_does_not_pass_is_said_of_its_chunk(
         assert unfinished(sandbox, chunks) == [failed.chunk.chunk_id]
 
         again = await upload(proxy, storage, chunks)
+    assert sorted(outcomes(again)) == sorted([OK, *[(ChunkStatus.UNCHANGED, None)] * 2])
+    assert unfinished(sandbox, chunks) == []
+
+
+async def test_a_file_that_a_dripping_store_takes_is_not_finished(
+    sandbox: SandboxProcess, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunks = write_build(tmp_path, 3)
+    monkeypatch.setattr(storage, "_LEAST_TIME", 0.5)
+    relay.on(PUT, replace(http(403, b"x" * 20_000), drip=True))
+    async with connected(relay.url, sandbox.key) as (proxy, store):
+        result = await upload(proxy, store, chunks, options=Options(concurrency=1))
+        assert sorted(outcomes(result)) == sorted([OK, OK, (ChunkStatus.FAILED, "storage_too_slow")])
+        (failed,) = result.failed
+        assert failed.reason.startswith("Object storage was too slow")
+        assert relay.count(PUT) == 3
+        assert unfinished(sandbox, chunks) == [failed.chunk.chunk_id]
+        again = await upload(proxy, store, chunks)
+
     assert sorted(outcomes(again)) == sorted([OK, *[(ChunkStatus.UNCHANGED, None)] * 2])
     assert unfinished(sandbox, chunks) == []
 

@@ -2,7 +2,8 @@
 
 It has connections of its own, which never carry the API key, and sends only the headers that HTTP requires. Uploads are
 streamed, with an exact Content-Length; downloads are limited. A transfer is tried three times if the store is busy or
-the connection breaks: an object that is sent twice is the same object.
+the connection breaks: an object that is sent twice is the same object. Each try has a time limit of its own, by size,
+because a store that sends or takes a byte now and then never runs into the timeouts of single reads and writes.
 """
 
 import secrets
@@ -28,6 +29,7 @@ from mcp_errortracking.workflows.source_maps.remote.storage_errors import (
     ObjectMissingError,
     StorageError,
     TooLargeError,
+    TooSlowError,
     lost,
     refusal,
 )
@@ -38,6 +40,11 @@ CONCURRENCY = 10
 _REDIRECTS = 3
 _ERROR_BODY = 16 * 1024
 _TIMEOUT = {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 600.0}
+
+_LEAST_TIME = 120.0
+"""Seconds that any try may take."""
+_SLOWEST = 16 * 1024
+"""Bytes for which a try may take one second more."""
 
 _T = TypeVar("_T")
 
@@ -117,7 +124,9 @@ class Storage:
         async def once() -> int:
             target.seek(0)
             target.truncate()
-            return await self._get(url, {}, lambda answer: _save(answer, target, limit))
+            with _time_limit() as time:
+                return await self._get(url, {}, lambda answer: _save(answer, target, limit, time))
+            raise TooSlowError
 
         return await self._with_retries(once)
 
@@ -127,8 +136,14 @@ class Storage:
         Raises:
             StorageError: object storage gives no clear answer.
         """
+
+        async def once() -> None:
+            with _time_limit():
+                return await self._get(url, {"Range": "bytes=0-0"}, _nothing)
+            raise TooSlowError
+
         try:
-            await self._with_retries(lambda: self._get(url, {"Range": "bytes=0-0"}, _nothing))
+            await self._with_retries(once)
         except ObjectMissingError:
             return False
         return True
@@ -148,6 +163,11 @@ class Storage:
         raise AssertionError("the last try returns or raises")
 
     async def _upload(self, where: str | Form, body: Sendable) -> None:
+        with _time_limit(body.size):
+            return await self._upload_once(where, body)
+        raise TooSlowError
+
+    async def _upload_once(self, where: str | Form, body: Sendable) -> None:
         if isinstance(where, str):
             url, method, content = where, "PUT", _streamed(body)
             headers = {"Content-Length": str(body.size)}
@@ -248,6 +268,11 @@ class Storage:
         return where
 
 
+def _time_limit(size: int = 0) -> anyio.CancelScope:
+    """Return a scope that is cancelled after the time that a try with so many bytes may take."""
+    return anyio.CancelScope(deadline=anyio.current_time() + _LEAST_TIME + size / _SLOWEST)
+
+
 async def _streamed(body: Sendable, head: bytes = b"", tail: bytes = b"") -> AsyncIterator[bytes]:
     """Yield the pieces of a file, each read in a worker thread."""
     if head:
@@ -260,14 +285,16 @@ async def _streamed(body: Sendable, head: bytes = b"", tail: bytes = b"") -> Asy
         yield tail
 
 
-async def _save(answer: httpx.Response, target: BinaryIO, limit: int) -> int:
+async def _save(answer: httpx.Response, target: BinaryIO, limit: int, time: anyio.CancelScope) -> int:
+    """Write a body into a file, and return its size. The time limit grows with the bytes that have arrived."""
     too_large = TooLargeError(f"The object is larger than {limit >> 20} MiB; it is not read.", "Give a larger limit.")
     declared = answer.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise too_large
-    size = 0
+    start, size = time.deadline, 0
     async for part in answer.aiter_raw():
         size += len(part)
+        time.deadline = start + size / _SLOWEST
         if size > limit:
             raise too_large
         await to_thread.run_sync(target.write, part)

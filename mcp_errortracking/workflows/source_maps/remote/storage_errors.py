@@ -7,6 +7,7 @@ StorageError
 ├── DeniedError          another refusal of the store; a retry does not help
 ├── BusyError            the store failed or was busy on every try
 ├── LostError            no connection, or it broke, on every try
+├── TooSlowError         the transfer took too long for its size; it is not retried
 ├── TooLargeError        an object beyond the limit; it is not read
 ├── NoRoomError          the object does not fit into the folder for temporary files
 └── AddressRefusedError  a forbidden address, or a URL that is not a web address
@@ -56,6 +57,16 @@ class BusyError(StorageError):
 
 class LostError(StorageError):
     """No connection, or it broke, on every try."""
+
+
+class TooSlowError(StorageError):
+    """The transfer took too long for its size; it is not retried."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Object storage was too slow: the transfer was ended, since it took too long for its size.",
+            "Check the network between this machine and PostHog's object storage, then retry.",
+        )
 
 
 class TooLargeError(StorageError):

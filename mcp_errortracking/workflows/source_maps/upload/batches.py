@@ -21,6 +21,7 @@ from mcp_errortracking.workflows.source_maps.remote.storage_errors import (
     LostError,
     NoFormsError,
     StorageError,
+    TooSlowError,
 )
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import StartedUpload, SymbolSets, UploadRequest
 from mcp_errortracking.workflows.source_maps.upload.content import Body, ContentError, Fingerprint
@@ -250,7 +251,7 @@ class Batches:
                     else:  # a fresh URL, or one to PUT to
                         again.append(job)
                 except StorageError as error:
-                    self._failures_in_row += isinstance(error, BusyError | LostError)
+                    self._failures_in_row += isinstance(error, BusyError | LostError | TooSlowError)
                     await self._report(job, not_sent(error))
                 except ContentError as error:
                     await self._report(job, unreadable(error))
