@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -30,9 +30,9 @@ OURS, PEER = SERVERS
 
 
 @contextmanager
-def upstream(fault: str = "") -> Generator[str]:
+def upstream(*options: str) -> Generator[str]:
     """The address of a fake PostHog."""
-    command = [sys.executable, "-m", "benchmarks.upstream", *(["--fault", fault] if fault else [])]
+    command = [sys.executable, "-m", "benchmarks.upstream", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         yield process.stdout.readline().strip()
@@ -91,6 +91,15 @@ def in_flight(servers: dict[str, McpProcess], floor: Any, rounds: int, width: in
     return rate
 
 
+def resident(servers: dict[str, McpProcess]) -> dict[str, list[float]]:
+    """MiB of resident memory of a server that has answered the handshake, the list and one call."""
+    taken = dict[str, list[float]]()
+    for name, server in servers.items():
+        server.calls(1, 1)
+        taken[name] = [psutil.Process(server.pid).memory_info().rss / 2**20]
+    return taken
+
+
 def memory(servers: dict[str, McpProcess], calls: int) -> dict[str, list[float]]:
     """MiB that a server's resident memory grew by over many calls, after 1,000 to warm up."""
     grown = dict[str, list[float]]()
@@ -103,9 +112,39 @@ def memory(servers: dict[str, McpProcess], calls: int) -> dict[str, list[float]]
     return grown
 
 
+@contextmanager
+def httpx_alone(url: str) -> Generator[Callable[[int, int], float]]:
+    """A function that makes requests with httpx, without MCP: a width and a number in, their seconds out."""
+    command = [sys.executable, "-m", "benchmarks.floor"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment(url), **pipes) as process:
+
+        def floor(width: int, number: int) -> float:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(f"{width} {number}\n")
+            process.stdin.flush()
+            return float(process.stdout.readline())
+
+        floor(4, 200)
+        yield floor
+        process.kill()
+
+
+@contextmanager
+def warm(url: str) -> Generator[dict[str, McpProcess]]:
+    """The servers, after their first calls."""
+    servers = {name: started(name, url) for name in SERVERS}
+    for server in servers.values():
+        server.calls(200, 4)
+    yield servers
+    for server in servers.values():
+        server.close()
+
+
 def lost(fault: str) -> dict[str, list[float]]:
     """Return the number of calls of 100 that fail while every tenth answer is a fault."""
-    with upstream(fault) as url:
+    with upstream("--fault", fault) as url:
         failed = dict[str, list[float]]()
         for name in SERVERS:
             server = started(name, url)
@@ -134,29 +173,19 @@ def main() -> None:
     print("| measure | mcp_errortracking | sdk-minimal | ratio | floor |\n| --- | ---: | ---: | ---: | ---: |")
     with upstream() as url:
         print(row("cold start to tools/list, ms", cold(url, rounds), "importing the SDK"), flush=True)
-        command = [sys.executable, "-m", "benchmarks.floor"]
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        with subprocess.Popen(command, env=environment(url), **pipes) as process:
-
-            def floor(width: int, number: int) -> float:
-                assert process.stdin
-                assert process.stdout
-                process.stdin.write(f"{width} {number}\n")
-                process.stdin.flush()
-                return float(process.stdout.readline())
-
-            servers = {name: started(name, url) for name in SERVERS}
-            for server in servers.values():
-                server.calls(200, 4)
-            floor(4, 200)
+        fresh = {name: started(name, url) for name in SERVERS}
+        print(row("memory after the first call, MiB", resident(fresh)), flush=True)
+        for server in fresh.values():
+            server.close()
+        with httpx_alone(url) as floor, warm(url) as servers:
             print(row("one call, ms", one_at_a_time(servers, floor, rounds), "httpx alone"), flush=True)
             for width in (16, 64):
                 what = f"calls a second, {width} in flight"
                 print(row(what, in_flight(servers, floor, rounds, width), "httpx alone"), flush=True)
             print(row(f"memory growth over {calls:,} calls, MiB", memory(servers, calls)), flush=True)
-            for server in servers.values():
-                server.close()
-            process.kill()
+    with upstream("--latency-ms", "20") as url, httpx_alone(url) as floor, warm(url) as servers:
+        what = "calls a second, 64 in flight, an upstream that takes 20 ms"
+        print(row(what, in_flight(servers, floor, rounds, 64), "httpx alone"), flush=True)
     for fault in ("429", "502", "reset"):
         print(row(f"failed of 100 calls, every tenth answer a {fault}", lost(fault)), flush=True)
 

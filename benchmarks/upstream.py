@@ -1,8 +1,8 @@
 """A fake PostHog that costs next to nothing: one asyncio protocol, one canned answer.
 
-    python -m benchmarks.upstream [--fault 429|502|reset]
+    python -m benchmarks.upstream [--fault 429|502|reset] [--latency-ms 20]
 
-Prints its address. With `--fault`, every tenth answer is that fault.
+Prints its address. With `--fault`, every tenth answer is that fault; with `--latency-ms`, each answer takes so long.
 """
 
 import argparse
@@ -24,6 +24,7 @@ _EVERY = 10
 class _Connection(asyncio.Protocol):
     seen = 0
     fault = ""
+    latency = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -39,9 +40,15 @@ class _Connection(asyncio.Protocol):
                 if self.fault == "reset":
                     self._transport.abort()
                     return
-                self._transport.write(_FAULTS[self.fault])
+                self._answer(_FAULTS[self.fault])
             else:
-                self._transport.write(_OK)
+                self._answer(_OK)
+
+    def _answer(self, answer: bytes) -> None:
+        if self.latency:
+            asyncio.get_running_loop().call_later(self.latency, self._transport.write, answer)
+        else:
+            self._transport.write(answer)
 
 
 async def _serve() -> None:
@@ -53,5 +60,7 @@ async def _serve() -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--fault", choices=list(_FAULTS), default="")
-    _Connection.fault = parser.parse_args().fault
+    parser.add_argument("--latency-ms", type=float, default=0.0)
+    options = parser.parse_args()
+    _Connection.fault, _Connection.latency = options.fault, options.latency_ms / 1000
     asyncio.run(_serve())
