@@ -36,8 +36,10 @@ class Cells:
 
     def cell(self, value: Any) -> str:
         """Return a value for a table, where filters and assignees are shorter than JSON."""
-        # Most cells are plain text, null or a number: shortcuts of `value`.
+        # Most cells are plain text, a time, null or a number: shortcuts of `value`.
         if type(value) is str:
+            if value[-1:] == "Z" and len(value) < 100 and _FRACTION.fullmatch(value):
+                return f"{value[:19]}Z"
             is_short = len(value) <= self.longest
             return value if is_short and is_plain(value) and value not in _WORDS else self.scalar(value)
         if value is None:

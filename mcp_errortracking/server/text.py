@@ -10,6 +10,7 @@ The work is linear in the answer, and bounded by the tokens of the text: what ca
 import re
 import sys
 from itertools import chain
+from operator import itemgetter
 from typing import Any, cast
 
 from mcp_errortracking.catalog.endpoint import Lines
@@ -146,7 +147,11 @@ class _Layout:
         columns = dict.fromkeys(chain.from_iterable(cells))
         if len(columns) * len(cells) > _SPARSE * (sum(map(len, cells)) + len(cells)):
             return [], self._as_json(rows[: len(cells)])
-        values: dict[str, set[str | None]] = {field: {row.get(field) for row in cells} for field in columns}
+        is_full = sum(map(len, cells)) == len(columns) * len(cells)  # every row has every field
+        values: dict[str, set[str | None]] = {
+            field: set(map(itemgetter(field), cells)) if is_full else {row.get(field) for row in cells}
+            for field in columns
+        }
         shared = [field for field in columns if len(cells) > 1 and len(values[field]) == 1]
         every = "every row" if len(cells) == len(rows) else "every row below"
         above = [f"{every}: {', '.join(f'{name(field)} {cells[0][field]}' for field in shared)}"] if shared else []
@@ -154,6 +159,8 @@ class _Layout:
         if not own:
             return above, []
         labels = [_label(field, values[field], cells) for field in own]
+        if is_full:
+            return [*above, "\t".join(labels)], ["\t".join(map(row.__getitem__, own)) for row in cells]
         return [*above, "\t".join(labels)], ["\t".join([row.get(field, "") for field in own]) for row in cells]
 
     def _cells_of(self, rows: list[dict[str, Any]]) -> list[dict[str, str]]:

@@ -1,5 +1,7 @@
 """Results as text: nothing an agent acts on is lost, nothing a stranger wrote can pass for ours."""
 
+import sys
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -187,3 +189,22 @@ def test_where_there_are_no_offsets_none_is_named() -> None:
     text = render({**page(300), "count": 700}, [], max_tokens=200)
 
     assert "rows left out to stay within 200 tokens. Ask for less, or raise max_tokens." in text
+
+
+def test_a_table_of_plain_texts_and_times_takes_few_function_calls_per_cell() -> None:
+    row = {"id": "0190", "name": "rule", "created_at": "2026-01-02T10:00:00.123456Z", "updated_at": None, "order": 1}
+    rows = [row | {"order": number, "name": f"rule {number}"} for number in range(50)]
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _arg: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        text = render({"count": 50, "results": rows}, [], max_tokens=10_000)
+    finally:
+        sys.setprofile(before)
+    assert "created_at 2026-01-02T10:00:00Z" in text
+    assert calls < 8 * 50 * len(row)
