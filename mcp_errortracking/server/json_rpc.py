@@ -91,8 +91,8 @@ def parse_message(text: bytes) -> JSONRPCMessage:
     return message
 
 
-def check_message(text: bytes, *, header: str = "") -> None:
-    """Refuse a message that no transport may pass to the SDK: its error would repeat parts of the message.
+def check_message(text: bytes, *, header: str = "") -> JSONRPCMessage:
+    """Return the message in the bytes, and refuse one whose error from the SDK would repeat parts of it.
 
     Args:
         header: the protocol version in an HTTP header; the SDK refuses a message with another one.
@@ -104,7 +104,7 @@ def check_message(text: bytes, *, header: str = "") -> None:
     raw = read_json(text)
     check_raw(raw, header)
     try:
-        jsonrpc_message_adapter.validate_python(raw, by_name=False)
+        return jsonrpc_message_adapter.validate_python(raw, by_name=False)
     except ValidationError:
         raise _not_a_message(raw) from None
 

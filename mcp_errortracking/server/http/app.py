@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mcp.server.auth.routes import create_protected_resource_routes
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp_types import JSONRPCRequest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -36,6 +37,7 @@ from mcp_errortracking.server.http.caller_keys import (
     SenderFactory,
 )
 from mcp_errortracking.server.http.cross_origin import CrossOriginGuard, origin_pattern, refuse_other_media
+from mcp_errortracking.server.http.direct import answer_directly, is_direct
 from mcp_errortracking.server.http.guard import Guard, OAuth
 from mcp_errortracking.server.http.interruption import InterruptibleAnswer
 from mcp_errortracking.server.http.page import HEADERS, Access, page
@@ -45,7 +47,7 @@ from mcp_errortracking.server.http.request_limits import RequestLimits
 from mcp_errortracking.server.http.slots import HttpLimits, Slots
 from mcp_errortracking.server.http.sse import SseTransport
 from mcp_errortracking.server.http.structured import STRUCTURED_HEADER, StructuredHeader
-from mcp_errortracking.server.json_rpc import MessageError, check_message, check_version
+from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, check_message, check_version
 
 if TYPE_CHECKING:
     from mcp_errortracking.server.http.metrics import Metrics
@@ -211,9 +213,13 @@ class _StreamableHttp:
 
     The stream is the most expensive part of a call over HTTP, and most calls send nothing before they end. A stream
     outside a request is not offered: it would carry nothing, and stay open for as long as its client likes.
+
+    Nor is the SDK's transport cheap: only what `is_direct` does not cover goes through it.
     """
 
     def __init__(self, server: Server[Any]) -> None:
+        self._server = server
+        self._lifespan_state: Any = None
         self._plain, self._streaming = (
             StreamableHTTPSessionManager(server, json_response=plain, stateless=True) for plain in (True, False)
         )
@@ -222,7 +228,8 @@ class _StreamableHttp:
     @asynccontextmanager
     async def run(self) -> AsyncGenerator[None]:
         """Serve within this context."""
-        async with self._plain.run(), self._streaming.run():
+        async with self._plain.run(), self._streaming.run(), self._server.lifespan(self._server) as state:
+            self._lifespan_state = state
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -235,23 +242,37 @@ class _StreamableHttp:
         _accept_anything(scope)
         first: Message | None = await receive() if scope["method"] == "POST" else None
         body = first.get("body", b"") if first is not None else b""  # the whole body: `RequestLimits` has joined it
-        if first is not None and (error := _error_in(scope, body)):
-            await JSONResponse(error.answer, 400)(scope, receive, send)
-            return
+        message: JSONRPCMessage | None = None
+        if first is not None:
+            try:
+                message = _message_in(scope, body)
+            except MessageError as error:
+                await JSONResponse(error.answer, 400)(scope, receive, send)
+                return
 
         async def replay() -> Message:
             nonlocal first
             message, first = first, None
             return message if message is not None else await receive()
 
-        wants_progress = b'"progressToken"' in body and "text/event-stream" in Headers(scope=scope).get("accept", "")
-        handler = self._streaming if wants_progress else self._plain
         answer = InterruptibleAnswer(scope, body, send)
         self._answers.add(answer)
         try:
-            await answer.run(handler.handle_request(scope, replay, answer.send))
+            await answer.run(self._handle(scope, replay, answer.send, message, body))
         finally:
             self._answers.discard(answer)
+
+    async def _handle(
+        self, scope: Scope, receive: Receive, send: Send, message: JSONRPCMessage | None, body: bytes
+    ) -> None:
+        if b'"progressToken"' in body and "text/event-stream" in Headers(scope=scope).get("accept", ""):
+            await self._streaming.handle_request(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        if isinstance(message, JSONRPCRequest) and is_direct(request):
+            await answer_directly(self._server, self._lifespan_state, message, request, send)
+            return
+        await self._plain.handle_request(scope, receive, send)
 
     def interrupt(self) -> None:
         """Answer the calls that are still in flight with an error."""
@@ -266,16 +287,17 @@ def _accept_anything(scope: Scope) -> None:
         scope["headers"] = [*others, (b"accept", b"application/json, text/event-stream")]
 
 
-def _error_in(scope: Scope, body: bytes) -> MessageError | None:
-    """Return the error in a message that the SDK would misread, or take too long to read."""
+def _message_in(scope: Scope, body: bytes) -> JSONRPCMessage:
+    """Return the message in the body.
+
+    Raises:
+        MessageError: the SDK would misread it, or take too long to read it.
+    """
     version = Headers(scope=scope).get("mcp-protocol-version", "").strip()
-    try:
-        check_message(body, header=version)
-        if version:
-            check_version(version)
-    except MessageError as error:
-        return error
-    return None
+    message = check_message(body, header=version)
+    if version:
+        check_version(version)
+    return message
 
 
 def _no_stream() -> Response:
