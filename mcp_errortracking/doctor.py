@@ -1,4 +1,4 @@
-"""The checks of the `doctor` command: address, key, scopes, project, path form."""
+"""The checks of the `doctor` command: address, key, scopes, project, path form, store of the shared limits."""
 
 import json
 import time
@@ -10,14 +10,16 @@ import anyio
 
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.catalog.assignment_rules import ListAssignmentRules
-from mcp_errortracking.compose import proxy_for
-from mcp_errortracking.config import PostHogSettings
+from mcp_errortracking.compose import proxy_for, store_for
+from mcp_errortracking.config import ConfigError, PostHogSettings
 from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.explanation import Explanation
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.address import KEY_PATH, form_root
 from mcp_errortracking.proxy.errors import PostHogError, RefusedBeforeError
 from mcp_errortracking.proxy.key import name_projects, projects_of
+from mcp_errortracking.proxy.rate_limit.store import shown_address
+from mcp_errortracking.proxy.rate_limit.store_check import StoreProblemError, check_store
 from mcp_errortracking.safe_text.escaping import clean
 from mcp_errortracking.server.key_scopes import read_scopes
 from mcp_errortracking.server.selection import covers
@@ -90,7 +92,8 @@ def _is_older_server(error: PostHogError) -> bool:
 
 
 async def examine(settings: PostHogSettings, report: Callable[[Check], None]) -> None:
-    """Make the checks in order until the first problem; never show the key."""
+    """Make the checks in order until the first problem; never show the key or a password."""
+    await _check_store(settings, report)
     report(Check.of("host", "ok", settings.host))
     if settings.key is None:
         report(
@@ -111,6 +114,23 @@ async def examine(settings: PostHogSettings, report: Callable[[Check], None]) ->
                 fix = error.next_step[:1].lower() + error.next_step[1:].rstrip(".")
                 report(Check(_NAMES[check], "problem", replace(error.explanation, next_step=fix)))
                 return
+
+
+async def _check_store(settings: PostHogSettings, report: Callable[[Check], None]) -> None:
+    """Check the store of the shared limits. Calls work without it, so the other checks go on."""
+    url = settings.shared_limits
+    if url is None:
+        return
+    try:
+        store_for(settings)  # refuses what a start refuses
+        state = await check_store(url)
+    except ConfigError as error:
+        report(Check.of("shared limits", "problem", str(error)))
+    except StoreProblemError as problem:
+        report(Check.of("shared limits", "problem", f"the store at {shown_address(url)}: {problem}", problem.fix))
+    else:
+        finding = f"{state.product} at {shown_address(url)} answers in {state.milliseconds:.1f} ms"
+        report(Check.of("shared limits", "ok", finding))
 
 
 async def _check_key(proxy: Proxy, settings: PostHogSettings, report: Callable[[Check], None]) -> None:

@@ -1,12 +1,17 @@
 """The findings of the doctor, against real servers that are healthy, broken or absent."""
 
 import json
+import re
+import signal
 
 import pytest
+from pydantic import SecretStr
 
 from mcp_errortracking import doctor
 from mcp_errortracking.config import PostHogSettings, Secret
+from mcp_errortracking.proxy.rate_limit import store_check
 from tests.proxy.fault_server import FaultServer, http
+from tests.redis_process import RedisProcess
 from tests.sandbox_process import OTHER_PROJECT, READ_ONLY, SandboxProcess
 
 
@@ -98,3 +103,71 @@ def test_text_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[0] == "ok       host: http://127.0.0.1:9"
     assert lines[1] == "PROBLEM  key: no API key is configured"
     assert lines[2].startswith("         to fix: create a personal API key")
+
+
+def examine_store(capsys: pytest.CaptureFixture[str], url: str) -> tuple[str, str, str]:
+    """Return the verdict and text of the check of a store, and all that was printed; the key is missing."""
+    settings = PostHogSettings("http://127.0.0.1:9", None, "1", "a test", shared_limits=SecretStr(url))
+    assert doctor.run(settings, as_json=True) == 1
+    out, err = capsys.readouterr()
+    checks = {check["name"]: check for check in json.loads(out)["checks"]}
+    assert checks["key"]["verdict"] == "problem"  # the other checks go on
+    check = checks["shared limits"]
+    return check["verdict"], f"{check['finding']}; {check['fix']}", out + err
+
+
+def test_the_store_of_the_shared_limits(capsys: pytest.CaptureFixture[str]) -> None:
+    with RedisProcess() as redis:
+        verdict, text, _ = examine_store(capsys, redis.url.get_secret_value())
+        assert verdict == "ok"
+        assert re.fullmatch(rf"(Redis|Valkey) \d[\d.]+ at {re.escape(redis.path)} answers in \d+\.\d ms; ", text)
+        assert [redis.ask("TTL", name) for name in redis.ask("KEYS", "*")] in ([], [0], [1])  # at most a second
+
+        redis.ask("ACL", "SETUSER", "reader", "on", ">s3cret-word", "~*", "+ping", "+get")
+        verdict, text, all_of_it = examine_store(capsys, f"unix://reader:s3cret-word@{redis.path}")
+        assert verdict == "problem"
+        assert "may not run the scripts of the limits; allow the user EVAL" in text
+        assert "s3cret-word" not in all_of_it
+
+        redis.ask("ACL", "SETUSER", "writer", "on", ">s3cret-word", "~mcp-errortracking:*", "+@all", "-info")
+        verdict, text, _ = examine_store(capsys, f"unix://writer:s3cret-word@{redis.path}")
+        assert verdict == "ok"
+        assert text.startswith("a version that it does not show at ")
+
+        verdict, text, all_of_it = examine_store(capsys, f"unix://writer:wr0ng-word@{redis.path}")
+        assert verdict == "problem"
+        assert "refuses the user name or password" in text
+        assert "wr0ng-word" not in all_of_it
+
+        redis.ask("CONFIG", "SET", "requirepass", "s3cret-word")
+        verdict, text, _ = examine_store(capsys, redis.url.get_secret_value())
+        assert verdict == "problem"
+        assert "or asks for one; put them into MCP_SHARED_LIMITS" in text
+
+
+def test_a_store_that_only_reads_or_is_away(capsys: pytest.CaptureFixture[str]) -> None:
+    with RedisProcess() as redis:
+        redis.ask("REPLICAOF", "127.0.0.1", "1")
+        verdict, text, _ = examine_store(capsys, redis.url.get_secret_value())
+        assert verdict == "problem"
+        assert "it is a read-only replica; give the address of" in text
+
+    verdict, text, all_of_it = examine_store(capsys, "redis://writer:s3cret-word@127.0.0.1:1/0")
+    assert verdict == "problem"
+    assert text.startswith("the store at 127.0.0.1:1: no connection to it (ConnectionError); check that it runs")
+    assert "s3cret-word" not in all_of_it
+
+    verdict, text, all_of_it = examine_store(capsys, "redis://writer:s3cret-word@127.0.0.1:1/0?no_such=1")
+    assert verdict == "problem"
+    assert "redis does not know an option of its address" in text
+    assert "s3cret-word" not in all_of_it
+
+
+def test_a_store_that_never_answers(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_check, "_TIME_LIMIT", 0.2)
+    with RedisProcess() as redis:
+        redis.process.send_signal(signal.SIGSTOP)
+        verdict, text, _ = examine_store(capsys, redis.url.get_secret_value())
+
+    assert verdict == "problem"
+    assert "it did not answer within 0.2 s" in text

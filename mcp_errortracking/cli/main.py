@@ -102,7 +102,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     sandbox = command("sandbox", sandbox_command.run, "serve a small PostHog on this machine, to try things on")
     sandbox_command.add_arguments(sandbox)
     add_logging(command("demo", _demo, "show an MCP client at work against the sandbox"))
-    doctor = command("doctor", _doctor, "check host, key, scopes and project, and say what to fix")
+    doctor = command("doctor", _doctor, "check host, key, scopes, project and shared limits, and say what to fix")
     add_connection(doctor)
     doctor.add_argument("--json", action="store_true", help="print the checks as JSON")
     tools = command("tools", run_tools, "list the tools as an agent sees them")

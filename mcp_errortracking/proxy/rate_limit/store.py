@@ -21,6 +21,12 @@ _TRY_INTERVAL = 5.0
 _CONNECTIONS = 4
 
 
+def shown_address(url: SecretStr) -> str:
+    """Return the host and port of a store, or the path of its socket: the part of its address without a secret."""
+    parts = urlsplit(url.get_secret_value())
+    return parts.netloc.rpartition("@")[2] or parts.path
+
+
 class Store:
     """A Redis or Valkey server, reached when first used. Needs the extra `redis`."""
 
@@ -47,8 +53,7 @@ class Store:
             driver_info=None,
         )
         self._redis = Redis(connection_pool=self._pool)
-        parts = urlsplit(text)
-        self.address = parts.netloc.rpartition("@")[2] or parts.path
+        self.address = shown_address(url)
         self._clock = clock
         self._is_up = True
         self._try_at = float("-inf")
