@@ -83,6 +83,8 @@ class _Connection:
     def __init__(self, base: str) -> None:
         self._netloc = urlsplit(base).netloc
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self.session = ""
+        """The line of the header that names the session, for servers that keep one."""
 
     async def post(self, path: str, message: dict[str, Any]) -> bytes:
         """The body of the answer."""
@@ -93,14 +95,24 @@ class _Connection:
         body = json.dumps(message).encode()
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {self._netloc}\r\nAccept: application/json, text/event-stream\r\n"
-            f"MCP-Protocol-Version: 2025-11-25\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"MCP-Protocol-Version: 2025-11-25\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"{self.session}\r\n"
         )
         writer.write(head.encode() + body)
         answer = await reader.readuntil(b"\r\n\r\n")
         status = int(answer.split(b" ", 2)[1])
         if status not in (200, 202):
             raise RuntimeError(f"HTTP {status}")
-        return await reader.readexactly(int(answer.lower().partition(b"content-length:")[2].split(b"\r\n")[0]))
+        head = answer.lower()
+        if session := head.partition(b"mcp-session-id:")[2].split(b"\r\n")[0].strip():
+            self.session = f"Mcp-Session-Id: {session.decode()}\r\n"
+        if b"transfer-encoding: chunked" not in head:
+            return await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n")[0]))
+        parts = list[bytes]()
+        while size := int((await reader.readline()).strip(), 16):
+            parts.append((await reader.readexactly(size + 2))[:-2])
+        await reader.readline()
+        return b"".join(parts)
 
     def close(self) -> None:
         if self._streams is not None:
@@ -115,13 +127,26 @@ class HttpLane:
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> bool:
         """Return True if it succeeded."""
-        return _succeeded(json.loads(await self.connection.post("/mcp", _call(tool, arguments))))
+        body = await self.connection.post("/mcp", _call(tool, arguments))
+        return _succeeded(json.loads(body if body.startswith(b"{") else _data(body)))
+
+    async def open(self) -> None:
+        """Goes through the handshake, which servers with sessions ask for."""
+        await self.connection.post("/mcp", _request("initialize", _HELLO))
+        await self.connection.post("/mcp", {"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+
+def _data(events: bytes) -> bytes:
+    """The data of the last event that has some."""
+    return [line[6:] for line in events.splitlines() if line.startswith(b"data: ")][-1]
 
 
 @asynccontextmanager
-async def http_lanes(base: str, width: int) -> AsyncGenerator[list[Lane]]:
+async def http_lanes(base: str, width: int, *, handshake: bool = False) -> AsyncGenerator[list[Lane]]:
     """So many connections."""
     lanes = [HttpLane(base) for _ in range(width)]
+    for lane in lanes if handshake else ():
+        await lane.open()
     yield [*lanes]
     for lane in lanes:
         lane.connection.close()

@@ -1,7 +1,7 @@
 """The peer we are measured against, `sdk-minimal`: the same endpoints as one writes them in ten minutes with the SDK.
 
 python -m benchmarks.peer         # over stdio
-PEER_PORT=8790 python -m benchmarks.peer sse
+PEER_PORT=8790 python -m benchmarks.peer http    # or sse
 """
 
 import os
@@ -107,7 +107,9 @@ async def symbol_sets_bulk_finish_upload(content_hashes: dict[str, str]) -> dict
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["sse"]:
+    if sys.argv[1:] == ["http"]:
+        server.run("streamable-http", port=int(os.environ["PEER_PORT"]))
+    elif sys.argv[1:] == ["sse"]:
         server.run("sse", port=int(os.environ["PEER_PORT"]))
     else:
         server.run("stdio")

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 _TIME_LIMIT = 5.0
 _KEY = "mcp-errortracking:check"
 _WRITE = "redis.call('SET', KEYS[1], '1', 'PX', 1000) return redis.call('TIME')"
-"""What the limits need of a store: scripts that write, and its clock."""
+"""The abilities of a store that the limits need: scripts that write, and its clock."""
 
 
 class StoreProblemError(Exception):
