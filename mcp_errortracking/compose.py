@@ -122,8 +122,9 @@ def _confirmation_for(mode: "Mode", host: str) -> "Confirmation | None":
     if mode == "never":
         return None
     from mcp_errortracking.server.confirmation.confirmation import Confirmation
+    from mcp_errortracking.workflows.rules.simulation import effect_of
 
-    return Confirmation(mode, host)
+    return Confirmation(mode, host, effect=effect_of)
 
 
 def server_for(

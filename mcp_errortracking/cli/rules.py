@@ -12,6 +12,7 @@ from mcp_errortracking.cli.code_owners import add_from_codeowners
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, fail
 from mcp_errortracking.cli.options import add_logging
 from mcp_errortracking.cli.rules_file import add_rules_file_commands
+from mcp_errortracking.cli.rules_simulate import add_simulate
 
 _LONGEST_LINE = 64 * 1024 * 1024
 _EPILOG = """\
@@ -36,6 +37,7 @@ def add_rules_commands(parser: argparse.ArgumentParser) -> None:
     match.add_argument("file", metavar="FILE", nargs="?", default="-", help="JSON lines (default: -, stdin)")
     match.set_defaults(run=run_rules_match)
     add_logging(match)
+    add_simulate(commands)
     add_rules_file_commands(commands)
     add_from_codeowners(commands)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mcp_errortracking.workflows.rules_file.project import Call
 
 EXIT_CHANGES = 2
-_NOT_SIMULATED = "The effect of the changes is not simulated: this version cannot say how many exceptions a rule takes."
+_MOST_SIMULATED = 10
 _PLAN_EPILOG = "exit codes: 0 no changes, 2 changes, 1 an error, also in the command or the file"
 _APPLY_EPILOG = """\
 It refuses a plan if PostHog changed since. After a failure, run the same command again: it goes on where it stopped.
@@ -47,7 +47,7 @@ def add_rules_file_commands(commands: Any) -> None:
     plan.add_argument("file", metavar="FILE", help="the rules file")
     plan.add_argument("--out", metavar="PLAN", help="write the plan to this file, for rules apply")
     plan.add_argument("--delete", action="store_true", help="delete the rules that the file does not have")
-    plan.add_argument("--no-simulate", action="store_true", help="do not mention that effects are not simulated")
+    plan.add_argument("--no-simulate", action="store_true", help="do not count what the new filters match")
     add_connection(plan)
     apply = command("apply", run_apply, "carry out a plan, and read all rules back", _APPLY_EPILOG)
     apply.add_argument("plan", metavar="PLAN", help="a file that rules plan --out wrote")
@@ -87,13 +87,32 @@ def run_plan(options: argparse.Namespace) -> int:
         if options.out:
             _replace(Path(options.out), write_plan(plan).encode())
         if plan.changes and not options.no_simulate:
-            print(_NOT_SIMULATED, file=sys.stderr)
+            _print_effects(plan, options)
         return EXIT_CHANGES if plan.changes else 0
 
     try:
         return _guarded(run)
     except ConfigError as error:
         return _problem(str(error))
+
+
+def _print_effects(plan: "Plan", options: argparse.Namespace) -> None:
+    """Print what the new filters of the plan match, rule by rule; of many, only of the first."""
+    from mcp_errortracking.workflows.rules_file.effects import effects_of, new_filters
+
+    found = new_filters(plan)
+
+    async def work(call: "Call") -> list[str]:
+        return await effects_of(found[:_MOST_SIMULATED], call)
+
+    if not found:
+        return
+    print("Simulated on the exceptions of the last 7 days:")
+    with Connection(options) as settings:
+        lines = ask_often(settings, work, time_limit=time_limit(options))
+    print("\n".join(f"  {line}" for line in lines))
+    if len(found) > _MOST_SIMULATED:
+        print(f"  {len(found) - _MOST_SIMULATED} more rules are not simulated: rules simulate KIND FILTERS does it.")
 
 
 def _make_plan(options: argparse.Namespace) -> "Plan":

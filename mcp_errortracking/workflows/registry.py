@@ -4,6 +4,7 @@ from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.imports import import_in_thread
 from mcp_errortracking.workflows.base import Context, Workflow
 from mcp_errortracking.workflows.changes import tools as changes
+from mcp_errortracking.workflows.rules import tools as rules
 from mcp_errortracking.workflows.source_maps import tools as source_maps
 
 _SOURCE_MAP_JOBS = "mcp_errortracking.workflows.source_maps.jobs"
@@ -11,6 +12,7 @@ _CHANGES = "mcp_errortracking.workflows.changes"
 _MODULES: dict[type[Workflow], str] = {
     changes.ListChanges: f"{_CHANGES}.listing",
     changes.UndoChange: f"{_CHANGES}.undoing",
+    rules.SimulateRule: "mcp_errortracking.workflows.rules.simulation",
     source_maps.UploadSourceMaps: f"{_SOURCE_MAP_JOBS}.upload",
     source_maps.CheckSourceMaps: f"{_SOURCE_MAP_JOBS}.check",
     source_maps.ResolveFrames: f"{_SOURCE_MAP_JOBS}.resolve",

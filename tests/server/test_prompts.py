@@ -1,23 +1,31 @@
 """Prompts: that they name what there is, take what they say, and go where their tools are not."""
 
 import re
+from typing import Any
 
 import pytest
 from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS
 
-from mcp_errortracking.catalog import CATALOG, TOOLSETS
+from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.server.prompts import PromptError, Prompts
 from mcp_errortracking.server.toolbox import Toolbox
+from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.calls import server_of
-from tests.server.mcp_client import ERAS
+from tests.server.mcp_client import ERAS, OFFERED
 from tests.server.test_calls import Sender
 
 pytestmark = pytest.mark.anyio
 
 ISSUE = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
 NAMES = ["triage", "investigate", "quiet", "ownership", "source-maps"]
-OURS = Prompts(TOOLSETS["default"])
+OURS = Prompts(OFFERED)
+
+
+def box(**selection: Any) -> Toolbox:
+    """Return the tools of a server, with the workflows that need nothing of the machine."""
+    workflows = [one for one in WORKFLOWS if not one.needs_files and not one.needs_journal]
+    return Toolbox(workflows=workflows, **selection)
 
 
 def text_of(name: str, arguments: dict[str, str] | None = None) -> str:
@@ -39,12 +47,12 @@ def test_what_there_is() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_tool_that_is_named_is_one_of_the_default_set(name: str) -> None:
+def test_every_tool_that_is_named_is_offered_by_default(name: str) -> None:
     text = text_of(name, {"issue": ISSUE} if name in ("investigate", "quiet") else None)
 
     named = set(re.findall(r"\b(?:query-)?error-tracking-[a-z-]*[a-z]", text))
     assert named
-    assert named <= set(TOOLSETS["default"])
+    assert named <= set(OFFERED)
     assert "{" not in text.replace('{"', "")
 
 
@@ -85,15 +93,15 @@ async def test_mistakes_are_explained(name: str, arguments: dict[str, str] | Non
         OURS.get(name, arguments)
     assert says in str(caught.value)
 
-    async with Client(server_of(Sender({}), time_limit=5)) as client:
+    async with Client(server_of(Sender({}), time_limit=5, toolbox=box())) as client:
         with pytest.raises(MCPError) as told:
             await client.get_prompt(name, arguments)
     assert (told.value.code, told.value.message) == (INVALID_PARAMS, str(caught.value))
 
 
 def test_a_prompt_goes_with_its_tools() -> None:
-    reading = Prompts(Toolbox(read_only=True).names)
-    without = Prompts(Toolbox(exclude=("error-tracking-symbol-sets-list",)).names)
+    reading = Prompts(box(read_only=True).names)
+    without = Prompts(box(exclude=("error-tracking-symbol-sets-list",)).names)
 
     assert [prompt.name for prompt in reading.definitions()] == ["triage", "investigate", "source-maps"]
     assert [prompt.name for prompt in without.definitions()] == ["triage", "investigate", "quiet", "ownership"]
@@ -103,7 +111,7 @@ def test_a_prompt_goes_with_its_tools() -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_over_mcp(era: str) -> None:
-    async with Client(server_of(Sender({}), time_limit=5), mode=era) as client:  # pyright: ignore[reportArgumentType]
+    async with Client(server_of(Sender({}), time_limit=5, toolbox=box()), mode=era) as client:  # pyright: ignore[reportArgumentType]
         assert [prompt.name for prompt in (await client.list_prompts()).prompts] == NAMES
         got = await client.get_prompt("investigate", {"issue": ISSUE})
 
