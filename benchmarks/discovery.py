@@ -147,10 +147,12 @@ def shares(index: Index, asked: Iterable[Intent]) -> Shares:
 def our_lists() -> dict[str, Tools]:
     """Return this server's tool lists by name, with the source-map tools where stdio has them."""
     on_file = {tool["name"]: tool for tool in json.loads(TOOL_LIST.read_text("utf-8"))}
-    source_maps = [tool.tool for tool in WORKFLOWS]
+    source_maps = [tool.tool for tool in WORKFLOWS if tool.in_default]
     return {
         "the default set, as over stdio": [on_file[name] for name in (*TOOLSETS["default"], *source_maps)],
-        "`--toolsets all`, as over stdio": [on_file[name] for name in (*TOOLSETS["all"], *source_maps)],
+        "`--toolsets all`, as over stdio": [
+            on_file[name] for name in (*TOOLSETS["all"], *(tool.tool for tool in WORKFLOWS))
+        ],
         "the tools that PostHog's own server has too": [on_file[name] for name in TOOLSETS["official"]],
     }
 

@@ -103,7 +103,7 @@ def _lists() -> list[str]:
         "the documented endpoints": definitions(TOOLSETS["documented"]),
         "all of error tracking": definitions(TOOLSETS["all"]),
         "the default set with the source-map tools, as over stdio": definitions(
-            [*TOOLSETS["default"], *(tool.tool for tool in WORKFLOWS)]
+            [*TOOLSETS["default"], *(tool.tool for tool in WORKFLOWS if tool.in_default)]
         ),
     }
     every = whole["all of error tracking"]

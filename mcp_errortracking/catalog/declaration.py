@@ -100,6 +100,8 @@ class Declaration(BaseModel):
     """The description that an agent reads: the docstring. (`description` is an argument of some tools.)"""
     toolset: ClassVar[str]
     """The group it is chosen by: the name of its module, unless said."""
+    in_default: ClassVar[bool] = True
+    """False leaves a workflow out of the default toolset; `toolsets` names the endpoints that are in it."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other names a call may use; they are not listed."""
     since: ClassVar[str | None] = None

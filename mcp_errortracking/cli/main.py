@@ -9,6 +9,7 @@ from typing import NoReturn
 from mcp_errortracking import __version__, config, logs
 from mcp_errortracking.cli.changes import add_changes_commands
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, Connection, fail
+from mcp_errortracking.cli.deploys import add_deploy_report, run_deploy_report
 from mcp_errortracking.cli.options import (
     add_confirmation,
     add_connection,
@@ -113,6 +114,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add_arguments(source_maps)
     add_rules_commands(command("rules", run_rules_match, "try rules on events, and keep them in a file"))
     add_changes_commands(command("changes", run_call, "list the changes that were made, and undo one"))
+    add_deploy_report(
+        command("deploy-report", run_deploy_report, "report the errors that a deploy brought, with a verdict for CI")
+    )
     call = command("call", run_call, "call one tool and print its result")
     add_connection(call)
     call.add_argument("tool", metavar="TOOL", help="name of the tool, see: mcp-errortracking tools")

@@ -49,6 +49,7 @@ class ReadyTool:
 
     tool: str
     toolset: str
+    in_default: bool
     read_only: bool
     scopes: tuple[str, ...]
     needs_files: bool

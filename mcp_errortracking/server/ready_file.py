@@ -81,6 +81,7 @@ def _row(tool: type[Declaration]) -> dict[str, Any]:
     is_workflow = issubclass(tool, Workflow)
     return {
         "toolset": tool.toolset,
+        "in_default": tool.in_default,
         "read_only": tool.read_only,
         "scopes": list(tool.scopes),
         "needs_files": is_workflow and tool.needs_files,

@@ -18,6 +18,8 @@ class Selectable(Protocol):
     @property
     def toolset(self) -> str: ...
     @property
+    def in_default(self) -> bool: ...
+    @property
     def read_only(self) -> bool: ...
     @property
     def scopes(self) -> Collection[str]: ...
@@ -37,7 +39,8 @@ class OfferedTools(Generic[T]):
         catalog: every endpoint's tool, by name.
         catalog_toolsets: the names of toolsets, and the tools that each stands for.
         aliases: other names of tools.
-        workflows: the workflows that this server can run. Each is in its toolset and in the default one.
+        workflows: the workflows that this server can run. Each is in its toolset, in all, and, if it says so, in the
+            default one.
         toolsets: names of toolsets; if no tools are named either, the default one.
         tools: names of tools, in addition to those of the toolsets.
         exclude: tools or toolsets that are left out.
@@ -113,9 +116,9 @@ def covers(held: Collection[str], scope: str) -> bool:
 
 
 def _toolsets(catalog: Mapping[str, tuple[str, ...]], workflows: Iterable[Selectable]) -> dict[str, tuple[str, ...]]:
-    """Return the toolsets of the catalog, and those of the workflows, which are part of the default one and of all."""
+    """Return the toolsets of the catalog, with the workflows in those that they belong to."""
     toolsets = dict(catalog)
     for workflow in workflows:
-        for name in ("default", "all", workflow.toolset):
+        for name in (*(("default",) if workflow.in_default else ()), "all", workflow.toolset):
             toolsets[name] = (*toolsets.get(name, ()), workflow.tool)
     return toolsets

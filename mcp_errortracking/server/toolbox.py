@@ -20,7 +20,7 @@ class Toolbox(OfferedTools[type[Declaration]]):
     """The tools on offer, as the classes that run them.
 
     Args:
-        workflows: the workflows that this server can run. Each is in its toolset and in the default one.
+        workflows: the workflows that this server can run. See `OfferedTools`.
         read_only: leaves out tools that change something.
         selection: the toolsets, the tools and what is excluded, see `OfferedTools`.
 

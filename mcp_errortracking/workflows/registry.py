@@ -4,6 +4,7 @@ from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.imports import import_in_thread
 from mcp_errortracking.workflows.base import Context, Workflow
 from mcp_errortracking.workflows.changes import tools as changes
+from mcp_errortracking.workflows.deploys import tools as deploys
 from mcp_errortracking.workflows.rules import tools as rules
 from mcp_errortracking.workflows.source_maps import tools as source_maps
 
@@ -17,6 +18,7 @@ _MODULES: dict[type[Workflow], str] = {
     source_maps.CheckSourceMaps: f"{_SOURCE_MAP_JOBS}.check",
     source_maps.ResolveFrames: f"{_SOURCE_MAP_JOBS}.resolve",
     source_maps.InspectSymbolSet: f"{_SOURCE_MAP_JOBS}.inspect",
+    deploys.DeployReport: "mcp_errortracking.workflows.deploys.report",
 }
 """The module of each workflow. Its `run(call, context)` does the work."""
 

@@ -559,7 +559,7 @@ async def test_a_method_that_fails_is_answered_and_logged_in_one_line(
     async with client_on(Sender({}), era, toolbox=EVERY_TOOL) as client:
         with pytest.raises(MCPError) as caught:
             await client.get_prompt("triage")
-        assert len((await client.list_prompts()).prompts) == 5
+        assert len((await client.list_prompts()).prompts) == 6
 
     assert caught.value.code == INTERNAL_ERROR
     assert caught.value.message.startswith("prompts/get failed inside mcp_errortracking; this is a bug in it.")

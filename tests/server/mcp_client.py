@@ -13,9 +13,9 @@ from mcp_errortracking.catalog import TOOLSETS
 from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.forked import command
 
-OFFERED = (*TOOLSETS["default"], *(tool.tool for tool in WORKFLOWS if not tool.needs_journal))
+OFFERED = (*TOOLSETS["default"], *(tool.tool for tool in WORKFLOWS if tool.in_default and not tool.needs_journal))
 """The tools that are offered over stdio by default, without a journal."""
-WITH_JOURNAL = (*TOOLSETS["default"], *(tool.tool for tool in WORKFLOWS))
+WITH_JOURNAL = (*TOOLSETS["default"], *(tool.tool for tool in WORKFLOWS if tool.in_default))
 
 ERAS: dict[str, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}
 """The two eras of the protocol: the client's `mode`, and the version that it then speaks with the server."""

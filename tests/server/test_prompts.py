@@ -18,14 +18,14 @@ from tests.server.test_calls import Sender
 pytestmark = pytest.mark.anyio
 
 ISSUE = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
-NAMES = ["triage", "investigate", "quiet", "ownership", "source-maps"]
-OURS = Prompts(OFFERED)
+NAMES = ["triage", "investigate", "release-check", "quiet", "ownership", "source-maps"]
+OURS = Prompts((*OFFERED, "error-tracking-deploy-report"))
 
 
 def box(**selection: Any) -> Toolbox:
     """Return the tools of a server, with the workflows that need nothing of the machine."""
     workflows = [one for one in WORKFLOWS if not one.needs_files and not one.needs_journal]
-    return Toolbox(workflows=workflows, **selection)
+    return Toolbox(workflows=workflows, **{"toolsets": ("default", "deploys"), **selection})
 
 
 def text_of(name: str, arguments: dict[str, str] | None = None) -> str:
@@ -47,12 +47,12 @@ def test_what_there_is() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_tool_that_is_named_is_offered_by_default(name: str) -> None:
+def test_every_tool_that_is_named_is_offered_by_default_or_the_deploy_report(name: str) -> None:
     text = text_of(name, {"issue": ISSUE} if name in ("investigate", "quiet") else None)
 
     named = set(re.findall(r"\b(?:query-)?error-tracking-[a-z-]*[a-z]", text))
     assert named
-    assert named <= set(OFFERED)
+    assert named <= {*OFFERED, "error-tracking-deploy-report"}
     assert "{" not in text.replace('{"', "")
 
 
@@ -81,7 +81,8 @@ def test_arguments_are_filled_in_and_have_defaults() -> None:
         (
             "triag",
             None,
-            "Unknown prompt: triag. Available prompts: triage, investigate, quiet, ownership, source-maps.",
+            "Unknown prompt: triag. Available prompts: triage, investigate, release-check, quiet, ownership, "
+            "source-maps.",
         ),
         ("investigate", None, "investigate needs issue: Id of the issue, or the address of its page in PostHog."),
         ("quiet", {"issue": "  "}, "quiet needs issue: "),
@@ -103,8 +104,9 @@ def test_a_prompt_goes_with_its_tools() -> None:
     reading = Prompts(box(read_only=True).names)
     without = Prompts(box(exclude=("error-tracking-symbol-sets-list",)).names)
 
-    assert [prompt.name for prompt in reading.definitions()] == ["triage", "investigate", "source-maps"]
-    assert [prompt.name for prompt in without.definitions()] == ["triage", "investigate", "quiet", "ownership"]
+    assert text_of("release-check").startswith("Is this release safe to go on with? Release: the newest one.\n")
+    assert [prompt.name for prompt in reading.definitions()] == ["triage", "investigate", "release-check", "source-maps"]
+    assert [prompt.name for prompt in without.definitions()] == ["triage", "investigate", "release-check", "quiet", "ownership"]
     with pytest.raises(PromptError, match=r"Unknown prompt: triage\. Available prompts: none\."):
         Prompts([]).get("triage", None)
 

@@ -10,6 +10,7 @@ from mcp_errortracking.compose import toolbox_for
 from mcp_errortracking.config import ConfigError, ToolSelection
 from mcp_errortracking.server.selection import SelectionError
 from mcp_errortracking.server.toolbox import Toolbox, UnknownToolError
+from mcp_errortracking.workflows.registry import WORKFLOWS
 
 BYPASS = "error-tracking-bypass-rules-list"
 CREATE = "error-tracking-bypass-rules-create"
@@ -71,8 +72,9 @@ def test_read_only_leaves_out_whatever_changes_something() -> None:
     ],
 )
 def test_a_selection_that_makes_no_sense(selection: dict[str, tuple[str, ...]], says: str) -> None:
+    without_files = [workflow for workflow in WORKFLOWS if not workflow.needs_files]
     with pytest.raises(SelectionError) as caught:
-        Toolbox(**selection)  # pyright: ignore[reportArgumentType]
+        Toolbox(**selection, workflows=without_files)  # pyright: ignore[reportArgumentType]
     assert says in str(caught.value)
     with pytest.raises(ConfigError) as told:
         toolbox_for(ToolSelection(**selection), (), with_journal=False)  # pyright: ignore[reportArgumentType]

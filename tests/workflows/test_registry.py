@@ -69,6 +69,15 @@ async def test_a_workflow_without_files_runs_without_roots(with_a_neutral_workfl
     assert (reply.is_error, reply.structured) == (False, {"roots": 0})
 
 
+def test_a_workflow_may_stay_out_of_the_default_toolset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CountRoots, "in_default", False)
+    workflows = (*WORKFLOWS, CountRoots)
+
+    assert "roots-count" not in Toolbox(toolsets=("default",), workflows=workflows).names
+    assert "roots-count" in Toolbox(toolsets=("all",), workflows=workflows).names
+    assert Toolbox(toolsets=("roots",), workflows=workflows).names == ["roots-count"]
+
+
 @pytest.mark.parametrize("workflow", [one for one in WORKFLOWS if one.needs_files], ids=lambda one: one.tool)
 async def test_a_workflow_with_files_does_not_run_without_roots(workflow: type[Workflow]) -> None:
     arguments = {

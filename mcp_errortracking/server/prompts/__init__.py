@@ -70,6 +70,13 @@ _PROMPTS = (
         defaults={},
     ),
     PromptTemplate(
+        name="release-check",
+        title="Check a release",
+        description="What the last deploy brought, and if it is safe to go on with it.",
+        arguments={"release": "Version, commit or branch; default: the newest."},
+        defaults={"release": "the newest one"},
+    ),
+    PromptTemplate(
         name="quiet",
         title="Quiet a noisy error safely",
         description="Silence an error without losing the errors beside it.",

@@ -15,6 +15,7 @@ from mcp_errortracking.workflows.repository.files import content, is_folder, lin
 _OBJECT_ID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _BRANCH = "refs/heads/"
 _LARGEST_CONFIG = 1024 * 1024
+_LARGEST_SHALLOW = 1024 * 1024
 _LARGEST_REFS = 64 * 1024 * 1024
 _LONGEST_ID = 64
 _PIECE = 1024 * 1024
@@ -68,6 +69,16 @@ class Checkout:
         text = (content(self.roots, self.common_dir / "config", _LARGEST_CONFIG) or b"").decode("utf-8", "replace")
         names = dict.fromkeys(["origin", *islice(subsections(text, "remote"), _MOST_REMOTES)])
         return next(filter(None, (setting(text, "remote", name, "url") for name in names)), "")
+
+    def shallow(self) -> frozenset[str]:
+        """Return the ids of the commits whose parents are missing because the clone is shallow.
+
+        Raises:
+            RepositoryError: the list of them leads out of the roots or is too large.
+        """
+        listed = content(self.roots, self.common_dir / "shallow", _LARGEST_SHALLOW) or b""
+        self.budget.spend(len(listed) // 16)
+        return frozenset(listed.decode("ascii", "replace").split())
 
     def _ref(self, name: str) -> bytes:
         folder = self.git_dir if name == "HEAD" else self.common_dir

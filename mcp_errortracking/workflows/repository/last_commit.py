@@ -9,11 +9,8 @@ from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.repository.blame import blame
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.checkout import Checkout, find_checkout
-from mcp_errortracking.workflows.repository.files import content
 from mcp_errortracking.workflows.repository.line_diff import split_lines
 from mcp_errortracking.workflows.repository.objects import CommitObject, Objects
-
-_LARGEST_LIST = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,4 @@ def _latest(checkout: Checkout, path: Path, lines: dict[int, str]) -> CommitObje
         for number, text in lines.items():
             if not 0 < number <= len(stored) or stored[number - 1].decode("utf-8", "replace").rstrip() != text.rstrip():
                 return None
-        listed = content(checkout.roots, checkout.common_dir / "shallow", _LARGEST_LIST) or b""
-        budget.spend(len(listed) // 16)
-        shallow = frozenset(listed.decode("ascii", "replace").split())
-        return blame(objects, head, parts, (number - 1 for number in lines), shallow)[0]
+        return blame(objects, head, parts, (number - 1 for number in lines), checkout.shallow())[0]
