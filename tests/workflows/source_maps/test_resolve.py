@@ -187,7 +187,26 @@ async def test_what_posthog_fetched_from_the_site_itself_resolves_them(sandbox: 
         assert (frame["source"], frame["line"], frame["chunk_id"]) == ("shop/src/cart.ts", 9, None)
 
 
-async def test_a_function_is_called_by_no_name_that_is_not_its_own(sandbox: SandboxProcess, dist: Path) -> None:
+async def test_a_function_is_named_by_its_source_whatever_the_engine_calls_it(
+    sandbox: SandboxProcess, dist: Path
+) -> None:
+    stack = f"at {URL}:1:300\nat zz ({URL}:1:300)\nat Object.<anonymous> [as b] ({URL}:1:300)\nat t ({URL}:1:300)"
+    reply = await ask(sandbox, dist, stack=stack, folder=".", context=0)
+
+    frames = reply.structured["frames"]
+    assert [frame["function"] for frame in frames] == ["total"] * 4
+
+
+def _take_out_sources(dist: Path) -> None:
+    for file in dist.rglob("*.map"):
+        fields = json.loads(file.read_text("utf-8"))
+        file.write_text(json.dumps({**fields, "sourcesContent": [None] * len(fields["sources"])}), "utf-8")
+
+
+async def test_without_its_source_a_function_is_called_by_no_name_that_is_not_its_own(
+    sandbox: SandboxProcess, dist: Path
+) -> None:
+    _take_out_sources(dist)
     stack = f"at {URL}:1:300\nat zz ({URL}:1:300)\nat Object.<anonymous> [as b] ({URL}:1:300)\nat t ({URL}:1:300)"
     reply = await ask(sandbox, dist, stack=stack, folder=".", context=0)
 

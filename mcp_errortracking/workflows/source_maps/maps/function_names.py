@@ -5,7 +5,8 @@ contains the position. So the code searches the bundle backwards from the frame'
 the engine reports. Where a function of that name begins, and no second function has begun since, the map leads to the
 original declaration and its name. If the declaration is not found (it is in another chunk, or too far away), the
 calling frame is used: if the minified name stands at its position, the original name there is the function's. A
-function without a name in the bundle gets none, and neither does one whose name is ambiguous.
+function without a name in the bundle gets none, and neither does one whose name is ambiguous. All this is for maps
+without the text of their sources, and for functions that `written_names` does not find there.
 """
 
 import re
@@ -13,6 +14,7 @@ from functools import lru_cache
 
 from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.source_maps.maps.js_scopes import BudgetSpentError, ScopeScanner, StepBudget
+from mcp_errortracking.workflows.source_maps.maps.source_lines import split_at
 from mcp_errortracking.workflows.source_maps.maps.source_map import Position
 from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
 
@@ -189,8 +191,4 @@ def _rest_of_line(position: Position) -> str | None:
     if position.text is None:
         return None
     line = position.text[position.line - 1] if 0 < position.line <= len(position.text) else ""
-    last = position.column + _LONGEST_LINE_PART
-    if line.isascii():
-        return line[position.column : last]
-    units = line[:last].encode("utf-16-le", "surrogatepass")  # JavaScript counts UTF-16 units
-    return units[2 * position.column : 2 * last].decode("utf-16-le", "replace")
+    return split_at(line, position.column)[1][:_LONGEST_LINE_PART]

@@ -19,6 +19,15 @@ def line_starts(text: str) -> "array[int]":
     return starts
 
 
+def split_at(line: str, column: int) -> tuple[str, str]:
+    """Split a line at a column, which counts UTF-16 units as in JavaScript."""
+    if line.isascii():
+        return line[:column], line[column:]
+    units = line[:column].encode("utf-16-le", "surrogatepass")
+    before = units[: 2 * column].decode("utf-16-le", "replace")
+    return before, line[len(before) :]
+
+
 class Lines(Sequence[str]):
     """The lines of a source, without line ends."""
 

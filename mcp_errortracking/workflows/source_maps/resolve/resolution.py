@@ -15,6 +15,7 @@ from mcp_errortracking.workflows.source_maps.maps.js_scopes import StepBudget
 from mcp_errortracking.workflows.source_maps.maps.source_map import Position
 from mcp_errortracking.workflows.source_maps.maps.source_paths import find_on_disk, readable_path
 from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
+from mcp_errortracking.workflows.source_maps.maps.written_names import find_written_name
 from mcp_errortracking.workflows.source_maps.resolve.frames import Frame
 
 _LONGEST_WRITTEN = 500
@@ -151,8 +152,12 @@ def _length(symbols: Symbols, line: int) -> int | None:
 
 
 def _function(name: str | None, location: _Location, caller: _Location | None, budget: StepBudget) -> str | None:
-    if location.symbols.is_hermes or name is None:  # Hermes keeps original names
+    if location.symbols.is_hermes:  # Hermes keeps original names
         return name
+    if written := find_written_name(location.position, budget):
+        return written
+    if name is None:
+        return None
     original = find_declared_name(location.symbols, location.line, location.column, name, budget)
     if original is None and caller:
         original = find_called_name(caller.symbols, caller.line, caller.column, name)
