@@ -84,7 +84,8 @@ def test_every_way_to_name_a_map(dist: Path) -> None:
 
 def test_what_cannot_be_paired_is_said_and_left_alone(dist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = "//# sourceMappingURL="
-    write(dist, lone_js="a", gone_js=f"a\n{url}gone.map", old_js_map=MAP, empty_js="", none_js_map="")
+    write(dist, lone_js="a", gone_js=f"a\n{url}gone.map", old_js_map=MAP, none_js_map="")
+    write(dist, empty_js="", empty_js_map=MAP, blank_js="")  # the second as of a route without code in the browser
     write(dist, one_js=f"1\n{url}both.map", two_js=f"2\n{url}both.map", both_map=MAP)
     write(dist, twice_js=f"1\n{url}other.map", twice_js_map=MAP, other_map=MAP)
     write(dist, outside_js=f"1\n{url}../outside.map")
@@ -96,7 +97,7 @@ def test_what_cannot_be_paired_is_said_and_left_alone(dist: Path, monkeypatch: p
     build = searched(dist)
 
     assert not build.pairs
-    assert (build.mapless, build.orphans) == (("lone.js",), ("old.js.map",))
+    assert (build.mapless, build.empty, build.orphans) == (("lone.js",), ("blank.js",), ("old.js.map",))
     assert problems(build) == {
         "gone.js": "map_missing",
         "empty.js": "empty",

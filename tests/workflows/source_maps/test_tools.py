@@ -345,6 +345,7 @@ async def test_what_has_no_map_or_no_bundle_does_not_fail_the_rest(sandbox: Sand
     """Next.js, for one, leaves some of both in every build."""
     for name in ("polyfills.js", "sw.js"):
         (dist / "dist" / name).write_text("g()", "utf-8")
+    (dist / "dist" / "route.js").touch()  # React Router's, for a route that only the server has
     (dist / "dist" / "nomodule.js.map").write_text('{"version": 3, "sources": ["a"], "mappings": "AAAA"}', "utf-8")
     (dist / "dist" / REPORT).write_bytes((dist / "dist" / REPORT).read_bytes() + b"\n//# chunkId=0\n")
     (dist / "dist" / f"{REPORT}.map").unlink()
@@ -358,7 +359,8 @@ async def test_what_has_no_map_or_no_bundle_does_not_fail_the_rest(sandbox: Sand
         assert reply.structured["without_map"] == ["polyfills.js", "sw.js"]
         assert 'Without a source map, so that their frames stay minified: "polyfills.js" and 1 more.' in reply.text
         assert reply.structured["without_bundle"] == ["nomodule.js.map"]
-        assert 'older build or are unused: "nomodule.js.map".' in reply.text
+        assert 'older build, to a script inside a page, or are unused: "nomodule.js.map".' in reply.text
+        assert 'Empty, and without a map: "route.js". If they should not be empty, build again.' in reply.text
     assert uploaded.structured["uploaded"] == 1
     assert [(row["path"], row["state"]) for row in checked.structured["results"]] == [
         (INDEX, "uploaded"),

@@ -66,6 +66,8 @@ class Build:
     leftovers: tuple[Path, ...] = ()
     mapless: tuple[str, ...] = ()
     """Names of the scripts without a map: often polyfills and the like, which never had one."""
+    empty: tuple[str, ...] = ()
+    """Names of the scripts of 0 bytes without a map."""
     orphans: tuple[str, ...] = ()
     """Names of the maps that no bundle names or lies beside: some frameworks leave such maps in every build."""
     deployed: tuple[DeployedBundle, ...] = ()
@@ -112,6 +114,7 @@ class _Search:
     claims: dict[Path, list[Path]] = field(default_factory=lambda: defaultdict[Path, list[Path]](list))
     inline: list[Path] = field(default_factory=list[Path])
     mapless: list[str] = field(default_factory=list[str])
+    empty: list[str] = field(default_factory=list[str])
     orphans: list[str] = field(default_factory=list[str])
     deployed: list[DeployedBundle] = field(default_factory=list[DeployedBundle])
     disputed: set[Path] = field(default_factory=set[Path])
@@ -160,7 +163,7 @@ class _Search:
             self.problems.append(Problem(self.name(bundle), error.explanation))
             return
         if not script:
-            self.report(bundle, "empty", "The file is empty (0 bytes).", "Was the build interrupted? Build again.")
+            self.sort_in_empty(bundle)
             return
         url = map_url(script)
         if url and url.startswith(INLINE):
@@ -186,6 +189,13 @@ class _Search:
             self.report(bundle, "map_missing", message, "Keep maps in the build folder until they are uploaded.")
         else:
             self.mapless.append(self.name(bundle))
+
+    def sort_in_empty(self, bundle: Path) -> None:
+        """Bundlers write an empty script, and no map, for a module of which nothing runs in the browser."""
+        if self.is_file(bundle.with_name(f"{bundle.name}.map")):
+            self.report(bundle, "empty", "The file is empty (0 bytes).", "Was the build interrupted? Build again.")
+        else:
+            self.empty.append(self.name(bundle))
 
     def registered_id(self, bundle: Path) -> str | None:
         """Return the chunk id that the beginning of a bundle registers; minifiers remove the comment with it."""
@@ -252,6 +262,7 @@ class _Search:
             tuple(notes),
             leftovers=tuple(self.leftovers),
             mapless=tuple(self.mapless),
+            empty=tuple(self.empty),
             orphans=tuple(self.orphans),
             deployed=tuple(self.deployed),
             shared=tuple(path for path, bundles in self.claims.items() if len(bundles) > 1),

@@ -86,13 +86,13 @@ async def prepare_build(
     look = partial(find, roots, call.folder, include=call.include or (), exclude=call.exclude or ())
     build = await to_thread.run_sync(look)
     chunks, problems = list[Chunk](), list(build.problems)
-    foreign, empty, repairs = list[str](), list[str](), list[str]()
+    foreign, unmapped, repairs = list[str](), list[str](), list[str]()
     total = len(build.pairs) + len(build.hermes) + len(build.proguard)
     records = Records(roots, build.folder, keep=dry_run, mapped=frozenset(pair.bundle for pair in build.pairs))
     each = prepare(roots, build, release_id=release_id, proguard_id=call.proguard_id, dry_run=dry_run, records=records)
     while (one := await to_thread.run_sync(next, each, None)) is not None:
         if isinstance(one, Problem) and one.explanation.code == NO_MAPPINGS:
-            empty.append(one.path)
+            unmapped.append(one.path)
             continue
         if isinstance(one, Problem):
             problems.append(one)
@@ -103,15 +103,18 @@ async def prepare_build(
         chunks.append(one)
         await context.progress(len(chunks) / 2, total, f"prepared {one.label}")
     notes = [*build.notes, *repairs[:MANY]]
-    if empty:
-        notes.append(f"Skipped, because their maps map nothing: {some(empty)}.")
+    if unmapped:
+        notes.append(f"Skipped, because their maps map nothing: {some(unmapped)}.")
+    if build.empty:
+        notes.append(f"Empty, and without a map: {some(build.empty)}. If they should not be empty, build again.")
     if build.deployed:
         names = some([one.label for one in build.deployed])
         notes.append(f"Without their maps, so that only source-maps-check can compare them with PostHog: {names}.")
     if build.mapless:
         notes.append(f"Without a source map, so that their frames stay minified: {some(build.mapless)}.")
     if build.orphans:
-        notes.append(f"Without a bundle, so that they belong to an older build or are unused: {some(build.orphans)}.")
+        owners = "an older build, to a script inside a page, or are unused"
+        notes.append(f"Without a bundle, so that they belong to {owners}: {some(build.orphans)}.")
     if any(chunk.written for chunk in chunks):
         notes += records.notes()
     changed = (name for chunk in chunks for name in chunk.written)
