@@ -24,7 +24,7 @@ from tests.required import program
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.http.http_process import environment_for
 from tests.server.mcp_client import text_of
-from tests.workflows.source_maps.builds import BUILT, contents
+from tests.workflows.source_maps.builds import BUILT, contents, copied
 from tests.workflows.source_maps.relay import Relay
 from tests.workflows.source_maps.written_builds import write_build
 
@@ -291,6 +291,19 @@ async def test_bundles_that_tell_another_release_than_their_sets_are_found(sandb
         f'Bundles with another release, injected earlier with release_mode event: "{INDEX}" and 1 more.' in second.text
     )
     assert [row["wrong_release"] for row in checked.structured["results"]] == [True, True]
+
+
+async def test_bytecode_names_no_release_and_the_check_says_what_to_do(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    copied(tmp_path, "hermes")
+    of_release = {"folder": "hermes", "version": "1.0", "project": "app"}
+    await ask(sandbox, tmp_path, "source-maps-upload", **of_release, release_mode="event")
+    unbound = await ask(sandbox, tmp_path, "source-maps-check", **of_release)
+    await ask(sandbox, tmp_path, "source-maps-upload", **of_release, release_mode=SETS)
+    bound = await ask(sandbox, tmp_path, "source-maps-check", **of_release)
+
+    assert 'Events of "main.jsbundle.map" get theirs from the app\'s version, or from their map after' in unbound.text
+    assert "Upload with release_mode event" not in unbound.text
+    assert "get theirs" not in bound.text
 
 
 async def test_many_failures_for_one_reason_are_told_once(sandbox: SandboxProcess, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from mcp_errortracking.workflows.problems import Problem, WorkflowError, quoted
 from mcp_errortracking.workflows.source_maps.bundles.discovery import DeployedBundle
 from mcp_errortracking.workflows.source_maps.bundles.preparation import read_injected_line
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
+from mcp_errortracking.workflows.source_maps.container import DataType
 from mcp_errortracking.workflows.source_maps.jobs.build import (
     MANY,
     NOTED,
@@ -93,7 +94,15 @@ async def run(call: "CheckSourceMaps", context: Context) -> Outcome:
             f"{len(build.written)} files hold no chunk id yet: source-maps-upload writes it into them. Until these are "
             "deployed, events stay minified, even after an upload."
         )
-    others = [row["path"] for row in rows if row["wrong_release"]]
+    wrong = [row for row in rows if row["wrong_release"]]
+    bytecode = [row["path"] for row in wrong if _is_bytecode(bundles[row["chunk_id"]])]
+    if bytecode:
+        names = some(bytecode)
+        notes.append(
+            f"Bytecode of Hermes names no release. Events of {names} get theirs from the app's version, or from "
+            "their map after an upload with release_mode symbol-set."
+        )
+    others = [row["path"] for row in wrong if row["path"] not in bytecode]
     if others:
         notes.append(
             f"Events of {some(others)} name another release, or none: an unchanged bundle keeps the release of its "
@@ -140,6 +149,10 @@ def _is_foreign(roots: Roots, chunk: Chunk | DeployedBundle) -> bool:
         return read_injected_line(roots, chunk.source.path, chunk.chunk_id) is None
     except WorkflowError:
         return False
+
+
+def _is_bytecode(chunk: Chunk | DeployedBundle) -> bool:
+    return isinstance(chunk, Chunk) and chunk.kind is DataType.HERMES_MAP
 
 
 def _row(chunk: Chunk | DeployedBundle, one: StoredChunk, release: Release | None) -> dict[str, Any]:

@@ -152,12 +152,10 @@ def _length(symbols: Symbols, line: int) -> int | None:
 
 
 def _function(name: str | None, location: _Location, caller: _Location | None, budget: StepBudget) -> str | None:
-    if location.symbols.is_hermes:  # Hermes keeps original names
-        return name
     if written := find_written_name(location.position, budget):
         return written
-    if name is None:
-        return None
+    if name is None or location.symbols.is_hermes:  # Hermes keeps the names that Metro's bundle has
+        return name
     original = find_declared_name(location.symbols, location.line, location.column, name, budget)
     if original is None and caller:
         original = find_called_name(caller.symbols, caller.line, caller.column, name)
