@@ -132,9 +132,9 @@ def test_the_source_on_disk_serves_where_the_map_has_none(tmp_path: Path) -> Non
     map_path.write_text(json.dumps(fields))
     frames = thrown(folder / "webpack" / "shop.js", "checkout", NOTHING)
 
-    def original(*roots: Path) -> Original:
+    def original(*roots: Path, frame: int = 0) -> Original:
         allowed, build = local(folder, *roots)
-        found = resolve(frames, build.symbols, allowed, context=0)[0].original
+        found = resolve(frames, build.symbols, allowed, context=0)[frame].original
         assert found
         return found
 
@@ -142,6 +142,7 @@ def test_the_source_on_disk_serves_where_the_map_has_none(tmp_path: Path) -> Non
     assert (without.context, without.path) == ({}, None)
     assert with_source.context == {8: PARSE}
     assert with_source.path == FIXTURES / "shop" / "src" / "price.ts"
+    assert (original(frame=2).function, original(FIXTURES / "shop", frame=2).function) == (None, "total")
 
 
 def test_a_chunk_id_counts_more_than_a_name(tmp_path: Path) -> None:

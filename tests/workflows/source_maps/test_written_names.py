@@ -8,11 +8,12 @@ from mcp_errortracking.workflows.source_maps.maps.source_map import Position
 from mcp_errortracking.workflows.source_maps.maps.written_names import find_written_name
 
 
-def position(source: str) -> Position:
-    """The position of `fail` in a source."""
+def name_at_fail(source: str, budget: StepBudget | None = None) -> str | None:
+    """The name of the function around `fail` in a source."""
     before, _, _ = source.partition("fail")
     column = len(before.rpartition("\n")[2].encode("utf-16-le")) // 2
-    return Position("a.ts", before.count("\n") + 1, column, None, False, Lines(source))
+    position = Position("a.ts", before.count("\n") + 1, column, None, False, None)
+    return find_written_name(Lines(source), position, budget or StepBudget(10**6))
 
 
 @pytest.mark.parametrize(
@@ -55,29 +56,31 @@ def position(source: str) -> Position:
     ],
 )
 def test_it_is_the_innermost_function(source: str, name: str | None) -> None:
-    assert find_written_name(position(source), StepBudget(10**6)) == name
+    assert name_at_fail(source) == name
 
 
-def test_a_source_that_the_map_does_not_hold_names_nothing() -> None:
-    assert find_written_name(Position("a.ts", 1, 0, None, False, None), StepBudget(10**6)) is None
-    assert find_written_name(Position("a.ts", 9, 0, None, False, Lines("f()")), StepBudget(10**6)) is None
+def test_a_source_that_is_unknown_or_shorter_names_nothing() -> None:
+    position = Position("a.ts", 9, 0, None, False, None)
+
+    assert find_written_name(None, position, StepBudget(10**6)) is None
+    assert find_written_name(Lines("f()"), position, StepBudget(10**6)) is None
 
 
 def test_no_more_than_a_window_of_a_long_line_is_read() -> None:
     budget = StepBudget(10**9)
 
-    assert find_written_name(position("f();" * 100_000 + "function pay(){fail()}"), budget) == "pay"
+    assert name_at_fail("f();" * 100_000 + "function pay(){fail()}", budget) == "pay"
     assert budget.spent < 32 * 1024
 
 
 @pytest.mark.parametrize("unit", ["a:", "a=", "a(", "a<", "function a(", "a:(", "`${", "/[", "a=(", "a(){", "=>"])
 def test_a_source_that_is_made_to_be_slow_takes_no_more_than_its_share(unit: str) -> None:
-    source = position(unit * (30_000 // len(unit)) + "fail")
+    source = unit * (30_000 // len(unit)) + "fail"
     one, many = StepBudget(10**9), StepBudget(20_000)
 
-    find_written_name(source, one)
+    name_at_fail(source, one)
     for _ in range(3):
-        find_written_name(source, many)
+        name_at_fail(source, many)
 
     assert one.spent <= 16_500
     assert many.spent <= 25_000  # what one search takes before it finds heads

@@ -32,27 +32,28 @@ _NO_METHOD = re.compile(r"(?:if|for|while|switch|catch|with|await|return|functio
 _BEFORE_PROPERTY = re.compile(r"(?:^|[{,\n])\s*$")
 
 
-def find_written_name(position: Position, budget: StepBudget) -> str | None:
+def find_written_name(lines: Lines | None, position: Position, budget: StepBudget) -> str | None:
     """Return the name of the innermost function around a position, or None if it has none or is not found.
 
     Args:
+        lines: the source, if it is known.
         budget: the steps left for all frames of a tool call; None is returned when they are spent.
     """
-    if not budget.left:
+    if lines is None or not budget.left:
         return None
     own = StepBudget(min(_MAX_STEPS, budget.left))
     try:
-        return _find(position, own)
+        return _find(lines, position, own)
     except BudgetSpentError:
         return None
     finally:
         budget.spent += own.spent
 
 
-def _find(position: Position, budget: StepBudget) -> str | None:
-    if position.text is None or not 0 < position.line <= len(position.text):
+def _find(lines: Lines, position: Position, budget: StepBudget) -> str | None:
+    if not 0 < position.line <= len(lines):
         return None
-    before, after = _around(position.text, position.line - 1, position.column)
+    before, after = _around(lines, position.line - 1, position.column)
     budget.spend(len(before) * _CHARACTERS_READ_AHEAD)
     text, end = before + after, len(before)
     for head in reversed(list(_HEAD.finditer(before))):

@@ -12,6 +12,7 @@ from mcp_errortracking.workflows.repository.last_commit import Commit, last_comm
 from mcp_errortracking.workflows.source_maps.maps.excerpt import excerpt, lines_on_disk
 from mcp_errortracking.workflows.source_maps.maps.function_names import find_called_name, find_declared_name
 from mcp_errortracking.workflows.source_maps.maps.js_scopes import StepBudget
+from mcp_errortracking.workflows.source_maps.maps.source_lines import Lines
 from mcp_errortracking.workflows.source_maps.maps.source_map import Position
 from mcp_errortracking.workflows.source_maps.maps.source_paths import find_on_disk, readable_path
 from mcp_errortracking.workflows.source_maps.maps.symbols import Symbols
@@ -89,8 +90,12 @@ def resolve(
         if isinstance(location, Problem):
             resolved.append(ResolvedFrame(frame, None, location))
         else:
-            function = _function(frame.function, location, caller if isinstance(caller, _Location) else None, budget)
-            resolved.append(ResolvedFrame(frame, _original(location, function, roots, context, commits), None))
+            path = find_on_disk(roots, location.position.source or "", location.symbols.map_path)
+            on_disk = None if location.position.text is not None else lines_on_disk(roots, path)
+            calling = caller if isinstance(caller, _Location) else None
+            function = _function(frame.function, location, calling, on_disk, budget)
+            original = _original(location, function, path, on_disk, roots, context, commits)
+            resolved.append(ResolvedFrame(frame, original, None))
     return resolved
 
 
@@ -151,24 +156,33 @@ def _length(symbols: Symbols, line: int) -> int | None:
     return (len(symbols.text) if end is None else end) - start
 
 
-def _function(name: str | None, location: _Location, caller: _Location | None, budget: StepBudget) -> str | None:
-    if written := find_written_name(location.position, budget):
-        return written
-    if name is None or location.symbols.is_hermes:  # Hermes keeps the names that Metro's bundle has
-        return name
-    original = find_declared_name(location.symbols, location.line, location.column, name, budget)
-    if original is None and caller:
-        original = find_called_name(caller.symbols, caller.line, caller.column, name)
-    return original
+def _function(
+    name: str | None, location: _Location, caller: _Location | None, on_disk: Lines | None, budget: StepBudget
+) -> str | None:
+    """Return the original name of the function; the file on disk, which may be of another build, is asked last."""
+    position, symbols = location.position, location.symbols
+    found = find_written_name(position.text, position, budget)
+    if found is None and name is not None and not symbols.is_hermes:
+        found = find_declared_name(symbols, location.line, location.column, name, budget)
+        if found is None and caller:
+            found = find_called_name(caller.symbols, caller.line, caller.column, name)
+    if found is None:
+        found = find_written_name(on_disk, position, budget)
+    return name if found is None and symbols.is_hermes else found  # Hermes keeps the names of Metro's bundle
 
 
 def _original(
-    location: _Location, function: str | None, roots: Roots, context: int, commits: Budget | None
+    location: _Location,
+    function: str | None,
+    path: Path | None,
+    on_disk: Lines | None,
+    roots: Roots,
+    context: int,
+    commits: Budget | None,
 ) -> Original:
-    position, symbols = location.position, location.symbols
+    position = location.position
     source = position.source or ""
-    path = find_on_disk(roots, source, symbols.map_path)
-    text: Sequence[str] = position.text if position.text is not None else lines_on_disk(roots, path) or ()
+    text: Sequence[str] = position.text if position.text is not None else on_disk or ()
     commit = None
     if commits and path and 0 < position.line <= len(text):
         commit = last_commit(roots, path, {position.line: text[position.line - 1]}, commits)
