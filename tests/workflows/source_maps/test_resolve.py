@@ -281,6 +281,18 @@ async def test_what_webpack_runs_in_eval_is_to_be_built_otherwise(sandbox: Sandb
     assert "devtool source-map or hidden-source-map" in reply.text
 
 
+async def test_a_source_file_of_a_server_needs_no_map(sandbox: SandboxProcess, dist: Path) -> None:
+    """Under react-router-serve, Node names source files; Vite's server sends browsers changed code under such names."""
+    stack = "at total (app/cart.ts:15:13)\nat pay (/srv/app/pay.vue:3:1)\nat go (http://localhost:5173/src/a.ts:9:2)"
+    reply = await ask(sandbox, dist, stack=stack, folder=".")
+    alone = await ask(sandbox, dist, stack=stack)
+
+    for one in (reply, alone):
+        verdicts = [frame["verdict"] for frame in one.structured["frames"]]
+        assert verdicts == ["source_file", "source_file", "no_chunk_id"]
+    assert "app/cart.ts is a source file, so this is the original position." in reply.text
+
+
 async def test_an_issue_whose_own_frames_are_readable_is_said_to_be_that(sandbox: SandboxProcess, dist: Path) -> None:
     reply = await ask(sandbox, dist, issue=READABLE)
 

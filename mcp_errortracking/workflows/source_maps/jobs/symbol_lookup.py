@@ -1,5 +1,6 @@
 """The symbols of frames, from a local build or from PostHog, and the reason why a frame has none."""
 
+import re
 import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
@@ -55,10 +56,12 @@ _FATAL_ERRORS = (
     ForbiddenError,
     RateLimitedError,
 )
+_SOURCE_FILE = re.compile(r"\.(?:[cm]?tsx?|jsx|vue|svelte|astro)$")
 _FRAME_VERDICTS: dict[str, Code] = {
     "not_mapped": "map_does_not_cover",
     "no_column": "no_column",
     "eval_devtool": "eval_devtool",
+    "source_file": "source_file",
 }
 """The verdicts for problems that neither an upload nor a deployment fixes."""
 
@@ -201,10 +204,10 @@ class SymbolFinder:
             try:
                 return self._local.symbols(frame)
             except WorkflowError as error:
-                raise reason or error from None
+                raise reason or _source_file(frame) or error from None
         if reason is not None:
             raise reason
-        raise WorkflowError(
+        raise _source_file(frame) or WorkflowError(
             "no_chunk_id",
             f"{frame.file} names no chunk.",
             "Without a chunk id its symbol set cannot be found.",
@@ -314,6 +317,18 @@ class SymbolFinder:
                         await storage.fetch(url, target, limit=MAX_FILE)
                         self._deployed_ids[url] = await to_thread.run_sync(_chunk_id, target)
         return self._deployed_ids[url]
+
+
+def _source_file(frame: Frame) -> WorkflowError | None:
+    """Return the reason why a frame needs no map: its file, on a server, is what was written."""
+    if frame.script or "://" in frame.file or not _SOURCE_FILE.search(frame.file):
+        return None
+    return WorkflowError(
+        "source_file",
+        f"{frame.file} is a source file, so this is the original position.",
+        "Node maps its stacks itself with --enable-source-maps or source-map-support, as react-router-serve does.",
+        "Open the file at this line.",
+    )
 
 
 def _has_file(row: Mapping[str, Any]) -> bool:

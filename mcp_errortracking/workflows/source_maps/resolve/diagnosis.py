@@ -24,6 +24,7 @@ Code = Literal[
     "map_does_not_cover",
     "no_column",
     "eval_devtool",
+    "source_file",
     "should_resolve",
     "unknown",
 ]
