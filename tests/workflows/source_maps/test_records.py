@@ -116,6 +116,38 @@ def test_the_server_is_found_from_the_folder_of_its_public_files(tmp_path: Path)
     assert repaired(records) == ["../server.mjs"]
 
 
+def test_the_server_of_sveltekit_sends_the_whole_files(tmp_path: Path) -> None:
+    old = add_bundle(tmp_path, "client/_app/main.js")
+    other = b"other();"
+    (tmp_path / "client" / "_app" / "other.js").write_bytes(other)
+    server = tmp_path / "adapter-node.js"
+    server.write_text(sveltekit({"main.js": old, "main.js.map": MAP.encode(), "other.js": other}))
+
+    records, _ = injected(tmp_path)
+
+    new, new_map = ((tmp_path / "client" / "_app" / name).read_bytes() for name in ("main.js", "main.js.map"))
+    assert len(new) > len(old)
+    assert server.read_text() == sveltekit({"main.js": new, "main.js.map": new_map, "other.js": other})
+    assert repaired(records) == ["adapter-node.js"]
+
+
+def sveltekit(files: dict[str, bytes]) -> str:
+    """The list of public files as SvelteKit's adapter for Node writes it: JSON in a string."""
+    entries = [
+        [
+            f"/_app/{name}",
+            {
+                "file": f"_app/{name}",
+                "size": len(content),
+                "etag": base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("="),
+            },
+        ]
+        for name, content in files.items()
+    ]
+    text = json.dumps({"entries": entries}, separators=(",", ":"))
+    return f"export const assets = JSON.parse({json.dumps(text)});\n"
+
+
 def test_a_size_that_cannot_be_corrected_stops_its_bundle(tmp_path: Path) -> None:
     small, other = add_bundle(tmp_path / "public", "a.js"), add_bundle(tmp_path / "public", "b.js", "let b=2;")
     add_bundle(tmp_path, "server/nitro.mjs", nitro({"a.js": small}, minified=True).replace("\n", ""))

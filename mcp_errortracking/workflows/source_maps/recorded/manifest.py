@@ -1,6 +1,8 @@
-"""The list of public files in a Nitro server (Nuxt, SolidStart, Analog, TanStack Start): their sizes and ETags.
+"""The list of public files in a server: their sizes and ETags.
 
-The server sends the recorded size as `Content-Length`: a file that has grown arrives cut off.
+Nitro (Nuxt, SolidStart, Analog, TanStack Start) writes an object of entries by path. SvelteKit's adapter for Node
+writes pairs of a path and an entry, as JSON in a string. Both servers send the recorded size as
+`Content-Length`: a file that has grown arrives cut off.
 """
 
 import base64
@@ -10,10 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-_ENTRY = re.compile(rb"""(["'])(?P<key>/[^"'\\\n{}]{1,1000})\1\s{0,20}:\s{0,20}\{(?P<body>[^{}]{1,2000})\}""")
-_SIZE = re.compile(rb"""(?<![\w$])(["']?)size\1\s{0,20}:\s{0,20}(?P<size>\d{1,12})(?![\w.])""")
-_PATH = re.compile(rb"""(?<![\w$])(["']?)path\1\s{0,20}:\s{0,20}(["'])(?P<path>[^"'\\\n]{1,1000})\2""")
-_ETAG = re.compile(rb"""(?<![\w$])(["']?)etag\1\s{0,20}:""")
+_QUOTE = rb"""(\\?["'])"""
+_QUOTE_OR_NONE = rb"""(\\?["']|)"""
+_ENTRY = re.compile(_QUOTE + rb"""(?P<key>/[^"'\\\n{}]{1,1000})\1\s{0,20}[:,]\s{0,20}\{(?P<body>[^{}]{1,2000})\}""")
+_SIZE = re.compile(rb"(?<![\w$])" + _QUOTE_OR_NONE + rb"size\1\s{0,20}:\s{0,20}(?P<size>\d{1,12})(?![\w.])")
+_PATH = re.compile(
+    rb"(?<![\w$])"
+    + _QUOTE_OR_NONE
+    + rb"(?:path|file)\1\s{0,20}:\s{0,20}"
+    + rb"""(\\?["'])(?P<path>[^"'\\\n]{1,1000})\2"""
+)
+_ETAG = re.compile(rb"(?<![\w$])" + _QUOTE_OR_NONE + rb"etag\1\s{0,20}:")
 _LINE_REST = re.compile(rb"[\s,;})\]\"']*")
 
 
