@@ -131,8 +131,39 @@ def test_the_server_of_sveltekit_sends_the_whole_files(tmp_path: Path) -> None:
     assert repaired(records) == ["adapter-node.js"]
 
 
-def sveltekit(files: dict[str, bytes]) -> str:
-    """The list of public files as SvelteKit's adapter for Node writes it: JSON in a string."""
+def test_the_server_of_sveltekit_sends_the_whole_compressed_copies(tmp_path: Path) -> None:
+    old = add_bundle(tmp_path, "client/_app/main.js")
+    copy = tmp_path / "client" / "_app" / "main.js.gz"
+    copy.write_bytes(gzip.compress(old))
+    server = tmp_path / "adapter-node.js"
+    server.write_text(sveltekit({"main.js": old}, gz={"main.js": copy.stat().st_size}))
+
+    _, outcomes = injected(tmp_path)
+
+    new = copy.with_name("main.js").read_bytes()
+    assert gzip.decompress(copy.read_bytes()) == new != old
+    assert server.read_text() == sveltekit({"main.js": new}, gz={"main.js": copy.stat().st_size})
+    assert [type(one) for one in outcomes] == [Chunk]
+
+
+def test_a_brotli_copy_that_sveltekit_records_stops_its_bundle(tmp_path: Path) -> None:
+    old = add_bundle(tmp_path, "client/_app/main.js")
+    (tmp_path / "client" / "_app" / "main.js.br").write_bytes(b"brotli")
+    (tmp_path / "adapter-node.js").write_text(sveltekit({"main.js": old}, br={"main.js": 6}))
+    before = contents(tmp_path)
+
+    _, (problem,) = injected(tmp_path)
+
+    assert "main.js.br" in str(problem.explanation)
+    assert contents(tmp_path) == before
+
+
+def sveltekit(files: dict[str, bytes], **copies: dict[str, int]) -> str:
+    """The list of public files as SvelteKit's adapter for Node writes it: JSON in a string.
+
+    Args:
+        copies: the sizes of compressed copies, by kind and file.
+    """
     entries = [
         [
             f"/_app/{name}",
@@ -140,6 +171,7 @@ def sveltekit(files: dict[str, bytes]) -> str:
                 "file": f"_app/{name}",
                 "size": len(content),
                 "etag": base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("="),
+                **{kind: sizes[name] for kind, sizes in copies.items() if name in sizes},
             },
         ]
         for name, content in files.items()

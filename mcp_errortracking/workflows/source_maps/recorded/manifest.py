@@ -16,6 +16,9 @@ _QUOTE = rb"""(\\?["'])"""
 _QUOTE_OR_NONE = rb"""(\\?["']|)"""
 _ENTRY = re.compile(_QUOTE + rb"""(?P<key>/[^"'\\\n{}]{1,1000})\1\s{0,20}[:,]\s{0,20}\{(?P<body>[^{}]{1,2000})\}""")
 _SIZE = re.compile(rb"(?<![\w$])" + _QUOTE_OR_NONE + rb"size\1\s{0,20}:\s{0,20}(?P<size>\d{1,12})(?![\w.])")
+_COPY_SIZE = re.compile(
+    rb"(?<![\w$])" + _QUOTE_OR_NONE + rb"(?P<kind>gz|br|zst)\1\s{0,20}:\s{0,20}(?P<size>\d{1,12})(?![\w.])"
+)
 _PATH = re.compile(
     rb"(?<![\w$])"
     + _QUOTE_OR_NONE
@@ -52,14 +55,21 @@ def find_sizes(text: bytes) -> Iterator[RecordedSize]:
         if not size or not _ETAG.search(body):
             continue
         name = _below(path["path"] if path else entry["key"])
-        line_end = text.find(b"\n", at + size.end())
-        yield RecordedSize(
-            name,
-            int(size["size"]),
-            at + size.start("size"),
-            at + size.end("size"),
-            _LINE_REST.fullmatch(text, at + size.end(), line_end if line_end >= 0 else len(text)) is not None,
-        )
+        yield _recorded(text, name, size, at)
+        for copy in _COPY_SIZE.finditer(body):
+            yield _recorded(text, name.with_name(f"{name.name}.{copy['kind'].decode()}"), copy, at)
+
+
+def _recorded(text: bytes, name: PurePosixPath, size: re.Match[bytes], at: int) -> RecordedSize:
+    """Return a size that was matched in the entry that begins at an offset of the text."""
+    line_end = text.find(b"\n", at + size.end())
+    return RecordedSize(
+        name,
+        int(size["size"]),
+        at + size.start("size"),
+        at + size.end("size"),
+        _LINE_REST.fullmatch(text, at + size.end(), line_end if line_end >= 0 else len(text)) is not None,
+    )
 
 
 def with_size(text: bytes, path: PurePosixPath, old: bytes, new: bytes) -> bytes:
