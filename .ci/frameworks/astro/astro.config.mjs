@@ -1,0 +1,8 @@
+import node from "@astrojs/node";
+import { defineConfig } from "astro/config";
+
+export default defineConfig({
+  output: "server",
+  adapter: node({ mode: "standalone" }),
+  vite: { build: { sourcemap: true, assetsInlineLimit: 0 }, ssr: { external: ["posthog-node"] } },
+});

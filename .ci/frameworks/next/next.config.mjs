@@ -1,0 +1,5 @@
+export default {
+  productionBrowserSourceMaps: true,
+  experimental: { serverSourceMaps: true },
+  serverExternalPackages: ["posthog-node"],
+};
