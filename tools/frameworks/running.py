@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -150,7 +151,13 @@ def _serving(app: App, folder: Path, **variables: str) -> Generator[str]:
     log = folder / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            f"exec {app.server}", shell=True, cwd=folder, env=environment, stdout=output, stderr=output
+            f"exec {app.server}",
+            shell=True,
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
         try:
             for _ in range(120):
@@ -167,7 +174,7 @@ def _serving(app: App, folder: Path, **variables: str) -> Generator[str]:
                 raise BuildError(f"the server ended: {log.read_text()[-3000:]}")
             yield f"http://127.0.0.1:{port}"
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # with what npx has started
             process.wait()
 
 
