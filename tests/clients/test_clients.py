@@ -10,13 +10,12 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from mcp_errortracking.catalog import TOOLSETS
 from tests.clients.matrix import INSPECTOR, LEGACY, PYTHON, TYPESCRIPT_1, TYPESCRIPT_2, combinations
 from tests.clients.node_tools import modules, node
 from tests.forked import command
 from tests.sandbox_process import SandboxProcess
 from tests.server.http.http_process import HttpServer, client_of, environment_for, serving
-from tests.server.mcp_client import OFFERED
+from tests.server.mcp_client import OFFERED, WITHOUT_FILES
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +58,7 @@ async def test_the_python_sdk(
     async with python_client(server, sandbox, transport, era) as client:
         assert client.protocol_version == era
         listed = [tool.name for tool in (await client.list_tools()).tools]
-        assert listed == list(OFFERED if transport == "stdio" else TOOLSETS["default"])
+        assert listed == list(OFFERED if transport == "stdio" else WITHOUT_FILES)
 
         async def ask(tool: str, **arguments: Any) -> Any:
             return await client.call_tool(f"error-tracking-assignment-rules-{tool}", arguments)
@@ -84,7 +83,7 @@ def test_the_typescript_sdks(
     did = json.loads(ran.stdout)
     if did["version"] is not None:  # 1.x does not tell
         assert did["version"] == era
-    assert did["tools"] == list(OFFERED if transport == "stdio" else TOOLSETS["default"])
+    assert did["tools"] == list(OFFERED if transport == "stdio" else WITHOUT_FILES)
     assert did["created"]["data"]["assignee"] == USER
     assert did["found"]["data"] == did["created"]["data"]
     assert did["destroyed"]["data"]["deleted"] == did["created"]["data"]
@@ -111,8 +110,6 @@ def test_the_inspector(
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout)
 
-    assert [tool["name"] for tool in ask("--method", "tools/list")["tools"]] == list(
-        TOOLSETS["default"] if path else OFFERED
-    )
+    assert [tool["name"] for tool in ask("--method", "tools/list")["tools"]] == list(WITHOUT_FILES if path else OFFERED)
     called = ask("--method", "tools/call", "--tool-name", "error-tracking-fingerprints-list", "--tool-arg", "limit=1")
     assert called["content"][0]["text"].startswith("1 of 32; next page: offset 1\n")

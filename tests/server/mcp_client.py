@@ -15,6 +15,11 @@ from tests.forked import command
 
 OFFERED = (*TOOLSETS["default"], *(tool.tool for tool in WORKFLOWS if tool.in_default and not tool.needs_journal))
 """The tools that are offered over stdio by default, without a journal."""
+WITHOUT_FILES = (
+    *TOOLSETS["default"],
+    *(tool.tool for tool in WORKFLOWS if tool.in_default and not tool.needs_files and not tool.needs_journal),
+)
+"""The tools of a server without roots and journal."""
 WITH_JOURNAL = (*TOOLSETS["default"], *(tool.tool for tool in WORKFLOWS if tool.in_default))
 
 ERAS: dict[str, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}

@@ -72,7 +72,7 @@ def test_read_only_leaves_out_whatever_changes_something() -> None:
     ],
 )
 def test_a_selection_that_makes_no_sense(selection: dict[str, tuple[str, ...]], says: str) -> None:
-    without_files = [workflow for workflow in WORKFLOWS if not workflow.needs_files]
+    without_files = [workflow for workflow in WORKFLOWS if not workflow.needs_files and not workflow.needs_journal]
     with pytest.raises(SelectionError) as caught:
         Toolbox(**selection, workflows=without_files)  # pyright: ignore[reportArgumentType]
     assert says in str(caught.value)

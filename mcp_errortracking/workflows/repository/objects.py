@@ -43,6 +43,8 @@ class CommitObject:
     authored: int
     committed: int
     subject: str
+    email: str = ""
+    """Of the author."""
 
 
 class Objects:
@@ -108,8 +110,8 @@ class Objects:
             elif key in values:
                 values[key] = value
         encoding = _ENCODINGS.get(values[b"encoding"].lower(), "utf-8")
-        author, authored = _person(values[b"author"])
-        _, committed = _person(values[b"committer"])
+        author, email, authored = _person(values[b"author"])
+        _, _, committed = _person(values[b"committer"])
         return CommitObject(
             name,
             _object_id(values[b"tree"]),
@@ -118,6 +120,7 @@ class Objects:
             authored,
             committed,
             message.lstrip(b"\n").partition(b"\n")[0][:_LONGEST_TEXT].decode(encoding, "replace"),
+            email[:_LONGEST_TEXT].decode(encoding, "replace"),
         )
 
     def blob_at(self, tree: str, path: tuple[bytes, ...]) -> str | None:
@@ -227,11 +230,13 @@ class Objects:
         raise RepositoryError("an object is missing")
 
 
-def _person(line: bytes) -> tuple[bytes, int]:
-    """Return the name and the time of `NAME <ADDRESS> SECONDS ZONE`."""
+def _person(line: bytes) -> tuple[bytes, bytes, int]:
+    """Return the name, the address and the time of `NAME <ADDRESS> SECONDS ZONE`."""
     name, _, rest = line.partition(b"<")
-    seconds = rest.rpartition(b">")[2].split(None, 1)[:1]
-    return name.strip(), int(seconds[0]) if seconds and seconds[0].isdigit() and len(seconds[0]) < 12 else 0
+    address, _, end = rest.rpartition(b">")
+    seconds = end.split(None, 1)[:1]
+    is_time = bool(seconds) and seconds[0].isdigit() and len(seconds[0]) < 12
+    return name.strip(), address.strip(), int(seconds[0]) if is_time else 0
 
 
 def _object_id(value: bytes) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcp_errortracking.catalog.endpoint import Request, as_object, as_objects, number_of, text_of, uuid_of
-from mcp_errortracking.endpoint_calls import send_request
+from mcp_errortracking.catalog.endpoint import Endpoint, as_object, as_objects, number_of, text_of, uuid_of
+from mcp_errortracking.catalog.queries import QueryIssueEvents, QueryIssues
+from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.base import Progress
@@ -38,8 +39,8 @@ class Window:
     is_cut: bool = field(default=False)
     """True if there were more issues than were read."""
 
-    async def ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send one question.
+    async def ask(self, endpoint: type[Endpoint], question: Mapping[str, Any]) -> dict[str, Any]:
+        """Send one question: its arguments without the range.
 
         Raises:
             StoppedError: it is not sent, or PostHog answers that there were too many.
@@ -51,9 +52,9 @@ class Window:
         self.left, self.made = self.left - 1, self.made + 1
         await self.progress(self.made, None, "asking PostHog")
         shared = {"dateRange": dict(self.dates), "filterTestAccounts": False}
-        request = Request("POST", f"error_tracking/query/{path}/", json={**shared, **body})
+        call = endpoint.model_validate({**shared, **question})
         try:
-            return as_object(await send_request(self.sender, request, read_only=True))
+            return as_object(await send_endpoint(self.sender, call))
         except PostHogError as error:
             if error.status != 429:
                 raise
@@ -71,7 +72,7 @@ class Window:
             body: dict[str, Any] = {"status": "all", "orderBy": "occurrences", "limit": _PAGE, "offset": page * _PAGE}
             if branch:
                 body["filterGroup"] = list(branch)
-            answer = await self.ask("issues", body)
+            answer = await self.ask(QueryIssues, body)
             for row in as_objects(answer.get("results")):
                 identity = uuid_of(row.get("id"))
                 if identity is not None:
@@ -106,7 +107,7 @@ class Window:
             body["filterGroup"] = list(branch)
         if oldest:
             body["orderDirection"] = "ASC"
-        return as_objects((await self.ask("issue_events", body)).get("results"))
+        return as_objects((await self.ask(QueryIssueEvents, body)).get("results"))
 
 
 def occurrences_of(row: Mapping[str, Any]) -> int:

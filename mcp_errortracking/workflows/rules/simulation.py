@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mcp_errortracking.catalog import Declaration, Outcome
+from mcp_errortracking.catalog import CATALOG, Declaration, Outcome
 from mcp_errortracking.catalog.filters import FilterGroup
 from mcp_errortracking.catalog.rules import rules_from
+from mcp_errortracking.catalog.rules_check import Kind
 from mcp_errortracking.endpoint_calls import send_steps
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
@@ -61,7 +62,7 @@ async def run(call: "SimulateRule", context: Context) -> Outcome:
         WorkflowError: the rule does not exist, or this PostHog cannot be asked.
         PostHogError: PostHog refused a request, or did not answer.
     """
-    rules = await send_steps(context.sender, rules_from(f"error_tracking/{call.kind}_rules/"), read_only=True)
+    rules = await send_steps(context.sender, rules_from(_list_path(call.kind)), read_only=True)
     filters, order_key, rate = _rule(call, rules)
     findings = lint(filters, call.kind, sampling_rate=rate)
     verdict = Rule(filters, call.kind).match(_ANY_EVENT)
@@ -344,6 +345,10 @@ def _time(text: str) -> datetime:
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _list_path(kind: Kind) -> str:
+    return CATALOG[f"error-tracking-{kind}-rules-list"]().request().path
 
 
 async def _silent(_done: float, _total: float | None, _doing: str) -> None:

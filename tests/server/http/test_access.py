@@ -19,7 +19,7 @@ from mcp_errortracking.config import HttpSettings, PostHogSettings, Secret, Tool
 from mcp_errortracking.server.http.guard import OAuth
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.http.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
-from tests.server.mcp_client import ask, refusal
+from tests.server.mcp_client import WITHOUT_FILES, ask, refusal
 
 pytestmark = pytest.mark.anyio
 
@@ -77,7 +77,8 @@ async def test_each_caller_is_shown_what_the_own_key_can_use(keyless: HttpServer
 
     names = [tuple(tool.name for tool in listed.tools) for listed in lists]
     reads = tuple(tool for tool in TOOLSETS["default"] if CATALOG[tool].scopes == ("error_tracking:read",))
-    assert names == [TOOLSETS["default"], reads, TOOLSETS["default"]]
+    own = WITHOUT_FILES[len(TOOLSETS["default"]) :]
+    assert names == [WITHOUT_FILES, (*reads, *own), WITHOUT_FILES]
     assert {listed.cache_scope for listed in lists} == {"private"}
 
 

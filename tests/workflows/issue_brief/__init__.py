@@ -1,0 +1,1 @@
+"""The brief of an issue, with real checkouts and the sandbox."""
