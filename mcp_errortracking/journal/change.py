@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 State = Literal["unknown", "done", "failed"]
 """`unknown`: the write began and no end was recorded. It runs, or its process ended before the answer."""
 
 Undo = Literal["exact", "approximate", "none"]
 """The state that an undo restores: the same by API, the same but for ids and losses, or not possible by one call."""
+
+Time = Annotated[float, Field(ge=0, le=253_402_300_799)]
+"""Seconds since 1970, until the year 9999."""
 
 NOT_RECORDED = "[not recorded]"
 """In place of a value that may hold a secret."""
@@ -58,12 +63,12 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A write as the journal holds it. `began` and `ended` are seconds since 1970."""
+    """A write as the journal holds it."""
 
     id: int
     write: Write
     state: State
-    began: float
-    ended: float | None = None
+    began: Time
+    ended: Time | None = None
     end: End | None = None
     undone_by: tuple[int, ...] = field(default=())

@@ -10,10 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from mcp_errortracking.journal.change import Call, Change, End, Write
+from pydantic import TypeAdapter, ValidationError
+
+from mcp_errortracking.journal.change import Change, End, Write
 from mcp_errortracking.posthog_keys import redact
 
 _T = TypeVar("_T")
@@ -48,10 +51,11 @@ SELECT id, began, ended, state, undoes, write, finish FROM changes
 WHERE owner = ? AND id < ? ORDER BY id DESC LIMIT ?
 """
 
+_DAMAGED = "the file is damaged; move it away to begin another"
 _REASONS = {
     "SQLITE_BUSY": "another process holds it locked",
     "SQLITE_FULL": "it or the disk is full",
-    "SQLITE_CORRUPT": "the file is damaged; move it away to begin another",
+    "SQLITE_CORRUPT": _DAMAGED,
     "SQLITE_NOTADB": "the file is not a journal; move it away to begin another",
     "SQLITE_READONLY": "it cannot be written",
     "SQLITE_CANTOPEN": "it cannot be opened",
@@ -149,8 +153,12 @@ class Journal:
         Raises:
             JournalError: the file cannot be read.
         """
-        if not self.path.exists():
+        try:
+            self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise JournalError(_reason(error, "read")) from None
         upper = 2**62 if before is None else before
         return self._transaction(
             lambda connection: [
@@ -200,8 +208,9 @@ class Journal:
         if not self.path.parent.is_dir():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.path.exists():
+            target = self.path.resolve()  # a link may lead to a file that does not exist yet
             with suppress(FileExistsError):  # made by another process meanwhile
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+                os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         connection = sqlite3.connect(
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=16
         )
@@ -239,30 +248,62 @@ class Journal:
 
 
 def _change(row: Sequence[Any], connection: sqlite3.Connection) -> Change:
+    """Return the change in a row.
+
+    Raises:
+        ValueError: the row is not one that this module wrote.
+    """
     identity, began, ended, state, undoes, written, finish = row
-    values = json.loads(written)
-    write = Write(
-        Call(values["tool"], values["arguments"] or {}),
-        values["host"],
-        values["project"],
-        values["before"],
-        values["undo"],
-        undoes,
-    )
-    undone = connection.execute("SELECT id FROM changes WHERE undoes = ? AND state = 'done' ORDER BY id", (identity,))
-    end = None
+    values = _facts(written)
+    write: dict[str, Any] = {
+        "call": {"tool": values.get("tool"), "arguments": values.get("arguments") or {}},
+        "undoes": undoes,
+        **{name: values.get(name) for name in ("host", "project", "before", "undo")},
+    }
+    end: dict[str, Any] | None = None
     if finish is not None:
-        facts: dict[str, Any] = json.loads(finish)
-        inverse = facts.pop("inverse")
-        sent = facts.pop("sent")
-        end = End(state, tuple(sent or ()), inverse=Call(**inverse) if inverse else None, **facts)
-    return Change(identity, write, state, began, ended, end, tuple(one for (one,) in undone.fetchall()))
+        facts = _facts(finish)
+        sent = facts.get("sent") or ()
+        end = {**facts, "state": state, "sent": tuple(cast("list[Any]", sent)) if isinstance(sent, list) else sent}
+    undone = connection.execute("SELECT id FROM changes WHERE undoes = ? AND state = 'done' ORDER BY id", (identity,))
+    fields: dict[str, Any] = {
+        "id": identity,
+        "write": write,
+        "state": state,
+        "began": began,
+        "ended": ended,
+        "end": end,
+    }
+    return _changes().validate_python({**fields, "undone_by": tuple(one for (one,) in undone.fetchall())})
+
+
+@cache
+def _changes() -> TypeAdapter[Change]:
+    return TypeAdapter(Change)
+
+
+def _facts(text: Any) -> dict[str, Any]:
+    """Return the JSON object in a column.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        facts = json.loads(text) if isinstance(text, str) else None
+    except RecursionError:
+        facts = None
+    if not isinstance(facts, dict):
+        raise ValueError(_DAMAGED)
+    return cast("dict[str, Any]", facts)
 
 
 def _bounded(value: Any) -> Any:
-    """Return a value without keys; None in place of one that is too large."""
-    clean = _without_keys(value)
-    return None if value is None or len(_dump(clean)) > _MAX_VALUE else clean
+    """Return a value without keys; None in place of one that is too large or too deep."""
+    try:
+        clean = _without_keys(value)
+        return None if value is None or len(_dump(clean)) > _MAX_VALUE else clean
+    except RecursionError:
+        return None
 
 
 def _without_keys(value: Any) -> Any:
@@ -284,12 +325,10 @@ def _dump(value: Any) -> str:
     return json.dumps(value, default=str)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, action: str = "written") -> str:
     if isinstance(error, sqlite3.Error):
         name = "_".join(error.sqlite_errorname.split("_")[:2]) if getattr(error, "sqlite_errorname", None) else ""
         return _REASONS.get(name, "SQLite cannot use it")
     if isinstance(error, OSError):
-        return f"it cannot be written ({error.strerror or type(error).__name__})"
-    return (
-        "the file is damaged; move it away to begin another" if isinstance(error, json.JSONDecodeError) else str(error)
-    )
+        return f"it cannot be {action} ({error.strerror or type(error).__name__})"
+    return _DAMAGED if isinstance(error, json.JSONDecodeError | ValidationError) else str(error)

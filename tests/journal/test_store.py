@@ -1,11 +1,13 @@
 """The store of the journal, on real files and with real processes."""
 
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -254,3 +256,53 @@ def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match="cannot be written"):
         Journal(tmp_path / "file" / "changes.db").begin(UPDATE)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *[("write", value) for value in ("[]", "{}", "1", 5, b"\xff\xfe\x00", "[" * 100_000)],
+        ("write", json.dumps({"tool": "a", "arguments": [], "host": "h", "project": 1, "before": 5, "undo": "x"})),
+        *[("finish", value) for value in ("[]", '{"inverse": {"x": 1}, "sent": []}', '{"after": []}', "x")],
+        *[("began", value) for value in ("x", 1e300, -1)],
+        ("state", "other"),
+    ],
+)
+def test_row_that_was_edited_into_an_unknown_form_reads_as_damage(tmp_path: Path, column: str, value: Any) -> None:
+    journal = Journal(tmp_path / "j")
+    journal.end(journal.begin(UPDATE), UPDATED)
+    with sqlite3.connect(tmp_path / "j") as connection:
+        connection.execute(f"UPDATE changes SET {column} = ?", (value,))
+    connection.close()
+
+    with pytest.raises(JournalError, match=r"^the file is damaged; move it away to begin another$"):
+        journal.latest(5)
+
+    assert journal.begin(UPDATE) > 1
+
+
+def test_value_that_is_too_deep_is_left_out_and_the_change_kept(tmp_path: Path) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(5_000):
+        deep = {"a": deep}
+    journal = Journal(tmp_path / "j")
+
+    change = journal.begin(Write(Call("a-tool", {"filters": deep}), "h", "1", {"filters": deep}))
+    journal.end(change, End("done", after={"filters": deep}, inverse=Call("a-tool", {"filters": deep}), undo="exact"))
+
+    (found,) = journal.latest(5)
+    assert (found.write.call.arguments, found.write.before) == ({}, None)
+    assert found.end == End("done", undo="none")
+
+
+def test_path_that_the_system_refuses_is_a_problem_of_the_journal(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match=r"^it cannot be read \(File name too long\)$"):
+        Journal(tmp_path / ("x" * 300)).latest(5)
+
+
+def test_file_behind_a_link_is_made_for_its_user_alone(tmp_path: Path) -> None:
+    (tmp_path / "j").symlink_to(tmp_path / "target")
+
+    Journal(tmp_path / "j").begin(UPDATE)
+
+    assert (tmp_path / "target").stat().st_mode & 0o777 == 0o600
