@@ -30,6 +30,8 @@ _MAX_VALUE = 256 * 1024
 """Characters of one recorded value; a larger one is left out, and the change cannot be undone."""
 _PAGE = 4096
 _BUSY_SECONDS = 1.0
+_UNDER_WAY = 600.0
+"""Seconds for which an undo without an end is taken to run; after them, its process ended."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS changes (
@@ -66,6 +68,14 @@ class JournalError(Exception):
     """The journal cannot be read or written; the text says why, as a part of a sentence."""
 
 
+class AlreadyUndoneError(Exception):
+    """Another call took the change back, or is about to."""
+
+    def __init__(self, by: int) -> None:
+        super().__init__(f"change {by} takes it back")
+        self.by = by
+
+
 class Journal:
     """The changes of one owner in the file at `path`, which is made when first needed.
 
@@ -96,6 +106,7 @@ class Journal:
 
         Raises:
             JournalError: it was not recorded.
+            AlreadyUndoneError: it undoes a change that another write undid, or is about to undo.
         """
         values = {
             "tool": write.call.tool,
@@ -108,6 +119,8 @@ class Journal:
         text = _dump(values)
 
         def insert(connection: sqlite3.Connection) -> int:
+            if write.undoes is not None:
+                self._check_undo(connection, write.undoes)
             self._prune(connection, len(text))
             row = (self._owner, self._clock(), "unknown", len(text), write.undoes, text)
             cursor = connection.execute(
@@ -230,6 +243,15 @@ class Journal:
             raise
         self._connection = connection
         return connection
+
+    def _check_undo(self, connection: sqlite3.Connection, change: int) -> None:
+        """Refuse a second undo, in the transaction that records it: two calls may undo a change at once."""
+        found = connection.execute(
+            "SELECT id FROM changes WHERE undoes = ? AND (state = 'done' OR (state = 'unknown' AND began > ?)) LIMIT 1",
+            (change, self._clock() - _UNDER_WAY),
+        ).fetchone()
+        if found is not None:
+            raise AlreadyUndoneError(found[0])
 
     def _prune(self, connection: sqlite3.Connection, incoming: int) -> None:
         """Delete changes that are too old, and the oldest ones of an owner with too many or of a file too large."""

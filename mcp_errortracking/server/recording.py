@@ -72,6 +72,7 @@ class Recorder:
 
         Raises:
             PostHogError: by `send`.
+            AlreadyUndoneError: another write undid the change, or is about to; nothing was sent.
         """
         journal, hidden = self.journal_of(sender), call.unrecorded
         before = await _read(sender, call)

@@ -6,13 +6,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mcp_errortracking.journal.change import Call, End, Write
-from mcp_errortracking.journal.store import MAX_AGE, MAX_CHANGES, VERSION, Journal, JournalError
+from mcp_errortracking.journal.store import MAX_AGE, MAX_CHANGES, VERSION, AlreadyUndoneError, Journal, JournalError
 
 KEY = "phx_0123456789abcdefghij"
 ISSUE = "11111111-1111-4111-8111-111111111111"
@@ -306,3 +307,26 @@ def test_file_behind_a_link_is_made_for_its_user_alone(tmp_path: Path) -> None:
     Journal(tmp_path / "j").begin(UPDATE)
 
     assert (tmp_path / "target").stat().st_mode & 0o777 == 0o600
+
+
+def test_second_undo_is_refused_while_the_first_runs_and_after_it(tmp_path: Path) -> None:
+    now = 1000.0
+    journal = Journal(tmp_path / "j", clock=lambda: now)
+    change = journal.begin(UPDATE)
+    journal.end(change, UPDATED)
+    undo = replace(UPDATE, undoes=change)
+    killed = journal.begin(undo)
+
+    with pytest.raises(AlreadyUndoneError) as refused:
+        journal.begin(undo)
+    assert refused.value.by == killed
+    now += 601
+    second = journal.begin(undo)
+    journal.end(second, End("failed"))
+    third = journal.begin(undo)
+    journal.end(third, End("done"))
+    now += 601
+    with pytest.raises(AlreadyUndoneError):
+        journal.begin(undo)
+
+    assert [one.id for one in journal.latest(10)] == [third, second, killed, change]

@@ -9,6 +9,7 @@ from mcp_errortracking.catalog import CATALOG, Endpoint, Outcome
 from mcp_errortracking.catalog.endpoint import call_of
 from mcp_errortracking.endpoint_calls import send_steps
 from mcp_errortracking.journal.change import NOT_RECORDED, Call, Change
+from mcp_errortracking.journal.store import AlreadyUndoneError
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender, project_of
 from mcp_errortracking.safe_text.escaping import break_tags
@@ -53,9 +54,15 @@ async def run(call: "UndoChange", context: Context) -> Outcome:
     if is_gone or (problem and not call.force):
         way_on = "" if is_gone else "Give force to undo it anyway."
         raise WorkflowError("changed_since", "Nothing was undone.", problem, way_on)
-    outcome = await recording_of(context).record(
-        context.sender, undo.call, project_of(context.sender) or "", _sending(undo.call), undoes=undo.change.id
-    )
+    recording, project = recording_of(context), project_of(context.sender) or ""
+    try:
+        outcome = await recording.record(context.sender, undo.call, project, _sending(undo.call), undoes=undo.change.id)
+    except AlreadyUndoneError as other:
+        raise _refuse(
+            "already_undone",
+            f"Change {undo.change.id} is undone by change {other.by}, or is being undone.",
+            f"See {_LIST}.",
+        ) from None
     done = "was not undone." if outcome.failed else "was undone."
     notes = [f"Change {undo.change.id} {done}", *([undo.loss] if undo.loss else []), *outcome.notes]
     shown = outcome.data if outcome.display is None else outcome.display

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from pydantic import SecretStr
 
@@ -339,6 +340,26 @@ async def test_a_change_is_undone_once(sandbox: SandboxProcess, person: Person) 
     assert latest.structured["error"]["code"] == "no_change"  # an undo is undone by its id alone
     rows = (await person.call(LIST)).structured["results"]
     assert [(row["id"], row["state"], row.get("undoes")) for row in rows] == [(2, "done", 1), (1, "undone by 2", None)]
+
+
+async def test_two_undos_of_a_change_at_once_send_its_inverse_once(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    people = [Person(sandbox, tmp_path / "changes.db") for _ in range(2)]  # as two servers with one journal
+    rule = sandbox.api("GET", "severity_rules/").json()["results"][0]["id"]
+    await people[0].call("error-tracking-severity-rules-destroy", {"id": rule})
+    left = len(sandbox.api("GET", "severity_rules/").json()["results"])
+    replies = list[Reply]()
+
+    async def undo(person: Person) -> None:
+        replies.append(await person.undo(id=1))
+
+    async with anyio.create_task_group() as group:
+        for person in people:
+            group.start_soon(undo, person)
+
+    assert len(sandbox.api("GET", "severity_rules/").json()["results"]) == left + 1
+    assert sorted(reply.structured.get("error", {}).get("code", "") for reply in replies) == ["", "already_undone"]
+    for person in people:
+        await person.close()
 
 
 async def test_a_failed_and_an_unknown_change_are_not_undone(sandbox: SandboxProcess, person: Person) -> None:
