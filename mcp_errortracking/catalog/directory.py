@@ -22,7 +22,7 @@ from mcp_errortracking.catalog.endpoint import (
 )
 from mcp_errortracking.catalog.meanings import Means, Shown
 from mcp_errortracking.catalog.paging import read_page
-from mcp_errortracking.catalog.people import MEMBERS_SCOPE, ROLES_SCOPE, organization, people_of, roles_of
+from mcp_errortracking.catalog.people import MEMBERS_SCOPE, MOST_READ, ROLES_SCOPE, organization, people_of, roles_of
 
 Kind = Literal["people", "roles", "integrations", "cohorts"]
 _KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -94,7 +94,7 @@ class ListDirectory(
         of = (yield from organization()) if {"people", "roles"} & set(kinds) else None
         readers: dict[Kind, Callable[[], Rows]] = {
             "people": lambda: self._people(of, notes),
-            "roles": lambda: self._roles(of),
+            "roles": lambda: self._roles(of, notes),
             "integrations": self._integrations,
             "cohorts": lambda: self._cohorts(notes),
         }
@@ -122,13 +122,15 @@ class ListDirectory(
     def _people(self, of: str | None, notes: list[str]) -> Rows:
         people, is_cut = yield from people_of(of, self.search or "")
         if is_cut:
-            notes.append("Only the first 500 people were read: give search.")
+            notes.append(f"Only the first {MOST_READ} people were read: give search.")
         if people and all(one.is_similar for one in people):
             notes.append("No name contains this text; these people have similar names.")
         return [_row("user", one.id, one.name, one.email) for one in people]
 
-    def _roles(self, of: str | None) -> Rows:
-        roles = yield from roles_of(of, self.search or "")
+    def _roles(self, of: str | None, notes: list[str]) -> Rows:
+        roles, is_cut = yield from roles_of(of, self.search or "")
+        if is_cut:
+            notes.append(f"Only the first {MOST_READ} roles were read.")
         return [_row("role", one.id, one.name, ", ".join(one.members)) for one in roles]
 
     def _integrations(self) -> Rows:

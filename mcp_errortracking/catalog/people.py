@@ -16,6 +16,8 @@ MEMBERS_SCOPE = "organization_member:read"
 ROLES_SCOPE = "organization:read"
 _PAGE = 100
 _MOST_PAGES = 5
+MOST_READ = _PAGE * _MOST_PAGES
+"""People or roles of one list."""
 LONGEST_SEARCH = 200
 """Characters that PostHog takes."""
 
@@ -82,19 +84,19 @@ def people_of(organization: str | None, search: str = "") -> Generator[Request, 
     return fitting, is_cut  # an older PostHog ignores the search
 
 
-def roles_of(organization: str | None, search: str = "") -> Generator[Request, Any, list[Role]]:
-    """Return the roles of an organization whose name contains a text.
+def roles_of(organization: str | None, search: str = "") -> Generator[Request, Any, tuple[list[Role], bool]]:
+    """Return the roles of an organization whose name contains a text, and True if there are more to read.
 
     Raises:
         StepError: the key may not read them, or this PostHog has none.
     """
-    rows, _ = yield from _read(f"{_root(organization)}roles/", {})
+    rows, is_cut = yield from _read(f"{_root(organization)}roles/", {})
     roles = list[Role]()
     for row in rows:
         identity = uuid_of(row.get("id"))
         if identity is not None:
             roles.append(Role(identity, text_of(row, "name"), tuple(_names(row.get("members")))))
-    return [one for one in roles if search.casefold() in one.name.casefold()]
+    return [one for one in roles if search.casefold() in one.name.casefold()], is_cut
 
 
 def _root(organization: str | None) -> str:

@@ -9,7 +9,15 @@ from mcp_errortracking.catalog import Declaration
 from mcp_errortracking.catalog.assignee import ByName
 from mcp_errortracking.catalog.declaration import metadata_of
 from mcp_errortracking.catalog.endpoint import uuid_of
-from mcp_errortracking.catalog.people import MEMBERS_SCOPE, ROLES_SCOPE, Person, organization, people_of, roles_of
+from mcp_errortracking.catalog.people import (
+    MEMBERS_SCOPE,
+    MOST_READ,
+    ROLES_SCOPE,
+    Person,
+    organization,
+    people_of,
+    roles_of,
+)
 from mcp_errortracking.endpoint_calls import send_steps
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
@@ -72,11 +80,11 @@ async def _look_up(sender: Sender, argument: str, kind: str, name: str) -> tuple
     try:
         where = await send_steps(sender, organization(), read_only=True)
         if kind == "user":
-            people, _ = await send_steps(sender, people_of(where, name), read_only=True)
+            people, is_cut = await send_steps(sender, people_of(where, name), read_only=True)
             known: dict[int | str, str] = {one.id: str(one) for one in people}
             exact: list[int | str] = [one.id for one in people if _is_called(one, name)]
         else:
-            roles = await send_steps(sender, roles_of(where), read_only=True)
+            roles, is_cut = await send_steps(sender, roles_of(where), read_only=True)
             known = {one.id: one.name for one in roles}
             exact = [one.id for one in roles if one.name.casefold() == name.casefold()]
     except PostHogError as error:
@@ -87,6 +95,13 @@ async def _look_up(sender: Sender, argument: str, kind: str, name: str) -> tuple
             f"{argument}: this key may not look up the {kind} with this name (scope {scope}); nothing was changed. "
             f"Give the id ({wanted}): {_LIST} lists those that issues are assigned to."
         ) from None
+    # PostHog holds an e-mail once, so that one found is the one; of a name there may be another that was not read.
+    if is_cut and not (kind == "user" and "@" in name and exact):
+        instead = "e-mail or the id (integer)" if kind == "user" else "id (UUID)"
+        raise ArgumentsError(
+            f"{argument}: only the first {MOST_READ} of the {kind}s were read, and another may have this name; nothing "
+            f"was changed. Give the {instead}."
+        )
     if len(exact) == 1:
         return exact[0], one_line(known[exact[0]], _LONGEST_NAME)
     listed = exact or list(known)
@@ -105,6 +120,11 @@ async def _look_up(sender: Sender, argument: str, kind: str, name: str) -> tuple
 
 
 def _is_called(person: Person, name: str) -> bool:
-    """True if a name is all of a person's e-mail, its part before the @, the full name, or a word of it."""
+    """True if a name is a person's e-mail, its part before the @, the full name, or a word of it.
+
+    A name with an @ is compared with e-mails alone: people choose their own names.
+    """
     wanted, email, full = name.casefold(), person.email.casefold(), person.name.casefold()
-    return wanted in (email, email.partition("@")[0], full, *full.split())
+    if "@" in wanted:
+        return wanted == email
+    return wanted in (email.partition("@")[0], full, *full.split())

@@ -226,3 +226,40 @@ async def test_every_tool_that_takes_an_assignee_takes_a_name(sandbox: SandboxPr
     assert ("GET", _MEMBERS) in sent(sandbox)
     last = sandbox.journal()[-1]
     assert last["body"] is None or "ada@" not in str(last["body"])
+
+
+async def test_a_name_that_looks_like_an_e_mail_does_not_stand_for_it() -> None:
+    users = [*SEED["users"], {"id": 4, "email": "mallory@acme.example", "first_name": "ada@acme.example"}]
+    with SandboxProcess({**SEED, "users": users}) as sandbox:
+        reply = await call(sandbox, ASSIGN, {"id": ISSUE, "assignee": "ada@acme.example"})
+        assert not reply.is_error, reply.text
+        assert assignee(sandbox) == {"type": "user", "id": 1}
+    with SandboxProcess({**SEED, "users": users[1:], "roles": []}) as sandbox:
+        before = assignee(sandbox)
+        reply = await call(sandbox, ASSIGN, {"id": ISSUE, "assignee": "ada@acme.example"})
+        assert "no user of the organization has this name or e-mail" in reply.text
+        assert assignee(sandbox) == before
+
+
+async def test_a_letter_that_only_looks_alike_is_another_name(sandbox: SandboxProcess) -> None:
+    before = assignee(sandbox)
+    reply = await call(sandbox, ASSIGN, {"id": ISSUE, "assignee": {"type": "user", "id": "\u0410da"}})
+    assert "no user of the organization has this name or e-mail" in reply.text
+    assert assignee(sandbox) == before
+
+
+async def test_a_name_in_a_list_that_was_read_in_part_is_not_taken_for_the_only_one() -> None:
+    users = [{"id": one, "email": f"{one}@acme.example", "first_name": f"Eve{one}"} for one in range(1, 600)]
+    roles = [{"id": f"01936f2e-7a51-7000-8000-{one:012x}", "name": f"Team {one}"} for one in range(600)]
+    seed = {**SEED, "users": users, "roles": roles, "server": {"features": {"member_search": False}}}
+    with SandboxProcess(seed) as sandbox:
+        before = assignee(sandbox)
+        for kind, name in (("user", "Eve7"), ("user", "599@acme.example"), ("role", "Team 7")):
+            reply = await call(sandbox, ASSIGN, {"id": ISSUE, "assignee": {"type": kind, "id": name}})
+            assert f"only the first 500 of the {kind}s were read" in reply.text
+            assert {method for method, _ in sent(sandbox)} == {"GET"}
+        assert assignee(sandbox) == before
+        assert not (await call(sandbox, ASSIGN, {"id": ISSUE, "assignee": "7@acme.example"})).is_error
+        assert assignee(sandbox) == {"type": "user", "id": 7}
+        listed = await call(sandbox, DIRECTORY, {"kind": "roles"})
+        assert "Only the first 500 roles were read." in listed.text
