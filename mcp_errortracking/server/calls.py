@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import anyio
@@ -155,7 +156,8 @@ class ToolCaller:
                 arguments, names = await read_assignees(counted, declaration, arguments)
                 call = parse_arguments(declaration, arguments)
                 if consent is not None:
-                    await consent.obtain(call, counted, project_of(sender) or "", limit)
+                    plan = partial(self._plan, call, counted)
+                    await consent.obtain(call, counted, project_of(sender) or "", limit, plan)
                 outcome = await self._run(call, counted, _throttled(progress) if progress else _silent)
             noted = [*names, *notes_on_arguments(call, arguments or {})]
             outcome = replace(outcome, notes=[*outcome.notes, *noted]) if noted else outcome
@@ -181,6 +183,11 @@ class ToolCaller:
             seconds = time.perf_counter() - began - (consent.waited if consent else 0)
             self.observe(_record(declaration, reply, counted, seconds, request_id))
         return reply
+
+    async def _plan(self, call: Declaration, sender: _Counting) -> Mapping[str, Any]:
+        """Return what a workflow says that it would change; empty if it does not say, and for an endpoint."""
+        rehearsal = call.rehearsal() if isinstance(call, Workflow) else None
+        return {} if rehearsal is None else (await self._run(rehearsal, sender, _silent)).data
 
     async def _run(self, call: Declaration, sender: _Counting, progress: Progress) -> Outcome:
         if isinstance(call, Endpoint):

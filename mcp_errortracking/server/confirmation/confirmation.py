@@ -28,6 +28,9 @@ Effect = Callable[[Declaration, Sender], Awaitable[str]]
 _Compose = Callable[[], Awaitable[str]]
 """Composes the question, with the effect of the call, which may take many requests."""
 
+_Plan = Callable[[], Awaitable[Mapping[str, Any]]]
+_Read = Callable[[], Awaitable[Preview]]
+
 _NOT_ACCEPTED: Mapping[Answer, tuple[str, str]] = {
     "decline": ("declined", "The user declined {tool}. Nothing was changed. Do not repeat it unless the user asks."),
     "cancel": ("declined", "The user gave no answer about {tool}. Nothing was changed. Ask the user how to go on."),
@@ -109,16 +112,26 @@ class Consent:
     asker: Asker | InputRequired | NoAsker
     waited: float = 0.0
 
-    async def obtain(self, call: Declaration, sender: Sender, project: str, limit: anyio.CancelScope) -> None:
+    async def obtain(
+        self, call: Declaration, sender: Sender, project: str, limit: anyio.CancelScope, plan: _Plan
+    ) -> None:
         """Return if a person agrees to the call; the wait for an answer does not count towards the limit.
+
+        Args:
+            plan: returns what the call would change, if it is a workflow that says so.
 
         Raises:
             WithheldError: the call is not to be made; the text says why.
             PostHogError: the object of the call cannot be read.
+            WorkflowError: the workflow cannot do what it is asked.
         """
         if not call.writes():
             return
-        preview = await read_preview(call, sender)
+
+        async def read() -> Preview:
+            return await read_preview(call, sender, await plan())
+
+        preview = await read()
         asker = self.asker
         identity = json.dumps(
             [call.tool, arguments_of(call), self.rules.host, project, asker.caller], sort_keys=True
@@ -133,7 +146,7 @@ class Consent:
         elif isinstance(asker, InputRequired):
             await self._resume(preview, compose, identity, asker)
         else:
-            await self._ask(preview, await compose(), sender, asker, limit)
+            await self._ask(preview, await compose(), read, asker, limit)
 
     async def _effect(self, call: Declaration, sender: Sender) -> str:
         if self.rules.effect is None:
@@ -143,16 +156,14 @@ class Consent:
         except PostHogError as error:
             return f"The effect is not known: {error}"
 
-    async def _ask(
-        self, preview: Preview, question: str, sender: Sender, asker: Asker, limit: anyio.CancelScope
-    ) -> None:
+    async def _ask(self, preview: Preview, question: str, read: _Read, asker: Asker, limit: anyio.CancelScope) -> None:
         began = anyio.current_time()
         with _paused(limit):
             answer = await asker.ask(question, self.rules.seconds)
         self.waited = anyio.current_time() - began
         if answer != "accept":
             raise self._withheld(preview.call, *_NOT_ACCEPTED[answer])
-        if (await read_preview(preview.call, sender)).state != preview.state:
+        if (await read()).state != preview.state:
             raise self._withheld(preview.call, *_CHANGED)
 
     async def _resume(self, preview: Preview, compose: _Compose, identity: bytes, asker: InputRequired) -> None:

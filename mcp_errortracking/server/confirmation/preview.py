@@ -83,14 +83,19 @@ class Preview:
         return hashlib.sha256(json.dumps(facts).encode()).digest()
 
 
-async def read_preview(call: Declaration, sender: Sender) -> Preview:
+async def read_preview(call: Declaration, sender: Sender, plan: Mapping[str, Any] | None = None) -> Preview:
     """Read what the call is about to change.
+
+    Args:
+        plan: what a workflow would change, as it says itself.
 
     Raises:
         PostHogError: the object cannot be read; the write would fail too.
     """
     if not isinstance(call, Endpoint):
-        return Preview(call, (Target("call", "", "", _settings(call, _given(call), {})),), _NO_WAY_BACK)
+        return Preview(
+            call, (Target("call", "", "", _settings(call, {**_given(call), **(plan or {})}, {})),), _NO_WAY_BACK
+        )
     before = await send_steps(sender, call.snapshot(), read_only=True)
     targets = _targets(call, before) if before else await _named(call, sender)
     return Preview(call, tuple(targets), _loss(call, before))

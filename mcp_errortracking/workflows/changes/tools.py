@@ -50,3 +50,6 @@ class UndoChange(_OfJournal, tool="error-tracking-changes-undo", destructive=Tru
 
     def writes(self) -> bool:
         return self.dry_run is False
+
+    def rehearsal(self) -> "UndoChange":
+        return self.model_copy(update={"dry_run": True})

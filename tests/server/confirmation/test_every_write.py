@@ -8,15 +8,19 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.catalog import CATALOG, Declaration
+from mcp_errortracking.journal.change import Call, End, Write
+from mcp_errortracking.journal.store import Journal
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.confirmation.argument import Mode
 from mcp_errortracking.server.confirmation.confirmation import Confirmation
+from mcp_errortracking.server.recording import Recorder
 from mcp_errortracking.server.tool_list import listed_tools
+from mcp_errortracking.server.toolbox import EVERY_TOOL
 from mcp_errortracking.workflows.base import Environment
 from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.calls import call_tool
 from tests.sandbox_process import FULL, SandboxProcess
-from tests.server.cases.case import COMPLETE, SEED
+from tests.server.cases.case import COMPLETE, SEED, TYPE_ERROR
 from tests.server.test_every_tool import FIRST
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +29,7 @@ TOOLS: dict[str, type[Declaration]] = {**CATALOG, **{tool.tool: tool for tool in
 WRITES = [name for name, tool in TOOLS.items() if not tool.read_only]
 DESTRUCTIVE = [name for name in WRITES if TOOLS[name].destructive]
 OF_WORKFLOWS: dict[str, dict[str, Any]] = {
-    "error-tracking-changes-undo": {"dry_run": False},
+    "error-tracking-changes-undo": {"dry_run": False, "force": True},
     "source-maps-upload": {"folder": "dist", "delete_after": True},
     "symbol-set-inspect": {"id": COMPLETE, "write_to": "out"},
 }
@@ -80,9 +84,21 @@ def test_every_workflow_that_writes_has_a_call_here() -> None:
     assert set(OF_WORKFLOWS) == set(WRITES) - set(CATALOG)
 
 
+@pytest.fixture
+def recorder(sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Generator[Recorder]:
+    """Yield a recorder whose journal holds a change that can be undone."""
+    journal = Journal(tmp_path_factory.mktemp("journal") / "changes.db")
+    update = "error-tracking-issues-partial-update"
+    resolve, activate = (Call(update, {"id": TYPE_ERROR, "status": status}) for status in ("resolved", "active"))
+    change = journal.begin(Write(resolve, sandbox.url, "1", dict(activate.arguments), "exact"))
+    journal.end(change, End("done", after=dict(resolve.arguments), inverse=activate, undo="exact"))
+    yield Recorder(journal, sandbox.url)
+    journal.close()
+
+
 @pytest.mark.parametrize("name", WRITES)
 async def test_nothing_is_sent_before_somebody_consents(
-    sandbox: SandboxProcess, proxy: Proxy, build: Path, name: str
+    sandbox: SandboxProcess, proxy: Proxy, build: Path, recorder: Recorder, name: str
 ) -> None:
     arguments = dict(OF_WORKFLOWS[name] if name in OF_WORKFLOWS else FIRST[name].arguments)
     environment, before = Environment((build,), sandbox.url), files(build)
@@ -92,7 +108,14 @@ async def test_nothing_is_sent_before_somebody_consents(
     sandbox.empty_journal()
 
     reply = await call_tool(
-        proxy, name, arguments, time_limit=20, confirmation=Confirmation("writes", sandbox.url), environment=environment
+        proxy,
+        name,
+        arguments,
+        time_limit=20,
+        confirmation=Confirmation("writes", sandbox.url),
+        environment=environment,
+        recorder=recorder,
+        toolbox=EVERY_TOOL,
     )
 
     assert reply.structured["error"]["code"] == "confirmation_required", reply.text

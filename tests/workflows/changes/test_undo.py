@@ -13,6 +13,7 @@ from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.journal.store import Journal
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply
+from mcp_errortracking.server.confirmation.confirmation import Confirmation
 from mcp_errortracking.server.recording import Recorder
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
 from mcp_errortracking.workflows.base import Environment
@@ -62,14 +63,14 @@ class Person:
     def __init__(self, sandbox: SandboxProcess, file: Path, toolbox: Toolbox = EVERY_TOOL, **more: Any) -> None:
         self.proxy = Proxy(host=sandbox.url, key=SecretStr(more.pop("key", FULL)), project="1")
         self.recorder = Recorder(Journal(file), sandbox.url, **more)
-        self._how: dict[str, Any] = {
+        self.how: dict[str, Any] = {
             "toolbox": toolbox,
             "environment": Environment((), sandbox.url),
             "recorder": self.recorder,
         }
 
     async def call(self, tool: str, arguments: dict[str, Any] | None = None) -> Reply:
-        return await call_tool(self.proxy, tool, arguments or {}, time_limit=20, **self._how)
+        return await call_tool(self.proxy, tool, arguments or {}, time_limit=20, **self.how)
 
     async def undo(self, **arguments: Any) -> Reply:
         return await self.call(UNDO, {"dry_run": False, **arguments})
@@ -360,6 +361,25 @@ async def test_two_undos_of_a_change_at_once_send_its_inverse_once(sandbox: Sand
     assert sorted(reply.structured.get("error", {}).get("code", "") for reply in replies) == ["", "already_undone"]
     for person in people:
         await person.close()
+
+
+async def test_consent_to_an_undo_is_for_the_change_in_the_question(sandbox: SandboxProcess, person: Person) -> None:
+    await person.call(UPDATE, RESOLVE)
+    person.how["confirmation"] = Confirmation("destructive", sandbox.url)
+    asked = (await person.undo()).structured["error"]
+    other = Person(sandbox, person.recorder.journal.path)
+    await other.call(UPDATE, {**RESOLVE, "status": "suppressed"})
+    await other.close()
+
+    refused = (await person.undo(confirm=asked["confirm"])).structured["error"]
+    suppressed = status(sandbox)
+    undone = await person.undo(confirm=refused["confirm"])
+
+    assert "change: 1" in asked["question"]
+    assert f'{{"id":"{known.TYPE_ERROR}","status":"active"}}' in asked["question"]
+    assert "change: 2" in refused["question"]
+    assert suppressed == "suppressed"
+    assert (undone.structured["undone"], status(sandbox)) == (2, "resolved")
 
 
 async def test_a_failed_and_an_unknown_change_are_not_undone(sandbox: SandboxProcess, person: Person) -> None:
