@@ -108,7 +108,7 @@ def _undo_of(change: Change, context: Context) -> _Undo:
         raise _refuse("not_applied", f"{what} failed and changed nothing: there is nothing to undo.")
     original = _call(change.write.call)
     inverse = None if end.inverse is None else _call(end.inverse)
-    if inverse is None:
+    if inverse is None or inverse.read_only:
         raise _refuse("no_undo", f"{what} cannot be undone by a call.", _by_hand(change, original))
     if inverse.tool not in context.tools:
         what = f"Undoing change {change.id} takes {inverse.tool}, which this server does not offer."

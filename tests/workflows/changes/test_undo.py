@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking.catalog import CATALOG
+from mcp_errortracking.journal.change import Call, End, Write
 from mcp_errortracking.journal.store import Journal
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply
@@ -433,6 +434,17 @@ async def test_callers_with_their_own_keys_see_their_own_changes(sandbox: Sandbo
     await other.close()
     for file in files(tmp_path):
         assert FULL.encode() not in file.read_bytes()
+
+
+async def test_a_recorded_call_that_only_reads_undoes_nothing(sandbox: SandboxProcess, person: Person) -> None:
+    journal = person.recorder.journal
+    change = journal.begin(Write(Call(UPDATE, RESOLVE), sandbox.url, "1"))
+    journal.end(change, End("done", inverse=Call("error-tracking-issues-list", {}), undo="exact"))
+
+    refused = await person.undo(id=change)
+
+    assert refused.structured["error"]["code"] == "no_undo"
+    assert [one.id for one in journal.latest(5)] == [change]
 
 
 async def test_an_undo_makes_no_call_that_the_server_does_not_offer(sandbox: SandboxProcess, tmp_path: Path) -> None:
