@@ -1,6 +1,7 @@
 """The command `mcp-errortracking source-maps ...`: the tools that work on a build, for a shell and for CI."""
 
 import argparse
+import os
 import re
 import sys
 from pathlib import Path
@@ -125,6 +126,11 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--include", dest="wanted", metavar="GLOB", action="append", help="only these files")
     parser.add_argument("--exclude", dest="unwanted", metavar="GLOB", action="append", help="not these files")
     parser.add_argument("--proguard-id", metavar="ID", help="for a ProGuard mapping")
+    parser.add_argument(
+        "--info-plist",
+        metavar="FILE",
+        help="take the release from the Info.plist of an Apple app, unless --release or --release-project names it",
+    )
 
 
 def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
@@ -154,6 +160,7 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
     if given["stack"] == "-":
         given["stack"] = sys.stdin.read()
     arguments = {name: value for name, value in given.items() if value is not None}
+    arguments = _release_of_app(options, arguments) | arguments
     for name, value in arguments.items():
         if any(isinstance(one, str) and not one.strip() for one in _each(value)):
             raise ConfigError(f"{_OPTIONS.get(name, name.upper())} is empty: check that its variable is set.")
@@ -161,6 +168,25 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
         if name in arguments:
             arguments[name] = str(_current_folder() / arguments[name])
     return arguments
+
+
+def _release_of_app(options: argparse.Namespace, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the release that --info-plist names, as arguments; {} without it."""
+    name: str | None = getattr(options, "info_plist", None)
+    if name is None:
+        return {}
+    if not name.strip():
+        raise ConfigError("--info-plist is empty: check that its variable is set.")
+    from mcp_errortracking.cli.info_plist import read_info_plist
+
+    app = read_info_plist(_current_folder() / name, os.environ)
+    version = app.full_version(arguments.get("build_number"))
+    if version is None and "version" not in arguments:
+        raise ConfigError(f"--info-plist {name} names no version: give --release.")
+    found = {"version": version, "project": app.identifier, "build_number": app.build}
+    if not hasattr(options, "build_number"):  # a check, which stores nothing
+        del found["build_number"]
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _each(value: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from mcp_errortracking.workflows.files.roots import LEFTOVER, Roots
 from mcp_errortracking.workflows.problems import Problem, WorkflowError, printable
 from mcp_errortracking.workflows.source_maps.bundles.globs import Globs
 from mcp_errortracking.workflows.source_maps.chunk import ReleaseMark
+from mcp_errortracking.workflows.source_maps.debug_files.dsym import bundle_of, is_debug_file
 from mcp_errortracking.workflows.source_maps.maps.registration import registered_ids
 from mcp_errortracking.workflows.source_maps.maps.script import comment, map_url
 
@@ -73,6 +74,8 @@ class Build:
     deployed: tuple[DeployedBundle, ...] = ()
     shared: tuple[Path, ...] = ()
     """Maps that more than one bundle names."""
+    debug_files: tuple[Path, ...] = ()
+    """The debug files in dSYM bundles."""
 
     def name(self, path: Path) -> str:
         """Return a file's path below the folder."""
@@ -83,7 +86,7 @@ def find(roots: Roots, folder: str | Path, *, include: Sequence[str] = (), exclu
     """Search a folder. Nothing is changed, and of bundles only the end is read.
 
     Args:
-        include: globs as in `.gitignore`; only bundles, Hermes maps and ProGuard mappings that match one are included.
+        include: globs as in `.gitignore`; only files that match one are included.
         exclude: globs of files and folders to exclude, in addition to `EXCLUDED`.
 
     Raises:
@@ -118,6 +121,8 @@ class _Search:
     orphans: list[str] = field(default_factory=list[str])
     deployed: list[DeployedBundle] = field(default_factory=list[DeployedBundle])
     disputed: set[Path] = field(default_factory=set[Path])
+    dsyms: dict[Path, list[Path]] = field(default_factory=lambda: defaultdict[Path, list[Path]](list))
+    """The debug files of each dSYM bundle."""
 
     def walk(self, unwanted: Globs) -> Iterator[Path]:
         """Yield the files that no pattern excludes, by name. Symlinks to folders are not followed."""
@@ -135,7 +140,12 @@ class _Search:
     def sort_in(self, path: Path) -> None:
         """Sort a file by the kind that its name shows."""
         name = path.name.lower()
-        if name.endswith(_SCRIPTS):
+        if bundle := bundle_of(path):
+            self.dsyms[bundle] += [path] if is_debug_file(path) else []
+        elif name.endswith(".dsym.zip"):
+            if self.is_wanted(path):
+                self.report(path, "zipped_dsym", "It is a dSYM bundle in a ZIP, which is not opened.", "Unpack it.")
+        elif name.endswith(_SCRIPTS):
             if self.is_wanted(path):
                 self.bundles.append(path)
         elif name.endswith(".map"):
@@ -253,6 +263,11 @@ class _Search:
                 self.report(bundle, "shared_map", message, next_step)
         hermes, notes = self.other_maps()
         proguard = [path for path in self.texts if self.is_wanted(path) and self.is_proguard(path)]
+        debug_files = [path for files in self.dsyms.values() for path in files if self.is_wanted(path)]
+        for bundle, files in self.dsyms.items():
+            if not files and self.is_wanted(bundle):
+                message = "The dSYM bundle has no debug file in Contents/Resources/DWARF."
+                self.report(bundle, "no_debug_file", message, "Build again, or exclude it.")
         return Build(
             self.folder,
             tuple(sorted(pairs, key=lambda pair: pair.bundle)),
@@ -266,6 +281,7 @@ class _Search:
             orphans=tuple(self.orphans),
             deployed=tuple(self.deployed),
             shared=tuple(path for path, bundles in self.claims.items() if len(bundles) > 1),
+            debug_files=tuple(sorted(debug_files)),
         )
 
     def other_maps(self) -> tuple[list[Path], list[str]]:

@@ -22,6 +22,7 @@ from mcp_errortracking.workflows.source_maps.bundles.injection import (
 )
 from mcp_errortracking.workflows.source_maps.chunk import Chunk, Part, ReleaseMark
 from mcp_errortracking.workflows.source_maps.container import DataType
+from mcp_errortracking.workflows.source_maps.debug_files.dsym import chunks_of
 from mcp_errortracking.workflows.source_maps.maps.pieces import find_invalid_utf8
 from mcp_errortracking.workflows.source_maps.maps.script import comment
 from mcp_errortracking.workflows.source_maps.recorded.records import Records
@@ -61,6 +62,11 @@ def prepare(
         yield _or_problem(build, path, partial(work.hermes, path))
     for path in build.proguard:
         yield _or_problem(build, path, partial(work.proguard, path, proguard_id))
+    for path in build.debug_files:
+        try:
+            yield from chunks_of(roots, path, build.name(path))
+        except WorkflowError as error:
+            yield Problem(build.name(path), error.explanation)
 
 
 def read_injected_line(roots: Roots, bundle: Path, chunk_id: str) -> InjectedLine | None:

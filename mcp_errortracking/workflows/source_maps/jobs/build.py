@@ -87,7 +87,7 @@ async def prepare_build(
     build = await to_thread.run_sync(look)
     chunks, problems = list[Chunk](), list(build.problems)
     foreign, unmapped, repairs = list[str](), list[str](), list[str]()
-    total = len(build.pairs) + len(build.hermes) + len(build.proguard)
+    total = len(build.pairs) + len(build.hermes) + len(build.proguard) + len(build.debug_files)
     records = Records(roots, build.folder, keep=dry_run, mapped=frozenset(pair.bundle for pair in build.pairs))
     each = prepare(roots, build, release_id=release_id, proguard_id=call.proguard_id, dry_run=dry_run, records=records)
     while (one := await to_thread.run_sync(next, each, None)) is not None:
@@ -101,7 +101,7 @@ async def prepare_build(
         if release_id and one.kind is DataType.SOURCE_AND_MAP and one.release is None:
             foreign.append(one.label)
         chunks.append(one)
-        await context.progress(len(chunks) / 2, total, f"prepared {one.label}")
+        await context.progress(min(len(chunks), total) / 2, total, f"prepared {one.label}")
     notes = [*build.notes, *repairs[:MANY]]
     if unmapped:
         notes.append(f"Skipped, because their maps map nothing: {some(unmapped)}.")

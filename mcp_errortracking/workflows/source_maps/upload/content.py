@@ -40,6 +40,7 @@ from mcp_errortracking.workflows.source_maps.upload.release_parts import (
 
 _PIECE = 1024 * 1024  # few and large: each costs a switch of threads
 _IN_MEMORY = 384 * 1024
+_SMALLER = {DataType.APPLE_DSYM: "Build with line tables only (-gline-tables-only)."}
 
 
 class ContentError(ExplainedError):
@@ -292,5 +293,5 @@ def _too_large(chunk: Chunk, size: int, limit: int) -> ContentError:
     return ContentError(
         "too_large",
         f"{chunk.label} makes a symbol set of {size / 2**20:.1f} MiB; the limit is {limit >> 20} MiB.",
-        "Split the bundle, or leave sourcesContent out of its map.",
+        _SMALLER.get(chunk.kind, "Split the bundle, or leave sourcesContent out of its map."),
     )

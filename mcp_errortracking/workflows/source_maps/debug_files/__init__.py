@@ -1,0 +1,1 @@
+"""Debug files of native apps: dSYM bundles of Apple's platforms."""
