@@ -12,6 +12,7 @@ import pytest
 from mcp_errortracking.workflows.problems import Problem
 from mcp_errortracking.workflows.source_maps.container import DataType, decode
 from mcp_errortracking.workflows.source_maps.debug_files import dsym
+from mcp_errortracking.workflows.source_maps.upload import content
 from mcp_errortracking.workflows.source_maps.upload.content import ContentError, fingerprint, read_map
 from tests import command
 from tests.sandbox_process import SandboxProcess
@@ -76,9 +77,9 @@ def test_each_architecture_is_uploaded_under_its_uuid_and_checked(sandbox: Sandb
     assert (code, found["uploaded"], found["files_written"], err) == (0, 2, [], "")
     rows = stored(sandbox)
     assert {ref: row["release"]["version"] for ref, row in rows.items()} == {ARM64: "1.4.2", X86_64: "1.4.2"}
-    for ref, content in ((ARM64, ARM), (X86_64, INTEL)):
+    for ref, expected in ((ARM64, ARM), (X86_64, INTEL)):
         packed = uploaded_zip(sandbox, rows[ref])
-        assert {entry.filename: packed.read(entry) for entry in packed.infolist()} == {"dwarf": content}
+        assert {entry.filename: packed.read(entry) for entry in packed.infolist()} == {"dwarf": expected}
 
     code, found, _ = run(sandbox, tmp_path, "upload", "build", *release)
     assert (code, found["uploaded"], found["unchanged"], found["bytes_sent"]) == (0, 0, 2, 0)
@@ -144,6 +145,16 @@ def test_a_large_architecture_is_refused_before_it_is_read(tmp_path: Path, monke
     monkeypatch.setattr(dsym, "MAX_SLICE", len(ARM) - 1)
     write_dsym(tmp_path, "Shop.app", Shop=ARM)
     assert problem(tmp_path)[:2] == (SHOP, "too_large")
+
+
+def test_a_debug_file_beyond_the_limit_is_refused_with_a_way_to_make_it_smaller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content, "MAX_PAYLOAD", len(ARM))
+    write_dsym(tmp_path, "Shop.app", Shop=ARM)
+    with pytest.raises(ContentError) as failure:
+        fingerprint(one_prepared(tmp_path))
+    assert (failure.value.code, "line tables only" in failure.value.explanation.next_step) == ("too_large", True)
 
 
 def test_a_file_that_changes_after_the_search_is_not_sent(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_every_cut_of_a_file_is_refused() -> None:
 def test_dwarfdump_finds_the_same_uuids(tmp_path: Path, name: str) -> None:
     """Ask the program that PostHog's own command line runs to find the ids of a bundle."""
     bundle = write_dsym(tmp_path, "Shop.app", Shop=READABLE[name][0])
-    dwarfdump = program("dwarfdump", "llvm-dwarfdump")
+    dwarfdump = program("llvm-dwarfdump", "dwarfdump")
     done = subprocess.run(
         [dwarfdump, "--uuid", bundle / "Contents" / "Resources" / "DWARF" / "Shop"],
         capture_output=True,
