@@ -10,6 +10,8 @@ _LEAST_USERS = 5
 """Affected users from which on a new issue counts as a regression."""
 _LEAST_RISE = 1.5
 """Times from which on a sure rise of an issue counts as a regression: smaller ones come with the day's traffic."""
+_LEAST_TOTAL_RISE = 1.2
+"""The same of all issues together. With many users a rise of a few percent is sure, too."""
 _DETECTABLE = 3
 """A baseline so small that not even this many times its rate would be sure is too little data."""
 
@@ -62,10 +64,10 @@ def _regressions(comparison: Comparison) -> list[str]:
 
 
 def _all_rose(comparison: Comparison) -> bool:
-    """True if all users together surely rose. Of an incomplete baseline the total is too low to compare with."""
+    """True if all users together rose surely and enough. Of an incomplete baseline the total is too low to compare."""
     if comparison.total is not Certainty.SURE or not comparison.baseline.is_whole:
         return False
-    return comparison.total_times is None or comparison.total_times > 1
+    return comparison.total_times is None or comparison.total_times >= _LEAST_TOTAL_RISE
 
 
 def _is_steep(change: Change) -> bool:

@@ -90,7 +90,8 @@ async def _people(
     is_role = assignee.get("type") == "role"
     people, roles, why = list[Person](), list[Role](), ""
     if "what" in wanted and is_role:
-        roles = (await reader.read(roles_of(None)))[0] or []
+        found, _ = await reader.read(roles_of(None))
+        roles = found[0] if found else []
     if ("what" in wanted and assignee and not is_role) or ("suspects" in wanted and local.suspects):
         listed, why = await reader.read(_everyone())
         people = listed or []

@@ -17,7 +17,7 @@ _MAX_STEPS = 16 * 1024
 _CHARACTERS_READ_AHEAD = 10
 """Characters that the search for heads reads for each of the text, in a text made to be slow."""
 _LONGEST_PARAMETERS = 4096
-_TYPE = r"(?:\s*:\s*[^{}()=;]{1,200}?)?"
+_TYPE = r"(?:\s*+:\s*+[^{}()=;]{1,200}?)?"
 _GENERIC = r"(?:<[^()]{1,200}?>)?"
 _HEAD = re.compile(
     rf"(?<![\w$.#])(?:"
@@ -27,7 +27,7 @@ _HEAD = re.compile(
     rf"|(?P<method>#?[A-Za-z_$][\w$]*+)\s*+{_GENERIC}(?=\()"
     rf")"
 )
-_BODY = re.compile(rf"{_TYPE}\s*(?:(?P<arrow>=>)\s*(?=(?P<brace>\{{)?)|(?=(?P<block>\{{)))")
+_BODY = re.compile(rf"{_TYPE}\s*+(?:(?P<arrow>=>)\s*+(?=(?P<brace>\{{)?)|(?=(?P<block>\{{)))")
 _NO_METHOD = re.compile(r"(?:if|for|while|switch|catch|with|await|return|function|typeof|super|import|constructor)")
 _BEFORE_PROPERTY = re.compile(r"(?:^|[{,\n])\s*$")
 
