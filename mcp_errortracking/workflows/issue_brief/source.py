@@ -158,7 +158,8 @@ def _read_checkout(checkout: Checkout, release: str, commits: Commits, found: Lo
         if release:
             found.notes.append(f"Lines are those of the release's commit {release[:10]} in {name}.")
         elif matched:
-            found.notes.append(f"The release's commit is not known: lines are those of the work tree of {name}.")
+            why = "" if found.notes else "The release's commit is not known. "
+            found.notes.append(f"{why}Lines are those of the work tree of {name}.")
         for path, sources in matched.items():
             _read_lines(checkout, objects, commit, path, sources, is_release=bool(release))
         with suppress(RepositoryError):

@@ -128,7 +128,7 @@ async def test_a_commit_that_is_not_there_leaves_the_work_tree(shop: History) ->
     assert lines["source"][0] == (
         "The release's commit aaaaaaaaaa is not in the checkout shop: fetch it, or the checkout is another project's."
     )
-    assert "lines are those of the work tree of shop" in lines["source"][1]
+    assert lines["source"][1] == "Lines are those of the work tree of shop."
     assert "  > 2|     order.verify()" in lines["source"]
     assert lines["suspects"][0] == "from last commits of the frames' lines"
     assert "last changed shop/orders.py:2" in lines["suspects"][1]
