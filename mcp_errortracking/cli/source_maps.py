@@ -1,12 +1,12 @@
 """The command `mcp-errortracking source-maps ...`: the tools that work on a build, for a shell and for CI."""
 
 import argparse
-import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from mcp_errortracking import config
 from mcp_errortracking.cli.connection import ask, time_limit
 from mcp_errortracking.cli.options import add_confirmation, add_connection, add_roots
 from mcp_errortracking.config import ConfigError
@@ -179,7 +179,7 @@ def _release_of_app(options: argparse.Namespace, arguments: dict[str, Any]) -> d
         raise ConfigError("--info-plist is empty: check that its variable is set.")
     from mcp_errortracking.cli.info_plist import read_info_plist
 
-    app = read_info_plist(_current_folder() / name, os.environ)
+    app = read_info_plist(_current_folder() / name, config.xcode_settings())
     version = app.full_version(arguments.get("build_number"))
     if version is None and "version" not in arguments:
         raise ConfigError(f"--info-plist {name} names no version: give --release.")

@@ -1,5 +1,6 @@
 """Every setting, declared once. Only this package reads the environment."""
 
+from mcp_errortracking.config.build_settings import xcode_settings
 from mcp_errortracking.config.log import LogSettings, load_log
 from mcp_errortracking.config.posthog import (
     DEFAULT_HOST,
@@ -41,4 +42,5 @@ __all__ = [
     "roots_for",
     "state_folder",
     "warn_of_misspelled_variables",
+    "xcode_settings",
 ]

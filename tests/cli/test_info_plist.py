@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mcp_errortracking.cli.info_plist import LARGEST, AppRelease, read_info_plist
-from mcp_errortracking.config import ConfigError
+from mcp_errortracking.config import ConfigError, xcode_settings
 from tests import command
 
 FULL = {"CFBundleIdentifier": "com.example.shop", "CFBundleShortVersionString": "1.4.2", "CFBundleVersion": "57"}
@@ -86,3 +86,13 @@ def test_the_command_says_what_is_wrong_and_sends_nothing(
     code, out, err = command.run_here("source-maps", "upload", ".", "--info-plist", *words, folder=tmp_path, **settings)
     assert (code, out) == (2, "")
     assert reason in err
+
+
+def test_a_plist_cannot_name_the_key(tmp_path: Path) -> None:
+    settings = xcode_settings({"MARKETING_VERSION": "2.0", "POSTHOG_PERSONAL_API_KEY": "phx_0123456789abcdef"})
+    (tmp_path / "Info.plist").write_bytes(
+        plistlib.dumps({"CFBundleShortVersionString": "$(POSTHOG_PERSONAL_API_KEY)", "CFBundleIdentifier": "a.b"})
+    )
+
+    assert settings == {"MARKETING_VERSION": "2.0"}
+    assert "phx_" not in str(read_info_plist(tmp_path / "Info.plist", settings))

@@ -38,10 +38,11 @@ class SampledEvent:
 
     def outcome(self, rule: Rule, filters: Any) -> Outcome:
         """Return the effect on a rule; unknown if it depends on what PostHog does not show."""
+        outcome = rule.match(self._event)
+        if outcome.kind in ("refused", "disabled"):
+            return outcome
         hidden = self._hidden(filters)
-        if hidden and rule.match(self._event).kind not in ("refused", "disabled"):
-            return Outcome("unknown", hidden)
-        return rule.match(self._event)
+        return Outcome("unknown", hidden) if hidden else outcome
 
     def held(self, filters: Any) -> list[str]:
         """Return the conditions that hold, in short."""
