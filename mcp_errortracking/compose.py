@@ -11,7 +11,7 @@ from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.proxy.rate_limit.store import Store
 from mcp_errortracking.server.calls import ToolCaller
 from mcp_errortracking.server.key_scopes import KeyScopes
-from mcp_errortracking.server.selection import SelectionError
+from mcp_errortracking.server.selection import SelectionError, can_run
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
 from mcp_errortracking.workflows.base import Environment
 from mcp_errortracking.workflows.registry import WORKFLOWS
@@ -74,7 +74,7 @@ def toolbox_for(selection: ToolSelection, roots: tuple[Path, ...], *, with_journ
             workflows=(
                 workflow
                 for workflow in WORKFLOWS
-                if (roots or not workflow.needs_files) and (with_journal or not workflow.needs_journal)
+                if can_run(workflow, with_files=bool(roots), with_journal=with_journal)
             ),
         )
     except SelectionError as error:

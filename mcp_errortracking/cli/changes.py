@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, time_limit
+from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, print_result, time_limit
 from mcp_errortracking.cli.options import add_confirmation, add_connection
 
 _UNDO = """\
@@ -45,11 +45,9 @@ def _run_undo(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, tool: str, arguments: dict[str, Any]) -> int:
-    from mcp_errortracking.safe_text.escaping import escape
-    from mcp_errortracking.server.cells import json_text
 
     options.tool = tool
     given = {name: value for name, value in arguments.items() if value is not None}
     reply = ask(options, given, (), time_limit=time_limit(options))
-    print(escape(json_text(reply.structured)) if options.json else reply.text)
+    print_result(reply, as_json=options.json)
     return EXIT_PROBLEM if reply.is_error else 0

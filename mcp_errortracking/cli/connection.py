@@ -120,6 +120,14 @@ def ask_often(settings: PostHogSettings, work: "Callable[[Ask], Awaitable[Result
     return _run_with_proxy(settings, work_with)
 
 
+def print_result(reply: "Reply", *, as_json: bool) -> None:
+    """Print the structured result of a reply as JSON, or its text."""
+    from mcp_errortracking.safe_text.escaping import escape
+    from mcp_errortracking.server.cells import json_text
+
+    print(escape(json_text(reply.structured)) if as_json else reply.text)
+
+
 def _run_with_proxy(settings: PostHogSettings, work: "Callable[[Proxy], Awaitable[Result]]") -> "Result":
     import anyio
 

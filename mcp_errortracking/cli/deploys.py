@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, time_limit
+from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, print_result, time_limit
 from mcp_errortracking.cli.options import add_connection, add_roots
 from mcp_errortracking.cli.source_maps import roots_of
 from mcp_errortracking.config import ConfigError
@@ -55,9 +55,6 @@ def add_deploy_report(parser: argparse.ArgumentParser) -> None:
 
 def run_deploy_report(options: argparse.Namespace) -> int:
     """Print the report, and return the exit code of its verdict."""
-    from mcp_errortracking.safe_text.escaping import escape
-    from mcp_errortracking.server.cells import json_text
-
     try:
         limit = time_limit(options, PATIENCE)
         reply = ask(options, _arguments_of(options), roots_of(options, {}), time_limit=limit)
@@ -65,7 +62,7 @@ def run_deploy_report(options: argparse.Namespace) -> int:
         print(f"mcp-errortracking: {error}", file=sys.stderr)
         return EXIT_PROBLEM
     if options.json:
-        print(escape(json_text(reply.structured)))
+        print_result(reply, as_json=True)
     if reply.is_error:
         print(f"mcp-errortracking: {_in_options(reply.text)}", file=sys.stderr)
         return EXIT_PROBLEM

@@ -82,12 +82,13 @@ def run_plan(options: argparse.Namespace) -> int:
     from mcp_errortracking.workflows.rules_file.plan_words import plan_in_words
 
     def run() -> int:
-        plan = _make_plan(options)
-        print(plan_in_words(plan))
-        if options.out:
-            _replace(Path(options.out), write_plan(plan).encode())
-        if plan.changes and not options.no_simulate:
-            _print_effects(plan, options)
+        with Connection(options) as settings:
+            plan = _make_plan(options, settings)
+            print(plan_in_words(plan))
+            if options.out:
+                _replace(Path(options.out), write_plan(plan).encode())
+            if plan.changes and not options.no_simulate:
+                _print_effects(plan, settings, time_limit(options))
         return EXIT_CHANGES if plan.changes else 0
 
     try:
@@ -96,7 +97,7 @@ def run_plan(options: argparse.Namespace) -> int:
         return _problem(str(error))
 
 
-def _print_effects(plan: "Plan", options: argparse.Namespace) -> None:
+def _print_effects(plan: "Plan", settings: PostHogSettings, limit: float) -> None:
     """Print what the new filters of the plan match, rule by rule; of many, only of the first."""
     from mcp_errortracking.workflows.rules_file.effects import effects_of, new_filters
 
@@ -108,14 +109,12 @@ def _print_effects(plan: "Plan", options: argparse.Namespace) -> None:
     if not found:
         return
     print("Simulated on the exceptions of the last 7 days:")
-    with Connection(options) as settings:
-        lines = ask_often(settings, work, time_limit=time_limit(options))
-    print("\n".join(f"  {line}" for line in lines))
+    print("\n".join(f"  {line}" for line in ask_often(settings, work, time_limit=limit)))
     if len(found) > _MOST_SIMULATED:
         print(f"  {len(found) - _MOST_SIMULATED} more rules are not simulated: rules simulate KIND FILTERS does it.")
 
 
-def _make_plan(options: argparse.Namespace) -> "Plan":
+def _make_plan(options: argparse.Namespace, settings: PostHogSettings) -> "Plan":
     from mcp_errortracking.workflows.rules_file.document import read_rules
     from mcp_errortracking.workflows.rules_file.plan import Plan, plan_kinds
     from mcp_errortracking.workflows.rules_file.plan_file import digest_of
@@ -128,8 +127,7 @@ def _make_plan(options: argparse.Namespace) -> "Plan":
     async def work(call: "Call") -> Any:
         return await Project(call).rules(list(file.rules))
 
-    with Connection(options) as settings:
-        held = ask_often(settings, work, time_limit=time_limit(options))
+    held = ask_often(settings, work, time_limit=time_limit(options))
     kinds = plan_kinds(file, held, delete=options.delete)
     path = str(Path(options.file).absolute())
     return Plan(settings.host, settings.project, path, digest_of(content), file.people, kinds)

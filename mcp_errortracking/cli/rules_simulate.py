@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, fail, time_limit
+from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, fail, print_result, time_limit
 from mcp_errortracking.cli.options import add_connection
 from mcp_errortracking.rules.events import KINDS
 
@@ -39,8 +39,6 @@ def add_simulate(commands: Any) -> None:
 
 def run_rules_simulate(options: argparse.Namespace) -> int:
     """Simulate a rule and print the result."""
-    from mcp_errortracking.safe_text.escaping import escape
-    from mcp_errortracking.server.cells import json_text
 
     filters = None
     if options.filters is not None:
@@ -63,5 +61,5 @@ def run_rules_simulate(options: argparse.Namespace) -> int:
     options.tool = "error-tracking-rules-simulate"
     arguments = {name: value for name, value in given.items() if value is not None}
     reply = ask(options, arguments, (), time_limit=time_limit(options))
-    print(escape(json_text(reply.structured)) if options.json else reply.text)
+    print_result(reply, as_json=options.json)
     return EXIT_PROBLEM if reply.is_error else 0

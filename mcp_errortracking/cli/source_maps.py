@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_errortracking import config
-from mcp_errortracking.cli.connection import ask, time_limit
+from mcp_errortracking.cli.connection import ask, print_result, time_limit
 from mcp_errortracking.cli.options import add_confirmation, add_connection, add_roots
 from mcp_errortracking.config import ConfigError
 
@@ -219,16 +219,13 @@ async def show_progress(done: float, total: float | None, doing: str) -> None:
 
 def print_reply(reply: "Reply", *, as_json: bool) -> int:
     """Print a result, with errors on stderr; return the exit code. A check that finds something missing fails."""
-    from mcp_errortracking.safe_text.escaping import escape
-    from mcp_errortracking.server.cells import json_text
-
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
     error = reply.structured.get("error")
     if error:
         print(f"mcp-errortracking: {_in_options(reply.text)}", file=sys.stderr)
     if as_json:
-        print(escape(json_text(reply.structured)))
+        print_result(reply, as_json=True)
     elif not error:
         print(reply.text)
         if counts := reply.structured.get("symbolication"):  # the last line, for scripts

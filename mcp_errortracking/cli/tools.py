@@ -5,7 +5,7 @@ import json
 import sys
 from typing import Any, cast
 
-from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, fail, time_limit, tool_selection
+from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, fail, print_result, time_limit, tool_selection
 from mcp_errortracking.config import roots_for
 
 
@@ -27,8 +27,6 @@ def run_tools(options: argparse.Namespace) -> int:
 
 def run_call(options: argparse.Namespace) -> int:
     """Call one tool and print its result."""
-    from mcp_errortracking.safe_text.escaping import escape
-    from mcp_errortracking.server.cells import json_text
     from mcp_errortracking.server.toolbox import UnknownToolError
 
     text = sys.stdin.read() if options.arguments == "-" else options.arguments or "{}"
@@ -49,5 +47,5 @@ def run_call(options: argparse.Namespace) -> int:
         )
     except UnknownToolError as error:
         return fail(str(error))
-    print(escape(json_text(reply.structured)) if options.json else reply.text)
+    print_result(reply, as_json=options.json)
     return EXIT_PROBLEM if reply.is_error else 0

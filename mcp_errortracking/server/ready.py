@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_errortracking.server.pipes import is_pipe
-from mcp_errortracking.server.selection import OfferedTools
+from mcp_errortracking.server.selection import OfferedTools, can_run
 from mcp_errortracking.server.tool_list import listed_tools
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class ReadyAnswers:
         workflows = [
             row
             for row in map(rows.__getitem__, self._on_file["workflows"])
-            if (with_files or not row.needs_files) and (with_journal or not row.needs_journal)
+            if can_run(row, with_files=with_files, with_journal=with_journal)
         ]
         toolsets = {name: tuple(tools) for name, tools in self._on_file["toolsets"].items()}
         self._offered = OfferedTools(endpoints, toolsets, self._on_file["aliases"], workflows, **selection)

@@ -25,6 +25,15 @@ class Selectable(Protocol):
     def scopes(self) -> Collection[str]: ...
 
 
+class Needing(Protocol):
+    """A workflow, as far as it needs something of the server."""
+
+    @property
+    def needs_files(self) -> bool: ...
+    @property
+    def needs_journal(self) -> bool: ...
+
+
 T = TypeVar("T", bound=Selectable)
 
 
@@ -108,6 +117,11 @@ class OfferedTools(Generic[T]):
         near = self._nearest(name)
         hint = f"did you mean {' or '.join(near)}?" if near else "mcp-errortracking tools --toolsets all names them."
         raise SelectionError(f"Unknown tool {clean(name, 100)}: {hint}")
+
+
+def can_run(workflow: Needing, *, with_files: bool, with_journal: bool) -> bool:
+    """True if a server has what a workflow needs: folders to work on, a journal of changes."""
+    return (with_files or not workflow.needs_files) and (with_journal or not workflow.needs_journal)
 
 
 def covers(held: Collection[str], scope: str) -> bool:

@@ -16,7 +16,7 @@ from mcp_errortracking.server.confirmation.argument import Mode
 from mcp_errortracking.server.confirmation.confirmation import Confirmation
 from mcp_errortracking.server.ready import READY, ReadyAnswers
 from mcp_errortracking.server.ready_file import handshake, modern, ready_file, results_of
-from mcp_errortracking.server.selection import SelectionError
+from mcp_errortracking.server.selection import SelectionError, can_run
 from mcp_errortracking.server.toolbox import Toolbox
 from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.calls import server_of
@@ -76,11 +76,7 @@ async def test_in_every_version_the_answers_are_those_of_the_sdk(opening: list[d
 async def test_of_every_selection_the_list_is_that_of_the_sdk(
     opening: list[dict[str, Any]], selection: dict[str, Any], with_files: bool, with_journal: bool
 ) -> None:
-    workflows = [
-        workflow
-        for workflow in WORKFLOWS
-        if (with_files or not workflow.needs_files) and (with_journal or not workflow.needs_journal)
-    ]
+    workflows = [one for one in WORKFLOWS if can_run(one, with_files=with_files, with_journal=with_journal)]
     try:
         toolbox = Toolbox(workflows=workflows, **selection)
     except SelectionError:

@@ -1,6 +1,9 @@
 """The journal of a call: its changes in the project that the call works in."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
 from anyio import to_thread
 
@@ -9,7 +12,9 @@ from mcp_errortracking.journal.store import JournalError
 from mcp_errortracking.proxy.sender import project_of
 from mcp_errortracking.workflows.base import Context, Recording
 from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.times import in_seconds
 
+_T = TypeVar("_T")
 _PAGE = 100
 _MOST_READ = 1_000
 
@@ -35,18 +40,11 @@ async def changes_of(context: Context, limit: int, *, before: int | None = None)
     Raises:
         WorkflowError: the journal cannot be read, or is not kept.
     """
-    recording = recording_of(context)
+    journal = recording_of(context).journal_of(context.sender)
     found, read = list[Change](), 0
     while len(found) <= limit and read < _MOST_READ:
-        try:
-            page = await to_thread.run_sync(
-                lambda: recording.journal_of(context.sender).latest(_PAGE, before=before)  # noqa: B023
-            )
-        except JournalError as error:
-            raise WorkflowError(
-                "journal_unreadable", "The journal cannot be read.", f"{str(error)[:1].upper()}{str(error)[1:]}."
-            ) from None
-        found += [change for change in page if is_of_project(change, context)]
+        page = await _read(partial(journal.latest, _PAGE, before=before))
+        found += [change for change in page if _is_of_project(change, context)]
         read += len(page)
         if len(page) < _PAGE:
             break
@@ -54,7 +52,26 @@ async def changes_of(context: Context, limit: int, *, before: int | None = None)
     return found[:limit], len(found) > limit
 
 
-def is_of_project(change: Change, context: Context) -> bool:
+async def change_of(context: Context, identity: int) -> Change | None:
+    """Return one change of the project; None if the journal does not hold it.
+
+    Raises:
+        WorkflowError: as for `changes_of`.
+    """
+    journal = recording_of(context).journal_of(context.sender)
+    found = await _read(partial(journal.find, identity))
+    return found if found is not None and _is_of_project(found, context) else None
+
+
+async def _read(read: Callable[[], _T]) -> _T:
+    try:
+        return await to_thread.run_sync(read)
+    except JournalError as error:
+        why = f"{str(error)[:1].upper()}{str(error)[1:]}."
+        raise WorkflowError("journal_unreadable", "The journal cannot be read.", why) from None
+
+
+def _is_of_project(change: Change, context: Context) -> bool:
     """True if a change was made in the project, and at the host, that the call works in."""
     return (change.write.host, change.write.project) == (
         recording_of(context).host,
@@ -64,4 +81,4 @@ def is_of_project(change: Change, context: Context) -> bool:
 
 def time_of(change: Change) -> str:
     """Return when a change began, ISO 8601 in UTC."""
-    return datetime.fromtimestamp(change.began, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return in_seconds(datetime.fromtimestamp(change.began, UTC))

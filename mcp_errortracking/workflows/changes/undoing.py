@@ -14,7 +14,7 @@ from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender, project_of
 from mcp_errortracking.safe_text.escaping import break_tags
 from mcp_errortracking.workflows.base import Context
-from mcp_errortracking.workflows.changes.journal import changes_of, recording_of, time_of
+from mcp_errortracking.workflows.changes.journal import change_of, changes_of, recording_of, time_of
 from mcp_errortracking.workflows.problems import WorkflowError
 
 if TYPE_CHECKING:
@@ -83,11 +83,11 @@ async def _find(wanted: int | None, context: Context) -> Change:
             if not change.undone_by and change.write.undoes is None and not is_failed:
                 return change
         raise _refuse("no_change", "There is no change to undo in this project.")
-    found, _ = await changes_of(context, 1, before=wanted + 1)
-    if not found or found[0].id != wanted:
+    change = await change_of(context, wanted)
+    if change is None:
         what = f"The journal has no change {wanted} of this project."
         raise _refuse("unknown_change", what, f"List them with {_LIST}.")
-    return found[0]
+    return change
 
 
 def _undo_of(change: Change, context: Context) -> _Undo:

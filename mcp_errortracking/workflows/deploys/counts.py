@@ -11,7 +11,8 @@ from mcp_errortracking.catalog.endpoint import as_object, as_objects, number_of,
 from mcp_errortracking.catalog.queries import DateRange, QueryIssues
 from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.workflows.deploys.ranges import TimeRange, moment_of
+from mcp_errortracking.workflows.deploys.ranges import TimeRange
+from mcp_errortracking.workflows.times import moment_of
 
 PAGES = 5
 _PAGE = 100

@@ -8,6 +8,7 @@ from typing import Any
 
 from mcp_errortracking.catalog.queries import DateRange
 from mcp_errortracking.workflows.problems import WorkflowError
+from mcp_errortracking.workflows.times import moment_of
 
 LONGEST = timedelta(days=7)
 """Of the time since a release that a report looks at."""
@@ -106,20 +107,6 @@ def refuse_overlap(window: TimeRange, baseline: TimeRange) -> None:
         why, what = "Errors in both would count twice.", "dateRange and compareTo overlap."
     ends = f"compareTo must end at {_minute(window.begin)} UTC or before."
     raise WorkflowError("invalid_arguments", what, why, ends)
-
-
-def moment_of(value: Any) -> datetime | None:
-    """Return a time of PostHog's; None if it is not one. Without a zone it is UTC."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    try:
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except OverflowError:
-        return None
 
 
 def iso(moment: datetime) -> str:

@@ -12,8 +12,8 @@ from mcp_errortracking.catalog.releases import ListReleases
 from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.safe_text.escaping import clean
-from mcp_errortracking.workflows.deploys.ranges import moment_of
 from mcp_errortracking.workflows.problems import WorkflowError, quoted
+from mcp_errortracking.workflows.times import moment_of
 
 _MOST = 500
 """The newest releases, among which one is looked for."""

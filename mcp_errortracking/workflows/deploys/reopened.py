@@ -7,7 +7,8 @@ from mcp_errortracking.catalog.issues import ListIssuesActivity
 from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.errors import ForbiddenError, RefusedError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.workflows.deploys.ranges import TimeRange, moment_of
+from mcp_errortracking.workflows.deploys.ranges import TimeRange
+from mcp_errortracking.workflows.times import moment_of
 
 _PAGE = 100
 

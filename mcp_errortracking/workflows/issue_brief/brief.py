@@ -1,11 +1,10 @@
 """Write the brief of an issue: read what its sections need, and leave out rows that exceed its tokens."""
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
-from mcp_errortracking.catalog import Outcome, Request
+from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.endpoint import PAGE, as_object
 from mcp_errortracking.catalog.people import Person, Role, people_of, roles_of
 from mcp_errortracking.workflows.base import Context
@@ -93,11 +92,6 @@ async def _people(
         found, _ = await reader.read(roles_of(None))
         roles = found[0] if found else []
     if ("what" in wanted and assignee and not is_role) or ("suspects" in wanted and local.suspects):
-        listed, why = await reader.read(_everyone())
-        people = listed or []
+        listed, why = await reader.read(people_of(None))
+        people = listed[0] if listed else []
     return people, roles, why
-
-
-def _everyone() -> Generator[Request, Any, list[Person]]:
-    people, _ = yield from people_of(None)
-    return people

@@ -143,7 +143,7 @@ def _read_checkout(checkout: Checkout, release: str, commits: Commits, found: Lo
         found.notes.append(f"The checkout {name} has no commit: lines are those of the work tree.")
         return
     with Objects(checkout.roots, checkout.common_dir / "objects", checkout.budget) as objects:
-        shallow = _shallow(checkout)
+        shallow = checkout.shallow()
         commit = objects.commit(commit_id)
         names = {os.fsencode(one.frame.path.rpartition("/")[2]) for one in found.frames}
         listed = files_named(objects, commit.tree, names, {os.fsencode(one) for one in _SKIPPED})
@@ -174,12 +174,6 @@ def _read_checkout(checkout: Checkout, release: str, commits: Commits, found: Lo
         except RepositoryError as error:
             found.notes.append(f"Last commits are not all known: {error}.")
         _suspect(objects, commits, matched, found, shallow)
-
-
-def _shallow(checkout: Checkout) -> Set[str]:
-    listed = content(checkout.roots, checkout.common_dir / "shallow", _LARGEST_LIST) or b""
-    checkout.budget.spend(len(listed) // 16)
-    return frozenset(listed.decode("ascii", "replace").split())
 
 
 def _read_lines(

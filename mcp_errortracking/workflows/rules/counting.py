@@ -12,6 +12,8 @@ from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.base import Progress
 from mcp_errortracking.workflows.rules.branches import Branch, intersections
 
+INCLUDE = ["exception", "stacktrace", "environment", "navigation"]
+"""The groups of properties of an event to ask for."""
 _PAGE = 100
 _MOST_PAGES = 10
 
@@ -118,7 +120,3 @@ def occurrences_of(row: Mapping[str, Any]) -> int:
 def first_seen_of(row: Mapping[str, Any]) -> str:
     """Return the time at which an issue was first seen, as PostHog writes it; "" if it is not known."""
     return text_of(row, "first_seen")
-
-
-INCLUDE = ["exception", "stacktrace", "environment", "navigation"]
-"""The groups of properties of an event to ask for."""

@@ -15,6 +15,7 @@ from mcp_errortracking.workflows.concurrency import for_each
 from mcp_errortracking.workflows.retries import Sleep
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import Comparison, SymbolSets
+from mcp_errortracking.workflows.times import moment_of
 
 RETENTION = timedelta(days=30)
 """A set that was last used longer ago is deleted (contract 5.4)."""
@@ -133,7 +134,7 @@ def _stored_chunk(
         return StoredChunk(chunk_id, State.MISSING, compared=compared is not None)
     state = _state(chunk_id, row, compared, arrived)
     release = cast("dict[str, Any]", row["release"]) if isinstance(row.get("release"), dict) else {}
-    last_used = _time(row.get("last_used"))
+    last_used = moment_of(row.get("last_used"))
     expires = _expiry(last_used) if last_used and _has_file(row) else None
     return StoredChunk(
         chunk_id,
@@ -169,16 +170,6 @@ def _has_file(row: Mapping[str, Any]) -> bool:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _time(value: Any) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _expiry(last_used: datetime) -> datetime | None:
