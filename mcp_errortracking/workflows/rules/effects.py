@@ -1,0 +1,119 @@
+"""The effect of a rule on what it matches: by its kind, by examples, and after the rules before it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from mcp_errortracking.rules.rule_set import position_of
+from mcp_errortracking.workflows.rules.branches import Branch, NotCountableError, branches_of
+from mcp_errortracking.workflows.rules.events import SampledEvent
+from mcp_errortracking.workflows.rules.matched import MOST_EVENTS, Case, Matched
+from mcp_errortracking.workflows.times import moment_of
+
+EVERYTHING: dict[str, Any] = {"type": "AND", "values": []}
+"""Filters of a rule that matches every exception."""
+_EXAMPLES = 3
+_MOST_EARLIER = 20
+_MOST_OLDEST = 30
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+async def effect(case: Case, matched: Matched, rate: float | None) -> dict[str, Any]:
+    """Return what a rule of this kind would have done with what it matches.
+
+    Args:
+        rate: the sampling rate of a suppression rule; None is 1.
+
+    Raises:
+        StoppedError, PostHogError: as `Window.ask`.
+    """
+    if case.kind == "suppression":
+        return _lost(case, matched, 1 if rate is None else rate)
+    if case.kind == "grouping":
+        return {
+            "would_become_one": f"exceptions of {len(matched.counts):,} issues, from the creation of the rule on; "
+            "those with a fingerprint of the client stay apart"
+        }
+    if case.kind == "bypass":
+        return {"would_bypass": f"{matched.exceptions:,} stored exceptions; dropped ones are not known"}
+    return await _new_issues(case, matched)
+
+
+def _lost(case: Case, matched: Matched, share: float) -> dict[str, Any]:
+    """Return what a suppression rule would have dropped."""
+    dropped = round(matched.exceptions * share)
+    lost: dict[str, Any] = {"would_drop": f"{dropped:,} exceptions ({share:.0%} of those that match)"}
+    if newest := max(matched.counts, key=case.first_seen, default=""):
+        lost["newest_issue_lost"] = case.shown(newest)
+    whole = sum(count >= case.occurrences(issue) for issue, count in matched.counts.items())
+    return {**lost, "issues_without_any_exception_left": f"{whole:,}" if share >= 1 else "0"}
+
+
+async def _new_issues(case: Case, matched: Matched) -> dict[str, Any]:
+    """Return the new issues whose first exception the rule matches: these it would have taken."""
+    begin = _moment(str(case.window.dates["date_from"]))
+    new = [issue for issue in matched.counts if _moment(case.first_seen(issue)) >= begin]
+    taken, unknown = list[str](), 0
+    for issue in new[:_MOST_OLDEST]:
+        for row in await case.window.events(issue, limit=1, oldest=True):
+            outcome = case.outcome(row)
+            taken += [issue] if outcome.kind == "match" else []
+            unknown += outcome.kind == "unknown"
+    unchecked = len(new) - min(len(new), _MOST_OLDEST)
+    text = f"{len(taken):,} of {len(new):,} new issues that have matching exceptions, by their first exception"
+    if unknown or unchecked:
+        text += f" ({unknown:,} unknown, {unchecked:,} not checked)"
+    name = "would_assign" if case.kind == "assignment" else "would_set_the_severity_of"
+    return {name: text, "new_issues": [case.shown(issue) for issue in taken[:5]]}
+
+
+async def examples(case: Case, matched: Matched, branches: Sequence[Branch] | None) -> list[dict[str, Any]]:
+    """Return an event of each of the largest matching issues, and which conditions hold for it.
+
+    Raises:
+        StoppedError, PostHogError: as `Window.ask`.
+    """
+    branch = branches[0] if branches and len(branches) == 1 else None
+    limit = 1 if branch else MOST_EVENTS
+    found = list[dict[str, Any]]()
+    for issue in matched.largest()[:_EXAMPLES]:
+        rows = await case.window.events(issue, limit=limit, branch=branch)
+        matching = next((row for row in rows if branch or case.outcome(row).kind == "match"), None)
+        held = [] if matching is None else SampledEvent(matching, case.kind).held(case.filters)
+        shown = {"exceptions": matched.counts[issue], "holds": "; ".join(held) or "not shown by its newest events"}
+        found.append({"issue": case.shown(issue), **shown})
+    return found
+
+
+async def taken_first(case: Case, rules: Sequence[Mapping[str, Any]], order_key: float | None) -> list[dict[str, Any]]:
+    """Return the earlier rules that match some of the same exceptions, which they take first.
+
+    Args:
+        rules: the others of the kind.
+        order_key: the position of the rule; None: the last one.
+
+    Raises:
+        StoppedError, PostHogError: as `Window.ask`.
+    """
+    earlier = [rule for rule in rules if rule.get("disabled_data") is None]
+    if order_key is not None:
+        earlier = [rule for rule in earlier if (rule.get("order_key") or 0) <= order_key]
+    found = list[dict[str, Any]]()
+    for rule in sorted(earlier, key=position_of)[:_MOST_EARLIER]:
+        row: dict[str, Any] = {"rule": rule.get("id"), "order_key": rule.get("order_key")}
+        both = {"type": "AND", "values": [rule.get("filters") or EVERYTHING, case.filters]}
+        try:
+            shared = branches_of(both)
+        except NotCountableError as error:
+            found.append({**row, "takes_first": f"unknown: {error}"})
+            continue
+        count = sum((await case.window.union(shared)).values())
+        if count:
+            is_same = order_key is not None and rule.get("order_key") == order_key
+            same = " (same position: PostHog does not define which runs first)" if is_same else ""
+            found.append({**row, "takes_first": f"{count:,} of the matching exceptions{same}"})
+    return found
+
+
+def _moment(text: str) -> datetime:
+    return moment_of(text) or _NEVER
