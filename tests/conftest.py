@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.required import THOROUGH
+
 # The tests start hundreds of interpreters and rewrite three thousand assertions: all of it is compiled once.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -18,6 +20,13 @@ os.environ["XDG_STATE_HOME"] = os.devnull
 def anyio_backend() -> str:
     """For the whole session, so that a module's tests can share one MCP client."""
     return "asyncio"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests marked `thorough`, which take seconds each and vary what others test, outside CI."""
+    for item in items:
+        if not THOROUGH and item.get_closest_marker("thorough"):
+            item.add_marker(pytest.mark.skip("takes long; set MCP_TEST_ALL=1 to run it, as .ci/run does"))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -4,7 +4,10 @@ import re
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.thorough
 def test_a_little_of_it() -> None:
     command = [sys.executable, "-m", "benchmarks.soak", "--calls", "100"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=55, check=False)

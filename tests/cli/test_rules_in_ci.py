@@ -36,7 +36,13 @@ def gitlab_jobs() -> list[list[str]]:
     return [[*jobs["default"]["before_script"], *jobs[name]["script"]] for name in ("plan", "apply")]
 
 
-@pytest.mark.parametrize(("jobs", "review"), [(github_jobs(), 0), (gitlab_jobs(), 2)], ids=["github", "gitlab"])
+@pytest.mark.parametrize(
+    ("jobs", "review"),
+    [
+        pytest.param(github_jobs(), 0, id="github"),
+        pytest.param(gitlab_jobs(), 2, id="gitlab", marks=pytest.mark.thorough),
+    ],
+)
 def test_a_review_changes_nothing_and_the_main_branch_applies(
     jobs: list[list[str]], review: int, tmp_path: Path
 ) -> None:

@@ -1,11 +1,12 @@
 """Node and the npm packages under test, where `.ci/node-tools` put them."""
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.required import THOROUGH
 
 _MODULES = Path(__file__).parents[2] / ".venv/node/node_modules"
 CONFORMANCE = _MODULES / "@modelcontextprotocol/conformance/dist/index.js"
@@ -14,7 +15,7 @@ CONFORMANCE = _MODULES / "@modelcontextprotocol/conformance/dist/index.js"
 def modules() -> Path:
     """The folder of the packages; without it the test is skipped, or fails where MCP_TEST_ALL is set."""
     if not (_MODULES / "node/bin/node").exists():
-        if os.environ.get("MCP_TEST_ALL"):
+        if THOROUGH:
             pytest.fail("run .ci/node-tools first")
         pytest.skip("needs .ci/node-tools")
     return _MODULES

@@ -56,6 +56,7 @@ def test_our_server(era: str, tmp_path: Path) -> None:
     assert "✓ dns-rebinding-protection" in said
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("era", ERAS)
 def test_all_kinds_of_content_over_our_transport(everything: str, era: str, tmp_path: Path) -> None:
     said, missed = run_suite(everything, era, tmp_path)

@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from mcp_errortracking.server.tools import TOOL_LIST
 from tests.clients.node_tools import node
+from tests.required import THOROUGH
 
 HOME = Path(__file__).parents[2] / ".venv/converters"
 FOLDER = Path(__file__).with_name("converters")
@@ -26,7 +26,7 @@ def converted(library: str) -> dict[str, Any]:
     """Return the schema of each tool as the library sends it; skip without the libraries, or fail in CI."""
     python = HOME / "python/bin/python"
     if not (python.exists() and (HOME / "node_modules").exists()):
-        if os.environ.get("MCP_TEST_ALL"):
+        if THOROUGH:
             pytest.fail("run .ci/converters first")
         pytest.skip("needs .ci/converters")
     text = TOOL_LIST.read_text("utf-8")

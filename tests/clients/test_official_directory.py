@@ -35,6 +35,7 @@ def _last_path(answer: Answer) -> str:
     return answer.requests[-1]["path"]
 
 
+@pytest.mark.thorough
 async def test_posthogs_own_client_finds_the_same_at_the_same_paths() -> None:
     with SandboxProcess() as sandbox:
         theirs = run(sandbox.url, FULL, [calling(*one) for one in _CALLS.items()])

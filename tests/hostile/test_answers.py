@@ -439,6 +439,7 @@ def answers() -> Generator[Answers]:
         yield Answers(sandbox)
 
 
+@pytest.mark.thorough
 def test_a_value_of_another_type_at_any_place_of_any_answer_is_shown_or_explained(answers: Answers) -> None:
     tried, number = 0, itertools.count()
     for tool, endpoint in CATALOG.items():

@@ -86,7 +86,9 @@ def ran(marker: Path) -> list[str]:
     return sorted(set(marker.read_text().split())) if marker.exists() else []
 
 
-@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize(
+    "start", [pytest.param(name, marks=() if name == "module" else pytest.mark.thorough) for name in STARTS]
+)
 def test_a_command_with_the_sandbox_runs_no_file_of_the_checkout(start: str, tmp_path: Path) -> None:
     marker = tmp_path / "ran"
     folder = hostile_checkout(tmp_path / "checkout", marker, start)
@@ -100,7 +102,7 @@ def test_a_command_with_the_sandbox_runs_no_file_of_the_checkout(start: str, tmp
     assert (done.returncode, done.stdout[:6]) == (0, "4 of 4"), done.stderr
 
 
-@pytest.mark.parametrize("start", ["console script", "module"])
+@pytest.mark.parametrize("start", ["console script", pytest.param("module", marks=pytest.mark.thorough)])
 @pytest.mark.anyio
 async def test_a_session_over_stdio_runs_no_file_of_the_checkout(start: str, tmp_path: Path) -> None:
     """Make calls whose modules are imported at first use: uploads, compression, the history of a checkout."""
@@ -129,6 +131,7 @@ async def test_a_session_over_stdio_runs_no_file_of_the_checkout(start: str, tmp
     assert [frame["resolved"] for frame in (replies[0].structured_content or {})["frames"]] == [True]
 
 
+@pytest.mark.thorough
 def test_the_demo_runs_no_file_of_the_checkout(tmp_path: Path) -> None:
     marker = tmp_path / "ran"
     folder = hostile_checkout(tmp_path / "checkout", marker, "console script")

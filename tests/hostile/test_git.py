@@ -557,6 +557,7 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in found if path.relative_to(folder / ".git").parts[0] in kept]
 
 
+@pytest.mark.thorough
 @given(
     packed=st.booleans(),
     which=st.floats(0, 1, exclude_max=True),

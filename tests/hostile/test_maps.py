@@ -206,13 +206,13 @@ except (InvalidMapError, SourcesError) as error:
 @pytest.mark.parametrize(
     ("bomb", "said"),
     [
-        ("lists", "refused: .*too many lists, objects, names"),
+        pytest.param("lists", "refused: .*too many lists, objects, names", marks=pytest.mark.thorough),
         ("objects", "refused: .*too many lists, objects, names"),
-        ("names", "refused: .*too many lists, objects, names"),
+        pytest.param("names", "refused: .*too many lists, objects, names", marks=pytest.mark.thorough),
         ("after_slash", "refused: .*too many lists, objects, names"),
         ("escapes", "refused: .*more than 12,000,000 escaped"),
         ("roots", "refused: .*names of the sources"),
-        ("text_lines", "read: ab"),
+        pytest.param("text_lines", "read: ab", marks=pytest.mark.thorough),
     ],
 )
 def test_a_map_made_to_take_memory_is_read_or_refused_within_a_limit_of_it(bomb: str, said: str) -> None:
@@ -354,6 +354,7 @@ def test_directives_are_counted() -> None:
     assert find_insertion_point(b'"a";' * 100_000 + b"a()").offset == 4 * 1000
 
 
+@pytest.mark.thorough
 def test_a_map_of_more_sources_than_a_build_has_is_refused() -> None:
     def names(number: int) -> dict[str, Any]:
         return WHOLE | {"sources": [f"s{index}" for index in range(number)]}

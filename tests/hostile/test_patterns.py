@@ -145,6 +145,7 @@ EXCEPTIONS = {
 """Those that do backtrack, and what keeps that short."""
 
 
+@pytest.mark.thorough
 def test_no_pattern_of_the_package_backtracks() -> None:
     found = patterns()
     slow = {place for place, pattern in found.items() if backtracks(pattern)}

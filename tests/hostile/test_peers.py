@@ -93,6 +93,7 @@ def open_files(number: int) -> Generator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.thorough
 def test_two_thousand_peers_without_a_token_leave_the_server_serving() -> None:
     """Each has sent all of its pieces and keeps its side open; the server has 256 descriptors."""
     peers = [pieces for pieces, _ in PEERS.values() if TOKEN.encode() not in b"".join(pieces)]

@@ -63,7 +63,12 @@ def round_robin(folder: Path, first: str, second: str) -> Generator[str]:
 
 
 @pytest.mark.parametrize(
-    ("era", "number"), [("auto", signal.SIGKILL), ("auto", signal.SIGTERM), ("legacy", signal.SIGTERM)]
+    ("era", "number"),
+    [
+        ("auto", signal.SIGKILL),
+        pytest.param("auto", signal.SIGTERM, marks=pytest.mark.thorough),
+        pytest.param("legacy", signal.SIGTERM, marks=pytest.mark.thorough),
+    ],
 )
 async def test_no_call_is_lost_when_one_of_two_replicas_ends(tmp_path: Path, era: str, number: signal.Signals) -> None:
     with (
@@ -102,6 +107,7 @@ async def test_sse_sticks_to_its_replica(tmp_path: Path) -> None:
     assert counts == [32] * 6
 
 
+@pytest.mark.thorough
 def test_uvicorn_runs_it_with_workers() -> None:
     """As docs/deploy.md says; each call may reach another worker."""
     port = free_port()

@@ -64,6 +64,7 @@ async def balanced(posthog: str, redis: RedisProcess) -> AsyncGenerator[tuple[Ba
             yield Balancer(client, servers), servers
 
 
+@pytest.mark.thorough
 async def test_three_replicas_send_no_more_than_one_key_may() -> None:
     with RedisProcess() as redis, FaultServer([http(200, PAGE)]) as posthog:
         async with balanced(posthog.url, redis) as (balancer, _):
@@ -77,7 +78,7 @@ async def test_three_replicas_send_no_more_than_one_key_may() -> None:
     assert FULL not in kept
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.thorough)])
 async def test_calls_go_on_when_the_store_ends_or_hangs_in_the_middle(number: signal.Signals) -> None:
     with RedisProcess() as redis, FaultServer([http(200, PAGE)]) as posthog:
         async with balanced(posthog.url, redis) as (balancer, servers):

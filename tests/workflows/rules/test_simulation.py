@@ -4,7 +4,6 @@ The engine is judged by PostHog's VM and Rust's regex engine (tests/rules); the 
 """
 
 import itertools
-import os
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator
@@ -24,6 +23,7 @@ from mcp_errortracking.workflows.base import Environment
 from mcp_errortracking.workflows.rules.branches import branches_of
 from mcp_errortracking.workflows.rules.counting import Window
 from tests.calls import call_tool
+from tests.required import THOROUGH
 from tests.sandbox.conftest import DEFAULT
 from tests.sandbox.raw_events import PRESENT, after, all_events
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.anyio
 DAYS = 20
 BEGIN = PRESENT - timedelta(days=DAYS)
 DATES = {"date_from": BEGIN.isoformat(), "date_to": PRESENT.isoformat()}
-RULES = 200 if os.environ.get("MCP_TEST_ALL") else 40
+RULES = 200 if THOROUGH else 40
 KEYS = ("$exception_types", "$exception_values", "$exception_sources", "$browser", "$os", "$lib", "$current_url")
 SIMULATE = "error-tracking-rules-simulate"
 

@@ -17,6 +17,7 @@ from mcp_errortracking.workflows.source_maps.maps.script import InsertionPoint
 from mcp_errortracking.workflows.source_maps.maps.strict import REFUSED, read_strictly
 from mcp_errortracking.workflows.source_maps.maps.strict_mappings import check_mappings, check_ranges
 from mcp_errortracking.workflows.source_maps.maps.vlq import encode
+from tests.required import THOROUGH
 from tests.workflows.source_maps.builds import content_of, contents, prepared
 from tests.workflows.source_maps.generated_maps import VERDICTS_FILE, generated_maps
 
@@ -200,6 +201,8 @@ def test_generated_maps_have_the_recorded_verdicts() -> None:
     verdicts = VERDICTS_FILE.read_text("ascii").replace("\n", "")
     wrong: list[tuple[int, str, str]] = []
     for number, (kind, content) in enumerate(generated_maps()):
+        if not THOROUGH and number % 5:
+            continue
         is_read, why = verdicts[number] == "1", reason(content)
         is_stricter = any(part in why for part in STRICTER)
         if why and is_read and not is_stricter:
