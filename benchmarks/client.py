@@ -40,6 +40,15 @@ class McpProcess:
             failed += "error" in answer or bool(answer["result"].get("isError"))
         return took, failed
 
+    def ask(self, method: str, params: Any, number: int, width: int) -> None:
+        """Make requests with a fixed number in flight; errors are answers too."""
+        sent = 0
+        for received in range(number):
+            while sent < number and sent - received < width:
+                self._send(method, params)
+                sent += 1
+            self._receive()
+
     def close(self) -> None:
         """Ends the server."""
         self._process.kill()

@@ -1,6 +1,9 @@
-"""The speed of calls, beside a named peer and the floor, in one run:
+"""The speed of calls over stdio, beside two named peers and the floor, in one run:
 
     python -m benchmarks.speed [--quick]
+
+`sdk-minimal` (benchmarks/peer.py) is the reference: a ratio is to its figure. `ts-minimal` (benchmarks/node_peer.mjs)
+is the same on Node and the TypeScript SDK; it is left out without the packages of `.ci/node-tools`.
 
 The machine's speed drifts, so every measure goes round the servers and a ratio is taken within a round; what is printed
 are medians. Absolute times are of this machine on this day: quote the ratios.
@@ -16,6 +19,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -27,6 +31,15 @@ SERVERS = {
     "sdk-minimal": ([sys.executable, "-m", "benchmarks.peer"], "assignment_rules_list"),
 }
 OURS, PEER = SERVERS
+NODE_PEER = "ts-minimal"
+_NODE = Path(__file__).parents[1] / ".venv/node/node_modules/node/bin/node"
+if _NODE.exists():
+    SERVERS[NODE_PEER] = ([str(_NODE), str(Path(__file__).with_name("node_peer.mjs"))], "assignment_rules_list")
+
+HEAD = (
+    f"| measure | goal | mcp_errortracking | sdk-minimal | ratio | {NODE_PEER} | its ratio | floor |\n"
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
 
 
 @contextmanager
@@ -153,13 +166,25 @@ def lost(fault: str) -> dict[str, list[float]]:
     return failed
 
 
-def row(what: str, samples: dict[str, list[float]], floor: str = "") -> str:
-    """A line of the table: ours, the peer's, the median ratio of the two, and the floor."""
-    ours, peer = samples[OURS], samples[PEER]
-    ratios = [own / other for own, other in zip(ours, peer, strict=True) if other]
-    ratio = f"{statistics.median(ratios):.2f}" if ratios else "-"
-    shown = f"{statistics.median(samples[floor]):.4g} ({floor})" if floor else "-"
-    return f"| {what} | {statistics.median(ours):.4g} | {statistics.median(peer):.4g} | {ratio} | {shown} |"
+def _shown(values: list[float]) -> str:
+    return f"{statistics.median(values):.4g}" if values else "-"
+
+
+def _ratio(own: list[float], reference: list[float]) -> str:
+    ratios = [one / other for one, other in zip(own, reference, strict=False) if other]
+    return f"{statistics.median(ratios):.2f}" if ratios else "-"
+
+
+def row(what: str, samples: dict[str, list[float]], floor: str = "", goal: str = "") -> str:
+    """A line of the table: ours and the peers', the median ratios to the reference, and the floor.
+
+    Args:
+        goal: for the ratio, or with a unit for the figure itself.
+    """
+    ours, peer, node = samples[OURS], samples[PEER], samples.get(NODE_PEER, [])
+    shown = f"{_shown(samples[floor])} ({floor})" if floor else "-"
+    cells = [what, goal or "-", _shown(ours), _shown(peer), _ratio(ours, peer), _shown(node), _ratio(node, peer), shown]
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -170,24 +195,25 @@ def main() -> None:
     rounds, calls = (2, 1000) if quick else (10, 10_000)
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores,", end=" ")
     print(", ".join(f"{name} {version(name)}" for name in ("mcp", "httpx", "aiohttp", "pydantic")), end="\n\n")
-    print("| measure | mcp_errortracking | sdk-minimal | ratio | floor |\n| --- | ---: | ---: | ---: | ---: |")
+    print(HEAD)
     with upstream() as url:
-        print(row("cold start to tools/list, ms", cold(url, rounds), "importing the SDK"), flush=True)
+        print(row("cold start to tools/list, ms", cold(url, rounds), "importing the SDK", "at most 0.25"), flush=True)
         fresh = {name: started(name, url) for name in SERVERS}
-        print(row("memory after the first call, MiB", resident(fresh)), flush=True)
+        print(row("memory after the first call, MiB", resident(fresh), goal="at most 45 MiB"), flush=True)
         for server in fresh.values():
             server.close()
         with httpx_alone(url) as floor, warm(url) as servers:
-            print(row("one call, ms", one_at_a_time(servers, floor, rounds), "httpx alone"), flush=True)
-            for width in (16, 64):
+            print(row("one call, ms", one_at_a_time(servers, floor, rounds), "httpx alone", "at most 0.5"), flush=True)
+            for width, goal in ((16, ""), (64, "at least 3.0")):
                 what = f"calls a second, {width} in flight"
-                print(row(what, in_flight(servers, floor, rounds, width), "httpx alone"), flush=True)
-            print(row(f"memory growth over {calls:,} calls, MiB", memory(servers, calls)), flush=True)
+                print(row(what, in_flight(servers, floor, rounds, width), "httpx alone", goal), flush=True)
+            grown = memory(servers, calls)
+            print(row(f"memory growth over {calls:,} calls, MiB", grown, goal="under 1 MiB"), flush=True)
     with upstream("--latency-ms", "20") as url, httpx_alone(url) as floor, warm(url) as servers:
         what = "calls a second, 64 in flight, an upstream that takes 20 ms"
-        print(row(what, in_flight(servers, floor, rounds, 64), "httpx alone"), flush=True)
+        print(row(what, in_flight(servers, floor, rounds, 64), "httpx alone", "at least 3.4"), flush=True)
     for fault in ("429", "502", "reset"):
-        print(row(f"failed of 100 calls, every tenth answer a {fault}", lost(fault)), flush=True)
+        print(row(f"failed of 100 calls, every tenth answer a {fault}", lost(fault), goal="0"), flush=True)
 
 
 if __name__ == "__main__":

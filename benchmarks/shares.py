@@ -1,0 +1,155 @@
+"""Whose the CPU time of a call is, part by part:
+
+    python -m benchmarks.shares [--quick]
+
+Each part is measured by itself, as CPU time over many calls, 16 at a time, and the whole by the CPU time of a server
+process. The parts are measured inside one process, the SDK's is what is left of the whole. A check stands beside it: a
+call whose arguments are refused passes through the SDK and both pipes, and sends no request. No profiler is used: a
+sampling one and a tracing one gave shares that differ by a third.
+"""
+
+import argparse
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import psutil
+from pydantic import SecretStr
+
+from benchmarks.client import McpProcess
+from benchmarks.speed import OURS, PEER, SERVERS, environment, upstream
+from mcp_errortracking.endpoint_calls import send_steps
+from mcp_errortracking.proxy.client import Proxy
+from mcp_errortracking.proxy.content import parse_answer
+from mcp_errortracking.proxy.sender import JsonAnswer
+from mcp_errortracking.server.arguments import parse_arguments
+from mcp_errortracking.server.calls import ToolCaller
+from mcp_errortracking.server.text import render
+from mcp_errortracking.server.toolbox import EVERY_TOOL
+
+TOOL = SERVERS[OURS][1]
+ARGUMENTS = {"limit": 20}
+PATH, ADDRESS = "error_tracking/assignment_rules/", "/api/projects/1/error_tracking/assignment_rules/?limit=20"
+WIDTH = 16
+
+
+async def cpu_of(work: Callable[[], Awaitable[object]], calls: int) -> float:
+    """Return the microseconds of CPU of one call in this process: the median of five blocks."""
+
+    async def several(turns: Any) -> None:
+        for _ in turns:
+            await work()
+
+    taken = list[float]()
+    for _ in range(6):  # the first one warms up
+        turns, began = iter(range(calls)), time.process_time()
+        await asyncio.gather(*(several(turns) for _ in range(WIDTH)))
+        taken.append((time.process_time() - began) / calls * 1e6)
+    return statistics.median(taken[1:])
+
+
+class _Canned:
+    """A sender that has its answer."""
+
+    project, account = "1", ""
+
+    def __init__(self, answer: JsonAnswer) -> None:
+        self._answer = answer
+
+    async def send(self, *_: object, **__: object) -> JsonAnswer:
+        return self._answer
+
+    def delay(self, path: str, requests: int = 1) -> float:
+        return 0.0
+
+
+async def parts_of_a_tool_call(url: str, calls: int) -> dict[str, float]:
+    """Return the microseconds of CPU of the parts that are not the SDK's."""
+    address = url.removeprefix("http://").split(":")
+    async with Proxy(host=url, key=SecretStr("phx_bench_key"), project="1") as proxy:
+        answer = await proxy.send("GET", PATH, query=ARGUMENTS)
+        canned, caller, declaration = _Canned(answer), ToolCaller(time_limit=60), EVERY_TOOL.find(TOOL)
+        call: Any = parse_arguments(declaration, ARGUMENTS)
+        outcome = await send_steps(canned, call.steps(), read_only=True)
+        idle = list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]()
+        body = b""
+
+        async def bare() -> None:
+            nonlocal body
+            reader, writer = idle.pop() if idle else await asyncio.open_connection(address[0], int(address[1]))
+            writer.write(f"GET {ADDRESS} HTTP/1.1\r\nHost: {address[0]}\r\nAuthorization: Bearer x\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            body = await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]))
+            idle.append((reader, writer))
+
+        async def parse() -> object:
+            return await parse_answer(body)
+
+        async def show() -> object:
+            shown = outcome.data if outcome.display is None else outcome.display
+            return render(shown, outcome.notes, max_tokens=20_000, is_raisable=False, offset=0)
+
+        async def validate() -> object:
+            return parse_arguments(declaration, ARGUMENTS)
+
+        async def whole() -> None:
+            assert not (await caller.call(proxy, TOOL, ARGUMENTS)).is_error
+
+        socket = await cpu_of(bare, calls)
+        for _, writer in idle:
+            writer.close()
+        parsing, showing, validating = [await cpu_of(part, calls) for part in (parse, show, validate)]
+        sending = await cpu_of(lambda: proxy.send("GET", PATH, query=ARGUMENTS), calls)
+        tool = await cpu_of(whole, calls)
+    return {
+        "a bare request on a socket (kernel, asyncio)": socket,
+        "HTTP: aiohttp, httpx's types, retries and limits": sending - socket - parsing,
+        "parsing the JSON of the answer (pydantic-core)": parsing,
+        "validating the arguments": validating,
+        "the text of the answer": showing,
+        "the rest of a tool call": tool - sending - showing - validating,
+    }
+
+
+def cpu_of_server(server: McpProcess, method: str, params: Mapping[str, Any], calls: int) -> tuple[float, float]:
+    """Return the microseconds of CPU of a request to a server, and those of them in the kernel."""
+    process = psutil.Process(server.pid)
+    rounds = list[tuple[float, float]]()
+    for _ in range(6):
+        before = process.cpu_times()
+        server.ask(method, params, calls, WIDTH)
+        after = process.cpu_times()
+        system = after.system - before.system
+        rounds.append(((after.user - before.user + system) / calls * 1e6, system / calls * 1e6))
+    return statistics.median(one for one, _ in rounds[1:]), statistics.median(one for _, one in rounds[1:])
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="a little of everything, to see that it works")
+    calls = 100 if parser.parse_args().quick else 1000
+    with upstream() as url:
+        servers = {name: McpProcess(SERVERS[name][0], environment(url), SERVERS[name][1]) for name in (OURS, PEER)}
+        whole = dict[str, tuple[float, float]]()
+        for name, server in servers.items():
+            server.open()
+            whole[name] = cpu_of_server(server, "tools/call", {"name": SERVERS[name][1], "arguments": ARGUMENTS}, calls)
+        refused = cpu_of_server(servers[OURS], "tools/call", {"name": TOOL, "arguments": {"limit": "x"}}, calls)[0]
+        for server in servers.values():
+            server.close()
+        parts = asyncio.run(parts_of_a_tool_call(url, calls))
+    total, kernel = whole[OURS]
+    parts["MCP: the SDK, and the pipes"] = total - sum(parts.values())
+    print("| part of a call | CPU, µs | share |\n| --- | ---: | ---: |")
+    for part, taken in parts.items():
+        print(f"| {part} | {taken:.0f} | {taken / total:.0%} |")
+    print(f"| all of it | {total:.0f} | 100% |\n| of it in the kernel | {kernel:.0f} | {kernel / total:.0%} |")
+    print(f"| for comparison: a call refused for its arguments | {refused:.0f} | {refused / total:.0%} |")
+    print(f"| for comparison: a call of {PEER} | {whole[PEER][0]:.0f} | {whole[PEER][0] / total:.0%} |")
+
+
+if __name__ == "__main__":
+    main()
