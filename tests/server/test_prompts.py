@@ -1,5 +1,6 @@
 """Prompts: that they name what there is, take what they say, and go where their tools are not."""
 
+import json
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ from mcp_types import INVALID_PARAMS
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.server.prompts import PromptError, Prompts
 from mcp_errortracking.server.toolbox import Toolbox
+from mcp_errortracking.workflows.issue_brief.tools import SECTIONS
 from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.calls import server_of
 from tests.server.mcp_client import ERAS, OFFERED
@@ -64,6 +66,13 @@ def test_every_argument_of_a_tool_that_is_named_exists(name: str) -> None:
 
     for argument in ("includeSparkline", "onlyAppFrames", "orderBy", "dateRange", "filterGroup", "sampling_rate"):
         assert argument not in text or argument in known
+
+
+def test_every_section_of_a_brief_that_is_named_exists() -> None:
+    named = re.findall(r"sections (\[[^]]*\])", text_of("triage"))
+
+    assert named
+    assert {section for sections in named for section in json.loads(sections)} <= set(SECTIONS)
 
 
 def test_arguments_are_filled_in_and_have_defaults() -> None:
