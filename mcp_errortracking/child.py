@@ -17,7 +17,7 @@ _START = (
     "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
 )
 _KEPT = (
-    *("HOME", "USERPROFILE", "PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR"),
+    *("HOME", "USERPROFILE", "PATH", "SYSTEMROOT", "LOCALAPPDATA", "TEMP", "TMP", "TMPDIR"),
     *("XDG_CACHE_HOME", "XDG_STATE_HOME"),
     *("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
 )

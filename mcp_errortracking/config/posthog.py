@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import SplitResult, urlsplit
 
 from mcp_errortracking.config.settings import collect_values, read_value, setting
-from mcp_errortracking.config.user_folders import state_folder
+from mcp_errortracking.config.user_folders import home_folder, state_folder
 from mcp_errortracking.config.values import (
     Choice,
     ConfigError,
@@ -271,7 +271,8 @@ def _find(key: Secret | None, environ: Mapping[str, str], home: Path | None) -> 
         host = value(environ, "POSTHOG_CLI_HOST") or DEFAULT_HOST
         project = value(environ, "POSTHOG_CLI_PROJECT_ID", "POSTHOG_CLI_ENV_ID")
         return _read_credentials("the environment variables of posthog-cli", text, host, project)
-    return _find_in_file((home or Path(environ.get("HOME") or Path.home())) / ".posthog" / "credentials.json")
+    home = home or home_folder(environ)
+    return None if home is None else _find_in_file(home / ".posthog" / "credentials.json")
 
 
 def _read_credentials(source: str, key: str, host: str, project: str | None) -> _Credentials:

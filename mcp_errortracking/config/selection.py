@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from mcp_errortracking.config.default_root import default_root
 from mcp_errortracking.config.settings import collect_values, setting, settings_of
 from mcp_errortracking.config.values import Choice, ConfigError, Number, Switch, read_folder, read_folders, read_names
 
@@ -64,7 +65,7 @@ class ToolSelection:
         metavar="DIR",
         read=read_folders,
         read_each=read_folder,
-        default_text="over stdio the current folder, over HTTP none",
+        default_text="over stdio the current folder if it can be that of a project, over HTTP none",
         help="a folder whose files tools may read and write; off: none. Repeat the option for more; the variable "
         "separates them as PATH does",
     )
@@ -109,8 +110,8 @@ def load_confirm(environ: Mapping[str, str] | None = None, *, confirm: str | Non
 def roots_for(selection: ToolSelection, *, over_network: bool) -> tuple[Path, ...]:
     """Return the folders that tools may read and write.
 
-    If none is named: over stdio the current folder, unless it is the whole disk or the user's home (where desktop
-    programs start their servers, and where the secrets are) or is gone; over a network none.
+    If none is named: over stdio the current folder, unless it is a folder of the system or holds the user's home, where
+    the secrets are (see `default_root`); over a network none.
 
     Raises:
         ConfigError: a root is not a folder.
@@ -123,8 +124,5 @@ def roots_for(selection: ToolSelection, *, over_network: bool) -> tuple[Path, ..
         return tuple(root.resolve() for root in selection.roots)
     if over_network:
         return ()
-    try:
-        here = Path.cwd()
-    except OSError:
-        return ()
-    return () if here == Path(here.anchor) or here == Path.home() else (here,)
+    here = default_root()
+    return () if here is None else (here,)

@@ -20,11 +20,28 @@ def state_folder(environ: Mapping[str, str] | None = None, platform: str = sys.p
     return _folder(environ, platform, "XDG_STATE_HOME", ".local/state", "Library/Application Support")
 
 
+def home_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path | None:
+    """Return the user's home; None if it is not known.
+
+    On Windows that is USERPROFILE: a HOME is set there by some shells only, and may lead elsewhere.
+    """
+    environ = os.environ if environ is None else environ
+    if platform == "win32":
+        named = environ.get("USERPROFILE") or environ.get("HOMEDRIVE", "") + environ.get("HOMEPATH", "")
+        return Path(named) if named else None
+    if named := environ.get("HOME"):
+        return Path(named)
+    try:
+        return Path.home()
+    except RuntimeError:  # a container's user without an entry
+        return None
+
+
 def _folder(environ: Mapping[str, str], platform: str, variable: str, below: str, on_mac: str) -> Path | None:
     if environ.get(variable) == os.devnull:  # the user wants none
         return None
     if platform == "win32":
-        parent = _absolute(environ.get("LOCALAPPDATA"))
+        parent = _absolute(environ.get("LOCALAPPDATA")) or _absolute(environ.get("USERPROFILE"), "AppData/Local")
     elif platform == "darwin":
         parent = _absolute(environ.get("HOME"), on_mac)
     else:

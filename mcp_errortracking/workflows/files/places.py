@@ -10,7 +10,7 @@ import os
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 
 from mcp_errortracking.workflows.files import open_folder
@@ -80,6 +80,8 @@ def follow(roots: Sequence[Path], path: Path) -> Place:
 
 
 def _by_path(roots: Sequence[Path], path: Path) -> Place:
+    if is_on_other_drive(roots, path):
+        raise OutsideError
     try:
         real = path.resolve()
     except RuntimeError as error:  # a loop, before Python 3.13
@@ -87,6 +89,14 @@ def _by_path(roots: Sequence[Path], path: Path) -> Place:
     if not any(real.is_relative_to(root) for root in roots):
         raise OutsideError
     return Place(OpenFolder(real), ".") if real in roots else Place(OpenFolder(real.parent), real.name)
+
+
+def is_on_other_drive(roots: Sequence[PurePath], path: PurePath) -> bool:
+    """True if a path names a drive or a share of Windows that no root is on.
+
+    It must not be looked up: to ask another machine for a share, Windows sends it a proof of the user's password.
+    """
+    return path.drive.lower() not in {root.drive.lower() for root in roots}
 
 
 class _Path:
