@@ -148,6 +148,8 @@ def test_the_manifest_is_the_packages() -> None:
     assert manifest["version"] == __version__
     assert [tool["name"] for tool in manifest["tools"]] == list(TOOLSETS["default"])
     assert manifest["user_config"]["api_key"]["sensitive"] is True
+    # `--directory` would make the bundle's own folder the current one.
+    assert manifest["server"]["mcp_config"]["args"][:4] == ["run", "--no-dev", "--project", "${__dirname}"]
     assert "api_key" not in json.dumps(manifest["server"]["mcp_config"]["args"])
 
 

@@ -12,6 +12,7 @@ from mcp_errortracking.cli.confirmation import asker_of_shell, mode_of
 from mcp_errortracking.cli.options import given
 from mcp_errortracking.config import PostHogSettings, ToolSelection
 from mcp_errortracking.sandbox.process import Sandbox
+from mcp_errortracking.system.standard_streams import read_stdin
 
 if TYPE_CHECKING:
     from mcp_errortracking.proxy import Proxy
@@ -62,6 +63,21 @@ def tool_selection(options: argparse.Namespace) -> ToolSelection:
 
 def time_limit(options: argparse.Namespace, default: float | None = None) -> float:
     return config.load_timeout(timeout=getattr(options, "timeout", None), default=default)
+
+
+def read_input() -> str:
+    """Return the text on stdin, for an option of `-`.
+
+    Raises:
+        ConfigError: it is not UTF-8.
+    """
+    try:
+        return read_stdin()
+    except UnicodeDecodeError:
+        raise config.ConfigError(
+            "The text on stdin is not UTF-8. Save it as UTF-8; in Windows PowerShell, first set "
+            "$OutputEncoding = [Text.UTF8Encoding]::new()"
+        ) from None
 
 
 def fail(message: str) -> int:

@@ -27,6 +27,7 @@ from mcp_errortracking.cli.tools import run_call, run_tools
 from mcp_errortracking.config import HttpSettings, LogSettings, PostHogSettings
 from mcp_errortracking.sandbox import command as sandbox_command
 from mcp_errortracking.sandbox.process import SandboxStartError
+from mcp_errortracking.system.standard_streams import use_utf8
 
 _DESCRIPTION = """\
 MCP server for PostHog error tracking: lets an AI agent read issues and their stack traces, and work on issues, rules,
@@ -54,6 +55,7 @@ environment (options win; an ASGI host of mcp_errortracking.asgi:create_app has 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 a problem, 2 a mistake in command or configuration."""
+    use_utf8()
     try:
         options = parse(sys.argv[1:] if arguments is None else list(arguments))
         log = config.load_log(**given(options, LogSettings))

@@ -13,6 +13,7 @@ from mcp_errortracking.cli.confirmation import WAY_ON, ask_at_terminal, can_ask,
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, Connection, ask_often, time_limit
 from mcp_errortracking.cli.options import add_confirmation, add_connection, add_logging
 from mcp_errortracking.config import ConfigError, PostHogSettings
+from mcp_errortracking.system.replacement import replace
 
 if TYPE_CHECKING:
     from mcp_errortracking.server.confirmation.argument import Mode
@@ -286,7 +287,7 @@ def _replace(path: Path, content: bytes) -> None:
             file.write(content)
         if path.exists():
             shutil.copymode(path, part)
-        os.replace(part, path)
+        replace(part, path)
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise

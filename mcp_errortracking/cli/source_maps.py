@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_errortracking import config
-from mcp_errortracking.cli.connection import ask, print_result, time_limit
+from mcp_errortracking.cli.connection import ask, print_result, read_input, time_limit
 from mcp_errortracking.cli.options import add_confirmation, add_connection, add_roots
 from mcp_errortracking.config import ConfigError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 3600.0
 """Time limit of a command in seconds: a build can be large."""
-_WIDTH = 30
+_WIDTH, _DOING = 30, 60
 _USAGE_ERRORS = ("invalid_arguments", "not_configured")
 _OPTIONS = {
     "folder": "DIR",
@@ -158,7 +158,7 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
     renamed = {"project": "release_project", "include": "wanted", "exclude": "unwanted"}
     given: dict[str, Any] = {name: getattr(options, renamed.get(name, name), None) for name in (*names, *renamed)}
     if given["stack"] == "-":
-        given["stack"] = sys.stdin.read()
+        given["stack"] = read_input()
     arguments = {name: value for name, value in given.items() if value is not None}
     arguments = _release_of_app(options, arguments) | arguments
     for name, value in arguments.items():
@@ -214,13 +214,13 @@ async def show_progress(done: float, total: float | None, doing: str) -> None:
     if not sys.stderr.isatty() or not total:
         return
     filled = min(_WIDTH, round(_WIDTH * done / total))
-    print(f"\r\x1b[K[{'#' * filled}{' ' * (_WIDTH - filled)}] {doing[:60]}", end="", file=sys.stderr, flush=True)
+    print(f"\r[{'#' * filled}{' ' * (_WIDTH - filled)}] {doing[:_DOING]:{_DOING}}", end="", file=sys.stderr, flush=True)
 
 
 def print_reply(reply: "Reply", *, as_json: bool) -> int:
     """Print a result, with errors on stderr; return the exit code. A check that finds something missing fails."""
     if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr)
+        print(f"\r{' ' * (_WIDTH + _DOING + 3)}\r", end="", file=sys.stderr)
     error = reply.structured.get("error")
     if error:
         print(f"mcp-errortracking: {_in_options(reply.text)}", file=sys.stderr)

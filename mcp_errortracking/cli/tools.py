@@ -5,7 +5,15 @@ import json
 import sys
 from typing import Any, cast
 
-from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, fail, print_result, time_limit, tool_selection
+from mcp_errortracking.cli.connection import (
+    EXIT_PROBLEM,
+    ask,
+    fail,
+    print_result,
+    read_input,
+    time_limit,
+    tool_selection,
+)
 from mcp_errortracking.config import roots_for
 
 
@@ -29,11 +37,11 @@ def run_call(options: argparse.Namespace) -> int:
     """Call one tool and print its result."""
     from mcp_errortracking.server.toolbox import UnknownToolError
 
-    text = sys.stdin.read() if options.arguments == "-" else options.arguments or "{}"
+    text = read_input() if options.arguments == "-" else options.arguments or "{}"
     try:
         arguments = json.loads(text)
     except (ValueError, RecursionError) as error:
-        return fail(f"the arguments are not JSON ({error}); give an object such as '{{\"limit\": 5}}'")
+        return fail(f"the arguments are not JSON ({error}); give an object such as '{{\"limit\": 5}}'{_hint()}")
     if not isinstance(arguments, dict):
         return fail("the arguments are not a JSON object; give one such as '{\"limit\": 5}'")
     selection = tool_selection(options)
@@ -49,3 +57,9 @@ def run_call(options: argparse.Namespace) -> int:
         return fail(str(error))
     print_result(reply, as_json=options.json)
     return EXIT_PROBLEM if reply.is_error else 0
+
+
+def _hint() -> str:
+    if sys.platform != "win32":
+        return ""
+    return ". Windows PowerShell removes the quotes: pass it on stdin, '{\"limit\": 5}' | mcp-errortracking call TOOL -"

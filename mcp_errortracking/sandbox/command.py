@@ -3,7 +3,6 @@
 import argparse
 import ipaddress
 import json
-import os
 import secrets
 import socket
 import sys
@@ -11,6 +10,9 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mcp_errortracking.system.listener import bind
+from mcp_errortracking.system.standard_streams import read_stdin
 
 if TYPE_CHECKING:
     from mcp_errortracking.sandbox.app import Sandbox
@@ -82,18 +84,11 @@ def _listen(host: str, port: int) -> socket.socket:
             raise ValueError
     except ValueError:
         raise _OptionError(f"--host {host} is not a loopback address; use 127.0.0.1 or ::1") from None
-    family = socket.AF_INET6 if ":" in name else socket.AF_INET
-    # Named as TCP, or asyncio leaves Nagle's algorithm on, which holds up each answer by some 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    if os.name == "posix":
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((name, port))
+        return bind(name, port)
     except (OSError, OverflowError) as error:
-        listener.close()
         reason = getattr(error, "strerror", None) or error
         raise _OptionError(f"port {port} cannot be used ({reason}); choose another with --port, or --port 0") from None
-    return listener
 
 
 def _seed(options: argparse.Namespace) -> "Seed":
@@ -104,7 +99,7 @@ def _seed(options: argparse.Namespace) -> "Seed":
         if source is None:
             text = Path(__file__).with_name("default_seed.json").read_text("utf-8")
         else:
-            text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
+            text = read_stdin() if source == "-" else Path(source).read_text("utf-8")
         seed = read_seed(text)
     except (OSError, UnicodeDecodeError) as error:
         raise _OptionError(f"--seed {source} cannot be read: {getattr(error, 'strerror', None) or error}") from None
@@ -117,7 +112,7 @@ def _seed(options: argparse.Namespace) -> "Seed":
 
 def _temporary() -> "tempfile.TemporaryDirectory[str]":
     try:
-        return tempfile.TemporaryDirectory(prefix="mcp-errortracking-sandbox-")
+        return tempfile.TemporaryDirectory(prefix="mcp-errortracking-sandbox-", ignore_cleanup_errors=True)
     except OSError as error:
         raise _OptionError(f"no temporary folder can be made: {error.strerror or error}") from None
 
@@ -171,11 +166,11 @@ def _announce(sandbox: "Sandbox", seed: "Seed", url: str, *, as_json: bool) -> N
     lines = [f"The sandbox listens on {url}", ""]
     lines += [f"  key     {key.value}  ({key.label}: {', '.join(key.scopes)})" for key in keys]
     lines += [f"  project {facts['project_id']}", f"  user    {user}", f"  role    {facts['role_id']}", ""]
-    lines += [
-        f"  export POSTHOG_HOST={url}",
-        f"  export POSTHOG_PERSONAL_API_KEY={keys[0].value}",
-        f"  export POSTHOG_PROJECT_ID={facts['project_id']}",
-        "",
-        "Ctrl-C ends it.",
-    ]
+    variables = {
+        "POSTHOG_HOST": url,
+        "POSTHOG_PERSONAL_API_KEY": keys[0].value,
+        "POSTHOG_PROJECT_ID": facts["project_id"],
+    }
+    form = '  $env:{} = "{}"' if sys.platform == "win32" else "  export {}={}"
+    lines += [*(form.format(name, value) for name, value in variables.items()), "", "Ctrl-C ends it."]
     print("\n".join(lines), flush=True)

@@ -7,13 +7,15 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from mcp_errortracking.system.replacement import delete, replace
 
 MAX_BYTES = 100 * 1024 * 1024
 UPLOAD_SECONDS = 300
@@ -65,7 +67,7 @@ class Objects:
         """Store an object."""
         part = self.temporary()
         part.write_bytes(content)
-        os.replace(part, self.path(key))
+        replace(part, self.path(key))
 
     def put_sparse(self, key: str, size: int) -> None:
         """Store a sparse object of zeros."""
@@ -74,7 +76,8 @@ class Objects:
 
     def delete(self, key: str) -> None:
         """Delete an object if it exists."""
-        self.path(key).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            delete(self.path(key))
 
     def clear(self) -> None:
         """Delete every object."""

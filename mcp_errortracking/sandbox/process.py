@@ -2,11 +2,15 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from mcp_errortracking import child
+
+_PATIENCE = 10.0
+"""Seconds for the end of the process, more than it takes for calls in flight."""
 
 
 class SandboxStartError(Exception):
@@ -35,6 +39,7 @@ class Sandbox:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # on Windows, in place of a session
         )
         line = self._process.stdout.readline() if self._process.stdout else b""
         if not line:
@@ -49,8 +54,13 @@ class Sandbox:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
-        self._process.terminate()
-        self._process.wait(10)
+        if sys.platform != "win32":  # there it would end at once and leave its files; the end of stdin has to do
+            self._process.terminate()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def __enter__(self) -> Self:
         return self

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
+from mcp_errortracking.system.stop_signals import STOP_SIGNALS
+
 _GRACE_SECONDS = 3
 _IDLE_SECONDS = 60  # as the load balancers before PostHog; a client that was busy finds its connection open
 
@@ -66,7 +68,7 @@ async def serve(
     def stop(*_: object) -> None:
         loop.call_soon_threadsafe(server.stop)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         signal.signal(number, stop)
     if until_stdin_closes:
         threading.Thread(target=_after_stdin, args=(stop,), daemon=True).start()

@@ -1,6 +1,5 @@
 """The addresses that presigned URLs lead to."""
 
-import os
 from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import UploadFile
@@ -8,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from mcp_errortracking.sandbox.objects import MAX_BYTES, Objects, StorageError
+from mcp_errortracking.system.replacement import replace
 
 Act = Callable[[Request, Objects], Awaitable[Response]]
 
@@ -52,7 +52,7 @@ async def _upload_form(request: Request, objects: Objects) -> Response:
         with part.open("wb") as target:
             while piece := await file.read(_COPY_BYTES):
                 target.write(piece)
-    os.replace(part, objects.path(key))
+    replace(part, objects.path(key))
     return Response(status_code=204)
 
 
@@ -67,7 +67,7 @@ async def _upload_bytes(request: Request, objects: Objects) -> Response:
         with part.open("wb") as target:
             async for piece in request.stream():
                 target.write(piece)
-        os.replace(part, objects.path(key))
+        replace(part, objects.path(key))
     finally:
         part.unlink(missing_ok=True)
     return Response(status_code=200)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mcp_errortracking.server.pipes import is_pipe
 from mcp_errortracking.server.selection import OfferedTools, can_run
 from mcp_errortracking.server.tool_list import listed_tools
+from mcp_errortracking.system.stop_signals import STOP_SIGNALS
 
 if TYPE_CHECKING:
     from mcp_errortracking.server.confirmation.argument import Mode
@@ -187,7 +188,7 @@ def open_session(answers: ReadyAnswers, prepare: Callable[[], None]) -> Opening:
         if waiting:
             os.write(wake, b".")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         signal.signal(number, stop)
     thread = threading.Thread(target=run, name="import")
     thread.start()

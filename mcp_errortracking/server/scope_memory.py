@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mcp_errortracking.posthog_keys import digest_of
+from mcp_errortracking.system.replacement import replace
 
 _DAYS = 30
 _MOST_KEYS = 20
@@ -46,9 +47,13 @@ class ScopeMemory:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
                 other.unlink()
-            with open(os.open(other, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-                json.dump(dict(newest), file)
-            os.replace(other, self._file)
+            try:
+                with open(os.open(other, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                    json.dump(dict(newest), file)
+                replace(other, self._file)
+            except BaseException:
+                other.unlink(missing_ok=True)
+                raise
 
     def _rows(self) -> dict[str, dict[str, Any]]:
         """Return the rows of the file that are as `save` writes them."""

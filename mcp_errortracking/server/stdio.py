@@ -44,6 +44,7 @@ from mcp_errortracking.server.json_rpc import (
 from mcp_errortracking.server.message_streams import MessageSource, MessageStream
 from mcp_errortracking.server.pipes import CopiedPipe, is_pipe
 from mcp_errortracking.server.ready import Opening
+from mcp_errortracking.system.stop_signals import STOP_SIGNALS
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +53,6 @@ DRAIN_SECONDS = 10.0
 
 _REPLAYED = "mcp_errortracking:replayed"
 """The id of a replayed request. It is not recorded as unanswered, so the writer drops the answer."""
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 async def _unchanged() -> bool:
@@ -84,7 +83,7 @@ async def serve(
     writer = MessageWriter(transport, flow)
     reader = MessageReader(source, buffer, writer, opening.replayed)
     flow.on_lost = reader.abandon
-    for number in _SIGNALS:
+    for number in STOP_SIGNALS:
         _handle_signal(loop, number, reader.stop)
     if opening.stopped:
         reader.stop()
@@ -93,7 +92,7 @@ async def serve(
         await server.run(reader, writer, initialization_options(server))
     finally:
         notification.cancel()
-        for number in _SIGNALS:
+        for number in STOP_SIGNALS:
             with suppress(NotImplementedError):
                 loop.remove_signal_handler(number)
         transport.close()

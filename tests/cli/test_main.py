@@ -375,3 +375,14 @@ def test_a_start_over_stdio_loads_no_sandbox_and_no_command_it_does_not_run() ->
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(("platform", "is_hinted"), [("linux", False), ("win32", True)])
+def test_a_json_without_quotes_gets_the_advice_of_its_shell(
+    monkeypatch: pytest.MonkeyPatch, platform: str, is_hinted: bool
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+
+    code, _, err = run_here("call", LIST, "{limit: 5}")
+
+    assert (code, "on stdin" in err) == (2, is_hinted)

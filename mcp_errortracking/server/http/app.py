@@ -48,6 +48,7 @@ from mcp_errortracking.server.http.slots import HttpLimits, Slots
 from mcp_errortracking.server.http.sse import SseTransport
 from mcp_errortracking.server.http.structured import STRUCTURED_HEADER, StructuredHeader
 from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, check_message, check_version
+from mcp_errortracking.system.stop_signals import STOP_SIGNALS
 
 if TYPE_CHECKING:
     from mcp_errortracking.server.http.metrics import Metrics
@@ -69,7 +70,6 @@ _REQUEST_HEADERS = [
 DRAIN_SECONDS = 8.0
 """Time for calls in flight after a stop signal; then they are answered with an error. It is shorter than the time after
 which `serve_http` cuts off connections."""
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def _on_stop_signal(stop: Callable[[], None]) -> Generator[None]:
         yield
         return
     loop = asyncio.get_running_loop()
-    previous = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+    previous = {number: signal.getsignal(number) for number in STOP_SIGNALS}
 
     def handle(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(stop)

@@ -3,7 +3,6 @@
 import asyncio
 import ipaddress
 import logging
-import os
 import signal
 import socket
 from collections.abc import Generator
@@ -20,6 +19,8 @@ from mcp_errortracking.server.http.connections import (
     raise_descriptor_limit,
 )
 from mcp_errortracking.server.http.protocol import TimedProtocol
+from mcp_errortracking.system.listener import bind
+from mcp_errortracking.system.stop_signals import STOP_SIGNALS
 
 logger = logging.getLogger(__name__)
 
@@ -48,19 +49,11 @@ def listen(address: str, port: int, *, guarded: bool) -> socket.socket:
             f"--bind {address} opens this server, and the PostHog key it holds, to the network: set MCP_SERVER_TOKEN "
             "to a secret that callers must present, or leave --bind out to serve this machine only."
         )
-    family = socket.AF_INET6 if numeric.version == 6 else socket.AF_INET
-    # With the protocol named, asyncio turns off Nagle's algorithm, which would delay each answer by some 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    if os.name == "posix":
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((str(numeric), port))
-        listener.listen(_QUEUE)
+        return bind(str(numeric), port, _QUEUE)
     except (OSError, OverflowError) as error:
-        listener.close()
         reason = getattr(error, "strerror", None) or error
         raise ListenError(f"Port {port} cannot be used ({reason}): choose another with --port, or --port 0.") from None
-    return listener
 
 
 def address_of(listener: socket.socket) -> str:
@@ -140,7 +133,7 @@ async def serve_http(app: Starlette, listener: socket.socket, connections: int) 
     def stop(*_: object) -> None:
         loop.call_soon_threadsafe(server.stop)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         signal.signal(number, stop)
     await server.serve([listener])
 

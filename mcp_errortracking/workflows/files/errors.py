@@ -13,9 +13,12 @@ def as_workflow_error(error: OSError, path: str | Path, verb: str) -> WorkflowEr
     """Return the error for a file that could not be `verb` (followed, read, written or deleted)."""
     if isinstance(error, NotRegularError):
         return WorkflowError("unreadable", f"{path} is not a regular file.", next_step="Name a file.")
-    code, why, next_step = _REASONS.get(
+    reason = _REASONS.get(
         error.errno or 0, ("unreadable", error.strerror or str(error), "Check the file and the disk, then try again.")
     )
+    if reason is _DENIED and getattr(error, "winerror", None) is not None:
+        reason = _DENIED_BY_WINDOWS
+    code, why, next_step = reason
     return WorkflowError(code, f"{path} could not be {verb}.", why, next_step)
 
 
@@ -37,6 +40,11 @@ _DENIED = (
     "read_only",
     "It is read-only, or belongs to another user.",
     "Make it readable and writable for the user who runs this, or build again.",
+)
+_DENIED_BY_WINDOWS = (
+    "read_only",
+    "It is read-only, belongs to another user, or another program has it open.",
+    "Close the program that uses it, such as a dev server or a watcher, then run it again; else make it writable.",
 )
 _GONE = (
     "vanished",

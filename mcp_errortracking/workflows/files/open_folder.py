@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from mcp_errortracking.system import replacement
+
 BY_DESCRIPTOR = {os.open, os.stat, os.unlink, os.mkdir, os.rename, os.readlink} <= os.supports_dir_fd
 """True if the system reaches entries through the descriptor of their folder."""
 
@@ -151,12 +153,12 @@ class OpenFolder:
 
     def delete(self, name: str) -> None:
         """Delete a file."""
-        os.unlink(self._at(name), **self._where)
+        replacement.delete(self._at(name), **self._where)
 
     def rename(self, name: str, new_name: str) -> None:
         """Rename a file, replacing one of the new name."""
         where = {} if self._descriptor is None else dict.fromkeys(("src_dir_fd", "dst_dir_fd"), self._descriptor)
-        os.replace(self._at(name), self._at(new_name), **where)
+        replacement.replace(self._at(name), self._at(new_name), **where)
 
     def _at(self, name: str) -> str | Path:
         return self.path / name if self._descriptor is None else name
