@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint build bench generate reference docs fuzz review sbom audit lock clean install
+.PHONY: demo test lint build site bench generate reference docs fuzz review sbom audit lock clean install
 
 demo: install
 	$(BIN)/mcp-errortracking demo
@@ -23,6 +23,10 @@ lint: install
 build: install
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist
+
+# The documentation as a site in dist/site; .ci/site installs the generator first.
+site: install
+	$(BIN)/python -m tools.site dist/site
 
 bench: install
 	$(BIN)/python -m benchmarks
