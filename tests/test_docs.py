@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from mcp_errortracking import __version__
-from mcp_errortracking.catalog import TOOLSETS
+from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.cli.main import parse
 from mcp_errortracking.config import VARIABLES
 from mcp_errortracking.demo.tour import container
+from mcp_errortracking.sandbox.features import AGES
+from mcp_errortracking.server.calls import _LACKING
 from tests.sandbox_process import SandboxProcess
+from tools import since
 from tools.reference import WRITTEN
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +28,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 SANDBOX = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
 SOURCE_MAPS = (ROOT / "docs" / "source-maps.md").read_text("utf-8")
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+SELF_HOSTING = (ROOT / "docs" / "self-hosting.md").read_text("utf-8")
 
 
 def marked(page: str, name: str) -> str:
@@ -69,7 +73,7 @@ def test_the_two_commands_come_first_and_exist() -> None:
 
 
 def test_every_command_shown_is_understood() -> None:
-    pages = "".join((README, SANDBOX, SOURCE_MAPS, DEPLOY))
+    pages = "".join((README, SANDBOX, SOURCE_MAPS, DEPLOY, SELF_HOSTING))
     lines = [line for block in re.findall(r"```sh\n(.*?)```", pages, re.DOTALL) for line in block.splitlines()]
     shown = [shlex.split(line, comments=True) for line in lines if line.startswith("mcp-errortracking ")]
     assert len(shown) > 8
@@ -175,3 +179,22 @@ def test_contributing_names_commands_tests_and_files_that_exist() -> None:
     for quick in ("mcp_errortracking.server.tools", "tools.reference"):
         assert quick in modules
         assert f"-m {quick}\n" in makefile
+
+
+def test_the_page_for_self_hosters_has_every_tool_that_needs_a_newer_posthog_and_every_age() -> None:
+    table = SELF_HOSTING.partition("<!-- since -->")[2].partition("<!-- end of since -->")[0]
+    rows = dict(re.findall(r"^\| ([\w -]+?) \| (.+) \|$", table, re.MULTILINE))
+    ages = re.findall(r"^mcp-errortracking sandbox --age (\S+)", SELF_HOSTING, re.MULTILINE)
+
+    assert "[error-tracking-bypass-rules-list]" in rows["mid 2026"]
+    assert table.count("](tools.md#") == sum(endpoint.since is not None for endpoint in CATALOG.values())
+    assert ages == [age for age in reversed(AGES) if age != "new"]
+    assert "Upgrade PostHog to use this tool." in _LACKING
+    assert "Upgrade PostHog to use this tool." in SELF_HOSTING
+
+
+def test_a_time_that_the_table_does_not_know_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(since, "TIMES", since.TIMES[1:])
+
+    with pytest.raises(ValueError, match="is in PostHog since '2026-03-26'"):
+        since.table()

@@ -3,8 +3,8 @@
     python -m tools.reference
 
 It writes docs/tools.md from the catalog, docs/settings.md from the settings, the table of fields in docs/sandbox.md
-from the seed's model, the table of clients in docs/deploy.md from the tests, the tools of manifest.json, and the list
-of the pages in docs/llms.txt.
+from the seed's model, the table of clients in docs/deploy.md from the tests, the tools of manifest.json, the times in
+docs/self-hosting.md from the catalog, and the list of the pages in docs/llms.txt.
 """
 
 import json
@@ -22,6 +22,7 @@ from mcp_errortracking.server.client_arguments import ADDED, WITHOUT_EFFECT
 from mcp_errortracking.server.schema import input_schema
 from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.clients.matrix import table
+from tools import since
 from tools.site.pages import llms_txt
 
 ROOT = Path(__file__).parents[1]
@@ -315,6 +316,11 @@ def with_clients(page: str) -> str:
     return _replaced(page, _CLIENTS, table())
 
 
+def with_since(page: str) -> str:
+    """Return docs/self-hosting.md with the tools that need a newer PostHog."""
+    return _replaced(page, "since", since.table())
+
+
 def _replaced(page: str, name: str, text: str) -> str:
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     head, _, rest = page.partition(begin)
@@ -337,6 +343,7 @@ WRITTEN: dict[Path, Callable[[str], str]] = {
     ROOT / "docs" / "sandbox.md": with_seed_fields,
     ROOT / "docs" / "deploy.md": with_clients,
     ROOT / "manifest.json": with_tools,
+    ROOT / "docs" / "self-hosting.md": with_since,
     ROOT / "docs" / "llms.txt": llms_txt,
 }
 """Generated files, and for each a function from its current text to the new one."""
