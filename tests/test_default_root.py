@@ -140,14 +140,52 @@ def test_a_share_of_another_machine_is_not_looked_up(name: str, is_other: bool) 
     assert is_on_other_drive([root], root / name) is is_other
 
 
-def test_a_share_is_refused_by_the_roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@_POSIX
+@pytest.mark.parametrize(
+    "name", ["/evil.example/share/a.ts", "link", "folder/a.ts", "far/a.ts", "extended/a.ts", "nothing/../link"]
+)
+def test_a_share_is_refused_also_through_symlinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    share = "/evil.example/share"
+    (tmp_path / "link").symlink_to(f"{share}/a.ts")
+    (tmp_path / "folder").symlink_to(share)
+    (tmp_path / "far").symlink_to(tmp_path / "folder")
+    (tmp_path / "extended").symlink_to("\\\\?\\" + share)
     roots = Roots([tmp_path])
     looked_up = list[Path]()
     monkeypatch.setattr(open_folder, "BY_DESCRIPTOR", False)
-    monkeypatch.setattr(places, "is_on_other_drive", lambda *_: True)
+    monkeypatch.setattr(places, "is_on_other_drive", lambda _, path: str(path).startswith("/evil.example"))
     monkeypatch.setattr(Path, "resolve", looked_up.append)
 
     with pytest.raises(WorkflowError, match="may not be used"):
-        roots.file("//evil.example/share/a.ts")
+        roots.file(name)
 
     assert looked_up == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r"\\?\C:\shop\a.ts", r"C:\shop\a.ts"),
+        (r"\\?\UNC\evil.example\share\a.ts", r"\\evil.example\share\a.ts"),
+        (r"UNC\a.ts", r"UNC\a.ts"),
+        (r"..\a.ts", r"..\a.ts"),
+    ],
+)
+def test_the_prefix_of_an_extended_path_hides_no_share(text: str, expected: str) -> None:
+    assert places.plain_target(text) == expected
+
+
+@_POSIX
+def test_symlinks_on_the_same_drive_are_followed_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner/a.ts").touch()
+    (tmp_path / "link").symlink_to("inner")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "out").symlink_to("/etc")
+    roots = Roots([tmp_path])
+    monkeypatch.setattr(open_folder, "BY_DESCRIPTOR", False)
+
+    assert roots.file("link/a.ts") == tmp_path / "inner/a.ts"
+    for name in ("loop", "out/passwd"):
+        with pytest.raises(WorkflowError):
+            roots.file(name)

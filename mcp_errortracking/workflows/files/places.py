@@ -22,6 +22,10 @@ _MOST_NAMES = 1024
 """Names followed for one path, with those in symlinks: each is a call of the system."""
 
 
+_EXTENDED = "\\\\?\\"
+"""The beginning of an absolute path in the symlinks of Windows."""
+
+
 class OutsideError(Exception):
     """The path leads out of the roots."""
 
@@ -80,8 +84,7 @@ def follow(roots: Sequence[Path], path: Path) -> Place:
 
 
 def _by_path(roots: Sequence[Path], path: Path) -> Place:
-    if is_on_other_drive(roots, path):
-        raise OutsideError
+    _stay_on_drives(roots, path)
     try:
         real = path.resolve()
     except RuntimeError as error:  # a loop, before Python 3.13
@@ -89,6 +92,37 @@ def _by_path(roots: Sequence[Path], path: Path) -> Place:
     if not any(real.is_relative_to(root) for root in roots):
         raise OutsideError
     return Place(OpenFolder(real), ".") if real in roots else Place(OpenFolder(real.parent), real.name)
+
+
+def _stay_on_drives(roots: Sequence[Path], path: Path) -> None:
+    """Follow a path and its symlinks by their texts alone, as far as they name another drive.
+
+    Raises:
+        OutsideError: they do.
+    """
+    whole = Path(os.path.normpath(path))  # Windows reads ".." as spelled
+    at, left = Path(whole.anchor), deque(whole.parts[1:])
+    symlinks = 0
+    while not is_on_other_drive(roots, at):
+        if not left or symlinks > _MOST_SYMLINKS:
+            return
+        at /= left.popleft()
+        try:
+            text = os.readlink(at)
+        except OSError:  # it is not a symlink, or missing
+            continue
+        symlinks += 1
+        target = Path(os.path.normpath(at.parent / plain_target(text)))
+        at = Path(target.anchor)
+        left.extendleft(reversed(target.parts[1:]))
+    raise OutsideError
+
+
+def plain_target(text: str) -> str:
+    """Return the text of a symlink of Windows without the prefix of extended paths, which hides a share."""
+    plain = text.removeprefix(_EXTENDED)
+    is_share = plain != text and plain[:4].upper() == "UNC\\"
+    return f"\\\\{plain[4:]}" if is_share else plain
 
 
 def is_on_other_drive(roots: Sequence[PurePath], path: PurePath) -> bool:
