@@ -40,6 +40,8 @@ from mcp_errortracking.sandbox import (
 )
 from mcp_errortracking.sandbox.access import authenticate, check_project, check_scopes, find_project
 from mcp_errortracking.sandbox.call import Action, Call, Route
+from mcp_errortracking.sandbox.device_login import PATHS as LOGIN_PATHS
+from mcp_errortracking.sandbox.device_login import DeviceLogin
 from mcp_errortracking.sandbox.errors import ErrorAnswer, HogError, not_found, server_error
 from mcp_errortracking.sandbox.features import NEW, Features
 from mcp_errortracking.sandbox.objects import MAX_BYTES, Objects
@@ -55,6 +57,7 @@ MAX_BODY = 20 * 1024 * 1024
 _JOURNAL = 10_000
 _SUNSET = "Fri, 31 Jul 2026 00:00:00 GMT"
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_LOGIN = re.compile(rf"/api/cli-auth/({'|'.join(LOGIN_PATHS)})/?")
 _BOTH_FORMS = ("symbol_sets", "releases", "hog_functions")
 
 
@@ -98,6 +101,7 @@ def create_app(sandbox: Sandbox) -> Starlette:
             WebRoute("/_health", _health),
             WebRoute("/_journal", api.journal, methods=["GET", "DELETE"]),
             WebRoute("/_reset", api.reset, methods=["POST"]),
+            WebRoute("/cli/authorize", api.login.page, methods=["GET", "POST"]),
             WebRoute("/_storage/{bucket}", storage_views.bucket, methods=["POST"]),
             WebRoute("/_storage/{bucket}/{key:path}", storage_views.stored_object, methods=["GET", "PUT"]),
             WebRoute("/api/{path:path}", api.handle, methods=_METHODS),
@@ -138,6 +142,7 @@ class _Api:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         features = sandbox.features
+        self.login = DeviceLogin(sandbox.store, sandbox.seed, features)
         known = [one for one in _ERROR_TRACKING if one.since is None or getattr(features, one.since)]
         self._project_routes = [(_pattern(f"error_tracking/{route.path}"), route) for route in known]
         others = (*hog_functions.ROUTES, *integrations.ROUTES)
@@ -175,8 +180,11 @@ class _Api:
         }
         match = None
         try:
-            match = self._find(request.url.path)
-            response = self._answer(request, match, await _read(request), entry)
+            if login := _LOGIN.fullmatch(request.url.path):
+                response = await self.login.answer(login[1], request, entry)
+            else:
+                match = self._find(request.url.path)
+                response = self._answer(request, match, await _read(request), entry)
         except ErrorAnswer as error:
             if error.aftermath is not None:
                 with self._sandbox.store.transaction():

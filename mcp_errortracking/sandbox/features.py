@@ -75,6 +75,10 @@ class Features:
     """The settings have `auto_resolve_after_days`; on a branch of PostHog's only."""
     alert_history: bool = True
     """Destinations of alerts have their deliveries and keep their id; the throttle ends at 30 days."""
+    cli_login: bool = True
+    """Command lines sign in by a device code."""
+    cli_scopes: bool = True
+    """The person who approves such a login chooses its scopes; else they are fixed."""
     alerts: bool = False
     """The feature behind `error_tracking/alerts` is on; else it answers 403."""
     query_budget_spent: bool = False
@@ -143,5 +147,7 @@ AGES: dict[str, Features] = {
         every_function=False,
         member_search=False,
         alert_history=False,
+        cli_login=False,
+        cli_scopes=False,
     ),
 }
