@@ -101,7 +101,8 @@ async def examine(settings: PostHogSettings, report: Callable[[Check], None]) ->
                 "key",
                 "problem",
                 "no API key is configured",
-                f"create a personal API key in PostHog (Settings, Personal API keys) with the scopes {READ} and "
+                "log in with mcp-errortracking login, or create a personal API key in PostHog (Settings, Personal "
+                f"API keys) with the scopes {READ} and "
                 f"{WRITE}, and set it as POSTHOG_PERSONAL_API_KEY",
             )
         )

@@ -102,7 +102,7 @@ def test_text_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "ok       host: http://127.0.0.1:9"
     assert lines[1] == "PROBLEM  key: no API key is configured"
-    assert lines[2].startswith("         to fix: create a personal API key")
+    assert lines[2].startswith("         to fix: log in with mcp-errortracking login, or create a personal API key")
 
 
 def examine_store(capsys: pytest.CaptureFixture[str], url: str) -> tuple[str, str, str]:

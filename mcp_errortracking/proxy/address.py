@@ -14,6 +14,10 @@ KEY_PATH = f"{API}personal_api_keys/@current/"
 USER_PATH = f"{API}users/@me/"
 """Describes the user of the key, and that user's current project (contract 1.8)."""
 
+LOGIN_CODE_PATH = f"{API}cli-auth/device-code/"
+LOGIN_POLL_PATH = f"{API}cli-auth/poll/"
+"""The sign-in of command lines by a device code; it needs no key (contract 1.10)."""
+
 SYMBOL_SETS_PATH = "error_tracking/symbol_sets/"
 """The paths below it, relative to the project, have rate limits of their own (contract 1.6)."""
 

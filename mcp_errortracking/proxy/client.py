@@ -148,10 +148,10 @@ class Proxy:
             raise NotConfiguredError(
                 "No PostHog API key is configured, so nothing was sent.",
                 "",
-                "Create a personal API key in PostHog (Settings, Personal API keys) with the scopes "
-                "error_tracking:read and error_tracking:write, set it as POSTHOG_PERSONAL_API_KEY in the env of this "
-                "server's entry in the client's configuration, and restart it. To try without PostHog, start it with "
-                "--sandbox.",
+                "Run mcp-errortracking login in a terminal, and restart this server. Or create a personal API key in "
+                "PostHog (Settings, Personal API keys) with the scopes error_tracking:read and error_tracking:write, "
+                "set it as POSTHOG_PERSONAL_API_KEY in the env of this server's entry in the client's configuration, "
+                "and restart it. To try without PostHog, start it with --sandbox.",
                 code="not_configured",
             )
         pairs = [(name, _query_text(value)) for name, value in (query or {}).items() if value is not None]
@@ -188,15 +188,35 @@ class Proxy:
         Raises:
             PostHogError: no answer came, or it was a 5xx.
         """
-        exchange = self._exchange(writes=False)
-        call = Call("GET", "/_health", "", None, exchange, time.monotonic() + self._limits.connect, None)
-        try:
-            with anyio.fail_after(self._limits.connect):
-                raw = await self._send_once(call, f"{self.host}/_health", {"User-Agent": USER_AGENT})
-        except TimeoutError:
-            raise out_of_time(self._limits.connect, exchange) from None
+        raw = await self.send_without_key("GET", "/_health", seconds=self._limits.connect)
         if raw.status >= 500:
-            raise explain(raw.status, raw.headers, raw.content, exchange, now=time.time())
+            raise self.explain(raw)
+
+    async def send_without_key(
+        self, method: str, path: str, json: object = None, *, seconds: float | None = None
+    ) -> RawAnswer:
+        """Send one request that carries no key, and return its answer of any status. It is sent once.
+
+        Args:
+            path: absolute, like `/_health`.
+            seconds: limit of the whole request, by default that of a call.
+
+        Raises:
+            PostHogError: no complete answer came.
+        """
+        seconds = self._limits.total if seconds is None else seconds
+        content = None if json is None else to_json(json)
+        call = Call(method, path, "", content, self._exchange(writes=False), time.monotonic() + seconds, None)
+        headers = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+        try:
+            with anyio.fail_after(seconds):
+                return await self._send_once(call, f"{self.host}{path}", headers)
+        except TimeoutError:
+            raise out_of_time(seconds, call.exchange) from None
+
+    def explain(self, raw: RawAnswer) -> PostHogError:
+        """Return the error for an answer of `send_without_key` that is not a success."""
+        return explain(raw.status, raw.headers, raw.content, self._exchange(writes=False), now=time.time())
 
     def _exchange(self, *, writes: bool) -> Exchange:
         return Exchange(self.host, self.project, writes, self._shared.http_proxy)

@@ -7,6 +7,7 @@ PostHogError
 ├── InterruptedCallError  the connection broke or timed out after the request had begun to leave
 ├── UnreadableError       the answer is not one of PostHog's API: a web page, broken JSON, too large
 ├── RedirectedError       the answer points to another address; the key is never sent there
+├── LoginError            the sign-in by a device code is not offered, or ended without a key
 └── RefusedError          PostHog answered with a status other than 2xx
     ├── UnauthorizedError     401: the key is unknown to this host
     ├── ForbiddenError        403: the key, its user or its organization may not do this
@@ -73,6 +74,10 @@ class UnreadableError(PostHogError):
 
 class RedirectedError(PostHogError):
     """The host points to another address; the key is never sent there."""
+
+
+class LoginError(PostHogError):
+    """The sign-in by a device code is not offered, or ended without a key. `code` names the case."""
 
 
 class RefusedError(PostHogError):
