@@ -26,9 +26,9 @@ EXIT_PROBLEM = 1
 EXIT_USAGE = 2
 
 _NO_KEY = (
-    "No PostHog API key is configured, so nothing was sent. Create a personal API key in PostHog (Settings, Personal "
-    "API keys) with the scopes error_tracking:read and error_tracking:write, and set it as POSTHOG_PERSONAL_API_KEY, "
-    "or run posthog-cli login. To try without PostHog, add --sandbox."
+    "No PostHog API key is configured, so nothing was sent. Log in with: mcp-errortracking login. Or create a personal "
+    "API key in PostHog (Settings, Personal API keys) with the scopes error_tracking:read and error_tracking:write, "
+    "and set it as POSTHOG_PERSONAL_API_KEY. To try without PostHog, add --sandbox."
 )
 """The error in a shell; an MCP client gets advice about its own configuration."""
 

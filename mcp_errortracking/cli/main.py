@@ -10,6 +10,7 @@ from mcp_errortracking import __version__, config, logs
 from mcp_errortracking.cli.changes import add_changes_commands
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, Connection, fail
 from mcp_errortracking.cli.deploys import add_deploy_report, run_deploy_report
+from mcp_errortracking.cli.login import add_login, add_logout, run_login, run_logout
 from mcp_errortracking.cli.options import (
     add_confirmation,
     add_connection,
@@ -24,6 +25,7 @@ from mcp_errortracking.cli.rules import add_rules_commands, run_rules_match
 from mcp_errortracking.cli.serve import run_serve
 from mcp_errortracking.cli.source_maps import add_arguments, run_source_maps
 from mcp_errortracking.cli.tools import run_call, run_tools
+from mcp_errortracking.cli.whoami import add_whoami, run_whoami
 from mcp_errortracking.config import HttpSettings, LogSettings, PostHogSettings
 from mcp_errortracking.sandbox import command as sandbox_command
 from mcp_errortracking.sandbox.process import SandboxStartError
@@ -40,8 +42,8 @@ reached over the network.
 _EPILOG = """\
 environment (options win):
 {variables}
-  and those named in brackets above. Without POSTHOG_HOST, POSTHOG_PERSONAL_API_KEY and POSTHOG_PROJECT_ID, the
-  credentials of posthog-cli login are used. --sandbox needs none of them.
+  and those named in brackets above. Without POSTHOG_PERSONAL_API_KEY, the login of mcp-errortracking login is used,
+  or that of posthog-cli. --sandbox needs none of them.
 
 try it:
   mcp-errortracking call error-tracking-assignment-rules-list --sandbox
@@ -105,6 +107,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     sandbox = command("sandbox", sandbox_command.run, "serve a small PostHog on this machine, to try things on")
     sandbox_command.add_arguments(sandbox)
     add_logging(command("demo", _demo, "show an MCP client at work against the sandbox"))
+    add_login(command("login", run_login, "log in to PostHog in the browser, without copying a key"))
+    add_logout(command("logout", run_logout, "forget the login"))
+    add_whoami(command("whoami", run_whoami, "show the user, project and scopes of the key, and where it is stored"))
     doctor = command("doctor", _doctor, "check host, key, scopes, project and shared limits, and say what to fix")
     add_connection(doctor)
     doctor.add_argument("--json", action="store_true", help="print the checks as JSON")

@@ -54,6 +54,11 @@ def add_roots(parser: argparse.ArgumentParser, *, help: str) -> None:  # noqa: A
     _add(parser, _named(ToolSelection, "roots"), help=help)
 
 
+def add_named(parser: argparse.ArgumentParser, group: type[Any], *fields: str) -> None:
+    """Add some settings of a group."""
+    _add(parser, _named(group, *fields))
+
+
 def add_transport(parser: argparse.ArgumentParser) -> None:
     """Add the options of the transport: stdio, or HTTP and its limits."""
     transport, *address = settings_of(ListenSettings)

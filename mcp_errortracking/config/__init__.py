@@ -2,13 +2,17 @@
 
 from mcp_errortracking.config.build_settings import xcode_settings
 from mcp_errortracking.config.log import LogSettings, load_log
+from mcp_errortracking.config.logins import Login, Logins, Place
 from mcp_errortracking.config.posthog import (
     DEFAULT_HOST,
     DEFAULT_PROJECT,
     LOOPBACK,
     PostHogSettings,
     for_sandbox,
+    load_address,
     load_posthog,
+    read_host,
+    read_key,
 )
 from mcp_errortracking.config.selection import ToolSelection, load_confirm, load_tool_selection, roots_for
 from mcp_errortracking.config.serving import HttpSettings, ListenSettings, load_http, load_listen, load_timeout
@@ -27,11 +31,15 @@ __all__ = [
     "HttpSettings",
     "ListenSettings",
     "LogSettings",
+    "Login",
+    "Logins",
+    "Place",
     "PostHogSettings",
     "Secret",
     "ToolSelection",
     "cache_folder",
     "for_sandbox",
+    "load_address",
     "load_confirm",
     "load_http",
     "load_listen",
@@ -39,6 +47,8 @@ __all__ = [
     "load_posthog",
     "load_timeout",
     "load_tool_selection",
+    "read_host",
+    "read_key",
     "roots_for",
     "state_folder",
     "warn_of_misspelled_variables",

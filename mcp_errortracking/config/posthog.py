@@ -1,17 +1,17 @@
 """The settings of PostHog: address, key, project, forward proxy."""
 
-import json
 import logging
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
+from mcp_errortracking.config.logins import Logins
 from mcp_errortracking.config.settings import collect_values, read_value, setting
-from mcp_errortracking.config.user_folders import home_folder, state_folder
+from mcp_errortracking.config.user_folders import state_folder
 from mcp_errortracking.config.values import (
     Choice,
     ConfigError,
@@ -54,6 +54,7 @@ CLI_VARIABLES = (
     "POSTHOG_CLI_HOST",
     "POSTHOG_CLI_PROJECT_ID",
     "POSTHOG_CLI_ENV_ID",
+    "POSTHOG_HOME",
 )
 """Variables of posthog-cli, read where this server's own are not set."""
 
@@ -210,9 +211,10 @@ class _Credentials:
 def load_posthog(
     environ: Mapping[str, str] | None = None, *, home: Path | None = None, keyless: bool = False, **given: Any
 ) -> PostHogSettings:
-    """Return the settings, by precedence: the command line, `POSTHOG_*`, then `posthog-cli`'s variables or its file.
+    """Return the settings, by precedence: the command line, `POSTHOG_*`, `posthog-cli`'s variables, then a login: in
+    the keyring, or in the file of posthog-cli.
 
-    A key that comes from `posthog-cli` is only ever sent to the host that came with it.
+    A key that comes from `posthog-cli` or from a login is only ever sent to the host that came with it.
 
     Args:
         home: the user's home folder, if not the one of the environment.
@@ -247,6 +249,16 @@ def load_posthog(
     return _complete(values | {"key": found.key, "source": found.source})
 
 
+def load_address(environ: Mapping[str, str] | None = None, **given: Any) -> tuple[PostHogSettings, bool]:
+    """Return the settings without a key, for a login; and True if an option or a variable names the host.
+
+    Raises:
+        ConfigError: a value is wrong.
+    """
+    values = collect_values(PostHogSettings, given, os.environ if environ is None else environ)
+    return _complete({**values, "key": None}), "host" in values
+
+
 def for_sandbox(
     url: str, key: str | None, project: int, *, journal: Path | Literal["off"] | None = None
 ) -> PostHogSettings:
@@ -271,45 +283,16 @@ def _find(key: Secret | None, environ: Mapping[str, str], home: Path | None) -> 
         host = value(environ, "POSTHOG_CLI_HOST") or DEFAULT_HOST
         project = value(environ, "POSTHOG_CLI_PROJECT_ID", "POSTHOG_CLI_ENV_ID")
         return _read_credentials("the environment variables of posthog-cli", text, host, project)
-    home = home or home_folder(environ)
-    return None if home is None else _find_in_file(home / ".posthog" / "credentials.json")
+    login = Logins(environ, home).find()
+    if login is None:
+        return None
+    return _read_credentials(login.source, login.key.get_secret_value(), login.host or DEFAULT_HOST, login.project)
 
 
 def _read_credentials(source: str, key: str, host: str, project: str | None) -> _Credentials:
-    """Read the credentials of `posthog-cli`."""
+    """Read the credentials of a login, or of `posthog-cli`."""
     checked_key = read_value(read_key, key, f"The key in {source}")
     return _Credentials(source, checked_key, read_value(read_host, host, f"The host in {source}"), project)
-
-
-def _find_in_file(path: Path) -> _Credentials | None:
-    """Read the file of `posthog-cli login`: `{"host": ..., "token": ..., "env_id": ...}`."""
-    try:
-        content = path.read_text("utf-8")
-        readable_by_others = path.stat().st_mode & 0o077
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        logger.warning("the credentials of posthog-cli in %s cannot be read (%s)", path, type(error).__name__)
-        return None
-    try:
-        data: Any = json.loads(content)
-    except ValueError:
-        data = None
-    fields = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
-    token = fields.get("token")
-    if not isinstance(token, str) or not token.strip():
-        logger.warning("%s holds no credentials of posthog-cli; log in again with: posthog-cli login", path)
-        return None
-    if readable_by_others and os.name == "posix":
-        logger.warning("%s can be read by others on this machine; fix with: chmod 600 %s", path, path)
-    project = fields.get("env_id") or fields.get("project_id")
-    host = fields.get("host")
-    return _read_credentials(
-        f"posthog-cli login ({path})",
-        token.strip(),
-        host if isinstance(host, str) and host else DEFAULT_HOST,
-        str(project) if isinstance(project, str | int) else None,
-    )
 
 
 def _http_proxy(host: SplitResult) -> str | None:
