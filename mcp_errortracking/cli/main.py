@@ -10,6 +10,7 @@ from mcp_errortracking import __version__, config, logs
 from mcp_errortracking.cli.changes import add_changes_commands
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, Connection, fail
 from mcp_errortracking.cli.deploys import add_deploy_report, run_deploy_report
+from mcp_errortracking.cli.install import add_install, add_uninstall, run_install, run_uninstall
 from mcp_errortracking.cli.login import add_login, add_logout, run_login, run_logout
 from mcp_errortracking.cli.options import (
     add_confirmation,
@@ -110,6 +111,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add_login(command("login", run_login, "log in to PostHog in the browser, without copying a key"))
     add_logout(command("logout", run_logout, "forget the login"))
     add_whoami(command("whoami", run_whoami, "show the user, project and scopes of the key, and where it is stored"))
+    add_install(command("install", run_install, "add this server to an MCP client"))
+    add_uninstall(command("uninstall", run_uninstall, "remove this server from an MCP client"))
     doctor = command("doctor", _doctor, "check host, key, scopes, project and shared limits, and say what to fix")
     add_connection(doctor)
     doctor.add_argument("--json", action="store_true", help="print the checks as JSON")

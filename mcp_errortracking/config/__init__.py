@@ -1,6 +1,7 @@
 """Every setting, declared once. Only this package reads the environment."""
 
 from mcp_errortracking.config.build_settings import xcode_settings
+from mcp_errortracking.config.client_folders import ClientFolders, client_folders
 from mcp_errortracking.config.log import LogSettings, load_log
 from mcp_errortracking.config.logins import Login, Logins, Place
 from mcp_errortracking.config.posthog import (
@@ -27,6 +28,7 @@ __all__ = [
     "LOOPBACK",
     "SETTINGS",
     "VARIABLES",
+    "ClientFolders",
     "ConfigError",
     "HttpSettings",
     "ListenSettings",
@@ -38,6 +40,7 @@ __all__ = [
     "Secret",
     "ToolSelection",
     "cache_folder",
+    "client_folders",
     "for_sandbox",
     "load_address",
     "load_confirm",

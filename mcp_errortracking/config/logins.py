@@ -36,7 +36,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """The description of a login, without its key. `digest` tells that login from another one in the same place."""
+    """The description of a login, without its key. `digest` distinguishes that key from others in the same place."""
 
     host: str
     place: Place

@@ -83,7 +83,7 @@ class DeviceLogin:
             fields["scopes"] = str(form.get("scopes", "")).split()  # pyright: ignore[reportArgumentType]
         if fields["decision"] != "authorize":
             self._forget(str(fields["user_code"]))
-            return _html("<p>Not authorized. The command line is told that the code has expired.</p>")
+            return _html("<p>Not authorized. The code has expired.</p>")
         try:
             done = self._authorize(fields)
         except ErrorAnswer as error:

@@ -1,0 +1,84 @@
+"""The entry of this server in a client that has a command for it: that command is run."""
+
+import argparse
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from mcp_errortracking.cli.connection import EXIT_PROBLEM, fail
+
+if TYPE_CHECKING:
+    from mcp_errortracking.clients.entry import Entry
+    from mcp_errortracking.clients.table import Client
+
+
+def add_by_program(client: "Client", options: argparse.Namespace, entry: "Entry") -> int:
+    """Add the entry by the client's command."""
+    from mcp_errortracking.clients import program
+
+    path = program.find_program(client.program)
+    words = program.add_words(client.program, options.name, entry)
+    if path is None:
+        print(
+            f"mcp-errortracking: {client.program} was not found on PATH, so nothing was changed. Run:", file=sys.stderr
+        )
+        print(f"  {shlex.join(words)}")
+        return EXIT_PROBLEM
+    try:
+        before = program.run(path, program.get_words(client.program, options.name))
+        is_there = before.code == 0
+        if is_there and program.shows(before.output, entry):
+            print(f"{client.title} has the entry {options.name} already. Nothing was changed.")
+            return 0
+        if is_there and not _is_ours(before.output) and not options.replace:
+            return fail(
+                f"{client.title} has an entry {options.name!r} that does not start this server. Nothing was changed. "
+                "Choose another --name, or add --replace."
+            )
+        if is_there:
+            program.run(path, program.remove_words(client.program, options.name))
+        added = program.run(path, words)
+    except program.ProgramError as error:
+        print(f"mcp-errortracking: {error}", file=sys.stderr)
+        return EXIT_PROBLEM
+    if added.code != 0:
+        print(f"mcp-errortracking: this command failed: {shlex.join(words)}\n{added.output.strip()}", file=sys.stderr)
+        if is_there:
+            print(f"The entry before was removed. It was:\n{before.output.strip()}", file=sys.stderr)
+        return EXIT_PROBLEM
+    print(f"{'Replaced' if is_there else 'Added'} the entry {options.name} by: {shlex.join(words)}")
+    return 0
+
+
+def remove_by_program(client: "Client", options: argparse.Namespace) -> int:
+    """Remove the entry by the client's command."""
+    from mcp_errortracking.clients import program
+
+    path = program.find_program(client.program)
+    words = program.remove_words(client.program, options.name)
+    if path is None:
+        print(
+            f"mcp-errortracking: {client.program} was not found on PATH, so nothing was changed. Run:", file=sys.stderr
+        )
+        print(f"  {shlex.join(words)}")
+        return EXIT_PROBLEM
+    try:
+        before = program.run(path, program.get_words(client.program, options.name))
+        if before.code != 0:
+            print(f"{client.title} has no entry {options.name}. Nothing was changed.")
+            return 0
+        if not _is_ours(before.output) and not options.replace:
+            return fail(f"the entry {options.name!r} does not start this server; add --replace to remove it")
+        removed = program.run(path, words)
+    except program.ProgramError as error:
+        print(f"mcp-errortracking: {error}", file=sys.stderr)
+        return EXIT_PROBLEM
+    if removed.code != 0:
+        print(f"mcp-errortracking: {shlex.join(words)} failed: {removed.output.strip()}", file=sys.stderr)
+        return EXIT_PROBLEM
+    print(f"Removed the entry {options.name} by: {shlex.join(words)}")
+    return 0
+
+
+def _is_ours(output: str) -> bool:
+    return "mcp-errortracking" in output or "mcp_errortracking" in output

@@ -1,0 +1,57 @@
+"""The entry of a server in a client's configuration, in each form that clients read."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+NAME = "posthog"
+"""The name of the entry, unless the user chooses another: clients put it before each tool name."""
+
+Form = Literal["plain", "stdio", "zed", "copilot", "opencode"]
+
+_OWN = ("mcp-errortracking", "mcp_errortracking")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The command that starts the server, and its variables."""
+
+    command: str
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict[str, str], repr=False)
+    """It may hold the key."""
+
+    @property
+    def words(self) -> list[str]:
+        """The command with its arguments."""
+        return [self.command, *self.args]
+
+    def as_form(self, form: Form) -> dict[str, Any]:
+        """Return the entry as a client reads it. Without variables there is no member for them."""
+        if form == "opencode":
+            more: dict[str, Any] = {"environment": self.env} if self.env else {}
+            return {"type": "local", "command": self.words, "enabled": True, **more}
+        more = {"env": self.env} if self.env else {}
+        plain = {"command": self.command, "args": list(self.args), **more}
+        if form == "stdio":
+            return {"type": "stdio", **plain}
+        if form == "zed":
+            return {"source": "custom", **plain}
+        if form == "copilot":
+            return {"type": "local", **plain, "tools": ["*"]}
+        return plain
+
+
+def is_own(entry: object) -> bool:
+    """True if an entry of a client's file starts this server, whatever its form."""
+    return any(name in text for text in _texts(entry) for name in _OWN)
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return [text for one in cast("list[object]", value) for text in _texts(one)]
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        return _texts([fields.get("command"), fields.get("args")])
+    return []

@@ -1,0 +1,125 @@
+"""A client's JSON file as text: one member is set or removed, the rest keeps its values, order and layout."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+_BOM = "\ufeff"
+_STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*+(?:"|\\?\Z)|//[^\r\n]*+|/\*.*?(?:\*/|\Z)', re.DOTALL)
+_TRAILING_COMMA = re.compile(r'("(?:\\.|[^"\\])*+(?:"|\\?\Z))|,(?=\s*[}\]])', re.DOTALL)
+"""Both read a string or a comment without an end to the end of the text: to try again behind it takes too long."""
+_INDENT = re.compile(r'\n([ \t]+)"')
+
+
+class JsonTextError(Exception):
+    """The text is not a JSON object, or cannot be rewritten without a loss; the message is a part of a sentence."""
+
+
+class CommentedError(JsonTextError):
+    """The text has comments or trailing commas, which a rewrite would lose."""
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """Return the object of a text, which may have comments; an empty text is an empty object.
+
+    Raises:
+        JsonTextError: it is not one, or a name occurs twice in an object.
+    """
+    text = text.removeprefix(_BOM)
+    if not text.strip():
+        return {}
+    try:
+        return _object(text)
+    except json.JSONDecodeError as error:
+        try:
+            return _object(without_comments(text))
+        except json.JSONDecodeError:
+            raise JsonTextError(f"it is not valid JSON: {error.msg} in line {error.lineno}") from None
+
+
+def has_comments(text: str) -> bool:
+    """True if a text is an object with comments or trailing commas."""
+    text = text.removeprefix(_BOM)
+    try:
+        _object(text or "{}")
+    except json.JSONDecodeError:
+        return True
+    return False
+
+
+def member(data: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """Return the value at a path; None if it does not exist.
+
+    Raises:
+        JsonTextError: something on the way is not an object.
+    """
+    found: Any = data
+    for name in path:
+        if found is None:
+            return None
+        if not isinstance(found, dict):
+            raise JsonTextError(f"its member {name} lies in something that is not an object")
+        found = cast("dict[str, Any]", found).get(name)
+    return found
+
+
+def with_member(text: str, path: Sequence[str], value: Any) -> str:
+    """Return the text with a value at a path; None removes it.
+
+    Raises:
+        JsonTextError: the text cannot be rewritten without a loss.
+    """
+    data = read_object(text)
+    if text.strip() and has_comments(text):
+        raise CommentedError("it has comments or trailing commas, which would be lost")
+    member(data, path)
+    *above, last = path
+    place = data
+    for name in above:
+        place = cast("dict[str, Any]", place.setdefault(name, {}))
+    if value is None:
+        place.pop(last, None)
+    else:
+        place[last] = value
+    return _written(data, text)
+
+
+def without_comments(text: str) -> str:
+    """Return a text with spaces in place of comments, and without trailing commas."""
+    plain = _STRING_OR_COMMENT.sub(lambda found: found[0] if found[0][0] == '"' else " ", text)
+    return _TRAILING_COMMA.sub(lambda found: found[1] or "", plain)
+
+
+def _written(data: Mapping[str, Any], before: str) -> str:
+    """Return an object as text, in the layout of the text before."""
+    found = _INDENT.search(before)
+    indent = found[1] if found else "  "
+    text = json.dumps(data, indent=indent, ensure_ascii=False)
+    if not before.strip() or before.endswith("\n"):
+        text += "\n"
+    if "\r\n" in before:
+        text = text.replace("\n", "\r\n")
+    return (_BOM if before.startswith(_BOM) else "") + text
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        data: Any = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    except RecursionError:
+        raise JsonTextError("it is nested too deeply") from None
+    if not isinstance(data, dict):
+        raise JsonTextError("it is not a JSON object")
+    return cast("dict[str, Any]", data)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if len(names) != len(set(names)):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise JsonTextError(f"the name {twice[:60]!r} occurs twice in an object, of which a rewrite would lose one")
+    return dict(pairs)
+
+
+def _refuse(name: str) -> Any:
+    raise JsonTextError(f"it has the value {name}, which is not JSON")
