@@ -27,6 +27,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 SANDBOX = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
 SOURCE_MAPS = (ROOT / "docs" / "source-maps.md").read_text("utf-8")
+LOGIN = (ROOT / "docs" / "login.md").read_text("utf-8")
+CLIENTS = (ROOT / "docs" / "clients.md").read_text("utf-8")
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text("utf-8")
 SELF_HOSTING = (ROOT / "docs" / "self-hosting.md").read_text("utf-8")
 
@@ -73,7 +75,7 @@ def test_the_two_commands_come_first_and_exist() -> None:
 
 
 def test_every_command_shown_is_understood() -> None:
-    pages = "".join((README, SANDBOX, SOURCE_MAPS, DEPLOY, SELF_HOSTING))
+    pages = "".join((README, SANDBOX, SOURCE_MAPS, DEPLOY, SELF_HOSTING, LOGIN, CLIENTS))
     lines = [line for block in re.findall(r"```sh\n(.*?)```", pages, re.DOTALL) for line in block.splitlines()]
     shown = [shlex.split(line, comments=True) for line in lines if line.startswith("mcp-errortracking ")]
     assert len(shown) > 8

@@ -17,7 +17,7 @@ KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
 def print_entry(client: "Client", name: str, entry: "Entry") -> None:
     """Print the entry and its place; never the key."""
     from mcp_errortracking.clients.goose import goose_yaml
-    from mcp_errortracking.clients.links import install_link
+    from mcp_errortracking.clients.links import web_link
     from mcp_errortracking.clients.program import add_words
 
     shown = replace(entry, env=entry.env | ({KEY_VARIABLE: "phx_..."} if holds_key(entry) else {}))
@@ -33,7 +33,7 @@ def print_entry(client: "Client", name: str, entry: "Entry") -> None:
             data = {outer: data}
         print(f"Put it into {folders.resolve(place)}:" if place else client.advice)
         print(f"\n{json.dumps(data, indent=2, ensure_ascii=False)}\n")
-    if link := install_link(client, name, replace(entry, env={})):
+    if link := web_link(client, name, replace(entry, env={})):
         print(f"Or open: {link}")
 
 

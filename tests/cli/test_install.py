@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mcp_errortracking import config
 from mcp_errortracking.clients import config_file
 from mcp_errortracking.clients.table import BY_NAME, CLIENTS
 from mcp_errortracking.config import client_folders
@@ -133,6 +134,27 @@ def test_the_files_on_each_system(platform: str, environ: dict[str, str], client
     folders = client_folders(environ, platform)
 
     assert folders.resolve(BY_NAME[client].path(folders.system)).as_posix() == path
+
+
+@pytest.mark.parametrize(
+    ("platform", "folder"), [("darwin", "Library/Application Support/Claude"), ("win32", "AppData/Roaming/Claude")]
+)
+def test_a_client_of_other_systems(user: User, monkeypatch: pytest.MonkeyPatch, platform: str, folder: str) -> None:
+    home = {"HOME": str(user.home), "USERPROFILE": str(user.home)}
+    monkeypatch.setattr(config, "client_folders", lambda: client_folders(home, platform))
+    file = user.home / folder / "claude_desktop_config.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"globalShortcut": ""}')
+    code, out, _ = user.runs("install", "claude-desktop")
+
+    assert code == 0
+    assert out.startswith(f"Added mcpServers.posthog in {file}.\n")
+    assert json.loads(file.read_text()) == {
+        "globalShortcut": "",
+        "mcpServers": {"posthog": {"command": SERVER, "args": []}},
+    }
+    assert user.runs("uninstall", "claude-desktop")[0] == 0
+    assert json.loads(file.read_text()) == {"globalShortcut": "", "mcpServers": {}}
 
 
 def test_everything_else_in_the_file_stays(user: User) -> None:

@@ -1,34 +1,37 @@
 """The links that install the server: decoded, each is the entry that the client's file would have."""
 
 import json
+import re
 from base64 import b64decode
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import pytest
 
 from mcp_errortracking.clients.entry import Entry
-from mcp_errortracking.clients.links import install_link
+from mcp_errortracking.clients.links import app_link, web_link
 from mcp_errortracking.clients.table import BY_NAME, CLIENTS
 
 ENTRY = Entry("/opt/my tools/mcp-errortracking", ("--toolsets", "issues,alerts"), {"POSTHOG_PROJECT_ID": "7"})
+PORTABLE = Entry("mcp-errortracking")
 LINKED = [client.name for client in CLIENTS if client.link]
 
 
 def decoded(name: str, link: str) -> tuple[str, Any]:
     """Return the name and the configuration in a link, as the client decodes them."""
     parts = urlsplit(link)
-    query = {key: values[0] for key, values in parse_qs(parts.query, strict_parsing=True).items()}
+    query = {key: values[0] for key, values in parse_qs(parts.query).items()}
     if name in ("cursor", "lm-studio"):
         return query["name"], json.loads(b64decode(query["config"], validate=True))
     if name == "kiro":
         return query["name"], json.loads(query["config"])
     if name == "vscode":
-        inner = query["url"]
+        inner = query.get("url", link)
         assert inner.startswith("vscode:mcp/install?")
         config = json.loads(unquote(inner.partition("?")[2]))
         return config.pop("name"), config
-    pairs = parse_qsl(parts.query, strict_parsing=True)
+    pairs = parse_qsl(parts.query)
     words = [value for key, value in pairs if key == "arg"]
     return query["id"], {"command": query["cmd"], "args": words}
 
@@ -36,28 +39,61 @@ def decoded(name: str, link: str) -> tuple[str, Any]:
 @pytest.mark.parametrize("name", LINKED)
 def test_a_link_holds_the_entry(name: str) -> None:
     client = BY_NAME[name]
-    link = install_link(client, "posthog", ENTRY)
     expected = ENTRY.as_form(client.form)
     if name == "goose":  # has no member for variables
         expected.pop("env")
 
-    assert decoded(name, link) == ("posthog", expected)
-    assert urlsplit(link).netloc in (
-        "cursor.com",
-        "lmstudio.ai",
-        "kiro.dev",
-        "insiders.vscode.dev",
-        "block.github.io",
+    web, app = web_link(client, "posthog", ENTRY), app_link(client, "posthog", ENTRY)
+    assert decoded(name, web) == ("posthog", expected)
+    assert (
+        web.partition("?")[0]
+        == {
+            "cursor": "https://cursor.com/en/install-mcp",
+            "goose": "https://block.github.io/goose/extension",
+            "kiro": "https://kiro.dev/launch/mcp/add",
+            "lm-studio": "https://lmstudio.ai/install-mcp",
+            "vscode": "https://insiders.vscode.dev/redirect",
+        }[name]
+    )
+    if name == "kiro":
+        assert app == ""
+        return
+    assert decoded(name, app) == ("posthog", expected)
+    assert (
+        app.partition("?")[0]
+        == {
+            "cursor": "cursor://anysphere.cursor-deeplink/mcp/install",
+            "goose": "goose://extension",
+            "lm-studio": "lmstudio://add_mcp",
+            "vscode": "vscode:mcp/install",
+        }[name]
     )
 
 
 def test_a_link_of_a_server_with_an_address() -> None:
-    config = {"url": "https://mcp.example/mcp?a=1&b=ü"}
+    config = {"url": "https://mcp.example/mcp?a=1&b=\u00fc"}
     for name in ("cursor", "lm-studio", "kiro", "vscode"):
-        assert decoded(name, install_link(BY_NAME[name], "posthog", config)) == ("posthog", config)
-    assert install_link(BY_NAME["goose"], "posthog", config) == ""
+        assert decoded(name, web_link(BY_NAME[name], "posthog", config)) == ("posthog", config)
+    assert web_link(BY_NAME["goose"], "posthog", config) == ""
 
 
 def test_clients_without_links() -> None:
     assert set(LINKED) == {"cursor", "goose", "kiro", "lm-studio", "vscode"}
-    assert install_link(BY_NAME["zed"], "posthog", ENTRY) == ""
+    assert web_link(BY_NAME["zed"], "posthog", ENTRY) == app_link(BY_NAME["zed"], "posthog", ENTRY) == ""
+
+
+def test_the_links_in_the_docs_are_the_entries_shown_there() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "clients.md").read_text("utf-8")
+    links = dict(re.findall(r"^- \[Add to (.+?)\]\((.+?)\)", page, re.MULTILINE))
+
+    assert sorted(links) == sorted(client.title for client in CLIENTS if client.link)
+    for client in CLIENTS:
+        if client.link:
+            assert decoded(client.name, links[client.title]) == ("posthog", PORTABLE.as_form(client.form))
+    shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+    for client in CLIENTS:
+        if client.has_file:
+            data: Any = PORTABLE.as_form(client.form)
+            for member in reversed((*client.members, "posthog")):
+                data = {member: data}
+            assert data in shown

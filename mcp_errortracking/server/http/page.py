@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from html import escape
 
 from mcp_errortracking import __version__
+from mcp_errortracking.clients.entry import NAME
+from mcp_errortracking.clients.links import app_link
+from mcp_errortracking.clients.table import BY_NAME
 from mcp_errortracking.server.http.caller_keys import KEY_HEADER
 
 _STYLE = """
@@ -61,6 +64,8 @@ def page(origin: str, problem: str | None, access: Access) -> str:
         f"<details{' open' if not index else ''}><summary>{escape(name)}</summary><pre>{escape(entry)}</pre></details>"
         for index, (name, entry) in enumerate(client_entries(origin, access))
     )
+    links = " ".join(f'<a href="{escape(link)}">{escape(text)}</a>' for text, link in install_links(origin, access))
+    install = f"<p>{links}</p>" if links else ""
     bring = f"<p>You need {escape(' and '.join(needs))}.</p>" if needs else ""
     return f"""<!doctype html>
 <html lang="en">
@@ -77,10 +82,21 @@ is for MCP clients; this page says how to connect one.</p>
 <p class="state {state[0]}" id="state" role="status">{escape(state[1])}</p>
 <h2>Connect a client</h2>
 {bring}
+{install}
 {entries}
 </body>
 </html>
 """
+
+
+def install_links(origin: str, access: Access) -> list[tuple[str, str]]:
+    """Return the links that add this server to a client. A caller that needs secrets gets none: they hold no secret."""
+    if access.headers():
+        return []
+    kind = "http" if access.has_http else "sse"
+    url = f"{origin}/{'mcp' if access.has_http else 'sse'}"
+    clients = ((BY_NAME["cursor"], {"url": url}), (BY_NAME["vscode"], {"type": kind, "url": url}))
+    return [(f"Add to {client.title}", app_link(client, NAME, server)) for client, server in clients]
 
 
 def client_entries(origin: str, access: Access) -> list[tuple[str, str]]:

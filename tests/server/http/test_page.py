@@ -1,13 +1,17 @@
 """The page at `/`: in a real browser, and what it says for each way of serving."""
 
 import json
+import re
 import subprocess
+from base64 import b64decode
+from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 import pytest
 
-from mcp_errortracking.server.http.page import Access, client_entries, page
+from mcp_errortracking.server.http.page import Access, client_entries, install_links, page
 from tests.required import program
 from tests.sandbox_process import SandboxProcess
 from tests.server.http.http_process import TOKEN, serving
@@ -76,3 +80,21 @@ def test_the_entries_bring_what_is_asked_for(access: Access, headers: dict[str, 
     assert cursor.get("headers", {}) == headers
     for entry in entries.values():
         assert all(value in entry for value in headers.values())
+
+
+def test_the_links_add_the_address_that_is_shown() -> None:
+    for access, kind, path in ((Access(), "http", "mcp"), (Access(has_http=False), "sse", "sse")):
+        shown = page("http://127.0.0.1:8780", None, access)
+        links = [unescape(link) for link in re.findall(r'<a href="(.+?)">Add to ', shown)]
+        url = f"http://127.0.0.1:8780/{path}"
+
+        assert [link for _, link in install_links("http://127.0.0.1:8780", access)] == links
+        cursor, vscode = links
+        query = parse_qs(urlsplit(cursor).query)
+        assert (query["name"], json.loads(b64decode(query["config"][0]))) == (["posthog"], {"url": url})
+        assert json.loads(unquote(vscode.partition("?")[2])) == {"name": "posthog", "type": kind, "url": url}
+
+
+def test_no_link_where_a_secret_is_needed() -> None:
+    for access in (Access(needs_token=True), Access(takes_keys=True)):
+        assert "Add to " not in page("http://x", None, access)

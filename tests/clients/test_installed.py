@@ -1,0 +1,177 @@
+"""From login to a tool call in clients of others: each reads the entry that `install` made, and starts the server.
+
+The Inspector runs always. The others need .ci/node-clients; `MCP_CLIENTS=1` fails in place of skipping them.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.node_tools import modules, node
+from tests.command import run
+from tests.sandbox_process import SandboxProcess
+
+SERVER = str(Path(sys.executable).parent / "mcp-errortracking")
+CLIENTS = Path(__file__).parents[2] / ".venv/node-clients/node_modules"
+PROGRAMS = {
+    "claude": "@anthropic-ai/claude-code-linux-x64/claude",
+    "codex": ".bin/codex",
+    "gemini": ".bin/gemini",
+    "opencode": "opencode-linux-x64/bin/opencode",
+}
+APPROVE = Path(__file__).parents[1] / "cli" / "approve.py"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Generator[SandboxProcess]:
+    with SandboxProcess() as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path, sandbox: SandboxProcess) -> Path:
+    """The home of a user who has logged in, without any variable."""
+    browser = {
+        "decision": "authorize",
+        "scopes": ["error_tracking:write"],
+        "project": "1",
+        "seen": str(tmp_path / "seen"),
+    }
+    variables = {
+        "BROWSER": f"{shlex.join([sys.executable, str(APPROVE)])} %s",
+        "TEST_BROWSER": json.dumps(browser),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
+    code, _, err = run("login", "--host", sandbox.url, **of(tmp_path) | variables)
+    assert code == 0, err
+    sandbox.empty_journal()
+    return tmp_path
+
+
+def of(home: Path) -> dict[str, str]:
+    return {"HOME": str(home), "XDG_STATE_HOME": "", "XDG_CONFIG_HOME": "", "XDG_CACHE_HOME": "", "CODEX_HOME": ""}
+
+
+def install(home: Path, client: str, *words: str) -> None:
+    code, _, err = run("install", client, *words, **of(home) | {"PATH": f"{home}/bin:{os.environ['PATH']}"})
+    assert (code, err) == (0, "")
+
+
+def keys_used(sandbox: SandboxProcess) -> set[str]:
+    return {str(entry["key"])[:6] for entry in sandbox.journal()}
+
+
+def test_the_inspector_calls_a_tool_by_the_entry_of_cursor(home: Path, sandbox: SandboxProcess) -> None:
+    inspector = modules() / ".bin/mcp-inspector"
+    (home / ".cursor").mkdir()
+    install(home, "cursor")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "MCP_"))}
+    ran = node(
+        inspector,
+        "--cli",
+        *("--config", home / ".cursor/mcp.json", "--server", "posthog"),
+        *("--method", "tools/call", "--tool-name", "error-tracking-fingerprints-list", "--tool-arg", "limit=1"),
+        env=environment | of(home),
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["content"][0]["text"].startswith("1 of 32; next page: offset 1\n")
+    assert keys_used(sandbox) == {"CLI - "}  # the key of the login
+    assert "phx_" not in (home / ".cursor/mcp.json").read_text()
+
+
+def client(home: Path, name: str) -> Path:
+    """Put a client of .ci/node-clients on the user's PATH; without it the test is skipped."""
+    program = CLIENTS / PROGRAMS[name]
+    if not program.exists():
+        if os.environ.get("MCP_CLIENTS"):
+            pytest.fail("run .ci/node-clients first")
+        pytest.skip("needs .ci/node-clients")
+    (home / "bin").mkdir()
+    (home / "bin" / name).symlink_to(program)
+    if name in ("codex", "gemini"):  # scripts of Node
+        (home / "bin" / "node").symlink_to(modules() / "node/bin/node")
+    return home / "bin" / name
+
+
+def ask(home: Path, program: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "MCP_"))}
+    return subprocess.run(
+        [program, *words],
+        cwd=home,
+        env=environment | of(home) | {"PATH": f"{home}/bin:{os.environ['PATH']}", "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+    )
+
+
+def test_claude_code(home: Path) -> None:
+    program = client(home, "claude")
+    install(home, "claude-code", "--", "--read-only")
+    shown = ask(home, program, "mcp", "get", "posthog").stdout
+    assert "Connected" in shown
+    assert f"Command: {SERVER}\n  Args: --read-only\n" in shown
+    assert "Connected" in ask(home, program, "mcp", "list").stdout
+
+    before = (home / ".claude.json").read_bytes()
+    install(home, "claude-code", "--", "--read-only")
+    mine: Any = json.loads(before)["mcpServers"]
+    assert json.loads((home / ".claude.json").read_bytes())["mcpServers"] == mine
+    install(home, "claude-code", "--project", "1")
+    assert json.loads((home / ".claude.json").read_bytes())["mcpServers"]["posthog"] == {
+        "type": "stdio",
+        "command": SERVER,
+        "args": [],
+        "env": {"POSTHOG_PROJECT_ID": "1"},
+    }
+    assert run("uninstall", "claude-code", **of(home) | {"PATH": f"{home}/bin:{os.environ['PATH']}"})[0] == 0
+    assert json.loads((home / ".claude.json").read_bytes())["mcpServers"] == {}
+
+
+def test_codex(home: Path) -> None:
+    program = client(home, "codex")
+    folder = home / ".codex"
+    folder.mkdir()
+    (folder / "config.toml").write_text('# mine\nmodel = "o3" # the best\n\n[mcp_servers.other]\ncommand = "x"\n')
+    install(home, "codex", "--", "--read-only")
+    shown = json.loads(ask(home, program, "mcp", "get", "posthog", "--json").stdout)
+    assert (shown["transport"]["command"], shown["transport"]["args"]) == (SERVER, ["--read-only"])
+    text = (folder / "config.toml").read_text()
+    assert text.startswith('# mine\nmodel = "o3" # the best\n')
+    install(home, "codex", "--", "--read-only")
+    assert (folder / "config.toml").read_text() == text
+    install(home, "codex")
+    assert json.loads(ask(home, program, "mcp", "get", "posthog", "--json").stdout)["transport"]["args"] == []
+    assert run("uninstall", "codex", **of(home) | {"PATH": f"{home}/bin:{os.environ['PATH']}"})[0] == 0
+    assert "posthog" not in (folder / "config.toml").read_text()
+    assert "[mcp_servers.other]" in (folder / "config.toml").read_text()
+
+
+def test_gemini(home: Path) -> None:
+    program = client(home, "gemini")
+    folder = home / ".gemini"
+    folder.mkdir()
+    (folder / "trustedFolders.json").write_text(json.dumps({str(home): "TRUST_FOLDER"}))
+    install(home, "gemini")
+    shown = ask(home, program, "mcp", "list")
+
+    assert f"posthog: {SERVER}  (stdio) - Connected" in shown.stdout + shown.stderr
+
+
+def test_opencode(home: Path) -> None:
+    program = client(home, "opencode")
+    (home / ".config/opencode").mkdir(parents=True)
+    install(home, "opencode")
+    shown = ask(home, program, "mcp", "list")
+
+    assert "posthog connected" in " ".join((shown.stdout + shown.stderr).replace("\x1b[90m", "").split())
