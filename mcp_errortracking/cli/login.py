@@ -4,6 +4,7 @@ import argparse
 import getpass
 import sys
 import webbrowser
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mcp_errortracking import config
@@ -62,6 +63,8 @@ def add_logout(parser: argparse.ArgumentParser) -> None:
 
 def run_login(options: argparse.Namespace) -> int:
     """Log in, store the key, and say what it can do."""
+    if hasattr(options, "project") and not options.with_key:
+        return fail("--project goes with --with-key; otherwise choose the project on PostHog's page")
     logins = Logins()
     settings = _settings(options, logins)
     if refusal := _other_login(logins, settings.host, options):
@@ -86,6 +89,8 @@ def run_login(options: argparse.Namespace) -> int:
     if where == str(logins.file):
         reason = f" (the keyring was not used: {no_keyring})" if no_keyring else ""
         print(f"That file is not encrypted; only your user can read it{reason}. posthog-cli uses it too.")
+    if variable := config.key_variable():
+        print(f"{variable} is set here and wins over this login: unset it to use the login.", file=sys.stderr)
     describe_key(config.PostHogSettings(settings.host, key, grant.project, "login", settings.http_proxy))
     return 0
 
@@ -124,12 +129,19 @@ def _settings(options: argparse.Namespace, logins: Logins) -> PostHogSettings:
 def _ask_host() -> str:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return config.DEFAULT_HOST
-    answer = input("PostHog: us, eu, or the address of your own [us]: ").strip()
+    answer = _asked(input, "PostHog: us, eu, or the address of your own [us]: ")
     known = {"": config.DEFAULT_HOST, "us": config.DEFAULT_HOST, "eu": "https://eu.posthog.com"}
     try:
         return known.get(answer.lower()) or config.read_host(answer)
     except ValueError as error:
         raise ConfigError(f"The address {error}") from None
+
+
+def _asked(ask: Callable[[str], str], question: str) -> str:
+    try:
+        return ask(question).strip()
+    except EOFError:  # Ctrl-D
+        raise KeyboardInterrupt from None
 
 
 def _other_login(logins: Logins, host: str, options: argparse.Namespace) -> str:
@@ -196,7 +208,7 @@ def _own_key(settings: PostHogSettings) -> "Grant | int":
 
     if sys.stdin.isatty():
         print(f"Create a key at {settings.host}{PRESET_PAGE}")
-        text = getpass.getpass("Personal API key (not shown): ").strip()
+        text = _asked(getpass.getpass, "Personal API key (not shown): ")
     else:
         text = sys.stdin.readline(_MOST_KEY).strip()
     try:

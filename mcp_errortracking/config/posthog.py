@@ -225,10 +225,8 @@ def load_posthog(
         ConfigError: a value is wrong.
     """
     environ = os.environ if environ is None else environ
-    if keyless:
-        for name in ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN"):
-            if value(environ, name):
-                raise ConfigError(f"{name} is set, but with callers' own keys this server must hold none: unset it.")
+    if keyless and (name := key_variable(environ)):
+        raise ConfigError(f"{name} is set, but with callers' own keys this server must hold none: unset it.")
     values = collect_values(PostHogSettings, given, environ)
     if keyless:
         return _complete({"journal": "off"} | values | {"source": "each caller"})
@@ -257,6 +255,13 @@ def load_address(environ: Mapping[str, str] | None = None, **given: Any) -> tupl
     """
     values = collect_values(PostHogSettings, given, os.environ if environ is None else environ)
     return _complete({**values, "key": None}), "host" in values
+
+
+def key_variable(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the name of the variable that gives a key and so wins over a login; None if none does."""
+    environ = os.environ if environ is None else environ
+    names = ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_CLI_API_KEY", "POSTHOG_CLI_TOKEN")
+    return next((name for name in names if value(environ, name)), None)
 
 
 def for_sandbox(

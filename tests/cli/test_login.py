@@ -15,6 +15,8 @@ from typing import Any
 import keyring.core
 import pytest
 
+from mcp_errortracking.cli import login
+from mcp_errortracking.config import ConfigError
 from tests.command import run, run_here
 from tests.forked import Forked
 from tests.proxy.fault_server import FaultServer, http
@@ -204,6 +206,60 @@ def test_whoami_of_a_key_that_may_do_everything(sandbox: SandboxProcess, person:
     assert code == 0
     assert (facts["user"], facts["scopes"], facts["unusable"]) == ("ada@acme.example", ["*"], {})
     assert person.runs("whoami")[1].endswith("The key can be used for every tool.\n")
+
+
+def test_no_line_of_output_or_log_holds_the_key(sandbox: SandboxProcess, person: Person) -> None:
+    person.scopes = ["*"]
+    for place in ("file", "keyring"):
+        loud = ("--log-level", "debug")
+        _, out, err = person.with_keyring().runs("login", "--host", sandbox.url, "--store", place, *loud)
+        said = [out, err, *person.runs("whoami", *loud)[1:], *person.runs("whoami", "--json", *loud)[1:]]
+        key = (
+            stored(person)["token"]
+            if place == "file"
+            else json.loads(json.loads(person.keyring.read_text())[f"mcp-errortracking/{sandbox.url}"])["key"]
+        )
+        said += [*person.runs("logout", *loud)[1:], person.note.name, "".join(person.pages)]
+        assert key.startswith("phx_")
+        assert "DEBUG" in "".join(said)
+        assert "phx_" not in "".join(said)
+
+
+def test_a_variable_that_wins_over_the_login_is_named(sandbox: SandboxProcess, person: Person) -> None:
+    code, _, err = person.runs("login", "--host", sandbox.url, POSTHOG_CLI_API_KEY=FULL)
+
+    assert code == 0
+    assert err == "POSTHOG_CLI_API_KEY is set here and wins over this login: unset it to use the login.\n"
+
+
+def test_the_project_is_chosen_on_the_page(sandbox: SandboxProcess, person: Person) -> None:
+    code, _, err = person.runs("login", "--host", sandbox.url, "--project", "2")
+
+    assert (code, paths(sandbox)) == (2, [])
+    assert "choose the project on PostHog's page" in err
+
+
+def test_the_region_is_asked_for_in_a_terminal(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {"": "https://us.posthog.com", "EU": "https://eu.posthog.com", "http://127.0.0.1:9": "http://127.0.0.1:9"}
+    for answer, host in answers.items():
+        monkeypatch.setattr("builtins.input", lambda _, answer=answer: f" {answer} ")
+        assert ask_host(monkeypatch) == host
+    monkeypatch.setattr("builtins.input", lambda _: "posthog.example")
+    with pytest.raises(ConfigError, match=r"The address lacks its scheme: write https://posthog\.example"):
+        ask_host(monkeypatch)
+
+    def end(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", end)
+    with pytest.raises(KeyboardInterrupt):
+        ask_host(monkeypatch)
+
+
+def ask_host(monkeypatch: pytest.MonkeyPatch) -> str:
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    return login._ask_host()
 
 
 def test_whoami_without_a_login(person: Person) -> None:
