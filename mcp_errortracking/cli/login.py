@@ -237,13 +237,15 @@ def _own_key(settings: PostHogSettings) -> "Grant | int":
 def _store(logins: Logins, login: Login, place: Place, *, fall_back: bool) -> str:
     """Store a login and return the place. A keyring that fails after it was tried gives way to the file."""
     try:
-        logins.save(login, place)
+        left = logins.save(login, place)
     except ConfigError as error:
         if place == "file" or not fall_back:
             raise
         print(f"mcp-errortracking: {error} It goes into the file instead.", file=sys.stderr)
-        logins.save(login, "file")
         place = "file"
+        left = logins.save(login, place)
+    if left:
+        print(f"mcp-errortracking: {left} Unlock it, and remove its entry mcp-errortracking.", file=sys.stderr)
     return "the keyring of this system" if place == "keyring" else str(logins.file)
 
 

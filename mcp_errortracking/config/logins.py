@@ -120,8 +120,8 @@ class Logins:
             )
         return "file", reason
 
-    def save(self, login: Login, place: Place) -> None:
-        """Store a login in place of the one before.
+    def save(self, login: Login, place: Place) -> str:
+        """Store a login in place of the one before. Return the reason if that one could not be removed, else "".
 
         Raises:
             ConfigError: it is not stored.
@@ -138,8 +138,11 @@ class Logins:
             reason = str(error) if isinstance(error, KeyringProblemError) else error.strerror or type(error).__name__
             raise ConfigError(f"The key could not be stored: {reason}.") from None
         if before is not None and before.place == "keyring" and (place, login.host) != ("keyring", before.host):
-            with suppress(KeyringProblemError):
+            try:
                 LoginKeyring().remove(before.host)
+            except KeyringProblemError as problem:
+                return f"The key of the login before is still in the keyring: {problem}."
+        return ""
 
     def remove(self, *, of_posthog_cli: bool) -> list[str]:
         """Remove the login, and return the places that held it.

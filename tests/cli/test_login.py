@@ -441,6 +441,18 @@ def test_a_second_login_moves_from_the_keyring_to_the_file(sandbox: SandboxProce
     assert json.loads(person.runs("whoami", "--json")[1])["source"] == f"mcp-errortracking login ({person.credentials})"
 
 
+def test_a_key_that_stays_in_a_locked_keyring_is_named(sandbox: SandboxProcess, person: Person) -> None:
+    person.with_keyring().runs("login", "--host", sandbox.url)
+    code, _, err = person.with_keyring("LockedBackend").runs("login")
+
+    assert code == 0
+    assert err == (
+        "mcp-errortracking: The key of the login before is still in the keyring: KeyringLocked: Failed to unlock the "
+        "collection!. Unlock it, and remove its entry mcp-errortracking.\n"
+    )
+    assert json.loads(person.runs("whoami", "--json")[1])["source"] == f"mcp-errortracking login ({person.credentials})"
+
+
 def test_logout(sandbox: SandboxProcess, person: Person) -> None:
     assert person.runs("logout") == (0, "There is no login.\n", "")
     person.with_keyring().runs("login", "--host", sandbox.url)
