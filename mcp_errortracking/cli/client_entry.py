@@ -22,7 +22,7 @@ def print_entry(client: "Client", name: str, entry: "Entry") -> None:
 
     shown = replace(entry, env=entry.env | ({KEY_VARIABLE: "phx_..."} if holds_key(entry) else {}))
     folders = config.client_folders()
-    place = client.path(folders.system)
+    place = client.path(folders.platform)
     if client.program:
         print(f"Run: {shlex.join(add_words(client.program, name, shown))}")
     elif client.name == "goose":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def add_to_file(client: "Client", options: argparse.Namespace, entry: "Entry") -> int:
     """Add the entry, if the client seems to be there."""
     folders = config.client_folders()
-    path = folders.resolve(client.path(folders.system))
+    path = folders.resolve(client.path(folders.platform))
     if not options.force and not folders.has_client(path):
         print(
             f"mcp-errortracking: {path.parent} does not exist, so {client.title} seems not to be installed. Start it "

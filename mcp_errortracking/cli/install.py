@@ -73,7 +73,7 @@ def run_install(options: argparse.Namespace) -> int:
         return 0
     if client.program:
         code = add_by_program(client, options, entry)
-    elif client.path(config.client_folders().system):
+    elif client.path(config.client_folders().platform):
         code = add_to_file(client, options, entry)
     else:
         print_entry(client, options.name, entry)
@@ -92,7 +92,7 @@ def run_uninstall(options: argparse.Namespace) -> int:
         return client
     if client.program:
         return remove_by_program(client, options)
-    shown = client.path(config.client_folders().system)
+    shown = client.path(config.client_folders().platform)
     if not shown:
         return fail(f"{client.title} keeps no file here that this command writes. Remove the entry in its settings.")
     path = config.client_folders().resolve(shown)
@@ -126,7 +126,7 @@ def _list() -> int:
 
     folders = config.client_folders()
     for client in CLIENTS:
-        shown = client.path(folders.system)
+        shown = client.path(folders.platform)
         if client.program:
             place = str(find_program(client.program) or f"needs the program {client.program}, which is not on PATH")
         elif shown:

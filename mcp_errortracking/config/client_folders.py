@@ -12,7 +12,7 @@ from typing import Literal
 class ClientFolders:
     """The system, the user's home, and the folders that replace `~/.config` and `%APPDATA%`."""
 
-    system: Literal["linux", "macos", "windows"]
+    platform: Literal["linux", "macos", "windows"]
     home: Path
     config: Path
     appdata: Path
@@ -22,7 +22,7 @@ class ClientFolders:
         for prefix, folder in (("%APPDATA%", self.appdata), ("%USERPROFILE%", self.home)):
             if shown.startswith(prefix):
                 return folder.joinpath(*PureWindowsPath(shown[len(prefix) + 1 :]).parts)
-        if self.system == "linux" and shown.startswith("~/.config/"):
+        if self.platform == "linux" and shown.startswith("~/.config/"):
             return self.config / shown.removeprefix("~/.config/")
         return self.home / shown.removeprefix("~/")
 

@@ -133,7 +133,7 @@ def test_the_forms_of_the_entries(user: User) -> None:
 def test_the_files_on_each_system(platform: str, environ: dict[str, str], client: str, path: str) -> None:
     folders = client_folders(environ, platform)
 
-    assert folders.resolve(BY_NAME[client].path(folders.system)).as_posix() == path
+    assert folders.resolve(BY_NAME[client].path(folders.platform)).as_posix() == path
 
 
 @pytest.mark.parametrize(
@@ -298,6 +298,35 @@ def test_a_file_that_never_rests_is_left_alone(user: User) -> None:
         config_file.change_file(file, edit)
 
     assert (file.read_text(), len(times), backups(file)) == ('{"n": 3}', 3, [])
+
+
+@pytest.mark.parametrize(
+    ("python", "files", "command"),
+    [
+        ("venv/bin/python", ["venv/bin/mcp-errortracking"], ["venv/bin/mcp-errortracking"]),
+        ("venv/Scripts/python.exe", ["venv/Scripts/mcp-errortracking.exe"], ["venv/Scripts/mcp-errortracking.exe"]),
+        ("plain/bin/python", [], ["plain/bin/python", "-I", "-m", "mcp_errortracking"]),
+        (
+            "cache/archive-v0/x1/bin/python",
+            ["cache/archive-v0/x1/bin/mcp-errortracking"],
+            ["bin/uvx", "mcp-errortracking"],
+        ),
+    ],
+)
+def test_the_command_starts_this_installation(
+    user: User, monkeypatch: pytest.MonkeyPatch, python: str, files: list[str], command: list[str]
+) -> None:
+    for name in (*files, "bin/uvx"):
+        file = user.home / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o755)
+    monkeypatch.setattr(sys, "executable", str(user.home / python))
+    user.has("cursor")
+    assert user.runs("install", "cursor")[0] == 0
+
+    installed = entry(user, "cursor")
+    first, *rest = [installed["command"], *installed["args"]]
+    assert [first.removeprefix(f"{user.home}/"), *rest] == command
 
 
 def test_several_installs_at_once_lose_none(user: User) -> None:

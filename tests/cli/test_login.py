@@ -336,6 +336,21 @@ def test_a_key_that_cannot_be_used_is_not_stored(
     assert not given or given not in err.replace("phc_...", "")
 
 
+def test_without_the_extra_the_file_is_used_and_the_extra_named(
+    sandbox: SandboxProcess, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    reason = "the package keyring is not installed; it comes with: pip install 'mcp_errortracking[login]'"
+    code, out, err = person.with_keyring().runs("login", "--host", sandbox.url)
+    assert (code, err) == (0, "")
+    assert f"(the keyring was not used: {reason})" in out
+    assert stored(person)["host"] == sandbox.url
+
+    code, _, err = person.runs("login", "--host", sandbox.url, "--store", "keyring")
+    assert code == 2
+    assert f"The keyring cannot be used: {reason}." in err
+
+
 def test_a_locked_keyring_gives_way_to_the_file(sandbox: SandboxProcess, person: Person) -> None:
     code, out, err = person.with_keyring("LockedBackend").runs("login", "--host", sandbox.url)
 
