@@ -14,6 +14,8 @@ import pytest
 from mcp_errortracking import __version__
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.cli.main import parse
+from mcp_errortracking.clients.entry import Entry
+from mcp_errortracking.clients.table import BY_NAME
 from mcp_errortracking.config import VARIABLES
 from mcp_errortracking.demo.tour import container
 from mcp_errortracking.sandbox.features import AGES
@@ -91,6 +93,9 @@ def test_config_entries_are_json_and_name_real_settings() -> None:
     for server in servers:
         assert server["command"] == "mcp-errortracking"
         assert set(server["env"]) <= set(VARIABLES)
+    for entry, client in zip(entries, (BY_NAME["cursor"], BY_NAME["vscode"]), strict=True):
+        shown = entry[client.members[0]]["posthog"]
+        assert shown | {"args": []} == Entry(shown["command"], env=shown["env"]).as_form(client.form)
 
 
 def surroundings(sandbox: SandboxProcess) -> dict[str, str]:
