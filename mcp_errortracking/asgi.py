@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from mcp_errortracking import config, logs
-from mcp_errortracking.compose import proxy_for, server_for, store_for
+from mcp_errortracking.compose import oauth_for, proxy_for, server_for, store_for
 from mcp_errortracking.config import HttpSettings, PostHogSettings, ToolSelection
 from mcp_errortracking.doctor import problem
 from mcp_errortracking.server.http.app import HttpOptions, build_app
-from mcp_errortracking.server.http.guard import OAuth
+from mcp_errortracking.server.http.oauth import OAuth
 from mcp_errortracking.server.http.slots import HttpLimits
 from mcp_errortracking.server.observe import CallRecord, log_calls
 
@@ -29,7 +29,8 @@ def create_app(*, oauth: OAuth | None = None) -> Starlette:
     """Return the app that the environment configures.
 
     Args:
-        oauth: accepts tokens of an authorization server too, see docs/deploy.md.
+        oauth: accepts tokens of an authorization server too, in place of the settings `MCP_OAUTH_...`, see
+            docs/oauth.md.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -37,8 +38,11 @@ def create_app(*, oauth: OAuth | None = None) -> Starlette:
     log = config.load_log()
     logs.set_up(log.log_level, log.log_format)
     config.warn_of_misspelled_variables()
-    http = config.load_http()
-    return app_for(config.load_posthog(keyless=http.caller_keys), http, config.load_tool_selection(), oauth=oauth)
+    http, selection, oauth_settings = config.load_http(), config.load_tool_selection(), config.load_oauth()
+    if oauth is not None and oauth_settings.is_on:
+        raise config.ConfigError("MCP_OAUTH_ISSUER is set, and create_app got an OAuth of its own: leave one out.")
+    oauth = oauth or oauth_for(oauth_settings, selection)
+    return app_for(config.load_posthog(keyless=http.caller_keys), http, selection, oauth=oauth)
 
 
 def app_for(
@@ -69,13 +73,13 @@ def app_for(
             time_limit=http.timeout,
             observe=observe,
             over_network=True,
-            private_lists=http.caller_keys,
+            per_caller=http.caller_keys or oauth is not None,
         ),
         ready=lambda: problem(proxy),
         options=HttpOptions(
             transport=http.transport,
             tokens=http.tokens,
-            allowed_hosts=http.allowed_hosts,
+            allowed_hosts=[*http.allowed_hosts, *_hosts_of(oauth)],
             allowed_origins=http.allowed_origins,
             limits=limits_of(http),
             oauth=oauth,
@@ -84,6 +88,12 @@ def app_for(
         metrics=metrics,
         on_end=proxy.aclose,
     )
+
+
+def _hosts_of(oauth: OAuth | None) -> list[str]:
+    """Return the name of this server that clients use with OAuth."""
+    resource = oauth and oauth.settings.resource_server_url
+    return [resource.host] if resource and resource.host else []
 
 
 def limits_of(http: HttpSettings) -> HttpLimits:

@@ -5,12 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from mcp_errortracking.config import ConfigError, PostHogSettings, ToolSelection, roots_for
+from mcp_errortracking.config import (
+    ConfigError,
+    OAuthSettings,
+    PostHogSettings,
+    ToolSelection,
+    http_proxy_for,
+    roots_for,
+)
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
 from mcp_errortracking.proxy.rate_limit.store import Store
 from mcp_errortracking.server.calls import ToolCaller
 from mcp_errortracking.server.key_scopes import KeyScopes
+from mcp_errortracking.server.rights import Grants
 from mcp_errortracking.server.selection import SelectionError, can_run
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
 from mcp_errortracking.workflows.base import Environment
@@ -19,8 +27,10 @@ from mcp_errortracking.workflows.registry import WORKFLOWS
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
+    from mcp_errortracking.oauth.requests import Requests
     from mcp_errortracking.server.confirmation.argument import Mode
     from mcp_errortracking.server.confirmation.confirmation import Confirmation
+    from mcp_errortracking.server.http.oauth import Checker, OAuth
     from mcp_errortracking.server.observe import Observer
     from mcp_errortracking.server.recording import Recorder
 
@@ -95,7 +105,7 @@ def caller_for(
     """Return what calls the tools of a toolbox: any tool, unless a toolbox is given.
 
     Args:
-        per_caller: callers bring their own keys, and each sees only its own changes.
+        per_caller: callers have keys or tokens of their own, and each sees only its own changes.
     """
     return ToolCaller(
         time_limit=time_limit,
@@ -135,10 +145,14 @@ def server_for(
     time_limit: float,
     observe: "Observer",
     over_network: bool,
-    private_lists: bool = False,
+    per_caller: bool = False,
     scopes: KeyScopes | None = None,
 ) -> "Server[Any]":
     """Return the MCP server that the settings describe, over a proxy.
+
+    Args:
+        per_caller: callers have keys or tokens of their own: their lists of tools may differ, and each sees only its
+            own changes.
 
     Raises:
         ConfigError: as for `roots_for` and `toolbox_for`.
@@ -154,8 +168,67 @@ def server_for(
         toolbox=toolbox_for(selection, roots, with_journal=settings.journal_file() is not None),
         observe=observe,
         confirm=selection.confirm,
-        per_caller=private_lists,
+        per_caller=per_caller,
     )
     return build_server(
-        proxy, caller, private_lists=private_lists, structured=selection.structured == "always", scopes=scopes
+        proxy, caller, private_lists=per_caller, structured=selection.structured == "always", scopes=scopes
     )
+
+
+def oauth_for(settings: OAuthSettings, selection: ToolSelection) -> "OAuth | None":
+    """Return the check of tokens that the settings describe; None without an issuer.
+
+    Raises:
+        ConfigError: the settings do not fit together, or a grant names an unknown toolset.
+    """
+    settings.check()
+    if settings.issuer is None:
+        return None
+    from mcp.server.auth.settings import AuthSettings
+
+    from mcp_errortracking.oauth.requests import Requests
+    from mcp_errortracking.server.http.oauth import IssuedTokens, OAuth, checking
+
+    http_proxy_for(settings.issuer)
+    requests = Requests(http_proxy_for)
+    checker = _checker_for(settings, settings.issuer, requests)
+    # Given as texts, addresses without a path stay without one: issuers are compared character by character.
+    resource: Any = settings.resource_url
+    issuer: Any = settings.issuer
+    return OAuth(
+        AuthSettings(issuer_url=issuer, resource_server_url=resource, validate_token_resource=False),
+        IssuedTokens(checker),
+        _grants_for(settings, selection),
+        lambda: checking(checker, requests),
+    )
+
+
+def _checker_for(settings: OAuthSettings, issuer: str, requests: "Requests") -> "Checker":
+    if settings.introspection is not None and settings.client_id is not None and settings.client_secret is not None:
+        from mcp_errortracking.oauth.introspection import Introspection
+
+        return Introspection(
+            requests,
+            settings.introspection,
+            issuer=issuer,
+            audience=settings.audience,
+            client_id=settings.client_id,
+            client_secret=settings.client_secret,
+        )
+    from mcp_errortracking.oauth.signed_tokens import SignedTokens
+    from mcp_errortracking.oauth.signing_keys import SigningKeys
+
+    return SignedTokens(SigningKeys(requests, issuer, settings.jwks), issuer, settings.audience)
+
+
+def _grants_for(settings: OAuthSettings, selection: ToolSelection) -> Grants | None:
+    if not settings.scopes:
+        return None
+    toolbox = toolbox_for(selection, roots_for(selection, over_network=True))
+    by_scope = dict[str, frozenset[str]]()
+    for one in settings.scopes:
+        try:
+            by_scope[one.scope] = by_scope.get(one.scope, frozenset()) | toolbox.granted_by(one.grant)
+        except SelectionError as error:
+            raise ConfigError(f"MCP_OAUTH_SCOPES gives {one.scope} an unknown grant. {error}") from None
+    return Grants(by_scope)

@@ -14,7 +14,7 @@ import mcp_errortracking
 from mcp_errortracking import config
 from mcp_errortracking.cli.main import parse
 from mcp_errortracking.cli.options import given
-from mcp_errortracking.config import GROUPS, SETTINGS, VARIABLES, ConfigError
+from mcp_errortracking.config import GROUPS, SETTINGS, VARIABLES, ConfigError, ScopeGrant
 from mcp_errortracking.config.settings import Setting, settings_of
 from mcp_errortracking.server.toolbox import Toolbox
 from tests.command import run_here
@@ -27,6 +27,7 @@ LOADERS: dict[str, Callable[..., Any]] = {
     "Tools": config.load_tool_selection,
     "Transport": config.load_listen,
     "HTTP": config.load_http,
+    "OAuth": config.load_oauth,
     "Logs": config.load_log,
 }
 
@@ -67,6 +68,22 @@ VALUES: dict[str, tuple[tuple[str, Any], tuple[str, Any], str | None]] = {
     "max_sessions": (("1", 1), ("100000", 100_000), "0"),
     "idle": (("1", 1.0), ("10000000", 1e7), "0.5"),
     "metrics": (("on", True), ("false", False), "-"),
+    "issuer": (
+        ("https://login.example/a/", "https://login.example/a/"),
+        ("http://localhost:1", "http://localhost:1"),
+        "http://login.example",
+    ),
+    "audience": (("a,https://b.example/mcp", ("a", "https://b.example/mcp")), ("c", ("c",)), None),
+    "scopes": (
+        ("a:b=read,https://x/y=alerts:read", (ScopeGrant("a:b", "read"), ScopeGrant("https://x/y", "alerts:read"))),
+        ("errors", (ScopeGrant("errors", "write"),)),
+        "a=All tools",
+    ),
+    "resource": (("https://a.example/mcp", "https://a.example/mcp"), ("http://[::1]:8", "http://[::1]:8"), "mcp"),
+    "jwks": (("https://a.example/keys", "https://a.example/keys"), ("https://b", "https://b"), "https://a@b.example"),
+    "introspection": (("https://a.example/i", "https://a.example/i"), ("https://b", "https://b"), "https://b?c=d"),
+    "client_id": (("mcp", "mcp"), ("other", "other"), KEY),
+    "client_secret": (("s3cret", "s3cret"), ("other", "other"), None),
     "log_level": (("DEBUG", "debug"), ("error", "error"), "loud"),
     "log_format": (("json", "json"), ("text", "text"), "xml"),
 }
@@ -90,7 +107,7 @@ def load(group: str, one: Setting, words: list[str], environ: dict[str, str]) ->
     """Return the value of a setting that a command line and an environment give."""
     found = LOADERS[group](environ=environ, **given(parse(words), GROUPS[group]))
     value = getattr(found, one.field)
-    if one.field in ("key", "shared_limits"):
+    if one.field in ("key", "shared_limits", "client_secret"):
         return value and value.get_secret_value()
     return [token.get_secret_value() for token in value] if one.field == "tokens" else value
 

@@ -27,7 +27,7 @@ from mcp_errortracking.cli.serve import run_serve
 from mcp_errortracking.cli.source_maps import add_arguments, run_source_maps
 from mcp_errortracking.cli.tools import run_call, run_tools
 from mcp_errortracking.cli.whoami import add_whoami, run_whoami
-from mcp_errortracking.config import HttpSettings, LogSettings, PostHogSettings
+from mcp_errortracking.config import HttpSettings, LogSettings, OAuthSettings, PostHogSettings
 from mcp_errortracking.sandbox import command as sandbox_command
 from mcp_errortracking.sandbox.process import SandboxStartError
 from mcp_errortracking.system.standard_streams import use_utf8
@@ -81,10 +81,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     Raises:
         ConfigError: an option's value is wrong.
     """
+    variables = variables_without_option(PostHogSettings, HttpSettings, OAuthSettings)
     parser = argparse.ArgumentParser(
         prog="mcp-errortracking",
         description=_DESCRIPTION,
-        epilog=_EPILOG.format(variables=variables_without_option(PostHogSettings, HttpSettings)),
+        epilog=_EPILOG.format(variables=variables),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mcp_errortracking {__version__}")
@@ -101,7 +102,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
     serve = command("serve", run_serve, "speak MCP (the default): over stdio, or HTTP and SSE")
     serve.formatter_class = argparse.RawDescriptionHelpFormatter
-    serve.epilog = _SERVE_EPILOG.format(variables=variables_without_option(PostHogSettings, HttpSettings))
+    serve.epilog = _SERVE_EPILOG.format(variables=variables)
     add_connection(serve)
     add_tool_selection(serve)
     add_transport(serve)

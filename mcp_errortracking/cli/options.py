@@ -8,7 +8,14 @@ import argparse
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mcp_errortracking.config import HttpSettings, ListenSettings, LogSettings, PostHogSettings, ToolSelection
+from mcp_errortracking.config import (
+    HttpSettings,
+    ListenSettings,
+    LogSettings,
+    OAuthSettings,
+    PostHogSettings,
+    ToolSelection,
+)
 from mcp_errortracking.config.settings import Setting, read_value, settings_of
 from mcp_errortracking.config.values import Choice, Number
 
@@ -60,11 +67,12 @@ def add_named(parser: argparse.ArgumentParser, group: type[Any], *fields: str) -
 
 
 def add_transport(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the transport: stdio, or HTTP and its limits."""
+    """Add the options of the transport: stdio, or HTTP, its limits and the tokens of its callers."""
     transport, *address = settings_of(ListenSettings)
     _add(parser.add_argument_group("transport"), [transport])
     rest = [one for one in settings_of(HttpSettings) if one.field != "timeout"]
     _add(parser.add_argument_group("over HTTP"), [*address, *rest])
+    _add(parser.add_argument_group("OAuth, over HTTP", "see docs/oauth.md"), settings_of(OAuthSettings))
 
 
 def given(options: argparse.Namespace, group: type[Any]) -> dict[str, Any]:

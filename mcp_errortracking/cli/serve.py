@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mcp_errortracking import config
 from mcp_errortracking.cli.connection import Connection, fail, time_limit, tool_selection
 from mcp_errortracking.cli.options import given
-from mcp_errortracking.config import HttpSettings, ListenSettings, PostHogSettings
+from mcp_errortracking.config import HttpSettings, ListenSettings, OAuthSettings, PostHogSettings
 
 if TYPE_CHECKING:
     from mcp_errortracking.server.ready import Opening
@@ -127,24 +127,27 @@ def _run_http(options: argparse.Namespace, to: ListenSettings) -> int:
     import anyio
 
     from mcp_errortracking.asgi import app_for, limits_of
+    from mcp_errortracking.compose import oauth_for
     from mcp_errortracking.server.http.serving import ListenError, address_of, listen, serve_http
 
     http = config.load_http(transport="sse" if to.transport == "sse" else "http", **given(options, HttpSettings))
+    selection, oauth_settings = tool_selection(options), config.load_oauth(**given(options, OAuthSettings))
+    oauth = oauth_for(oauth_settings, selection)
     try:
-        listener = listen(to.bind, to.port, guarded=bool(http.tokens))
+        listener = listen(to.bind, to.port, guarded=bool(http.tokens) or oauth is not None)
     except ListenError as error:
         return fail(str(error))
     with Connection(options, keyless=http.caller_keys) as settings, listener:
         _log_settings(settings)
         paths = "/sse" if http.transport == "sse" else "/mcp and /sse"
-        callers = "callers with a token" if http.tokens else "anyone on this machine"
-        if to.bind not in config.LOOPBACK and not http.allowed_hosts:
+        callers = "callers with a token" if http.tokens or oauth else "anyone on this machine"
+        if to.bind not in config.LOOPBACK and not http.allowed_hosts and not oauth_settings.is_on:
             logger.warning(
                 "requests with a Host other than localhost get 421, Invalid Host header: "
                 "add the name with --allowed-host or MCP_ALLOWED_HOSTS"
             )
         logger.info("MCP at %s, paths %s, for %s", address_of(listener), paths, callers)
-        app = app_for(settings, http, tool_selection(options))
+        app = app_for(settings, http, selection, oauth=oauth)
         anyio.run(serve_http, app, listener, limits_of(http).connections)
     return 0
 

@@ -4,12 +4,14 @@ from mcp_errortracking.config.build_settings import xcode_settings
 from mcp_errortracking.config.client_folders import ClientFolders, client_folders
 from mcp_errortracking.config.log import LogSettings, load_log
 from mcp_errortracking.config.logins import Login, Logins, Place
+from mcp_errortracking.config.oauth import OAuthSettings, ScopeGrant, load_oauth
 from mcp_errortracking.config.posthog import (
     DEFAULT_HOST,
     DEFAULT_PROJECT,
     LOOPBACK,
     PostHogSettings,
     for_sandbox,
+    http_proxy_for,
     key_variable,
     load_address,
     load_posthog,
@@ -36,19 +38,23 @@ __all__ = [
     "LogSettings",
     "Login",
     "Logins",
+    "OAuthSettings",
     "Place",
     "PostHogSettings",
+    "ScopeGrant",
     "Secret",
     "ToolSelection",
     "cache_folder",
     "client_folders",
     "for_sandbox",
+    "http_proxy_for",
     "key_variable",
     "load_address",
     "load_confirm",
     "load_http",
     "load_listen",
     "load_log",
+    "load_oauth",
     "load_posthog",
     "load_timeout",
     "load_tool_selection",

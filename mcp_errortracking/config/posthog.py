@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from mcp_errortracking.config.logins import Logins
 from mcp_errortracking.config.settings import collect_values, read_value, setting
@@ -278,7 +278,7 @@ def _complete(values: dict[str, Any]) -> PostHogSettings:
     parts = urlsplit(settings.host)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and settings.key is not None:
         logger.warning("%s is plain http: the API key travels unencrypted", settings.host)
-    return replace(settings, http_proxy=_http_proxy(parts))
+    return replace(settings, http_proxy=http_proxy_for(settings.host))
 
 
 def _find(key: Secret | None, environ: Mapping[str, str], home: Path | None) -> _Credentials | None:
@@ -300,14 +300,15 @@ def _read_credentials(source: str, key: str, host: str, project: str | None) -> 
     return _Credentials(source, checked_key, read_value(read_host, host, f"The host in {source}"), project)
 
 
-def _http_proxy(host: SplitResult) -> str | None:
-    """Return the forward proxy that the system names for a host, by variables such as `HTTPS_PROXY` and `NO_PROXY`.
+def http_proxy_for(url: str) -> str | None:
+    """Return the forward proxy that the system names for an address, by variables such as `HTTPS_PROXY` and `NO_PROXY`.
 
     Raises:
         ConfigError: it is not an HTTP proxy.
     """
     from urllib.request import getproxies, proxy_bypass
 
+    host = urlsplit(url)
     proxies = getproxies()
     proxy = proxies.get(host.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(host.netloc):

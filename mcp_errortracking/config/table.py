@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcp_errortracking.config.log import LogSettings
+from mcp_errortracking.config.oauth import OAuthSettings
 from mcp_errortracking.config.posthog import CLI_VARIABLES, PostHogSettings
 from mcp_errortracking.config.selection import ToolSelection
 from mcp_errortracking.config.serving import HttpSettings, ListenSettings
@@ -18,6 +19,7 @@ GROUPS: dict[str, type[Any]] = {
     "Tools": ToolSelection,
     "Transport": ListenSettings,
     "HTTP": HttpSettings,
+    "OAuth": OAuthSettings,
     "Logs": LogSettings,
 }
 SETTINGS: tuple[Setting, ...] = tuple(one for group in GROUPS.values() for one in settings_of(group))

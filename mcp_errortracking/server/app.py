@@ -32,7 +32,14 @@ from mcp_errortracking import __version__
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.rate_limit import context as call_context
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.server.callers import caller_id, request_id_of, scopes_of, sender_of, structured_of
+from mcp_errortracking.server.callers import (
+    caller_id,
+    caller_of_message,
+    request_id_of,
+    scopes_of,
+    sender_of,
+    structured_of,
+)
 from mcp_errortracking.server.calls import Reply, ToolCaller
 from mcp_errortracking.server.client_arguments import read_text_arguments
 from mcp_errortracking.server.key_scopes import KeyScopes
@@ -74,7 +81,7 @@ def build_server(
     """Build an MCP server whose tool calls go through `sender`, or through the sender of a client with its own key.
 
     Args:
-        private_lists: clients bring their own keys, so that one client's list of tools may differ from another's.
+        private_lists: clients have keys or tokens of their own, so that their lists of tools may differ.
         structured: results carry `structuredContent` in addition to their text, unless a request says otherwise. Off by
             default: several clients give the model that in place of the text, see docs/tokens.md.
         page_size: tools in one answer of tools/list.
@@ -157,12 +164,15 @@ class _Handlers:
             request_id=request_id_of(context.request) or redact(str(context.request_id)[:_MAX_SHOWN_ID]),
             progress=context.session.report_progress if wants_progress else None,
             asker=self._asker_of(context, params) if self._asker_of and params else None,
+            caller=caller_of_message(context.request),
         )
 
     async def on_list_tools(self, context: Any, params: PaginatedRequestParams | None) -> ListToolsResult:
         bring_own = sender_of(context.request) is not None
         scopes = scopes_of(context.request) if bring_own else await self._scopes.get()
-        names = self._toolbox.names_for(scopes)
+        caller = caller_of_message(context.request)
+        rights = caller and caller.rights
+        names = [name for name in self._toolbox.names_for(scopes) if rights is None or name in rights.tools]
         start = _position(params, len(names))
         end = start + self._page_size
         return ListToolsResult(

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.server.rights import Rights
 
 _CALLER = "mcp_errortracking.caller"
 _REQUEST_ID = "mcp_errortracking.request_id"
@@ -19,11 +20,17 @@ class Caller:
 
     `id` distinguishes callers and contains no secret. `sender` sends with the caller's own key, and `scopes` are those
     of that key, if PostHog lists them; both are None where the server's key is used.
+
+    With OAuth, `name` is the subject of the token, for logs, `account` distinguishes subjects across starts of the
+    server and in all replicas, and `rights` are those that the token's scopes give; None: all.
     """
 
     id: str
     sender: Sender | None = None
     scopes: frozenset[str] | None = None
+    name: str | None = None
+    account: str | None = None
+    rights: Rights | None = None
 
 
 def set_caller(scope: Scope, caller: Caller) -> None:
@@ -58,6 +65,11 @@ def caller_id(request: Any) -> str:
 def scopes_of(request: Any) -> frozenset[str] | None:
     """Return the scopes of a caller's own key; None if they are not known."""
     return caller_of(request.scope).scopes if isinstance(request, Request) else None
+
+
+def caller_of_message(request: Any) -> Caller | None:
+    """Return a message's caller over HTTP; None over stdio."""
+    return caller_of(request.scope) if isinstance(request, Request) else None
 
 
 def minimal_request(request: Request) -> Request:

@@ -31,9 +31,11 @@ from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.registry import run_workflow
 
 if TYPE_CHECKING:
+    from mcp_errortracking.server.callers import Caller
     from mcp_errortracking.server.confirmation.askers import Asker, InputRequired, NoAsker
     from mcp_errortracking.server.confirmation.confirmation import Confirmation
     from mcp_errortracking.server.recording import Recorder
+    from mcp_errortracking.server.rights import Rights
 
 _GIVE_ROOTS = "Its operator can start it with --root and the folder of the build."
 
@@ -69,6 +71,7 @@ class _Counting:
     """A sender that counts the requests, retries and time of a call."""
 
     sender: Sender
+    account_of_caller: str | None = None
     seconds: float = 0.0
     requests: int = 0
     retries: int = 0
@@ -89,7 +92,7 @@ class _Counting:
 
     @property
     def account(self) -> str:
-        return account_of(self.sender)
+        return self.account_of_caller or account_of(self.sender)
 
     def delay(self, path: str, requests: int = 1) -> float:
         return delay_of(self.sender, path, requests)
@@ -131,6 +134,7 @@ class ToolCaller:
         request_id: str | None = None,
         progress: Progress | None = None,
         asker: "Asker | InputRequired | NoAsker | None" = None,
+        caller: "Caller | None" = None,
     ) -> Reply:
         """Call a tool.
 
@@ -138,12 +142,14 @@ class ToolCaller:
             request_id: names the call in logs.
             progress: receives the progress of a long call, which may then take longer.
             asker: asks the person behind the call, if writes are confirmed; None: nobody can be asked.
+            caller: over HTTP, with the rights of its token.
 
         Raises:
             UnknownToolError: the tool is not on offer.
         """
         declaration = self.toolbox.find(name)
-        began, counted = time.perf_counter(), _Counting(sender)
+        began, counted = time.perf_counter(), _Counting(sender, caller and caller.account)
+        rights = caller.rights if caller else None
         time_limit = self.time_limit
         if progress is not None and issubclass(declaration, Workflow):
             time_limit = max(time_limit, declaration.patience)
@@ -151,6 +157,8 @@ class ToolCaller:
         consent = self.confirmation.begin(declaration, arguments, asker) if self.confirmation else None
         arguments = consent.arguments if consent else arguments
         try:
+            if rights is not None and declaration.tool not in rights.tools:
+                raise WithheldError(rights.explain(declaration.tool), {"code": "insufficient_scope"})
             with anyio.fail_after(time_limit) as limit:
                 arguments = await read_addresses(counted, declaration, arguments, project_of(sender))
                 arguments, names = await read_assignees(counted, declaration, arguments)
@@ -158,7 +166,7 @@ class ToolCaller:
                 if consent is not None:
                     plan = partial(self._plan, call, counted)
                     await consent.obtain(call, counted, project_of(sender) or "", limit, plan)
-                outcome = await self._run(call, counted, _throttled(progress) if progress else _silent)
+                outcome = await self._run(call, counted, _throttled(progress) if progress else _silent, rights)
             noted = [*names, *notes_on_arguments(call, arguments or {})]
             outcome = replace(outcome, notes=[*outcome.notes, *noted]) if noted else outcome
             outcome = with_page(outcome, sender) if outcome.page else outcome
@@ -181,7 +189,7 @@ class ToolCaller:
             reply = await self._render(call, outcome)
         if self.observe is not None:
             seconds = time.perf_counter() - began - (consent.waited if consent else 0)
-            self.observe(_record(declaration, reply, counted, seconds, request_id))
+            self.observe(_record(declaration, reply, counted, seconds, request_id, caller and caller.name))
         return reply
 
     async def _plan(self, call: Declaration, sender: _Counting) -> Mapping[str, Any]:
@@ -189,7 +197,9 @@ class ToolCaller:
         rehearsal = call.rehearsal() if isinstance(call, Workflow) else None
         return {} if rehearsal is None else (await self._run(rehearsal, sender, _silent)).data
 
-    async def _run(self, call: Declaration, sender: _Counting, progress: Progress) -> Outcome:
+    async def _run(
+        self, call: Declaration, sender: _Counting, progress: Progress, rights: "Rights | None" = None
+    ) -> Outcome:
         if isinstance(call, Endpoint):
             if self.recorder is None or call.read_only:
                 return await _walk(sender, call)
@@ -200,7 +210,8 @@ class ToolCaller:
             raise WorkflowError(
                 "no_roots", f"{call.tool} works on local files, and this server may touch none.", next_step=_GIVE_ROOTS
             )
-        context = Context(environment, sender, progress, self.recorder, self.toolbox.names)
+        tools = [name for name in self.toolbox.names if rights is None or name in rights.tools]
+        context = Context(environment, sender, progress, self.recorder, tools)
         return await run_workflow(workflow, context)
 
     async def _render(self, call: Declaration, outcome: Outcome) -> Reply:
@@ -249,7 +260,12 @@ async def _silent(_done: float, _total: float | None, _doing: str) -> None:
 
 
 def _record(
-    declaration: type[Declaration], reply: Reply, counted: _Counting, seconds: float, request_id: str | None
+    declaration: type[Declaration],
+    reply: Reply,
+    counted: _Counting,
+    seconds: float,
+    request_id: str | None,
+    caller: str | None,
 ) -> CallRecord:
     error = reply.structured.get("error") if reply.is_error else None
     facts = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
@@ -263,6 +279,7 @@ def _record(
         requests=counted.requests,
         retries=counted.retries,
         request_id=request_id,
+        caller=caller,
     )
 
 

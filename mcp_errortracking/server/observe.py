@@ -13,7 +13,7 @@ class CallRecord:
     """One tool call. Times in milliseconds.
 
     `code`: the code of an error, from PostHog or this server. `status`: PostHog's last HTTP status, if it was an error.
-    `requests`: requests sent to PostHog, of which `retries` were retries.
+    `requests`: requests sent to PostHog, of which `retries` were retries. `caller`: the subject of the caller's token.
     """
 
     tool: str
@@ -25,6 +25,7 @@ class CallRecord:
     requests: int
     retries: int
     request_id: str | None = None
+    caller: str | None = None
 
 
 Observer = Callable[[CallRecord], None]
@@ -38,9 +39,10 @@ def log_calls(level: int) -> Observer:
             verdict = f"error {record.code}" if record.outcome == "error" else "ok"
             logger.log(
                 level,
-                "%s: %s in %.0f ms (PostHog %.0f ms, %d requests, %d retries) %s",
+                "%s: %s in %.0f ms (PostHog %.0f ms, %d requests, %d retries) %s%s",
                 *(record.tool, verdict, record.ms, record.upstream_ms, record.requests, record.retries),
                 record.request_id or "",
+                f" for {record.caller}" if record.caller else "",
                 extra={"facts": asdict(record)},
             )
 

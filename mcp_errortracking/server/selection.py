@@ -99,6 +99,19 @@ class OfferedTools(Generic[T]):
             tool for tool, endpoint in self._offered.items() if all(covers(scopes, scope) for scope in endpoint.scopes)
         ]
 
+    def granted_by(self, grant: str) -> frozenset[str]:
+        """The tools on offer that a grant gives: `read`, `write`, the name of a toolset, or `NAME:read`.
+
+        Raises:
+            SelectionError: there is no such toolset.
+        """
+        name, _, suffix = grant.partition(":")
+        tools = self._offered if name in ("read", "write") else self._toolset(name)
+        reads_only = "read" in (name, suffix)
+        return frozenset(
+            tool for tool, endpoint in self._offered.items() if tool in tools and (endpoint.read_only or not reads_only)
+        )
+
     def _nearest(self, name: str) -> list[str]:
         """Return the tools with names near the given one, for the error about it."""
         return get_close_matches(name[:MAX_NAME], self._known, n=1)

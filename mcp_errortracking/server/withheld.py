@@ -1,4 +1,4 @@
-"""A call that is not made, because nobody has consented to it yet."""
+"""A call that is not made: nobody has consented to it yet, or the caller may not make it."""
 
 from typing import Any
 

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.requests import Request
 
+from mcp_errortracking import verdicts
 from mcp_errortracking.asgi import app_for
 from mcp_errortracking.config import HttpSettings, PostHogSettings, Secret, ToolSelection
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
@@ -492,7 +493,7 @@ async def test_requests_with_one_new_key_share_one_check(key: str, status: int) 
 
 
 async def test_refused_keys_do_not_make_a_known_one_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caller_keys, "_REMEMBERED", 5)
+    monkeypatch.setattr(verdicts, "REMEMBERED", 5)
     host = Host()
     keys = CallerKeys(passed, host, Slots(80, "calls"))
     assert await knock(keys, "phx_known") == 200

@@ -10,12 +10,11 @@ import asyncio
 import signal
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
-from mcp.server.auth.routes import create_protected_resource_routes
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types import JSONRPCRequest
@@ -38,8 +37,9 @@ from mcp_errortracking.server.http.caller_keys import (
 )
 from mcp_errortracking.server.http.cross_origin import CrossOriginGuard, origin_pattern, refuse_other_media
 from mcp_errortracking.server.http.direct import answer_directly, is_direct
-from mcp_errortracking.server.http.guard import Guard, OAuth
+from mcp_errortracking.server.http.guard import Guard
 from mcp_errortracking.server.http.interruption import InterruptibleAnswer
+from mcp_errortracking.server.http.oauth import OAuth
 from mcp_errortracking.server.http.page import HEADERS, Access, page
 from mcp_errortracking.server.http.paths import MCP, MESSAGES, SSE, ExactRoute
 from mcp_errortracking.server.http.readiness import Check, Readiness
@@ -117,7 +117,7 @@ def build_app(
     calls = Slots(limits.calls, "calls")
     sse = SseTransport(server, limits=limits, calls=calls)
     readiness = Readiness(ready)
-    mcp = _StreamableHttp(server)
+    mcp = _StreamableHttp(server, options.oauth)
     routes: list[BaseRoute] = [
         ExactRoute("/", _Page(readiness, access), methods=["GET"]),
         ExactRoute("/healthz", _healthz),
@@ -132,7 +132,7 @@ def build_app(
         metrics.watch("mcp_sse_sessions", "Open SSE streams.", lambda: sse.slots.taken)
         routes.append(ExactRoute("/metrics", metrics.endpoint, methods=["GET"]))
     if options.oauth is not None:
-        routes += _oauth_metadata(options.oauth)
+        routes += options.oauth.routes()
 
     def stop() -> None:
         sse.stop()
@@ -143,7 +143,7 @@ def build_app(
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         upkeep = asyncio.create_task(sse.maintain())
         try:
-            async with mcp.run():
+            async with mcp.run(), options.oauth.lifespan() if options.oauth else nullcontext():
                 with _on_stop_signal(stop):
                     yield
         finally:
@@ -170,17 +170,6 @@ def build_app(
     app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
     app.router.redirect_slashes = False
     return app
-
-
-def _oauth_metadata(oauth: OAuth) -> Sequence[BaseRoute]:
-    settings = oauth.settings
-    if settings.resource_server_url is None:
-        return []
-    return create_protected_resource_routes(
-        resource_url=settings.resource_server_url,
-        authorization_servers=[settings.issuer_url],
-        scopes_supported=settings.required_scopes,
-    )
 
 
 @contextmanager
@@ -217,8 +206,9 @@ class _StreamableHttp:
     Nor is the SDK's transport cheap: only what `is_direct` does not cover goes through it.
     """
 
-    def __init__(self, server: Server[Any]) -> None:
+    def __init__(self, server: Server[Any], oauth: OAuth | None = None) -> None:
         self._server = server
+        self._oauth = oauth
         self._lifespan_state: Any = None
         self._plain, self._streaming = (
             StreamableHTTPSessionManager(server, json_response=plain, stateless=True) for plain in (True, False)
@@ -249,6 +239,9 @@ class _StreamableHttp:
             except MessageError as error:
                 await JSONResponse(error.answer, 400)(scope, receive, send)
                 return
+        if self._oauth and isinstance(message, JSONRPCRequest) and (over := self._oauth.refuse_call(scope, message)):
+            await over(scope, receive, send)
+            return
 
         async def replay() -> Message:
             nonlocal first

@@ -7,9 +7,7 @@ for this one request only, on the host that the operator chose.
 import asyncio
 import hashlib
 import secrets
-import time
-from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -22,16 +20,16 @@ from mcp_errortracking.posthog_keys import UNUSABLE
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.proxy.sender import Sender
-from mcp_errortracking.server.callers import Caller, caller_of, set_caller
+from mcp_errortracking.server.callers import caller_of, set_caller
 from mcp_errortracking.server.http.guard import is_local
 from mcp_errortracking.server.http.paths import is_mcp
 from mcp_errortracking.server.http.slots import FullError, Slots
 from mcp_errortracking.server.key_scopes import read_scopes
+from mcp_errortracking.verdicts import Verdicts
 
 KEY_HEADER = "X-PostHog-API-Key"
 PROJECT_HEADER = "X-PostHog-Project-ID"
 _GOOD_SECONDS, _BAD_SECONDS, _UNKNOWN_SECONDS = 300.0, 30.0, 3.0
-_REMEMBERED = 10_000
 CHECKS = 4
 """Keys checked at once: most connections to PostHog are left to callers whose keys are already checked."""
 CHECK_SECONDS = 20.0
@@ -49,36 +47,15 @@ class SenderFactory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """PostHog's verdict on a key, and when it expires (monotonic seconds).
+    """PostHog's verdict on a key, and the seconds for which it is kept.
 
     `problem`: why the key is refused. `unavailable`: why PostHog gave no verdict.
     """
 
-    until: float
+    seconds: float
     problem: str | None = None
     unavailable: str | None = None
     scopes: frozenset[str] | None = None
-
-
-class _Verdicts:
-    """The verdicts on the keys used last, by digest. Refused keys never evict good ones, however many there are."""
-
-    def __init__(self) -> None:
-        self._good, self._others = OrderedDict[str, _Verdict](), OrderedDict[str, _Verdict]()
-
-    def get(self, digest: str) -> _Verdict | None:
-        """Return the verdict on a key if it has not expired."""
-        known = self._good.get(digest) or self._others.get(digest)
-        return known if known is not None and time.monotonic() < known.until else None
-
-    def add(self, digest: str, verdict: _Verdict) -> None:
-        """Remember a verdict, and forget the oldest beyond the limit."""
-        self._good.pop(digest, None)
-        self._others.pop(digest, None)
-        kept = self._good if verdict.problem is None and verdict.unavailable is None else self._others
-        kept[digest] = verdict
-        if len(kept) > _REMEMBERED:
-            kept.popitem(last=False)
 
 
 class CallerKeys:
@@ -93,7 +70,7 @@ class CallerKeys:
         self._senders = senders
         self._calls = calls
         self._salt = secrets.token_bytes(16)
-        self._verdicts = _Verdicts()
+        self._verdicts = Verdicts[_Verdict]()
         self._checking = asyncio.Semaphore(CHECKS)
         self._locks = WeakValueDictionary[str, asyncio.Lock]()
 
@@ -132,7 +109,9 @@ class CallerKeys:
             return _refuse(503, "posthog_unavailable", verdict.unavailable, {"Retry-After": "5"})
         if verdict.problem is not None:
             return _refuse(401, "key_refused", verdict.problem)
-        set_caller(scope, Caller(f"{caller_of(scope).id}/{digest[:16]}/{project}", sender, verdict.scopes))
+        caller = caller_of(scope)
+        identity = f"{caller.id}/{digest[:16]}/{project}"
+        set_caller(scope, replace(caller, id=identity, sender=sender, scopes=verdict.scopes, account=None))
         return None
 
     async def _check(self, caller: str, digest: str, sender: Sender) -> _Verdict:
@@ -150,7 +129,8 @@ class CallerKeys:
                     return known
                 async with self._checking:
                     verdict = await _check_with_posthog(sender)
-                self._verdicts.add(digest, verdict)
+                is_good = verdict.problem is None and verdict.unavailable is None
+                self._verdicts.add(digest, verdict, verdict.seconds, is_good=is_good)
                 return verdict
         finally:
             self._calls.free(caller)
@@ -160,12 +140,12 @@ async def _check_with_posthog(sender: Sender) -> _Verdict:
     try:
         scopes = read_scopes((await sender.send("GET", KEY_PATH)).data)
     except UnauthorizedError as error:
-        return _Verdict(time.monotonic() + _BAD_SECONDS, problem=error.explanation.reason)
+        return _Verdict(_BAD_SECONDS, problem=error.explanation.reason)
     except PostHogError as error:
         if error.status in (403, 404):  # an older PostHog without this endpoint: its API checks the key in each call
-            return _Verdict(time.monotonic() + _GOOD_SECONDS)
-        return _Verdict(time.monotonic() + _UNKNOWN_SECONDS, unavailable=error.what)
-    return _Verdict(time.monotonic() + _GOOD_SECONDS, scopes=scopes)
+            return _Verdict(_GOOD_SECONDS)
+        return _Verdict(_UNKNOWN_SECONDS, unavailable=error.what)
+    return _Verdict(_GOOD_SECONDS, scopes=scopes)
 
 
 class NoCallerKeys:

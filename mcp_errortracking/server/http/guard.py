@@ -8,34 +8,31 @@ been issued for this server (MCP, Authorization, "Token handling").
 import hashlib
 import hmac
 import ipaddress
+import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, BearerAuthBackend, authorization_context
-from mcp.server.auth.provider import TokenVerifier
-from mcp.server.auth.routes import build_resource_metadata_url
-from mcp.server.auth.settings import AuthSettings
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, authorization_context
 from pydantic import SecretStr
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_errortracking.posthog_keys import is_key
+from mcp_errortracking.oauth.errors import IssuerError, TokenRefusedError
+from mcp_errortracking.posthog_keys import digest_of, is_key
 from mcp_errortracking.server.callers import Caller, set_caller
+from mcp_errortracking.server.http.oauth import OAuth
 from mcp_errortracking.server.http.paths import path_of
+
+logger = logging.getLogger(__name__)
 
 _OPEN_PATHS = ("/", "/healthz", "/readyz")
 _OPEN_PREFIX = "/.well-known/"
-
-
-@dataclass(frozen=True, slots=True)
-class OAuth:
-    """OAuth for a resource server: the SDK's settings, and the verifier of its tokens."""
-
-    settings: AuthSettings
-    verifier: TokenVerifier
+_ASK = "This server asks for its own token: Authorization: Bearer <token>."
+_NO_ISSUER = (
+    "The token cannot be checked, because the authorization server gives no usable answer. Retry later; the log of "
+    "this server has the reason."
+)
 
 
 class Guard:
@@ -72,33 +69,51 @@ class Guard:
             matches = [hmac.compare_digest(token.encode(), known) for known in self._tokens]
             if any(matches):
                 return Caller(self._digest(token))
-            if self._oauth is not None and (user := await self._verify(scope, self._oauth)):
-                missing = set(self._oauth.settings.required_scopes or ()) - set(user.scopes)
-                if not missing:
-                    return Caller(self._digest(repr(authorization_context(user))))
-                return self._refuse(f"The token lacks the scope {' '.join(sorted(missing))}.", 403)
-        return self._refuse("This server asks for its own token: Authorization: Bearer <token>.")
+            return await self._verify(scope, self._oauth) if self._oauth else self._refuse(_ASK)
+        return self._refuse(_ASK, error="")
 
     def _digest(self, secret: str) -> str:
         return hashlib.sha256(self._salt + secret.encode()).hexdigest()[:16]
 
-    async def _verify(self, scope: Scope, oauth: OAuth) -> AuthenticatedUser | None:
-        """Return the user of a token that the verifier accepts, is not expired, and was issued for this server."""
-        settings = oauth.settings
-        resource = settings.resource_server_url if settings.validate_token_resource else None
-        result = await BearerAuthBackend(oauth.verifier, resource_server_url=resource).authenticate(
-            HTTPConnection(scope)
+    async def _verify(self, scope: Scope, oauth: OAuth) -> Caller | Response:
+        try:
+            user = await oauth.user_of(scope)
+        except TokenRefusedError as refused:
+            logger.warning("an OAuth token was refused: %s", refused)
+            return self._refuse(str(refused))
+        except IssuerError:  # logged where it happens, once for all who wait
+            return JSONResponse({"error": "issuer_unavailable", "detail": _NO_ISSUER}, 503, {"Retry-After": "10"})
+        if user is None:
+            return self._refuse(_ASK)
+        held = set(user.scopes)
+        rights = oauth.grants and oauth.grants.rights_of(held)
+        missing = sorted(set(oauth.settings.required_scopes or ()) - held)
+        if missing or (oauth.grants is not None and rights is None):
+            detail = (
+                f"The token lacks the scope {' '.join(missing)}."
+                if missing
+                else f"The token has none of the scopes of this server: {', '.join(oauth.scopes)}."
+            )
+            logger.warning("an OAuth token was refused: %s", detail)
+            return self._refuse(detail, 403, "insufficient_scope")
+        return Caller(
+            self._digest(repr(authorization_context(user))), name=_name(user), account=_account(user), rights=rights
         )
-        return result[1] if result else None
 
-    def _refuse(self, detail: str, status: int = 401) -> Response:
-        error = "unauthorized" if status == 401 else "insufficient_scope"
-        challenge = "Bearer"
-        if self._oauth is not None:
-            challenge += f' error="{"invalid_token" if status == 401 else error}"'
-            if resource := self._oauth.settings.resource_server_url:
-                challenge += f', resource_metadata="{build_resource_metadata_url(resource)}"'
-        return JSONResponse({"error": error, "detail": detail}, status, {"WWW-Authenticate": challenge})
+    def _refuse(self, detail: str, status: int = 401, error: str = "invalid_token") -> Response:
+        """Return a refusal; without an error, of a request that presents no token."""
+        challenge = self._oauth.challenge(error, detail if error else "") if self._oauth else "Bearer"
+        name = "unauthorized" if status == 401 else error
+        return JSONResponse({"error": name, "detail": detail}, status, {"WWW-Authenticate": challenge})
+
+
+def _name(user: AuthenticatedUser) -> str:
+    return user.access_token.subject or user.access_token.client_id
+
+
+def _account(user: AuthenticatedUser) -> str:
+    """Return a text that distinguishes the subject of a token from those of all issuers, in every process."""
+    return digest_of(str(authorization_context(user)["issuer"] or ""), _name(user))
 
 
 def _is_open(method: str, path: str) -> bool:

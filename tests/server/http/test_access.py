@@ -226,7 +226,7 @@ async def test_oauth_tokens_are_accepted_by_a_verifier(sandbox: SandboxProcess) 
 
     assert statuses == {"good": 200, "scopeless": 403, "elsewhere": 401, "expired": 401, "unknown": 401, FULL: 401}
     where = "https://mcp.example/.well-known/oauth-protected-resource/mcp"
-    assert bare.headers["www-authenticate"] == f'Bearer error="invalid_token", resource_metadata="{where}"'
+    assert bare.headers["www-authenticate"] == f'Bearer resource_metadata="{where}", scope="errors"'
     assert metadata.json()["authorization_servers"] == ["https://auth.example/"]
     assert json.loads(metadata.text)["resource"] == "https://mcp.example/mcp"
 

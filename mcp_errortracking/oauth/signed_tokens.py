@@ -1,0 +1,83 @@
+"""Signed access tokens: JWTs, checked with the public keys of their issuer (RFC 9068, RFC 8725)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jwt
+
+from mcp_errortracking.oauth.errors import TokenRefusedError
+from mcp_errortracking.oauth.facts import LEEWAY, WRONG_AUDIENCE, TokenFacts, facts_of
+from mcp_errortracking.oauth.signing_keys import ALGORITHMS, SigningKeys
+
+LONGEST = 16 * 1024
+"""Characters of a token."""
+_TYPES = ("jwt", "at+jwt", "application/at+jwt", "application/jwt")
+_MALFORMED = "The token is not a valid JWT."
+_REASONS: list[tuple[type[Exception], str]] = [
+    (jwt.ExpiredSignatureError, "The token has expired."),
+    (jwt.ImmatureSignatureError, "The token is not valid yet."),
+    (jwt.InvalidAudienceError, WRONG_AUDIENCE),
+    (jwt.InvalidIssuerError, "The token is of another issuer."),
+    (jwt.InvalidSignatureError, "The signature of the token is wrong."),
+    (jwt.InvalidKeyError, "The signature of the token is wrong."),
+]
+_REQUIRED = {"exp": "The token has no expiry (exp).", "aud": WRONG_AUDIENCE, "iss": "The token names no issuer."}
+
+
+class SignedTokens:
+    """Checks JWTs of one issuer for one of these audiences."""
+
+    def __init__(self, keys: SigningKeys, issuer: str, audience: Sequence[str]) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = tuple(audience)
+
+    async def verify(self, token: str) -> TokenFacts:
+        """Return the facts of a token.
+
+        Raises:
+            TokenRefusedError: it is not a valid token for this server.
+            IssuerError: it cannot be checked now.
+        """
+        header = _header_of(token)
+        algorithm, key_id = header.get("alg"), header.get("kid")
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+            raise TokenRefusedError("The token is not signed with an algorithm that this server accepts.")
+        if str(header.get("typ", "JWT")).lower() not in _TYPES:
+            raise TokenRefusedError("The token is not an access token.")
+        key = await self._keys.find(key_id, algorithm)
+        if key is None:
+            raise TokenRefusedError("The token is signed with a key that its issuer does not publish.")
+        claims = self._decode(token, key.key, algorithm)
+        return facts_of(claims, self._issuer, int(claims["exp"]) + LEEWAY)
+
+    async def warm_up(self) -> None:
+        """Read the keys, so that a wrong setting is logged at the start."""
+        await self._keys.refresh()
+
+    def _decode(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
+        try:
+            return jwt.decode(
+                token,
+                key,
+                algorithms=[algorithm],
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=LEEWAY,
+                options={"require": ["exp", "aud", "iss"]},
+            )
+        except jwt.MissingRequiredClaimError as error:
+            raise TokenRefusedError(_REQUIRED[error.claim]) from None
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+            reasons = (text for kind, text in _REASONS if isinstance(error, kind))
+            raise TokenRefusedError(next(reasons, _MALFORMED)) from None
+
+
+def _header_of(token: str) -> dict[str, Any]:
+    """Return the header of a JWT, which nothing vouches for yet."""
+    if len(token) > LONGEST:
+        raise TokenRefusedError(f"The token is longer than {LONGEST} characters.")
+    try:
+        return jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        raise TokenRefusedError(_MALFORMED) from None
