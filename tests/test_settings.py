@@ -292,7 +292,8 @@ CONTRACT = {ROOT / "docs" / name for name in ("posthog-api.md", "rule-matching.m
 
 def pages() -> dict[str, str]:
     docs = set((ROOT / "docs").glob("*.md")) - CONTRACT
-    files = [ROOT / "README.md", ROOT / "SECURITY.md", *docs, *(ROOT / "deploy").iterdir()]
+    deploy = (file for file in (ROOT / "deploy").rglob("*") if file.is_file())
+    files = [ROOT / "README.md", ROOT / "SECURITY.md", *docs, *deploy]
     return {file.name: file.read_text("utf-8") for file in [*files, ROOT / "manifest.json"]}
 
 
