@@ -13,6 +13,7 @@ from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from weakref import finalize
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -241,6 +242,7 @@ class Journal:
         except BaseException:
             connection.close()
             raise
+        finalize(self, connection.close)  # Python 3.13 warns of a connection that nobody closes
         self._connection = connection
         return connection
 

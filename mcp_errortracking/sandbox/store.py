@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -38,6 +39,7 @@ class Store:
             sqlite3.Error: the file is not a database, is damaged, or cannot be used.
         """
         self._db = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False, timeout=30)
+        finalize(self, self._db.close)  # Python 3.13 warns of a connection that nobody closes
         if file is not None:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")

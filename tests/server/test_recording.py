@@ -241,6 +241,7 @@ async def test_write_whose_result_cannot_be_recorded_says_so(
         async def send(self, method: str, path: str, **options: Any) -> Any:
             nonlocal other
             if method == "PATCH":
+                other.close()
                 other = sqlite3.connect(journal.path, isolation_level=None)
                 other.execute("BEGIN IMMEDIATE")
             return await proxy.send(method, path, **options)
