@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint build site bench generate reference docs fuzz review sbom audit lock clean install
+.PHONY: demo test lint build site bench generate reference docs fuzz review sbom audit release-check lock clean install
 
 demo: install
 	$(BIN)/mcp-errortracking demo
@@ -42,6 +42,10 @@ review: install
 sbom: install
 	mkdir -p dist
 	$(BIN)/python -m tools.dependencies sbom dist/sbom.cdx.json
+
+# Say what is missing for a release, without the network.
+release-check: install
+	$(BIN)/python -m tools.release check
 
 # Check the pinned versions for known vulnerabilities; needs the network.
 audit: install

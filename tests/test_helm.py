@@ -67,7 +67,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.fixture(scope="module")
 def helm(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What Helm makes of the chart and each of the cases."""
+    """Lint, render and pack the chart, with each of the cases."""
     if not PYTHON.exists():
         if os.environ.get("MCP_TEST_ALL"):
             pytest.fail("run .ci/helm first")

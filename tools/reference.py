@@ -31,6 +31,8 @@ from tests.clients import tried
 from tests.clients.matrix import table
 from tools import since
 from tools.site.pages import llms_txt
+from tools.release import server_json
+from tools.release.names import with_image, with_server_name
 
 ROOT = Path(__file__).parents[1]
 _FIELDS = "fields"
@@ -401,10 +403,19 @@ WRITTEN: dict[Path, Callable[[str], str]] = {
     ROOT / "manifest.json": with_tools,
     ROOT / "docs" / "self-hosting.md": with_since,
     ROOT / "docs" / "llms.txt": llms_txt,
+    ROOT / "server.json": server_json.write,
+    ROOT / "README.md": with_server_name,
+    ROOT / "deploy" / "Dockerfile": with_server_name,
+    ROOT / "deploy" / "helm" / "mcp-errortracking" / "values.yaml": with_image,
 }
 """Generated files, and for each a function from its current text to the new one."""
 
 
-if __name__ == "__main__":
+def write_all() -> None:
+    """Rewrite the generated files."""
     for file, write in WRITTEN.items():
         file.write_text(write(file.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    write_all()

@@ -88,7 +88,7 @@ def server(sandbox: SandboxProcess, authorization: AuthorizationServer) -> Gener
 
 
 class Storage:
-    """What a client keeps of its sign-in."""
+    """The tokens and the registration that a client keeps."""
 
     def __init__(self) -> None:
         self.tokens: OAuthToken | None = None
