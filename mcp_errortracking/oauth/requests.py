@@ -10,7 +10,7 @@ import anyio
 import httpx
 from pydantic_core import from_json
 
-from mcp_errortracking.config import LOOPBACK
+from mcp_errortracking.config import LOOPBACK, ConfigError
 from mcp_errortracking.oauth.errors import IssuerError
 from mcp_errortracking.proxy.credentials import USER_AGENT
 from mcp_errortracking.proxy.limits import Limits
@@ -96,7 +96,10 @@ class Requests:
         origin = f"{url.scheme}://{url.netloc.decode()}"
         if origin not in self._transports:
             limits = Limits(connections=_CONNECTIONS, body=MOST_BYTES)
-            proxy = self._http_proxy(origin)
+            try:
+                proxy = self._http_proxy(origin)
+            except ConfigError as error:
+                raise IssuerError(str(error)) from None
             self._transports[origin] = PoolTransport(limits, secure=url.scheme == "https", http_proxy=proxy)
         return self._transports[origin]
 

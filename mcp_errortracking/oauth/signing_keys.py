@@ -88,13 +88,16 @@ class SigningKeys:
         async with self._lock:
             if self._clock() - self._tried_at < RETRY_SECONDS:
                 return
-            self._tried_at = self._clock()
+            before, self._tried_at = self._tried_at, self._clock()
             try:
                 self._keys = await self._read()
             except IssuerError as error:
                 self._problem = error
                 logger.warning("the signing keys of the OAuth issuer cannot be read: %s", error)
                 return
+            except BaseException:  # the caller left: the next one asks
+                self._tried_at = before
+                raise
             if self._problem is not None:
                 logger.warning("the signing keys of the OAuth issuer can be read again")
             self._problem, self._read_at = None, self._clock()

@@ -17,7 +17,7 @@ class Rights:
         if not scopes:
             return f"No scope gives {tool}. The operator of this server can add it to one with MCP_OAUTH_SCOPES."
         needed = f"the scope {scopes[0]}" if len(scopes) == 1 else f"one of the scopes {', '.join(scopes)}"
-        return f"{tool} needs {needed}, and your token has none of that. Sign in again with it, or ask for that right."
+        return f"{tool} needs {needed}, which your token lacks. Sign in again with it, or ask the operator for it."
 
 
 class Grants:
@@ -36,8 +36,9 @@ class Grants:
         return list(self._by_scope)
 
     def scopes_for(self, tool: str) -> list[str]:
-        """Return the scopes that give a tool."""
-        return [scope for scope, tools in self._by_scope.items() if tool in tools]
+        """Return the scopes that give a tool, the one that gives least first."""
+        found = [scope for scope, tools in self._by_scope.items() if tool in tools]
+        return sorted(found, key=lambda scope: len(self._by_scope[scope]))
 
     def rights_of(self, scopes: Iterable[str]) -> Rights | None:
         """Return the rights of a token with these scopes; None if none of them is known."""

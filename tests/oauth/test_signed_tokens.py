@@ -6,14 +6,18 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any
 
+import anyio
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mcp_errortracking.oauth.errors import TokenRefusedError
 from mcp_errortracking.oauth.facts import TokenFacts
 from mcp_errortracking.oauth.requests import Requests
 from mcp_errortracking.oauth.signed_tokens import LONGEST, SignedTokens
-from mcp_errortracking.oauth.signing_keys import SigningKeys
+from mcp_errortracking.oauth.signing_keys import SigningKey, SigningKeys
+from tests.fuzz.effort import effort
 from tests.oauth.tokens import AUDIENCE, ISSUER, claims, forge, jwk, private_key, sign
 from tests.proxy.fault_server import FaultServer, http
 
@@ -173,6 +177,20 @@ async def test_a_token_that_its_issuer_did_not_sign_is_refused(
     published: FaultServer, make: Callable[[], str], says: str
 ) -> None:
     assert await refusal(published, make()) == says
+
+
+@given(token=st.one_of(st.text(max_size=200), st.from_regex(r"[\w=-]{0,60}\.[\w=-]{0,60}\.[\w=-]{0,60}")))
+@effort(150)
+def test_no_text_is_taken_for_a_token_or_breaks_the_check(token: str) -> None:
+    async def check() -> None:
+        requests = Requests(lambda _: None)
+        keys = SigningKeys(requests, ISSUER, "https://login.example/keys")
+        keys._keys = (SigningKey("rsa", ("RS256",), private_key("rsa").public_key()),)
+        keys._read_at = keys._tried_at = keys._clock()
+        with pytest.raises(TokenRefusedError):
+            await SignedTokens(keys, ISSUER, [AUDIENCE]).verify(token)
+
+    anyio.run(check)
 
 
 async def test_a_token_without_the_id_of_its_key_is_accepted_if_one_key_fits(published: FaultServer) -> None:

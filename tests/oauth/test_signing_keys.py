@@ -1,10 +1,14 @@
 """The keys of an issuer: found, rotated, and not to be had. Requests are counted, and the clock is the test's own."""
 
+import threading
+from dataclasses import replace
 from typing import Any
 
+import anyio
 import pytest
 from anyio import to_thread
 
+from mcp_errortracking.config import ConfigError
 from mcp_errortracking.oauth import requests as limits
 from mcp_errortracking.oauth.errors import IssuerError
 from mcp_errortracking.oauth.requests import MOST_BYTES, Requests
@@ -76,6 +80,28 @@ async def test_unknown_keys_cause_few_requests() -> None:
                 assert not await keys.has(f"unknown-{number}")
             assert await keys.has("rsa")
             assert len(server.received) == 2
+
+
+async def test_a_caller_that_leaves_does_not_stop_the_others() -> None:
+    gate = threading.Event()
+    with FaultServer([replace(http(200, jwks("rsa")), gate=gate), http(200, jwks("rsa"))]) as server:
+        async with Keys(server) as keys:
+            async with anyio.create_task_group() as group:
+                group.start_soon(keys.has, "rsa")
+                await to_thread.run_sync(server.arrived.acquire)
+                group.cancel_scope.cancel()
+            gate.set()
+            assert await keys.has("rsa")
+            assert len(server.received) == 2
+
+
+async def test_a_forward_proxy_of_another_kind_is_a_problem_of_the_issuer() -> None:
+    def refuse(_: str) -> str:
+        raise ConfigError("The proxy in ALL_PROXY is not an HTTP proxy")
+
+    requests = Requests(refuse)
+    with pytest.raises(IssuerError, match="not an HTTP proxy"):
+        await requests.get("https://login.example/keys")
 
 
 async def test_an_issuer_that_is_down_at_first(caplog: pytest.LogCaptureFixture) -> None:

@@ -96,9 +96,9 @@ class Guard:
             )
             logger.warning("an OAuth token was refused: %s", detail)
             return self._refuse(detail, 403, "insufficient_scope")
-        return Caller(
-            self._digest(repr(authorization_context(user))), name=_name(user), account=_account(user), rights=rights
-        )
+        account = _account(user)
+        # Not by the client too: a person who registers many clients would have a share of the limits for each.
+        return Caller(self._digest(account), name=_name(user), account=account, rights=rights)
 
     def _refuse(self, detail: str, status: int = 401, error: str = "invalid_token") -> Response:
         """Return a refusal; without an error, of a request that presents no token."""

@@ -1,8 +1,10 @@
 """Access over HTTP with tokens of an authorization server that the settings name."""
 
 import asyncio
+import itertools
 import json
 import logging
+import re
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,6 +37,7 @@ METADATA = "https://mcp.example/.well-known/oauth-protected-resource/mcp"
 SCOPES = "errors:read=read,errors:write=write,errors:alerts=alerts"
 READ = "error-tracking-assignment-rules-list"
 WRITE = "error-tracking-assignment-rules-create"
+ALERT_WRITE = next(tool for tool in TOOLSETS["alerts"] if not CATALOG[tool].read_only)
 RULE = {"filters": {"type": "AND", "values": []}, "assignee": {"type": "user", "id": 1}}
 
 
@@ -131,7 +134,7 @@ async def test_a_token_without_the_scope_of_a_tool_cannot_call_it(
         unknown = await send(client, sign(scope="errors:read"), name="no-such-tool", arguments={})
         done = await send(client, sign(scope="errors:write"), name=name, arguments=RULE)
 
-    says = f"{WRITE} needs the scope errors:write, and your token has none of that. Sign in again with it, or ask for "
+    says = f"{WRITE} needs the scope errors:write, which your token lacks. Sign in again with it, or ask "
     assert (refused.status_code, refused.json()["error"]) == (403, "insufficient_scope")
     assert refused.json()["detail"].startswith(says)
     assert refused.headers["www-authenticate"] == (
@@ -141,6 +144,35 @@ async def test_a_token_without_the_scope_of_a_tool_cannot_call_it(
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (200, -32602)
     assert done.json()["result"]["isError"] is False
     assert [entry["method"] for entry in sandbox.journal() if entry["method"] != "GET"] == ["POST"]
+
+
+async def test_the_scope_that_gives_least_is_asked_for(sandbox: SandboxProcess, issuer: FaultServer) -> None:
+    async with serving_app(sandbox, settings_for(issuer)) as client:
+        refused = await send(client, sign(scope="errors:read"), name=ALERT_WRITE, arguments={})
+
+    assert refused.headers["www-authenticate"].endswith('scope="errors:alerts"')
+
+
+async def test_resources_and_completions_have_no_more_rights_than_calls(
+    sandbox: SandboxProcess, issuer: FaultServer
+) -> None:
+    issue = ""
+    async with serving_app(sandbox, settings_for(issuer)) as client:
+        for scope, is_read in (("errors:read", True), ("errors:alerts", False)):
+            token = sign(scope=scope)
+            listed = (await send(client, token, "resources/templates/list")).json()["result"]
+            template = listed["resourceTemplates"][0]["uriTemplate"]
+            (name,) = re.findall(r"{(\w+)}", template)
+            sandbox.empty_journal()
+            argument, reference = {"name": name, "value": ""}, {"type": "ref/resource", "uri": template}
+            completed = await send(client, token, "completion/complete", ref=reference, argument=argument)
+            ids = completed.json()["result"]["completion"]["values"]
+            issue = ids[0] if ids else issue
+            read = await send(client, token, "resources/read", uri=template.replace(f"{{{name}}}", issue))
+
+            assert bool(ids) is is_read
+            assert ("result" in read.json()) is is_read, read.text
+            assert ("error_tracking" in json.dumps(sandbox.journal())) is is_read
 
 
 @pytest.mark.parametrize("transport", ["http", "sse"])
@@ -302,10 +334,12 @@ async def test_each_subject_has_its_own_share_of_the_limits(sandbox: SandboxProc
         *("--oauth-issuer", ISSUER, "--oauth-audience", AUDIENCE, "--oauth-jwks", f"{issuer.url}/keys"),
         *("--max-sessions", "8"),
     ) as server:
+        clients = itertools.count()
         async with httpx.AsyncClient(timeout=20) as client:
 
             def stream(who: str) -> Any:
-                headers = HEADERS | {"Authorization": f"Bearer {sign(sub=who)}"}
+                token = sign(sub=who, client_id=f"client-{next(clients)}")
+                headers = HEADERS | {"Authorization": f"Bearer {token}"}
                 return client.stream("GET", f"{server.url}/sse", headers=headers)
 
             opened = [stream("ada") for _ in range(4)]
