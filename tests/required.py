@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -17,7 +19,15 @@ def program(*names: str) -> str:
     for name in names:
         if path := shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin"):
             return path
-    message = f"needs {' or '.join(names)}"
+    return _missing(f"needs {' or '.join(names)}")
+
+
+def required_file(file: Path, package: str) -> Path:
+    """Return a file of an npm package that `.ci/node-tools` installs; without it the test is skipped, as above."""
+    return file if file.is_file() else _missing(f"needs {package}, see .ci/node-tools")
+
+
+def _missing(message: str) -> NoReturn:
     if THOROUGH:
         pytest.fail(message)
     pytest.skip(message)

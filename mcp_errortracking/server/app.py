@@ -32,6 +32,9 @@ from mcp_errortracking import __version__
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.rate_limit import context as call_context
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.server.apps.documents import document_at
+from mcp_errortracking.server.apps.pages import EXTENSION, MIME_TYPE
+from mcp_errortracking.server.apps.results import page_data, takes_page_data
 from mcp_errortracking.server.callers import (
     caller_id,
     caller_of_message,
@@ -111,7 +114,8 @@ def build_server(
         # Without this, every call over HTTP in the 2026 era would list the tools again.
         get_tool_input_schema=lambda _name: None,
     )
-    server.middleware += [_contain_unexpected_errors, read_text_arguments]
+    server.extensions[EXTENSION] = {}
+    server.middleware += [_contain_unexpected_errors, _declare_extensions, read_text_arguments]
     return server
 
 
@@ -129,6 +133,14 @@ async def _contain_unexpected_errors(ctx: Any, call_next: Callable[[Any], Awaita
         log_unexpected_error(ctx.method, error)
         text = f"{ctx.method} failed inside mcp_errortracking; this is a bug in it. Its log (stderr) has the details."
         raise MCPError(INTERNAL_ERROR, text) from None
+
+
+async def _declare_extensions(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+    """Middleware of the SDK's server: declare extensions in the 2025 era too, where the SDK leaves them out."""
+    result = await call_next(ctx)
+    if ctx.method == "initialize":
+        result["capabilities"]["extensions"] = {EXTENSION: {}}
+    return result
 
 
 class _Handlers:
@@ -167,12 +179,16 @@ class _Handlers:
             caller=caller_of_message(context.request),
         )
 
-    async def on_list_tools(self, context: Any, params: PaginatedRequestParams | None) -> ListToolsResult:
+    async def _names_for(self, context: Any) -> list[str]:
+        """Return the names of the tools that the caller's key may use."""
         bring_own = sender_of(context.request) is not None
         scopes = scopes_of(context.request) if bring_own else await self._scopes.get()
         caller = caller_of_message(context.request)
         rights = caller and caller.rights
-        names = [name for name in self._toolbox.names_for(scopes) if rights is None or name in rights.tools]
+        return [name for name in self._toolbox.names_for(scopes) if rights is None or name in rights.tools]
+
+    async def on_list_tools(self, context: Any, params: PaginatedRequestParams | None) -> ListToolsResult:
+        names = await self._names_for(context)
         start = _position(params, len(names))
         end = start + self._page_size
         return ListToolsResult(
@@ -189,11 +205,17 @@ class _Handlers:
             return reply.input_required
         asked = structured_of(context.request)
         data = {"structuredContent": reply.structured} if (self._structured if asked is None else asked) else {}
+        page = (
+            page_data(params.name, reply, await self._names_for(context))
+            if takes_page_data(context, params.name)
+            else {}
+        )
         return {
             "content": [{"type": "text", "text": reply.text}],
             "isError": reply.is_error,
             "resultType": "complete",
             **data,
+            **page,
         }
 
     async def on_list_prompts(self, _context: Any, params: PaginatedRequestParams | None) -> ListPromptsResult:
@@ -217,6 +239,12 @@ class _Handlers:
         return ListResourceTemplatesResult(resource_templates=self._resources.templates())
 
     async def on_read_resource(self, context: Any, params: ReadResourceRequestParams) -> ReadResourceResult:
+        page = document_at(params.uri)
+        if page is not None:
+            content = TextResourceContents(
+                uri=params.uri, mime_type=MIME_TYPE, text=page, _meta={"ui": {"prefersBorder": True}}
+            )
+            return ReadResourceResult(contents=[content])
         try:
             text = await self._resources.read(params.uri, lambda name, arguments: self._call(context, name, arguments))
         except ResourceError as error:

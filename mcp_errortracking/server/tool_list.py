@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mcp_errortracking.server.apps.pages import with_page
+
 if TYPE_CHECKING:
     from mcp_errortracking.server.confirmation.argument import Mode
 
@@ -18,7 +20,7 @@ def listed_tools(names: Iterable[str], confirm: "Mode" = "never") -> list[dict[s
         confirm: the tools whose calls are confirmed; they have one argument more.
     """
     on_file: dict[str, Any] = {tool["name"]: tool for tool in json.loads(TOOL_LIST.read_text("utf-8"))}
-    listed = [on_file[name] for name in names]
+    listed = [with_page(on_file[name]) for name in names]
     if confirm == "never":
         return listed
     from mcp_errortracking.server.confirmation.argument import with_argument

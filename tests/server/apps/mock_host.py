@@ -1,0 +1,109 @@
+"""A small MCP Apps host: a page in a browser that shows one of ours, with answers that a test gives."""
+
+import json
+from typing import Any
+
+from mcp_errortracking.server.apps.documents import document
+from mcp_errortracking.server.apps.pages import DATA
+from tests.browser import Page, browser
+
+_HOST = """
+(() => {
+  const setup = %s;
+  document.documentElement.lang = "en";
+  document.title = "host";
+  window.seen = []; window.answers = setup.answers; window.ran = [];
+  const frame = document.createElement("iframe");
+  frame.title = "app"; frame.sandbox = "allow-scripts"; frame.srcdoc = setup.html;
+  frame.style.cssText = "border:0;width:100%%;height:760px";
+  window.frame = frame;
+  window.post = message => frame.contentWindow.postMessage({jsonrpc: "2.0", ...message}, "*");
+  addEventListener("message", event => {
+    if (event.source !== frame.contentWindow) return;
+    const m = event.data;
+    window.seen.push(m);
+    if (m.method === undefined || m.id === undefined) return;
+    let result = {};
+    if (m.method === "ui/initialize") result = {protocolVersion: "2026-01-26", hostInfo: {name: "mock", version: "1"},
+      hostCapabilities: setup.can, hostContext: setup.context};
+    if (m.method === "tools/call") {
+      const given = window.answers[m.params.name];
+      if (given === undefined || given === "never") return;
+      result = Array.isArray(given) ? given.length > 1 ? given.shift() : given[0] : given;
+    }
+    if (m.method.startsWith("ui/") && m.method !== "ui/initialize" && !setup.can[m.method])
+      return window.post({id: m.id, error: {code: -32601, message: "Method not found"}});
+    window.post({id: m.id, result});
+  });
+  document.body.replaceChildren(frame);
+  document.body.style.margin = "0";
+})()
+"""
+
+_CLICK = """
+(() => {
+  const named = one => (one.getAttribute("aria-label") || one.textContent) === %s;
+  const all = [...document.querySelectorAll("button, summary")].reverse();
+  const one = all.find(one => !one.disabled && !one.hidden && named(one));
+  if (one) one.click();
+  return Boolean(one);
+})()
+"""
+
+
+def result(tool: str, data: Any, *, tools: list[str] | None = None, text: str = "text", error: bool = False) -> Any:
+    """Return the result of a tool as the server gives it to a page."""
+    page = {"tool": tool, "data": data, **({} if tools is None else {"tools": tools})}
+    return {"content": [{"type": "text", "text": text}], "isError": error, "_meta": {DATA: page}}
+
+
+class MockHost:
+    """One of our pages in a host. `title` is that of its document."""
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        *,
+        answers: dict[str, Any] | None = None,
+        can: dict[str, Any] | None = None,
+        context: dict[str, Any] | None = None,
+        width: int = 1000,
+    ) -> None:
+        self.title = title
+        self.page: Page = browser().page()
+        self.page.size(width)
+        can = {"serverTools": {}, "openLinks": {}} if can is None else can
+        setup = {"html": document(name), "answers": answers or {}, "can": can, "context": context or {}}
+        self.page.run(_HOST % json.dumps(setup))
+        self.page.wait("window.seen.some(m => m.method === 'ui/notifications/initialized')")
+
+    def show(self, result: Any, arguments: dict[str, Any] | None = None) -> None:
+        """Send the input and the result of the tool."""
+        self.notify("ui/notifications/tool-input", {"arguments": arguments or {}})
+        self.notify("ui/notifications/tool-result", result)
+
+    def notify(self, method: str, params: Any) -> None:
+        """Send a notification of the host."""
+        self.page.run(f"window.post({json.dumps({'method': method, 'params': params})})")
+
+    def run(self, expression: str) -> Any:
+        """Return the value of an expression in the page."""
+        return self.page.run(expression, self.title)
+
+    def wait(self, expression: str) -> Any:
+        """Return the value of an expression in the page as soon as it is true."""
+        return self.page.wait(expression, self.title)
+
+    def click(self, name: str) -> None:
+        """Click the button with this name, as a screen reader says it, once it is there."""
+        self.wait(_CLICK % json.dumps(name))
+
+    def calls(self, tool: str | None = None) -> list[dict[str, Any]]:
+        """Return the arguments of the tool calls that the page made."""
+        seen = self.page.run("window.seen.filter(m => m.method === 'tools/call').map(m => m.params)")
+        return [one["arguments"] for one in seen if tool in (None, one["name"])]
+
+    def close(self) -> None:
+        """Close the tab."""
+        self.page.close()

@@ -1,0 +1,381 @@
+"""The pages in a real browser, in a host with answers of the test: their states, and text that others wrote."""
+
+import json
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_errortracking.server.apps.pages import PAGE_OF, PAGES
+from tests.required import required_file
+from tests.server.apps.mock_host import MockHost, result
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+TITLES = {"issues": "Issues", "issue": "Issue", "changes": "Changes", "rules": "Rules", "symbol-sets": "Symbol sets"}
+ISSUES, ISSUE, EVENTS = (
+    "query-error-tracking-issues-list",
+    "query-error-tracking-issue",
+    "query-error-tracking-issue-events",
+)
+UPDATE, CHANGES, SETS = (
+    "error-tracking-issues-partial-update",
+    "error-tracking-changes-list",
+    "error-tracking-symbol-sets-list",
+)
+RULES = "error-tracking-assignment-rules-list"
+TOOL = {"issues": ISSUES, "issue": ISSUE, "changes": CHANGES, "rules": RULES, "symbol-sets": SETS}
+AXE = Path(__file__).parents[3] / ".venv/node/node_modules/axe-core/axe.min.js"
+ID = "0193f2a0-a971-75e7-9db9-4c257c0eba%02d"
+HOSTILE = (
+    "<img src=x onerror='parent.postMessage(1)'><script>window.ran=1</script>\u202e\u2066txt\u0007\u001b[31m"
+    "</script></style>{{7*7}} javascript:alert(1) &amp; \ud83d\ude00"
+)
+
+Open = Callable[..., MockHost]
+
+
+@pytest.fixture
+def shown() -> Generator[Open]:
+    """Opens a page in a host; all are closed at the end, without complaints in the console."""
+    hosts = list[MockHost]()
+
+    def open_page(name: str, **how: Any) -> MockHost:
+        hosts.append(MockHost(name, TITLES[name], **how))
+        return hosts[-1]
+
+    yield open_page
+    complaints = [one for host in hosts for one in host.page.complaints()]
+    for host in hosts:
+        host.close()
+    assert complaints == []
+
+
+def issues(count: int, text: str = "TypeError") -> list[dict[str, Any]]:
+    buckets = [{"label": "2026-11-22T09:01:37Z", "value": value} for value in range(24)]
+    return [
+        {
+            "id": ID % number,
+            "name": f"{text} {number}",
+            "description": text,
+            "status": "active",
+            "severity": None,
+            "first_seen": "2026-08-02T07:11:05.123456Z",
+            "last_seen": "2026-11-29T07:14:30Z",
+            "source": text,
+            "assignee": {"type": "user", "id": text},
+            "aggregations": {"occurrences": 1234567, "users": 289.0, "sessions": 3, "volume_buckets": buckets},
+            "_posthogUrl": "https://posthog.example/issue",
+        }
+        for number in range(count)
+    ]
+
+
+def frames(count: int, text: str = "render") -> list[dict[str, Any]]:
+    return [
+        {"mangled_name": f"{text} {number}", "source": f"{text}.js", "line": number, "in_app": number % 2 == 0}
+        | ({"resolved": False, "resolve_failure": f"no map: {text}"} if number == 2 else {"resolved": True})
+        for number in range(count)
+    ]
+
+
+def event(count: int = 4, text: str = "TypeError") -> dict[str, Any]:
+    one = {"type": text, "value": text, "stacktrace": {"type": "resolved", "frames": frames(count, text)}}
+    properties = {"$exception_list": [one], "$current_url": text, "$browser": text, "$lib": text}
+    return {"uuid": "u", "timestamp": "2026-11-29T09:01:18Z", "distinct_id": text, "properties": properties}
+
+
+def rules(text: str = "TypeError") -> list[dict[str, Any]]:
+    condition = {"key": "$exception_types", "type": "event", "value": [text], "operator": "exact"}
+    filters = {"type": "AND", "values": [{"type": "OR", "values": [condition, {**condition, "key": text}]}]}
+    return [
+        {"id": ID % number, "filters": filters, "order_key": number, "assignee": {"type": "role", "id": text}}
+        | {"disabled_data": {"message": text, "props": {"secret": "person@mail.example"}} if number else None}
+        for number in range(2)
+    ]
+
+
+def data_of(page: str, text: str) -> tuple[Any, dict[str, Any]]:
+    """The data of a page with this text in each field, and the answers to the calls that it makes."""
+    empty = {f"error-tracking-{kind}-rules-list": result("x", {"results": []}) for kind in ("grouping", "bypass")}
+    answers = {
+        ISSUES: result(ISSUES, {"results": issues(2, text)}),
+        EVENTS: result(EVENTS, {"results": [event(4, text)]}),
+    }
+    answers |= empty | {RULES: result(RULES, {"results": rules(text)})}
+    answers |= {
+        f"error-tracking-{kind}-rules-list": result("x", {"results": rules(text)})
+        for kind in ("suppression", "severity")
+    }
+    one = {
+        **issues(1, text)[0],
+        "top_in_app_frame": {"function": text, "source": text, "line": 1},
+        "latest_release": {"project": text, "version": text},
+        "sparkline": [1, 2, 3],
+        "breakdown": {"occurrences": 9, "top_values": {text: [{"value": text, "count": 9}]}},
+    }
+    change = {"id": 3, "time": "2026-11-29T07:14:30Z", "called": text, "arguments": {text: text}, "state": text}
+    symbol_set = {"id": ID % 0, "ref": text, "created_at": "2026-11-29T07:14:30Z", "last_used": None}
+    symbol_set |= {"has_uploaded_file": False, "failure_reason": text, "release": {"project": text, "version": text}}
+    data: dict[str, Any] = {
+        "issues": {"results": issues(2, text)},
+        "issue": one,
+        "changes": {"results": [{**change, "undo": text, "error": text}]},
+        "rules": {"results": rules(text)},
+        "symbol-sets": {"results": [symbol_set]},
+    }
+    return data[page], answers
+
+
+def text_of(host: MockHost) -> str:
+    return host.run("document.body.innerText")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_text_of_others_stays_text(page: str, shown: Open) -> None:
+    data, answers = data_of(page, HOSTILE)
+    host = shown(page, answers=answers)
+    host.show(result(TOOL[page], data), {"issueId": ID % 0})
+    host.wait("document.body.innerText.includes('<img src=x')")
+    host.wait("document.querySelectorAll('.row').length > 0")
+
+    seen = text_of(host)
+    assert "\\u202e\\u2066txt\\u0007\\u001b[31m" in seen
+    assert not any(mark in seen for mark in "\u202e\u2066\u0007\u001b")
+    assert host.run("[window.ran ?? null, document.querySelectorAll('img, main script, main a[href]').length]") == [
+        None,
+        0,
+    ]
+    assert "person@mail.example" not in seen
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_error_is_shown_as_text_with_a_way_on(page: str, shown: Open) -> None:
+    data, answers = data_of(page, "TypeError")
+    host = shown(page, answers={**answers, TOOL[page]: result(TOOL[page], data)})
+    host.show(result(TOOL[page], {"error": {}}, text=f"PostHog is down. {HOSTILE}", error=True), {"issueId": ID % 0})
+    alert = host.wait("document.querySelector('[role=alert]')?.textContent")
+    assert alert.startswith("PostHog is down. <img")
+
+    host.click("Load again")
+    host.wait("document.querySelectorAll('.row').length > 0 && !document.querySelector('#state [role=alert]')")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_loading_cancelled_and_the_end(page: str, shown: Open) -> None:
+    host = shown(page)
+    host.notify("ui/notifications/tool-input", {"arguments": {"issueId": ID % 0}})
+    host.wait("document.getElementById('state').textContent === 'Loading…'")
+    host.notify("ui/notifications/tool-cancelled", {"reason": f"the user stopped it {HOSTILE}"})
+    assert "Cancelled: the user stopped it <img" in host.wait(
+        "(text => text.includes('Cancelled') && text)(document.getElementById('state').textContent)"
+    )
+    host.page.run("window.post({id: 'end', method: 'ui/resource-teardown', params: {}})")
+    host.page.wait("window.seen.some(m => m.id === 'end' && m.result)")
+    count = host.page.run("window.seen.length")
+    host.show(result(TOOL[page], data_of(page, "late")[0]), {"issueId": ID % 0})
+    assert host.run("new Promise(resolve => setTimeout(() => resolve(document.body.innerText), 0))").startswith(
+        "Cancelled"
+    )
+    assert host.page.run("window.seen.length") == count
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_result_says_so(page: str, shown: Open) -> None:
+    empty = {name: result(name, {"results": []}) for name in (*PAGE_OF, "error-tracking-rules-check")}
+    host = shown(page, answers=empty)
+    host.show(result(TOOL[page], {} if page == "issue" else {"results": []}), {"issueId": ID % 0})
+
+    wanted = {
+        "issues": "No issue matches",
+        "issue": "No event in this range",
+        "changes": "No change was made",
+        "rules": "There are none.",
+        "symbol-sets": "No symbol set matches",
+    }
+    host.wait(f"document.body.innerText.includes({json.dumps(wanted[page])})")
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "junk", [{"results": [None, 1, "x", [], {}]}, {"results": "x"}, {"id": 5, "results": {"a": 1}}]
+)
+def test_a_result_of_another_shape_breaks_no_page(page: str, junk: Any, shown: Open) -> None:
+    host = shown(page, can={})
+    host.show(result(TOOL[page], junk))
+
+    host.wait(
+        "document.getElementById('state').textContent === '' && document.getElementById('out').childElementCount > 0"
+    )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_host_without_tool_calls_gets_no_buttons_that_call(page: str, shown: Open) -> None:
+    host = shown(page, can={})
+    data, _ = data_of(page, "TypeError")
+    host.show(result(TOOL[page], data, tools=[]), {"issueId": ID % 0})
+    host.wait("document.getElementById('out').childElementCount > 0")
+
+    assert host.calls() == []
+    labels = set(host.run("[...document.querySelectorAll('button')].map(b => b.textContent)"))
+    assert not labels & {"Resolve", "Suppress", "Assign", "Delete", "Undo", "Apply", "Save order", "Simulate"}
+
+
+def test_the_text_is_shown_where_the_host_drops_the_data(shown: Open) -> None:
+    host = shown("issues", can={})
+    host.show({"content": [{"type": "text", "text": f"2 issues {HOSTILE}"}]})
+
+    assert host.wait("document.querySelector('pre')?.textContent").startswith("2 issues <img")
+
+
+def test_a_page_asks_itself_for_data_that_the_result_lacks(shown: Open) -> None:
+    host = shown("symbol-sets", answers={SETS: result(SETS, data_of("symbol-sets", "app.js")[0])})
+    host.show({"content": [{"type": "text", "text": "1 set"}]}, {"status": "invalid"})
+    host.wait("document.querySelectorAll('.row').length === 1")
+
+    (call,) = host.page.run("window.seen.filter(m => m.method === 'tools/call').map(m => m.params)")
+    assert call == {"name": SETS, "arguments": {"status": "invalid"}, "_meta": {"mcp-errortracking/ui": True}}
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_serious_for_people_who_read_with_tools(page: str, theme: str, shown: Open) -> None:
+    axe = required_file(AXE, "axe-core").read_text("utf-8")
+    data, answers = data_of(page, "TypeError")
+    host = shown(page, answers=answers, context={"theme": theme}, width=320)
+    host.show(result(TOOL[page], data), {"issueId": ID % 0})
+    host.wait("document.querySelectorAll('.row').length > 0")
+    host.run(f"{axe}; 0")
+    found = host.run("axe.run(document).then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))")
+
+    assert [one for one in found if one[0] in ("serious", "critical")] == []
+    assert host.run("document.documentElement.scrollWidth <= 320")
+    assert host.run("document.documentElement.dataset.theme") == theme
+
+
+def test_the_theme_and_the_variables_of_the_host_are_used(shown: Open) -> None:
+    context = {"theme": "dark", "styles": {"variables": {"--color-background-primary": "rgb(1, 2, 3)", "color": "red"}}}
+    host = shown("issues", context=context)
+    assert host.run("getComputedStyle(document.body).backgroundColor") == "rgb(1, 2, 3)"
+
+    host.notify("ui/notifications/host-context-changed", {"theme": "light", "styles": {"variables": {}}})
+    host.wait("document.documentElement.dataset.theme === 'light'")
+    assert host.run("document.documentElement.style.color") == ""
+
+
+def test_times_are_local_with_utc_on_hover_and_numbers_have_separators(shown: Open) -> None:
+    host = shown("issues")
+    host.page.send("Emulation.setTimezoneOverride", timezoneId="Asia/Tokyo")
+    host.show(result(ISSUES, {"results": issues(1)}))
+    host.wait("document.querySelectorAll('.row').length === 1")
+
+    local, hover = host.run("(t => [t.textContent, t.title])(document.querySelectorAll('time')[1])")
+    assert local.replace("\u202f", " ") == "Nov 29, 2026, 4:14 PM"
+    assert hover == "2026-11-29 07:14:30 UTC"
+    assert "1,234,567 times" in text_of(host)
+
+
+def test_reduced_motion_stops_transitions(shown: Open) -> None:
+    host = shown("changes")
+    host.show(result(CHANGES, data_of("changes", "x")[0]))
+    host.wait("document.querySelectorAll('.row').length")
+    host.page.size(600, reduced=True)
+    assert host.run("getComputedStyle(document.querySelector('.row')).transitionDuration") == "0s"
+    host.page.size(600)
+    assert host.run("getComputedStyle(document.querySelector('.row')).transitionDuration") != "0s"
+
+
+def test_a_stack_of_500_frames_and_a_list_of_1000_issues_are_rendered_in_parts(shown: Open) -> None:
+    host = shown("issue", answers={EVENTS: result(EVENTS, {"results": [event(500)]}), ISSUE: result(ISSUE, {})})
+    host.show(result(ISSUE, issues(1)[0]), {"issueId": ID % 0})
+    host.wait("document.querySelectorAll('#event ol .row').length")
+    assert host.run("document.querySelectorAll('#event ol .row').length") == 50
+    host.click("Show 50 more of 250 frames")
+    assert host.run("document.querySelectorAll('#event ol .row').length") == 100
+    assert host.run("document.querySelector('#event .name').textContent") == "TypeError 498"
+
+    many = shown("issues")
+    many.show(result(ISSUES, {"results": [{**issues(1)[0], "id": f"a{number}"} for number in range(1000)]}))
+    many.wait("document.querySelectorAll('.row').length")
+    assert many.run("document.querySelectorAll('.row').length") == 50
+
+
+def test_a_result_of_five_megabytes_is_shown(shown: Open) -> None:
+    host = shown("issues")
+    rows = [{**one, "description": "x" * 50_000} for one in issues(100)]
+    host.show(result(ISSUES, {"results": rows}))
+    host.wait("document.querySelectorAll('.row').length === 50")
+
+    assert host.run("document.body.innerText.length") < 200_000
+
+
+def test_a_write_that_fails_is_undone_on_the_page_and_explained(shown: Open) -> None:
+    host = shown("issues", answers={UPDATE: result(UPDATE, {"error": {}}, text=f"No. {HOSTILE}", error=True)})
+    host.show(result(ISSUES, {"results": issues(2)}))
+    host.click("Resolve: TypeError 1")
+
+    said = host.wait(
+        "document.getElementById('said').className === 'bad' && document.getElementById('said').textContent"
+    )
+    assert said.startswith("No. <img")
+    assert host.run("document.querySelectorAll('.tag')[1].textContent") == "active"
+
+
+def test_a_write_that_needs_consent_shows_the_question_and_repeats_the_call(shown: Open) -> None:
+    withheld = {"error": {"code": "confirmation_required", "question": f"Allow it? {HOSTILE}", "confirm": "a-token"}}
+    answers = {UPDATE: [result(UPDATE, withheld, error=True), result(UPDATE, withheld, error=True), result(UPDATE, {})]}
+    host = shown("issues", answers=answers)
+    host.show(result(ISSUES, {"results": issues(1)}))
+    host.click("Resolve: TypeError 0")
+    assert host.wait("document.querySelector('dialog pre')?.textContent").startswith("Allow it? <img")
+    host.click("Cancel")
+    host.wait("document.getElementById('said').textContent === 'Nothing was changed.'")
+    assert host.calls(UPDATE) == [{"id": ID % 0, "status": "resolved"}]
+
+    host.click("Resolve: TypeError 0")
+    host.click("Confirm")
+    host.wait("document.getElementById('said').className === 'good'")
+    assert host.calls(UPDATE)[1:] == [
+        {"id": ID % 0, "status": "resolved"},
+        {"id": ID % 0, "status": "resolved", "confirm": "a-token"},
+    ]
+
+
+@pytest.mark.parametrize("can", [{"serverTools": {}}, {"serverTools": {}, "updateModelContext": {}}])
+def test_the_model_is_informed_only_where_the_host_can_do_that(can: dict[str, Any], shown: Open) -> None:
+    host = shown("issues", can=can, answers={UPDATE: result(UPDATE, {})})
+    host.show(result(ISSUES, {"results": issues(1)}))
+    host.click("Resolve: TypeError 0")
+    host.wait("document.getElementById('said').className === 'good'")
+
+    sent = host.page.run("window.seen.filter(m => m.method === 'ui/update-model-context').map(m => m.params)")
+    text = "The user did this in a page: Resolved: TypeError 0."
+    assert sent == ([{"content": [{"type": "text", "text": text}]}] if "updateModelContext" in can else [])
+
+
+def test_a_host_without_links_has_the_address_shown(shown: Open) -> None:
+    host = shown("issues")
+    host.show(result(ISSUES, {"results": [{**issues(1)[0]}, {**issues(2)[1], "_posthogUrl": "javascript:alert(1)"}]}))
+    host.click("Open in PostHog")
+
+    assert "https://posthog.example/issue" in host.wait(
+        "(text => text.includes('opens no links') && text)(document.getElementById('said').textContent)"
+    )
+    assert (
+        host.run("[...document.querySelectorAll('button')].filter(b => b.textContent === 'Open in PostHog').length")
+        == 1
+    )
+
+
+def test_a_message_that_is_not_from_the_host_is_ignored(shown: Open) -> None:
+    host = shown("issues")
+    message = {
+        "jsonrpc": "2.0",
+        "method": "ui/notifications/tool-result",
+        "params": result(ISSUES, {"results": issues(1)}),
+    }
+    host.run(f"window.postMessage({json.dumps(message)}, '*')")
+    host.run("new Promise(resolve => setTimeout(resolve, 0))")
+
+    assert host.run("document.getElementById('out').childElementCount") == 0
