@@ -5,6 +5,7 @@ import fcntl
 import functools
 import json
 import os
+import re
 import select
 import signal
 import tempfile
@@ -209,9 +210,58 @@ class Page:
         raise PageError(f"no frame with the title {title}")
 
 
+class Frame:
+    """A frame of a page, by the title of its document."""
+
+    def __init__(self, page: Page, title: str) -> None:
+        self.page = page
+        self.title = title
+
+    def run(self, expression: str) -> Any:
+        """Return the value of an expression in the frame."""
+        return self.page.run(expression, self.title)
+
+    def wait(self, expression: str) -> Any:
+        """Return the value of an expression in the frame as soon as it is true."""
+        return self.page.wait(expression, self.title)
+
+    def click(self, name: str) -> None:
+        """Click the last button with this name, as a screen reader says it, once it is there."""
+        self.wait(_CLICK % json.dumps(name))
+
+    def fill(self, selector: str, value: str) -> None:
+        """Fill in a field, or choose an option."""
+        found = f"document.querySelector({json.dumps(selector)})"
+        self.wait(f"Boolean({found})")
+        event = "new Event('change', {bubbles: true})"
+        self.run(f"(field => {{ field.value = {json.dumps(value)}; field.dispatchEvent({event}); }})({found})")
+
+    def said(self) -> str:
+        """Return what the page says about the last click, once it says it."""
+        return self.wait("(said => said.className && said.textContent)(document.getElementById('said'))")
+
+
+_CLICK = """
+(() => {
+  const named = one => (one.getAttribute("aria-label") || one.textContent) === %s;
+  const all = [...document.querySelectorAll("button, summary")].reverse();
+  const one = all.find(one => !one.disabled && !one.hidden && named(one));
+  if (one) one.click();
+  return Boolean(one);
+})()
+"""
+
+
 @functools.cache
 def browser() -> Browser:
     """Return the browser of this process, started at its first use. Without one the test is skipped."""
     started = Browser()
     atexit.register(started.close)
     return started
+
+
+def keep_picture(page: Page, name: str) -> None:
+    """Write a picture of the window into the folder MCP_TEST_PICTURES, if that is set."""
+    if folder := os.environ.get("MCP_TEST_PICTURES"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(Path(folder, re.sub(r"[^\w-]+", "-", name)[:120] + ".png"))

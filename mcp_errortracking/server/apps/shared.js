@@ -33,12 +33,13 @@ function h(tag, props, ...children) {
 }
 const theirs = (value, most) => h("bdi", {}, plain(value, most));
 const $ = id => document.getElementById(id);
-const number = v => isNumber(v) ? new Intl.NumberFormat().format(v) : "–";
+const NUMBERS = new Intl.NumberFormat(), TIMES = new Intl.DateTimeFormat(undefined, {dateStyle: "medium", timeStyle: "short"});
+const number = v => isNumber(v) ? NUMBERS.format(v) : "–";
 function time(value) {
   const at = typeof value === "string" ? new Date(value) : new Date(NaN);
   if (Number.isNaN(at.getTime())) return h("span", {class: "dim"}, "–");
-  const local = new Intl.DateTimeFormat(undefined, {dateStyle: "medium", timeStyle: "short"}).format(at);
-  return h("time", {datetime: at.toISOString(), title: at.toISOString().slice(0, 19).replace("T", " ") + " UTC"}, local);
+  const utc = at.toISOString();
+  return h("time", {datetime: utc, title: utc.slice(0, 19).replace("T", " ") + " UTC"}, TIMES.format(at));
 }
 function trend(values, className = "") {
   const counts = list(values).map(v => isNumber(v) ? v : Number(obj(v).value)).filter(Number.isFinite).slice(0, 200);

@@ -40,7 +40,7 @@ from mcp_errortracking.server.http.direct import answer_directly, is_direct
 from mcp_errortracking.server.http.guard import Guard
 from mcp_errortracking.server.http.interruption import InterruptibleAnswer
 from mcp_errortracking.server.http.oauth import OAuth
-from mcp_errortracking.server.http.page import HEADERS, Access, page
+from mcp_errortracking.server.http.page import Access, headers_of, page
 from mcp_errortracking.server.http.paths import MCP, MESSAGES, SSE, ExactRoute
 from mcp_errortracking.server.http.readiness import Check, Readiness
 from mcp_errortracking.server.http.request_limits import RequestLimits
@@ -313,7 +313,10 @@ class _Page:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
         origin = f"{request.url.scheme}://{request.headers['host']}{scope.get('root_path', '')}"
-        answer = HTMLResponse(page(origin, await self._readiness.problem(), self._access), headers=HEADERS)
+        answer = HTMLResponse(
+            page(origin, await self._readiness.problem(), self._access),
+            headers=headers_of(with_pages=self._access.has_http),
+        )
         await answer(scope, receive, send)
 
 

@@ -1,36 +1,40 @@
-"""The page at `/`: a description of the server, its readiness, and the configuration of each client."""
+"""The page at `/`: the pages of MCP Apps, and the state of the server with the configuration of each client.
 
-import base64
-import hashlib
+It is a small MCP Apps host: its script reaches this server as an MCP client of the same origin. Over SSE alone it shows
+the state and runs no script.
+"""
+
 import json
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 
 from mcp_errortracking import __version__
 from mcp_errortracking.clients.entry import NAME
 from mcp_errortracking.clients.links import app_link
 from mcp_errortracking.clients.table import BY_NAME
+from mcp_errortracking.server.apps.documents import document, hashes, read
+from mcp_errortracking.server.apps.pages import PAGES
 from mcp_errortracking.server.http.caller_keys import KEY_HEADER
 
-_STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8881; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; }
-.state { padding: .5rem .75rem; border: 1px solid var(--line); border-left-width: .4rem; }
-.ok { border-left-color: #2a2; } .problem { border-left-color: #d33; }
-pre { background: var(--soft); padding: .75rem; overflow-x: auto; border-radius: .3rem; user-select: all; }
-details { border-bottom: 1px solid var(--line); padding: .35rem 0; } summary { cursor: pointer; font-weight: 600; }
-"""
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_TABS = {"issues": "Issues", "changes": "Changes", "rules": "Rules", "symbol-sets": "Symbol sets"}
 
-HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-"""The page runs no script and loads nothing."""
+
+@cache
+def headers_of(*, with_pages: bool) -> dict[str, str]:
+    """Return the headers of the page. It runs its own script and those of the pages that it hosts, and no other."""
+    documents = [f"<style>{read('host.css')}</style>"]
+    if with_pages:
+        documents += [f"<script>{read('host.js')}</script>", *map(document, PAGES)]
+    allowed = hashes(*documents)
+    scripts = f" script-src {' '.join(allowed['script'])}; connect-src 'self';" if with_pages else ""
+    return {
+        "Content-Security-Policy": f"default-src 'none';{scripts} style-src {' '.join(allowed['style'])}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +71,21 @@ def page(origin: str, problem: str | None, access: Access) -> str:
     links = " ".join(f'<a href="{escape(link)}">{escape(text)}</a>' for text, link in install_links(origin, access))
     install = f"<p>{links}</p>" if links else ""
     bring = f"<p>You need {escape(' and '.join(needs))}.</p>" if needs else ""
+    tabs, app, script = _host(access) if access.has_http else ("", "", "")
+    needs_token = ' data-token="1"' if access.needs_token else ""
+    needs_key = f' data-key="{KEY_HEADER}"' if access.takes_keys else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>PostHog error tracking over MCP</title>
-<style>{_STYLE}</style>
+<style>{read("host.css")}</style>
 </head>
-<body>
+<body data-version="{escape(__version__)}"{needs_token}{needs_key}>
 <h1>PostHog error tracking over MCP</h1>
+{tabs}
+<main id="status">
 <p>mcp_errortracking {escape(__version__)}: an MCP server that lets an AI agent work with PostHog's error tracking. It
 is for MCP clients; this page says how to connect one.</p>
 <p class="state {state[0]}" id="state" role="status">{escape(state[1])}</p>
@@ -84,6 +93,9 @@ is for MCP clients; this page says how to connect one.</p>
 {bring}
 {install}
 {entries}
+</main>
+{app}
+{script}
 </body>
 </html>
 """
@@ -97,6 +109,34 @@ def install_links(origin: str, access: Access) -> list[tuple[str, str]]:
     url = f"{origin}/{'mcp' if access.has_http else 'sse'}"
     clients = ((BY_NAME["cursor"], {"url": url}), (BY_NAME["vscode"], {"type": kind, "url": url}))
     return [(f"Add to {client.title}", app_link(client, NAME, server)) for client, server in clients]
+
+
+def _host(access: Access) -> tuple[str, str, str]:
+    """Return the tabs, the place of the hosted page with the form for credentials, and the script."""
+    tabs = "".join(
+        f'<button type="button" role="tab" id="tab-{page or "status"}" data-page="{page}" '
+        f'aria-controls="{"app" if page else "status"}">{name}</button>'
+        for page, name in {**_TABS, "": "Status and clients"}.items()
+    )
+    fields = list[str]()
+    if access.needs_token:
+        fields.append('<label>Server token <input name="token" type="password" autocomplete="off"></label>')
+    if access.takes_keys:
+        fields.append('<label>PostHog personal API key <input name="key" type="password" autocomplete="off"></label>')
+    form = f"""<form id="access" hidden>
+<p id="problem" role="alert"></p>
+{"".join(fields)}
+<button>Continue</button>
+</form>"""
+    app = f"""<main id="app" role="tabpanel" hidden>
+{form}
+<p class="state problem" id="message" role="alert" hidden></p>
+</main>"""
+    return (
+        f'<div role="tablist" id="tabs" aria-label="Pages" hidden>{tabs}</div>',
+        app,
+        f"<script>{read('host.js')}</script>",
+    )
 
 
 def client_entries(origin: str, access: Access) -> list[tuple[str, str]]:

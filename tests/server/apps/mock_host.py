@@ -5,7 +5,7 @@ from typing import Any
 
 from mcp_errortracking.server.apps.documents import document
 from mcp_errortracking.server.apps.pages import DATA
-from tests.browser import Page, browser
+from tests.browser import Frame, browser
 
 _HOST = """
 (() => {
@@ -40,16 +40,6 @@ _HOST = """
 })()
 """
 
-_CLICK = """
-(() => {
-  const named = one => (one.getAttribute("aria-label") || one.textContent) === %s;
-  const all = [...document.querySelectorAll("button, summary")].reverse();
-  const one = all.find(one => !one.disabled && !one.hidden && named(one));
-  if (one) one.click();
-  return Boolean(one);
-})()
-"""
-
 
 def result(tool: str, data: Any, *, tools: list[str] | None = None, text: str = "text", error: bool = False) -> Any:
     """Return the result of a tool as the server gives it to a page."""
@@ -57,7 +47,7 @@ def result(tool: str, data: Any, *, tools: list[str] | None = None, text: str = 
     return {"content": [{"type": "text", "text": text}], "isError": error, "_meta": {DATA: page}}
 
 
-class MockHost:
+class MockHost(Frame):
     """One of our pages in a host. `title` is that of its document."""
 
     def __init__(
@@ -69,10 +59,11 @@ class MockHost:
         can: dict[str, Any] | None = None,
         context: dict[str, Any] | None = None,
         width: int = 1000,
+        timezone: str = "UTC",
     ) -> None:
-        self.title = title
-        self.page: Page = browser().page()
+        super().__init__(browser().page(), title)
         self.page.size(width)
+        self.page.send("Emulation.setTimezoneOverride", timezoneId=timezone)
         can = {"serverTools": {}, "openLinks": {}} if can is None else can
         setup = {"html": document(name), "answers": answers or {}, "can": can, "context": context or {}}
         self.page.run(_HOST % json.dumps(setup))
@@ -86,18 +77,6 @@ class MockHost:
     def notify(self, method: str, params: Any) -> None:
         """Send a notification of the host."""
         self.page.run(f"window.post({json.dumps({'method': method, 'params': params})})")
-
-    def run(self, expression: str) -> Any:
-        """Return the value of an expression in the page."""
-        return self.page.run(expression, self.title)
-
-    def wait(self, expression: str) -> Any:
-        """Return the value of an expression in the page as soon as it is true."""
-        return self.page.wait(expression, self.title)
-
-    def click(self, name: str) -> None:
-        """Click the button with this name, as a screen reader says it, once it is there."""
-        self.wait(_CLICK % json.dumps(name))
 
     def calls(self, tool: str | None = None) -> list[dict[str, Any]]:
         """Return the arguments of the tool calls that the page made."""

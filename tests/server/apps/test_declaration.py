@@ -171,4 +171,4 @@ def test_the_wheel_has_the_pages(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = {Path(name).name for name in zipfile.ZipFile(wheel).namelist() if "/server/apps/" in name}
 
-    assert {*(f"{page}.html" for page in PAGES), "shared.css", "shared.js"} <= names
+    assert {*(f"{page}.html" for page in PAGES), "shared.css", "shared.js", "host.css", "host.js"} <= names

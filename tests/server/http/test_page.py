@@ -2,61 +2,62 @@
 
 import json
 import re
-import subprocess
 from base64 import b64decode
 from html import unescape
-from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 import pytest
 
 from mcp_errortracking.server.http.page import Access, client_entries, install_links, page
-from tests.required import program
+from tests.browser import browser
 from tests.sandbox_process import SandboxProcess
 from tests.server.http.http_process import TOKEN, serving
 
-BROWSER = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--enable-logging=stderr", "--virtual-time-budget=3000"),
-]
 
-
-def browse(url: str, folder: Path) -> tuple[str, str]:
-    """The page as a browser holds it, and what its console says."""
-    command = [program("chromium", "chromium-browser", "google-chrome"), *BROWSER, f"--user-data-dir={folder}"]
-    done = subprocess.run([*command, "--dump-dom", url], capture_output=True, text=True, timeout=50, check=True)
-    return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
-
-
-def test_a_browser_shows_it_without_complaint(tmp_path: Path) -> None:
+@pytest.mark.xdist_group("browser")
+def test_a_browser_shows_it_without_complaint() -> None:
     with SandboxProcess() as sandbox, serving(sandbox.url, MCP_SERVER_TOKEN=TOKEN) as server:
-        dom, console = browse(f"{server.url}/", tmp_path)
+        page = browser().page()
+        page.go(f"{server.url}/")
+        dom = page.run("document.documentElement.outerHTML")
+        complaints = page.complaints()
+        page.close()
 
     assert "<title>PostHog error tracking over MCP</title>" in dom
     assert 'id="state" role="status">PostHog is reachable.</p>' in dom
     assert f'"url": "{server.url}/mcp"' in dom
     assert "Bearer YOUR_SERVER_TOKEN" in dom
     assert TOKEN not in dom
-    assert console == ""
+    assert complaints == []
 
 
-def test_it_says_what_is_wrong(tmp_path: Path) -> None:
+def test_the_state_is_there_without_a_script() -> None:
+    with SandboxProcess() as sandbox, serving(sandbox.url, "--transport", "sse") as server:
+        answer = httpx.get(f"{server.url}/")
+
+    assert "PostHog is reachable." in answer.text
+    assert "<script" not in answer.text
+    assert "script" not in answer.headers["content-security-policy"]
+
+
+def test_it_says_what_is_wrong() -> None:
     with serving("http://127.0.0.1:9") as server:
         answer = httpx.get(f"{server.url}/")
         foreign = httpx.get(f"{server.url}/", headers={"Host": "evil.example"})
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "Not ready: No connection to http://127.0.0.1:9" in answer.text
-    assert "script" not in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
     assert foreign.status_code == 421
 
 
 def test_a_problem_is_text_not_markup() -> None:
     shown = page("http://x", "<script>alert(1)</script>", Access())
 
-    assert "<script>" not in shown
+    assert "<script>alert" not in shown
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
 
 

@@ -1,0 +1,339 @@
+"""The pages at `/` of a real server, in a real browser: each button changes the state of PostHog's sandbox."""
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from tests.browser import Frame, Page, browser, keep_picture
+from tests.sandbox_process import SandboxProcess
+from tests.server.http.http_process import TOKEN, HttpServer, serving
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+TITLES = {"issues": "Issues", "issue": "Issue", "changes": "Changes", "rules": "Rules", "symbol-sets": "Symbol sets"}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Generator[SandboxProcess]:
+    with SandboxProcess() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Generator[HttpServer]:
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "dist").mkdir()
+    (folder / "dist" / "app.js").write_text("void 0;\n", "utf-8")
+    options = ("--toolsets", "all", "--journal", str(folder / "journal"), "--root", str(folder))
+    with serving(sandbox.url, *options, MCP_SERVER_TOKEN=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def page(sandbox: SandboxProcess, request: pytest.FixtureRequest) -> Generator[Page]:
+    """An empty tab; at its end its console must be empty."""
+    sandbox.reset()
+    opened = browser().page()
+    opened.size(1000)
+    yield opened
+    complaints = opened.complaints()
+    keep_picture(opened, request.node.name)
+    opened.close()
+    assert complaints == []
+
+
+def open_page(page: Page, server: HttpServer, name: str) -> Frame:
+    """Open one of the pages with the token."""
+    page.go(f"{server.url}/#token={TOKEN}")
+    page.run(f"location.hash = {name!r}")
+    frame = Frame(page, TITLES[name.partition("/")[0]])
+    frame.wait("document.querySelectorAll('.row').length > 0")
+    return frame
+
+
+def issue_of(sandbox: SandboxProcess, identity: str) -> dict[str, Any]:
+    return sandbox.api("GET", f"issues/{identity}/").json()
+
+
+def listed(frame: Frame) -> list[str]:
+    """The ids of the issues on the page."""
+    return frame.run("[...document.querySelectorAll('.row')].map(row => row.id.slice(1))")
+
+
+def click_in(frame: Frame, identity: str, label: str) -> None:
+    """Click a button in the row of an issue."""
+    row = f"document.getElementById('i{identity}')"
+    frame.run(f"[...{row}.querySelectorAll('button')].find(one => one.textContent === '{label}').click()")
+
+
+def order_of(sandbox: SandboxProcess, kind: str) -> list[str]:
+    rules = sandbox.api("GET", f"{kind}_rules/").json()["results"]
+    return [rule["id"] for rule in sorted(rules, key=lambda rule: rule["order_key"])]
+
+
+def test_issues_are_resolved_suppressed_reopened_and_weighed(
+    page: Page, server: HttpServer, sandbox: SandboxProcess
+) -> None:
+    frame = open_page(page, server, "issues")
+    first, second, third = listed(frame)[:3]
+    click_in(frame, first, "Resolve")
+    assert frame.said().startswith("Resolved: ")
+    click_in(frame, second, "Suppress")
+    frame.wait("document.getElementById('said').textContent.startsWith('Suppressed: ')")
+    frame.fill(f"#i{third} select", "low")
+    click_in(frame, third, "Set")
+    frame.wait("document.getElementById('said').textContent.startsWith('Severity set: ')")
+
+    assert issue_of(sandbox, first)["status"] == "resolved"
+    assert issue_of(sandbox, second)["status"] == "suppressed"
+    assert issue_of(sandbox, third)["severity"] == "low"
+    click_in(frame, first, "Reopen")
+    frame.wait("document.getElementById('said').textContent.startsWith('Reopened: ')")
+    assert issue_of(sandbox, first)["status"] == "active"
+
+
+def test_an_issue_is_assigned_by_name(page: Page, server: HttpServer, sandbox: SandboxProcess) -> None:
+    frame = open_page(page, server, "issues")
+    first = listed(frame)[0]
+    click_in(frame, first, "Assign")
+    frame.fill("dialog input", "2")
+    frame.click("Assign")
+    assert frame.said().startswith("Assigned to 2: ")
+
+    assert issue_of(sandbox, first)["assignee"] == {"type": "user", "id": 2}
+
+
+def test_issues_are_merged_after_a_question(page: Page, server: HttpServer, sandbox: SandboxProcess) -> None:
+    frame = open_page(page, server, "issues")
+    into, gone = listed(frame)[:2]
+    for one in (into, gone):
+        frame.run(f"document.querySelector('#i{one} input[type=checkbox]').click()")
+    frame.click("Merge 2 issues")
+    frame.click("Cancel")
+    assert issue_of(sandbox, gone)["id"] == gone
+    frame.click("Merge 2 issues")
+    frame.click("Merge")
+    assert frame.said().startswith("Merged 1 into ")
+
+    assert sandbox.api("GET", f"issues/{gone}/").status_code in (308, 404)
+    frame.wait(f"document.getElementById('i{into}') && !document.getElementById('i{gone}')")
+
+
+def test_issues_are_searched_filtered_and_paged(page: Page, server: HttpServer) -> None:
+    frame = open_page(page, server, "issues")
+    assert frame.run("document.querySelectorAll('.row svg').length") == len(listed(frame))
+    frame.fill("[name=searchQuery]", "QueuePool")
+    frame.run("document.querySelector('[name=searchQuery]').focus()")
+    page.press("Enter")
+    frame.wait("document.querySelectorAll('.row').length === 1 && document.body.innerText.includes('QueuePool limit')")
+    frame.fill("[name=searchQuery]", "")
+    frame.fill("[name=status]", "all")
+    frame.fill("[name=range]", "-90d")
+    frame.click("Apply")
+    frame.click("Next page")
+    frame.click("Previous page")
+    frame.wait("document.querySelectorAll('.row').length === 25")
+
+
+def test_one_issue_is_shown_and_changed(page: Page, server: HttpServer, sandbox: SandboxProcess) -> None:
+    frame = open_page(page, server, "issues")
+    first = listed(frame)[0]
+    frame.run(f"document.querySelector('#i{first} button.name').click()")
+    issue = Frame(page, "Issue")
+    issue.wait("document.querySelectorAll('#event .row').length && document.querySelectorAll('#summary h3').length")
+    assert page.run("location.hash") == f"#issue/{first}"
+    assert issue.run("document.querySelector('#event .name').textContent") == "applyOffer"
+    assert issue.run("document.querySelectorAll('#summary svg').length") == 1
+    time = "document.querySelector('#event time').title"
+    newest = issue.run(time)
+    issue.click("Older event")
+    issue.wait(f"document.querySelector('#event time') && {time} < {newest!r}")
+    issue.click("Newer event")
+    issue.wait(f"document.querySelector('#event time') && {time} === {newest!r}")
+    issue.click("Show source lines")
+    issue.wait("document.querySelector('#source pre')?.textContent")
+
+    issue.fill("#actions select", "medium")
+    issue.click("Set severity")
+    assert issue.said().startswith("Severity set")
+    issue.fill("#actions input", "2")
+    issue.click("Assign")
+    issue.wait("document.getElementById('said').textContent.startsWith('Assigned')")
+    issue.click("Suppress")
+    issue.wait("document.getElementById('said').textContent.startsWith('Suppressed')")
+    held = issue_of(sandbox, first)
+    assert (held["status"], held["severity"], held["assignee"]) == ("suppressed", "medium", {"type": "user", "id": 2})
+
+
+def test_a_frame_that_is_not_readable_says_why(page: Page, server: HttpServer) -> None:
+    frame = open_page(page, server, "issue/0193f2a0-98a4-7caf-a2c8-83c7918e24a4")
+    frame.wait("document.querySelectorAll('#event .row').length > 0")
+
+    assert "No sourcemap uploaded for chunk id" in frame.run("document.getElementById('event').innerText")
+    frame.click("All 4 frames, nearest first")
+    frame.wait("document.querySelectorAll('#event details .row').length === 4")
+
+
+def test_a_change_is_undone_after_its_plan_is_shown(page: Page, server: HttpServer, sandbox: SandboxProcess) -> None:
+    frame = open_page(page, server, "issues")
+    first = listed(frame)[0]
+    click_in(frame, first, "Resolve")
+    frame.said()
+    page.run("location.hash = 'changes'")
+    changes = Frame(page, "Changes")
+    changes.wait("document.querySelectorAll('.row').length > 0")
+    number = changes.run("document.querySelector('.name').textContent").partition(".")[0]
+    changes.click(f"Undo change {number}")
+    assert '"status":"active"' in changes.wait("document.querySelector('dialog')?.textContent")
+    assert issue_of(sandbox, first)["status"] == "resolved"
+    changes.click("Undo now")
+    assert changes.said().startswith(f"Change {number} was undone.")
+
+    assert issue_of(sandbox, first)["status"] == "active"
+    changes.wait(f"document.body.innerText.includes('undoes {number}')")
+
+
+def test_rules_are_reordered_by_keyboard_and_put_back(page: Page, server: HttpServer, sandbox: SandboxProcess) -> None:
+    before = order_of(sandbox, "assignment")
+    frame = open_page(page, server, "rules")
+    frame.wait("document.querySelectorAll('#k-assignment .row').length === 4")
+    frame.run("document.querySelector('#k-assignment [data-move=down]').focus()")
+    page.press("Enter")
+    page.press("Enter")
+    assert frame.run("document.activeElement.getAttribute('aria-label')").startswith("Move down rule 3, ")
+    assert order_of(sandbox, "assignment") == before
+    frame.click("Save the order of the assignment rules")
+    shown = frame.run("[...document.querySelectorAll('dialog ol')].map(one => one.children.length)")
+    assert shown == [4, 4]
+    frame.click("Save this order")
+    assert frame.said().startswith("The order of the assignment rules was saved.")
+    moved = [before[1], before[2], before[0], before[3]]
+    assert order_of(sandbox, "assignment") == moved
+
+    frame.click("Undo the new order")
+    frame.wait(
+        "document.getElementById('said').textContent.startsWith('The order of the assignment rules is as it was.')"
+    )
+    assert order_of(sandbox, "assignment") == before
+
+
+def test_rules_are_reordered_by_drag(page: Page, server: HttpServer, sandbox: SandboxProcess) -> None:
+    before = order_of(sandbox, "grouping")
+    frame = open_page(page, server, "rules")
+    frame.wait("document.querySelectorAll('#k-grouping .row').length === 2")
+    frame.run(
+        """(([from, to], data) => {
+        for (const [type, row] of [["dragstart", from], ["dragover", to], ["drop", to], ["dragend", from]])
+          row.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: data}));
+        })(document.querySelectorAll('#k-grouping .row'), new DataTransfer())"""
+    )
+    frame.click("Save the order of the grouping rules")
+    frame.click("Save this order")
+    frame.said()
+
+    assert order_of(sandbox, "grouping") == before[::-1]
+
+
+def test_a_rule_is_simulated_and_all_are_checked(page: Page, server: HttpServer, sandbox: SandboxProcess) -> None:
+    frame = open_page(page, server, "rules")
+    frame.wait("document.querySelectorAll('#k-suppression .row').length")
+    assert "Disabled by PostHog: Error executing bytecode" in frame.run("document.body.innerText")
+    sandbox.empty_journal()
+    frame.run("[...document.querySelectorAll('#k-suppression button')].at(-1).click()")
+    frame.wait(
+        "/Matches [\\d,]+ of [\\d,]+ \\(.*\\) exceptions of/.test(document.getElementById('k-suppression').innerText)"
+    )
+    frame.click("Check all rules")
+    frame.wait("document.querySelectorAll('#findings .row').length > 0")
+
+    assert {entry["method"] for entry in sandbox.journal()} <= {"GET", "POST"}
+    assert [
+        entry["path"] for entry in sandbox.journal() if entry["method"] == "POST" and "query" not in entry["path"]
+    ] == []
+
+
+def test_symbol_sets_are_searched_checked_and_deleted(page: Page, server: HttpServer, sandbox: SandboxProcess) -> None:
+    frame = open_page(page, server, "symbol-sets")
+    assert frame.run("document.querySelector('.row .tag').textContent") == "missing"
+    frame.fill("[name=search]", "com.acme.shop")
+    frame.click("Apply")
+    frame.wait("document.querySelectorAll('.row').length === 1")
+    frame.click("Delete com.acme.shop@5.2.0+302")
+    frame.click("Delete")
+    assert frame.said().startswith("Deleted com.acme.shop@5.2.0+302.")
+    found = sandbox.api("GET", "symbol_sets/?search=com.acme.shop").json()
+    assert found["results"] == []
+
+    frame.fill("[name=folder]", "dist")
+    frame.click("Check")
+    frame.wait("document.querySelector('#build pre')?.textContent")
+
+
+def test_the_token_is_asked_for_once_and_is_gone_from_the_address(page: Page, server: HttpServer) -> None:
+    page.go(f"{server.url}/#issues")
+    page.wait("!document.getElementById('access').hidden")
+    page.run("document.querySelector('[name=token]').value = 'wrong-token-of-this-length'")
+    page.run("document.querySelector('#access button').click()")
+    page.wait("document.getElementById('problem').textContent.includes('does not accept this token')")
+    page.run(f"document.querySelector('[name=token]').value = {TOKEN!r}")
+    page.run("document.querySelector('#access button').click()")
+    page.wait("document.querySelectorAll('.row').length > 0", "Issues")
+    page.run("document.getElementById('tab-rules').click()")
+    page.wait("document.querySelectorAll('.row').length > 0", "Rules")
+    assert TOKEN not in page.run("document.documentElement.outerHTML")
+
+    page.go(f"{server.url}/?again#token={TOKEN}")
+    page.wait("document.querySelectorAll('.row').length > 0", "Issues")
+    assert TOKEN not in page.run("location.href")
+    complaints = [one for one in page.complaints() if "401" not in one]
+    browser().events.clear()
+    assert complaints == []
+
+
+def test_without_a_token_nobody_is_asked_and_missing_tools_have_no_tab(page: Page, sandbox: SandboxProcess) -> None:
+    with serving(sandbox.url, "--read-only") as server:
+        page.go(f"{server.url}/#issues")
+        page.wait("document.querySelectorAll('.row').length > 0", "Issues")
+        tabs = page.run(
+            "[...document.querySelectorAll('[role=tab]')].filter(tab => !tab.hidden).map(tab => tab.textContent)"
+        )
+        buttons = page.run("[...document.querySelectorAll('button')].map(one => one.textContent)", "Issues")
+
+    assert tabs == ["Issues", "Rules", "Symbol sets", "Status and clients"]
+    assert not {"Resolve", "Suppress", "Assign", "Set"} & set(buttons)
+
+
+def test_callers_with_keys_of_their_own_are_asked_for_theirs(page: Page, sandbox: SandboxProcess) -> None:
+    keyless = {"POSTHOG_PERSONAL_API_KEY": None, "MCP_CALLER_KEYS": "1"}
+    with serving(sandbox.url, **keyless) as server:
+        page.go(f"{server.url}/#symbol-sets")
+        page.wait("!document.getElementById('access').hidden")
+        page.run(f"document.querySelector('[name=key]').value = {sandbox.key!r}")
+        page.run("document.querySelector('#access button').click()")
+        page.wait("document.querySelectorAll('.row').length > 0", "Symbol sets")
+        stored = page.run("JSON.stringify([sessionStorage, localStorage, document.cookie])")
+
+    assert sandbox.key not in stored
+
+
+def test_a_server_that_is_gone_is_reported_on_the_page(page: Page, sandbox: SandboxProcess) -> None:
+    with serving(sandbox.url) as server:
+        page.go(f"{server.url}/#symbol-sets")
+        page.wait("document.querySelectorAll('.row').length > 0", "Symbol sets")
+    Frame(page, "Symbol sets").click("Apply")
+    said = Frame(page, "Symbol sets").said()
+    browser().events.clear()
+
+    assert said == "This server does not answer. Check that it runs, then try again."
+
+
+def test_the_page_cannot_reach_the_network_nor_its_host(page: Page, server: HttpServer) -> None:
+    frame = open_page(page, server, "issues")
+    blocked = "then(() => 'reached', () => 'blocked')"
+    assert frame.run(f"fetch({server.url + '/healthz'!r}).{blocked}") == "blocked"
+    assert frame.run("(() => { try { return parent.document.title } catch { return 'blocked' } })()") == "blocked"
+    assert frame.run("(() => { try { return sessionStorage.length } catch { return 'blocked' } })()") == "blocked"
+    frame.run("(s => { s.textContent = 'window.ran = 1'; document.body.append(s); })(document.createElement('script'))")
+    assert frame.run("window.ran ?? null") is None
+    browser().events.clear()
