@@ -1,0 +1,102 @@
+"""The pages in the reference host of MCP Apps, the web interface of the MCP Inspector, in a real browser."""
+
+import base64
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Generator
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.browser import Frame, browser, keep_picture
+from tests.clients.node_tools import modules
+from tests.sandbox_process import SandboxProcess
+from tests.server.http.http_process import HttpServer, serving
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+KEY = "inspector-token"
+ISSUE = "0193f2a0-a971-75e7-9db9-4c257c0eba6e"
+OPENED: list[tuple[str, dict[str, Any], str]] = [
+    ("query-error-tracking-issues-list", {"limit": 5}, "Issues"),
+    ("query-error-tracking-issue", {"issueId": ISSUE}, "Issue"),
+    ("error-tracking-changes-list", {}, "Changes"),
+    ("error-tracking-assignment-rules-list", {}, "Rules"),
+    ("error-tracking-symbol-sets-list", {}, "Symbol sets"),
+]
+if not os.environ.get("MCP_TEST_ALL"):
+    del OPENED[1:]  # each takes seconds: the Inspector is a large program
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Generator[SandboxProcess]:
+    with SandboxProcess() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Generator[HttpServer]:
+    with serving(sandbox.url, "--journal", str(tmp_path_factory.mktemp("journal") / "journal")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def inspector(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """The address of a running Inspector."""
+    with ExitStack() as taken:
+        sockets = [taken.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+        port, sandbox_port = (str(one.getsockname()[1]) for one in sockets)
+    environment = {
+        **os.environ,
+        "PATH": f"{modules() / 'node/bin'}:{os.environ['PATH']}",
+        "HOME": str(tmp_path_factory.mktemp("home")),
+        "HOST": "127.0.0.1",
+        "CLIENT_PORT": port,
+        "MCP_SANDBOX_PORT": sandbox_port,
+        "MCP_AUTO_OPEN_ENABLED": "false",
+        "MCP_INSPECTOR_API_TOKEN": KEY,
+        "MCP_INSPECTOR_SECRET_STORE": "memory",
+    }
+    command = [modules() / ".bin/mcp-inspector", "--web"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout
+        try:
+            assert any(f"127.0.0.1:{port}".encode() in line for line in process.stdout)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize(("tool", "arguments", "title"), OPENED)
+def test_the_inspector_shows_the_page_of_a_tool(
+    tool: str, arguments: dict[str, Any], title: str, server: HttpServer, sandbox: SandboxProcess, inspector: str
+) -> None:
+    query = {
+        "serverUrl": f"{server.url}/mcp",
+        "transport": "http",
+        "autoConnect": KEY,
+        "openApp": tool,
+        "appArgs": base64.urlsafe_b64encode(json.dumps(arguments).encode()).decode().rstrip("="),
+        "autoOpen": KEY,
+    }
+    page = browser().page()
+    page.size(1200, 1000)
+    page.go(f"{inspector}?{urlencode(query)}")
+    page.wait("""Boolean(document.querySelector('[data-testid="apps-form"][data-app-status="ready"]'))""")
+    frame = Frame(page, title)
+    if title == "Changes":
+        frame.wait("document.getElementById('out').innerText.length > 0")
+    else:
+        frame.wait("document.querySelectorAll('.row').length > 0")
+    if title == "Issues":
+        frame.click("Resolve: TypeError")
+        assert frame.said() == "Resolved: TypeError."
+        (write,) = [entry for entry in sandbox.journal() if entry["method"] == "PATCH"]
+        identity = write["path"].rstrip("/").rpartition("/")[2]
+        assert sandbox.api("GET", f"issues/{identity}/").json()["status"] == "resolved"
+    keep_picture(page, f"inspector-{title}")
+    page.close()
