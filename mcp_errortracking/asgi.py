@@ -23,6 +23,7 @@ __all__ = ["OAuth", "create_app"]
 
 if TYPE_CHECKING:
     from mcp_errortracking.server.http.metrics import Metrics
+    from mcp_errortracking.server.http.one_time import OneTimeCode
 
 
 def create_app(*, oauth: OAuth | None = None) -> Starlette:
@@ -46,9 +47,17 @@ def create_app(*, oauth: OAuth | None = None) -> Starlette:
 
 
 def app_for(
-    settings: PostHogSettings, http: HttpSettings, selection: ToolSelection, *, oauth: OAuth | None = None
+    settings: PostHogSettings,
+    http: HttpSettings,
+    selection: ToolSelection,
+    *,
+    oauth: OAuth | None = None,
+    one_time: "OneTimeCode | None" = None,
 ) -> Starlette:
     """Return the app for given settings. It owns its connections to PostHog, and closes them when it ends.
+
+    Args:
+        one_time: a code that is exchanged once for a token of `http`.
 
     Raises:
         ConfigError: an optional package that the settings need is not installed; or the selection leaves no tool.
@@ -83,6 +92,7 @@ def app_for(
             allowed_origins=http.allowed_origins,
             limits=limits_of(http),
             oauth=oauth,
+            one_time=one_time,
         ),
         caller_keys=proxy if http.caller_keys else None,
         metrics=metrics,

@@ -26,6 +26,7 @@ from mcp_errortracking.cli.rules import add_rules_commands, run_rules_match
 from mcp_errortracking.cli.serve import run_serve
 from mcp_errortracking.cli.source_maps import add_arguments, run_source_maps
 from mcp_errortracking.cli.tools import run_call, run_tools
+from mcp_errortracking.cli.ui import add_ui, run_ui
 from mcp_errortracking.cli.whoami import add_whoami, run_whoami
 from mcp_errortracking.config import HttpSettings, LogSettings, OAuthSettings, PostHogSettings
 from mcp_errortracking.sandbox import command as sandbox_command
@@ -106,6 +107,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add_connection(serve)
     add_tool_selection(serve)
     add_transport(serve)
+    add_ui(command("ui", run_ui, "open pages in a browser: issues, rules, symbol sets and changes, with buttons"))
     sandbox = command("sandbox", sandbox_command.run, "serve a small PostHog on this machine, to try things on")
     sandbox_command.add_arguments(sandbox)
     add_logging(command("demo", _demo, "show an MCP client at work against the sandbox"))

@@ -75,6 +75,11 @@ def add_transport(parser: argparse.ArgumentParser) -> None:
     _add(parser.add_argument_group("OAuth, over HTTP", "see docs/oauth.md"), settings_of(OAuthSettings))
 
 
+def add_port(parser: argparse.ArgumentParser, *, help: str) -> None:  # noqa: A002 argparse's own name
+    """Add `--port` with its own help text."""
+    _add(parser, _named(ListenSettings, "port"), help=help)
+
+
 def given(options: argparse.Namespace, group: type[Any]) -> dict[str, Any]:
     """Return the settings of a group that the command line gives, by field."""
     return {one.field: getattr(options, one.field) for one in settings_of(group) if hasattr(options, one.field)}

@@ -166,14 +166,17 @@
     $("access").reset();
     show();
   });
-  // `mcp-errortracking ui` opens this page with its token behind the #, which no server and no log receives.
-  const brought = /^#token=([\w-]+)(?:&|$)/.exec(location.hash);
-  if (brought) {
-    token = brought[1];
-    sessionStorage.setItem("token", token);
-    history.replaceState(null, "", "#issues");
-  }
   addEventListener("hashchange", show);
   $("tabs").hidden = false;
-  show();
+  // `mcp-errortracking ui` opens this page with a code behind the #, which works once and reaches no log.
+  const brought = /^#code=([\w-]+)$/.exec(location.hash);
+  if (!brought) { show(); return; }
+  history.replaceState(null, "", "#issues");
+  fetch("token", {method: "POST", credentials: "omit", headers: {Authorization: `Bearer ${brought[1]}`}})
+    .then(async response => {
+      const answer = await response.json();
+      if (response.ok) sessionStorage.setItem("token", token = answer.token);
+      show();
+      if (!response.ok) askForToken(answer.detail);
+    }).catch(() => fail("This server does not answer. Check that it runs, then try again."));
 })();

@@ -40,6 +40,7 @@ from mcp_errortracking.server.http.direct import answer_directly, is_direct
 from mcp_errortracking.server.http.guard import Guard
 from mcp_errortracking.server.http.interruption import InterruptibleAnswer
 from mcp_errortracking.server.http.oauth import OAuth
+from mcp_errortracking.server.http.one_time import OneTimeCode, OneTimeExchange
 from mcp_errortracking.server.http.page import Access, headers_of, page
 from mcp_errortracking.server.http.paths import MCP, MESSAGES, SSE, ExactRoute
 from mcp_errortracking.server.http.readiness import Check, Readiness
@@ -80,6 +81,7 @@ class HttpOptions:
     one as `Authorization: Bearer`; without any, and without `oauth`, only callers on this machine are served.
     `allowed_hosts`: names of this server in addition to loopback; a request for another Host is refused.
     `allowed_origins`: origins whose web pages may call it, in addition to loopback.
+    `one_time`: a code that is exchanged once for one of the tokens.
     """
 
     limits: HttpLimits
@@ -88,6 +90,7 @@ class HttpOptions:
     allowed_hosts: Sequence[str] = ()
     allowed_origins: Sequence[str] = ()
     oauth: OAuth | None = None
+    one_time: OneTimeCode | None = None
 
 
 def build_app(
@@ -162,6 +165,7 @@ def build_app(
             allow_headers=_REQUEST_HEADERS,
             expose_headers=["MCP-Session-Id", "WWW-Authenticate", "X-Request-ID", "Retry-After"],
         ),
+        *([Middleware(OneTimeExchange, code=options.one_time)] if options.one_time else []),
         Middleware(Guard, tokens=options.tokens, oauth=options.oauth),
         Middleware(NoCallerKeys) if caller_keys is None else Middleware(CallerKeys, senders=caller_keys, calls=calls),
         Middleware(StructuredHeader),
