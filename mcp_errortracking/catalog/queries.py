@@ -31,6 +31,7 @@ from mcp_errortracking.catalog.meanings import STATUSES, Means
 from mcp_errortracking.catalog.paging import LongEndpoint
 from mcp_errortracking.catalog.property_names import ask_for_unseen, notes_on_keys
 from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, exceptions_by_event, legend, show_event, show_top_frame
+from mcp_errortracking.catalog.trends import change, picture
 
 _SINCE = "spring 2026"
 _UNKNOWN_ISSUE = (
@@ -392,6 +393,8 @@ def _row(issue: dict[str, Any]) -> dict[str, Any]:
         row["sparkline"] = _sparkline(as_objects(sparkline))
     elif isinstance(sparkline, list):
         row["sparkline"] = [_whole(value) for value in cast("list[Any]", sparkline)[:_MOST_BUCKETS]]
+        if trend := picture(row["sparkline"]):
+            row["trend"] = trend
     return row
 
 
@@ -413,11 +416,12 @@ def _whole(value: Any) -> Any:
 
 
 def _sparkline(buckets: list[dict[str, Any]]) -> str:
-    """Return equal parts of a range as numbers, with the begin of the first and of the last."""
+    """Return equal parts of a range as numbers, with the begin of the first and of the last, and the change."""
     shown = buckets[:_MOST_BUCKETS]
     numbers = " ".join(str(_count_of(bucket)) for bucket in shown)
     last = f" to {shown[-1].get('label')}" if len(shown) > 1 else ""
-    return f"from {shown[0].get('label')}{last}: {numbers}"
+    trend = change([bucket.get("value") for bucket in shown])
+    return f"from {shown[0].get('label')}{last}: {numbers}{trend and f', {trend}'}"
 
 
 def _count_of(bucket: dict[str, Any]) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 from mcp_errortracking.catalog.endpoint import as_object, as_objects, number_of, text_of
 from mcp_errortracking.catalog.people import Person, Role
 from mcp_errortracking.catalog.stack_traces import exceptions_by_event, legend, show_event
+from mcp_errortracking.catalog.trends import picture
 from mcp_errortracking.workflows.issue_brief.facts import Facts, commit_of, release_span
 from mcp_errortracking.workflows.issue_brief.frames import unresolved
 from mcp_errortracking.workflows.issue_brief.source import LocalSource, day
@@ -42,6 +43,8 @@ def trend(facts: Facts) -> list[str]:
     if isinstance(values, list) and values:
         counts = " ".join(map(_count, values[:_MOST_PARTS]))  # pyright: ignore[reportUnknownArgumentType]
         lines.append(f"events over the range in equal parts: {counts}")
+        if drawn := picture(values[:_MOST_PARTS]):  # pyright: ignore[reportUnknownArgumentType]
+            lines.append(drawn)
     return lines
 
 
