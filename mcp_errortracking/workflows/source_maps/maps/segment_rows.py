@@ -84,22 +84,24 @@ class SegmentRows:
 
     def name_steps(self) -> Iterable[int] | None:
         """Return the differences of names, in order; None if a segment or a number is too long for its row."""
-        backwards = self._text[-2::-1] + b","
-        rows = backwards.translate(_TABS).expandtabs(_WIDTH)
+        backwards = bytearray(b"\t" + self._text[:-1].translate(_TABS))
+        backwards.reverse()
+        rows = bytes(backwards).expandtabs(_WIDTH)
         if len(rows) != len(self._names) * _WIDTH:
             return None
         is_named = _mask(self._names[::-1], _IS_FIELD)
-        columns = (_masked(rows[place::_WIDTH], is_named).replace(b"\0", b"") for place in range(_LONGEST + 1))
-        last = next(columns)
-        packed = bytearray(len(last) * _LONGEST)
-        packed[::_LONGEST] = last
+        digits = _masked(rows[::_WIDTH], is_named).translate(None, b"\0")
+        packed = bytearray(len(digits) * _LONGEST)
+        packed[::_LONGEST] = digits
         is_longer = -1
-        for place, column in enumerate(columns, 1):
-            is_longer &= _mask(column, _IS_CONTINUED)
-            if place == _LONGEST or not is_longer:
-                break
-            packed[place::_LONGEST] = _masked(column, is_longer)
-        return None if is_longer else map(_packed_number, reversed(memoryview(packed).cast("I")))
+        for place in range(1, _LONGEST + 1):
+            digits = _masked(rows[place::_WIDTH], is_named).translate(None, b"\0")
+            is_longer &= _mask(digits, _IS_CONTINUED)
+            if not is_longer:
+                return map(_packed_number, reversed(memoryview(packed).cast("I")))
+            if place < _LONGEST:
+                packed[place::_LONGEST] = _masked(digits, is_longer)
+        return None
 
 
 def _mask(column: bytes, table: bytes) -> int:

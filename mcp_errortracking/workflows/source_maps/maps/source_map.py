@@ -213,7 +213,7 @@ def _texts(fields: Fields, name: str) -> list[str | None]:
         return []
     if not isinstance(listed, list):
         raise InvalidMapError(f"Its {name} are not a list.")
-    if not all(isinstance(item, str) or item is None for item in cast("list[Any]", listed)):
+    if not set(map(type, cast("list[Any]", listed))) <= {str, type(None)}:
         if name == "names":  # some bundlers write numbers
             return [item if isinstance(item, str) else str(item) for item in cast("list[Any]", listed)]
         raise InvalidMapError(f"Its {name} are not a list of strings.")
