@@ -51,9 +51,9 @@ class _OfBuild(SourceMapWorkflow):
 
 class UploadSourceMaps(_OfBuild, tool="source-maps-upload", destructive=True):
     """Upload (push, send, publish) the source maps (sourcemaps, .map files) of a build folder, the ProGuard mapping of
-    an Android build or dSYM bundles, so that minified stack traces become readable: finds bundles and maps, injects
-    debug (chunk) ids into them (deploy these files afterwards), uploads what PostHog lacks and confirms it. Repeat an
-    interrupted upload: it goes on where it stopped."""
+    an Android build or native debug files (dSYM, ELF), so that minified stack traces become readable: finds bundles and
+    maps, injects debug (chunk) ids into them (deploy these files afterwards), uploads what PostHog lacks and confirms
+    it. Repeat an interrupted upload: it goes on where it stopped."""
 
     force: bool | None = Field(default=None, description="Overwrite differing content.")
     skip_on_conflict: bool | None = Field(default=None, description="Keep it instead.")

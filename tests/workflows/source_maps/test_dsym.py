@@ -142,7 +142,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 
 def test_a_large_architecture_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dsym, "MAX_SLICE", len(ARM) - 1)
+    monkeypatch.setattr(dsym, "MAX_IMAGE", len(ARM) - 1)
     write_dsym(tmp_path, "Shop.app", Shop=ARM)
     assert problem(tmp_path)[:2] == (SHOP, "too_large")
 

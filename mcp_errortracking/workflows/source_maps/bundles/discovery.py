@@ -16,6 +16,7 @@ from mcp_errortracking.workflows.problems import Problem, WorkflowError, printab
 from mcp_errortracking.workflows.source_maps.bundles.globs import Globs
 from mcp_errortracking.workflows.source_maps.chunk import ReleaseMark
 from mcp_errortracking.workflows.source_maps.debug_files.dsym import bundle_of, is_debug_file
+from mcp_errortracking.workflows.source_maps.debug_files.native import is_native, is_split
 from mcp_errortracking.workflows.source_maps.maps.registration import registered_ids
 from mcp_errortracking.workflows.source_maps.maps.script import comment, map_url
 
@@ -76,6 +77,8 @@ class Build:
     """Maps that more than one bundle names."""
     debug_files: tuple[Path, ...] = ()
     """The debug files in dSYM bundles."""
+    natives: tuple[Path, ...] = ()
+    """Native programs and libraries outside of dSYM bundles."""
 
     def name(self, path: Path) -> str:
         """Return a file's path below the folder."""
@@ -123,6 +126,9 @@ class _Search:
     disputed: set[Path] = field(default_factory=set[Path])
     dsyms: dict[Path, list[Path]] = field(default_factory=lambda: defaultdict[Path, list[Path]](list))
     """The debug files of each dSYM bundle."""
+    natives: list[Path] = field(default_factory=list[Path])
+    split: list[str] = field(default_factory=list[str])
+    """Names of files of split debug information."""
 
     def walk(self, unwanted: Globs) -> Iterator[Path]:
         """Yield the files that no pattern excludes, by name. Symlinks to folders are not followed."""
@@ -154,6 +160,10 @@ class _Search:
             self.texts.append(path)
         elif name.endswith(LEFTOVER):
             self.leftovers.append(path)
+        elif is_split(path):
+            self.split += [self.name(path)] if self.is_wanted(path) else []
+        elif is_native(self.roots, path) and self.is_wanted(path):
+            self.natives.append(path)
 
     def second_names(self) -> set[Path]:
         """Return the bundles that are symlinks to other bundles of the folder, which are included by name."""
@@ -282,6 +292,7 @@ class _Search:
             deployed=tuple(self.deployed),
             shared=tuple(path for path, bundles in self.claims.items() if len(bundles) > 1),
             debug_files=tuple(sorted(debug_files)),
+            natives=tuple(sorted(self.natives)),
         )
 
     def other_maps(self) -> tuple[list[Path], list[str]]:
@@ -317,6 +328,12 @@ class _Search:
             for kind, count in passed.items()
             if count
         ]
+        if self.split:
+            more = f" and {len(self.split) - 1} more" if self.split[1:] else ""
+            notes.append(
+                f"Split debug information, which PostHog does not read: {self.split[0]}{more}. Build without "
+                "-gsplit-dwarf, so that the binary holds it."
+            )
         return hermes, notes
 
     def is_beside(self, path: Path) -> bool:

@@ -23,6 +23,7 @@ from mcp_errortracking.workflows.source_maps.bundles.injection import (
 from mcp_errortracking.workflows.source_maps.chunk import Chunk, Part, ReleaseMark
 from mcp_errortracking.workflows.source_maps.container import DataType
 from mcp_errortracking.workflows.source_maps.debug_files.dsym import chunks_of
+from mcp_errortracking.workflows.source_maps.debug_files.native import native_chunks
 from mcp_errortracking.workflows.source_maps.maps.pieces import find_invalid_utf8
 from mcp_errortracking.workflows.source_maps.maps.script import comment
 from mcp_errortracking.workflows.source_maps.recorded.records import Records
@@ -62,11 +63,16 @@ def prepare(
         yield _or_problem(build, path, partial(work.hermes, path))
     for path in build.proguard:
         yield _or_problem(build, path, partial(work.proguard, path, proguard_id))
+    of_bundles = set[str]()
     for path in build.debug_files:
         try:
-            yield from chunks_of(roots, path, build.name(path))
+            chunks = chunks_of(roots, path, build.name(path))
         except WorkflowError as error:
             yield Problem(build.name(path), error.explanation)
+            continue
+        of_bundles.update(chunk.chunk_id for chunk in chunks)
+        yield from chunks
+    yield from native_chunks(roots, build.natives, build.name, frozenset(of_bundles))
 
 
 def read_injected_line(roots: Roots, bundle: Path, chunk_id: str) -> InjectedLine | None:

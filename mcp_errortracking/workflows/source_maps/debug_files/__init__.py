@@ -1,1 +1,1 @@
-"""Debug files of native apps: dSYM bundles of Apple's platforms."""
+"""Debug files of native apps: dSYM bundles of Apple's platforms, ELF and Mach-O files."""

@@ -1,12 +1,8 @@
 """dSYM bundles: folders with the debug files of an app, and what PostHog takes of them.
 
-PostHog takes each architecture of each debug file by itself, under its UUID: a ZIP with the entry `dwarf`
-(contract 5.1). The entry is not compressed in the ZIP: the container is, and so the content hash does not depend on
-the version of zlib.
+PostHog takes each architecture of each debug file by itself, under its UUID (contract 5.1).
 """
 
-import io
-import zipfile
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
@@ -16,14 +12,11 @@ from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import DataType
+from mcp_errortracking.workflows.source_maps.debug_files.archive import MAX_IMAGE, zipped
 from mcp_errortracking.workflows.source_maps.debug_files.mach_o import MachOError, Slice, read_slices
 
-MAX_SLICE = 256 * 1024 * 1024
-"""Bytes of one architecture, which are held in memory. Compressed they must fit PostHog's limit for a symbol set."""
 _ENDING = ".dsym"
 _DEBUG_FILES = ("Contents", "Resources", "DWARF")
-_TIME = (1980, 1, 1, 0, 0, 0)  # the same bytes for the same content
-_MODE = 0o100644 << 16
 
 
 def bundle_of(path: Path) -> Path | None:
@@ -48,10 +41,10 @@ def chunks_of(roots: Roots, path: Path, name: str) -> list[Chunk]:
     """
     slices = _slices(roots, path)
     for one in slices:
-        if one.size > MAX_SLICE:
+        if one.size > MAX_IMAGE:
             raise WorkflowError(
                 "too_large",
-                f"An architecture has {one.size / 2**20:.1f} MiB; the limit is {MAX_SLICE >> 20} MiB.",
+                f"An architecture has {one.size / 2**20:.1f} MiB; the limit is {MAX_IMAGE >> 20} MiB.",
                 next_step="Build with line tables only (-gline-tables-only).",
             )
     return [
@@ -84,10 +77,4 @@ def _packed(roots: Roots, path: Path, one: Slice) -> bytes:
         raise WorkflowError("changed", f"{path.name} changed during the upload.", next_step="Upload again.")
     with translate_os_errors(path, "read"), BufferedReader(roots.open(path)) as file:
         file.seek(one.offset)
-        content = file.read(one.size)
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as packed:
-        entry = zipfile.ZipInfo("dwarf", _TIME)
-        entry.create_system, entry.external_attr = 3, _MODE  # as on every system
-        packed.writestr(entry, content)
-    return target.getvalue()
+        return zipped(file.read(one.size))

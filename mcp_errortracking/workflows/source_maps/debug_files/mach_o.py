@@ -1,4 +1,4 @@
-"""Reader of Mach-O files, as far as their UUIDs: the slices of a file, one for each architecture.
+"""Reader of Mach-O files, as far as their UUIDs and sections: the slices of a file, one for each architecture.
 
 A file is one slice, or begins with a table of slices ("fat"). A slice has a header and load commands; one command
 holds the UUID that the linker gave to the binary and to its debug file. Only headers and load commands are read.
@@ -6,6 +6,7 @@ holds the UUID that the linker gave to the binary and to its debug file. Only he
 
 import struct
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -24,6 +25,9 @@ _THIN = {
 """Byte order and size of the header, by its first bytes."""
 _FAT_HEAD = struct.Struct(">2I")
 _LC_UUID, _UUID_COMMAND = 0x1B, 24
+_SEGMENTS = {0x1: (56, 68, 40), 0x19: (72, 80, 48)}
+"""By command: the bytes before its sections, those of a section, and the place of the file offset in a section."""
+_SECTION_NAME = 16
 
 
 class MachOError(ValueError):
@@ -32,11 +36,16 @@ class MachOError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The part of a file for one architecture. `uuid` is in upper case, as PostHog's SDK sends it."""
+    """The part of a file for one architecture. `uuid` is in upper case, as PostHog's SDK sends it.
+
+    `is_compressed`: its debug information is compressed, as by Go, and PostHog cannot read it.
+    """
 
     uuid: str
     offset: int
     size: int
+    has_debug_info: bool = False
+    is_compressed: bool = False
 
 
 def read_slices(file: BinaryIO) -> list[Slice]:
@@ -77,11 +86,34 @@ def _slice(file: BinaryIO, offset: int, size: int) -> Slice:
     count, length = struct.unpack_from(f"{order}2I", _read(file, offset, header, end), 16)
     if length > MAX_COMMANDS:
         raise MachOError(f"Its load commands have {length} bytes; the limit is {MAX_COMMANDS}.")
-    return Slice(_uuid(_read(file, offset + header, length, end), count, order), offset, size)
+    commands = list(_commands(_read(file, offset + header, length, end), count, order))
+    names = {name for kind, command in commands for name in _sections(kind, command, order)}
+    is_compressed = any(name.startswith(b"__zdebug_") for name in names)
+    return Slice(_uuid(commands), offset, size, b"__debug_info" in names, is_compressed)
 
 
-def _uuid(commands: bytes, count: int, order: str) -> str:
-    """Return the UUID in load commands. Each has 8 bytes or more, so the bytes bound the number of steps."""
+def _uuid(commands: list[tuple[int, bytes]]) -> str:
+    """Return the UUID in load commands."""
+    for kind, command in commands:
+        if kind == _LC_UUID:
+            found = command[8:]
+            if len(command) != _UUID_COMMAND or not any(found):
+                raise MachOError("Its UUID is damaged.")
+            return str(uuid.UUID(bytes=found)).upper()
+    raise MachOError("It has no UUID.")
+
+
+def _sections(kind: int, command: bytes, order: str) -> Iterator[bytes]:
+    """Yield the names of the sections of a segment that have bytes in the file; dsymutil leaves empty ones."""
+    start, size, place = _SEGMENTS.get(kind, (0, 0, 0))
+    for at in range(start, len(command) - size + 1, size) if size else ():
+        (offset,) = struct.unpack_from(f"{order}I", command, at + place)
+        if offset:
+            yield command[at : at + _SECTION_NAME].rstrip(b"\0")
+
+
+def _commands(commands: bytes, count: int, order: str) -> Iterator[tuple[int, bytes]]:
+    """Yield load commands, each with its type. Each has 8 bytes or more, so the bytes bound the number of steps."""
     head, at = struct.Struct(f"{order}2I"), 0
     for _ in range(min(count, len(commands) // head.size)):
         if at + head.size > len(commands):
@@ -89,13 +121,8 @@ def _uuid(commands: bytes, count: int, order: str) -> str:
         command, length = head.unpack_from(commands, at)
         if length < head.size or at + length > len(commands):
             raise MachOError("A load command is longer than all of them, or too short.")
-        if command == _LC_UUID:
-            found = commands[at + head.size : at + length]
-            if length != _UUID_COMMAND or not any(found):
-                raise MachOError("Its UUID is damaged.")
-            return str(uuid.UUID(bytes=found)).upper()
+        yield command, commands[at : at + length]
         at += length
-    raise MachOError("It has no UUID.")
 
 
 def _read(file: BinaryIO, offset: int, size: int, end: int) -> bytes:

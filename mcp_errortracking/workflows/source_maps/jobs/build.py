@@ -23,6 +23,7 @@ from mcp_errortracking.workflows.source_maps.bundles.injection import NO_MAPPING
 from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare, read_injected_line
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import DataType
+from mcp_errortracking.workflows.source_maps.debug_files.native import NO_DEBUG_INFO
 from mcp_errortracking.workflows.source_maps.recorded.records import Records
 from mcp_errortracking.workflows.source_maps.remote.releases import ReleaseName
 
@@ -86,13 +87,16 @@ async def prepare_build(
     look = partial(find, roots, call.folder, include=call.include or (), exclude=call.exclude or ())
     build = await to_thread.run_sync(look)
     chunks, problems = list[Chunk](), list(build.problems)
-    foreign, unmapped, repairs = list[str](), list[str](), list[str]()
-    total = len(build.pairs) + len(build.hermes) + len(build.proguard) + len(build.debug_files)
+    foreign, unmapped, repairs, stripped = list[str](), list[str](), list[str](), list[str]()
+    total = sum(map(len, (build.pairs, build.hermes, build.proguard, build.debug_files, build.natives)))
     records = Records(roots, build.folder, keep=dry_run, mapped=frozenset(pair.bundle for pair in build.pairs))
     each = prepare(roots, build, release_id=release_id, proguard_id=call.proguard_id, dry_run=dry_run, records=records)
     while (one := await to_thread.run_sync(next, each, None)) is not None:
         if isinstance(one, Problem) and one.explanation.code == NO_MAPPINGS:
             unmapped.append(one.path)
+            continue
+        if isinstance(one, Problem) and one.explanation.code == NO_DEBUG_INFO:
+            stripped.append(one.path)
             continue
         if isinstance(one, Problem):
             problems.append(one)
@@ -105,6 +109,8 @@ async def prepare_build(
     notes = [*build.notes, *repairs[:MANY]]
     if unmapped:
         notes.append(f"Skipped, because their maps map nothing: {some(unmapped)}.")
+    if stripped:
+        notes.append(f"Native files without debug information, so that their frames stay addresses: {some(stripped)}.")
     if build.empty:
         notes.append(f"Empty, and without a map: {some(build.empty)}. If they should not be empty, build again.")
     if build.deployed:

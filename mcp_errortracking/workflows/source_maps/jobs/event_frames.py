@@ -109,8 +109,8 @@ async def _event_frames(issue: str, context: Context) -> RequestedFrames:
             "no_source_map",
             f"{len(other)} frames of the newest event are not resolved, and none of them is JavaScript.",
             reasons[0],
-            "Upload the symbols of that build: ProGuard mappings and dSYM bundles with source-maps-upload, other debug "
-            "symbols with posthog-cli.",
+            "Upload the symbols of that build with source-maps-upload: ProGuard mappings, dSYM bundles, or ELF and "
+            "Mach-O files with debug information.",
         )
     if all(map(foreign_origin, frames)) and (resolved or not frames):
         error = WorkflowError(

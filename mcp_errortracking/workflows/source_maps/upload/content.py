@@ -40,7 +40,8 @@ from mcp_errortracking.workflows.source_maps.upload.release_parts import (
 
 _PIECE = 1024 * 1024  # few and large: each costs a switch of threads
 _IN_MEMORY = 384 * 1024
-_SMALLER = {DataType.APPLE_DSYM: "Build with line tables only (-gline-tables-only)."}
+_LINES_ONLY = "Build with line tables only (-gline-tables-only, -g1)."
+_SMALLER = {DataType.APPLE_DSYM: _LINES_ONLY, DataType.ELF_DEBUG_INFO: _LINES_ONLY}
 
 
 class ContentError(ExplainedError):
