@@ -26,13 +26,11 @@ class AppRelease:
     version: str | None
     build: str | None
 
-    def full_version(self, build: str | None) -> str | None:
-        """Return the version as PostHog's command line names it: `1.4.2+57`.
-
-        Args:
-            build: a build number that overrides that of the file.
-        """
-        return "+".join(part for part in (self.version, build or self.build) if part) or None
+    def full_version(self) -> str | None:
+        """Return the version as PostHog's command line names it: `1.4.2+57`; so may `version` alone."""
+        if self.version and self.build and self.version.endswith(f"+{self.build}"):
+            return self.version
+        return "+".join(part for part in (self.version, self.build) if part) or None
 
 
 def read_info_plist(path: Path, environment: Mapping[str, str]) -> AppRelease:

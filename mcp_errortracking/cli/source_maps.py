@@ -109,9 +109,6 @@ def _add_transfer(parser: argparse.ArgumentParser) -> None:
 
 def _add_release_mode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--build", dest="build_number", metavar="NUMBER", help="the build number to store with a new release"
-    )
-    parser.add_argument(
         "--release-mode",
         choices=("event", "symbol-set"),
         help="the source of an exception's release: the bundle (event, the default), or the symbol set; "
@@ -122,6 +119,9 @@ def _add_release_mode(parser: argparse.ArgumentParser) -> None:
 def _add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", help="the folder of the build")
     parser.add_argument("--release", dest="version", metavar="VERSION", help="of the release")
+    parser.add_argument(
+        "--build", dest="build_number", metavar="NUMBER", help="the build number: the release is VERSION+NUMBER"
+    )
     parser.add_argument("--release-project", metavar="NAME", help="its product (default: from package.json)")
     parser.add_argument("--include", dest="wanted", metavar="GLOB", action="append", help="only these files")
     parser.add_argument("--exclude", dest="unwanted", metavar="GLOB", action="append", help="not these files")
@@ -160,32 +160,41 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
     if given["stack"] == "-":
         given["stack"] = read_input()
     arguments = {name: value for name, value in given.items() if value is not None}
-    arguments = _release_of_app(options, arguments) | arguments
     for name, value in arguments.items():
         if any(isinstance(one, str) and not one.strip() for one in _each(value)):
             raise ConfigError(f"{_OPTIONS.get(name, name.upper())} is empty: check that its variable is set.")
+    arguments |= _release(options, arguments)
+    if options.tool == "source-maps-check":  # it stores nothing
+        arguments.pop("build_number", None)
     for name in ("folder", "write_to"):
         if name in arguments:
             arguments[name] = str(_current_folder() / arguments[name])
     return arguments
 
 
-def _release_of_app(options: argparse.Namespace, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the release that --info-plist names, as arguments; {} without it."""
+def _release(options: argparse.Namespace, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the release that --release, --build and --info-plist name together, as arguments."""
     name: str | None = getattr(options, "info_plist", None)
-    if name is None:
+    if name is None and "build_number" not in arguments:
         return {}
-    if not name.strip():
+    if name is not None and not name.strip():
         raise ConfigError("--info-plist is empty: check that its variable is set.")
-    from mcp_errortracking.cli.info_plist import read_info_plist
+    from mcp_errortracking.cli.info_plist import AppRelease, read_info_plist
 
-    app = read_info_plist(_current_folder() / name, config.xcode_settings())
-    version = app.full_version(arguments.get("build_number"))
-    if version is None and "version" not in arguments:
+    app = AppRelease(None, None, None)
+    if name is not None:
+        app = read_info_plist(_current_folder() / name, config.xcode_settings())
+    named = AppRelease(
+        arguments.get("project") or app.identifier,
+        arguments.get("version") or app.version,
+        arguments.get("build_number") or app.build,
+    )
+    version = named.full_version()
+    if name is not None and version is None:
         raise ConfigError(f"--info-plist {name} names no version: give --release.")
-    found = {"version": version, "project": app.identifier, "build_number": app.build}
-    if not hasattr(options, "build_number"):  # a check, which stores nothing
-        del found["build_number"]
+    if name is None and named.build and not named.version:
+        raise ConfigError("--build is the second part of a release: give --release too.")
+    found = {"version": version, "project": named.identifier, "build_number": named.build}
     return {key: value for key, value in found.items() if value is not None}
 
 

@@ -1,6 +1,7 @@
 """The release in an Info.plist: XML and binary, Xcode's build settings, and files that are refused."""
 
 import plistlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def test_both_forms_are_read(tmp_path: Path, form: plistlib.PlistFormat) -> None
     path.write_bytes(plistlib.dumps(FULL, fmt=form))
     found = read_info_plist(path, {})
     assert found == AppRelease("com.example.shop", "1.4.2", "57")
-    assert (found.full_version(None), found.full_version("58")) == ("1.4.2+57", "1.4.2+58")
+    assert (found.full_version(), replace(found, build="58").full_version()) == ("1.4.2+57", "1.4.2+58")
 
 
 @pytest.mark.parametrize(

@@ -97,16 +97,22 @@ def test_an_injection_without_a_release_needs_no_posthog(sandbox: SandboxProcess
     assert b"_posthogChunkIds" in next(content for name, content in contents(shop).items() if name.endswith(".js"))
 
 
-def test_the_build_number_is_stored_with_a_new_release(sandbox: SandboxProcess, shop: Path) -> None:
-    code, _, err = run(sandbox, shop, "upload", "dist", "--release", "7.0.0", "--build", "42")
+def test_the_build_number_is_the_second_part_of_the_release(sandbox: SandboxProcess, shop: Path) -> None:
+    """The version is that of PostHog's command line, also if it names the build itself; `check` finds it."""
+    build = ("--build", "42")
+    code, _, err = run(sandbox, shop, "upload", "dist", "--release", "7.0.0", *build)
     without, _, _ = run(sandbox, shop, "upload", "dist", "--release", "7.0.1")
-    empty, _, said = run(sandbox, shop, "upload", "dist", "--release", "7.0.2", "--build", "")
+    whole, _, _ = run(sandbox, shop, "upload", "dist", "--release", "7.0.2+42", *build)
+    checked, out, _ = run(sandbox, shop, "check", "dist", "--release", "7.0.2", *build)
+    empty, _, said = run(sandbox, shop, "upload", "dist", "--release", "7.0.3", "--build", "")
+    alone, _, alone_said = run(sandbox, shop, "upload", "dist", *build)
 
     rows = sandbox.api("GET", "releases/").json()["results"]
     builds = {row["version"]: (row["metadata"] or {}).get("build") for row in rows if row["version"].startswith("7.")}
-    assert (code, err, without) == (0, "", 0)
-    assert builds == {"7.0.0": "42", "7.0.1": None}
+    assert (code, err, without, whole, checked) == (0, "", 0, 0, 0), out
+    assert builds == {"7.0.0+42": "42", "7.0.1": None, "7.0.2+42": "42"}
     assert (empty, "--build is empty" in said) == (2, True)
+    assert (alone, "give --release too" in alone_said) == (2, True)
 
 
 def test_a_script_that_never_had_a_map_does_not_fail_the_job(sandbox: SandboxProcess, shop: Path) -> None:
