@@ -16,6 +16,7 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.workflows.base import Environment
 from mcp_errortracking.workflows.files.roots import Roots
+from mcp_errortracking.workflows.problems import Problem
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
@@ -380,3 +381,44 @@ async def test_an_upload_says_what_it_changed(sandbox: SandboxProcess, tmp_path:
     assert "Deploy the files after you have compressed the changed ones again." in reply.text
     assert "brotli -f -- other.js" in reply.text
     assert "as they are now" not in reply.text
+
+
+@pytest.mark.parametrize(
+    ("signature", "signed"),
+    [
+        ("dist/main.js.sig", "main.js"),
+        ("dist/SHA256SUMS.asc", "SHA256SUMS"),
+        ("dist/_metadata/verified_contents.json", "main.js"),
+        ("_CodeSignature/CodeResources", "main.js"),
+        ("META-INF/CERT.SF", "main.js"),
+    ],
+)
+def test_a_signed_file_is_not_changed(tmp_path: Path, signature: str, signed: str) -> None:
+    """Its signature, that of a file that records it, or that of its folder would not fit any more."""
+    old = add_bundle(tmp_path / "dist", "main.js")
+    (tmp_path / "dist" / "SHA256SUMS").write_text(f"{hexadecimal('sha256', old)}  main.js\n")
+    (tmp_path / signature).parent.mkdir(exist_ok=True)
+    (tmp_path / signature).write_text("signature")
+    before = contents(tmp_path)
+    roots = Roots([tmp_path])
+    build = find(roots, "dist")
+
+    for dry_run in (True, False):
+        records = Records(roots, build.folder, keep=dry_run)
+        (problem,) = prepare(roots, build, records=records, dry_run=dry_run)
+        assert isinstance(problem, Problem)
+        assert problem.explanation.code == "signed"
+        assert problem.explanation.what.startswith(f'"{signed}" is signed')
+        assert "source-maps inject before the step of the build that signs" in problem.explanation.next_step
+    assert contents(tmp_path) == before
+
+
+def test_a_signature_of_other_files_does_not_count(tmp_path: Path) -> None:
+    add_bundle(tmp_path / "dist", "main.js")
+    for name in ("dist/main.js.sigma", "other/_CodeSignature/CodeResources", "META-INF/MANIFEST.MF"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("other")
+
+    _, made = injected(tmp_path)
+
+    assert [type(one) for one in made] == [Chunk]

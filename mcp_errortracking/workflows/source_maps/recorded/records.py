@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +20,7 @@ from mcp_errortracking.workflows.problems import WorkflowError, printable, quote
 from mcp_errortracking.workflows.source_maps.recorded.compressed import ENDINGS, command_for, compress, is_copy
 from mcp_errortracking.workflows.source_maps.recorded.digests import digests_of, find_digests
 from mcp_errortracking.workflows.source_maps.recorded.manifest import RecordedSize, find_sizes, with_size
+from mcp_errortracking.workflows.source_maps.recorded.signatures import Signatures
 
 _TEXTS = (
     *(".html", ".htm", ".xhtml", ".js", ".mjs", ".cjs", ".json", ".webmanifest", ".importmap", ".txt", ".xml"),
@@ -88,7 +90,7 @@ class Records:
         """Return the files to write: those that depend on the bytes of those that change, and these.
 
         Raises:
-            WorkflowError: a file cannot be read, or two files record each other.
+            WorkflowError: a file cannot be read or is signed, or two files record each other.
         """
         if not self.is_searched:  # before the first change: a build in which nothing changes is not searched
             self.search()
@@ -105,6 +107,9 @@ class Records:
                 waiting.append((other, before, after))
         else:
             raise WorkflowError("recorded_in_circle", "Files of the build record each other's sizes.")
+        for path in made:
+            if signature := self._signatures.of(path):
+                raise _signed(self.name(path), self.name(signature))
         named = {path for path, _ in changes}
         others = [(path, content) for path, content in made.items() if path not in named]
         if self.keep:
@@ -152,6 +157,10 @@ class Records:
     def name(self, path: Path) -> str:
         """Return a path as the user would write it, relative to the folder."""
         return printable(Path(os.path.relpath(path, self.folder)).as_posix())
+
+    @cached_property
+    def _signatures(self) -> Signatures:
+        return Signatures(self.roots)
 
     def _copies(self, path: Path, old: bytes, new: bytes) -> list[tuple[Path, bytes, bytes]]:
         copies = list[tuple[Path, bytes, bytes]]()
@@ -235,6 +244,15 @@ class Records:
 def _recorded(why: str, next_step: str) -> WorkflowError:
     return WorkflowError(
         "recorded_size", "Another file records its size or hash, and cannot be corrected.", why, next_step
+    )
+
+
+def _signed(name: str, signature: str) -> WorkflowError:
+    return WorkflowError(
+        "signed",
+        f"{quoted(name)} is signed, and its signature cannot be made here.",
+        f"{quoted(signature)} would no longer fit the file with its chunk id.",
+        "Run source-maps inject before the step of the build that signs, and source-maps upload-only after it.",
     )
 
 
