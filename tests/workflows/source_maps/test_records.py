@@ -422,3 +422,42 @@ def test_a_signature_of_other_files_does_not_count(tmp_path: Path) -> None:
     _, made = injected(tmp_path)
 
     assert [type(one) for one in made] == [Chunk]
+
+
+@pytest.mark.parametrize(("algorithm", "digits"), [("md5", 20), ("sha1", 12), ("sha256", 16)])
+def test_a_shortened_hash_is_replaced(tmp_path: Path, algorithm: str, digits: int) -> None:
+    """Laravel Mix writes 20 digits of an MD5, others as many as they like."""
+    old = add_bundle(tmp_path, "app.js")
+    manifest = tmp_path / "mix-manifest.json"
+    other = hexadecimal(algorithm, b"another file")[:digits]
+    manifest.write_text(
+        f'{{"/app.js": "/app.js?id={hexadecimal(algorithm, old)[:digits]}", "/b.js": "/b.js?id={other}"}}'
+    )
+
+    records, _ = injected(tmp_path)
+
+    now = hexadecimal(algorithm, (tmp_path / "app.js").read_bytes())[:digits]
+    assert manifest.read_text() == f'{{"/app.js": "/app.js?id={now}", "/b.js": "/b.js?id={other}"}}'
+    assert (repaired(records), records.unsure) == (["mix-manifest.json"], {})
+
+
+def test_a_few_digits_of_a_hash_are_named_and_left(tmp_path: Path) -> None:
+    """Eight digits can be equal by accident. A dry run names them too, and a hash in a file's own name is its name."""
+    old = add_bundle(tmp_path, "app.js")
+    short = hexadecimal("sha256", old)[:8]
+    own = hexadecimal("sha256", b"let b=1;\n")[:8]
+    (tmp_path / f"{own}.js").write_bytes(b"let b=1;\n")
+    (tmp_path / f"{own}.js.map").write_text(MAP)
+    page, other = tmp_path / "index.html", tmp_path / "other.html"
+    page.write_text(f'<script src="app.js?v={short}"></script><script src="{own}.js"></script>')
+    other.write_text(f'<script src="app.js?v=1{short[1:]}a"></script>')
+    before = page.read_bytes()
+
+    for dry_run in (True, False):
+        records, made = injected(tmp_path, dry_run=dry_run)
+        assert [type(one) for one in made] == [Chunk, Chunk]
+        assert [note for note in records.notes() if "first digits" in note] == [
+            '"index.html" has the first digits of a hash of "app.js" without its chunk id. If it records the hash, '
+            "make it again before you deploy."
+        ]
+    assert page.read_bytes() == before

@@ -1,4 +1,7 @@
-"""Digests of a file in each form that build tools record them, and the texts in a file that may be digests."""
+"""Digests of a file in each form that build tools record them, and the texts in a file that may be digests.
+
+A digest may be shortened: then it is its first digits in hex.
+"""
 
 import base64
 import hashlib
@@ -14,6 +17,10 @@ _FOR_URLS = bytes.maketrans(b"+/", b"-_")
 # \b instead of a lookbehind is twice as fast, and a digest begins a word except after the + or / of a longer text.
 _RUN = re.compile(rb"(?:\b|(?<=[\"'\s=])[+/-])[A-Za-z0-9+/_-]{21,150}+(?![A-Za-z0-9+/_-])")
 _HEX = re.compile(rb"(?<![0-9A-Fa-f])[0-9A-Fa-f]{32,128}+(?![0-9A-Fa-f])")
+_SHORT = re.compile(rb"\b[0-9a-f]{8,31}+\b")
+_SHORT_OF = ("md5", "sha1", "sha256")
+SURE = 12
+"""Hex digits of a shortened digest that no other text of a build has by accident."""
 _PREFIX = re.compile(rb"(?:[Ss][Hh][Aa]-?\d{1,3}|[Mm][Dd]5|[0-9a-f]{1,8})-")
 """`sha384-` of subresource integrity, and the size in an `ETag`."""
 
@@ -30,6 +37,17 @@ def find_digests(text: bytes) -> Iterator[bytes]:
             yield from (one for one in _HEX.findall(run) if len(one) in _HEX_LENGTHS)
         if prefix and _is_digest(found[0], is_padded=False):  # a digest for URLs can look as if it had a prefix
             yield found[0]
+
+
+def find_short_digests(text: bytes) -> Iterator[bytes]:
+    """Yield the texts that may be the beginning of a digest in hex, as build tools shorten it: from 8 digits on."""
+    return (found[0] for found in _SHORT.finditer(text))
+
+
+def short_digests_of(content: bytes, lengths: Collection[int]) -> list[bytes]:
+    """Return the beginnings of a content's digests, of each of the lengths, always in the same order."""
+    digests = (hashlib.new(name, content, usedforsecurity=False).hexdigest().encode() for name in _SHORT_OF)
+    return [digest[:length] for digest in digests for length in sorted(lengths, reverse=True)]
 
 
 def _is_digest(run: bytes, *, is_padded: bool) -> bool:

@@ -18,7 +18,13 @@ from mcp_errortracking.catalog.symbol_sets import MAX_FILE
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError, printable, quoted
 from mcp_errortracking.workflows.source_maps.recorded.compressed import ENDINGS, command_for, compress, is_copy
-from mcp_errortracking.workflows.source_maps.recorded.digests import digests_of, find_digests
+from mcp_errortracking.workflows.source_maps.recorded.digests import (
+    SURE,
+    digests_of,
+    find_digests,
+    find_short_digests,
+    short_digests_of,
+)
 from mcp_errortracking.workflows.source_maps.recorded.manifest import RecordedSize, find_sizes, with_size
 from mcp_errortracking.workflows.source_maps.recorded.signatures import Signatures
 
@@ -53,6 +59,11 @@ class Records:
     digests: dict[bytes, set[Path]] = field(default_factory=lambda: defaultdict[bytes, set[Path]](set))
     sizes: dict[Path, list[RecordedSize]] = field(default_factory=dict[Path, list[RecordedSize]])
     lengths: set[int] = field(default_factory=set[int])
+    short: dict[bytes, set[Path]] = field(default_factory=lambda: defaultdict[bytes, set[Path]](set))
+    """The texts that may be shortened digests. A few digits can be equal to those of a digest by accident."""
+    short_lengths: set[int] = field(default_factory=set[int])
+    unsure: dict[Path, Path] = field(default_factory=dict[Path, Path])
+    """The files that seem to record the first digits of a digest, each with the file that this is of."""
     repaired: dict[Path, None] = field(default_factory=dict[Path, None])
     stale: dict[str, str] = field(default_factory=dict[str, str])
     """The compressed copies that no longer fit, each with the command that compresses it again."""
@@ -143,6 +154,11 @@ class Records:
                 f"Compressed copies of the files before their chunk ids, which cannot be made here: {names}{others}. "
                 f"Compress again before you deploy, or delete them: {commands}."
             )
+        for holder, path in islice(self.unsure.items(), _NAMED):
+            yield (
+                f"{quoted(self.name(holder))} has the first digits of a hash of {quoted(self.name(path))} without its "
+                "chunk id. If it records the hash, make it again before you deploy."
+            )
         if self.archives:
             yield (
                 f"{quoted(self.archives[0])} holds copies of files without their chunk ids: upload before the step "
@@ -199,24 +215,48 @@ class Records:
                 if digest in self.digests and digest.decode() not in path.name:
                     for holder in self.digests[digest]:
                         found.setdefault(holder, []).append((digest, replacement))
+        for digest, replacement in self._short(path, old, new):
+            for holder in self.short[digest]:
+                found.setdefault(holder, []).append((digest, replacement))
         changed = list[tuple[Path, bytes, bytes]]()
         for holder in sorted(found):
             content = made[holder] if holder in made else self.read(holder, _LARGEST)
             after = with_size(content, place, old, new) if holder in self.sizes else content
             for digest, replacement in found[holder]:
                 after = after.replace(digest, replacement)
-                self.digests[replacement].add(holder)
+                (self.digests if digest in self.digests else self.short)[replacement].add(holder)
             if after != content:
                 changed.append((holder, content, after))
                 if holder in self.sizes:
                     self.sizes[holder] = list(find_sizes(after))
         return changed
 
+    def _short(self, path: Path, old: bytes, new: bytes) -> list[tuple[bytes, bytes]]:
+        """Return the shortened digests of a changed file that are replaced; note those that may be an accident."""
+        if not self.short or path.suffix == ".map":  # large, and loaded by tools only
+            return []
+        before = short_digests_of(old, self.short_lengths)
+        if self.short.keys().isdisjoint(before):
+            return []
+        sure = list[tuple[bytes, bytes]]()
+        for digest, replacement in zip(before, short_digests_of(new, self.short_lengths), strict=True):
+            if digest not in self.short or digest.decode() in path.name:
+                continue
+            if len(digest) >= SURE:
+                sure.append((digest, replacement))
+            else:
+                self.unsure.update(dict.fromkeys(self.short[digest], path))
+        return sure
+
     def _index(self, path: Path, text: bytes) -> None:
         for digest in find_digests(text):
             if len(self.digests) < _MOST_DIGESTS or digest in self.digests:
                 self.digests[digest].add(path)
                 self.lengths.add(len(digest))
+        for digest in find_short_digests(text):
+            if len(self.short) < _MOST_DIGESTS or digest in self.short:
+                self.short[digest].add(path)
+                self.short_lengths.add(len(digest))
         if sizes := list(find_sizes(text)):
             self.sizes[path] = sizes
 
