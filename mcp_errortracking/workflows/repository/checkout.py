@@ -20,6 +20,7 @@ _LARGEST_REFS = 64 * 1024 * 1024
 _LONGEST_ID = 64
 _PIECE = 1024 * 1024
 _DEEPEST_REF = 5
+_LONGEST_REF, _LONGEST_PART = 1000, 250
 _MOST_REMOTES = 5
 
 
@@ -42,12 +43,30 @@ class Checkout:
         Raises:
             RepositoryError: a ref is broken or leads out of the roots.
         """
-        name, branch = "HEAD", ""
+        return self._follow("HEAD")
+
+    def commit_of(self, name: str) -> str:
+        """Return the commit id of a branch, a branch of a remote, a tag or any ref; "" if there is none.
+
+        Of an annotated tag, it is the id of the tag.
+
+        Raises:
+            RepositoryError: as for `head`.
+        """
+        if not _is_ref_name(name):
+            return ""
+        places = (name, f"refs/tags/{name}", f"refs/heads/{name}", f"refs/remotes/{name}", f"refs/remotes/{name}/HEAD")
+        places = places if name.startswith("refs/") else places[1:]
+        return next(filter(None, (self._follow(place)[0] for place in places)), "")
+
+    def _follow(self, name: str) -> tuple[str, str]:
+        """Return the commit id that a ref leads to, and the branch that it is or leads to."""
+        branch = ""
         for _ in range(_DEEPEST_REF):
             value = self._ref(name)
             if value.startswith(b"ref:"):
                 name = value[4:].strip().decode("utf-8", "replace")
-                if not name.startswith("refs/") or ".." in name or "\0" in name:
+                if not name.startswith("refs/") or not _is_ref_name(name):
                     raise RepositoryError("a ref has an invalid name")
                 branch = name.removeprefix(_BRANCH) if name.startswith(_BRANCH) else ""
             elif not value:
@@ -110,6 +129,13 @@ def find_checkout(roots: Roots, folder: Path, budget: Budget) -> Checkout | None
             common_dir = resolve(roots, git_dir / common) if common else git_dir
             return Checkout(roots, parent, git_dir, common_dir, budget)
     return None
+
+
+def _is_ref_name(name: str) -> bool:
+    """True if a ref may have this name: it is a path that names no folder above, and not an option of git."""
+    if not name or name.startswith(("/", "-")) or ".." in name or not name.isprintable():
+        return False
+    return len(name) <= _LONGEST_REF and all(len(part.encode()) <= _LONGEST_PART for part in name.split("/"))
 
 
 def _packed_id(packed: FileIO, name: bytes, budget: Budget) -> bytes:

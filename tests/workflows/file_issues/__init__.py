@@ -1,0 +1,1 @@
+"""The issues in files, with real checkouts and the sandbox."""
