@@ -10,6 +10,7 @@ from mcp_errortracking import __version__, config, logs
 from mcp_errortracking.cli.changes import add_changes_commands
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, Connection, fail
 from mcp_errortracking.cli.deploys import add_deploy_report, run_deploy_report
+from mcp_errortracking.cli.file_issues import add_issues_in_file, run_issues_in_file
 from mcp_errortracking.cli.install import add_install, add_uninstall, run_install, run_uninstall
 from mcp_errortracking.cli.login import add_login, add_logout, run_login, run_logout
 from mcp_errortracking.cli.options import (
@@ -130,6 +131,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add_deploy_report(
         command("deploy-report", run_deploy_report, "report the errors that a deploy brought, with a verdict for CI")
     )
+    add_issues_in_file(command("issues-in-file", run_issues_in_file, "list the errors in source files, by line"))
     call = command("call", run_call, "call one tool and print its result")
     add_connection(call)
     call.add_argument("tool", metavar="TOOL", help="name of the tool, see: mcp-errortracking tools")

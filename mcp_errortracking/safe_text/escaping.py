@@ -122,6 +122,12 @@ def clean(text: str, limit: int | None = None) -> str:
     return text if text.isascii() and text.isprintable() else _RUN.sub(" ", text)
 
 
+def cut_bytes(text: str, most: int) -> str:
+    """Return the beginning of a text, at most so many bytes of UTF-8."""
+    coded = text.encode("utf-8", "replace")
+    return text if len(coded) <= most else f"{coded[:most].decode('utf-8', 'ignore')}…"
+
+
 def escape(json_text: str) -> str:
     """Return JSON text with its unfit characters as escapes: the same data, with nothing hidden."""
     if not (json_text.isascii() and json_text.isprintable()):

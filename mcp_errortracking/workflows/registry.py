@@ -5,6 +5,7 @@ from mcp_errortracking.imports import import_in_thread
 from mcp_errortracking.workflows.base import Context, Workflow
 from mcp_errortracking.workflows.changes import tools as changes
 from mcp_errortracking.workflows.deploys import tools as deploys
+from mcp_errortracking.workflows.file_issues.tools import IssuesInFile
 from mcp_errortracking.workflows.issue_brief.tools import BriefIssue
 from mcp_errortracking.workflows.rules import tools as rules
 from mcp_errortracking.workflows.source_maps import tools as source_maps
@@ -21,6 +22,7 @@ _MODULES: dict[type[Workflow], str] = {
     source_maps.InspectSymbolSet: f"{_SOURCE_MAP_JOBS}.inspect",
     deploys.DeployReport: "mcp_errortracking.workflows.deploys.report",
     BriefIssue: "mcp_errortracking.workflows.issue_brief.brief",
+    IssuesInFile: "mcp_errortracking.workflows.file_issues.report",
 }
 """The module of each workflow. Its `run(call, context)` does the work."""
 

@@ -85,6 +85,7 @@ async def test_a_workflow_with_files_does_not_run_without_roots(workflow: type[W
         "source-maps-check": {"folder": "dist"},
         "source-maps-resolve": {"stack": "at o (main.js:1:48213)"},
         "symbol-set-inspect": {"ref": "a"},
+        "error-tracking-issues-in-file": {"paths": ["a.py"]},
     }[workflow.tool]
 
     reply = await call_tool(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mcp_errortracking.safe_text.escaping import cut_bytes
 from mcp_errortracking.workflows.deploys.changes import KINDS, Change, Comparison, Kind
 from mcp_errortracking.workflows.deploys.commits import ReleaseCommits
 from mcp_errortracking.workflows.deploys.counts import RangeCounts
@@ -42,7 +43,7 @@ def commit_lines(commits: ReleaseCommits, rows: int) -> tuple[str, ...]:
     """
     shown = commits.shown[:_FEW_COMMITS] if rows > _MANY_ROWS else commits.shown
     lines = [
-        f"{one.id[:_SHORT_ID]} {_cut(one.author, _LONGEST_AUTHOR)}: {_cut(one.subject, _LONGEST_SUBJECT)}"
+        f"{one.id[:_SHORT_ID]} {cut_bytes(one.author, _LONGEST_AUTHOR)}: {cut_bytes(one.subject, _LONGEST_SUBJECT)}"
         for one in shown
     ]
     left = commits.count - len(shown)
@@ -55,7 +56,7 @@ def _row(change: Change) -> dict[str, Any]:
     return {
         "change": f"maybe {change.kind}" if is_unsure else change.kind,
         "id": change.id,
-        "name": _cut(change.name, _LONGEST_NAME),
+        "name": cut_bytes(change.name, _LONGEST_NAME),
         "users": change.users,
         "before": change.users_before,
         "occurrences": change.occurrences,
@@ -77,9 +78,3 @@ def _counts(counts: RangeCounts) -> dict[str, Any]:
 
 def _rate(value: float) -> float:
     return round(value, 2)
-
-
-def _cut(text: str, most: int) -> str:
-    """Return the beginning of a text, at most so many bytes of UTF-8."""
-    coded = text.encode("utf-8", "replace")
-    return text if len(coded) <= most else f"{coded[:most].decode('utf-8', 'ignore')}…"

@@ -116,7 +116,12 @@ def release_span(facts: Facts) -> ReleaseSpan:
 
 def event_release(facts: Facts) -> Object:
     """Return the newest release that the newest event names."""
-    known = as_object(facts.properties.get("$exception_releases"))
+    return newest_release(facts.properties)
+
+
+def newest_release(properties: Object) -> Object:
+    """Return the newest release that an event names in its properties."""
+    known = as_object(properties.get("$exception_releases"))
     releases = sorted(map(as_object, known.values()), key=lambda one: text_of(one, "timestamp", "created_at"))
     return releases[-1] if releases else {}
 

@@ -26,15 +26,15 @@ class AppFrame:
         return f"{self.path}:{self.line}"
 
 
-def app_frames(event: dict[str, Any]) -> list[AppFrame]:
-    """Return the frames of the app's own code that name a file and a line, each place once, ten at most."""
+def app_frames(event: dict[str, Any], most: int = MOST_FRAMES) -> list[AppFrame]:
+    """Return the frames of the app's own code that name a file and a line, each place once, ten at most by default."""
     properties = as_object(event.get("properties"))
     found = dict[tuple[str, int], AppFrame]()
     read = 0
     for exception in as_objects(properties.get("$exception_list")):
         for frame in reversed(as_objects(as_object(exception.get("stacktrace")).get("frames"))):
             read += 1
-            if read > _MOST_READ or len(found) == MOST_FRAMES:
+            if read > _MOST_READ or len(found) == most:
                 return list(found.values())
             position = position_of(frame, properties.get("$lib"))
             path = path_of(frame)

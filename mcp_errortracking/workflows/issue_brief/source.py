@@ -21,7 +21,6 @@ from mcp_errortracking.workflows.repository.touching_commits import touching_com
 from mcp_errortracking.workflows.repository.tree_files import files_named
 from mcp_errortracking.workflows.source_maps.maps.excerpt import excerpt
 
-_SKIPPED = ("node_modules", "__pycache__", "site-packages", "bower_components")
 _LARGEST_LIST = 1024 * 1024
 _LARGEST_SOURCE = 10 * 1024 * 1024
 _MOST_BELOW = 100
@@ -146,7 +145,7 @@ def _read_checkout(checkout: Checkout, release: str, commits: Commits, found: Lo
         shallow = checkout.shallow()
         commit = objects.commit(commit_id)
         names = {os.fsencode(one.frame.path.rpartition("/")[2]) for one in found.frames}
-        listed = files_named(objects, commit.tree, names, {os.fsencode(one) for one in _SKIPPED})
+        listed = files_named(objects, commit.tree, names, {os.fsencode(one) for one in suffixes.SKIPPED})
         paths = {tuple(os.fsdecode(part) for part in path): path for path in listed}
         matched = dict[TreePath, list[FrameSource]]()
         for one in found.frames:
@@ -215,7 +214,7 @@ def _read_work_tree(roots: Roots, folders: Sequence[Path], found: LocalSource, b
     files: dict[suffixes.Parts, Path] = {}
     for folder in folders:
         for at, inner, others in roots.walk(folder, _leave_out):
-            inner[:] = [name for name in inner if not name.startswith(".") and name not in _SKIPPED]
+            inner[:] = [name for name in inner if not name.startswith(".") and name not in suffixes.SKIPPED]
             budget.spend(10 * (1 + len(inner) + len(others)))
             files |= {(*at.relative_to(folder).parts, name): at / name for name in others if name in names}
     for one in found.frames:

@@ -7,6 +7,8 @@ from pathlib import Path
 from mcp_errortracking.workflows.source_maps.maps.source_paths import is_code
 
 Parts = tuple[str, ...]
+SKIPPED = ("node_modules", "__pycache__", "site-packages", "bower_components")
+"""Folders of code that is not the app's own."""
 _SHOWN = 3
 
 
@@ -14,12 +16,14 @@ _SHOWN = 3
 class Match:
     """The file, or the reason why there is none. `common`: folders and name that the two paths share at their ends.
 
-    `note`: what a reader must know of the way it was matched; "" if all of one path is the end of the other.
+    `note`: what a reader must know of the way it was matched; "" if all of one path is the end of the other. `among`:
+    the files that fit equally well, if there are several.
     """
 
     file: Parts | None
     common: int = 0
     note: str = ""
+    among: tuple[Parts, ...] = ()
 
 
 def match(path: str, files: Iterable[Parts]) -> Match:
@@ -38,7 +42,7 @@ def match(path: str, files: Iterable[Parts]) -> Match:
     if len(found) > 1 and len(whole) != 1:
         names = ", ".join("/".join(file) for file in found[:_SHOWN])
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        return Match(None, best, f"ambiguous: {names}{more}")
+        return Match(None, best, f"ambiguous: {names}{more}", tuple(found))
     file = (whole or found)[0]
     if best in (len(wanted), len(file)):
         return Match(file, best)

@@ -59,7 +59,16 @@ FILES = [
         ("/srv/manage.py", Match(("manage.py",), 1)),
         (
             "views.py",
-            Match(None, 1, "ambiguous: services/shop/orders/views.py, shop/cart/views.py, shop/orders/views.py"),
+            Match(
+                None,
+                1,
+                "ambiguous: services/shop/orders/views.py, shop/cart/views.py, shop/orders/views.py",
+                (
+                    ("services", "shop", "orders", "views.py"),
+                    ("shop", "cart", "views.py"),
+                    ("shop", "orders", "views.py"),
+                ),
+            ),
         ),
         ("gone.py", Match(None, 0, "no such file in the checkout")),
         ("../manage.env", Match(None, 0, "no such file in the checkout")),
