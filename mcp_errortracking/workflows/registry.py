@@ -7,6 +7,7 @@ from mcp_errortracking.workflows.changes import tools as changes
 from mcp_errortracking.workflows.deploys import tools as deploys
 from mcp_errortracking.workflows.file_issues.tools import IssuesInFile
 from mcp_errortracking.workflows.issue_brief.tools import BriefIssue
+from mcp_errortracking.workflows.issue_watch.tools import WatchIssue
 from mcp_errortracking.workflows.rules import tools as rules
 from mcp_errortracking.workflows.source_maps import tools as source_maps
 
@@ -23,6 +24,7 @@ _MODULES: dict[type[Workflow], str] = {
     deploys.DeployReport: "mcp_errortracking.workflows.deploys.report",
     BriefIssue: "mcp_errortracking.workflows.issue_brief.brief",
     IssuesInFile: "mcp_errortracking.workflows.file_issues.report",
+    WatchIssue: "mcp_errortracking.workflows.issue_watch.watch",
 }
 """The module of each workflow. Its `run(call, context)` does the work."""
 

@@ -1,0 +1,1 @@
+"""The watch of an issue."""
