@@ -45,6 +45,7 @@ from mcp_errortracking.server.callers import (
 )
 from mcp_errortracking.server.calls import Reply, ToolCaller
 from mcp_errortracking.server.client_arguments import read_text_arguments
+from mcp_errortracking.server.issue_updates import IssueUpdates
 from mcp_errortracking.server.key_scopes import KeyScopes
 from mcp_errortracking.server.prompts import ISSUE, PromptError, Prompts
 from mcp_errortracking.server.resources import ResourceError, Resources, shown_uri
@@ -104,6 +105,9 @@ def build_server(
         on_list_resources=handlers.on_list_resources,
         on_list_resource_templates=handlers.on_list_resource_templates,
         on_read_resource=handlers.on_read_resource,
+        on_subscribe_resource=handlers.updates.subscribe,
+        on_unsubscribe_resource=handlers.updates.unsubscribe,
+        on_subscriptions_listen=handlers.updates.listen,
         on_completion=handlers.on_completion,
         cache_hints={
             "tools/list": CacheHint(ttl_ms=_TTL_MS, scope="private" if private_lists else "public"),
@@ -161,6 +165,7 @@ class _Handlers:
         self._tools = {tool.name: tool for tool in load_tools(names, mode)}
         self._asker_of = _askers() if confirmation else None
         self._prompts, self._resources = Prompts(names), Resources(names)
+        self.updates = IssueUpdates(sender, self._resources)
 
     async def _call(
         self, context: Any, name: str, arguments: dict[str, Any] | None, params: CallToolRequestParams | None = None

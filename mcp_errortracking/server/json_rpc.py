@@ -31,6 +31,9 @@ from mcp_errortracking.server.id_scan import find_id
 
 JSONRPCMessage = JSONRPCRequest | JSONRPCNotification | JSONRPCResponse | JSONRPCError
 
+STREAM = "subscriptions/listen"
+"""A request whose answer comes when its client ends it."""
+
 MAX_BYTES = 4 * 1024 * 1024
 """Bytes of one message."""
 

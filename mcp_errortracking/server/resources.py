@@ -7,11 +7,13 @@ from typing import Any, cast
 
 from mcp_types import ResourceTemplate
 
+from mcp_errortracking.catalog.endpoint import uuid_of
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.safe_text.escaping import clean
 from mcp_errortracking.server.calls import Reply
 
 _ID = re.compile(r"[\w-]{1,64}")  # clients show completions as they are, and put them into prompts
+_ISSUE = re.compile(r"posthog://issues/([0-9A-Fa-f-]{36})")
 _MAX_URI = 200
 _MOST = 100
 """Values of a completion, the protocol's limit."""
@@ -82,6 +84,11 @@ class Resources:
             )
             for kind in self._kinds.values()
         ]
+
+    def issue_of(self, uri: str) -> str | None:
+        """Return the id of the issue that a URI names; None if it names none."""
+        match = _ISSUE.fullmatch(uri) if len(uri) <= _MAX_URI and KINDS[0].name in self._kinds else None
+        return uuid_of(match[1]) if match else None
 
     async def read(self, uri: str, call: Caller) -> str:
         """Return the text of a resource.

@@ -33,6 +33,7 @@ from pydantic_core import to_json
 from mcp_errortracking.server.id_scan import SCANNED
 from mcp_errortracking.server.json_rpc import (
     MAX_BYTES,
+    STREAM,
     JSONRPCMessage,
     MessageError,
     interrupted,
@@ -192,6 +193,8 @@ class MessageWriter(MessageStream):
         self._flow = flow
         self.unanswered = dict[str | int, str | int]()
         """The ids of requests that were read and not yet answered, by their keys."""
+        self.streams = set[str | int]()
+        """Keys of requests that are answered only when their client ends them: nobody waits for these at the end."""
         self.questions = set[str | int]()
         """The ids of requests to the client whose answers were not read yet."""
         self.takes_questions = True
@@ -220,12 +223,13 @@ class MessageWriter(MessageStream):
         """Record that a request no longer needs an answer."""
         if request_id is not None:
             self.unanswered.pop(request_key(request_id), None)
+            self.streams.discard(request_key(request_id))
         self._settled.set()
 
     async def wait_until_answered(self) -> None:
         """Wait until every request has been answered, for at most `DRAIN_SECONDS`."""
         with anyio.move_on_after(DRAIN_SECONDS) as scope:
-            while self.unanswered and not self._pipe.is_closing():
+            while self.unanswered.keys() - self.streams and not self._pipe.is_closing():
                 self._settled.clear()
                 await self._settled.wait()
         if scope.cancelled_caught:
@@ -364,6 +368,8 @@ class MessageReader(MessageSource):
             if key in self._writer.unanswered:
                 raise MessageError(INVALID_REQUEST, "Invalid request: its id is that of a request in flight.")
             self._writer.unanswered[key] = message.id
+            if message.method == STREAM:
+                self._writer.streams.add(key)
         self._note_handshake(message)
         if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
             self._writer.questions.discard(message.id)

@@ -48,7 +48,7 @@ from mcp_errortracking.server.http.request_limits import RequestLimits
 from mcp_errortracking.server.http.slots import HttpLimits, Slots
 from mcp_errortracking.server.http.sse import SseTransport
 from mcp_errortracking.server.http.structured import STRUCTURED_HEADER, StructuredHeader
-from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, check_message, check_version
+from mcp_errortracking.server.json_rpc import STREAM, JSONRPCMessage, MessageError, check_message, check_version
 from mcp_errortracking.system.stop_signals import STOP_SIGNALS
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ def build_app(
 
     def stop() -> None:
         sse.stop()
+        mcp.end_streams()
         for interrupt in (sse.interrupt, mcp.interrupt):
             asyncio.get_running_loop().call_later(DRAIN_SECONDS, interrupt)
 
@@ -218,6 +219,7 @@ class _StreamableHttp:
             StreamableHTTPSessionManager(server, json_response=plain, stateless=True) for plain in (True, False)
         )
         self._answers = set[InterruptibleAnswer]()
+        self._streams = set[InterruptibleAnswer]()
 
     @asynccontextmanager
     async def run(self) -> AsyncGenerator[None]:
@@ -254,10 +256,13 @@ class _StreamableHttp:
 
         answer = InterruptibleAnswer(scope, body, send)
         self._answers.add(answer)
+        if isinstance(message, JSONRPCRequest) and message.method == STREAM:
+            self._streams.add(answer)
         try:
             await answer.run(self._handle(scope, replay, answer.send, message, body))
         finally:
             self._answers.discard(answer)
+            self._streams.discard(answer)
 
     async def _handle(
         self, scope: Scope, receive: Receive, send: Send, message: JSONRPCMessage | None, body: bytes
@@ -270,6 +275,11 @@ class _StreamableHttp:
             await answer_directly(self._server, self._lifespan_state, message, request, send)
             return
         await self._plain.handle_request(scope, receive, send)
+
+    def end_streams(self) -> None:
+        """End the streams of subscriptions, which nobody waits for."""
+        for answer in self._streams:
+            answer.interrupt()
 
     def interrupt(self) -> None:
         """Answer the calls that are still in flight with an error."""
