@@ -44,7 +44,7 @@ class SendOptions(TypedDict, total=False):
 
 def page_of(sender: Sender, path: str) -> str | None:
     """Return the address of a page, like `/error_tracking`, for people to open; None: the sender knows none."""
-    page: Callable[[str], str] | None = getattr(sender, "page", None)
+    page: Callable[[str], str | None] | None = getattr(sender, "page", None)
     return page(path) if page else None
 
 

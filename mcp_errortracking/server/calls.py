@@ -14,7 +14,7 @@ from mcp_errortracking.catalog import Declaration, Endpoint, Outcome
 from mcp_errortracking.endpoint_calls import send_steps
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, account_of, delay_of, project_of
+from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, account_of, delay_of, page_of, project_of
 from mcp_errortracking.server.addresses import read_addresses
 from mcp_errortracking.server.arguments import ArgumentsError, notes_on_arguments, parse_arguments
 from mcp_errortracking.server.assignees import read_assignees
@@ -93,6 +93,9 @@ class _Counting:
     @property
     def account(self) -> str:
         return self.account_of_caller or account_of(self.sender)
+
+    def page(self, path: str) -> str | None:
+        return page_of(self.sender, path)
 
     def delay(self, path: str, requests: int = 1) -> float:
         return delay_of(self.sender, path, requests)

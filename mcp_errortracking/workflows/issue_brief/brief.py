@@ -1,17 +1,19 @@
 """Write the brief of an issue: read what its sections need, and leave out rows that exceed its tokens."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.catalog.endpoint import PAGE, as_object
-from mcp_errortracking.catalog.people import Person, Role, people_of, roles_of
+from mcp_errortracking.proxy.sender import Sender, page_of
 from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.issue_brief import sections
 from mcp_errortracking.workflows.issue_brief.facts import Facts, commits_of, read_facts
 from mcp_errortracking.workflows.issue_brief.frames import AppFrame, app_frames
 from mcp_errortracking.workflows.issue_brief.minified import resolve_minified
+from mcp_errortracking.workflows.issue_brief.people import People, read_people
 from mcp_errortracking.workflows.issue_brief.reading import Reader
 from mcp_errortracking.workflows.issue_brief.rules import KINDS, rules
 from mcp_errortracking.workflows.issue_brief.shares import shared
@@ -40,14 +42,14 @@ async def run(call: "BriefIssue", context: Context) -> Outcome:
         resolved, resolved_lines = await resolve_minified(context, reader, facts.event, _RESERVED)
     if wanted & {"source", "suspects"}:
         local = await to_thread.run_sync(local_source, roots, [*resolved, *app_frames(facts.event)], commits_of(facts))
-    people, roles, why_no_people = await _people(reader, facts, local, wanted)
+    people = await _people(reader, context.sender, facts, local, wanted)
     lines = dict[str, list[str]]()
     for name in SECTIONS:
         if name not in wanted:
             continue
         match name:
             case "what":
-                lines[name] = sections.what(facts, people, roles)
+                lines[name] = sections.what(facts, people)
             case "trend":
                 lines[name] = sections.trend(facts)
             case "impact":
@@ -61,9 +63,9 @@ async def run(call: "BriefIssue", context: Context) -> Outcome:
             case "source":
                 lines[name] = sections.source(local)
             case "suspects":
-                lines[name] = sections.suspects(local, people, why_no_people)
+                lines[name] = sections.suspects(local, people)
             case "recordings":
-                lines[name] = sections.recordings(facts, context.environment.host)
+                lines[name] = sections.recordings(facts, partial(_address, context))
             case "tickets":
                 lines[name] = sections.tickets(facts)
             case "duplicates":
@@ -81,17 +83,15 @@ async def run(call: "BriefIssue", context: Context) -> Outcome:
     return Outcome(data, notes, display={name: tuple(rows) for name, rows in kept.items()}, page=f"{PAGE}/{call.id}")
 
 
-async def _people(
-    reader: Reader, facts: Facts, local: LocalSource, wanted: set[str]
-) -> tuple[list[Person], list[Role], str]:
-    """Return the people and roles that the brief names, and the reason if they cannot be listed."""
+def _address(context: Context, page: str) -> str:
+    """Return the address of a page of the project; without a known project, of the one that its reader has open."""
+    return page_of(context.sender, page) or f"{context.environment.host.rstrip('/')}{page}"
+
+
+async def _people(reader: Reader, sender: Sender, facts: Facts, local: LocalSource, wanted: set[str]) -> People:
+    """Return the people and roles that the brief names."""
     assignee = as_object(facts.issue.get("assignee") or facts.record.get("assignee"))
+    is_named = "what" in wanted and bool(assignee)
     is_role = assignee.get("type") == "role"
-    people, roles, why = list[Person](), list[Role](), ""
-    if "what" in wanted and is_role:
-        found, _ = await reader.read(roles_of(None))
-        roles = found[0] if found else []
-    if ("what" in wanted and assignee and not is_role) or ("suspects" in wanted and local.suspects):
-        listed, why = await reader.read(people_of(None))
-        people = listed[0] if listed else []
-    return people, roles, why
+    members = (is_named and not is_role) or ("suspects" in wanted and bool(local.suspects))
+    return await read_people(reader, sender, members=members, roles=is_named and is_role)

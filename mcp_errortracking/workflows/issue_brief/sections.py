@@ -1,15 +1,17 @@
 """The sections of a brief as lines, from facts alone."""
 
+import re
 from collections import Counter
+from collections.abc import Callable
 from difflib import SequenceMatcher
 from typing import Any
 
 from mcp_errortracking.catalog.endpoint import as_object, as_objects, number_of, text_of
-from mcp_errortracking.catalog.people import Person, Role
 from mcp_errortracking.catalog.stack_traces import exceptions_by_event, legend, show_event
 from mcp_errortracking.catalog.trends import picture
 from mcp_errortracking.workflows.issue_brief.facts import Facts, commit_of, release_span
 from mcp_errortracking.workflows.issue_brief.frames import unresolved
+from mcp_errortracking.workflows.issue_brief.people import People
 from mcp_errortracking.workflows.issue_brief.source import LocalSource, day
 from mcp_errortracking.workflows.repository.objects import CommitObject
 
@@ -20,16 +22,17 @@ _ALIKE = 0.6
 _LONGEST_MESSAGE = 300
 _COMPARED = 150
 """Characters of two messages that are compared, at a cost that grows with their product."""
+_CUT = re.compile(r"… \[truncated from \d+ chars\]$")
 _MOST_PARTS = 200
 _LARGEST_COUNT = 10**15
 
 
-def what(facts: Facts, people: list[Person], roles: list[Role]) -> list[str]:
+def what(facts: Facts, people: People) -> list[str]:
     """Name, message, state and assignee."""
     issue = facts.issue or facts.record
     lines = [f"{text_of(issue, 'name') or '?'}: {text_of(issue, 'description')[:_LONGEST_MESSAGE]}"]
     state = [text_of(issue, "status"), f"severity {text_of(issue, 'severity')}" if issue.get("severity") else ""]
-    lines.append(", ".join([*filter(None, state), _assignee(facts, people, roles)]))
+    lines.append(", ".join([*filter(None, state), _assignee(facts, people)]))
     return lines
 
 
@@ -121,26 +124,31 @@ def source(local: LocalSource) -> list[str]:
     return lines
 
 
-def suspects(local: LocalSource, people: list[Person], why_no_people: str) -> list[str]:
+def suspects(local: LocalSource, people: People) -> list[str]:
     """The commits to suspect, the likeliest first."""
     if not local.suspects:
         return [*local.notes[:1], "no commit to suspect was found"] if local.notes else ["no commit was found"]
-    by_mail = {person.email.casefold(): person for person in people if person.email}
+    by_mail = {person.email.casefold(): person for person in people.people if person.email}
     lines = [f"from {local.suspects_from}"]
     for number, one in enumerate(local.suspects, 1):
         person = by_mail.get(one.commit.email.casefold())
-        user = f", PostHog user {person.id} {person.name}" if person else ""
+        nobody = ", not a member of the organization" if people.is_whole else ""
+        user = f", PostHog user {person.id} {person.name}" if person else nobody
         lines.append(f"{number}. {_commit(one.commit)}{user}: {'; '.join(one.reasons)}")
-    if why_no_people:
-        lines.append(f"users of PostHog by e-mail: {why_no_people}")
+    if people.note:
+        lines.append(f"users of PostHog by e-mail: {people.note}")
     lines += [note for note in local.notes if "history" in note or "searched" in note]
     owned = {one.owners: one.path for one in reversed(local.frames) if one.owners}
     lines += [f"owner by CODEOWNERS: {owner} ({path})" for owner, path in owned.items()]
     return lines
 
 
-def recordings(facts: Facts, host: str) -> list[str]:
-    """Links to recordings of sampled sessions."""
+def recordings(facts: Facts, address: Callable[[str], str]) -> list[str]:
+    """Links to recordings of sampled sessions.
+
+    Args:
+        address: returns the address of a page of the project.
+    """
     if why := facts.missing.get("events"):
         return [why]
     sessions = list[str]()
@@ -150,7 +158,7 @@ def recordings(facts: Facts, host: str) -> list[str]:
             sessions.append(session)
     if not sessions:
         return ["no sampled event names a session"]
-    return [f"{host.rstrip('/')}/replay/{one}" for one in sessions[:2]] + ["exist only if the session was recorded"]
+    return [address(f"/replay/{one}") for one in sessions[:2]] + ["exist only if the session was recorded"]
 
 
 def tickets(facts: Facts) -> list[str]:
@@ -173,33 +181,32 @@ def duplicates(facts: Facts) -> list[str]:
     scored = [(_alike(mine, other), other) for other in facts.others if text_of(other, "id") != own]
     found = sorted((one for one in scored if one[0] >= _ALIKE), key=lambda one: -one[0])[:_MOST_DUPLICATES]
     lines = [
-        f"{text_of(other, 'id')} {score:.0%} alike: {text_of(other, 'name')} in {text_of(other, 'function') or '?'} "
-        f"({text_of(other, 'source') or '?'}), {text_of(other, 'status')}"
+        f"{text_of(other, 'id')} {score:.0%} alike: {text_of(other, 'name')} in {text_of(other, 'source') or '?'}, "
+        f"{text_of(other, 'status')}"
         for score, other in found
     ]
     more = f" of the {len(facts.others)} most frequent issues" if facts.has_more_others else ""
-    return lines or [f"none{more} has a like type, place and message"]
+    return lines or [f"none{more} has a like type, file and message"]
 
 
 def _alike(one: dict[str, Any], other: dict[str, Any]) -> float:
-    """Return the likeness of two issues, 0 to 1: type, file, function and message count alike."""
-    names = ("name", "source", "function")
-    same = [float(bool(text_of(one, name)) and text_of(one, name) == text_of(other, name)) for name in names]
-    if not same[0] and not (same[1] and same[2]):
+    """Return the likeness of two issues, 0 to 1: type, file and message count alike. A list names no function."""
+    same = [bool(text_of(one, name)) and text_of(one, name) == text_of(other, name) for name in ("name", "source")]
+    if not any(same):
         return 0
-    text, second = (text_of(issue, "description")[:_COMPARED] for issue in (one, other))
-    return (sum(same) + SequenceMatcher(None, text, second).ratio()) / 4
+    text, second = (_CUT.sub("", text_of(issue, "description"))[:_COMPARED] for issue in (one, other))
+    return (sum(same) + SequenceMatcher(None, text, second).ratio()) / 3
 
 
-def _assignee(facts: Facts, people: list[Person], roles: list[Role]) -> str:
+def _assignee(facts: Facts, people: People) -> str:
     assignee = as_object(facts.issue.get("assignee") or facts.record.get("assignee"))
     if not assignee:
         return "assigned to nobody"
     if assignee.get("type") == "user":
         number = number_of(assignee, "id")
-        person = next((one for one in people if one.id == number), None)
+        person = next((one for one in people.people if one.id == number), None)
         return f"assigned to user {assignee.get('id')}{f' {person}' if person else ''}"
-    role = next((one for one in roles if one.id == str(assignee.get("id"))), None)
+    role = next((one for one in people.roles if one.id == str(assignee.get("id"))), None)
     return f"assigned to role {assignee.get('id')}{f' {role.name}' if role else ''}"
 
 

@@ -114,7 +114,8 @@ async def test_source_suspects_and_owners_of_the_release_s_commit(shop: History)
         f"from commits {old[:10]}..{new[:10]} that touch files of the frames",
         f"1. {grace[:10]} 2026-01-03 Grace <grace@acme.example>: Check orders, PostHog user 1 Grace Hopper: "
         "touches shop/orders.py; last changed shop/orders.py:2",
-        f"2. {ada[:10]} 2026-01-04 Ada <ada@acme.example>: Explain the cart: touches shop/cart.py",
+        f"2. {ada[:10]} 2026-01-04 Ada <ada@acme.example>: Explain the cart, not a member of the organization: "
+        "touches shop/cart.py",
         "owner by CODEOWNERS: @all (shop/cart.py)",
         "owner by CODEOWNERS: @orders (shop/orders.py)",
     ]
