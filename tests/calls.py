@@ -11,7 +11,7 @@ from mcp_errortracking.server.calls import Reply, ToolCaller
 from mcp_errortracking.server.confirmation.confirmation import Confirmation
 from mcp_errortracking.server.observe import Observer
 from mcp_errortracking.server.toolbox import Toolbox
-from mcp_errortracking.workflows.base import Progress
+from mcp_errortracking.workflows.base import Progress, Scopes
 
 
 async def call_tool(
@@ -23,11 +23,14 @@ async def call_tool(
     request_id: str | None = None,
     progress: Progress | None = None,
     asker: Any = None,
+    scopes: Scopes | None = None,
     **how: Any,
 ) -> Reply:
     """Call a tool; `how` are the other attributes of a `ToolCaller`."""
     caller = ToolCaller(time_limit=time_limit, **how)
-    return await caller.call(sender, name, arguments, request_id=request_id, progress=progress, asker=asker)
+    return await caller.call(
+        sender, name, arguments, request_id=request_id, progress=progress, asker=asker, scopes=scopes
+    )
 
 
 def server_of(

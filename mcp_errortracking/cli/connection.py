@@ -102,6 +102,7 @@ def ask(
         UnknownToolError: the tool does not exist.
     """
     from mcp_errortracking.compose import caller_for
+    from mcp_errortracking.server.key_scopes import KeyScopes
 
     confirm = mode_of(options)
     asker = None if confirm == "never" else asker_of_shell()
@@ -111,7 +112,8 @@ def ask(
         )
 
         async def work(proxy: "Proxy") -> "Reply":
-            return await caller.call(proxy, options.tool, arguments, progress=progress, asker=asker)
+            scopes = KeyScopes(proxy).get
+            return await caller.call(proxy, options.tool, arguments, progress=progress, asker=asker, scopes=scopes)
 
         return _for_shell(_run_with_proxy(settings, work))
 
@@ -124,12 +126,15 @@ def ask_often(settings: PostHogSettings, work: "Callable[[Ask], Awaitable[Result
         time_limit: of each call.
     """
     from mcp_errortracking.compose import caller_for
+    from mcp_errortracking.server.key_scopes import KeyScopes
 
     caller = caller_for(settings, time_limit=time_limit, max_result_tokens=sys.maxsize, roots=())
 
     async def work_with(proxy: "Proxy") -> "Result":
+        scopes = KeyScopes(proxy).get
+
         async def call(name: str, arguments: Mapping[str, Any]) -> "Reply":
-            return _for_shell(await caller.call(proxy, name, arguments))
+            return _for_shell(await caller.call(proxy, name, arguments, scopes=scopes))
 
         return await work(call)
 

@@ -13,7 +13,7 @@ _ONE = "_"
 
 def ilike(pattern: str) -> Callable[[str], bool]:
     """Return a test for texts that meet a pattern from end to end, without regard to case."""
-    segments = [_segment(part) for part in _split(pattern)]
+    segments = [_segment(part) for part in split(pattern)]
     first, *rest = segments
     if not rest:
         return lambda text: _at(first, fold(text), 0) == len(text)
@@ -39,8 +39,8 @@ def ilike(pattern: str) -> Callable[[str], bool]:
     return test
 
 
-def _split(pattern: str) -> list[list[tuple[str, bool]]]:
-    """Return the parts between `%`: characters, and if each is a wildcard."""
+def split(pattern: str) -> list[list[tuple[str, bool]]]:
+    """Return the parts between `%`: characters, and if each is the wildcard of one."""
     parts: list[list[tuple[str, bool]]] = [[]]
     characters = iter(pattern)
     for character in characters:

@@ -66,6 +66,18 @@ class Rule:
             for index, inner in enumerate(node.nodes):
                 self._survey(inner, pending + index)
 
+    @property
+    def constant(self) -> Outcome | None:
+        """The outcome, if it is the same for all events."""
+        return self._always
+
+    @property
+    def longest_array(self) -> int:
+        """The length of arrays up to which an event surely takes no more steps and stack than a rule has; -1: none."""
+        if self._is_tall or self._base_steps > MOST_STEPS:
+            return -1
+        return (MOST_STEPS - self._base_steps) // self._element_steps if self._element_steps else MOST_STEPS
+
     def match(self, event: Event) -> Outcome:
         """Return the outcome for an event."""
         if self._always is not None:

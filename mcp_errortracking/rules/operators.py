@@ -11,7 +11,7 @@ from mcp_errortracking.rules.regex import BadPatternError, TooMuchWorkError, Und
 from mcp_errortracking.rules.values import equal, is_number, to_text, type_name, version
 
 Test = Callable[[Any], bool]
-_NUMERIC: dict[str, Callable[[Any, Any], bool]] = {
+NUMERIC_TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "gt": lambda held, bound: held > bound,
     "gte": lambda held, bound: held >= bound,
     "min": lambda held, bound: held >= bound,
@@ -19,7 +19,7 @@ _NUMERIC: dict[str, Callable[[Any, Any], bool]] = {
     "lte": lambda held, bound: held <= bound,
     "max": lambda held, bound: held <= bound,
 }
-NUMERIC = (*_NUMERIC, "between", "not_between")
+NUMERIC = (*NUMERIC_TESTS, "between", "not_between")
 SEMVER_ORDER = (
     *("semver_gt", "semver_gte", "semver_lt", "semver_lte"),
     *("semver_tilde", "semver_caret", "semver_wildcard"),
@@ -186,7 +186,7 @@ def _not_a_number(value: Any) -> NoReturn:
 
 
 def _compares(operator: str, bound: Any) -> Operation:
-    holds = _NUMERIC[operator]
+    holds = NUMERIC_TESTS[operator]
 
     def test(held: Any) -> bool:
         if not is_number(held):

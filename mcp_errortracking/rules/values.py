@@ -53,11 +53,11 @@ def equal(left: Any, right: Any) -> bool:
         if isinstance(one, str) and isinstance(other, bool):
             return (one.lower() == "true") == other
         if isinstance(one, str) and is_number(other):
-            return _number(one) == other
+            return number_in(one) == other
     return False
 
 
-def _number(text: str) -> Number | None:
+def number_in(text: str) -> Number | None:
     """Return the number that a text is, as Rust reads it: without blanks."""
     if _INTEGER.fullmatch(text) and len(text) < 20:
         return int(text)

@@ -25,6 +25,7 @@ from mcp_errortracking.sandbox import (
     fingerprints,
     git_links,
     hog_functions,
+    hogql_queries,
     integrations,
     issues,
     organization,
@@ -145,7 +146,7 @@ class _Api:
         self.login = DeviceLogin(sandbox.store, sandbox.seed, features)
         known = [one for one in _ERROR_TRACKING if one.since is None or getattr(features, one.since)]
         self._project_routes = [(_pattern(f"error_tracking/{route.path}"), route) for route in known]
-        others = (*hog_functions.ROUTES, *integrations.ROUTES)
+        others = (*hog_functions.ROUTES, *integrations.ROUTES, *hogql_queries.ROUTES)
         self._project_routes += [(_pattern(route.path), route) for route in others]
         self._account_routes = [(_pattern(route.path), route) for route in (*account.ROUTES, *organization.ROUTES)]
 
@@ -214,7 +215,8 @@ class _Api:
             found = pattern.fullmatch(rest)
             if found is None:
                 continue
-            known = self._sandbox.features.projects_paths or route.path.startswith(_BOTH_FORMS)
+            in_both = route.path.startswith(_BOTH_FORMS) or route in hogql_queries.ROUTES
+            known = self._sandbox.features.projects_paths or in_both
             if form == "projects" and not known:
                 break
             return _Match(route, found.groupdict(), project, is_alias=form == "environments")

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from mcp.server.caching import CacheHint
@@ -182,15 +183,21 @@ class _Handlers:
             progress=context.session.report_progress if wants_progress else None,
             asker=self._asker_of(context, params) if self._asker_of and params else None,
             caller=caller_of_message(context.request),
+            scopes=partial(self._scopes_of, context),
         )
 
+    async def _scopes_of(self, context: Any) -> frozenset[str] | None:
+        """Return the scopes of the key that a message is answered with; None if they are not known."""
+        if sender_of(context.request) is not None:
+            return scopes_of(context.request)
+        return await self._scopes.get()
+
     async def _names_for(self, context: Any) -> list[str]:
-        """Return the names of the tools that the caller's key may use."""
-        bring_own = sender_of(context.request) is not None
-        scopes = scopes_of(context.request) if bring_own else await self._scopes.get()
+        """Return the names of the tools that the caller's key, and the rights of its token, allow."""
         caller = caller_of_message(context.request)
         rights = caller and caller.rights
-        return [name for name in self._toolbox.names_for(scopes) if rights is None or name in rights.tools]
+        names = self._toolbox.names_for(await self._scopes_of(context))
+        return [name for name in names if rights is None or name in rights.tools]
 
     async def on_list_tools(self, context: Any, params: PaginatedRequestParams | None) -> ListToolsResult:
         names = await self._names_for(context)

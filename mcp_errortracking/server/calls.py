@@ -26,7 +26,7 @@ from mcp_errortracking.server.text import render
 from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox
 from mcp_errortracking.server.unexpected_errors import log_unexpected_error
 from mcp_errortracking.server.withheld import WithheldError
-from mcp_errortracking.workflows.base import Context, Environment, Progress, Workflow
+from mcp_errortracking.workflows.base import Context, Environment, Progress, Scopes, Workflow
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.registry import run_workflow
 
@@ -138,6 +138,7 @@ class ToolCaller:
         progress: Progress | None = None,
         asker: "Asker | InputRequired | NoAsker | None" = None,
         caller: "Caller | None" = None,
+        scopes: Scopes | None = None,
     ) -> Reply:
         """Call a tool.
 
@@ -146,6 +147,7 @@ class ToolCaller:
             progress: receives the progress of a long call, which may then take longer.
             asker: asks the person behind the call, if writes are confirmed; None: nobody can be asked.
             caller: over HTTP, with the rights of its token.
+            scopes: asks for the scopes of the sender's key.
 
         Raises:
             UnknownToolError: the tool is not on offer.
@@ -167,9 +169,10 @@ class ToolCaller:
                 arguments, names = await read_assignees(counted, declaration, arguments)
                 call = parse_arguments(declaration, arguments)
                 if consent is not None:
-                    plan = partial(self._plan, call, counted)
+                    plan = partial(self._plan, call, counted, scopes)
                     await consent.obtain(call, counted, project_of(sender) or "", limit, plan)
-                outcome = await self._run(call, counted, _throttled(progress) if progress else _silent, rights)
+                report = _throttled(progress) if progress else _silent
+                outcome = await self._run(call, counted, report, scopes, rights)
             noted = [*names, *notes_on_arguments(call, arguments or {})]
             outcome = replace(outcome, notes=[*outcome.notes, *noted]) if noted else outcome
             outcome = with_page(outcome, sender) if outcome.page else outcome
@@ -195,13 +198,18 @@ class ToolCaller:
             self.observe(_record(declaration, reply, counted, seconds, request_id, caller and caller.name))
         return reply
 
-    async def _plan(self, call: Declaration, sender: _Counting) -> Mapping[str, Any]:
+    async def _plan(self, call: Declaration, sender: _Counting, scopes: Scopes | None) -> Mapping[str, Any]:
         """Return what a workflow says that it would change; empty if it does not say, and for an endpoint."""
         rehearsal = call.rehearsal() if isinstance(call, Workflow) else None
-        return {} if rehearsal is None else (await self._run(rehearsal, sender, _silent)).data
+        return {} if rehearsal is None else (await self._run(rehearsal, sender, _silent, scopes)).data
 
     async def _run(
-        self, call: Declaration, sender: _Counting, progress: Progress, rights: "Rights | None" = None
+        self,
+        call: Declaration,
+        sender: _Counting,
+        progress: Progress,
+        scopes: Scopes | None,
+        rights: "Rights | None" = None,
     ) -> Outcome:
         if isinstance(call, Endpoint):
             if self.recorder is None or call.read_only:
@@ -214,7 +222,7 @@ class ToolCaller:
                 "no_roots", f"{call.tool} works on local files, and this server may touch none.", next_step=_GIVE_ROOTS
             )
         tools = [name for name in self.toolbox.names if rights is None or name in rights.tools]
-        context = Context(environment, sender, progress, self.recorder, tools)
+        context = Context(environment, sender, progress, self.recorder, tools, scopes)
         return await run_workflow(workflow, context)
 
     async def _render(self, call: Declaration, outcome: Outcome) -> Reply:

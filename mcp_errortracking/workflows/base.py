@@ -12,6 +12,7 @@ from mcp_errortracking.proxy.sender import Sender
 if TYPE_CHECKING:
     from mcp_errortracking.journal.store import Journal
 
+Scopes = Callable[[], Awaitable[Collection[str] | None]]
 Progress = Callable[[float, float | None, str], Awaitable[None]]
 """Receives the progress of a call: done, total (None if not known), and the current step."""
 
@@ -52,7 +53,8 @@ class Recording(Protocol):
 class Context:
     """The environment, the sender and the progress of one call.
 
-    `recording`: None if the server keeps no journal. `tools`: the names of those that the server offers.
+    `recording`: None if the server keeps no journal. `tools`: the names of those that the server offers. `scopes`: asks
+    for the scopes of the sender's key, None if PostHog does not give them.
     """
 
     environment: Environment
@@ -60,6 +62,7 @@ class Context:
     progress: Progress
     recording: Recording | None = None
     tools: Collection[str] = ()
+    scopes: "Scopes | None" = None
 
 
 class Workflow(Declaration):

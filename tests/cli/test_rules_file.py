@@ -109,7 +109,7 @@ def test_a_new_file_is_applied_in_order_and_gets_its_ids(sandbox: SandboxProcess
     effects = out.partition("Simulated on the exceptions of the last 7 days:\n")[2].splitlines()
     assert sorted(line.split()[0] for line in effects) == ["assignment", "assignment", "grouping"]
     assert all(
-        re.search(r'": [\d,]+ of [\d,]+ \((exact: counted by PostHog|sampled: .*)\), \d+ of \d+ issues', line)
+        re.search(r'": [\d,]+ of [\d,]+ \((exact: counted by PostHog in HogQL|sampled: .*)\), \d+ of \d+ issues', line)
         for line in effects
     )
     assert '+ create "checkout"\n      assignee: payments (role ' in out

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from mcp_errortracking.catalog.endpoint import Endpoint, as_object, as_objects, number_of, text_of, uuid_of
+from mcp_errortracking.catalog.endpoint import Endpoint, Request, as_object, as_objects, number_of, text_of, uuid_of
 from mcp_errortracking.catalog.queries import QueryIssueEvents, QueryIssues
-from mcp_errortracking.endpoint_calls import send_endpoint
+from mcp_errortracking.endpoint_calls import send_request
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.base import Progress
@@ -16,6 +17,7 @@ INCLUDE = ["exception", "stacktrace", "environment", "navigation"]
 """The groups of properties of an event to ask for."""
 _PAGE = 100
 _MOST_PAGES = 10
+HOGQL_PATH = "query/"
 
 
 class StoppedError(Exception):
@@ -48,20 +50,37 @@ class Window:
             StoppedError: it is not sent, or PostHog answers that there were too many.
             PostHogError: PostHog did not answer, or refuses.
         """
-        if self.stopped or not self.left:
-            self.stopped = self.stopped or "the bound on requests is reached"
-            raise StoppedError
-        self.left, self.made = self.left - 1, self.made + 1
-        await self.progress(self.made, None, "asking PostHog")
         shared = {"dateRange": dict(self.dates), "filterTestAccounts": False}
         call = endpoint.model_validate({**shared, **question})
         try:
-            return as_object(await send_endpoint(self.sender, call))
+            return await self._send(call.request())
         except PostHogError as error:
             if error.status != 429:
                 raise
             self.stopped = "PostHog limits the rate of requests"
             raise StoppedError from None
+
+    async def hogql(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a query of HogQL, which has limits of its own, and return the answer.
+
+        Raises:
+            StoppedError: it is not sent.
+            PostHogError: PostHog did not answer, or refuses.
+        """
+        return await self._send(Request("POST", HOGQL_PATH, json={"query": dict(query)}))
+
+    @property
+    def moments(self) -> tuple[datetime | None, datetime | None]:
+        """The range as moments; None for one that is not written with a date, a time and a zone."""
+        return _moment(self.dates["date_from"]), _moment(self.dates["date_to"])
+
+    async def _send(self, request: Request) -> dict[str, Any]:
+        if self.stopped or not self.left:
+            self.stopped = self.stopped or "the bound on requests is reached"
+            raise StoppedError
+        self.left, self.made = self.left - 1, self.made + 1
+        await self.progress(self.made, None, "asking PostHog")
+        return as_object(await send_request(self.sender, request, read_only=True))
 
     async def issues(self, branch: Branch | None) -> dict[str, dict[str, Any]]:
         """Return the rows of the issues with events for which all conditions hold, the largest first; None: of all.
@@ -110,6 +129,14 @@ class Window:
         if oldest:
             body["orderDirection"] = "ASC"
         return as_objects((await self.ask(QueryIssueEvents, body)).get("results"))
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else None
 
 
 def occurrences_of(row: Mapping[str, Any]) -> int:

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
+from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.rules.hogql import MATCH, UNKNOWN
 from mcp_errortracking.rules.rule_set import position_of
 from mcp_errortracking.workflows.rules.branches import Branch, NotCountableError, branches_of
 from mcp_errortracking.workflows.rules.events import SampledEvent
-from mcp_errortracking.workflows.rules.matched import MOST_EVENTS, Case, Matched
+from mcp_errortracking.workflows.rules.exact import overlaps
+from mcp_errortracking.workflows.rules.matched import EVERYTHING, MOST_EVENTS, Case, Matched
 from mcp_errortracking.workflows.times import moment_of
 
-EVERYTHING: dict[str, Any] = {"type": "AND", "values": []}
-"""Filters of a rule that matches every exception."""
 _EXAMPLES = 3
 _MOST_EARLIER = 20
 _MOST_OLDEST = 30
@@ -53,13 +55,17 @@ async def _new_issues(case: Case, matched: Matched) -> dict[str, Any]:
     """Return the new issues whose first exception the rule matches: these it would have taken."""
     begin = _moment(str(case.window.dates["date_from"]))
     new = [issue for issue in matched.counts if _moment(case.first_seen(issue)) >= begin]
-    taken, unknown = list[str](), 0
-    for issue in new[:_MOST_OLDEST]:
-        for row in await case.window.events(issue, limit=1, oldest=True):
-            outcome = case.outcome(row)
-            taken += [issue] if outcome.kind == "match" else []
-            unknown += outcome.kind == "unknown"
-    unchecked = len(new) - min(len(new), _MOST_OLDEST)
+    taken, unknown, unchecked = list[str](), 0, 0
+    if matched.oldest is not None:
+        taken = [issue for issue in new if matched.oldest[issue] == MATCH]
+        unknown = sum(matched.oldest[issue] == UNKNOWN for issue in new)
+    else:
+        for issue in new[:_MOST_OLDEST]:
+            for row in await case.window.events(issue, limit=1, oldest=True):
+                outcome = case.outcome(row)
+                taken += [issue] if outcome.kind == "match" else []
+                unknown += outcome.kind == "unknown"
+        unchecked = len(new) - min(len(new), _MOST_OLDEST)
     text = f"{len(taken):,} of {len(new):,} new issues that have matching exceptions, by their first exception"
     if unknown or unchecked:
         text += f" ({unknown:,} unknown, {unchecked:,} not checked)"
@@ -77,7 +83,12 @@ async def examples(case: Case, matched: Matched, branches: Sequence[Branch] | No
     limit = 1 if branch else MOST_EVENTS
     found = list[dict[str, Any]]()
     for issue in matched.largest()[:_EXAMPLES]:
-        rows = await case.window.events(issue, limit=limit, branch=branch)
+        try:
+            rows = await case.window.events(issue, limit=limit, branch=branch)
+        except PostHogError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            continue  # the issue is gone since it was counted
         matching = next((row for row in rows if branch or case.outcome(row).kind == "match"), None)
         held = [] if matching is None else SampledEvent(matching, case.kind).held(case.filters)
         shown = {"exceptions": matched.counts[issue], "holds": "; ".join(held) or "not shown by its newest events"}
@@ -85,34 +96,48 @@ async def examples(case: Case, matched: Matched, branches: Sequence[Branch] | No
     return found
 
 
-async def taken_first(case: Case, rules: Sequence[Mapping[str, Any]], order_key: float | None) -> list[dict[str, Any]]:
+async def taken_first(
+    case: Case, rules: Sequence[Mapping[str, Any]], order_key: float | None, *, in_hogql: bool
+) -> list[dict[str, Any]]:
     """Return the earlier rules that match some of the same exceptions, which they take first.
 
     Args:
         rules: the others of the kind.
         order_key: the position of the rule; None: the last one.
+        in_hogql: the database counted what the rule matches, and is asked again.
 
     Raises:
+        NoExactCountError: it was asked, and did not answer.
         StoppedError, PostHogError: as `Window.ask`.
     """
     earlier = [rule for rule in rules if rule.get("disabled_data") is None]
     if order_key is not None:
         earlier = [rule for rule in earlier if (rule.get("order_key") or 0) <= order_key]
+    earlier = sorted(earlier, key=position_of)[:_MOST_EARLIER]
+    counts = [await _shared(case, rule) for rule in earlier] if not in_hogql else await overlaps(case, earlier)
     found = list[dict[str, Any]]()
-    for rule in sorted(earlier, key=position_of)[:_MOST_EARLIER]:
+    for rule, counted in zip(earlier, counts, strict=True):
         row: dict[str, Any] = {"rule": rule.get("id"), "order_key": rule.get("order_key")}
-        both = {"type": "AND", "values": [rule.get("filters") or EVERYTHING, case.filters]}
-        try:
-            shared = branches_of(both)
-        except NotCountableError as error:
-            found.append({**row, "takes_first": f"unknown: {error}"})
+        if isinstance(counted, str):
+            found.append({**row, "takes_first": f"unknown: {counted}"})
             continue
-        count = sum((await case.window.union(shared)).values())
-        if count:
+        count, undecided = counted
+        if count or undecided:
             is_same = order_key is not None and rule.get("order_key") == order_key
             same = " (same position: PostHog does not define which runs first)" if is_same else ""
-            found.append({**row, "takes_first": f"{count:,} of the matching exceptions{same}"})
+            more = f", and perhaps {undecided:,} more" if undecided else ""
+            found.append({**row, "takes_first": f"{count:,} of the matching exceptions{more}{same}"})
     return found
+
+
+async def _shared(case: Case, rule: Mapping[str, Any]) -> tuple[int, int] | str:
+    """Return how many exceptions an earlier rule matches too; the text says why that is not known."""
+    both = {"type": "AND", "values": [rule.get("filters") or EVERYTHING, case.filters]}
+    try:
+        shared = branches_of(both)
+    except NotCountableError as error:
+        return str(error)
+    return sum((await case.window.union(shared)).values()), 0
 
 
 def _moment(text: str) -> datetime:

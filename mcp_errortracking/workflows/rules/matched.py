@@ -11,6 +11,8 @@ from mcp_errortracking.workflows.rules.branches import Branch
 from mcp_errortracking.workflows.rules.counting import Window, first_seen_of, occurrences_of
 from mcp_errortracking.workflows.rules.events import SampledEvent
 
+EVERYTHING: dict[str, Any] = {"type": "AND", "values": []}
+"""Filters of a rule that matches every exception."""
 MOST_EVENTS = 20
 _MOST_SAMPLED = 50
 
@@ -47,12 +49,23 @@ class Case:
 
 @dataclass(slots=True)
 class Matched:
-    """The issues that a rule matches, with the number of their exceptions. `how`: in words, never a bare number."""
+    """The issues that a rule matches, with the number of their exceptions.
+
+    Attributes:
+        how: in words, never a bare number.
+        total, issues: all of the range, if the database counted them.
+        oldest: the state of each issue's oldest exception of the range, if the database said it (`rules.hogql`).
+        disabling: exceptions that would switch the rule off.
+    """
 
     counts: dict[str, int]
     how: str
     is_exact: bool
     notes: list[str] = field(default_factory=list[str])
+    total: int | None = None
+    issues: int | None = None
+    oldest: Mapping[str, int] | None = None
+    disabling: int = 0
 
     @property
     def exceptions(self) -> int:

@@ -1,7 +1,9 @@
 """Simulation of a rule on a range of time (rule contract 3.4): counted by PostHog where it can, else sampled."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from mcp_errortracking.catalog import CATALOG, Declaration, Outcome
@@ -18,8 +20,9 @@ from mcp_errortracking.workflows.base import Context
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.rules.branches import Branch, NotCountableError, branches_of, caveats
 from mcp_errortracking.workflows.rules.counting import StoppedError, Window, occurrences_of
-from mcp_errortracking.workflows.rules.effects import EVERYTHING, effect, examples, taken_first
-from mcp_errortracking.workflows.rules.matched import Case, count, sample
+from mcp_errortracking.workflows.rules.effects import effect, examples, taken_first
+from mcp_errortracking.workflows.rules.exact import NoExactCountError, count_exactly, may_query
+from mcp_errortracking.workflows.rules.matched import EVERYTHING, Case, Matched, count, sample
 from mcp_errortracking.workflows.times import in_seconds
 
 if TYPE_CHECKING:
@@ -51,15 +54,12 @@ async def run(call: "SimulateRule", context: Context) -> Outcome:
         return Outcome(head, [*notes, "Nothing was counted: PostHog does not evaluate such a rule."])
     counted = Window(context.sender, window, context.progress, _MOST_REQUESTS - 1)
     try:
-        data, more = await _simulate(call, counted, filters, order_key, rate, rules)
+        simulated = _Simulation(call, counted, filters, order_key, rate, rules)
+        data, more = await simulated.run(exact=may_query(context.scopes and await context.scopes()))
     except PostHogError as error:
-        if error.status != 404:
+        if error.status != HTTPStatus.NOT_FOUND:
             raise
-        raise WorkflowError(
-            "cannot_simulate",
-            "This PostHog cannot be asked: it has no queries about issues, so the rule cannot be simulated.",
-            next_step="Try the filters on an event that you have: mcp-errortracking rules match.",
-        ) from None
+        raise _cannot_simulate() from None
     if counted.stopped:
         more.append(f"Incomplete: {counted.stopped}, after {counted.made} requests.")
     if counted.is_cut:
@@ -108,41 +108,112 @@ def _rule(
     return dict(found.get("filters") or EVERYTHING), key, rate
 
 
-async def _simulate(
-    call: "SimulateRule",
-    window: Window,
-    filters: dict[str, Any],
-    order_key: float | None,
-    rate: float | None,
-    rules: Sequence[Mapping[str, Any]],
-) -> tuple[dict[str, Any], list[str]]:
-    """Return the data of the result, as far as requests suffice, and notes on it."""
-    case = Case(call.kind, filters, Rule(filters, call.kind), window, await window.issues(None))
-    data: dict[str, Any] = {}
-    notes = list[str]()
-    branches: list[Branch] | None = None
-    try:
-        branches = branches_of(filters)
-    except NotCountableError as error:
-        notes.append(f"PostHog cannot count these filters: {error}.")
-    try:
-        matched = await sample(case) if branches is None else await count(case, branches)
-    except StoppedError:
-        return {"exceptions": f"unknown of {case.total:,}"}, notes
-    notes += matched.notes if branches is None else caveats(branches)
-    data["exceptions"] = f"{matched.exceptions:,} of {case.total:,} ({matched.how})"
-    data["issues"] = f"{len(matched.counts):,} of {len(case.everything):,}"
-    data["matching"] = {"exceptions": matched.exceptions, "issues": len(matched.counts), "exact": matched.is_exact}
-    try:
-        data |= await effect(case, matched, rate)
-        data["examples"] = await examples(case, matched, branches)
-        if branches is not None and call.kind != "bypass":
-            others = [rule for rule in rules if rule.get("id") != str(call.id)]
-            if taken := await taken_first(case, others, order_key):
+@dataclass(slots=True)
+class _Simulation:
+    """The simulation of one rule: its filters, its position, its sampling rate, and the rules of its kind."""
+
+    call: "SimulateRule"
+    window: Window
+    filters: dict[str, Any]
+    order_key: float | None
+    rate: float | None
+    rules: Sequence[Mapping[str, Any]]
+    notes: list[str] = field(default_factory=list[str])
+
+    async def run(self, *, exact: bool) -> tuple[dict[str, Any], list[str]]:
+        """Return the data of the result, as far as requests suffice, and notes on it.
+
+        Args:
+            exact: the key may ask the database.
+        """
+        everything = await self._issues(exact)
+        case = Case(self.call.kind, self.filters, Rule(self.filters, self.call.kind), self.window, everything or {})
+        matched = await self._count_exactly(case) if exact else None
+        if everything is None:
+            if matched is None:
+                raise _cannot_simulate()
+            self.notes.append("This PostHog has no queries about issues: only numbers are known.")
+            return self._numbers(case, matched), [*self.notes, *matched.notes]
+        branches: list[Branch] | None = None
+        try:
+            branches = branches_of(self.filters)
+        except NotCountableError as error:
+            if matched is None:
+                self.notes.append(f"PostHog cannot count these filters: {error}.")
+        try:
+            matched = matched or (await sample(case) if branches is None else await count(case, branches))
+        except StoppedError:
+            return {"exceptions": f"unknown of {case.total:,}"}, self.notes
+        is_counted = matched.total is None and branches is not None
+        self.notes += [*matched.notes, *(caveats(branches) if is_counted and branches else [])]
+        data = self._numbers(case, matched)
+        try:
+            data |= await effect(case, matched, self.rate)
+            data["examples"] = await examples(case, matched, branches)
+            if self.call.kind != "bypass" and (taken := await self._taken_first(case, matched, branches)):
                 data["taken_first"] = taken
-    except StoppedError:
-        pass  # what is known is the result; the caller says why it is incomplete
-    return data, notes
+        except StoppedError:
+            pass  # what is known is the result; the caller says why it is incomplete
+        return data, self.notes
+
+    async def _issues(self, exact: bool) -> dict[str, dict[str, Any]] | None:
+        """Return the rows of all issues; None if this PostHog has no such query, and the database may be asked."""
+        try:
+            return await self.window.issues(None)
+        except PostHogError as error:
+            if error.status == HTTPStatus.NOT_FOUND and exact:
+                return None
+            raise
+
+    async def _count_exactly(self, case: Case) -> Matched | None:
+        """Have the database count; None if it did not, of which a note says the reason."""
+        try:
+            return await count_exactly(case)
+        except (NoExactCountError, PostHogError) as error:
+            self._note_on_database(error)
+            return None
+
+    async def _taken_first(
+        self, case: Case, matched: Matched, branches: Sequence[Branch] | None
+    ) -> list[dict[str, Any]]:
+        others = [rule for rule in self.rules if rule.get("id") != str(self.call.id)]
+        if matched.total is not None:
+            try:
+                return await taken_first(case, others, self.order_key, in_hogql=True)
+            except (NoExactCountError, PostHogError) as error:
+                self._note_on_database(error)
+        return [] if branches is None else await taken_first(case, others, self.order_key, in_hogql=False)
+
+    def _note_on_database(self, error: Exception) -> None:
+        why = f"PostHog answered {error.status}" if isinstance(error, PostHogError) and error.status else str(error)
+        self.notes.append(f"The database was not asked for exact numbers, or did not give them: {why.rstrip('.')}.")
+
+    def _numbers(self, case: Case, matched: Matched) -> dict[str, Any]:
+        exceptions = case.total if matched.total is None else matched.total
+        issues = len(case.everything) if matched.issues is None else matched.issues
+        data: dict[str, Any] = {}
+        if matched.disabling:
+            data["outcome"] = "disabled"
+            self.notes.append(
+                f"PostHog would switch this rule off at the first of {matched.disabling:,} exceptions without a number "
+                "where the rule compares numbers."
+            )
+        data["exceptions"] = f"{matched.exceptions:,} of {exceptions:,} ({matched.how})"
+        data["issues"] = f"{len(matched.counts):,} of {issues:,}"
+        data["matching"] = {
+            "exceptions": matched.exceptions,
+            "issues": len(matched.counts),
+            "exact": matched.is_exact,
+        }
+        return data
+
+
+def _cannot_simulate() -> WorkflowError:
+    return WorkflowError(
+        "cannot_simulate",
+        "This PostHog cannot be asked: it has no queries about issues, so the rule cannot be simulated.",
+        next_step="Try the filters on an event that you have: mcp-errortracking rules match.",
+    )
 
 
 def _window(call: "SimulateRule") -> dict[str, str]:
