@@ -29,7 +29,7 @@ from mcp_errortracking.catalog.filters import WITHOUT_VALUE, PropertyFilter
 from mcp_errortracking.catalog.identifiers import IssueId, RealUUID
 from mcp_errortracking.catalog.meanings import STATUSES, Means
 from mcp_errortracking.catalog.paging import LongEndpoint
-from mcp_errortracking.catalog.property_names import ask_for_unseen, notes_on_keys
+from mcp_errortracking.catalog.property_names import explain_nothing, notes_on_keys
 from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, exceptions_by_event, legend, show_event, show_top_frame
 from mcp_errortracking.catalog.trends import change, picture
 
@@ -231,7 +231,7 @@ class QueryIssues(
         if any(_CUT.search(text_of(issue, "description")[-100:]) for issue in issues[:_MOST_ISSUES]):
             notes.append("PostHog cut a description; query-error-tracking-issue has it whole.")
         if answer.get("results") == [] and not notes:
-            notes = [self._why_empty()] + (yield from ask_for_unseen(self.filterGroup or ()))
+            notes = [self._why_empty()] + (yield from explain_nothing(() if self.offset else self.filterGroup or ()))
         notes += _note_on_end(self.dateRange)
         return Outcome(answer, notes, display={**answer, "results": rows}, page=ROW_PAGES)
 
@@ -361,6 +361,7 @@ class QueryIssueEvents(
             notes.append(f"No event at offset {self.offset}: it lies past the end of this range; start at 0.")
         elif not events:
             notes.append("No event in this range matches: try a longer dateRange, e.g. date_from -30d.")
+            notes += yield from explain_nothing(self.filterGroup or ())
         notes += _notes_on(self.dateRange, self.filterGroup)
         return Outcome(answer, notes, display={**answer, "results": events}, page=f"{PAGE}/{self.issueId}")
 

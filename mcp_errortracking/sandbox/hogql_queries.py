@@ -9,8 +9,9 @@ from mcp_errortracking.sandbox.call import Action, Call, Route, json_answer
 from mcp_errortracking.sandbox.errors import HogError, required
 from mcp_errortracking.sandbox.history import EVENT, EXCEPTION
 from mcp_errortracking.sandbox.hogql import NotSupportedError, run_query
+from mcp_errortracking.sandbox.property_statements import run_statement
 
-_NOT_SUPPORTED = "The sandbox runs only the HogQL that simulates rules."
+_NOT_SUPPORTED = "The sandbox runs only the HogQL that this server sends."
 
 
 def query(call: Call) -> Response:
@@ -22,8 +23,11 @@ def query(call: Call) -> Response:
         raise required("query")
     if fields.get("kind") != "HogQLQuery" or not isinstance(values, dict):
         raise HogError(501, "server_error", "not_implemented", _NOT_SUPPORTED)
+    parameters = cast("dict[str, Any]", values)
+    if (answer := run_statement(call, text, parameters)) is not None:
+        return json_answer(answer)
     try:
-        columns, rows = run_query(text, cast("dict[str, Any]", values), _events(call))
+        columns, rows = run_query(text, parameters, _events(call))
     except (NotSupportedError, TypeError, KeyError, ValueError) as error:
         raise HogError(501, "server_error", "not_implemented", f"{_NOT_SUPPORTED} ({error})") from None
     return json_answer({"columns": columns, "results": rows})

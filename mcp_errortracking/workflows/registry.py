@@ -8,6 +8,7 @@ from mcp_errortracking.workflows.deploys import tools as deploys
 from mcp_errortracking.workflows.file_issues.tools import IssuesInFile
 from mcp_errortracking.workflows.issue_brief.tools import BriefIssue
 from mcp_errortracking.workflows.issue_watch.tools import WatchIssue
+from mcp_errortracking.workflows.properties.tools import ListProperties
 from mcp_errortracking.workflows.rules import tools as rules
 from mcp_errortracking.workflows.source_maps import tools as source_maps
 
@@ -25,6 +26,7 @@ _MODULES: dict[type[Workflow], str] = {
     BriefIssue: "mcp_errortracking.workflows.issue_brief.brief",
     IssuesInFile: "mcp_errortracking.workflows.file_issues.report",
     WatchIssue: "mcp_errortracking.workflows.issue_watch.watch",
+    ListProperties: "mcp_errortracking.workflows.properties.listing",
 }
 """The module of each workflow. Its `run(call, context)` does the work."""
 

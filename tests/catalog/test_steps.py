@@ -384,10 +384,21 @@ def test_an_empty_list_of_issues_says_what_nothing_matches() -> None:
         "No issue matches status active and dateRange from -7d and filterGroup. Leave one out, or try status all and a "
         "longer dateRange."
     )
-    assert notes(plan, nothing, nothing) == [why, "No event of this project has the property plan."]
-    assert notes(plan, nothing, {"results": [{"id": ONE}]}) == [why]
+    none = 'No exception has the property "plan".'
+    sent = {"results": [["user_plan", 3, 1, ["pro"], [3]], ["size", 3, 1, ["9"], [3]]]}
+    assert notes(plan, nothing, nothing, StepError("No.")) == [why, none]
+    assert notes(plan, nothing, nothing, sent) == [why, f'{none} Nearest: "user_plan".']
+    assert notes(plan, nothing, {"results": [{"id": ONE}]}, {"results": [["pro", 3]]}) == [why]
+    assert notes(plan, nothing, {"results": [{"id": ONE}]}, {"results": [["free", 3], ["team", 1]]}) == [
+        why,
+        'plan: no exception of 30 days has the value "pro"; commonest are "free" (3), "team" (1).',
+    ]
     assert notes(plan, nothing, StepError("No.")) == [why]
-    assert notes({"filterGroup": [{"key": "$browser", "value": "x"}]}, nothing) == [why]
+    browser = {"filterGroup": [{"key": "$browser", "value": "x"}]}
+    for answer in (StepError("No."), {"results": "x"}, {"results": [7, [None], ["", -1]]}, None):
+        assert notes(browser, nothing, answer) == [why]
+    patterns = {"filterGroup": [{"key": "$browser", "operator": "icontains", "value": "a%i"}]}
+    assert notes(patterns, nothing, {"results": [["Safari", 3]]}) == [why]
     assert notes({"offset": 40}, nothing) == [
         "offset 40 lies past the end of the list, or nothing matches: start at offset 0."
     ]

@@ -1,0 +1,1 @@
+"""The properties that exceptions have, to filter by."""
