@@ -30,9 +30,9 @@ from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.clients import tried
 from tests.clients.matrix import table
 from tools import since
-from tools.site.pages import llms_txt
 from tools.release import server_json
 from tools.release.names import with_image, with_server_name
+from tools.site.pages import llms_txt
 
 ROOT = Path(__file__).parents[1]
 _FIELDS = "fields"

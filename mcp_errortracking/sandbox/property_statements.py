@@ -92,4 +92,3 @@ def _names(events: list[dict[str, str]], each: int) -> list[list[Any]]:
 
 def _most_frequent(counts: Counter[str]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-
