@@ -5,15 +5,21 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from mcp_errortracking.cli.client_entry import KEY_VARIABLE
 from mcp_errortracking.cli.connection import EXIT_PROBLEM, fail
+from mcp_errortracking.posthog_keys import redact
 
 if TYPE_CHECKING:
     from mcp_errortracking.clients.entry import Entry
     from mcp_errortracking.clients.table import Client
 
 
-def add_by_program(client: "Client", options: argparse.Namespace, entry: "Entry") -> int:
-    """Add the entry by the client's command."""
+def add_by_program(client: "Client", options: argparse.Namespace, entry: "Entry", *, has_login: bool) -> int:
+    """Add the entry by the client's command.
+
+    Args:
+        has_login: a key in the variables of an entry before is not needed any more.
+    """
     from mcp_errortracking.clients import program
 
     path = program.find_program(client.program)
@@ -35,6 +41,11 @@ def add_by_program(client: "Client", options: argparse.Namespace, entry: "Entry"
                 f"{client.title} has an entry {options.name!r} that does not start this server. Nothing was changed. "
                 "Choose another --name, or add --replace."
             )
+        if is_there and KEY_VARIABLE in before.output and not has_login:
+            return fail(
+                f"the entry {options.name!r} holds a key, and there is no login yet. Nothing was changed. Log in first "
+                "with: mcp-errortracking login"
+            )
         if is_there:
             program.run(path, program.remove_words(client.program, options.name))
         added = program.run(path, words)
@@ -42,9 +53,12 @@ def add_by_program(client: "Client", options: argparse.Namespace, entry: "Entry"
         print(f"mcp-errortracking: {error}", file=sys.stderr)
         return EXIT_PROBLEM
     if added.code != 0:
-        print(f"mcp-errortracking: this command failed: {shlex.join(words)}\n{added.output.strip()}", file=sys.stderr)
+        print(
+            f"mcp-errortracking: this command failed: {shlex.join(words)}\n{redact(added.output.strip())}",
+            file=sys.stderr,
+        )
         if is_there:
-            print(f"The entry before was removed. It was:\n{before.output.strip()}", file=sys.stderr)
+            print(f"The entry before was removed. It was:\n{redact(before.output.strip())}", file=sys.stderr)
         return EXIT_PROBLEM
     print(f"{'Replaced' if is_there else 'Added'} the entry {options.name} by: {shlex.join(words)}")
     return 0
@@ -74,7 +88,7 @@ def remove_by_program(client: "Client", options: argparse.Namespace) -> int:
         print(f"mcp-errortracking: {error}", file=sys.stderr)
         return EXIT_PROBLEM
     if removed.code != 0:
-        print(f"mcp-errortracking: {shlex.join(words)} failed: {removed.output.strip()}", file=sys.stderr)
+        print(f"mcp-errortracking: {shlex.join(words)} failed: {redact(removed.output.strip())}", file=sys.stderr)
         return EXIT_PROBLEM
     print(f"Removed the entry {options.name} by: {shlex.join(words)}")
     return 0

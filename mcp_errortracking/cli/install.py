@@ -65,22 +65,23 @@ def run_install(options: argparse.Namespace) -> int:
     client = _client(options)
     if isinstance(client, int):
         return client
-    env, has_key = _variables(options, client)
+    login_host = Logins().host()
+    env = _variables(options, client, login_host)
     command, *args = _command()
     entry = Entry(command, (*args, *options.arguments), env)
     if options.print:
         print_entry(client, options.name, entry)
         return 0
     if client.program:
-        code = add_by_program(client, options, entry)
+        code = add_by_program(client, options, entry, has_login=login_host is not None)
     elif client.path(config.client_folders().platform):
-        code = add_to_file(client, options, entry)
+        code = add_to_file(client, options, entry, login_host=login_host)
     else:
         print_entry(client, options.name, entry)
         return EXIT_PROBLEM if client.has_file else 0
     if code == 0:
         print(client.advice)
-        if not has_key:
+        if login_host is None and not options.with_key:
             print("No key was found yet. Log in with: mcp-errortracking login")
     return code
 
@@ -138,24 +139,21 @@ def _list() -> int:
     return 0
 
 
-def _variables(options: argparse.Namespace, client: "Client") -> tuple[dict[str, str], bool]:
-    """Return the variables of the entry, and True if the server will find a key.
+def _variables(options: argparse.Namespace, client: "Client", login_host: str | None) -> dict[str, str]:
+    """Return the variables of the entry.
 
     Raises:
         ConfigError: the key is not to be written, or there is none.
     """
     settings, names_host = config.load_address(None, **given(options, PostHogSettings))
-    logins = Logins()
-    login = logins.note()
     env = dict[str, str]()
-    if names_host and (login is None or login.host != settings.host):
+    if names_host and login_host != settings.host:
         env["POSTHOG_HOST"] = settings.host
     if settings.project != config.DEFAULT_PROJECT:
         env["POSTHOG_PROJECT_ID"] = settings.project
-    has_login = login is not None or logins.file.is_file()
     if not options.with_key:
-        return env, has_login
-    if has_login:
+        return env
+    if login_host is not None:
         raise ConfigError("--with-key: there is a login, so that no key need stand in a file. Leave out --with-key.")
     if client.program:
         raise ConfigError(
@@ -165,7 +163,7 @@ def _variables(options: argparse.Namespace, client: "Client") -> tuple[dict[str,
     key = config.load_posthog(**given(options, PostHogSettings)).key
     if key is None:
         raise ConfigError(f"--with-key: set {KEY_VARIABLE} for this command, or log in with: mcp-errortracking login")
-    return {KEY_VARIABLE: key.get_secret_value(), **env}, True
+    return {KEY_VARIABLE: key.get_secret_value(), **env}
 
 
 def _command() -> list[str]:

@@ -41,6 +41,14 @@ class Entry:
         return plain
 
 
+def env_of(entry: object) -> dict[str, str]:
+    """Return the variables of an entry of a client's file, whatever its form."""
+    fields = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
+    env = fields.get("env") or fields.get("environment")
+    texts = cast("dict[str, object]", env) if isinstance(env, dict) else {}
+    return {name: text for name, text in texts.items() if isinstance(text, str)}
+
+
 def is_own(entry: object) -> bool:
     """True if an entry of a client's file starts this server, whatever its form."""
     return any(name in text for text in _texts(entry) for name in _OWN)

@@ -68,6 +68,14 @@ class Logins:
         except (OSError, ValueError, LookupError, TypeError):
             return None
 
+    def host(self) -> str | None:
+        """Return the host of the login, without opening the keyring; None if there is no login."""
+        if (note := self.note()) is not None:
+            return note.host
+        fields = read_credentials(self.file) or {}
+        host: object = fields.get("host") or ""
+        return host if fields and isinstance(host, str) else None
+
     def find(self) -> Login | None:
         """Return the login: that of the keyring, else that of posthog-cli's file.
 

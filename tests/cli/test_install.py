@@ -18,7 +18,7 @@ from tests.command import run_here
 from tests.forked import Forked
 
 SERVER = str(Path(sys.executable).parent / "mcp-errortracking")
-KEY = "phx_0123456789abcdef"
+KEY, EU = "phx_0123456789abcdef", "https://eu.posthog.com"
 FILES = [client.name for client in CLIENTS if client.path("linux")]
 
 
@@ -226,6 +226,35 @@ def test_an_entry_of_another_server_is_not_replaced(user: User) -> None:
     assert entry(user, "cursor")["command"] == SERVER
 
 
+def test_variables_of_an_entry_by_hand_stay_and_its_key_until_there_is_a_login(user: User) -> None:
+    env = {"POSTHOG_PERSONAL_API_KEY": KEY, "POSTHOG_HOST": "https://eu.posthog.com", "HTTPS_PROXY": "http://p:1"}
+    for client, member in (("cursor", "env"), ("opencode", "environment")):
+        command = ["mcp-errortracking"] if client == "opencode" else "mcp-errortracking"
+        data: Any = {"command": command, member: env}
+        for outer in reversed((*BY_NAME[client].members, "posthog")):
+            data = {outer: data}
+        user.has(client, json.dumps(data))
+        code, out, _ = user.runs("install", client, "--project", "7")
+        assert (code, entry(user, client)[member]) == (0, env | {"POSTHOG_PROJECT_ID": "7"})
+        assert KEY not in out
+
+    (user.home / ".posthog").mkdir()
+    (user.home / ".posthog" / "credentials.json").write_text(json.dumps({"token": KEY, "host": EU}))
+    file = user.file("cursor")
+    other = json.loads(file.read_text())
+    other["mcpServers"]["posthog"]["env"]["POSTHOG_HOST"] = "https://us.posthog.com"
+    file.write_text(json.dumps(other))  # a key of another host than that of the login stays
+    assert user.runs("install", "cursor")[0] == 0
+    assert entry(user, "cursor")["env"]["POSTHOG_PERSONAL_API_KEY"] == KEY
+
+    file.write_text(json.dumps({"mcpServers": {"posthog": {"command": "mcp-errortracking", "env": env}}}))
+    without = {name: value for name, value in env.items() if name != "POSTHOG_PERSONAL_API_KEY"}
+    assert user.runs("install", "cursor", "--project", "7")[0] == 0
+    assert entry(user, "cursor")["env"] == without | {"POSTHOG_PROJECT_ID": "7"}
+    assert user.runs("install", "cursor", "--replace")[0] == 0
+    assert "env" not in entry(user, "cursor")
+
+
 def test_a_link_stays_a_link(user: User, tmp_path: Path) -> None:
     target = tmp_path / "dotfiles" / "cursor.json"
     target.parent.mkdir()
@@ -380,7 +409,9 @@ def test_a_key_is_written_only_on_request_and_never_beside_a_login(user: User) -
     assert KEY not in out
 
     (user.home / ".posthog").mkdir()
-    (user.home / ".posthog" / "credentials.json").write_text(json.dumps({"token": KEY}))
+    (user.home / ".posthog" / "credentials.json").write_text(
+        json.dumps({"token": KEY, "host": "https://us.posthog.com"})
+    )
     code, _, err = user.runs("install", "cursor", "--with-key", **variables)
     assert code == 2
     assert "there is a login" in err
@@ -478,6 +509,21 @@ def test_a_client_with_a_command_of_its_own(user: User) -> None:
     assert code == 1
     assert "no space left" in err
     assert f"The entry before was removed. It was:\nposthog\n  command: {SERVER}" in err
+
+    (user.home / "broken").unlink()
+    with_key = f"posthog\n  command: mcp-errortracking\n  env: POSTHOG_PERSONAL_API_KEY={KEY}\n"
+    (user.home / "entry").write_text(with_key)
+    calls(user)
+    code, _, err = user.runs("install", "codex", **environment)
+    assert (code, calls(user)) == (2, ["mcp get posthog"])
+    assert "holds a key, and there is no login yet. Nothing was changed." in err
+    (user.home / ".posthog").mkdir()
+    (user.home / ".posthog" / "credentials.json").write_text(json.dumps({"token": KEY, "host": EU}))
+    (user.home / "broken").touch()
+    code, out, err = user.runs("install", "codex", **environment)
+    assert code == 1
+    assert "env: POSTHOG_PERSONAL_API_KEY=[key]" in err
+    assert KEY not in out + err
 
     (user.home / "entry").write_text("posthog\n  command: /bin/other\n  args: -\n")
     calls(user)
