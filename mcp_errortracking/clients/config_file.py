@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_errortracking.replaced_file import replace_file
+from mcp_errortracking.system.replaced_file import replace_file
 
 _MOST_BYTES = 5 * 1024 * 1024
 _TRIES = 3

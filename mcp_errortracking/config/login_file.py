@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from mcp_errortracking.replaced_file import is_writable, replace_file
+from mcp_errortracking.config.user_folders import home_folder
+from mcp_errortracking.system.replaced_file import is_writable, replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +25,8 @@ def credentials_file(environ: Mapping[str, str], home: Path | None = None, platf
     own = environ.get("POSTHOG_HOME")
     if own and home is None:
         return Path(own) / "credentials.json"
-    name = "USERPROFILE" if platform == "win32" else "HOME"
-    return (home or Path(environ.get(name) or Path.home())) / ".posthog" / "credentials.json"
+    home = home or home_folder(environ, platform) or Path(os.sep)  # where container runtimes put a user without a home
+    return home / ".posthog" / "credentials.json"
 
 
 def read_credentials(path: Path) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from mcp_errortracking.config.login_keyring import KeyringProblemError, LoginKey
 from mcp_errortracking.config.user_folders import state_folder
 from mcp_errortracking.config.values import ConfigError, Secret
 from mcp_errortracking.posthog_keys import digest_of
-from mcp_errortracking.replaced_file import is_writable, replace_file
+from mcp_errortracking.system.replaced_file import is_writable, replace_file
 
 Place = Literal["keyring", "file"]
 

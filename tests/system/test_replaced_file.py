@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_errortracking.replaced_file import is_writable, replace_file
+from mcp_errortracking.system.replaced_file import is_writable, replace_file
 
 
 def test_a_new_file_has_the_permissions_that_were_asked_for(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from mcp_errortracking.system.replacement import delete, replace
+
 
 def replace_file(path: Path, content: bytes, *, mode: int) -> None:
     """Write the content into a new file with these permissions and put it in the place of the old one.
@@ -23,10 +25,10 @@ def replace_file(path: Path, content: bytes, *, mode: int) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.chmod(mode)  # the umask may have narrowed it
-        os.replace(part, target)
+        replace(part, target)
     except BaseException:
         with suppress(OSError):
-            part.unlink()
+            delete(part)
         raise
 
 
