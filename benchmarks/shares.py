@@ -1,4 +1,4 @@
-"""Whose the CPU time of a call is, part by part:
+"""The CPU time of a call, by the part that spends it:
 
     python -m benchmarks.shares [--quick]
 

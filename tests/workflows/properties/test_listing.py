@@ -164,7 +164,7 @@ async def test_a_statement_that_posthog_refuses_gives_a_sample(full: Proxy, monk
     reply = await ask(full, LIST, {})
 
     assert f"From 60 {SAMPLED}" in reply.text
-    assert "PostHog refused to count all (400)" in reply.text
+    assert "PostHog refused to count all (501)" in reply.text
     assert {row["events"] for row in reply.structured["results"] if row["property"] == "$exception_types"} == {60}
 
 
