@@ -5,14 +5,12 @@ cookies, redirects, decompression, settings of the environment or second tries.
 """
 
 import math
-import os
 import ssl
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import errorcode
 from http import HTTPStatus
 from http.client import responses
 from typing import Any, cast
@@ -28,6 +26,7 @@ from yarl import URL
 
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.response_handler import InformationalError, StrictConnector
+from mcp_errortracking.system.network_errors import words_for
 
 _ADDED_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp adds to a request that lacks them."""
@@ -277,7 +276,7 @@ def _text_of(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return str(error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return _system_text(error.os_error) or error.os_error.strerror or str(error.os_error)
+        return words_for(error.os_error) or error.os_error.strerror or str(error.os_error)
     if isinstance(error, aiohttp.ClientResponseError):  # of a forward proxy, or of the parser
         is_of_proxy = isinstance(error, aiohttp.ClientHttpProxyError)
         # Not the proxy's own phrase, which may repeat the login that was sent to it.
@@ -285,14 +284,10 @@ def _text_of(error: Exception) -> str:
     if isinstance(error, HttpProcessingError):
         return _before_bytes(error.message)
     if isinstance(error, aiohttp.ClientOSError):
-        return _system_text(error) or "the connection was closed"
+        return words_for(error) or "the connection was closed"
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "Server disconnected without sending a response."
     return str(error)
-
-
-def _system_text(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno and error.errno in errorcode else ""
 
 
 def _before_bytes(message: str) -> str:
