@@ -32,7 +32,7 @@ from mcp_errortracking.cli.whoami import add_whoami, run_whoami
 from mcp_errortracking.config import HttpSettings, LogSettings, OAuthSettings, PostHogSettings
 from mcp_errortracking.sandbox import command as sandbox_command
 from mcp_errortracking.sandbox.process import SandboxStartError
-from mcp_errortracking.system.standard_streams import use_utf8
+from mcp_errortracking.system.standard_streams import is_broken_pipe, use_utf8
 
 _DESCRIPTION = """\
 MCP server for PostHog error tracking: lets an AI agent read issues and their stack traces, and work on issues, rules,
@@ -72,7 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(str(error))
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader of our output has left
+    except OSError as error:
+        if not is_broken_pipe(error):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_PROBLEM
 

@@ -5,6 +5,7 @@ names of people and files cannot be written.
 """
 
 import codecs
+import errno
 import io
 import sys
 
@@ -14,6 +15,13 @@ def use_utf8() -> None:
     for stream in (sys.stdout, sys.stderr):  # None if one is closed
         if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def is_broken_pipe(error: OSError) -> bool:
+    """True if the reader of our output has left; Windows calls that an invalid argument."""
+    return isinstance(error, BrokenPipeError) or (
+        sys.platform == "win32" and error.errno == errno.EINVAL and error.filename is None
+    )
 
 
 def read_stdin() -> str:

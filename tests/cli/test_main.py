@@ -1,5 +1,6 @@
 """The command line: what it prints, where, and its exit codes; as a process where that is what is tested."""
 
+import errno
 import itertools
 import json
 import os
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +194,7 @@ def test_a_bound_is_the_same_for_option_and_variable(words: list[str], variables
 def test_help_and_version_import_no_library(words: tuple[str, ...]) -> None:
     script = """
 import sys
+from contextlib import nullcontext
 from mcp_errortracking.cli.main import main
 libraries = {"pydantic", "mcp", "mcp_types", "httpx", "starlette", "anyio"}
 try:
@@ -208,6 +211,7 @@ except SystemExit:
 def test_the_first_answers_of_a_start_need_no_pydantic_and_no_event_loop(tmp_path: Path) -> None:
     script = """
 import sys
+from contextlib import nullcontext
 from mcp_errortracking import config
 from mcp_errortracking.cli import main, serve
 from mcp_errortracking.server.ready import ReadyAnswers
@@ -227,6 +231,7 @@ print(repr(settings.key), sorted({"pydantic", "mcp", "mcp_types", "anyio", "asyn
 def test_a_command_of_the_shell_does_not_import_the_sdk(words: tuple[str, ...]) -> None:
     script = """
 import sys
+from contextlib import nullcontext
 from mcp_errortracking.cli.main import main
 main()
 print(sorted({"mcp", "mcp_types", "starlette", "uvicorn"} & set(sys.modules)), file=sys.stderr)
@@ -375,6 +380,21 @@ def test_a_start_over_stdio_loads_no_sandbox_and_no_command_it_does_not_run() ->
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(("platform", "is_end"), [("linux", False), ("win32", True)])
+def test_a_reader_that_leaves_ends_a_command_on_windows_too(
+    monkeypatch: pytest.MonkeyPatch, platform: str, is_end: bool
+) -> None:
+    def write(_: object) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    monkeypatch.setattr("mcp_errortracking.cli.main.run_tools", write)
+
+    with nullcontext() if is_end else pytest.raises(OSError, match="Invalid argument"):
+        assert run_here("tools") == (1, "", "")
 
 
 @pytest.mark.parametrize(("platform", "is_hinted"), [("linux", False), ("win32", True)])
