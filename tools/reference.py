@@ -4,11 +4,12 @@
 
 It writes docs/tools.md from the catalog, docs/settings.md from the settings, the table of fields in docs/sandbox.md
 from the seed's model, the table of clients in docs/deploy.md from the tests, those of docs/clients.md
-from mcp_errortracking/clients, the tools of manifest.json, the times in docs/self-hosting.md from the catalog, and the
-list of the pages in docs/llms.txt.
+from mcp_errortracking/clients, the tools of manifest.json, the times in docs/self-hosting.md from the catalog, the versions
+in plugins/, and the list of the pages in docs/llms.txt.
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -394,6 +395,12 @@ def with_tools(manifest: str) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
+def with_version(manifest: str) -> str:
+    """Return a manifest of the plugin with the package's version."""
+    return re.sub(r'^  "version": ".*"', f'  "version": "{__version__}"', manifest, count=1, flags=re.MULTILINE)
+
+
+_PLUGIN = ROOT / "plugins" / "mcp-errortracking"
 WRITTEN: dict[Path, Callable[[str], str]] = {
     ROOT / "docs" / "tools.md": reference,
     ROOT / "docs" / "settings.md": settings_page,
@@ -401,6 +408,15 @@ WRITTEN: dict[Path, Callable[[str], str]] = {
     ROOT / "docs" / "deploy.md": with_clients,
     ROOT / "docs" / "clients.md": with_install,
     ROOT / "manifest.json": with_tools,
+    **{
+        _PLUGIN / name: with_version
+        for name in (
+            ".claude-plugin/plugin.json",
+            ".codex-plugin/plugin.json",
+            ".cursor-plugin/plugin.json",
+            "gemini-extension.json",
+        )
+    },
     ROOT / "docs" / "self-hosting.md": with_since,
     ROOT / "docs" / "llms.txt": llms_txt,
     ROOT / "server.json": server_json.write,
