@@ -8,14 +8,14 @@ from typing import Any
 
 _START = """
 import asyncio, sys
-from mcp_errortracking.server import pipes, stdio
+from mcp_errortracking.server import pipes, ready, stdio
 
 def unavailable(*_):
     raise NotImplementedError
 
-stdio.is_pipe = pipes.is_pipe = lambda descriptor: False
+stdio.is_pipe = pipes.is_pipe = ready.is_pipe = lambda descriptor: False
 for name in ("add_signal_handler", "remove_signal_handler"):
-    setattr(asyncio.get_event_loop_policy()._loop_factory, name, unavailable)
+    setattr(getattr(asyncio, "EventLoop", asyncio.SelectorEventLoop), name, unavailable)
 from mcp_errortracking.cli.main import main
 sys.exit(main(["--sandbox", "--log-level", "warning"]))
 """
