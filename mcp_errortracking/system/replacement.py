@@ -1,7 +1,7 @@
 """Replacing and deleting files that another program may have open.
 
 On Windows both fail while a watcher, an indexer or a virus scanner reads the file, which takes a moment. Elsewhere an
-open file is no obstacle, and a refusal stays one.
+open file can be replaced, and a refusal stays one.
 """
 
 import os
