@@ -203,6 +203,23 @@ def oauth_for(settings: OAuthSettings, selection: ToolSelection) -> "OAuth | Non
     )
 
 
+async def examine_issuer(settings: OAuthSettings) -> str:
+    """Return what the authorization server answers, as a finding.
+
+    Raises:
+        ConfigError: the settings do not fit together.
+        IssuerError: it gives no usable answer.
+    """
+    from mcp_errortracking.oauth.requests import Requests
+
+    settings.check()
+    requests = Requests(http_proxy_for)
+    try:
+        return await _checker_for(settings, settings.issuer or "", requests).examine()
+    finally:
+        await requests.aclose()
+
+
 def _checker_for(settings: OAuthSettings, issuer: str, requests: "Requests") -> "Checker":
     if settings.introspection is not None and settings.client_id is not None and settings.client_secret is not None:
         from mcp_errortracking.oauth.introspection import Introspection

@@ -1,4 +1,4 @@
-"""The checks of the `doctor` command: address, key, scopes, project, path form, store of the shared limits."""
+"""The checks of the `doctor` command: address, key, scopes, project, path form, shared limits, OAuth."""
 
 import json
 import time
@@ -10,10 +10,11 @@ import anyio
 
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.catalog.assignment_rules import ListAssignmentRules
-from mcp_errortracking.compose import proxy_for, store_for
-from mcp_errortracking.config import ConfigError, PostHogSettings
+from mcp_errortracking.compose import examine_issuer, proxy_for, store_for
+from mcp_errortracking.config import ConfigError, OAuthSettings, PostHogSettings
 from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.explanation import Explanation
+from mcp_errortracking.oauth.errors import IssuerError
 from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.proxy.address import KEY_PATH, form_root
 from mcp_errortracking.proxy.errors import PostHogError, RefusedBeforeError
@@ -57,7 +58,7 @@ class Check:
         return {"name": self.name, "verdict": self.verdict, "finding": self.finding, "fix": self.fix}
 
 
-def run(settings: PostHogSettings, *, as_json: bool) -> int:
+def run(settings: PostHogSettings, oauth: OAuthSettings | None = None, *, as_json: bool) -> int:
     """Check the settings and print the findings. Return 1 if there is a problem, else 0."""
     checks = list[Check]()
 
@@ -68,7 +69,7 @@ def run(settings: PostHogSettings, *, as_json: bool) -> int:
             if check.fix:
                 print(f"         to fix: {check.fix}")
 
-    anyio.run(examine, settings, report)
+    anyio.run(examine, settings, report, oauth or OAuthSettings())
     if as_json:
         print(json.dumps({"checks": [check.as_json() for check in checks]}, ensure_ascii=False))
     return 1 if any(check.verdict == "problem" for check in checks) else 0
@@ -91,9 +92,10 @@ def _is_older_server(error: PostHogError) -> bool:
     return error.status in (403, 404) and not isinstance(error, RefusedBeforeError)
 
 
-async def examine(settings: PostHogSettings, report: Callable[[Check], None]) -> None:
+async def examine(settings: PostHogSettings, report: Callable[[Check], None], oauth: OAuthSettings) -> None:
     """Make the checks in order until the first problem; never show the key or a password."""
     await _check_store(settings, report)
+    await _check_oauth(oauth, report)
     report(Check.of("host", "ok", settings.host))
     if settings.key is None:
         report(
@@ -132,6 +134,19 @@ async def _check_store(settings: PostHogSettings, report: Callable[[Check], None
     else:
         finding = f"{state.product} at {shown_address(url)} answers in {state.milliseconds:.1f} ms"
         report(Check.of("shared limits", "ok", finding))
+
+
+async def _check_oauth(settings: OAuthSettings, report: Callable[[Check], None]) -> None:
+    """Check the authorization server whose tokens callers present over HTTP."""
+    if settings == OAuthSettings():
+        return
+    try:
+        report(Check.of("OAuth", "ok", await examine_issuer(settings)))
+    except ConfigError as error:
+        report(Check.of("OAuth", "problem", str(error)))
+    except IssuerError as error:
+        fix = "check MCP_OAUTH_ISSUER, and that this machine can reach the authorization server"
+        report(Check.of("OAuth", "problem", str(error), fix))
 
 
 async def _check_key(proxy: Proxy, settings: PostHogSettings, report: Callable[[Check], None]) -> None:

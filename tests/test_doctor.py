@@ -8,8 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_errortracking import doctor
-from mcp_errortracking.config import PostHogSettings, Secret
+from mcp_errortracking.config import PostHogSettings, Secret, load_oauth
 from mcp_errortracking.proxy.rate_limit import store_check
+from tests.oauth.tokens import AUDIENCE, ISSUER, jwks
 from tests.proxy.fault_server import FaultServer, http
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import OTHER_PROJECT, READ_ONLY, SandboxProcess
@@ -171,3 +172,26 @@ def test_a_store_that_never_answers(capsys: pytest.CaptureFixture[str], monkeypa
 
     assert verdict == "problem"
     assert "it did not answer within 0.2 s" in text
+
+
+def test_oauth_is_checked_if_it_is_configured(capsys: pytest.CaptureFixture[str]) -> None:
+    usual = {"MCP_OAUTH_ISSUER": ISSUER, "MCP_OAUTH_AUDIENCE": AUDIENCE}
+    client = {"MCP_OAUTH_CLIENT_ID": "mcp", "MCP_OAUTH_CLIENT_SECRET": "a-secret-of-the-server"}
+
+    def verdict(**more: str) -> tuple[str, str, int]:
+        settings = PostHogSettings("http://127.0.0.1:1", None, "1", "a test")
+        code = doctor.run(settings, load_oauth(usual | more), as_json=True)
+        (found,) = [one for one in json.loads(capsys.readouterr().out)["checks"] if one["name"] == "OAuth"]
+        assert client["MCP_OAUTH_CLIENT_SECRET"] not in str(found)
+        return found["verdict"], f"{found['finding']}; {found['fix']}", code
+
+    with FaultServer([http(200, jwks("rsa")), http(502), http(200, {"active": False}), http(401)]) as server:
+        keys, asked = f"{server.url}/keys", {"MCP_OAUTH_INTROSPECTION": f"{server.url}/introspect"} | client
+        assert verdict(MCP_OAUTH_JWKS=keys)[:2] == ("ok", f"{ISSUER} publishes 1 signing key; ")
+        found = verdict(MCP_OAUTH_JWKS=keys)
+        assert found[0] == "problem"
+        assert found[1].startswith(f"{keys} answered with status 502; check MCP_OAUTH_ISSUER")
+        assert verdict(**asked)[:2] == ("ok", f"{server.url}/introspect answers to the client mcp; ")
+        assert "rejects this server's own client (status 401)" in verdict(**asked)[1]
+        assert len(server.received) == 4
+    assert "set without an audience" in verdict(MCP_OAUTH_AUDIENCE="")[1]

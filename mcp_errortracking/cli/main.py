@@ -29,7 +29,7 @@ from mcp_errortracking.cli.source_maps import add_arguments, run_source_maps
 from mcp_errortracking.cli.tools import run_call, run_tools
 from mcp_errortracking.cli.ui import add_ui, run_ui
 from mcp_errortracking.cli.whoami import add_whoami, run_whoami
-from mcp_errortracking.config import HttpSettings, LogSettings, OAuthSettings, PostHogSettings
+from mcp_errortracking.config import HttpSettings, LogSettings, OAuthSettings, PostHogSettings, load_oauth
 from mcp_errortracking.sandbox import command as sandbox_command
 from mcp_errortracking.sandbox.process import SandboxStartError
 from mcp_errortracking.system.standard_streams import is_broken_pipe, use_utf8
@@ -119,7 +119,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add_whoami(command("whoami", run_whoami, "show the user, project and scopes of the key, and where it is stored"))
     add_install(command("install", run_install, "add this server to an MCP client"))
     add_uninstall(command("uninstall", run_uninstall, "remove this server from an MCP client"))
-    doctor = command("doctor", _doctor, "check host, key, scopes, project and shared limits, and say what to fix")
+    doctor = command("doctor", _doctor, "check host, key, project, shared limits and OAuth, and say what to fix")
     add_connection(doctor)
     doctor.add_argument("--json", action="store_true", help="print the checks as JSON")
     tools = command("tools", run_tools, "list the tools as an agent sees them")
@@ -166,7 +166,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from mcp_errortracking import doctor
 
     with Connection(options) as settings:
-        return doctor.run(settings, as_json=options.json)
+        return doctor.run(settings, load_oauth(), as_json=options.json)
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -83,6 +83,15 @@ class Introspection:
     async def warm_up(self) -> None:
         """Do nothing: there is no answer to ask for without a token."""
 
+    async def examine(self) -> str:
+        """Return what the authorization server answers about a text that is not a token, for a check of the settings.
+
+        Raises:
+            IssuerError: it does not answer, or not to this client.
+        """
+        await self._request("not-a-token")
+        return f"{self._url} answers to the client {self._client_id}"
+
     async def _ask(self, token: str, digest: str) -> _Verdict:
         try:
             data = await self._request(token)

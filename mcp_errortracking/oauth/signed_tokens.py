@@ -55,6 +55,15 @@ class SignedTokens:
         """Read the keys, so that a wrong setting is logged at the start."""
         await self._keys.refresh()
 
+    async def examine(self) -> str:
+        """Return what the issuer answers, for a check of the settings.
+
+        Raises:
+            IssuerError: its keys cannot be read.
+        """
+        count = await self._keys.count()
+        return f"{self._issuer} publishes {count} signing key{'' if count == 1 else 's'}"
+
     def _decode(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
         try:
             return jwt.decode(

@@ -102,6 +102,14 @@ class SigningKeys:
                 logger.warning("the signing keys of the OAuth issuer can be read again")
             self._problem, self._read_at = None, self._clock()
 
+    async def count(self) -> int:
+        """Request the keys, and return how many can be used.
+
+        Raises:
+            IssuerError: they cannot be had.
+        """
+        return len(await self._read())
+
     def _match(self, key_id: str | None, algorithm: str) -> SigningKey | None:
         fitting = [key for key in self._keys if algorithm in key.algorithms and key_id in (None, key.id)]
         return fitting[0] if len(fitting) == 1 or (fitting and key_id is not None) else None
