@@ -12,9 +12,9 @@ _MODULES = Path(__file__).parents[2] / ".venv/node/node_modules"
 CONFORMANCE = _MODULES / "@modelcontextprotocol/conformance/dist/index.js"
 
 
-def modules() -> Path:
-    """The folder of the packages; without it the test is skipped, or fails where MCP_TEST_ALL is set."""
-    if not (_MODULES / "node/bin/node").exists():
+def modules(*packages: str) -> Path:
+    """Return the folder of the packages; without it, or one of these, skip the test, or fail if MCP_TEST_ALL is set."""
+    if not all((_MODULES / name).exists() for name in ("node/bin/node", *packages)):
         if THOROUGH:
             pytest.fail("run .ci/node-tools first")
         pytest.skip("needs .ci/node-tools")

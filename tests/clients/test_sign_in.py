@@ -7,6 +7,7 @@ its user there with PKCE, exchanges the code, and calls tools with the token.
 import subprocess
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -42,10 +43,9 @@ class AuthorizationServer:
 
     def __init__(self, form: str) -> None:
         self.form = form
-        node, script = modules() / "node/bin/node", modules().parents[2] / "tests/clients/authorization_server.mjs"
-        if not (modules() / "oidc-provider").exists():
-            pytest.fail("run .ci/node-tools again: it installs oidc-provider")
-        command = [node, script, modules(), form]
+        installed = modules("oidc-provider")
+        script = Path(__file__).with_name("authorization_server.mjs")
+        command = [installed / "node/bin/node", script, installed, form]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.process.stdout
         self.url = self.process.stdout.readline().strip()
