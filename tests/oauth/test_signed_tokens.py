@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from mcp_errortracking.oauth.errors import TokenRefusedError
 from mcp_errortracking.oauth.facts import TokenFacts
 from mcp_errortracking.oauth.requests import Requests
-from mcp_errortracking.oauth.signed_tokens import LONGEST, SignedTokens
-from mcp_errortracking.oauth.signing_keys import SigningKey, SigningKeys
+from mcp_errortracking.oauth.signed_tokens import ACCEPTED_SECONDS, LONGEST, SignedTokens
+from mcp_errortracking.oauth.signing_keys import RETRY_SECONDS, SigningKey, SigningKeys
 from tests.fuzz.effort import effort
+from tests.oauth.test_signing_keys import Clock
 from tests.oauth.tokens import AUDIENCE, ISSUER, claims, forge, jwk, private_key, sign
 from tests.proxy.fault_server import FaultServer, http
 
@@ -177,6 +178,31 @@ async def test_a_token_that_its_issuer_did_not_sign_is_refused(
     published: FaultServer, make: Callable[[], str], says: str
 ) -> None:
     assert await refusal(published, make()) == says
+
+
+async def test_an_accepted_token_is_checked_again_after_a_minute_and_never_outlives_its_expiry() -> None:
+    clock, now = Clock(), [float(NOW)]
+    with FaultServer([http(200, {"keys": [jwk("rsa")]}), http(200, {"keys": [jwk("ec")]})]) as server:
+        requests = Requests(lambda _: None)
+        keys = SigningKeys(requests, ISSUER, server.url, clock=clock)
+        tokens = SignedTokens(keys, ISSUER, [AUDIENCE], clock=clock, now=lambda: now[0])
+        token, short = sign(exp=NOW + 300), sign(exp=NOW + 5)
+        for _ in range(3):
+            await tokens.verify(token)
+            await tokens.verify(short)
+        await keys.refresh()
+        clock.now += RETRY_SECONDS
+        await keys.refresh()  # the issuer has taken the key back
+        await tokens.verify(token)
+        now[0] += 66
+        with pytest.raises(TokenRefusedError):
+            await tokens.verify(short)
+        clock.now += ACCEPTED_SECONDS
+        with pytest.raises(TokenRefusedError, match="does not publish"):
+            await tokens.verify(token)
+        with pytest.raises(TokenRefusedError):
+            await tokens.verify(token + "x")
+        await requests.aclose()
 
 
 @given(token=st.one_of(st.text(max_size=200), st.from_regex(r"[\w=-]{0,60}\.[\w=-]{0,60}\.[\w=-]{0,60}")))
