@@ -35,8 +35,8 @@ READABLE = {
 DAMAGED = {
     "empty": (b"", "cut off"),
     "Mach-O": (b"\xcf\xfa\xed\xfe" + bytes(60), "not an ELF file"),
-    "a class of 3": (elf()[:4] + b"\3" + elf()[5:], "not an ELF file"),
-    "an order of 0": (elf()[:5] + b"\0" + elf()[6:], "not an ELF file"),
+    "a class of 3": (elf()[:4] + b"\3" + elf()[5:], "no class or byte order"),
+    "an order of 0": (elf()[:5] + b"\0" + elf()[6:], "no class or byte order"),
     "a cut header": (elf()[:40], "cut off"),
     "sections past the end": (elf(INFO, count=40), "cut off"),
     "names past the end": (elf(INFO)[:-40], "cut off"),

@@ -134,6 +134,8 @@ def test_a_binary_with_a_dsym_bundle_is_left_to_it(tmp_path: Path) -> None:
         (PROGRAM[:80], "bad_debug_file"),
         (elf(ID, INFO, kind=1), None),
         (b"#!/bin/sh\n", None),
+        (b"\xca\xfe\xba\xbe\x00\x00\x00\x34" + bytes(100), None),  # a Java class
+        (fat((ARM64_CPU, thin()), shift=1 << 20), "bad_debug_file"),
     ],
 )
 def test_a_file_that_cannot_be_used_has_its_reason(tmp_path: Path, content: bytes, code: str | None) -> None:

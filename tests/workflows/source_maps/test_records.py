@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mcp_errortracking.workflows.problems import Problem
 from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
+from mcp_errortracking.workflows.source_maps.recorded import records as records_module
 from mcp_errortracking.workflows.source_maps.recorded.digests import find_digests
 from mcp_errortracking.workflows.source_maps.recorded.manifest import find_sizes
 from mcp_errortracking.workflows.source_maps.recorded.records import Records
@@ -461,3 +463,24 @@ def test_a_few_digits_of_a_hash_are_named_and_left(tmp_path: Path) -> None:
             "make it again before you deploy."
         ]
     assert page.read_bytes() == before
+
+
+def test_files_that_record_bundles_are_not_hashed_again_for_short_digests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A manifest of thousands of bundles changes with each of them."""
+    old = add_bundle(tmp_path, "app.js")
+    (tmp_path / "manifest.json").write_text(json.dumps([hexadecimal("md5", old), "0123456789ab"]))
+    hashed: list[bytes] = []
+    short_digests_of = records_module.short_digests_of
+
+    def counted(content: bytes, lengths: Collection[int]) -> list[bytes]:
+        hashed.append(content)
+        return short_digests_of(content, lengths)
+
+    monkeypatch.setattr(records_module, "short_digests_of", counted)
+
+    records, _ = injected(tmp_path)
+
+    assert hashed == [old]
+    assert repaired(records) == ["manifest.json"]

@@ -87,8 +87,10 @@ class _Reader:
         self.size = file.seek(0, 2)
         ident = self._read(0, _IDENT)
         layout, order = _LAYOUTS.get(ident[4]), _ORDERS.get(ident[5])
-        if not ident.startswith(MAGIC) or layout is None or order is None:
+        if not ident.startswith(MAGIC):
             raise ElfError("It is not an ELF file.")
+        if layout is None or order is None:
+            raise ElfError("Its header names no class or byte order.")
         self.order = order
         head, program, section, self._note_fields = layout
         self._program, self._section = (struct.Struct(order + one) for one in (program, section))

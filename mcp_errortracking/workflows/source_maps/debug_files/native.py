@@ -23,7 +23,10 @@ from mcp_errortracking.workflows.source_maps.debug_files.mach_o import MachOErro
 
 NO_DEBUG_INFO = "no_debug_info"
 """The error code for a native file without debug information."""
-_MAGICS = (MAGIC, b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
+_MAGICS = (MAGIC, b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe")
+_FAT = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
+_FIRST_JAVA = 45
+"""The lowest version of a Java class, which has the place of the number of architectures."""
 _ENDINGS = (".so", ".dylib", ".debug", ".dbg", ".elf", ".out", ".bin", ".node", ".axf", ".bundle")
 _SPLIT = (".dwo", ".dwp")
 
@@ -46,7 +49,10 @@ def is_native(roots: Roots, path: Path) -> bool:
     if ending and not ending[1:].isdigit() and ending not in _ENDINGS:
         return False
     with suppress(WorkflowError):
-        return roots.read_part(path, len(MAGIC)) in _MAGICS
+        head = roots.read_part(path, 8)
+        if head[:4] in _FAT:
+            return 0 < int.from_bytes(head[4:], "big") < _FIRST_JAVA
+        return head[:4] in _MAGICS
     return False
 
 

@@ -33,6 +33,7 @@ _TEXTS = (
     *(".yml", ".yaml", ".toml", ".php", ".py", ".rb", ".cshtml", ".ejs", ".hbs", ".sha256", ".sha512", ""),
 )
 _ARCHIVES = (".asar",)
+_SCRIPTS = (".js", ".mjs", ".cjs")
 _SKIPPED = ("node_modules", ".git", ".hg", ".svn", ".venv", ".cache", "cache")
 _MARKS = ("nitro.json", "BUILD_ID")
 """Files in the folder above the public files of Nitro and Next, where their servers keep records of these."""
@@ -233,7 +234,7 @@ class Records:
 
     def _short(self, path: Path, old: bytes, new: bytes) -> list[tuple[bytes, bytes]]:
         """Return the shortened digests of a changed file that are replaced; note those that may be an accident."""
-        if not self.short or path.suffix == ".map":  # large, and loaded by tools only
+        if not self.short or path.suffix.lower() not in _SCRIPTS:  # hashing takes time, and maps are large
             return []
         before = short_digests_of(old, self.short_lengths)
         if self.short.keys().isdisjoint(before):
