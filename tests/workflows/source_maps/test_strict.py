@@ -1,8 +1,10 @@
 """The strict reading of maps: what PostHog's reader refuses is repaired, or refused before anything is written."""
 
 import json
+import random
 import tracemalloc
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.maps import strict_mappings
 from mcp_errortracking.workflows.source_maps.maps.map_json import parse_map, rewrite_map
 from mcp_errortracking.workflows.source_maps.maps.script import InsertionPoint
+from mcp_errortracking.workflows.source_maps.maps.segment_rows import SegmentRows
 from mcp_errortracking.workflows.source_maps.maps.strict import REFUSED, read_strictly
 from mcp_errortracking.workflows.source_maps.maps.strict_mappings import check_mappings, check_ranges
 from mcp_errortracking.workflows.source_maps.maps.vlq import encode
@@ -191,6 +194,19 @@ def test_differences_of_names_of_any_length_count(step: int) -> None:
     assert check_mappings(f"{there},{back},{back}", 1, step + 1).endswith(
         f"segment 3, names name -{step} of {step + 1}."
     )
+
+
+def test_sums_of_names_are_those_of_a_simple_loop() -> None:
+    """Also of names that leave the bounds and come back, which borrow from their neighbours in the large integer."""
+    chance = random.Random(3)
+    for _ in range(300):
+        size = chance.choice((1, 2, 40, 5000))
+        steps = [round(chance.gauss(0, size / chance.choice((2, 20, 200)))) for _ in range(chance.randint(1, 70))]
+        sums = [*accumulate(steps, initial=chance.randrange(size))]
+        digits = SegmentRows("".join(f"AAAA{encode(step)}," for step in steps)).name_digits()
+        assert digits
+        expected = sums[-1] if all(0 <= one < size for one in sums) else None
+        assert digits.last_sum(sums[0], size) == expected, (sums, size)
 
 
 def test_generated_maps_have_the_recorded_verdicts() -> None:

@@ -1,12 +1,11 @@
 """Fields of many segments at once, without a Python object for each segment.
 
-Segments are padded to rows of equal width (`bytes.expandtabs`), so that a slice with a step is a column. Bytes of a
-column are masked as one large number.
+Segments are padded to rows of equal width (`bytes.expandtabs`), so that a slice with a step is a column. Columns are
+masked, and their numbers summed up, as one large integer.
 """
 
 import re
-import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from mcp_errortracking.workflows.source_maps.maps.vlq import ALPHABET
 
@@ -21,6 +20,10 @@ _LONGEST = 4
 """Digits of a number that are read from columns; an index with more has changed by half a million."""
 _IS_FIELD = bytes(255 * (letter in b"At") for letter in range(256))
 _IS_CONTINUED = bytes(255 * (letter in _CONTINUED) for letter in range(256))
+_IS_THERE = bytes(letter > 0 for letter in range(256))
+_DIGITS = bytes.maketrans(ALPHABET.encode(), bytes(range(32)) * 2)
+_LANE = 32
+"""Bits of a number within a large integer: enough for every sum until the first one out of bounds."""
 _split = re.compile("[g-z0-9+/]*[A-Za-f]").findall
 
 
@@ -34,20 +37,6 @@ class _Numbers(dict[str, int]):
 
 
 _number = _Numbers().__getitem__
-
-
-class _PackedNumbers(dict[int, int]):
-    """Numbers by their digits in an integer, the last digit in the first byte."""
-
-    def __missing__(self, packed: int) -> int:
-        digits = packed.to_bytes(_LONGEST, sys.byteorder)[::-1].lstrip(b"\0")
-        number = _number(digits.decode("ascii"))
-        if len(self) < 2**16:
-            self[packed] = number
-        return number
-
-
-_packed_number = _PackedNumbers().__getitem__
 
 
 def numbers_of(segment: str) -> list[int]:
@@ -82,26 +71,75 @@ class SegmentRows:
             at = self._sources.find(b"t", at + 1)
         return steps
 
-    def name_steps(self) -> Iterable[int] | None:
-        """Return the differences of names, in order; None if a segment or a number is too long for its row."""
+    def name_digits(self) -> "NameDigits | None":
+        """Return the digits of all names; None if a segment or a number is too long for its row."""
         backwards = bytearray(b"\t" + self._text[:-1].translate(_TABS))
         backwards.reverse()
         rows = bytes(backwards).expandtabs(_WIDTH)
         if len(rows) != len(self._names) * _WIDTH:
             return None
         is_named = _mask(self._names[::-1], _IS_FIELD)
-        digits = _masked(rows[::_WIDTH], is_named).translate(None, b"\0")
-        packed = bytearray(len(digits) * _LONGEST)
-        packed[::_LONGEST] = digits
+        columns = [_masked(rows[::_WIDTH], is_named).translate(None, b"\0")]
         is_longer = -1
         for place in range(1, _LONGEST + 1):
-            digits = _masked(rows[place::_WIDTH], is_named).translate(None, b"\0")
-            is_longer &= _mask(digits, _IS_CONTINUED)
+            column = _masked(rows[place::_WIDTH], is_named).translate(None, b"\0")
+            is_longer &= _mask(column, _IS_CONTINUED)
             if not is_longer:
-                return map(_packed_number, reversed(memoryview(packed).cast("I")))
-            if place < _LONGEST:
-                packed[place::_LONGEST] = _masked(digits, is_longer)
+                return NameDigits(columns)
+            columns.append(_masked(column, is_longer))
         return None
+
+
+class NameDigits:
+    """The differences of the names of a piece, as columns of their digits.
+
+    Args:
+        columns: the last digits first, and in each column the last name first; a zero byte where a name has no digit.
+    """
+
+    def __init__(self, columns: Sequence[bytes]) -> None:
+        self._columns = columns
+        self._count = len(columns[0])
+
+    def last_sum(self, start: int, size: int) -> int | None:
+        """Return a start plus all differences; None if a sum on the way is below zero, or not below a size.
+
+        Each lane of the large integer gets one sum. They are exact up to the first one out of bounds, because no lane
+        before it borrows from the next or carries into it.
+        """
+        ones = _lanes(b"\1" * self._count)
+        bits = self._count * _LANE
+        whole = (1 << bits) - 1
+        sums, width = self._steps(ones) + start & whole, _LANE
+        while width < bits:
+            sums = sums + (sums << width) & whole
+            width *= 2
+        highest = 1 << _LANE - 1
+        if (sums | sums + ones * (highest - size)) & ones * highest:
+            return None
+        return sums >> bits - _LANE
+
+    def _steps(self, ones: int) -> int:
+        """Return the sum of the differences, each shifted to its lane; the sign of a number is its lowest bit."""
+        numbers = 0
+        for column in self._columns:
+            is_there = _filled(_lanes(column.translate(_IS_THERE)))
+            numbers += (numbers * 31 & is_there) + _lanes(column.translate(_DIGITS))
+        signs = numbers & ones
+        sizes = numbers - signs >> 1
+        return sizes - 2 * (sizes & _filled(signs))
+
+
+def _lanes(column: bytes) -> int:
+    """Return a large integer with a lane for each byte; the last byte has the lowest."""
+    spread = bytearray(len(column) * _LANE // 8)
+    spread[_LANE // 8 - 1 :: _LANE // 8] = column
+    return int.from_bytes(spread, "big")
+
+
+def _filled(lanes: int) -> int:
+    """Return lanes of ones where lanes are one."""
+    return (lanes << _LANE) - lanes
 
 
 def _mask(column: bytes, table: bytes) -> int:

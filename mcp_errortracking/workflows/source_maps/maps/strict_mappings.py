@@ -7,7 +7,7 @@ time, check the shapes of a piece in one call. Its differences of indexes, from 
 import re
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from typing import NamedTuple
+from typing import cast
 
 from pydantic_core import SchemaValidator, core_schema
 
@@ -44,17 +44,12 @@ def check_mappings(text: str, sources: int, names: int) -> str:
         sources: the number of sources: indexes must be below.
         names: the number of names.
     """
-    source = name = 0
+    indexes = 0, 0
     for start, piece in _pieces(text):
-        steps = _steps(piece, has_names=names > 0)
-        if steps is None:
-            return _reason(text, start, piece, (source, name), (sources, names))
-        low, high, next_source = _bounds(source, steps.sources)
-        low_name, high_name, next_name = _bounds(name, steps.names)
-        is_outside = steps.has_sources and not 0 <= low <= high < sources
-        if is_outside or (steps.has_names and not 0 <= low_name <= high_name < names):
-            return _reason(text, start, piece, (source, name), (sources, names))
-        source, name = next_source, next_name
+        after = _indexes_after(piece, indexes, (sources, names))
+        if after is None:
+            return _reason(text, start, piece, indexes, (sources, names))
+        indexes = after
     return ""
 
 
@@ -72,38 +67,34 @@ def check_ranges(mappings: str, ranges: str) -> str:
     return ""
 
 
-class _Steps(NamedTuple):
-    """The differences of indexes of a piece, which may leave out zeros."""
-
-    sources: Iterable[int]
-    names: Iterable[int]
-    has_sources: bool
-    has_names: bool
-
-
-def _steps(piece: str, *, has_names: bool) -> _Steps | None:
-    """Return the differences of a piece; None if it is not valid.
-
-    Args:
-        has_names: the map has names. Otherwise those of segments are not read, since none is valid.
-    """
+def _indexes_after(piece: str, indexes: tuple[int, int], sizes: tuple[int, int]) -> tuple[int, int] | None:
+    """Return the indexes of source and name after a piece; None if it is not valid, or an index is out of bounds."""
+    source, name = indexes
     if _is_canonical(piece):
         rows = SegmentRows(piece)
-        names = rows.name_steps() if rows.has_names and has_names else ()
-        if names is not None:
-            return _Steps(rows.source_steps(), names, rows.has_sources, rows.has_names)
+        digits = rows.name_digits() if rows.has_names and sizes[1] else None
+        if digits or not rows.has_names or not sizes[1]:
+            after = (
+                _last_sum(source, rows.source_steps(), sizes[0]) if rows.has_sources else source,
+                digits.last_sum(name, sizes[1]) if digits else None if rows.has_names else name,
+            )
+            return None if None in after else cast("tuple[int, int]", after)
     elif not _is_valid(piece):
         return None
     found = [*map(numbers_of, _END.split(piece))]
-    sources = [numbers[1] for numbers in found if len(numbers) > 1]
-    names = [numbers[4] for numbers in found if len(numbers) > 4]
-    return _Steps(sources, names, bool(sources), bool(names))
+    source_steps = [numbers[1] for numbers in found if len(numbers) > 1]
+    name_steps = [numbers[4] for numbers in found if len(numbers) > 4]
+    after = (
+        _last_sum(source, source_steps, sizes[0]) if source_steps else source,
+        _last_sum(name, name_steps, sizes[1]) if name_steps else name,
+    )
+    return None if None in after else cast("tuple[int, int]", after)
 
 
-def _bounds(start: int, steps: Iterable[int]) -> tuple[int, int, int]:
-    """Return the lowest, the highest and the last sum, the start included: it was in bounds before."""
+def _last_sum(start: int, steps: Iterable[int], size: int) -> int | None:
+    """Return a start plus all differences; None if a sum is out of bounds, the start included."""
     sums = [*accumulate(steps, initial=start)]
-    return min(sums), max(sums), sums[-1]
+    return sums[-1] if 0 <= min(sums) <= max(sums) < size else None
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
