@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 import subprocess
 import uuid
 from pathlib import Path
@@ -52,6 +53,30 @@ def test_the_id_and_the_debug_information_are_found(name: str) -> None:
     assert read_elf(io.BytesIO(content)) == ElfFile(debug_id, len(content), True, has_debug_info)
 
 
+def unit(version: int, kind: int, *, is_long: bool = False, order: str = "<") -> bytes:
+    body = struct.pack(f"{order}HB", version, kind) + bytes(20)
+    return (struct.pack(f"{order}IQ", 2**32 - 1, len(body)) if is_long else struct.pack(f"{order}I", len(body))) + body
+
+
+@pytest.mark.parametrize(
+    ("units", "addresses", "is_split"),
+    [
+        (unit(5, 1), True, False),
+        (unit(5, 4), True, True),
+        (unit(5, 1) + unit(5, 1, is_long=True) + unit(5, 4, is_long=True), True, True),
+        (unit(4, 0) + unit(4, 0), False, False),
+        (unit(4, 0), True, True),
+        (b"\xff" * 40, True, False),
+        (bytes(40), False, False),
+        (unit(5, 4)[:10], True, False),
+    ],
+)
+def test_split_debug_information_is_recognized_by_its_units(units: bytes, addresses: bool, is_split: bool) -> None:
+    sections = [(".debug_info", units), *([(".debug_addr", b"x")] if addresses else [])]
+
+    assert read_elf(io.BytesIO(elf(ID, *sections))).is_split is is_split
+
+
 @pytest.mark.parametrize(("kind", "is_loadable"), [(1, False), (2, True), (3, True), (4, False)])
 def test_objects_and_core_dumps_are_not_programs(kind: int, is_loadable: bool) -> None:
     assert read_elf(io.BytesIO(elf(ID, INFO, kind=kind))).is_loadable is is_loadable
@@ -80,6 +105,8 @@ def test_readelf_finds_the_same_build_id(tmp_path: Path) -> None:
         [objcopy, "--only-keep-debug", "main", "main.debug"],
         [objcopy, "--strip-debug", "main", "stripped"],
         [compiler, "-g", "-c", "-o", "main.o", "main.c"],
+        [compiler, "-g", "-gsplit-dwarf", "-o", "split", "main.c"],
+        [compiler, "-g", "-gdwarf-4", "-gsplit-dwarf", "-o", "split4", "main.c"],
     ):
         subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
     shown = subprocess.run([readelf, "-n", "main"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
@@ -87,7 +114,10 @@ def test_readelf_finds_the_same_build_id(tmp_path: Path) -> None:
     assert found
     expected = str(uuid.UUID(bytes_le=bytes.fromhex(found[1])[:16]))
 
-    read = {path.name: read_elf(io.BytesIO(path.read_bytes())) for path in tmp_path.iterdir() if path.suffix != ".c"}
+    files = (path for path in tmp_path.iterdir() if path.suffix not in (".c", ".dwo"))
+    read = {path.name: read_elf(io.BytesIO(path.read_bytes())) for path in files}
+    assert [name for name, one in sorted(read.items()) if one.is_split] == ["split", "split4"]
+    del read["split"], read["split4"]
 
     assert {name: (one.debug_id, one.has_debug_info, one.is_loadable) for name, one in read.items()} == {
         "main": (expected, True, True),

@@ -130,6 +130,7 @@ def test_a_binary_with_a_dsym_bundle_is_left_to_it(tmp_path: Path) -> None:
         (thin(), "no_debug_info"),
         (mach_o(offset=0), "no_debug_info"),
         (elf(INFO), "no_build_id"),
+        (elf(ID, (".debug_info", struct.pack("<IHB", 8, 5, 4) + bytes(20))), "bad_debug_file"),
         (mach_o(b"__zdebug_info"), "bad_debug_file"),
         (PROGRAM[:80], "bad_debug_file"),
         (elf(ID, INFO, kind=1), None),

@@ -30,6 +30,10 @@ _LOADABLE = (2, 3, 0xFE10, 0xFE18)
 _PT_NOTE, _SHT_NOBITS, _BUILD_ID = 4, 8, 3
 _NOTE_SECTION = b".note.gnu.build-id"
 _DEBUG_SECTIONS = (b".debug_info", b".zdebug_info")
+_ADDRESSES = b".debug_addr"
+_COMPRESSED = 0x800
+_UNIT, _LONG_FORM, _TYPED_UNITS, _SKELETON = 15, 0xFFFFFFFF, 5, 4
+_MOST_UNITS = 10_000
 _MANY_SECTIONS = 0xFFFF
 _LONGEST_NAME = 64
 _MOST_NOTES = 64
@@ -45,13 +49,15 @@ class ElfError(ValueError):
 class ElfFile:
     """An ELF file. `debug_id`: in lower case, as PostHog's SDKs send it; None without a build id.
 
-    `is_loadable`: it is a program or a library, or the debug file of one.
+    `is_loadable`: it is a program or a library, or the debug file of one. `is_split`: files and lines are in `.dwo` or
+    `.dwp` files.
     """
 
     debug_id: str | None
     size: int
     is_loadable: bool
     has_debug_info: bool
+    is_split: bool = False
 
 
 def read_elf(file: BinaryIO) -> ElfFile:
@@ -64,11 +70,15 @@ def read_elf(file: BinaryIO) -> ElfFile:
     reader = _Reader(file)
     sections = list(reader.sections())
     build_id = reader.build_id(sections)
+    info = next(
+        (one for one in sections if one.name in _DEBUG_SECTIONS and one.type != _SHT_NOBITS and one.offset), None
+    )
     return ElfFile(
         _debug_id(build_id, is_little_endian=reader.order == "<"),
         reader.size,
         reader.type in _LOADABLE,
-        any(one.name in _DEBUG_SECTIONS and one.type != _SHT_NOBITS and one.offset for one in sections),
+        info is not None,
+        info is not None and reader.is_split(info, has_addresses=any(one.name == _ADDRESSES for one in sections)),
     )
 
 
@@ -76,6 +86,7 @@ def read_elf(file: BinaryIO) -> ElfFile:
 class _Section:
     name: bytes
     type: int
+    flags: int
     offset: int
     size: int
     alignment: int
@@ -115,8 +126,8 @@ class _Reader:
         if not 0 < names < len(headers):
             return
         texts = self._table(headers[names][4], headers[names][5])
-        for name, kind, _, _, offset, size, _, _, alignment, _ in headers:
-            yield _Section(texts[name : name + _LONGEST_NAME].partition(b"\0")[0], kind, offset, size, alignment)
+        for name, kind, flags, _, offset, size, _, _, alignment, _ in headers:
+            yield _Section(texts[name : name + _LONGEST_NAME].partition(b"\0")[0], kind, flags, offset, size, alignment)
 
     def build_id(self, sections: list[_Section]) -> bytes | None:
         """Return the build id of the notes of a segment, or else of the section of its name; None without one."""
@@ -134,6 +145,28 @@ class _Reader:
             if found := self._note(*place):
                 return found
         return None
+
+    def is_split(self, info: _Section, *, has_addresses: bool) -> bool:
+        """True if a unit of `.debug_info` only names another file.
+
+        DWARF 5 has a type for such units; before, only they needed a table of addresses. Compressed ones are not read.
+        """
+        if info.flags & _COMPRESSED or info.name != _DEBUG_SECTIONS[0]:
+            return False
+        at, end = info.offset, min(info.offset + info.size, self.size)
+        for _ in range(_MOST_UNITS):
+            if at + _UNIT > end:
+                return False
+            head = self._read(at, _UNIT)
+            length, version, kind = struct.unpack_from(f"{self.order}IHB", head)
+            start = 4
+            if length == _LONG_FORM:
+                length, version, kind = struct.unpack_from(f"{self.order}QHB", head, 4)
+                start = 12
+            if kind == _SKELETON if version >= _TYPED_UNITS else has_addresses:
+                return True
+            at += start + length
+        return False
 
     def _note(self, at: int, size: int, alignment: int) -> bytes | None:
         # In a debug file, segments name bytes that were left out: notes that are cut off are passed over.

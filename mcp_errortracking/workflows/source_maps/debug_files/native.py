@@ -110,7 +110,11 @@ def _images(roots: Roots, path: Path) -> list[_Image]:
                     for one in read_slices(file)
                 ]
             elf = read_elf(file)
-            return [_Image(DataType.ELF_DEBUG_INFO, elf.debug_id, 0, elf.size, elf.has_debug_info)] * elf.is_loadable
+            why_not = (
+                "Its debug information is split: files and lines are in .dwo or .dwp files." if elf.is_split else ""
+            )
+            image = _Image(DataType.ELF_DEBUG_INFO, elf.debug_id, 0, elf.size, elf.has_debug_info, why_not)
+            return [image] * elf.is_loadable
     except (ElfError, MachOError) as error:
         raise WorkflowError(
             "bad_debug_file", "PostHog cannot use this debug file.", str(error), "Build again, or exclude it."
@@ -119,7 +123,11 @@ def _images(roots: Roots, path: Path) -> list[_Image]:
 
 def _explained(image: _Image) -> Explanation:
     if image.why_not:
-        next_step = "Build with -ldflags=-compressdwarf=false (Go), or exclude it."
+        is_elf = image.kind is DataType.ELF_DEBUG_INFO
+        option = (
+            "without -gsplit-dwarf (Rust: split-debuginfo off)" if is_elf else "with -ldflags=-compressdwarf=false (Go)"
+        )
+        next_step = f"Build {option}, or exclude it."
         return Explanation("bad_debug_file", "PostHog cannot use this debug file.", image.why_not, next_step)
     if not image.has_debug_info:
         return Explanation(NO_DEBUG_INFO, "It has no debug information.", next_step="Upload it before it is stripped.")
