@@ -45,6 +45,8 @@ class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="PO
     meant = {**_NAMES, **_COMMIT}
     advice = {"release_hash_in_use": "Nothing was created: find that one with error-tracking-releases-hash-retrieve."}
 
+    undo_loss = "Symbol sets that were bound to the release since are deleted with it."
+
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         return call_of(DeleteRelease, {"id": after.get("id")})
 

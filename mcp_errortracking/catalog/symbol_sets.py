@@ -11,7 +11,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.declaration import AtMost, FormattedText, refuse_boolean
-from mcp_errortracking.catalog.endpoint import PAGE, Endpoint, Outcome, Request, Steps, as_object
+from mcp_errortracking.catalog.endpoint import (
+    PAGE,
+    Endpoint,
+    Outcome,
+    Request,
+    Snapshot,
+    Steps,
+    as_object,
+    as_objects,
+    call_of,
+)
 from mcp_errortracking.catalog.identifiers import RealUUID, SymbolSetId
 from mcp_errortracking.catalog.meanings import Means, Shown
 from mcp_errortracking.catalog.paging import PagedEndpoint, note_on_filters, note_on_offset, read_page
@@ -19,6 +29,9 @@ from mcp_errortracking.catalog.pairs import pairs_schema, reads_pairs
 
 MAX_FILE = 100 * 1024 * 1024
 """Bytes that object storage takes per symbol set (contract 5.4)."""
+
+_MOST_LOOKUPS = 20
+"""Chunks of a start whose sets are looked up before it."""
 
 _EXAMPLE_ID = "01936f2e-7a51-7000-8000-3d0f1c9a42b7"
 
@@ -257,6 +270,8 @@ class StartSymbolSetUploads(
     force: bool | None = Field(default=None, description="Overwrite differing content.")
     skip_on_conflict: bool | None = Field(default=None, description="Keep it instead.")
 
+    unrecorded = ("presigned_url", "presigned_put_url")
+
     advice = {
         "content_hash_mismatch": "Nothing was started. Repeat with force: true to overwrite, or skip_on_conflict: true "
         "to keep what is stored.",
@@ -279,7 +294,7 @@ class StartSymbolSetUploads(
     @model_validator(mode="after")
     def arguments_agree(self) -> "StartSymbolSetUploads":
         """Refuses what would start nothing, or fail as a whole after the fact (contract 2.3)."""
-        chunks = [upload.chunk_id for upload in self.symbol_sets or []] + (self.chunk_ids or [])
+        chunks = self._chunks()
         if not chunks:
             raise PydanticCustomError("nothing_to_start", "give symbol_sets: at least one chunk to upload")
         if self.force and self.skip_on_conflict:
@@ -291,12 +306,36 @@ class StartSymbolSetUploads(
             )
         return self
 
+    def snapshot(self) -> Snapshot:
+        """Read the sets of the chunks; not those of many chunks, for which the upload job needs fewer requests."""
+        if len(self._chunks()) > _MOST_LOOKUPS:
+            return {}
+        found = list[Any]()
+        for chunk in self._chunks():
+            page = as_object((yield ListSymbolSets(ref=chunk, limit=1).request()))
+            found += [row for row in as_objects(page.get("results")) if row.get("ref") == chunk]
+        return {"results": found}
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        """Return the deletion of the started sets, if all of them are new: overwritten content does not come back."""
+        started = as_object(after.get("id_map"))
+        if (
+            not started
+            or "results" not in before
+            or {row.get("ref") for row in as_objects(before.get("results"))} & set(started)
+        ):
+            return None
+        return call_of(DeleteSymbolSets, {"ids": [as_object(one).get("symbol_set_id") for one in started.values()]})
+
+    def _chunks(self) -> list[str]:
+        return [upload.chunk_id for upload in self.symbol_sets or []] + (self.chunk_ids or [])
+
     def steps(self) -> Steps:
         answer = as_object((yield self.request()))
         uploads: Any = answer.get("id_map")
         if not isinstance(uploads, dict):
             return Outcome(answer, ["PostHog's answer names no uploads (id_map is missing)."])
-        asked = [upload.chunk_id for upload in self.symbol_sets or []] + (self.chunk_ids or [])
+        asked = self._chunks()
         skipped = [chunk for chunk in asked if chunk not in uploads]
         notes = list[str]()
         if uploads:

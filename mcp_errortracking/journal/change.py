@@ -48,7 +48,7 @@ class End:
     """The end of a write: the answer and the inverse call, or the failure.
 
     `sent` are the requests that change something. `maybe_applied` marks a failure after which PostHog may have applied
-    the write.
+    the write. `loss` is a sentence on what the inverse does not bring back, where that depends on the result.
     """
 
     state: Literal["done", "failed"]
@@ -59,6 +59,7 @@ class End:
     status: int | None = None
     error: str = ""
     maybe_applied: bool = False
+    loss: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,7 @@ class Journal:
             "status": end.status,
             "error": redact(end.error),
             "maybe_applied": end.maybe_applied,
+            "loss": end.loss,
         }
         text = _dump(values)
 

@@ -88,7 +88,6 @@ WITHOUT = {
     "error-tracking-issues-merge-create": "the merged issues and their ids are gone",
     "error-tracking-symbol-sets-destroy": "the file is gone",
     "error-tracking-symbol-sets-bulk-delete": "the files are gone",
-    "error-tracking-symbol-sets-bulk-start-upload": "the answer does not say which sets are new",
     "error-tracking-symbol-sets-bulk-finish-upload": "nothing to take back",
     "error-tracking-symbol-sets-finish-upload-update": "nothing to take back",
     "error-tracking-symbol-sets-bulk-check-upload": "nothing to take back",
@@ -344,6 +343,21 @@ def test_a_cohort_has_an_inverse_only_if_there_was_one() -> None:
     assert inverse is not None
     assert inverse.request().json == {"cohortId": 5}
     assert call.inverse({"cohort": None}, {}) is None
+
+
+def test_started_uploads_have_an_inverse_only_if_every_set_is_new() -> None:
+    call = call_of("symbol-sets-bulk-start-upload", {"chunk_ids": ["a", "b"]})
+    started = {"id_map": {"a": {"symbol_set_id": known.CHUNK}}}
+
+    inverse = call.inverse({"results": [{"ref": "b"}]}, started)
+
+    assert inverse is not None
+    assert inverse.request().json == {"ids": [known.CHUNK]}
+    assert call.inverse({"results": [{"ref": "a"}]}, started) is None
+    assert call.inverse({}, started) is None
+    assert call.inverse({"results": []}, {"id_map": {}}) is None
+    many = call_of("symbol-sets-bulk-start-upload", {"chunk_ids": [str(number) for number in range(21)]})
+    assert list(many.snapshot()) == []
 
 
 def test_a_secret_that_posthog_does_not_show_has_no_inverse() -> None:

@@ -113,7 +113,7 @@ def _undo_of(change: Change, context: Context) -> _Undo:
     if inverse.tool not in context.tools:
         what = f"Undoing change {change.id} takes {inverse.tool}, which this server does not offer."
         raise _refuse("not_offered", what)
-    return _Undo(change, inverse, original, original.undo_loss if original is not None else "")
+    return _Undo(change, inverse, original, end.loss or (original.undo_loss if original is not None else ""))
 
 
 def _by_hand(change: Change, original: Endpoint | None) -> str:

@@ -43,6 +43,7 @@ OTHERS = {
     "error-tracking-issues-cohort-update",
     "error-tracking-recommendations-dismiss-create",
     "error-tracking-recommendations-restore-create",
+    "error-tracking-symbol-sets-bulk-start-upload",  # test_uploads
 }
 
 

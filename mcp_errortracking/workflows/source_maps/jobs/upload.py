@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.catalog.endpoint import as_object
 from mcp_errortracking.catalog.symbol_sets import ListSymbolSets
 from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender, delay_of
 from mcp_errortracking.workflows.base import Context
+from mcp_errortracking.workflows.changes.job_record import JobRecord
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.retries import RetryingSender
 from mcp_errortracking.workflows.source_maps.container import DataType
@@ -30,7 +32,9 @@ from mcp_errortracking.workflows.source_maps.jobs.build import (
 from mcp_errortracking.workflows.source_maps.jobs.coverage import note_on_silent, silent_bundles
 from mcp_errortracking.workflows.source_maps.jobs.deletion import Deletion, delete_maps
 from mcp_errortracking.workflows.source_maps.jobs.steps import injection_report, only_injected
+from mcp_errortracking.workflows.source_maps.jobs.upload_record import UploadRecord, creating, newest_first
 from mcp_errortracking.workflows.source_maps.remote.releases import (
+    Create,
     Release,
     ReleaseName,
     find_or_create_release,
@@ -76,13 +80,15 @@ async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
     """Prepare the build, and upload the chunks that PostHog does not have."""
     name = await to_thread.run_sync(release_of, call, context)
     sender = RetryingSender(context.sender)
+    newest: Any = None
     if not (
         call.dry_run or call.step == "inject"
     ):  # before files are written: check that PostHog answers and knows the key
-        await send_endpoint(sender, ListSymbolSets(limit=1))
+        newest = await send_endpoint(sender, newest_first(1))
     mode = call.release_mode or context.environment.release_mode
     injects = mode == "event" and call.step != "upload"
-    injected = await _release_to_inject(name, sender, dry_run=bool(call.dry_run)) if injects else None
+    create = creating(context)
+    injected = await _release_to_inject(name, sender, create, dry_run=bool(call.dry_run)) if injects else None
     dry_run = bool(call.dry_run) or call.step == "upload"
     build = await prepare_build(call, context, dry_run=dry_run, release_id=injected and injected.id)
     if call.step == "upload":
@@ -107,12 +113,18 @@ async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
     force = bool(call.force) or (of_events and not call.skip_on_conflict)
     rules = ConflictRules(force=force, skip_on_conflict=bool(call.skip_on_conflict))
     async with Storage(context.environment.host, http_proxy=context.environment.http_proxy) as storage:
-        options = Options(rules=rules, bound=_ALWAYS_BOUND if of_events else frozenset(DataType))
+        bound = _ALWAYS_BOUND if of_events else frozenset(DataType)
+        options = Options(rules=rules, bound=bound, create_release=create)
+        record = JobRecord(context, call)
+        await record.begin()
+        entry = UploadRecord(record, sender, as_object(newest))
         try:
             uploaded = await upload(
                 context.sender, storage, build.chunks, release=injected or name, options=options, progress=progress
             )
+            await entry.done(uploaded)
         except PostHogError as error:
+            await entry.failed(error)
             if build.written:
                 why = f"{error.why} {len(build.written)} local files already have their chunk ids.".lstrip()
                 error.explanation = replace(error.explanation, why=why)
@@ -121,15 +133,18 @@ async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
     silent = await to_thread.run_sync(silent_bundles, roots, build)
     if call.delete_after:
         deleted = await to_thread.run_sync(delete_maps, roots, build, uploaded)
-    return _report(build, uploaded, injected or uploaded.release, deleted, silent)
+    outcome = _report(build, uploaded, injected or uploaded.release, deleted, silent)
+    return replace(outcome, notes=[*outcome.notes, *record.notes])
 
 
-async def _release_to_inject(name: ReleaseName | None, sender: Sender, *, dry_run: bool) -> Release | None:
+async def _release_to_inject(
+    name: ReleaseName | None, sender: Sender, create: Create | None, *, dry_run: bool
+) -> Release | None:
     """Return the release to inject into the bundles. Create it, except in a dry run, which uses a placeholder."""
     if name is None:
         return None
     if not dry_run:
-        return await find_or_create_release(sender, name)
+        return await find_or_create_release(sender, name, create)
     found = None
     with suppress(PostHogError):
         found = await find_release_by_name(sender, name)

@@ -1,7 +1,7 @@
 """Look up releases by their hash, or by version and project, and create them (contract 5.2, 6.7)."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,13 +41,27 @@ class Release:
     is_new: bool = False
 
 
-async def find_or_create_release(sender: Sender, name: ReleaseName) -> Release:
+Create = Callable[[CreateRelease], Awaitable[Any]]
+"""Sends the request that creates a release, and returns the JSON of its answer."""
+
+
+async def find_or_create_release(sender: Sender, name: ReleaseName, create: Create | None = None) -> Release:
     """Return the release of that name; create it if it does not exist.
+
+    Args:
+        create: creates it in place of `sender`.
 
     Raises:
         PostHogError: no answer, or the release could not be created.
     """
-    return await find_release_by_name(sender, name) or await _create(sender, name)
+    return await find_release_by_name(sender, name) or await _create(sender, name, create or _sending(sender))
+
+
+def _sending(sender: Sender) -> Create:
+    async def create(call: CreateRelease) -> Any:
+        return await send_endpoint(sender, call)
+
+    return create
 
 
 async def find_release_by_name(sender: Sender, name: ReleaseName) -> Release | None:
@@ -82,14 +96,14 @@ async def _by_name(sender: Sender, name: ReleaseName) -> Release | None:
     return None
 
 
-async def _create(sender: Sender, name: ReleaseName) -> Release:
+async def _create(sender: Sender, name: ReleaseName, create: Create) -> Release:
     body: dict[str, Any] = {"version": name.version, "project": name.project, "hash_id": name.hash_id}
     if name.metadata:
         body["metadata"] = dict(name.metadata)
     # Not validated: a build in the root folder has an empty project, which PostHog refuses with a reason.
     call = CreateRelease.model_construct(set(body), **body)
     try:
-        return _read(await send_endpoint(sender, call), name, is_new=True)
+        return _read(await create(call), name, is_new=True)
     except PostHogError as error:
         # Another upload was faster, or this request arrived and its answer did not.
         is_taken = isinstance(error, InvalidError) and "already in use" in (error.detail or "")

@@ -18,7 +18,7 @@ from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.retries import RetryingSender, Sleep
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.container import DataType
-from mcp_errortracking.workflows.source_maps.remote.releases import Release, ReleaseName, find_or_create_release
+from mcp_errortracking.workflows.source_maps.remote.releases import Create, Release, ReleaseName, find_or_create_release
 from mcp_errortracking.workflows.source_maps.remote.storage import CONCURRENCY, Storage
 from mcp_errortracking.workflows.source_maps.remote.symbol_sets import (
     MAX_CHECKED,
@@ -69,6 +69,8 @@ class Options:
     """The most sets that are started and finished together."""
     bound: frozenset[DataType] = frozenset(DataType)
     """The kinds of sets that are bound to the release."""
+    create_release: Create | None = None
+    """Creates the release, if it does not exist."""
 
 
 async def upload(
@@ -160,7 +162,8 @@ class _Upload:
     async def _send(self, jobs: list[Job], group: TaskGroup) -> bool:
         try:
             if isinstance(self._release, ReleaseName):
-                self._release = await find_or_create_release(self._sender, self._release)
+                create = self._options.create_release
+                self._release = await find_or_create_release(self._sender, self._release, create)
             hashes = {job.chunk.chunk_id: job.known.content_hash for job in jobs}
             compared = await self._symbol_sets.compare(hashes)
         except PostHogError as error:
