@@ -18,6 +18,7 @@ from weakref import finalize
 from pydantic import TypeAdapter, ValidationError
 
 from mcp_errortracking.journal.change import Change, End, Write
+from mcp_errortracking.journal.process import has_ended, this_process
 from mcp_errortracking.posthog_keys import redact
 
 _T = TypeVar("_T")
@@ -32,8 +33,14 @@ _MAX_VALUE = 256 * 1024
 _PAGE = 4096
 _BUSY_SECONDS = 1.0
 _UNDER_WAY = 600.0
-"""Seconds for which an undo without an end is taken to run; after them, its process ended."""
+"""Seconds for which an undo without an end is taken to run, unless its process is known to have ended."""
+_MOST_OF_A_CHANGE = 2 * 1024 * 1024
+"""Characters of all values of a change: a larger size in the file is not one that was written here."""
+_SIZE = f"""
+CASE WHEN typeof(size) = 'integer' AND size BETWEEN 0 AND {_MOST_OF_A_CHANGE} THEN size ELSE {_MOST_OF_A_CHANGE} END
+"""
 
+_OLDEST = f"SELECT id, {_SIZE} FROM changes ORDER BY id LIMIT 1"  # noqa: S608 a constant
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS changes (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -55,6 +62,7 @@ WHERE owner = ? AND id < ? ORDER BY id DESC LIMIT ?
 """
 
 _DAMAGED = "the file is damaged; move it away to begin another"
+_READ_ONLY = "its folder or file system is read-only"
 _REASONS = {
     "SQLITE_BUSY": "another process holds it locked",
     "SQLITE_FULL": "it or the disk is full",
@@ -116,6 +124,7 @@ class Journal:
             "project": write.project,
             "before": _bounded(write.before),
             "undo": write.undo,
+            "process": this_process() if write.undoes is not None else "",
         }
         text = _dump(values)
 
@@ -175,11 +184,12 @@ class Journal:
         except OSError as error:
             raise JournalError(_reason(error, "read")) from None
         upper = 2**62 if before is None else before
-        return self._transaction(
-            lambda connection: [
-                _change(row, connection) for row in connection.execute(_LATEST, (self._owner, upper, limit)).fetchall()
-            ]
-        )
+
+        def read(connection: sqlite3.Connection) -> list[Change]:
+            rows = connection.execute(_LATEST, (self._owner, upper, limit)).fetchall()
+            return [_change(row, connection) for row in rows]
+
+        return self._unchanging(read) if self._is_frozen() else self._transaction(read)
 
     def find(self, change: int) -> Change | None:
         """Return one change; None if the journal does not hold it for this owner.
@@ -215,8 +225,31 @@ class Journal:
                         connection.execute("ROLLBACK")
                     raise
             except (sqlite3.Error, OSError, ValueError) as error:
-                raise JournalError(_reason(error)) from None
+                is_sqlite = isinstance(error, sqlite3.Error)
+                raise JournalError(_READ_ONLY if is_sqlite and self._is_frozen() else _reason(error)) from None
             return result
+
+    def _is_frozen(self) -> bool:
+        """True if the folder cannot be written, and no other process left changes that are not in the file yet."""
+        if self._file._connection is not None or os.access(self.path.parent, os.W_OK):
+            return False
+        try:
+            return self.path.with_name(f"{self.path.name}-wal").stat().st_size == 0
+        except OSError:
+            return True
+
+    def _unchanging(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Read a file that cannot be written, for which SQLite would make others beside it.
+
+        Raises:
+            JournalError: the file cannot be read.
+        """
+        try:
+            with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+                _check_version(connection)
+                return read(connection)
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise JournalError(_reason(error, "read")) from None
 
     def _open(self) -> sqlite3.Connection:
         """Open the file, which only its user may read; make it and its folder if they are missing."""
@@ -230,10 +263,7 @@ class Journal:
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=16
         )
         try:
-            with closing(connection.execute("PRAGMA user_version")) as rows:
-                version = rows.fetchone()[0]
-            if version > VERSION:
-                raise ValueError("a newer version of mcp-errortracking wrote it; upgrade this one")
+            version = _check_version(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing, a power cut may
             connection.execute("PRAGMA secure_delete = ON")
@@ -249,12 +279,14 @@ class Journal:
 
     def _check_undo(self, connection: sqlite3.Connection, change: int) -> None:
         """Refuse a second undo, in the transaction that records it: two calls may undo a change at once."""
-        found = connection.execute(
-            "SELECT id FROM changes WHERE undoes = ? AND (state = 'done' OR (state = 'unknown' AND began > ?)) LIMIT 1",
+        rows = connection.execute(
+            "SELECT id, state, write FROM changes "
+            "WHERE undoes = ? AND (state = 'done' OR (state = 'unknown' AND began > ?))",
             (change, self._clock() - _UNDER_WAY),
-        ).fetchone()
-        if found is not None:
-            raise AlreadyUndoneError(found[0])
+        )
+        for other, state, written in rows.fetchall():
+            if state == "done" or not has_ended(_facts(written).get("process")):
+                raise AlreadyUndoneError(other)
 
     def _prune(self, connection: sqlite3.Connection, incoming: int) -> None:
         """Delete changes that are too old, and the oldest ones of an owner with too many or of a file too large."""
@@ -264,12 +296,25 @@ class Journal:
             "(SELECT id FROM changes WHERE owner = ? ORDER BY id DESC LIMIT ?)",
             (self._owner, self._owner, MAX_CHANGES - 1),
         )
-        (size,) = connection.execute("SELECT coalesce(sum(size), 0) FROM changes").fetchone()
+        (size,) = connection.execute(f"SELECT coalesce(sum({_SIZE}), 0) FROM changes").fetchone()  # noqa: S608 a constant
         # Half of the file: pages are not full, and the end of a write needs room too.
         while size and size + incoming > self._max_bytes // 2:
-            oldest, freed = connection.execute("SELECT id, size FROM changes ORDER BY id LIMIT 1").fetchone()
+            oldest, freed = connection.execute(_OLDEST).fetchone()
             connection.execute("DELETE FROM changes WHERE id = ?", (oldest,))
             size -= freed
+
+
+def _check_version(connection: sqlite3.Connection) -> int:
+    """Return the version of a file.
+
+    Raises:
+        ValueError: a newer version of this package wrote it.
+    """
+    with closing(connection.execute("PRAGMA user_version")) as rows:
+        version: int = rows.fetchone()[0]
+    if version > VERSION:
+        raise ValueError("a newer version of mcp-errortracking wrote it; upgrade this one")
+    return version
 
 
 def _change(row: Sequence[Any], connection: sqlite3.Connection) -> Change:

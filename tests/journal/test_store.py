@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -330,3 +332,111 @@ def test_second_undo_is_refused_while_the_first_runs_and_after_it(tmp_path: Path
         journal.begin(undo)
 
     assert [one.id for one in journal.latest(10)] == [third, second, killed, change]
+
+
+_UNDOING = """
+import os, signal, sys
+from pathlib import Path
+from dataclasses import replace
+from mcp_errortracking.journal.store import Journal
+from tests.journal.test_store import UPDATE
+
+Journal(Path(sys.argv[1])).begin(replace(UPDATE, undoes=int(sys.argv[2])))
+print("begun", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_undo_of_a_killed_process_is_not_waited_for(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "changes.db")
+    change = journal.begin(UPDATE)
+    words = [sys.executable, "-c", _UNDOING, str(journal.path), str(change)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as undoing:
+        assert undoing.stdout is not None
+        assert undoing.stdout.readline() == "begun\n"
+        with pytest.raises(AlreadyUndoneError):
+            journal.begin(replace(UPDATE, undoes=change))
+        undoing.send_signal(signal.SIGKILL)
+        os.waitid(os.P_PID, undoing.pid, os.WEXITED | os.WNOWAIT)  # a zombie has ended, too
+
+        assert journal.begin(replace(UPDATE, undoes=change)) == change + 2
+
+
+@pytest.mark.parametrize("process", ["", None, 5, "x", "a/1/2", "boot/pid:[1]/1/0", "//", "/" * 5000, "b/p/-1/0"])
+def test_undo_of_a_process_of_which_nothing_is_known_is_waited_for(tmp_path: Path, process: Any) -> None:
+    now = 1000.0
+    journal = Journal(tmp_path / "changes.db", clock=lambda: now)
+    change = journal.begin(UPDATE)
+    journal.begin(replace(UPDATE, undoes=change))
+    with sqlite3.connect(journal.path) as connection:
+        connection.execute("UPDATE changes SET write = json_set(write, '$.process', ?)", (process,))
+    connection.close()
+
+    with pytest.raises(AlreadyUndoneError):
+        journal.begin(replace(UPDATE, undoes=change))
+    now += 601
+    assert journal.begin(replace(UPDATE, undoes=change)) == change + 2
+
+
+@pytest.mark.parametrize("size", [2**62, 2**63 - 1, -(2**63), 1e300, "x", b"\xff", -1])
+def test_size_that_was_edited_costs_no_other_change(tmp_path: Path, size: Any) -> None:
+    journal = Journal(tmp_path / "changes.db")
+    ids = [journal.begin(UPDATE) for _ in range(5)]
+    with sqlite3.connect(journal.path) as connection:
+        connection.execute("UPDATE changes SET size = ? WHERE id >= ?", (size, ids[3]))
+    connection.close()
+
+    for change in ids:
+        journal.end(change, UPDATED)
+    last = journal.begin(UPDATE)
+
+    assert [change.id for change in journal.latest(10)] == [last, *reversed(ids)]
+    assert {change.state for change in journal.latest(10)[1:]} == {"done"}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Generator[Path]:
+    """A file system of its own, of half a megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("may not mount a file system")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_full_disk_is_named_and_what_it_holds_is_read(small_disk: Path) -> None:
+    path = small_disk / "changes.db"
+    journal = Journal(path)
+    journal.end(kept := journal.begin(UPDATE), UPDATED)
+    large = replace(UPDATE, before={"text": "x" * 50_000})
+    with pytest.raises(JournalError, match=r"^it or the disk is full$"):
+        all(journal.begin(large) for _ in range(100))
+    journal.close()
+
+    again = Journal(path)
+    with pytest.raises(JournalError, match=r"^it or the disk is full$"):
+        again.begin(large)
+    found = again.find(kept)
+    assert found is not None
+    assert found.end == UPDATED
+    again.close()
+
+
+def test_journal_on_a_read_only_file_system_is_read_and_not_written(small_disk: Path) -> None:
+    path = small_disk / "changes.db"
+    journal = Journal(path)
+    journal.end(change := journal.begin(UPDATE), UPDATED)
+    journal.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+
+    frozen = Journal(path)
+    assert [one.id for one in frozen.latest(10)] == [change]
+    assert frozen.find(change) == journal.find(change)
+    with pytest.raises(JournalError, match=r"^its folder or file system is read-only$"):
+        frozen.begin(UPDATE)
+    with pytest.raises(JournalError, match="Read-only file system"):
+        Journal(small_disk / "new" / "changes.db").begin(UPDATE)
+    assert Journal(small_disk / "new" / "changes.db").latest(1) == []
