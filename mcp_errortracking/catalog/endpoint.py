@@ -98,6 +98,8 @@ class Endpoint(Declaration):
     """The status with which a PostHog from before `since` refuses the request."""
     unrecorded: ClassVar[tuple[str, ...]] = ()
     """Members of its arguments and answers that may hold secrets of other services: no journal stores them."""
+    snapshot_is_object: ClassVar[bool] = True
+    """False if `snapshot` reads what the inverse needs, and not the object that the call changes."""
     undo_loss: ClassVar[str] = ""
     """A sentence on what the inverse does not bring back; empty if it restores the same state."""
 

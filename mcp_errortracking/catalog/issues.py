@@ -20,6 +20,7 @@ from mcp_errortracking.catalog.endpoint import (
     as_object,
     as_objects,
     call_of,
+    text_of,
 )
 from mcp_errortracking.catalog.identifiers import IssueId
 from mcp_errortracking.catalog.issue_ids import missing_issues, note_on_missing
@@ -31,6 +32,10 @@ _ANOTHER = "01936f30-0c4d-7000-8000-77b1e6d2f0a9"
 _SCOPED = "2026-04-07"  # before, no API key might (contract 6.6)
 _MOST_READ = 20
 """Issues of a bulk change that are read before it: each takes a request."""
+_MOST_MERGED = 10
+"""Merged issues that are read before the merge, for its undo."""
+_MOST_FINGERPRINTS = 100
+_NAMES = ("name", "description")
 
 _UNKNOWN_ASSIGNEE = f"Nothing was assigned. {FIND_ASSIGNEES}."
 _UNKNOWN_ISSUE = "Find issues with query-error-tracking-issues-list; a merged issue lives on in the one it went into."
@@ -193,6 +198,37 @@ class MergeIssues(
         if self.id in self.ids:
             raise PydanticCustomError("into_itself", "ids: an issue cannot be merged into itself, leave its id out")
         return self
+
+    snapshot_is_object = False
+    undo_loss = (
+        "The split issues have other ids, are active and unassigned, and have no comments, links, cohort or spike "
+        "events. Each fingerprint becomes an issue of its own. An assignee that the other issue took over stays."
+    )
+
+    def snapshot(self) -> Snapshot:
+        """Read the merged issues with their fingerprints; none of them if they are many, or have many."""
+        results = list[dict[str, Any]]()
+        for one in dict.fromkeys(self.ids) if len(set(self.ids)) <= _MOST_MERGED else ():
+            query = {"issue_id": str(one), "limit": _MOST_FINGERPRINTS}
+            page = as_object((yield Request("GET", "error_tracking/fingerprints/", query=query)))
+            own = [text_of(row, "fingerprint") for row in as_objects(page.get("results")) if _is_of(row, one)]
+            if page.get("next") or not all(own):
+                return {}
+            try:
+                results.append({**as_object((yield _read(one))), "fingerprints": own})
+            except StepError as failure:
+                if failure.status != 404:
+                    raise  # one that does not exist is left out by PostHog, too
+        return {"results": results}
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        """Return the split that takes the fingerprints out again, with the names that their issues had."""
+        parts = list[dict[str, str]]()
+        for issue in as_objects(before.get("results")):
+            names = {name: text for name in _NAMES if (text := text_of(issue, name))}
+            fingerprints: list[str] = issue["fingerprints"]
+            parts += [{"fingerprint": one, **names} for one in fingerprints]
+        return call_of(SplitIssue, {"id": self.id, "fingerprints": parts})
 
     def steps(self) -> Steps:
         # PostHog silently leaves unknown ids out (contract 6.6), and the merged ones are gone afterwards.
@@ -412,6 +448,11 @@ def _writable(value: Any) -> Any:
 
 def _read(issue: object) -> Request:
     return Request("GET", f"error_tracking/issues/{issue}/")
+
+
+def _is_of(fingerprint: Mapping[str, Any], issue: object) -> bool:
+    """True if a fingerprint belongs to an issue: an older PostHog lists those of all."""
+    return fingerprint.get("issue_id") == str(issue)
 
 
 def _read_all(ids: Sequence[object]) -> Snapshot:

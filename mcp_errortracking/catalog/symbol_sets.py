@@ -271,6 +271,7 @@ class StartSymbolSetUploads(
     skip_on_conflict: bool | None = Field(default=None, description="Keep it instead.")
 
     unrecorded = ("presigned_url", "presigned_put_url")
+    snapshot_is_object = False
 
     advice = {
         "content_hash_mismatch": "Nothing was started. Repeat with force: true to overwrite, or skip_on_conflict: true "

@@ -85,7 +85,6 @@ CREATED = {
     },
 }
 WITHOUT = {
-    "error-tracking-issues-merge-create": "the merged issues and their ids are gone",
     "error-tracking-symbol-sets-destroy": "the file is gone",
     "error-tracking-symbol-sets-bulk-delete": "the files are gone",
     "error-tracking-symbol-sets-bulk-finish-upload": "nothing to take back",
@@ -343,6 +342,48 @@ def test_a_cohort_has_an_inverse_only_if_there_was_one() -> None:
     assert inverse is not None
     assert inverse.request().json == {"cohortId": 5}
     assert call.inverse({"cohort": None}, {}) is None
+
+
+async def test_the_inverse_of_a_merge_splits_the_fingerprints_off_again(project: Project) -> None:
+    call = call_of("issues-merge-create", {"id": known.TYPE_ERROR, "ids": [known.KEY_ERROR]})
+
+    def fingerprints_of(issue: str) -> list[str]:
+        rows = project.sandbox.api("GET", f"fingerprints/?issue_id={issue}").json()["results"]
+        return [row["fingerprint"] for row in rows]
+
+    fingerprints = fingerprints_of(known.KEY_ERROR)
+    issue = await project.get(f"issues/{known.KEY_ERROR}/")
+
+    before = await project.snapshot(call)
+    outcome = await project.run(call)
+    inverse = call.inverse(before, outcome.data)
+    assert inverse is not None
+    split = await project.run(inverse)
+
+    assert "other ids" in call.undo_loss
+    assert len(split.data["new_issue_ids"]) == len(fingerprints) > 0
+    for made, fingerprint in zip(split.data["new_issue_ids"], fingerprints, strict=True):
+        assert fingerprints_of(made) == [fingerprint]
+        made_issue = await project.get(f"issues/{made}/")
+        assert (made_issue["name"], made_issue["description"]) == (issue["name"], issue["description"])
+
+
+async def test_a_merge_of_many_issues_or_fingerprints_has_no_inverse(project: Project) -> None:
+    many = call_of("issues-merge-create", {"id": known.TYPE_ERROR, "ids": [str(uuid4()) for _ in range(11)]})
+    one = call_of("issues-merge-create", {"id": known.TYPE_ERROR, "ids": [known.KEY_ERROR]})
+    steps = one.snapshot()
+    next(steps)
+    with pytest.raises(StopIteration) as stop:
+        steps.send({"results": [], "next": "https://x/?offset=100"})
+
+    assert many.inverse(await project.snapshot(many), {}) is None
+    assert one.inverse(stop.value.value, {}) is None
+    foreign = one.snapshot()
+    next(foreign)
+    foreign.send({"results": [{"fingerprint": "f", "issue_id": known.TYPE_ERROR}], "next": None})
+    with pytest.raises(StopIteration) as stop:
+        foreign.send({"id": known.KEY_ERROR})
+    assert one.inverse(stop.value.value, {}) is None
 
 
 def test_started_uploads_have_an_inverse_only_if_every_set_is_new() -> None:

@@ -139,7 +139,7 @@ async def test_write_is_recorded_with_the_call_that_undoes_it(
     [
         ("error-tracking-assignment-rules-destroy", {"id": known.ASSIGNMENT[0]}, "approximate"),
         ("error-tracking-issues-cohort-update", {"id": known.TYPE_ERROR, "cohortId": 3}, "none"),
-        ("error-tracking-issues-merge-create", {"id": known.TYPE_ERROR, "ids": [known.KEY_ERROR]}, "none"),
+        ("error-tracking-issues-merge-create", {"id": known.TYPE_ERROR, "ids": [known.KEY_ERROR]}, "approximate"),
     ],
 )
 async def test_kind_of_undo_is_recorded(

@@ -97,7 +97,7 @@ async def read_preview(call: Declaration, sender: Sender, plan: Mapping[str, Any
             call, (Target("call", "", "", _settings(call, {**_given(call), **(plan or {})}, {})),), _NO_WAY_BACK
         )
     before = await send_steps(sender, call.snapshot(), read_only=True)
-    targets = _targets(call, before) if before else await _named(call, sender)
+    targets = _targets(call, before) if before and call.snapshot_is_object else await _named(call, sender)
     return Preview(call, tuple(targets), _loss(call, before))
 
 

@@ -40,6 +40,7 @@ OTHERS = {
     "error-tracking-releases-destroy",
     "error-tracking-issues-bulk-create",
     "error-tracking-issues-split-create",
+    "error-tracking-issues-merge-create",
     "error-tracking-issues-cohort-update",
     "error-tracking-recommendations-dismiss-create",
     "error-tracking-recommendations-restore-create",
@@ -221,6 +222,27 @@ async def test_a_change_in_bulk_is_undone_unless_an_issue_was_changed_since(
 
     assert not (await person.undo(force=True)).is_error
     assert [sandbox.api("GET", f"issues/{one}/").json()["status"] for one in ids] == ["active", "active"]
+
+
+async def test_a_merge_is_split_again_and_the_loss_is_said(sandbox: SandboxProcess, person: Person) -> None:
+    names = sandbox.api("GET", f"issues/{known.KEY_ERROR}/").json()["name"]
+    await person.call("error-tracking-issues-merge-create", {"id": known.TYPE_ERROR, "ids": [known.KEY_ERROR]})
+    assert sandbox.api("GET", f"issues/{known.KEY_ERROR}/").status_code == 404
+
+    plan = await person.call(UNDO)
+    undone = await person.undo()
+
+    assert "The split issues have other ids" in plan.structured["restores"]
+    assert not undone.is_error, undone.text
+    assert "The split issues have other ids" in undone.text
+    made = undone.structured["new_issue_ids"]
+    assert [sandbox.api("GET", f"issues/{one}/").json()["name"] for one in made] == [names] * len(made)
+    [row, merge] = (await person.call(LIST)).structured["results"]
+    assert (row["called"], merge["undo"], merge["state"]) == (
+        "error-tracking-issues-split-create",
+        "none",
+        "undone by 2",
+    )
 
 
 async def test_a_split_is_merged_back(sandbox: SandboxProcess, person: Person) -> None:
