@@ -252,3 +252,23 @@ def test_a_web_page_that_is_allowed_may_ask_first(sandbox: SandboxProcess) -> No
 
     assert (good.status_code, good.headers["access-control-allow-origin"]) == (200, "https://app.example")
     assert "access-control-allow-origin" not in bad.headers
+
+
+def test_its_own_page_may_call_a_server_with_a_public_name(sandbox: SandboxProcess) -> None:
+    with serving(sandbox.url, "--allowed-host", "mcp.example", MCP_SERVER_TOKEN=TOKEN) as server:
+
+        def post(host: str, origin: str) -> int:
+            headers = {**HEADERS, "Host": host, "Origin": origin, "Authorization": f"Bearer {TOKEN}"}
+            return httpx.post(f"{server.url}/mcp", json=LIST, headers=headers).status_code
+
+        own = [post("mcp.example", "https://mcp.example"), post("mcp.example:81", "http://mcp.example:81")]
+        foreign = [
+            post("mcp.example", "https://mcp.example:81"),
+            post("mcp.example", "https://evil.example"),
+            post("localhost", "https://mcp.example"),
+            post("mcp.example", "https://mcp.example.evil.example"),
+            post("mcp.example", "file://mcp.example"),
+        ]
+
+    assert own == [200, 200]
+    assert foreign == [403] * 5
