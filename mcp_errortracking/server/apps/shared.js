@@ -143,14 +143,22 @@ const say = (text, className = "") => { $("said").className = className; $("said
 // A question in a dialog: true if its button was pressed.
 function ask(opener, title, body, label, className = "main") {
   return new Promise(resolve => {
-    const close = answer => { box.close(); box.remove(); resolve(answer); };
+    const close = answer => {
+      box.close();
+      box.remove();
+      document.body.style.removeProperty("min-height");
+      if (opener) opener.focus();
+      resolve(answer);
+    };
     const box = h("dialog", {"aria-label": title, oncancel: event => { event.preventDefault(); close(false); }},
       h("form", {onenter: () => close(true)}, h("h2", {}, title), body,
         h("div", {class: "bar"}, button("Cancel", () => close(false)), button(label, () => close(true), {class: className}))));
     document.body.append(box);
-    // The window may be as high as the page: the dialog stands where the reader is.
-    box.style.top = Math.max(8, (opener ? opener.getBoundingClientRect().top : 0) - 40) + "px";
     box.showModal();
+    // The window may be as high as the page: the dialog stands where the reader is, and the page grows to hold it.
+    const height = box.offsetHeight + 16, at = scrollY + (opener ? opener.getBoundingClientRect().top : 0) - 40;
+    document.body.style.setProperty("min-height", `${height + 8}px`);
+    box.style.setProperty("top", `${Math.max(8, Math.min(at, document.documentElement.scrollHeight - height))}px`);
   });
 }
 // Change something with a tool, behind its button. Returns the answer, or null if nothing was done.

@@ -188,6 +188,9 @@ def test_a_change_is_undone_after_its_plan_is_shown(page: Page, server: HttpServ
     changes.click(f"Undo change {number}")
     assert '"status":"active"' in changes.wait("document.querySelector('dialog')?.textContent")
     assert issue_of(sandbox, first)["status"] == "resolved"
+    changes.wait(
+        "(box => box.top >= 0 && box.bottom <= innerHeight)(document.querySelector('dialog').getBoundingClientRect())"
+    )
     changes.click("Undo now")
     assert changes.said().startswith(f"Change {number} was undone.")
 
