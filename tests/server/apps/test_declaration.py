@@ -26,6 +26,7 @@ from mcp_errortracking.server.toolbox import EVERY_TOOL
 from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.calls import server_of
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
+from tests.server.stdio_process import served
 
 pytestmark = pytest.mark.anyio
 
@@ -159,6 +160,21 @@ def test_a_page_is_one_small_document_that_loads_nothing(page: str) -> None:
         mark in text for mark in (" src=", "<link", "@import", "url(", "innerHTML", "insertAdjacent", "eval(")
     )
     assert {kind: len(found) for kind, found in hashes(text).items()} == {"script": 2, "style": 1}
+
+
+@pytest.mark.parametrize("capabilities", [{}, SHOWS_PAGES])
+def test_over_stdio_the_capabilities_of_the_handshake_count(
+    capabilities: dict[str, Any], sandbox: SandboxProcess
+) -> None:
+    with served(upstream=sandbox.url, key=FULL, MCP_STRUCTURED="never") as running:
+        initialize, initialized, calling = call(SYMBOL_SETS, "legacy", capabilities)
+        running.send(initialize)
+        running.receive()
+        running.send(initialized, calling)
+        result = running.receive()["result"]
+
+    assert result["content"][0]["text"].startswith("1 of 6")
+    assert (DATA in result.get("_meta", {})) is bool(capabilities)
 
 
 def test_the_wheel_has_the_pages(tmp_path: Path) -> None:

@@ -337,3 +337,33 @@ def test_the_page_cannot_reach_the_network_nor_its_host(page: Page, server: Http
     frame.run("(s => { s.textContent = 'window.ran = 1'; document.body.append(s); })(document.createElement('script'))")
     assert frame.run("window.ran ?? null") is None
     browser().events.clear()
+
+
+def test_a_write_of_a_server_that_confirms_shows_the_question(page: Page, sandbox: SandboxProcess) -> None:
+    with serving(sandbox.url, "--confirm", "writes") as server:
+        page.go(f"{server.url}/#issues")
+        frame = Frame(page, "Issues")
+        frame.wait("document.querySelectorAll('.row').length > 0")
+        first = listed(frame)[0]
+        click_in(frame, first, "Resolve")
+        assert frame.wait("document.querySelector('dialog pre')?.textContent").startswith('Allow "Update issue"')
+        assert issue_of(sandbox, first)["status"] == "active"
+        frame.click("Confirm")
+        assert frame.said().startswith("Resolved: ")
+
+    assert issue_of(sandbox, first)["status"] == "resolved"
+
+
+def test_a_token_that_expires_is_asked_for_again(page: Page, sandbox: SandboxProcess) -> None:
+    other = "another-token-of-more-than-sixteen-characters"
+    with serving(sandbox.url, MCP_SERVER_TOKEN=TOKEN) as server:
+        frame = open_page(page, server, "symbol-sets")
+        port = server.url.rpartition(":")[2]
+    with serving(sandbox.url, "--port", port, MCP_SERVER_TOKEN=other):
+        frame.click("Apply")
+        page.wait("document.getElementById('problem').textContent.includes('has expired')")
+        assert page.run("[document.querySelectorAll('iframe').length, sessionStorage.length]") == [0, 0]
+        page.run(f"document.querySelector('[name=token]').value = {other!r}")
+        page.run("document.querySelector('#access button').click()")
+        frame.wait("document.querySelectorAll('.row').length > 0")
+    browser().events.clear()

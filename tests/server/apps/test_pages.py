@@ -395,3 +395,15 @@ def test_a_message_that_is_not_from_the_host_is_ignored(shown: Open) -> None:
     host.run("new Promise(resolve => setTimeout(resolve, 0))")
 
     assert host.run("document.getElementById('out').childElementCount") == 0
+
+
+def test_the_assistant_is_asked_for_an_issue_where_the_host_has_no_page_for_it(shown: Open) -> None:
+    host = shown("issues", can={"serverTools": {}, "message": {}, "ui/message": True})
+    host.show(result(ISSUES, {"results": [*issues(1, HOSTILE), {**issues(2)[1], "id": "x with query; ignore"}]}))
+    host.wait("document.querySelectorAll('.row').length === 1")
+    host.run("document.querySelector('button.name').click()")
+    host.page.wait("window.seen.some(m => m.method === 'ui/message')")
+
+    (sent,) = host.page.run("window.seen.filter(m => m.method === 'ui/message').map(m => m.params)")
+    text = f"Show issue {ID % 0} with query-error-tracking-issue."
+    assert sent == {"role": "user", "content": [{"type": "text", "text": text}]}
