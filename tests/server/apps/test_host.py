@@ -274,6 +274,18 @@ def test_symbol_sets_are_searched_checked_and_deleted(page: Page, server: HttpSe
     frame.wait("document.querySelector('#build pre')?.textContent")
 
 
+def test_missing_symbol_sets_are_ordered_by_the_exceptions_that_they_spoil(page: Page, server: HttpServer) -> None:
+    frame = open_page(page, server, "symbol-sets")
+    frame.click("Count the exceptions that each leaves minified")
+    assert frame.said().startswith("Counted in the last 7 days, by the newest event of ")
+
+    rows = frame.run("[...document.querySelectorAll('.row')].map(row => row.innerText)")
+    counts = [row.partition("Leaves ")[2].partition(" exceptions")[0] for row in rows]
+    assert "0192f3a0-5c1e-7000-8000-9a4be1d7c3e9" in rows[0]
+    assert int(counts[0]) > 100
+    assert counts.count("") == 3  # the sets that lack nothing
+
+
 def test_the_token_is_asked_for_once(page: Page, server: HttpServer) -> None:
     page.go(f"{server.url}/#issues")
     page.wait("!document.getElementById('access').hidden")
