@@ -87,6 +87,10 @@ def _date(text: str) -> str:
 
 
 Date = Annotated[str, AfterValidator(_date)]
+StatusFilter = Annotated[
+    Literal["active", "resolved", "suppressed", "archived", "pending_release", "all"],
+    Means({**STATUSES, "any": "all"}),
+]
 Direction = Annotated[
     Literal["ASC", "DESC"],
     Means({"ascending": "ASC", "descending": "DESC", "desc": "DESC", "asc": "ASC"}),
@@ -170,7 +174,7 @@ def _no_group(value: Any) -> Any:
     return value
 
 
-_Conditions = Annotated[list[QueryFilter], BeforeValidator(_no_group)]
+Conditions = Annotated[list[QueryFilter], BeforeValidator(_no_group)]
 
 
 class QueryIssues(
@@ -188,13 +192,7 @@ class QueryIssues(
     filterGroup (severity, device ...): all must hold."""
 
     dateRange: Range | None = None  # noqa: N815 PostHog's name, as all like it below
-    status: (
-        Annotated[
-            Literal["active", "resolved", "suppressed", "archived", "pending_release", "all"],
-            Means({**STATUSES, "any": "all"}),
-        ]
-        | None
-    ) = Field(default=None, description="Default active.", examples=["all"])
+    status: StatusFilter | None = Field(default=None, description="Default active.", examples=["all"])
     searchQuery: Text | None = Field(default=None, description="Search in type, message, stack.")  # noqa: N815
     orderBy: (  # noqa: N815
         Annotated[Literal["last_seen", "first_seen", "occurrences", "users", "sessions"], Means(query_meanings.ORDERS)]
@@ -202,7 +200,7 @@ class QueryIssues(
     ) = None
     orderDirection: Direction | None = None  # noqa: N815
     assignee: AssigneeArgument | None = None
-    filterGroup: _Conditions | None = None  # noqa: N815
+    filterGroup: Conditions | None = None  # noqa: N815
     library: OneOrMore | None = Field(default=None, description="web, posthog-python ...")
     release: Text | None = None
     fingerprint: OneOrMore | None = None
@@ -324,7 +322,7 @@ class QueryIssueEvents(
     maxFrames: int | None = Field(default=None, ge=1, exclude=True)  # noqa: N815
     dateRange: Range | None = None  # noqa: N815
     searchQuery: Text | None = None  # noqa: N815
-    filterGroup: _Conditions | None = None  # noqa: N815
+    filterGroup: Conditions | None = None  # noqa: N815
     filterTestAccounts: bool | None = None  # noqa: N815
     orderDirection: Direction | None = None  # noqa: N815
     limit: Annotated[int, Field(ge=1), AtMost(_MOST_EVENTS)] | None = Field(default=None, description="Default 1.")

@@ -80,6 +80,9 @@ class Workflow(Declaration):
     needs_files: ClassVar[bool] = False
     """True if the tool works on local files: it is offered only where the configuration names folders."""
 
+    way_back: ClassVar[str] = "No call takes this back."
+    """A sentence for the question before a call that writes."""
+
     def rehearsal(self) -> "Workflow | None":
         """Return the call that says what this one would change, for the question before it; None if there is none."""
         return None

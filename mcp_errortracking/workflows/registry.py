@@ -3,6 +3,7 @@
 from mcp_errortracking.catalog import Outcome
 from mcp_errortracking.imports import import_in_thread
 from mcp_errortracking.workflows.base import Context, Workflow
+from mcp_errortracking.workflows.bulk.tools import UpdateMatching
 from mcp_errortracking.workflows.changes import tools as changes
 from mcp_errortracking.workflows.deploys import tools as deploys
 from mcp_errortracking.workflows.file_issues.tools import IssuesInFile
@@ -26,6 +27,7 @@ _MODULES: dict[type[Workflow], str] = {
     BriefIssue: "mcp_errortracking.workflows.issue_brief.brief",
     IssuesInFile: "mcp_errortracking.workflows.file_issues.report",
     WatchIssue: "mcp_errortracking.workflows.issue_watch.watch",
+    UpdateMatching: "mcp_errortracking.workflows.bulk.matching",
     ListProperties: "mcp_errortracking.workflows.properties.listing",
 }
 """The module of each workflow. Its `run(call, context)` does the work."""

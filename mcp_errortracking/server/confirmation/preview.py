@@ -17,6 +17,7 @@ from mcp_errortracking.endpoint_calls import send_endpoint, send_steps
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.unexpected_errors import log_unexpected_error
+from mcp_errortracking.workflows.base import Workflow
 
 _READ_BY: Mapping[str, type[Endpoint]] = {"issue": RetrieveIssue, "symbol set": RetrieveSymbolSet}
 """The call that reads an object that is named and not in the snapshot, by the noun of its id."""
@@ -93,9 +94,8 @@ async def read_preview(call: Declaration, sender: Sender, plan: Mapping[str, Any
         PostHogError: the object cannot be read; the write would fail too.
     """
     if not isinstance(call, Endpoint):
-        return Preview(
-            call, (Target("call", "", "", _settings(call, {**_given(call), **(plan or {})}, {})),), _NO_WAY_BACK
-        )
+        loss = call.way_back if isinstance(call, Workflow) else _NO_WAY_BACK
+        return Preview(call, (Target("call", "", "", _settings(call, {**_given(call), **(plan or {})}, {})),), loss)
     before = await send_steps(sender, call.snapshot(), read_only=True)
     targets = _targets(call, before) if before and call.snapshot_is_object else await _named(call, sender)
     return Preview(call, tuple(targets), _loss(call, before))
@@ -106,7 +106,7 @@ def arguments_of(call: Declaration) -> dict[str, Any]:
     return to_jsonable_python({name: getattr(call, name) for name in call.model_fields_set})
 
 
-_NO_WAY_BACK = "No call takes this back."
+_NO_WAY_BACK = Workflow.way_back
 
 
 def _loss(call: Endpoint, before: Mapping[str, Any]) -> str:

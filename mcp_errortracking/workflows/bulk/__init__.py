@@ -1,0 +1,1 @@
+"""Changes of all issues that match: shown first, then made."""

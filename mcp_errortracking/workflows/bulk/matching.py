@@ -1,0 +1,161 @@
+"""Show what a change of all issues that match would do, or do exactly what was shown, in batches that can be undone."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import PrivateAttr
+
+from mcp_errortracking.catalog import Outcome
+from mcp_errortracking.catalog.endpoint import ROW_PAGES, Endpoint, Snapshot, Steps, as_object, call_of
+from mcp_errortracking.catalog.issues import UpdateIssuesInBulk
+from mcp_errortracking.endpoint_calls import send_steps
+from mcp_errortracking.proxy.errors import PostHogError
+from mcp_errortracking.proxy.sender import Sender, project_of
+from mcp_errortracking.workflows.base import Context
+from mcp_errortracking.workflows.bulk.plan import (
+    MOST,
+    SECONDS,
+    Match,
+    Plan,
+    Target,
+    make_plan,
+    moment_of_token,
+    target_of,
+)
+from mcp_errortracking.workflows.problems import WorkflowError
+
+if TYPE_CHECKING:
+    from mcp_errortracking.workflows.bulk.tools import UpdateMatching
+
+_EXAMPLES = 5
+_BATCH = 20
+"""Issues of one request: an undo compares as many before it (`UpdateIssuesInBulk.snapshot`)."""
+
+
+async def run(call: "UpdateMatching", context: Context) -> Outcome:
+    """Show what would change, or change what was shown.
+
+    Raises:
+        WorkflowError: the token is not of a plan for this call, or no longer holds.
+        PostHogError: PostHog does not answer, and nothing was changed.
+    """
+    project, target = project_of(context.sender) or "", target_of(call)
+    if call.apply is None:
+        return _shown(await make_plan(call, context.sender, project), target)
+    made = moment_of_token(call.apply)
+    if made is None:
+        raise _refusal("unknown_token", "apply is not a token of this tool.")
+    if not 0 <= time.time() - made <= SECONDS:
+        raise _refusal("expired_token", f"The token is older than {SECONDS // 60} minutes.")
+    plan = await make_plan(call, context.sender, project, made)
+    if plan.token != call.apply:
+        new = _shown(await make_plan(call, context.sender, project), target)
+        why = "Nothing was changed: the token is not of this call, or other issues match than were shown."
+        return Outcome(new.data, [why, *new.notes], failed=True, display=new.display, page=new.page)
+    return await _apply(plan, target, context, project)
+
+
+def _shown(plan: Plan, target: Target) -> Outcome:
+    count = len(plan.changes)
+    examples = [
+        {"id": one.id, "name": one.name, target.field: one.old, "occurrences": one.occurrences}
+        for one in plan.changes[:_EXAMPLES]
+    ]
+    data: dict[str, Any] = {
+        "would_change": count,
+        "already_so": plan.unchanged,
+        "set": {target.field: target.value},
+        "apply": plan.token if count else None,
+        "results": examples,
+    }
+    notes = ["Nothing was changed."]
+    if count:
+        notes.append(
+            f"These are the {len(examples)} with most events of {count}. To change all {count} that match, repeat the "
+            f"call with apply {plan.token}."
+        )
+    if plan.has_more:
+        notes.append(
+            f"More than {MOST} issues match: the {MOST} that were seen first are taken now; repeat for the rest."
+        )
+    rest = {name: value for name, value in data.items() if value is not None}
+    return Outcome(data, notes, display=rest, page=ROW_PAGES)
+
+
+async def _apply(plan: Plan, target: Target, context: Context, project: str) -> Outcome:
+    total, done, requests = len(plan.changes), 0, 0
+    for batch in _batches(plan.changes):
+        await context.progress(done, total, f"Changing issue {done + 1} of {total}")
+        try:
+            await _send(_KnownIssues.of(batch, target), context, project)
+        except PostHogError as error:
+            if not done:
+                raise
+            unsure = f" The {len(batch)} of the failed request may have changed too." if error.maybe_applied else ""
+            failed = f"{done} of {total} issues were changed. Then a request failed: {error}{unsure}"
+            notes = [failed, *_undo(requests, context)]
+            return Outcome({"changed": done, "left": total - done}, notes, failed=True)
+        done, requests = done + len(batch), requests + 1
+    await context.progress(total, total, "Done")
+    notes = _undo(requests, context)
+    if plan.has_more:
+        notes.append(f"More than {MOST} issues matched: call again without apply for the rest.")
+    return Outcome({"changed": done, "left": 0, "set": {target.field: target.value}}, notes)
+
+
+def _batches(changes: list[Match]) -> Iterator[list[Match]]:
+    """Yield issues with the same old value, so that one call restores it."""
+    groups = dict[str, list[Match]]()
+    for one in changes:
+        groups.setdefault(json.dumps(one.old, sort_keys=True), []).append(one)
+    for group in groups.values():
+        for begin in range(0, len(group), _BATCH):
+            yield group[begin : begin + _BATCH]
+
+
+class _KnownIssues(UpdateIssuesInBulk):
+    """A bulk change of issues that were read already: it reads none of them before or after."""
+
+    _before: list[dict[str, Any]] = PrivateAttr(default_factory=list[dict[str, Any]])
+
+    @classmethod
+    def of(cls, batch: list[Match], target: Target) -> "_KnownIssues":
+        action = "set_status" if target.field == "status" else "assign"
+        made = cls.model_validate({"action": action, "ids": [one.id for one in batch], target.field: target.value})
+        made._before = [{"id": one.id, target.field: one.old} for one in batch]
+        return made
+
+    def snapshot(self) -> Snapshot:
+        yield from ()
+        return {"results": self._before}
+
+    def steps(self) -> Steps:
+        return Outcome(as_object((yield self.request())))
+
+    def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
+        plain = call_of(UpdateIssuesInBulk, self.model_dump(mode="json", exclude_unset=True))
+        return None if plain is None else plain.inverse(before, after)
+
+
+async def _send(call: _KnownIssues, context: Context, project: str) -> None:
+    async def send(sender: Sender) -> Outcome:
+        return await send_steps(sender, call.steps())
+
+    if context.recording is None:
+        await send(context.sender)
+    else:
+        await context.recording.record(context.sender, call, project, send)
+
+
+def _undo(requests: int, context: Context) -> list[str]:
+    """Return a note on the way back, if there is one."""
+    if context.recording is None or not requests:
+        return []
+    times = "once" if requests == 1 else f"{requests} times, once for each batch"
+    return [f"To take it back, call error-tracking-changes-undo {times}."]
+
+
+def _refusal(code: str, what: str) -> WorkflowError:
+    return WorkflowError(code, what, "Nothing was changed.", "Call again without apply to get a new one.")

@@ -1,0 +1,1 @@
+"""Tests of changes of all issues that match."""
