@@ -4,8 +4,8 @@
 
 It writes docs/tools.md from the catalog, docs/settings.md from the settings, the table of fields in docs/sandbox.md
 from the seed's model, the table of clients in docs/deploy.md from the tests, those of docs/clients.md
-from mcp_errortracking/clients, the tools of manifest.json, the times in docs/self-hosting.md from the catalog, the versions
-in plugins/, and the list of the pages in docs/llms.txt.
+from mcp_errortracking/clients, the tools of manifest.json, the times in docs/self-hosting.md from the catalog, the
+versions in plugins/, and the list of the pages in docs/llms.txt.
 """
 
 import json
