@@ -152,8 +152,8 @@ class Page:
         self.send("Emulation.setEmulatedMedia", features=features)
 
     def press(self, key: str) -> None:
-        """Press and release a key, like `Tab` or `Enter`."""
-        codes = {"Enter": (13, "\r"), "Tab": (9, ""), "ArrowDown": (40, ""), "ArrowUp": (38, ""), "Escape": (27, "")}
+        """Press and release a key, like `ArrowRight` or `Enter`."""
+        codes = {"Enter": (13, "\r"), "Tab": (9, ""), "ArrowRight": (39, ""), "ArrowLeft": (37, ""), "Escape": (27, "")}
         code, text = codes[key]
         common = {"key": key, "code": key, "windowsVirtualKeyCode": code}
         self.send("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **common, text=text)

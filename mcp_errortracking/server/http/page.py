@@ -65,7 +65,8 @@ def page(origin: str, problem: str | None, access: Access) -> str:
     if access.takes_keys:
         needs.append("your own PostHog personal API key")
     entries = "\n".join(
-        f"<details{' open' if not index else ''}><summary>{escape(name)}</summary><pre>{escape(entry)}</pre></details>"
+        f"<details{'' if index else ' open'}><summary>{escape(name)}</summary>"
+        f'<pre tabindex="0">{escape(entry)}</pre></details>'
         for index, (name, entry) in enumerate(client_entries(origin, access))
     )
     links = " ".join(f'<a href="{escape(link)}">{escape(text)}</a>' for text, link in install_links(origin, access))

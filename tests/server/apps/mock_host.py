@@ -1,12 +1,16 @@
 """A small MCP Apps host: a page in a browser that shows one of ours, with answers that a test gives."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from mcp_errortracking.server.apps.documents import document
 from mcp_errortracking.server.apps.pages import DATA
-from tests.browser import Frame, browser
+from tests.browser import Frame, Page, browser
+from tests.required import required_file
 
+_AXE = Path(__file__).parents[3] / ".venv/node/node_modules/axe-core/axe.min.js"
+_VIOLATIONS = "axe.run(document).then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))"
 _HOST = """
 (() => {
   const setup = %s;
@@ -45,6 +49,12 @@ def result(tool: str, data: Any, *, tools: list[str] | None = None, text: str = 
     """Return the result of a tool as the server gives it to a page."""
     page = {"tool": tool, "data": data, **({} if tools is None else {"tools": tools})}
     return {"content": [{"type": "text", "text": text}], "isError": error, "_meta": {DATA: page}}
+
+
+def serious_problems(page: Page, frame: str | None = None) -> list[Any]:
+    """Return what keeps people with a screen reader, or with weak sight, from using a page: as axe-core finds it."""
+    page.run(f"{required_file(_AXE, 'axe-core').read_text('utf-8')}; 0", frame)
+    return [one for one in page.run(_VIOLATIONS, frame) if one[0] in ("serious", "critical")]
 
 
 class MockHost(Frame):

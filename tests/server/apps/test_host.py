@@ -7,6 +7,7 @@ import pytest
 
 from tests.browser import Frame, Page, browser, keep_picture
 from tests.sandbox_process import SandboxProcess
+from tests.server.apps.mock_host import serious_problems
 from tests.server.http.http_process import TOKEN, HttpServer, serving
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -379,3 +380,28 @@ def test_a_token_that_expires_is_asked_for_again(page: Page, sandbox: SandboxPro
         page.run("document.querySelector('#access button').click()")
         frame.wait("document.querySelectorAll('.row').length > 0")
     browser().events.clear()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_around_them_has_nothing_serious_either(scheme: str, page: Page, server: HttpServer) -> None:
+    page.size(320, scheme=scheme)
+    page.go(f"{server.url}/")
+    on_status = serious_problems(page)
+    page.run("location.hash = '#issues'")
+    page.wait("!document.getElementById('access').hidden")
+
+    assert (on_status, serious_problems(page)) == ([], [])
+    assert page.run("document.documentElement.scrollWidth") <= 320
+
+
+def test_the_tabs_are_reached_by_keyboard(page: Page, server: HttpServer) -> None:
+    open_page(page, server, "issues")
+    page.run("document.getElementById('tab-issues').focus()")
+    for key in ("ArrowRight", "ArrowRight", "Enter"):
+        page.press(key)
+    page.wait("document.querySelectorAll('.row').length > 0", "Rules")
+
+    assert page.run("document.activeElement.id") == "tab-rules"
+    assert page.run("[...document.querySelectorAll('[role=tab][aria-selected=true]')].map(tab => tab.id)") == [
+        "tab-rules"
+    ]
