@@ -23,7 +23,7 @@ _OPTIONS = [
     *("--disable-site-isolation-trials", "--disable-features=IsolateOrigins,site-per-process,IsolateSandboxedIframes"),
     "--remote-debugging-pipe",
 ]
-_SECONDS = 30.0
+_SECONDS = 50.0
 
 
 class PageError(AssertionError):
