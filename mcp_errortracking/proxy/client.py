@@ -26,6 +26,7 @@ from mcp_errortracking.proxy.http_errors import explain, too_large, unreadable
 from mcp_errortracking.proxy.key import name_projects, projects_of
 from mcp_errortracking.proxy.limits import Limits
 from mcp_errortracking.proxy.rate_limit.limiter import RateLimiter
+from mcp_errortracking.proxy.replicas import Replicas
 from mcp_errortracking.proxy.retries import send_with_retries
 from mcp_errortracking.proxy.retry_after import retry_after
 from mcp_errortracking.proxy.tracing import note_status, upstream_span
@@ -92,6 +93,12 @@ class Proxy:
     def account(self) -> str:
         """A text that distinguishes the key, and does not show it; empty without a key."""
         return digest_of(self.host, self._key.get_secret_value()) if self._key else ""
+
+    @property
+    def replicas(self) -> Replicas | None:
+        """The replicas that send with the same key; None if no store for them is configured."""
+        store = self._shared.rate_limiter.store
+        return Replicas(store, self.host, self._key) if store and self._key else None
 
     def page(self, path: str) -> str:
         """Return the address of a page of the project, as PostHog's own client names it."""

@@ -1,7 +1,10 @@
 """The `Sender` protocol: the part of `Proxy` that other rooms depend on, so that another sender can stand in for it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+
+if TYPE_CHECKING:
+    from mcp_errortracking.proxy.replicas import Replicas
 
 
 class JsonAnswer(Protocol):
@@ -56,6 +59,11 @@ def project_of(sender: Sender) -> str | None:
 def account_of(sender: Sender) -> str:
     """Return a text that distinguishes the key of a sender, and does not show it; empty if it is not known."""
     return getattr(sender, "account", "")
+
+
+def replicas_of(sender: Sender) -> "Replicas | None":
+    """Return the replicas that share the key of a sender; None if there are none, or it is not known."""
+    return getattr(sender, "replicas", None)
 
 
 def delay_of(sender: Sender, path: str, requests: int) -> float:

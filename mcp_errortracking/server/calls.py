@@ -14,7 +14,16 @@ from mcp_errortracking.catalog import Declaration, Endpoint, Outcome
 from mcp_errortracking.endpoint_calls import send_steps
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, account_of, delay_of, page_of, project_of
+from mcp_errortracking.proxy.sender import (
+    JsonAnswer,
+    Sender,
+    SendOptions,
+    account_of,
+    delay_of,
+    page_of,
+    project_of,
+    replicas_of,
+)
 from mcp_errortracking.server.addresses import read_addresses
 from mcp_errortracking.server.arguments import ArgumentsError, notes_on_arguments, parse_arguments
 from mcp_errortracking.server.assignees import read_assignees
@@ -31,6 +40,7 @@ from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.registry import run_workflow
 
 if TYPE_CHECKING:
+    from mcp_errortracking.proxy.replicas import Replicas
     from mcp_errortracking.server.callers import Caller
     from mcp_errortracking.server.confirmation.askers import Asker, InputRequired, NoAsker
     from mcp_errortracking.server.confirmation.confirmation import Confirmation
@@ -96,6 +106,10 @@ class _Counting:
 
     def page(self, path: str) -> str | None:
         return page_of(self.sender, path)
+
+    @property
+    def replicas(self) -> "Replicas | None":
+        return replicas_of(self.sender)
 
     def delay(self, path: str, requests: int = 1) -> float:
         return delay_of(self.sender, path, requests)

@@ -11,12 +11,12 @@ import anyio
 
 from mcp_errortracking.catalog import Declaration
 from mcp_errortracking.proxy.errors import PostHogError
-from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.proxy.sender import Sender, replicas_of
 from mcp_errortracking.server.confirmation.argument import ARGUMENT, Mode, is_confirmed
 from mcp_errortracking.server.confirmation.askers import Answer, Asker, InputRequired, NoAsker
 from mcp_errortracking.server.confirmation.preview import Preview, arguments_of, read_preview
 from mcp_errortracking.server.confirmation.question import compose_question
-from mcp_errortracking.server.confirmation.tokens import Tokens, Verdict
+from mcp_errortracking.server.confirmation.tokens import Replicas, Tokens, Verdict
 from mcp_errortracking.server.withheld import WithheldError
 
 SECONDS = 300.0
@@ -142,9 +142,9 @@ class Consent:
             return compose_question(preview, host=self.rules.host, project=project, effect=effect)
 
         if isinstance(asker, NoAsker):
-            await self._take_token(preview, compose, identity, asker.way_on)
+            await self._take_token(preview, compose, identity, asker.way_on, replicas_of(sender))
         elif isinstance(asker, InputRequired):
-            await self._resume(preview, compose, identity, asker)
+            await self._resume(preview, compose, identity, asker, replicas_of(sender))
         else:
             await self._ask(preview, await compose(), read, asker, limit)
 
@@ -166,30 +166,34 @@ class Consent:
         if (await read()).state != preview.state:
             raise self._withheld(preview.call, *_CHANGED)
 
-    async def _resume(self, preview: Preview, compose: _Compose, identity: bytes, asker: InputRequired) -> None:
+    async def _resume(
+        self, preview: Preview, compose: _Compose, identity: bytes, asker: InputRequired, replicas: Replicas | None
+    ) -> None:
         tokens, state = self.rules.tokens, asker.state
         if state is None:
             question = await compose()
-            made = tokens.make("state", identity, preview.state)
+            made = tokens.make("state", identity, preview.state, replicas)
             raise WithheldError(question, input_required=asker.request(question, made))
-        verdict = tokens.use(state, "state", identity, preview.state)
+        verdict = await tokens.use(state, "state", identity, preview.state, replicas)
         if verdict != "valid":
             again = " {tool} was not called, and nothing was changed. Call it again: the user is asked again."
             raise self._withheld(preview.call, "not_confirmed", _STATES[verdict] + again)
         if asker.answer != "accept":
             raise self._withheld(preview.call, *_NOT_ACCEPTED[asker.answer])
 
-    async def _take_token(self, preview: Preview, compose: _Compose, identity: bytes, way_on: str) -> None:
+    async def _take_token(
+        self, preview: Preview, compose: _Compose, identity: bytes, way_on: str, replicas: Replicas | None
+    ) -> None:
         tokens, why = self.rules.tokens, ""
         if self.token and not way_on:
-            verdict = tokens.use(self.token, "argument", identity, preview.state)
+            verdict = await tokens.use(self.token, "argument", identity, preview.state, replicas)
             if verdict == "valid":
                 return
             why = f"{_TOKENS[verdict]} "
         question = await compose()
         facts = {"code": "confirmation_required", "question": question}
         if not way_on:
-            facts[ARGUMENT] = tokens.make("argument", identity, preview.state)
+            facts[ARGUMENT] = tokens.make("argument", identity, preview.state, replicas)
             way_on = _WAY_ON.format(name=ARGUMENT, token=facts[ARGUMENT], seconds=self.rules.seconds)
         head = f"{why}{preview.call.tool} needs the consent of a person. Nothing was changed."
         raise WithheldError(f"{head}\n{question}\n{way_on}", facts)
