@@ -168,4 +168,7 @@ def query_of(states: States, named: Mapping[str, str], selected: str, begin: dat
 
 
 def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    try:
+        return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    except OverflowError:
+        raise NotTranslatableError("the range begins or ends outside the calendar") from None

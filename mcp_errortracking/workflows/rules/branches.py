@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, cast
 
+from mcp_errortracking.catalog.endpoint import call_of
+from mcp_errortracking.catalog.queries import QueryIssues
 from mcp_errortracking.rules.events import Event
 from mcp_errortracking.rules.matching import Rule
 
@@ -81,4 +83,7 @@ def _counted(condition: Mapping[str, Any]) -> Condition:
     value = condition.get("value")
     if operator in ("is_set", "is_not_set"):
         value = operator
-    return {"key": condition["key"], "type": "event", "operator": operator, "value": value}
+    counted = {"key": condition["key"], "type": "event", "operator": operator, "value": value}
+    if call_of(QueryIssues, {"filterGroup": [counted]}) is None:
+        raise NotCountableError(f"PostHog's query does not take the value of a condition with {operator}")
+    return counted

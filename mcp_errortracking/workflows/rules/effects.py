@@ -1,17 +1,17 @@
 """The effect of a rule on what it matches: by its kind, by examples, and after the rules before it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.rules.hogql import MATCH, UNKNOWN
-from mcp_errortracking.rules.rule_set import position_of
 from mcp_errortracking.workflows.rules.branches import Branch, NotCountableError, branches_of
 from mcp_errortracking.workflows.rules.events import SampledEvent
-from mcp_errortracking.workflows.rules.exact import overlaps
-from mcp_errortracking.workflows.rules.matched import EVERYTHING, MOST_EVENTS, Case, Matched
+from mcp_errortracking.workflows.rules.exact import UNKNOWN_FORM, overlaps
+from mcp_errortracking.workflows.rules.matched import MOST_EVENTS, Case, Matched
+from mcp_errortracking.workflows.rules.stored_rules import StoredRule
 from mcp_errortracking.workflows.times import moment_of
 
 _EXAMPLES = 3
@@ -97,7 +97,7 @@ async def examples(case: Case, matched: Matched, branches: Sequence[Branch] | No
 
 
 async def taken_first(
-    case: Case, rules: Sequence[Mapping[str, Any]], order_key: float | None, *, in_hogql: bool
+    case: Case, rules: Sequence[StoredRule], order_key: float | None, *, in_hogql: bool
 ) -> list[dict[str, Any]]:
     """Return the earlier rules that match some of the same exceptions, which they take first.
 
@@ -110,29 +110,29 @@ async def taken_first(
         NoExactCountError: it was asked, and did not answer.
         StoppedError, PostHogError: as `Window.ask`.
     """
-    earlier = [rule for rule in rules if rule.get("disabled_data") is None]
-    if order_key is not None:
-        earlier = [rule for rule in earlier if (rule.get("order_key") or 0) <= order_key]
-    earlier = sorted(earlier, key=position_of)[:_MOST_EARLIER]
+    earlier = [rule for rule in rules if rule.is_enabled and (order_key is None or rule.order_key <= order_key)]
+    earlier = sorted(earlier, key=lambda rule: rule.place)[:_MOST_EARLIER]
     counts = [await _shared(case, rule) for rule in earlier] if not in_hogql else await overlaps(case, earlier)
     found = list[dict[str, Any]]()
     for rule, counted in zip(earlier, counts, strict=True):
-        row: dict[str, Any] = {"rule": rule.get("id"), "order_key": rule.get("order_key")}
+        row: dict[str, Any] = {"rule": rule.id, "order_key": rule.order_key}
         if isinstance(counted, str):
             found.append({**row, "takes_first": f"unknown: {counted}"})
             continue
         count, undecided = counted
         if count or undecided:
-            is_same = order_key is not None and rule.get("order_key") == order_key
+            is_same = order_key is not None and rule.order_key == order_key
             same = " (same position: PostHog does not define which runs first)" if is_same else ""
             more = f", and perhaps {undecided:,} more" if undecided else ""
             found.append({**row, "takes_first": f"{count:,} of the matching exceptions{more}{same}"})
     return found
 
 
-async def _shared(case: Case, rule: Mapping[str, Any]) -> tuple[int, int] | str:
+async def _shared(case: Case, rule: StoredRule) -> tuple[int, int] | str:
     """Return how many exceptions an earlier rule matches too; the text says why that is not known."""
-    both = {"type": "AND", "values": [rule.get("filters") or EVERYTHING, case.filters]}
+    if rule.filters is None:
+        return UNKNOWN_FORM
+    both = {"type": "AND", "values": [rule.filters, case.filters]}
     try:
         shared = branches_of(both)
     except NotCountableError as error:

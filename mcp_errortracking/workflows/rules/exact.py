@@ -12,9 +12,11 @@ from mcp_errortracking.catalog.endpoint import uuid_of
 from mcp_errortracking.rules.hogql import DISABLED, MATCH, UNKNOWN, NotTranslatableError, States, query_of
 from mcp_errortracking.rules.matching import Rule
 from mcp_errortracking.workflows.rules.counting import Window
-from mcp_errortracking.workflows.rules.matched import EVERYTHING, Case, Matched
+from mcp_errortracking.workflows.rules.matched import Case, Matched
+from mcp_errortracking.workflows.rules.stored_rules import StoredRule
 
 SCOPE = "query:read"
+UNKNOWN_FORM = "its filters have a form that is not known here"
 _MOST_ISSUES = 10_000
 BY_ISSUE = (  # values are sent apart
     "SELECT toString(issue) AS id, count() AS total, "  # noqa: S608
@@ -69,13 +71,15 @@ async def count_exactly(case: Case) -> Matched:
     return matched
 
 
-async def overlaps(case: Case, rules: Sequence[Mapping[str, Any]]) -> list[tuple[int, int] | str]:
+async def overlaps(case: Case, rules: Sequence[StoredRule]) -> list[tuple[int, int] | str]:
     """Return how many of the exceptions that a case matches each rule matches, and how many it may; or why not.
 
     Raises:
         NoExactCountError: the database cannot say it of any, or did not.
         StoppedError: as `Window.ask`.
     """
+    if not rules:
+        return []
     states, written, why = States(case.kind), dict[str, str](), list[str]()
     selected = list[str]()
     try:
@@ -89,19 +93,22 @@ async def overlaps(case: Case, rules: Sequence[Mapping[str, Any]]) -> list[tuple
         query = query_of(states, written, select, *_range(case.window))
     except NotTranslatableError as error:
         raise NoExactCountError(str(error)) from None
-    [row] = await _rows(case.window, query.as_sent(), len(selected)) or [[0] * len(selected)]
-    counts = list(map(_number, row))
+    rows = await _rows(case.window, query.as_sent(), len(selected))
+    counts = [_number(value) for row in rows for value in row]
+    if len(rows) != 1:
+        _not_rows()
     return [reason or (counts[2 * number], counts[2 * number + 1]) for number, reason in enumerate(why)]
 
 
-def _add(states: States, written: dict[str, str], rule: Mapping[str, Any], kind: str, name: str) -> str:
+def _add(states: States, written: dict[str, str], rule: StoredRule, kind: str, name: str) -> str:
     """Add the state under a rule; return why there is none, "" if there is."""
-    filters: dict[str, Any] = rule.get("filters") or EVERYTHING
-    constant = Rule(filters, kind).constant
+    if rule.filters is None:
+        return UNKNOWN_FORM
+    constant = Rule(rule.filters, kind).constant
     if constant is not None and constant.kind != "match":
         return f"it is {constant.kind}"
     try:
-        written[name] = states.of(filters)
+        written[name] = states.of(rule.filters)
     except NotTranslatableError as error:
         return str(error)
     return ""

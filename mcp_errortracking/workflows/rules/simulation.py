@@ -1,13 +1,15 @@
 """Simulation of a rule on a range of time (rule contract 3.4): counted by PostHog where it can, else sampled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from mcp_errortracking.catalog import CATALOG, Declaration, Outcome
+from mcp_errortracking.catalog.endpoint import call_of
 from mcp_errortracking.catalog.filters import FilterGroup
+from mcp_errortracking.catalog.queries import QueryIssues
 from mcp_errortracking.catalog.rules import rules_from
 from mcp_errortracking.catalog.rules_check import Kind
 from mcp_errortracking.endpoint_calls import send_steps
@@ -22,7 +24,8 @@ from mcp_errortracking.workflows.rules.branches import Branch, NotCountableError
 from mcp_errortracking.workflows.rules.counting import StoppedError, Window, occurrences_of
 from mcp_errortracking.workflows.rules.effects import effect, examples, taken_first
 from mcp_errortracking.workflows.rules.exact import NoExactCountError, count_exactly, may_query
-from mcp_errortracking.workflows.rules.matched import EVERYTHING, Case, Matched, count, sample
+from mcp_errortracking.workflows.rules.matched import Case, Matched, count, sample
+from mcp_errortracking.workflows.rules.stored_rules import StoredRule, stored_rule
 from mcp_errortracking.workflows.times import in_seconds
 
 if TYPE_CHECKING:
@@ -42,7 +45,8 @@ async def run(call: "SimulateRule", context: Context) -> Outcome:
         WorkflowError: the rule does not exist, or this PostHog cannot be asked.
         PostHogError: PostHog refused a request, or did not answer.
     """
-    rules = await send_steps(context.sender, rules_from(_list_path(call.kind)), read_only=True)
+    listed = await send_steps(context.sender, rules_from(_list_path(call.kind)), read_only=True)
+    rules = list(map(stored_rule, listed))
     filters, order_key, rate = _rule(call, rules)
     findings = lint(filters, call.kind, sampling_rate=rate)
     verdict = Rule(filters, call.kind).match(_ANY_EVENT)
@@ -90,22 +94,26 @@ async def effect_of(call: Declaration, sender: Sender) -> str:
     )
 
 
-def _rule(
-    call: "SimulateRule", rules: Sequence[Mapping[str, Any]]
-) -> tuple[dict[str, Any], float | None, float | None]:
+def _rule(call: "SimulateRule", rules: Sequence[StoredRule]) -> tuple[dict[str, Any], float | None, float | None]:
     """Return the filters, the position and the sampling rate that are simulated."""
     if call.filters is not None:
         return call.filters.as_sent(), call.order_key, call.sampling_rate
-    found = next((rule for rule in rules if rule.get("id") == str(call.id)), None)
+    found = next((rule for rule in rules if rule.id == str(call.id)), None)
     if found is None:
         raise WorkflowError(
             "unknown_rule",
             f"There is no {call.kind} rule with this id; it may be of another kind.",
             next_step=f"List them with error-tracking-{call.kind}-rules-list.",
         )
-    key = found.get("order_key") if call.order_key is None else call.order_key
-    rate = found.get("sampling_rate") if call.sampling_rate is None else call.sampling_rate
-    return dict(found.get("filters") or EVERYTHING), key, rate
+    if found.filters is None:
+        raise WorkflowError(
+            "unknown_form",
+            "PostHog holds the filters of this rule in a form that is not known here, so it cannot be simulated.",
+            next_step=f"See them with error-tracking-{call.kind}-rules-list, and simulate filters.",
+        )
+    key = found.order_key if call.order_key is None else call.order_key
+    rate = found.sampling_rate if call.sampling_rate is None else call.sampling_rate
+    return found.filters, key, rate
 
 
 @dataclass(slots=True)
@@ -117,7 +125,7 @@ class _Simulation:
     filters: dict[str, Any]
     order_key: float | None
     rate: float | None
-    rules: Sequence[Mapping[str, Any]]
+    rules: Sequence[StoredRule]
     notes: list[str] = field(default_factory=list[str])
 
     async def run(self, *, exact: bool) -> tuple[dict[str, Any], list[str]]:
@@ -176,7 +184,7 @@ class _Simulation:
     async def _taken_first(
         self, case: Case, matched: Matched, branches: Sequence[Branch] | None
     ) -> list[dict[str, Any]]:
-        others = [rule for rule in self.rules if rule.get("id") != str(self.call.id)]
+        others = [rule for rule in self.rules if rule.id != str(self.call.id)]
         if matched.total is not None:
             try:
                 return await taken_first(case, others, self.order_key, in_hogql=True)
@@ -222,7 +230,14 @@ def _window(call: "SimulateRule") -> dict[str, str]:
     given = call.dateRange
     begin = (given and given.date_from) or f"-{_DAYS}d"
     end = (given and given.date_to) or in_seconds(now)
-    return {"date_from": _absolute(begin, now), "date_to": end}
+    window = {"date_from": _absolute(begin, now), "date_to": end}
+    if call_of(QueryIssues, {"dateRange": window}) is None:
+        raise WorkflowError(
+            "empty_range",
+            f"The range has no events: date_from {window['date_from']} does not lie before its end, {end}.",
+            next_step="Give an earlier date_from, or no dateRange for the last 7 days.",
+        )
+    return window
 
 
 def _last_days() -> dict[str, str]:
@@ -232,7 +247,7 @@ def _last_days() -> dict[str, str]:
 
 def _absolute(text: str, now: datetime) -> str:
     unit = _UNITS.get(text[-1:])
-    if not (text.startswith("-") and unit and text[1:-1].isdigit() and len(text) < 7):
+    if not (text.startswith("-") and unit and text[1:-1].isdecimal() and len(text) < 7):
         return text
     return in_seconds(now - timedelta(**{unit: int(text[1:-1])}))
 
