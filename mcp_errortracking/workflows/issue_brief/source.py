@@ -11,7 +11,7 @@ from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.issue_brief import owners, suffixes
 from mcp_errortracking.workflows.issue_brief.frames import AppFrame
 from mcp_errortracking.workflows.problems import WorkflowError, printable
-from mcp_errortracking.workflows.repository.blame import TreePath, blame
+from mcp_errortracking.workflows.repository.blame import blame_lines
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.checkout import Checkout, find_checkout
 from mcp_errortracking.workflows.repository.files import content
@@ -19,6 +19,7 @@ from mcp_errortracking.workflows.repository.line_diff import split_lines
 from mcp_errortracking.workflows.repository.objects import CommitObject, Objects
 from mcp_errortracking.workflows.repository.touching_commits import touching_commits
 from mcp_errortracking.workflows.repository.tree_files import files_named
+from mcp_errortracking.workflows.repository.tree_view import TreePath
 from mcp_errortracking.workflows.source_maps.maps.excerpt import excerpt
 
 _LARGEST_LIST = 1024 * 1024
@@ -164,10 +165,7 @@ def _read_checkout(checkout: Checkout, release: str, commits: Commits, found: Lo
         with suppress(RepositoryError):
             _name_owners(objects, commit, matched)
         try:
-            for path, sources in matched.items():
-                for one in sources:
-                    if one.context:
-                        one.commit = blame(objects, commit.id, path, [one.frame.line - 1], shallow)[0]
+            _name_last_commits(objects, commit.id, matched, shallow)
             if shallow:
                 found.notes.append("The clone is shallow: older commits are missing, and a last commit may be older.")
         except RepositoryError as error:
@@ -228,6 +226,22 @@ def _read_work_tree(roots: Roots, folders: Sequence[Path], found: LocalSource, b
 
 def _leave_out(_path: Path, _error: WorkflowError) -> None:
     """Leave a folder out that cannot be listed."""
+
+
+def _name_last_commits(
+    objects: Objects, head: str, matched: dict[TreePath, list[FrameSource]], shallow: Set[str]
+) -> None:
+    """Find the last commit of each frame's line, as far as the budget suffices."""
+    shown = {path: [one for one in sources if one.context] for path, sources in matched.items()}
+    lines = {path: {one.frame.line - 1 for one in sources} for path, sources in shown.items()}
+    last = dict[tuple[TreePath, int], str]()
+    try:
+        blame_lines(objects, head, lines, shallow, last)
+    finally:
+        for path, sources in shown.items():
+            for one in sources:
+                if commit := last.get((path, one.frame.line - 1)):
+                    one.commit = objects.commit(commit)
 
 
 def _name_owners(objects: Objects, commit: CommitObject, matched: dict[TreePath, list[FrameSource]]) -> None:

@@ -2,6 +2,9 @@
 
 import time
 
+_UNCHECKED = 1000
+"""Steps between two looks at the clock."""
+
 
 class RepositoryError(Exception):
     """The repository is broken, leads out of the roots, or exceeds the budget."""
@@ -15,6 +18,7 @@ class Budget:
 
     def __init__(self, steps: int = 10_000_000, seconds: float = 8.0) -> None:
         self._left = steps
+        self._next_check = steps
         self._deadline = time.monotonic() + seconds
 
     def spend(self, steps: int) -> None:
@@ -24,5 +28,7 @@ class Budget:
             RepositoryError: the budget is exceeded.
         """
         self._left -= steps
-        if self._left < 0 or time.monotonic() >= self._deadline:
-            raise RepositoryError("reading it takes too long")
+        if self._left <= self._next_check:
+            if self._left < 0 or time.monotonic() >= self._deadline:
+                raise RepositoryError("reading it takes too long")
+            self._next_check = max(self._left - _UNCHECKED, 0)

@@ -3,8 +3,7 @@
 import zlib
 from bisect import bisect_left
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 
@@ -19,10 +18,16 @@ _LONGEST_CHAIN = 4096
 _CHAIN_BYTES = 4 * LARGEST
 _CACHE_BYTES = 2 * LARGEST
 _PIECE = 16 * 1024
+_FIRST_PIECE = 512
+"""Bytes that are read of an entry at first: most of commits, trees and deltas are smaller."""
+_SEARCHED_BYTES = 32 * 1024
+"""Of names that begin alike: up to here a search from the first on is faster than bisection."""
+_BUCKETS_BYTES = 32 * 1024 * 1024
+"""Of the index: the names that are kept in memory, for all of a repository of a million objects."""
 
 
-def inflate(file: BinaryIO, size: int, budget: Budget) -> bytes:
-    """Return the `size` bytes that are compressed from the file's position on.
+def inflate(file: BinaryIO, size: int, budget: Budget, piece: bytes = b"") -> bytes:
+    """Return the `size` bytes that are compressed from `piece` on, which the rest of the file follows.
 
     Raises:
         RepositoryError: they are of another number, or it is above the limit.
@@ -31,19 +36,19 @@ def inflate(file: BinaryIO, size: int, budget: Budget) -> bytes:
         raise RepositoryError("an object is too large")
     inflater, pieces, left = zlib.decompressobj(), list[bytes](), size + 1
     while left and not inflater.eof:
-        piece = file.read(min(_PIECE, size + 1024))
-        budget.spend(50 + len(piece) // 32)
+        piece = piece or file.read(min(_PIECE, size + 1024))
+        budget.spend(10 + len(piece) // 32)
         if not piece:
             break
         pieces.append(inflater.decompress(piece, left))
         left -= len(pieces[-1])
+        piece = b""
     if left != 1 or not inflater.eof:
         raise RepositoryError("the size of an object does not match its header")
     return b"".join(pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """An object as it is in the pack. `base`: the offset or the name of the object that a delta changes."""
 
     kind: int
@@ -79,6 +84,7 @@ class Pack:
             RepositoryError: the index is broken, or of a version that git stopped writing in 2008.
         """
         self._index, self._data, self._width, self._budget, self._cache = index, data, width, budget, cache
+        self._buckets, self._size = dict[int, tuple[bytes, bytes]](), 0
         header = _read(index, 0, _NAMES)
         if header[:_FAN_OUT] != b"\xfftOc\x00\x00\x00\x02":
             raise RepositoryError("a pack has an index of an unknown version")
@@ -119,22 +125,43 @@ class Pack:
         first, last = (self._counts[name[0] - 1] if name[0] else 0), self._counts[name[0]]
         if not 0 <= first <= last <= total:
             raise RepositoryError("the index of a pack is broken")
-        self._budget.spend(40)
-        width = self._width
-        place = bisect_left(
-            range(last), name, first, last, key=lambda at: _read(self._index, _NAMES + at * width, width)
-        )
-        if place == last or _read(self._index, _NAMES + place * width, width) != name:
+        self._budget.spend(5)
+        width, (names, places) = self._width, self._bucket(name[0], first, last)
+        if len(names) <= _SEARCHED_BYTES:
+            at = names.find(name)
+            while at % width and at >= 0:  # the end of a name and the begin of the next one
+                at = names.find(name, at + 1)
+        else:
+            place = bisect_left(range(last - first), name, key=lambda at: names[at * width : at * width + width])
+            at = place * width if names[place * width : place * width + width] == name else -1
+        if at < 0:
             return None
-        offsets = _NAMES + total * (width + 4)
-        offset = int.from_bytes(_read(self._index, offsets + place * 4, 4))
+        at = at // width * 4
+        offset = int.from_bytes(places[at : at + 4])
         if offset & 0x80000000:
-            offset = int.from_bytes(_read(self._index, offsets + total * 4 + (offset & 0x7FFFFFFF) * 8, 8))
+            large = _NAMES + total * (width + 8) + (offset & 0x7FFFFFFF) * 8
+            offset = int.from_bytes(_read(self._index, large, 8))
         return offset
+
+    def _bucket(self, byte: int, first: int, last: int) -> tuple[bytes, bytes]:
+        """Return the names that begin with a byte, and the offsets of their objects."""
+        known = self._buckets.get(byte)
+        if known is None:
+            size = (last - first) * self._width
+            if size > _BUCKETS_BYTES:
+                raise RepositoryError("the index of a pack is too large")
+            self._budget.spend(20 + size // 1024)
+            offsets = _NAMES + self._counts[-1] * (self._width + 4) + first * 4
+            names = _read(self._index, _NAMES + first * self._width, size)
+            known = self._buckets[byte] = names, _read(self._index, offsets, (last - first) * 4)
+            self._size += size
+            while self._size > _BUCKETS_BYTES:
+                self._size -= len(self._buckets.pop(next(iter(self._buckets)))[0])
+        return known
 
     def _entry(self, offset: int) -> _Entry:
         self._data.seek(min(offset, 2**62))
-        header = self._data.read(64)
+        header = self._data.read(_FIRST_PIECE)
         size, at = _number(header, 0)
         kind = size >> 4 & 7
         size = size & 15 | size >> 7 << 4
@@ -149,8 +176,7 @@ class Pack:
                 raise RepositoryError("a delta is based on itself")
         elif kind not in KINDS:
             raise RepositoryError("a pack holds an unknown kind of object")
-        self._data.seek(offset + at)
-        return _Entry(kind, base, inflate(self._data, size, self._budget))
+        return _Entry(kind, base, inflate(self._data, size, self._budget, header[at:]))
 
 
 def apply_delta(base: bytes, delta: bytes, budget: Budget) -> bytes:

@@ -1,11 +1,13 @@
-"""Commits that touch files between two others, judged by `git log`."""
+"""Commits that touch files between two others, and the last commits of lines, judged by git."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.repository import touching_commits as module
+from mcp_errortracking.workflows.repository.blame import blame_lines
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.objects import Objects
 from mcp_errortracking.workflows.repository.touching_commits import Touching, touching_commits
@@ -90,3 +92,31 @@ def test_files_of_a_commit_by_their_names(merged: History) -> None:
         found = files_named(objects, objects.commit(head).tree, {b"a.py"}, {b"node_modules"})
 
     assert found == [(b"lib", b"x", b"a.py"), (b"src", b"a.py")]
+
+
+def test_lines_of_many_files_are_followed_in_one_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = History(tmp_path / "shop")
+    names = [f"src/part{number}/file.py" for number in range(10)]
+    history.commit("Begin", dict.fromkeys(names, "1\n2\n"))
+    for number in range(30):
+        history.commit(f"Change {number}", {names[number % 5]: f"1\n{number}\n", "README.md": f"{number}\n"})
+    history.git("gc", "--quiet")
+    head = history.git("rev-parse", "HEAD")
+    read = Counter[str]()
+    original = Objects.read
+
+    def counted(self: Objects, name: str, wanted: str) -> bytes:
+        read[wanted] += 1
+        return original(self, name, wanted)
+
+    monkeypatch.setattr(Objects, "read", counted)
+    paths = [tuple(part.encode() for part in name.split("/")) for name in names]
+    found = dict[tuple[tuple[bytes, ...], int], str]()
+    with Objects(Roots([history.folder]), history.folder / ".git/objects", Budget()) as objects:
+        blame_lines(objects, head, {path: [0, 1] for path in paths}, frozenset(), found)
+
+    for name, path in zip(names, paths, strict=True):
+        judged = [line.split()[0] for line in history.git("blame", "-l", "-s", "--root", name).split("\n")]
+        assert [found[path, 0], found[path, 1]] == judged
+    assert read["commit"] <= 32  # each commit once, for all files
+    assert read["tree"] <= 3 * 32 + 20  # the root, `src` and the changed folder
