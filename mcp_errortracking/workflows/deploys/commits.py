@@ -10,7 +10,7 @@ from mcp_errortracking.workflows.deploys.releases import FoundRelease
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError, quoted
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
-from mcp_errortracking.workflows.repository.checkout import find_checkout
+from mcp_errortracking.workflows.repository.checkout import find_checkouts
 from mcp_errortracking.workflows.repository.first_parents import End, first_parents
 from mcp_errortracking.workflows.repository.objects import CommitObject, Objects
 
@@ -66,10 +66,8 @@ def commits_of(found: FoundRelease, roots: Sequence[Path]) -> ReleaseCommits:
 def _between(roots: Roots, newest: str, oldest: str, previous: str, budget: Budget) -> ReleaseCommits:
     """Read the commits from the first checkout that has both."""
     note = "No git checkout lies at the top of this server's roots."
-    for folder in roots.folders:
-        checkout = find_checkout(roots, folder, budget)
-        if checkout is None:
-            continue
+    broken = list[str]()
+    for checkout in find_checkouts(roots, roots.folders, budget, broken):
         with Objects(roots, checkout.common_dir / "objects", budget) as objects:
             shallow = checkout.shallow()
             if not _has(objects, newest):
@@ -83,7 +81,7 @@ def _between(roots: Roots, newest: str, oldest: str, previous: str, budget: Budg
         if walk.end is End.ROOT:
             return ReleaseCommits(note=ending)
         return ReleaseCommits(walk.commits[:_MOST_SHOWN], len(walk.commits), ending)
-    return ReleaseCommits(note=note)
+    return ReleaseCommits(note=broken[0] if broken else note)
 
 
 def _has(objects: Objects, name: str) -> bool:

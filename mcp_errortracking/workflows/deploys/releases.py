@@ -64,7 +64,8 @@ async def find_release(sender: Sender, wanted: str | None) -> FoundRelease:
             "This project has no release.",
             next_step="Give dateRange, such as the last 24 h, to compare two times instead.",
         )
-    fitting = releases if wanted is None else _named(releases, wanted.strip())
+    wanted = (wanted or "").strip() or None
+    fitting = releases if wanted is None else _named(releases, wanted)
     if not fitting:
         raise _unknown(wanted or "", releases, is_whole=page.get("next_offset") is None)
     chosen = fitting[0]
@@ -82,7 +83,7 @@ def _named(releases: Sequence[Release], name: str) -> list[Release]:
         lambda one: name == one.version,
         lambda one: bool(_COMMIT.fullmatch(commit)) and one.commit.lower().startswith(commit),
         lambda one: name == one.branch,
-        lambda one: name.lower().removeprefix("v") == one.version.lower().removeprefix("v"),
+        lambda one: name.lower().removeprefix("v") == one.version.lower().removeprefix("v") != "",
     ]
     return next((found for fits in kinds if (found := [one for one in releases if fits(one)])), list[Release]())
 

@@ -11,7 +11,7 @@ from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.issue_brief import suffixes
 from mcp_errortracking.workflows.problems import WorkflowError, printable, quoted
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
-from mcp_errortracking.workflows.repository.checkout import Checkout, find_checkout
+from mcp_errortracking.workflows.repository.checkout import Checkout, find_checkouts
 from mcp_errortracking.workflows.repository.files import content
 from mcp_errortracking.workflows.repository.merge_base import merge_base
 from mcp_errortracking.workflows.repository.objects import Objects
@@ -27,13 +27,14 @@ _MOST_SHOWN = 5
 class AskedFile:
     """A file, by its path in the folder of its checkout, or of its root if it is in none.
 
-    `text`: its content today; None if it is missing.
+    `text`: its content today; None if it is missing. `broken`: the reason why its git folder cannot be read, or "".
     """
 
     folder: Path
     parts: suffixes.Parts
     checkout: Checkout | None = field(compare=False)
     text: bytes | None = field(compare=False, repr=False)
+    broken: str = field(default="", compare=False)
 
     @property
     def shown(self) -> str:
@@ -83,10 +84,10 @@ def changed_on_branch(roots: Roots, base: str | None, budget: Budget) -> Asked:
         WorkflowError: there is no checkout, no base or no change.
         RepositoryError: the repository is broken, or the search exceeds the budget.
     """
-    found = (checkout for root in roots.folders if (checkout := find_checkout(roots, root, budget)))
-    checkout = next(found, None)
+    broken = list[str]()
+    checkout = next(find_checkouts(roots, roots.folders, budget, broken), None)
     if checkout is None:
-        why = "No git checkout lies at the top of this server's roots."
+        why = broken[0] if broken else "No git checkout lies at the top of this server's roots."
         raise WorkflowError("no_checkout", "The changed files are not known.", why, "Give paths.")
     head, branch = checkout.head()
     start = _base_of(checkout, base)
@@ -100,7 +101,7 @@ def changed_on_branch(roots: Roots, base: str | None, budget: Budget) -> Asked:
         )
     asked = Asked()
     with Objects(roots, checkout.common_dir / "objects", budget) as objects:
-        fork = merge_base(objects, head, start, checkout.shallow())
+        fork = merge_base(objects, head, objects.peeled(start), checkout.shallow())
         if fork is None:
             why = "The clone is shallow." if checkout.shallow() else ""
             what = "HEAD and the base have no commit in common."
@@ -125,15 +126,14 @@ def file_at(roots: Roots, real: Path, budget: Budget) -> AskedFile:
     Raises:
         WorkflowError: it may not be read.
     """
-    checkout: Checkout | None = None
-    with suppress(RepositoryError):
-        checkout = find_checkout(roots, real.parent, budget)
+    broken = list[str]()
+    checkout = next(find_checkouts(roots, [real.parent], budget, broken), None)
     folder = checkout.folder if checkout else next(one for one in roots.folders if real.is_relative_to(one))
     try:
         text = content(roots, real, _LARGEST)
     except (RepositoryError, OSError) as error:
         raise WorkflowError("unreadable", f"{real.name} cannot be read.", f"{error}.", "Name another file.") from error
-    return AskedFile(folder, real.relative_to(folder).parts, checkout, text)
+    return AskedFile(folder, real.relative_to(folder).parts, checkout, text, "".join(broken))
 
 
 def _existing(roots: Roots, path: str) -> Path:

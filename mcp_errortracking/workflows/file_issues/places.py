@@ -64,7 +64,10 @@ class Sources:
     def _version(self, named: str, commit: str) -> tuple[Version, str]:
         """Return the version of a release, and the reason why lines cannot be moved from it."""
         if self.versions is None:
-            return self.today, f"line of {named or 'a version without a name'}; no git repository to move it with"
+            return (
+                self.today,
+                f"line of {named or 'a version without a name'}; no git repository below the roots to move it with",
+            )
         version = self.versions.at(commit)
         if not named and not commit:
             return version, "line as sent: the event names no release"
@@ -72,11 +75,10 @@ class Sources:
             return version, f"line as sent: the release {named} names no commit"
         if version.is_known:
             return version, ""
-        folder = printable(self.files[0].folder.name)
-        self.notes[
-            f"The commit {commit[:_SHORT]} of the release {named} is not in the checkout {folder}: fetch it, or the "
-            "checkout is another project's."
-        ] = None
+        folder, why = printable(self.files[0].folder.name), self.versions.checkout.why_missing()
+        self.notes[f"The commit {commit[:_SHORT]} of the release {named} is not in the checkout {folder}: {why}."] = (
+            None
+        )
         return version, f"line of {named}, whose commit is not in the checkout"
 
     def _line(self, version: Version, parts: suffixes.Parts, line: int, why: str) -> TodaysLine:
@@ -97,7 +99,7 @@ def open_sources(roots: Roots, files: Sequence[AskedFile], stack: ExitStack) -> 
     budget, found = Budget(), list[Sources]()
     for folder, of_folder in _by_folder(files).items():
         checkout = of_folder[0].checkout
-        versions, notes = None, dict[str, None]()
+        versions, notes = None, dict.fromkeys(filter(None, (one.broken for one in of_folder)))
         if checkout is not None:
             try:
                 checkout = replace(checkout, budget=budget)

@@ -50,7 +50,7 @@ class Versions:
         Raises:
             RepositoryError: HEAD is broken.
         """
-        self._checkout, self._objects, self._files = checkout, objects, files
+        self.checkout, self._objects, self._files = checkout, objects, files
         self._names = {file.parts[-1] for file in files}
         head, _ = checkout.head()
         self._head = objects.commit(head).tree if head else ""
@@ -79,8 +79,8 @@ class Versions:
             if renamed is None:
                 return None, commit
             parts = tuple(map(os.fsdecode, renamed[0]))
-            real = self._checkout.folder.joinpath(*parts)
-            return file_at(self._checkout.roots, real, self._objects.budget), commit
+            real = self.checkout.folder.joinpath(*parts)
+            return file_at(self.checkout.roots, real, self._objects.budget), commit
         return None, ""
 
     def line_today(self, version: Version, parts: suffixes.Parts, line: int) -> TodaysLine:

@@ -1,7 +1,7 @@
 """The source of frames in a checkout, the last commits of their lines, the commits to suspect and the owners."""
 
 import os
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from mcp_errortracking.workflows.issue_brief.frames import AppFrame
 from mcp_errortracking.workflows.problems import WorkflowError, printable
 from mcp_errortracking.workflows.repository.blame import blame_lines
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
-from mcp_errortracking.workflows.repository.checkout import Checkout, find_checkout
+from mcp_errortracking.workflows.repository.checkout import Checkout, find_checkouts
 from mcp_errortracking.workflows.repository.files import content
 from mcp_errortracking.workflows.repository.line_diff import split_lines
 from mcp_errortracking.workflows.repository.objects import CommitObject, Objects
@@ -81,8 +81,9 @@ def local_source(folders: Sequence[Path], frames: list[AppFrame], commits: Commi
     budget = Budget()
     try:
         roots = Roots(folders)
-        checkout, commit = _choose(roots, commits.release, budget)
+        checkout, commit = _choose(roots, commits.release, budget, broken := list[str]())
         if checkout is None:
+            found.notes += broken
             _read_work_tree(roots, roots.folders, found, budget)
             found.notes.append("No git repository below the roots: lines are those of the work tree.")
             return found
@@ -100,25 +101,17 @@ def day(commit: CommitObject) -> str:
         return "?"
 
 
-def _checkouts(roots: Roots, budget: Budget) -> Iterator[Checkout]:
-    """Yield the checkouts around the roots, and those in the folders right below."""
-    seen = set[Path]()
+def _choose(roots: Roots, release: str, budget: Budget, broken: list[str]) -> tuple[Checkout | None, str]:
+    """Return the checkout that has the release's commit, and that commit; else the first one and its HEAD.
+
+    The checkouts are those around the roots, and those in the folders right below.
+    """
+    folders = list[Path]()
     for root in roots.folders:
         below = [root / name for name in sorted(roots.names(root, _MOST_BELOW)) if not name.startswith(".")]
-        for folder in [root, *below]:
-            budget.spend(100)
-            with suppress(RepositoryError, WorkflowError, OSError):
-                real = roots.resolve(folder)
-                checkout = find_checkout(roots, real, budget)
-                if checkout is not None and checkout.folder not in seen:
-                    seen.add(checkout.folder)
-                    yield checkout
-
-
-def _choose(roots: Roots, release: str, budget: Budget) -> tuple[Checkout | None, str]:
-    """Return the checkout that has the release's commit, and that commit; else the first one and its HEAD."""
+        folders += [root, *below]
     first: Checkout | None = None
-    for checkout in _checkouts(roots, budget):
+    for checkout in find_checkouts(roots, folders, budget, broken):
         first = first or checkout
         if release:
             with suppress(RepositoryError), Objects(roots, checkout.common_dir / "objects", budget) as objects:
@@ -134,8 +127,7 @@ def _read_checkout(checkout: Checkout, release: str, commits: Commits, found: Lo
     head, _ = checkout.head()
     if commits.release and not release:
         found.notes.append(
-            f"The release's commit {commits.release[:10]} is not in the checkout {name}: fetch it, or the checkout is "
-            "another project's."
+            f"The release's commit {commits.release[:10]} is not in the checkout {name}: {checkout.why_missing()}."
         )
     commit_id = release or head
     if not commit_id:
@@ -160,6 +152,8 @@ def _read_checkout(checkout: Checkout, release: str, commits: Commits, found: Lo
         elif matched:
             why = "" if found.notes else "The release's commit is not known. "
             found.notes.append(f"{why}Lines are those of the work tree of {name}.")
+        if len(matched) < len(names) and objects.blob_at(commit.tree, (b".gitmodules",)):
+            found.notes.append("Submodules are not searched: to search one, make it the only root.")
         for path, sources in matched.items():
             _read_lines(checkout, objects, commit, path, sources, is_release=bool(release))
         with suppress(RepositoryError):

@@ -1,6 +1,7 @@
 """A checkout below the roots: its git folder, HEAD, branch and remote."""
 
 import re
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
@@ -8,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from mcp_errortracking.workflows.files.roots import Roots
+from mcp_errortracking.workflows.problems import WorkflowError, printable
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.config import setting, subsections
 from mcp_errortracking.workflows.repository.files import content, is_folder, line, open_file, resolve
@@ -99,6 +101,12 @@ class Checkout:
         self.budget.spend(len(listed) // 16)
         return frozenset(listed.decode("ascii", "replace").split())
 
+    def why_missing(self) -> str:
+        """Return why the checkout may lack a release's commit, and what to do."""
+        if "modules" in self.git_dir.parts:
+            return "it is a submodule, and releases name commits of the project around it"
+        return "fetch it, or the checkout is another project's"
+
     def _ref(self, name: str) -> bytes:
         folder = self.git_dir if name == "HEAD" else self.common_dir
         loose = content(self.roots, folder / name, 8192) if not is_folder(self.roots, folder / name) else None
@@ -129,6 +137,32 @@ def find_checkout(roots: Roots, folder: Path, budget: Budget) -> Checkout | None
             common_dir = resolve(roots, git_dir / common) if common else git_dir
             return Checkout(roots, parent, git_dir, common_dir, budget)
     return None
+
+
+def find_checkouts(roots: Roots, folders: Iterable[Path], budget: Budget, broken: list[str]) -> Iterator[Checkout]:
+    """Yield the checkouts around folders, each once.
+
+    Args:
+        broken: receives the reason for each git folder that cannot be read, like that of a linked worktree whose
+            repository lies outside the roots.
+
+    Raises:
+        RepositoryError: the search exceeds the budget.
+    """
+    seen = set[Path]()
+    for folder in folders:
+        budget.spend(100)
+        try:
+            checkout = find_checkout(roots, roots.resolve(folder), budget)
+        except (RepositoryError, WorkflowError, OSError) as error:
+            budget.spend(0)
+            reason = f"The git folder of {printable(folder.name)} cannot be read: {str(error).rstrip('.')}."
+            if reason not in broken:
+                broken.append(reason)
+            continue
+        if checkout is not None and checkout.folder not in seen:
+            seen.add(checkout.folder)
+            yield checkout
 
 
 def _is_ref_name(name: str) -> bool:

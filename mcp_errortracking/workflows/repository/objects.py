@@ -19,6 +19,7 @@ _LARGEST_OF = {"commit": 2**20, "tree": 4 * 2**20}
 _LONGEST_NAME = 4096  # bytes of a file's name
 _LONGEST_TEXT = 4096  # bytes of an author or a subject
 _MOST_PARENTS = 1000
+_DEEPEST_TAG = 5
 _STEPS_PER_ENTRY = 10  # of a tree, or per parent of a commit: time to parse it, and memory to hold it
 _HEADER = re.compile(rb"(commit|tree|blob|tag) (\d{1,10})\0")
 _LONGEST_HEADER = 32
@@ -144,6 +145,17 @@ class Objects:
             message.lstrip(b"\n").partition(b"\n")[0][:_LONGEST_TEXT].decode(encoding, "replace"),
             email[:_LONGEST_TEXT].decode(encoding, "replace"),
         )
+
+    def peeled(self, name: str) -> str:
+        """Return the object that a tag names, through tags of tags; of any other object its own name."""
+        for _ in range(_DEEPEST_TAG):
+            try:
+                target = self.read(name, "tag").partition(b"\n")[0].removeprefix(b"object ")
+            except RepositoryError:
+                self.budget.spend(0)
+                break
+            name = _object_id(target)
+        return name
 
     def links(self, name: str) -> CommitLinks:
         """Return the links of a commit, several times as fast as the whole commit.

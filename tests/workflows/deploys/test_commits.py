@@ -115,7 +115,7 @@ def test_a_worktree_of_a_repository_outside_the_roots_is_not_read(tmp_path: Path
     assert between(ids[0], ids[2], tmp_path / "tree", tmp_path / "shop").count == 2
     outside = between(ids[0], ids[2], tmp_path / "tree")
     assert outside.count == 0
-    assert outside.note.startswith("The checkout's git folder cannot be read: Only files below ")
+    assert outside.note.startswith("The git folder of tree cannot be read: Only files below ")
 
 
 def test_a_long_history_is_followed_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

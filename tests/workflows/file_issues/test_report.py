@@ -168,7 +168,11 @@ async def test_lines_that_cannot_be_moved_say_why(shop: History, tmp_path: Path)
         (3, "line as sent: the event names no release"),
     ]
     assert "fetch it, or the checkout is another project's." in reply.text
-    assert places(without_git)[0] == ("shop/orders.py", 1, "line of 9.9; no git repository to move it with")
+    assert places(without_git)[0] == (
+        "shop/orders.py",
+        1,
+        "line of 9.9; no git repository below the roots to move it with",
+    )
 
 
 async def test_a_shallow_clone_says_so(shop: History, tmp_path: Path) -> None:
