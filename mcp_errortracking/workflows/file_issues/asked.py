@@ -96,7 +96,7 @@ def changed_on_branch(roots: Roots, base: str | None, budget: Budget) -> Asked:
         raise WorkflowError(
             "no_base",
             known if head else "The checkout has no commit.",
-            "Short commit ids are not looked up." if base else "",
+            "Short commit ids and forms like HEAD~3 are not looked up." if base else "",
             "Give base, such as origin/main, or give paths.",
         )
     asked = Asked()

@@ -58,12 +58,14 @@ async def read_facts(reader: Reader, issue_id: str, dates: Object, wanted: Set[s
     if issue is None or issue.get("impact") == {} or "tickets" in wanted:
         facts.record, facts.missing["record"] = _known(await reader.read(_one(RetrieveIssue(id=issue_id))))  # pyright: ignore[reportArgumentType]
     if issue is None and not facts.record:
+        refusal = reader.refusal
+        if refusal is not None and (refusal.status != 404 or refusal.explanation.code == "endpoint_not_found"):
+            raise refusal
         raise WorkflowError(
             "no_issue",
             f"The issue {issue_id} could not be read.",
-            why,
-            "Find issues with query-error-tracking-issues-list (status all, a longer dateRange); a merged issue lives "
-            "on in the one it went into.",
+            "This project has none with this id; a merged issue lives on in the one it went into.",
+            "Find issues with query-error-tracking-issues-list (status all, a longer dateRange).",
         )
     if wanted & {"who", "stack", "source", "suspects", "recordings", "releases", "rules"}:
         question = {"issueId": issue_id, "dateRange": dates, "include": _GROUPS}

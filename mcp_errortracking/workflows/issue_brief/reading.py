@@ -22,6 +22,8 @@ class Reader:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
         self.sent = 0
+        self.refusal: PostHogError | None = None
+        """The last one."""
 
     @property
     def left(self) -> int:
@@ -41,6 +43,7 @@ class Reader:
         except PostHogError as error:
             if error.status in (None, 401, 429):
                 raise
+            self.refusal = error
             return None, f"not read: {_reason(error)}"
 
     def _counted(self, steps: Generator[Request, Any, _T]) -> Generator[Request, Any, _T]:
@@ -66,5 +69,6 @@ def _reason(error: PostHogError) -> str:
     if error.status == 403:
         return "the key may not (403)"
     if error.status == 404:
-        return "this PostHog does not have it (404)"
+        is_old = error.explanation.code == "endpoint_not_found"
+        return "this PostHog does not have it (404)" if is_old else "not found (404)"
     return f"PostHog answered {error.status}"

@@ -55,6 +55,8 @@ class Checkout:
         Raises:
             RepositoryError: as for `head`.
         """
+        if name == "HEAD":
+            return self.head()[0]
         if not _is_ref_name(name):
             return ""
         places = (name, f"refs/tags/{name}", f"refs/heads/{name}", f"refs/remotes/{name}", f"refs/remotes/{name}/HEAD")

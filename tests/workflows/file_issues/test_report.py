@@ -195,13 +195,14 @@ async def test_the_files_of_a_branch(shop: History) -> None:
         reply = await ask(sandbox, shop.folder, base="trunk")
         by_commit = await ask(sandbox, shop.folder, base=new)
         none = await ask(sandbox, shop.folder)
+        head = await ask(sandbox, shop.folder, base="HEAD")
         unknown = await ask(sandbox, shop.folder, base="../../HEAD")
 
     judged = shop.git("diff", "--name-only", "--no-renames", "--diff-filter=AM", "trunk...HEAD").split("\n")
     assert reply.structured["files"] == by_commit.structured["files"] == judged == ["shop/basket.py", "shop/orders.py"]
     assert [row["id"] for row in reply.structured["issues"]] == [identity(1)]
     assert f'2 source files changed on "main" since {new[:10]}' in reply.text
-    assert none.structured == {"error": {"code": "no_change"}}  # HEAD is the main branch
+    assert head.structured == none.structured == {"error": {"code": "no_change"}}  # HEAD is the main branch
     assert unknown.structured == {"error": {"code": "no_base"}}
 
 

@@ -272,12 +272,27 @@ async def test_an_older_posthog_has_no_breakdown() -> None:
     }
 
 
-async def test_a_posthog_without_these_endpoints_is_said() -> None:
-    with SandboxProcess(None, "--age", "2025") as sandbox:
-        reply = await brief(sandbox)
+async def test_a_posthog_without_these_endpoints_is_said(shop: History) -> None:
+    with SandboxProcess(python_seed("a" * 40, "b" * 40), "--age", "2025") as sandbox:
+        reply = await brief(sandbox, shop.folder, sections=["impact", "trend", "what"])
+        unknown = await brief(sandbox, id="01936f2e-7a51-7000-8000-00000000dead")
 
-    assert reply.structured == {"error": {"code": "no_issue"}}
-    assert "this PostHog does not have it (404)" in reply.text
+    assert reply.structured["sections"]["impact"] == ["not read: this PostHog does not have it (404)"]
+    assert reply.structured["sections"]["what"][0] == "KeyError: "
+    assert unknown.structured == {"error": {"code": "no_issue"}}
+
+
+async def test_a_key_without_the_scope_is_not_an_unknown_issue() -> None:
+    seed = python_seed("a" * 40, "b" * 40)
+    seed["keys"].append({"value": "phx_of_other_scopes", "scopes": ["annotation:read"]})
+    with SandboxProcess(seed) as sandbox:
+        refused = await brief(sandbox, key="phx_of_other_scopes")
+        unknown = await brief(sandbox, id="01936f2e-7a51-7000-8000-00000000dead")
+
+    assert refused.structured["error"]["code"] != "no_issue"
+    assert "The API key lacks the scope error_tracking:read." in refused.text
+    assert "This project has none with this id" in unknown.text
+    assert "403" not in unknown.text
 
 
 async def test_a_part_that_is_refused_costs_its_sections_only() -> None:
