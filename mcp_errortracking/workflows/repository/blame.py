@@ -61,6 +61,7 @@ class _Search:
         self._found = found
         self._queue = list[tuple[int, str]]()
         self._files: dict[TreePath, Lines] = {}
+        self._file_count = 0
         self._wanted = wanted_of(())
         """Of the files that were passed on last, as they are passed from commit to commit."""
         self._asked: dict[str, tuple[CommitLinks, TreeView, dict[TreePath, Lines]]] = {}
@@ -95,8 +96,8 @@ class _Search:
 
     def _pass_on(self, commit: CommitLinks, view: TreeView, files: dict[TreePath, Lines], parent: CommitLinks) -> None:
         """Pass all files that the only parent has too on to it at once, and look at the others."""
-        if files is not self._files:
-            self._files, self._wanted = files, wanted_of(files)
+        if files is not self._files or len(files) != self._file_count:  # other commits may have asked for more
+            self._files, self._file_count, self._wanted = files, len(files), wanted_of(files)
         before = view.beside(parent.tree, self._wanted)
         changed = before.changed(view, self._wanted)
         same = {path: lines for path, lines in files.items() if path not in changed} if changed else files

@@ -120,3 +120,24 @@ def test_lines_of_many_files_are_followed_in_one_walk(tmp_path: Path, monkeypatc
         assert [found[path, 0], found[path, 1]] == judged
     assert read["commit"] <= 32  # each commit once, for all files
     assert read["tree"] <= 3 * 32 + 20  # the root, `src` and the changed folder
+
+
+def test_files_that_meet_again_at_a_fork_are_both_compared(tmp_path: Path) -> None:
+    history = History(tmp_path / "shop")
+    history.commit("Begin", {"a.py": "1\n", "b.py": "1\n"})
+    history.commit("Fork", {"b.py": "2\n"})
+    history.git("checkout", "--quiet", "-b", "side")
+    history.commit("Right", {"c.py": "1\n"})
+    history.git("checkout", "--quiet", "main")
+    history.commit("Left", {"b.py": "left\n"})
+    history._day += 1
+    history.git("merge", "--quiet", "--no-ff", "--no-commit", "side")
+    history.git("checkout", "--quiet", "side", "--", "b.py")
+    head = history.commit("Merge")
+    found = dict[tuple[tuple[bytes, ...], int], str]()
+    with Objects(Roots([history.folder]), history.folder / ".git/objects", Budget()) as objects:
+        blame_lines(objects, head, {(b"a.py",): [0], (b"b.py",): [0]}, frozenset(), found)
+
+    for name in ("a.py", "b.py"):
+        assert found[(name.encode(),), 0] == history.git("blame", "-l", "-s", "--root", name).split()[0]
+    assert found[(b"b.py",), 0] == history.git("rev-parse", "HEAD~2")
