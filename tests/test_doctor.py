@@ -44,7 +44,7 @@ def test_every_kind_of_key(capsys: pytest.CaptureFixture[str]) -> None:
 
         code, checks = examine(capsys, sandbox.url, READ_ONLY)
         assert (code, checks["scopes"][0]) == (0, "warning")
-        assert "it lacks error_tracking:write" in checks["scopes"][1]
+        assert "it lacks activity_log:read, error_tracking:write, " in checks["scopes"][1]
 
         code, checks = examine(capsys, sandbox.url, "phx_none")
         assert (code, checks["scopes"][0], checks["project"][0]) == (1, "problem", "problem")

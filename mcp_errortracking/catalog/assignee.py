@@ -40,7 +40,7 @@ class Assignee(BaseModel):
         Means({**dict.fromkeys(("team", "group"), "role"), **dict.fromkeys(("person", "member"), "user")}),
     ]
     id: Annotated[int | UUID, WrapValidator(_integer_or_uuid), WithJsonSchema({"type": "string"})] = Field(
-        description="Or the e-mail or name."
+        description="Or e-mail, name."
     )
 
     meant: ClassVar[Mapping[str, str]] = {

@@ -67,7 +67,7 @@ class UpdateAssignmentRule(
     request="PATCH assignment_rules/{id}/",
 ):
     """Edit an existing assignment (ownership) rule: replace its filters (add a path), its assignee (send its errors to
-    someone else, another team) or both, and return the rule. Omitted fields stay. Any update re-enables a disabled
+    someone else, another team) or both. Omitted fields stay. Any update re-enables a disabled
     rule."""
 
     id: AssignmentRuleId
@@ -88,7 +88,7 @@ class DeleteAssignmentRule(
     request="DELETE assignment_rules/{id}/",
 ):
     """Delete (remove, drop) an assignment rule for good: no longer auto-assign (own) new issues, e.g. to someone who
-    left. Returns it as it was, complete enough to create it again."""
+    left."""
 
     id: AssignmentRuleId
 
@@ -100,7 +100,7 @@ class ReorderAssignmentRules(
     aliases=("error-tracking-assignment-rules-reorder-partial-update",),
 ):
     """Change the order of assignment (ownership) rules: move one to the top, so that it is tried (checked) first and
-    wins over a catch-all; by positions, lower first; rules not named keep theirs. Returns the order that then holds."""
+    wins over a catch-all; by positions, lower first; rules not named keep theirs."""
 
     orders: Annotated[dict[AssignmentRuleId, OrderKey], ORDER_PAIRS, ORDER_SCHEMA] = Field(
         min_length=1, examples=ORDER_EXAMPLES

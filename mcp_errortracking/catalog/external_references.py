@@ -73,7 +73,7 @@ class SearchTrackerIssues(
     older_status=400,
     aliases=("error-tracking-external-references-search-issues-retrieve",),
 ):
-    """Find (search, look for) an existing ticket in a connected tracker (GitHub issues, Linear, Jira), to attach to an
+    """Look up (search) an existing ticket in a connected tracker (GitHub issues, Linear, Jira), to attach to an
     issue; external_context is what link takes."""
 
     integration_id: IntegrationId

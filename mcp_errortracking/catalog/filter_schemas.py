@@ -13,14 +13,11 @@ _TEXT: Schema = {"type": "string"}
 _JOIN: Schema = {"type": "string", "enum": ["AND", "OR"]}
 
 # All operators would cost more tokens than the rest of a rule; a wrong one is answered with the nearest.
-_OPERATORS = (
-    *("exact", "is_not", "icontains", "not_icontains", "regex", "gt", "lt"),
-    *("is_set", "is_not_set", "is_date_after"),
-)
+_OPERATORS = ("exact", "is_not", "icontains", "not_icontains", "regex", "gt", "lt", "is_set", "is_not_set")
 _MEMBERS: dict[str, Schema] = {
     "key": {"type": "string", "description": "e.g. $exception_types"},
     "operator": {"type": "string", "enum": list(_OPERATORS)},
-    "value": {"type": "string", "description": "or a JSON list"},
+    "value": {"type": "string", "description": "or JSON list"},
 }
 
 CONDITION: Schema = {

@@ -22,7 +22,7 @@ class ListFingerprints(
     ones."""
 
     # Not in the docs, but the server takes it (contract 4.1).
-    issue_id: IssueId | None = Field(default=None, description="Only this issue's.")
+    issue_id: IssueId | None = None
 
     meant = {
         "issue": "issue_id",

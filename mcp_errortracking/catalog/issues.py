@@ -405,8 +405,8 @@ class ListIssuesActivity(
     request="GET issues/activity/",
     scope="activity_log:read",
 ):
-    """Show the recent activity of the team on all issues (audit log, feed), newest first: what people did, who
-    resolved, reopened or assigned which issue, and when."""
+    """Show the recent activity of the team on all errors (audit log, feed): changes that people made to issues, who
+    resolved, reopened or assigned which, and when."""
 
 
 class ListIssueActivity(

@@ -28,7 +28,7 @@ Metadata = Annotated[
 
 
 class ListReleases(PagedEndpoint, tool="error-tracking-releases-list", request="GET releases/"):
-    """List releases (deployed versions), newest first."""
+    """List releases (deployed versions) with their commit hashes, newest first."""
 
     meant = dict.fromkeys(("version", "search", "query", "project"), "this list has no filter; read its rows")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog.declaration import AtMost, FormattedText, refuse_boolean
@@ -151,8 +152,7 @@ class DeleteSymbolSets(
     idempotent=True,
 ):
     """Delete (clean up, purge, wipe) many symbol sets at once, in bulk, for good: old or broken source maps, dSYMs
-    and mappings; new frames of those bundles stay minified. Returns how many were deleted and how many ids did not
-    exist."""
+    and mappings; new frames of those bundles stay minified. Returns how many were deleted and not found."""
 
     ids: list[SymbolSetId] = Field(min_length=1, examples=[[_EXAMPLE_ID]])
 
@@ -243,7 +243,7 @@ class SymbolSetUpload(BaseModel):
     release_id: RealUUID | None = None
     content_hash: FormattedText | None = Field(default=None, description="Hex SHA-512.")
     content_length: Annotated[int, Field(ge=0, le=MAX_FILE), BeforeValidator(refuse_boolean)] | None = Field(
-        default=None, description="Bytes; earns a PUT URL."
+        default=None, description="Bytes."
     )
 
 
@@ -258,15 +258,16 @@ class StartSymbolSetUploads(
     destructive=True,
     idempotent=False,
 ):
-    """Begin (start) uploads of symbol sets (symbol files): get a presigned URL and symbol_set_id per chunk, valid 5
+    """Begin (start) uploads of symbol sets: get a presigned URL and symbol_set_id per chunk, valid 5
     minutes; stored chunks are skipped. Then send the files; error-tracking-symbol-sets-bulk-finish-upload confirms
     them."""
 
     symbol_sets: Annotated[list[SymbolSetUpload] | None, _SHOWN_UPLOADS] = Field(
         default=None, examples=[[{"chunk_id": _EXAMPLE_ID, "content_hash": "cf83e1357eefb8bd..."}]]
     )
-    chunk_ids: list[Annotated[str, Field(min_length=1)]] | None = Field(default=None, description="Old form.")
-    release_id: RealUUID | None = Field(default=None, description="For chunk_ids.")
+    # The old form: understood, but not worth a place in the schema.
+    chunk_ids: SkipJsonSchema[list[Annotated[str, Field(min_length=1)]] | None] = None
+    release_id: SkipJsonSchema[RealUUID | None] = None
     force: bool | None = Field(default=None, description="Overwrite differing content.")
     skip_on_conflict: bool | None = Field(default=None, description="Keep it instead.")
 

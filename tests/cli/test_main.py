@@ -66,7 +66,7 @@ def test_call_in_text_and_json() -> None:
         code, out, _ = run_here("doctor", **there | {"POSTHOG_PERSONAL_API_KEY": READ_ONLY})
         assert (
             code,
-            "warning  scopes: 17 of 42 tools can be used; for the others it lacks error_tracking:write" in out,
+            "warning  scopes: 18 of 46 tools can be used; for the others it lacks activity_log:read, error_" in out,
         ) == (0, True)
 
 

@@ -2,27 +2,47 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS
+from mcp_errortracking.catalog.toolsets import NEEDED_DAILY
 from mcp_errortracking.compose import toolbox_for
 from mcp_errortracking.config import ConfigError, ToolSelection
 from mcp_errortracking.server.selection import SelectionError
-from mcp_errortracking.server.toolbox import Toolbox, UnknownToolError
+from mcp_errortracking.server.toolbox import EVERY_TOOL, Toolbox, UnknownToolError
 from mcp_errortracking.workflows.registry import WORKFLOWS
 
+TASKS = Path(__file__).parents[2] / "benchmarks" / "tasks.tsv"
+"""The tasks of a day, each with the tools that it takes."""
 BYPASS = "error-tracking-bypass-rules-list"
 CREATE = "error-tracking-bypass-rules-create"
 ALERTS = "error-tracking-alerts-list"
+OF_OTHER_SCOPES = {"error-tracking-issues-all-activity-retrieve", "error-tracking-external-references-search"}
+"""Tools of the default set that need `activity_log:read` or `integration:read`."""
 
 
-def test_by_default_it_is_the_documented_and_the_official_tools_and_the_directory() -> None:
+def test_by_default_it_is_the_documented_and_the_official_tools_and_those_needed_daily() -> None:
     names = Toolbox().names
 
     assert tuple(names) == TOOLSETS["default"]
-    assert set(names) == {*TOOLSETS["documented"], *TOOLSETS["official"], "error-tracking-directory-list"}
+    assert set(names) == {*TOOLSETS["documented"], *TOOLSETS["official"], *NEEDED_DAILY}
     assert (len(TOOLSETS["documented"]), len(TOOLSETS["official"])) == (12, 32)
+
+
+def test_the_default_set_serves_usual_tasks_but_for_a_few() -> None:
+    lines = TASKS.read_text("utf-8").splitlines()
+    tasks = {words: set(tools.split()) for words, _, tools in (line.partition("\t") for line in lines)}
+    offered = set(Toolbox(workflows=WORKFLOWS).names)
+
+    assert len(tasks) == len(lines) == 40
+    assert set[str]().union(*tasks.values()) <= set(EVERY_TOOL.names)
+    assert {words: tools - offered for words, tools in tasks.items() if not tools <= offered} == {
+        "link this error to the ticket that exists": {"error-tracking-external-references-link"},
+        "what did the last deploy break": {"error-tracking-deploy-report"},
+        "is there a spike right now": {"error-tracking-spike-events-list"},
+    }
 
 
 def test_every_tool_is_in_exactly_one_toolset_of_a_resource() -> None:
@@ -104,12 +124,13 @@ def test_a_tool_that_is_not_offered_is_told_from_one_that_is_none() -> None:
     [
         (None, set[str]()),
         (["*"], set[str]()),
-        (["error_tracking:write", "hog_function:write"], set[str]()),
-        (["error_tracking:write"], {tool for tool in TOOLSETS["default"] if "-alerts-" in tool}),
+        (["error_tracking:write", "hog_function:write"], OF_OTHER_SCOPES),
+        (["error_tracking:write"], OF_OTHER_SCOPES | {tool for tool in TOOLSETS["default"] if "-alerts-" in tool}),
         (
             ["error_tracking:read", "hog_function:read"],
-            {tool for tool in TOOLSETS["default"] if not CATALOG[tool].read_only},
+            OF_OTHER_SCOPES | {tool for tool in TOOLSETS["default"] if not CATALOG[tool].read_only},
         ),
+        (["error_tracking:write", "hog_function:write", "activity_log:read", "integration:read"], set[str]()),
         (["feature_flag:read"], set(TOOLSETS["default"])),
     ],
 )

@@ -21,7 +21,7 @@ _PREVIEW = "leave apply out to see what would change; the answer has the token t
 class UpdateMatching(
     Workflow, tool="error-tracking-issues-update-matching", toolset="bulk", destructive=True, since="spring 2026"
 ):
-    """Resolve, suppress, reopen, assign or unassign all issues that match the filters of
+    """Resolve, suppress, reopen, assign or unassign every issue that matches a filter, at once; filters as in
     query-error-tracking-issues-list. First shows what would change; its token as apply does it."""
 
     setStatus: Status | None = None  # noqa: N815 as PostHog's arguments below

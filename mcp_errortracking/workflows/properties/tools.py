@@ -9,8 +9,8 @@ from mcp_errortracking.workflows.base import Workflow
 
 
 class ListProperties(Workflow, tool="error-tracking-properties-list", toolset="properties", read_only=True):
-    """List the event properties (attributes, fields) to filter by that exceptions really have, with their commonest
-    values and counts; property: all values of one."""
+    """Show what there is to filter by: properties (attributes, fields) that exceptions really have, with their
+    commonest values; property: those of one."""
 
     search: str | None = Field(default=None, min_length=1, max_length=200, examples=["browser"])
     property: Annotated[str, Shown("$browser")] | None = Field(default=None, min_length=1, max_length=400)
