@@ -48,7 +48,7 @@ def test_every_kind_of_key(capsys: pytest.CaptureFixture[str]) -> None:
 
         code, checks = examine(capsys, sandbox.url, "phx_none")
         assert (code, checks["scopes"][0], checks["project"][0]) == (1, "problem", "problem")
-        assert "lacks error_tracking:read" in checks["scopes"][1]
+        assert "lacks activity_log:read, error_tracking:read, " in checks["scopes"][1]
 
         code, checks = examine(capsys, sandbox.url, OTHER_PROJECT)
         assert code == 1
