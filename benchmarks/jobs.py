@@ -1,11 +1,11 @@
-"""Calls and tokens of jobs that one tool does, next to the single calls that gather the same data.
+"""Calls and tokens of jobs: with the tool of this server for each, with its other tools, and with PostHog's own client.
 
 python -m benchmarks.jobs            print the table
 python -m benchmarks.jobs --write    write it into docs/jobs.md too
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,64 +22,162 @@ from mcp_errortracking.workflows.base import Environment
 
 PAGE = Path(__file__).parents[1] / "docs" / "jobs.md"
 BEGIN, END = "<!-- jobs -->", "<!-- end of jobs -->"
-REPORT = "error-tracking-deploy-report"
+REPORT, BRIEF, DIRECTORY = (f"error-tracking-{name}" for name in ("deploy-report", "issue-brief", "directory-list"))
+LIST, ISSUE, EVENTS = (f"query-error-tracking-{name}" for name in ("issues-list", "issue", "issue-events"))
+MATCHING, BULK, UPDATE = (
+    f"error-tracking-issues-{name}" for name in ("update-matching", "bulk-create", "partial-update")
+)
 _WEEKS = {
     "dateRange": {"date_from": "-7d"},
     "compareTo": {"date_from": "-14d", "date_to": "-7d"},
 }
+_MONTH = {"dateRange": {"date_from": "-30d"}}
+_PYTHON = {"library": ["posthog-python"], **_MONTH}
+_ALL_ISSUES = (LIST, {"status": "all", "limit": 100, **_MONTH})
 Call = tuple[str, dict[str, Any]]
+Calls = Sequence[Call]
+Answers = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A question, and the arguments of the report that answers it.
+    """A question and the calls that answer it.
 
-    `lookups`: the calls that find out what the question is about, before the lists of issues.
+    Attributes:
+        ours: with the tool that is made for it; each may follow from the answers of those before.
+        single: with other tools of this server that answer the same; empty if none do.
+        theirs: with PostHog's own client; empty if its error-tracking tools cannot answer it on the sandbox.
     """
 
     question: str
-    arguments: Mapping[str, Any]
-    lookups: Sequence[Call]
+    ours: Sequence[Callable[[Answers], Call]]
+    single: Callable[[Answers], Calls] = lambda _: ()
+    theirs: Callable[[Answers], Calls] = lambda _: ()
 
 
-JOBS = (
-    Job(
-        "What did the last deploy bring?",
-        {},
-        (
-            ("error-tracking-releases-list", {"limit": 20}),
-            ("error-tracking-issues-all-activity-retrieve", {"limit": 100}),
-        ),
-    ),
-    Job("This week against last", _WEEKS, (("error-tracking-issues-all-activity-retrieve", {"limit": 100}),)),
-)
+def _fixed(tool: str, arguments: Mapping[str, Any]) -> Callable[[Answers], Call]:
+    return lambda _: (tool, dict(arguments))
 
 
-async def _ask(sandbox: Sandbox, calls: Sequence[Call]) -> list[tuple[str, dict[str, Any]]]:
-    """Return the text and the data of each call."""
-    settings = config.for_sandbox(sandbox.url, sandbox.key, sandbox.project_id)
-    async with proxy_for(settings) as proxy:
-        caller = ToolCaller(time_limit=60, environment=Environment((), sandbox.url))
-        replies = [await caller.call(proxy, tool, arguments) for tool, arguments in calls]
-    return [(reply.text, reply.structured) for reply in replies]
-
-
-def _lists(report: Mapping[str, Any]) -> list[Call]:
+def _lists(answers: Answers) -> list[Call]:
     """Return the calls that list the issues of both ranges of a report."""
-    ranges = (report["window"], report["baseline"])
+    ranges = (answers[0]["window"], answers[0]["baseline"])
+    return [(LIST, {"dateRange": time, "status": "all", "orderBy": "users", "limit": 100}) for time in ranges]
+
+
+def _activity(answers: Answers) -> list[Call]:
+    return [("error-tracking-issues-all-activity-retrieve", {"limit": 100}), *_lists(answers)]
+
+
+def _with_releases(answers: Answers) -> list[Call]:
+    return [("error-tracking-releases-list", {"limit": 20}), *_activity(answers)]
+
+
+def _of_issue(issue: str, *more: str, limit: int = 1) -> list[Call]:
+    asked = {"issueId": issue, "include": ["exception", "stacktrace", "environment", "release", "correlation"]}
     return [
-        ("query-error-tracking-issues-list", {"dateRange": time, "status": "all", "orderBy": "users", "limit": 100})
-        for time in ranges
+        (ISSUE, {"issueId": issue, "includeBreakdown": True, "includeSparkline": True, **_MONTH}),
+        (EVENTS, {**asked, "limit": limit, **_MONTH}),
+        *((tool, {}) for tool in more),
     ]
 
 
-def _row(sandbox: Sandbox, job: Job) -> str:
-    ((text, report),) = anyio.run(_ask, sandbox, [(REPORT, dict(job.arguments))])
-    lists = _lists(report)
-    single = [text for text, _ in anyio.run(_ask, sandbox, [*job.lookups, *lists])]
-    theirs = [official.call(sandbox, tool, arguments) for tool, arguments in lists]
-    one, ours, others = (sum(count(texts)) for texts in ([text], single, theirs))
-    return f"| {job.question} | 1 | {one:,} | {len(single)} | {ours:,} | {len(theirs)} | {others:,} |"
+def jobs(issue: str, matching: Sequence[str]) -> list[Job]:
+    """Return the jobs, about one issue and those that match a filter."""
+    people = [(EVENTS, {"issueId": issue, "include": ["correlation"], "limit": 20, **_MONTH})]
+    rules = ("error-tracking-assignment-rules-list", "error-tracking-grouping-rules-list")
+    resolve = {"setStatus": "resolved", **_PYTHON}
+
+    def brief(*sections: str) -> list[Callable[[Answers], Call]]:
+        return [_fixed(BRIEF, {"id": issue, **({"sections": list(sections)} if sections else {})})]
+
+    return [
+        Job("What did the last deploy bring?", [_fixed(REPORT, {})], _with_releases, _lists),
+        Job("This week against last", [_fixed(REPORT, _WEEKS)], _activity, _lists),
+        Job(
+            "Which id has this person?",
+            [_fixed(DIRECTORY, {"search": "hopper", "kind": "people"})],
+            theirs=lambda _: [("org-members-list", {"search": "hopper"})],
+        ),
+        Job(
+            "Which channels can alerts go to?",
+            [_fixed(DIRECTORY, {"kind": "integrations"}), _fixed(DIRECTORY, {"integration_id": 4})],
+            theirs=lambda _: [("integrations-list", {}), ("integrations-channels-retrieve", {"id": 4})],
+        ),
+        Job("Which properties and values are there?", [_fixed("error-tracking-properties-list", {})]),
+        Job("Which values has one property?", [_fixed("error-tracking-properties-list", {"property": "$browser"})]),
+        Job(
+            "What is this issue?",
+            brief(),
+            lambda _: [*_of_issue(issue, *rules, "error-tracking-releases-list", limit=20), _ALL_ISSUES],
+            lambda _: [*_of_issue(issue, *rules, limit=20), _ALL_ISSUES],
+        ),
+        Job("Who is affected?", brief("who"), lambda _: people, lambda _: people),
+        Job(
+            "What do the affected share?",
+            brief("shared"),
+            lambda _: [_of_issue(issue)[0], _ALL_ISSUES],
+            lambda _: [_of_issue(issue)[0], _ALL_ISSUES],
+        ),
+        Job(
+            "Which issues are likely duplicates?", brief("duplicates"), lambda _: [_ALL_ISSUES], lambda _: [_ALL_ISSUES]
+        ),
+        Job("Where is a recording of it?", brief("recordings"), lambda _: people, lambda _: people),
+        Job(
+            "Resolve all that match",
+            [
+                _fixed(MATCHING, resolve),
+                lambda answers: (MATCHING, {**resolve, "apply": answers[-1]["apply"]}),
+            ],
+            lambda _: [
+                (LIST, {**_PYTHON, "limit": 100}),
+                (BULK, {"action": "set_status", "ids": list(matching), "status": "resolved"}),
+            ],
+            lambda _: [
+                (LIST, {**_PYTHON, "limit": 100}),
+                *((UPDATE, {"id": one, "status": "resolved"}) for one in matching),
+            ],
+        ),
+    ]
+
+
+async def _ask(sandbox: Sandbox, calls: Sequence[Callable[[Answers], Call]]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return the text and the data of each call.
+
+    Raises:
+        AssertionError: a call failed.
+    """
+    settings = config.for_sandbox(sandbox.url, sandbox.key, sandbox.project_id)
+    texts, answers = list[str](), list[dict[str, Any]]()
+    async with proxy_for(settings) as proxy:
+        caller = ToolCaller(time_limit=60, environment=Environment((), sandbox.url))
+        for make in calls:
+            reply = await caller.call(proxy, *make(answers))
+            if reply.is_error:
+                raise AssertionError(reply.text)
+            texts.append(reply.text)
+            answers.append(reply.structured)
+    return texts, answers
+
+
+def _cells(texts: Sequence[str]) -> tuple[str, str]:
+    """Return the number of calls and of their tokens."""
+    return (str(len(texts)), f"{sum(count(list(texts))):,}") if texts else ("-", "-")
+
+
+def _row(job: Job) -> str:
+    """Return the row of a job. Each way has a sandbox of its own, as a job may change it."""
+    with Sandbox() as sandbox:
+        texts, answers = anyio.run(_ask, sandbox, job.ours)
+    single = list[str]()
+    if calls := job.single(answers):
+        with Sandbox() as sandbox:
+            single, _ = anyio.run(_ask, sandbox, [_fixed(*call) for call in calls])
+    theirs = list[str]()
+    if calls := job.theirs(answers):
+        with Sandbox() as sandbox:
+            theirs = [official.call(sandbox, *call) for call in calls]
+    return f"| {' | '.join([job.question, *_cells(texts), *_cells(single), *_cells(theirs)])} |"
 
 
 def table() -> str:
@@ -88,11 +186,11 @@ def table() -> str:
         "| question | calls | tokens | single calls | tokens | PostHog's own client, calls | tokens |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     )
-    sandbox = Sandbox()
-    try:
-        return "\n".join([*head, *(_row(sandbox, job) for job in JOBS)])
-    finally:
-        sandbox.stop()
+    with Sandbox() as sandbox:
+        asked = [_fixed(LIST, {"orderBy": "occurrences", "limit": 1}), _fixed(LIST, {**_PYTHON, "limit": 100})]
+        _, (top, matching) = anyio.run(_ask, sandbox, asked)
+    listed = jobs(top["results"][0]["id"], [one["id"] for one in matching["results"]])
+    return "\n".join([*head, *map(_row, listed)])
 
 
 def main() -> None:
