@@ -10,6 +10,7 @@ from mcp_errortracking.sandbox.errors import HogError, required
 from mcp_errortracking.sandbox.history import EVENT, EXCEPTION
 from mcp_errortracking.sandbox.hogql import NotSupportedError, run_query
 from mcp_errortracking.sandbox.property_statements import run_statement
+from mcp_errortracking.sandbox.queries import budgeted
 
 _NOT_SUPPORTED = "The sandbox runs only the HogQL that this server sends."
 
@@ -52,4 +53,4 @@ def _events(call: Call) -> list[dict[str, Any]]:
     ]
 
 
-ROUTES = (Route("query", {"POST": Action(query, ("query:read",))}),)
+ROUTES = (Route("query", {"POST": Action(budgeted(query), ("query:read",))}),)

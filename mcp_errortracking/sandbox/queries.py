@@ -163,21 +163,21 @@ def _number(fields: Document, name: str, default: int, least: int, most: int | N
     return value
 
 
-def _budgeted(view: Callable[[Call], Response]) -> Callable[[Call], Response]:
+def budgeted(view: Callable[[Call], Response]) -> Callable[[Call], Response]:
     """Refuse a query once the project's hourly budget is spent. PostHog's text of this error is not known."""
 
-    def budgeted(call: Call) -> Response:
+    def checked(call: Call) -> Response:
         if call.features.query_budget_spent:
             detail = "The project's budget of queries with API keys is spent."
             wait = {"Retry-After": str(_BUDGET_WAIT)}
             raise HogError(429, "throttled_error", "api_queries_budget_exceeded", detail, headers=wait)
         return view(call)
 
-    return budgeted
+    return checked
 
 
 ROUTES = [
-    Route("query/issues", {"POST": Action(_budgeted(list_issues))}, "issue_queries"),
-    Route("query/issue", {"POST": Action(_budgeted(one_issue))}, "issue_queries"),
-    Route("query/issue_events", {"POST": Action(_budgeted(issue_events))}, "issue_queries"),
+    Route("query/issues", {"POST": Action(budgeted(list_issues))}, "issue_queries"),
+    Route("query/issue", {"POST": Action(budgeted(one_issue))}, "issue_queries"),
+    Route("query/issue_events", {"POST": Action(budgeted(issue_events))}, "issue_queries"),
 ]
