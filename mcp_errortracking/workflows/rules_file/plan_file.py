@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from mcp_errortracking.workflows.rules_file.plan import Plan
+from mcp_errortracking.workflows.rules_file.plan import KindPlan, Plan
 
 _VERSION = 1
 _MOST_BYTES = 64 * 1024 * 1024
@@ -43,9 +43,20 @@ def read_plan(content: bytes) -> Plan:
             "This plan was edited after it was made, and nothing was sent. Change the rules file, and make a new plan."
         )
     try:
-        return _PLAN.validate_python(given["plan"])
+        plan = _PLAN.validate_python(given["plan"])
+        if not all(map(_is_whole, plan.kinds)):
+            raise KeyError
+        return plan
     except (ValidationError, KeyError):
         raise PlanFileError("This is not a plan. Make one: rules plan FILE --out PLAN.") from None
+
+
+def _is_whole(kind: KindPlan) -> bool:
+    """True if a kind updates and deletes rules that it knows, and its order names each new rule once."""
+    known = {*kind.updates, *kind.deletes} <= {*kind.base}
+    return known and sorted(rule for rule in kind.order or () if isinstance(rule, int)) == list(
+        range(len(kind.creates))
+    )
 
 
 def digest_of(content: bytes) -> str:
