@@ -140,7 +140,7 @@ async def test_frames_of_other_languages_have_no_source_map(root: Path) -> None:
 
     assert reply.structured == {"error": {"code": "no_source_map"}}
     assert "No proguard map uploaded for id: m-1" in reply.text
-    assert "ProGuard mappings and dSYM bundles with source-maps-upload" in reply.text
+    assert "source-maps-upload: ProGuard mappings, dSYM bundles, or ELF" in reply.text
     assert len(requests) == 1
 
 
