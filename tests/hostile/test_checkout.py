@@ -219,6 +219,7 @@ def test_only_these_modules_start_a_process() -> None:
         "sandbox/process.py",
         "demo/tour.py",
         "cli/login.py",  # the user's browser
+        "cli/ui.py",  # the same
         "clients/program.py",  # the command of a client that the user named
     }
 

@@ -17,6 +17,7 @@ from mcp_errortracking.asgi import app_for
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
 from mcp_errortracking.config import HttpSettings, PostHogSettings, Secret, ToolSelection
 from mcp_errortracking.server.http.guard import OAuth
+from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.sandbox_process import FULL, READ_ONLY, SandboxProcess
 from tests.server.http.http_process import HEADERS, LIST, TOKEN, HttpServer, client_of, serving
 from tests.server.mcp_client import WITHOUT_FILES, ask, refusal
@@ -77,7 +78,7 @@ async def test_each_caller_is_shown_what_the_own_key_can_use(keyless: HttpServer
 
     names = [tuple(tool.name for tool in listed.tools) for listed in lists]
     reads = tuple(tool for tool in TOOLSETS["default"] if CATALOG[tool].scopes == ("error_tracking:read",))
-    own = WITHOUT_FILES[len(TOOLSETS["default"]) :]
+    own = [workflow.tool for workflow in WORKFLOWS if workflow.tool in WITHOUT_FILES and workflow.read_only]
     assert names == [WITHOUT_FILES, (*reads, *own), WITHOUT_FILES]
     assert {listed.cache_scope for listed in lists} == {"private"}
 

@@ -26,6 +26,7 @@ from mcp_errortracking.config import (
     load_oauth,
 )
 from mcp_errortracking.server.http.oauth import OAuth
+from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.oauth.tokens import AUDIENCE, ISSUER, jwks, sign
 from tests.proxy.fault_server import FaultServer, http
 from tests.sandbox_process import FULL, SandboxProcess
@@ -117,8 +118,8 @@ async def test_scopes_choose_the_tools_that_are_listed(sandbox: SandboxProcess, 
 
     assert WRITE in all_tools
     assert set(CATALOG) <= set(all_tools)
-    assert reads == [tool for tool in all_tools if tool not in CATALOG or CATALOG[tool].read_only]
-    assert all(CATALOG[tool].read_only for tool in reads if tool in CATALOG)
+    declared = CATALOG | {workflow.tool: workflow for workflow in WORKFLOWS}
+    assert reads == [tool for tool in all_tools if declared[tool].read_only]
     assert set(alerts) == set(TOOLSETS["alerts"])
     assert set(both) == {*reads, *TOOLSETS["alerts"]}
     assert listed.headers["content-type"] == "application/json"
