@@ -143,7 +143,7 @@ async def _contain_unexpected_errors(ctx: Any, call_next: Callable[[Any], Awaita
 async def _declare_extensions(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
     """Middleware of the SDK's server: declare extensions in the 2025 era too, where the SDK leaves them out."""
     result = await call_next(ctx)
-    if ctx.method == "initialize" and isinstance(result, dict):  # a notification of that name has no result
+    if ctx.method == "initialize" and result is not None:  # a notification of that name has no result
         result["capabilities"]["extensions"] = {EXTENSION: {}}
     return result
 
