@@ -46,7 +46,7 @@ from mcp_errortracking.server.callers import (
 )
 from mcp_errortracking.server.calls import Reply, ToolCaller
 from mcp_errortracking.server.client_arguments import read_text_arguments
-from mcp_errortracking.server.issue_updates import IssueUpdates
+from mcp_errortracking.server.issue_updates import IssueUpdates, can_notify
 from mcp_errortracking.server.key_scopes import KeyScopes
 from mcp_errortracking.server.prompts import ISSUE, PromptError, Prompts
 from mcp_errortracking.server.resources import ResourceError, Resources, shown_uri
@@ -120,7 +120,7 @@ def build_server(
         get_tool_input_schema=lambda _name: None,
     )
     server.extensions[EXTENSION] = {}
-    server.middleware += [_contain_unexpected_errors, _declare_extensions, read_text_arguments]
+    server.middleware += [_contain_unexpected_errors, _correct_capabilities, read_text_arguments]
     return server
 
 
@@ -140,11 +140,14 @@ async def _contain_unexpected_errors(ctx: Any, call_next: Callable[[Any], Awaita
         raise MCPError(INTERNAL_ERROR, text) from None
 
 
-async def _declare_extensions(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
-    """Middleware of the SDK's server: declare extensions in the 2025 era too, where the SDK leaves them out."""
+async def _correct_capabilities(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+    """Middleware of the SDK's server, for the 2025 era: declare extensions, which the SDK leaves out, and subscriptions
+    only where a client can be notified."""
     result = await call_next(ctx)
     if ctx.method == "initialize" and result is not None:  # a notification of that name has no result
         result["capabilities"]["extensions"] = {EXTENSION: {}}
+        if not can_notify(ctx):
+            result["capabilities"]["resources"]["subscribe"] = False
     return result
 
 

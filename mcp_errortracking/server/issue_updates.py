@@ -61,7 +61,7 @@ class IssueUpdates:
             MCPError: it cannot be subscribed to.
         """
         uri, connection = str(params.uri), _connection_of(context)
-        if not connection.has_standalone_channel:
+        if not can_notify(context):
             raise MCPError(
                 INVALID_PARAMS,
                 "Streamable HTTP keeps no sessions, so no notification can be sent. Use the 2026-07-28 version of "
@@ -227,6 +227,11 @@ class _Feed:
             text_of(row, "id"): repr([row.get(name) for name in _STATE])
             for row in as_objects(answer.get("results"))[:_ISSUES]
         }
+
+
+def can_notify(context: Any) -> bool:
+    """True if notifications that belong to no request reach the client of a request of the 2025 era."""
+    return _connection_of(context).has_standalone_channel
 
 
 def _connection_of(context: Any) -> Connection:

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from mcp import MCPError
+from mcp import Client, MCPError
 
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.server.cases.case import KEY_ERROR, SEED
@@ -26,11 +26,19 @@ def listen(*uris: str) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": "l", "method": "subscriptions/listen", "params": params}
 
 
+def can_subscribe(client: Client) -> bool | None:
+    """Return the declared capability."""
+    capabilities = client.server_capabilities
+    return capabilities.resources.subscribe if capabilities and capabilities.resources else None
+
+
 async def test_each_transport_subscribes_or_says_why_not() -> None:
     with SandboxProcess(SEED) as sandbox, serving(sandbox.url) as server:
         async with client_of(server.url, "sse", "legacy") as client:
             await client.subscribe_resource(ISSUE)  # pyright: ignore[reportDeprecated]
+            assert can_subscribe(client)
         async with client_of(server.url, "http", "legacy") as client:
+            assert not can_subscribe(client)
             with pytest.raises(MCPError, match="Streamable HTTP keeps no sessions"):
                 await client.subscribe_resource(ISSUE)  # pyright: ignore[reportDeprecated]
         async with (
