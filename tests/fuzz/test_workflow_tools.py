@@ -45,7 +45,7 @@ def test_nothing_escapes_and_nothing_outside_is_touched(place: Path, data: st.Da
     arguments.pop("deployed", None)  # asks the network for the script of a frame
     environment = Environment((place,), "http://127.0.0.1:9")
 
-    reply = RUNNER.run(call_tool(Recorder(), tool, arguments, time_limit=20, environment=environment))
+    reply = RUNNER.run(call_tool(Recorder(), tool, arguments, time_limit=6, environment=environment))
 
     assert reply.text
     assert not UNFIT.search(reply.text.replace("\t", " "))
