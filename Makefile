@@ -10,7 +10,7 @@ demo: install
 	$(BIN)/mcp-errortracking demo
 
 test: install
-	$(BIN)/pytest -n auto --dist loadgroup -p no:randomly
+	$(BIN)/pytest -n auto -p no:randomly
 	$(BIN)/mcp-errortracking --version
 
 lint: install

@@ -17,7 +17,7 @@ from tests.clients.node_tools import modules
 from tests.sandbox_process import SandboxProcess
 from tests.server.http.http_process import HttpServer, serving
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 KEY = "inspector-token"
 ISSUE = "0193f2a0-a971-75e7-9db9-4c257c0eba6e"

@@ -10,8 +10,6 @@ from tests.sandbox_process import SandboxProcess
 from tests.server.apps.mock_host import serious_problems
 from tests.server.http.http_process import TOKEN, HttpServer, serving
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 TITLES = {"issues": "Issues", "issue": "Issue", "changes": "Changes", "rules": "Rules", "symbol-sets": "Symbol sets"}
 
 

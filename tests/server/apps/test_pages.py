@@ -10,8 +10,6 @@ from mcp_errortracking.server.apps.pages import PAGE_OF, PAGES
 from tests.browser import keep_picture
 from tests.server.apps.mock_host import MockHost, result, serious_problems
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 TITLES = {"issues": "Issues", "issue": "Issue", "changes": "Changes", "rules": "Rules", "symbol-sets": "Symbol sets"}
 ISSUES, ISSUE, EVENTS = (
     "query-error-tracking-issues-list",

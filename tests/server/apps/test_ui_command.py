@@ -14,8 +14,6 @@ from tests.forked import Forked
 from tests.sandbox_process import SandboxProcess
 from tests.server.http.http_process import environment_for
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 @pytest.fixture(scope="module")
 def sandbox() -> Generator[SandboxProcess]:

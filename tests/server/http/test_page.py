@@ -15,7 +15,6 @@ from tests.sandbox_process import SandboxProcess
 from tests.server.http.http_process import TOKEN, serving
 
 
-@pytest.mark.xdist_group("browser")
 def test_a_browser_shows_it_without_complaint() -> None:
     with SandboxProcess() as sandbox, serving(sandbox.url, MCP_SERVER_TOKEN=TOKEN) as server:
         page = browser().page()
