@@ -1,5 +1,7 @@
 """Verdicts on secrets, by their digest, kept for a while."""
 
+import hashlib
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -19,7 +21,12 @@ class Verdicts(Generic[T]):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._salt = secrets.token_bytes(16)
         self._good, self._others = OrderedDict[str, tuple[T, float]](), OrderedDict[str, tuple[T, float]]()
+
+    def digest(self, secret: str) -> str:
+        """Return the digest of a secret, of which another process makes another one."""
+        return hashlib.sha256(self._salt + secret.encode(errors="surrogatepass")).hexdigest()
 
     def get(self, digest: str) -> T | None:
         """Return the verdict on a secret if it has not expired."""

@@ -221,7 +221,7 @@ def test_each_job_has_the_rights_that_it_needs_and_no_other() -> None:
         "assets": {"contents": "write", "id-token": "write", "attestations": "write"},
         "registry": {"id-token": "write"},
     }
-    # What has rights runs nothing of the repository, but for the image, which is built in a container.
+    # Jobs with rights run nothing of the repository, except to build the image, which happens in a container.
     for name in ("pypi", "assets", "registry"):
         assert not [step for step in JOBS[name]["steps"] if "checkout" in step.get("uses", "")], name
     assert all(

@@ -25,11 +25,7 @@ def add_by_program(client: "Client", options: argparse.Namespace, entry: "Entry"
     path = program.find_program(client.program)
     words = program.add_words(client.program, options.name, entry)
     if path is None:
-        print(
-            f"mcp-errortracking: {client.program} was not found on PATH, so nothing was changed. Run:", file=sys.stderr
-        )
-        print(f"  {shlex.join(words)}")
-        return EXIT_PROBLEM
+        return _not_found(client, words)
     try:
         before = program.run(path, program.get_words(client.program, options.name))
         is_there = before.code == 0
@@ -71,11 +67,7 @@ def remove_by_program(client: "Client", options: argparse.Namespace) -> int:
     path = program.find_program(client.program)
     words = program.remove_words(client.program, options.name)
     if path is None:
-        print(
-            f"mcp-errortracking: {client.program} was not found on PATH, so nothing was changed. Run:", file=sys.stderr
-        )
-        print(f"  {shlex.join(words)}")
-        return EXIT_PROBLEM
+        return _not_found(client, words)
     try:
         before = program.run(path, program.get_words(client.program, options.name))
         if before.code != 0:
@@ -92,6 +84,13 @@ def remove_by_program(client: "Client", options: argparse.Namespace) -> int:
         return EXIT_PROBLEM
     print(f"Removed the entry {options.name} by: {shlex.join(words)}")
     return 0
+
+
+def _not_found(client: "Client", words: list[str]) -> int:
+    """Print the command for the user to run where the client's program is found."""
+    print(f"mcp-errortracking: {client.program} was not found on PATH, so nothing was changed. Run:", file=sys.stderr)
+    print(f"  {shlex.join(words)}")
+    return EXIT_PROBLEM
 
 
 def _is_ours(output: str) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Literal
 
+from mcp_errortracking.config.user_folders import home_folder
+
 
 @dataclass(frozen=True, slots=True)
 class ClientFolders:
@@ -42,7 +44,7 @@ def client_folders(environ: Mapping[str, str] | None = None, platform: str = sys
     """Return the folders of the user."""
     environ = os.environ if environ is None else environ
     system = "macos" if platform == "darwin" else "windows" if platform == "win32" else "linux"
-    home = Path(environ.get("USERPROFILE" if system == "windows" else "HOME") or Path.home())
+    home = home_folder(environ, platform) or Path(os.sep)
     return ClientFolders(
         system,
         home,

@@ -3,9 +3,7 @@
 An answer is kept for a minute at most: so long does a token still work after it was revoked.
 """
 
-import hashlib
 import logging
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -55,7 +53,6 @@ class Introspection:
         self._issuer, self._audience = issuer, tuple(audience)
         self._client_id, self._client_secret = client_id, client_secret
         self._now = now
-        self._salt = secrets.token_bytes(16)
         self._verdicts = Verdicts[_Verdict](clock)
         self._locks = WeakValueDictionary[str, anyio.Lock]()
 
@@ -68,7 +65,7 @@ class Introspection:
         """
         if len(token) > _LONGEST or not token.isascii():
             raise TokenRefusedError("The token is malformed.")
-        digest = hashlib.sha256(self._salt + token.encode()).hexdigest()
+        digest = self._verdicts.digest(token)
         verdict = self._verdicts.get(digest)
         if verdict is None:
             lock = self._locks.setdefault(digest, anyio.Lock())

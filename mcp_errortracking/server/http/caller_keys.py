@@ -5,8 +5,6 @@ for this one request only, on the host that the operator chose.
 """
 
 import asyncio
-import hashlib
-import secrets
 from dataclasses import dataclass, replace
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -69,7 +67,6 @@ class CallerKeys:
         self._app = app
         self._senders = senders
         self._calls = calls
-        self._salt = secrets.token_bytes(16)
         self._verdicts = Verdicts[_Verdict]()
         self._checking = asyncio.Semaphore(CHECKS)
         self._locks = WeakValueDictionary[str, asyncio.Lock]()
@@ -96,7 +93,7 @@ class CallerKeys:
             return _refuse(401, "key_malformed", malformed)
         if project != "@current" and not (project.isascii() and project.isdigit() and len(project) < 19):
             return _refuse(400, "bad_project", f"{PROJECT_HEADER} is not a project number: send one like 123.")
-        digest = hashlib.sha256(self._salt + key.encode()).hexdigest()
+        digest = self._verdicts.digest(key)
         sender = self._senders.acting_as(SecretStr(key), project)
         try:
             verdict = self._verdicts.get(digest) or await self._check(caller_of(scope).id, digest, sender)
