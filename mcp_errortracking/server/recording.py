@@ -14,7 +14,8 @@ from anyio import to_thread
 from mcp_errortracking.catalog import Endpoint, Outcome
 from mcp_errortracking.endpoint_calls import send_steps
 from mcp_errortracking.journal.change import NOT_RECORDED, Call, End, Undo, Write
-from mcp_errortracking.journal.store import Journal, JournalError
+from mcp_errortracking.journal.database import JournalError
+from mcp_errortracking.journal.store import Journal
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import JsonAnswer, Sender, SendOptions, account_of
 from mcp_errortracking.server.unexpected_errors import log_unexpected_error

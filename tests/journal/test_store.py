@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.journal.change import Call, End, Write
-from mcp_errortracking.journal.store import MAX_AGE, MAX_CHANGES, VERSION, AlreadyUndoneError, Journal, JournalError
+from mcp_errortracking.journal.database import VERSION, JournalError
+from mcp_errortracking.journal.store import MAX_AGE, MAX_CHANGES, AlreadyUndoneError, Journal
 
 KEY = "phx_0123456789abcdefghij"
 ISSUE = "11111111-1111-4111-8111-111111111111"
@@ -125,9 +126,10 @@ def test_owners_do_not_see_each_other(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
 def test_file_and_folder_are_closed_to_others(tmp_path: Path) -> None:
     path = tmp_path / "state" / "changes.db"
+    journal = Journal(path)  # SQLite deletes the files beside it when it is closed
     old = os.umask(0)
     try:
-        Journal(path).begin(UPDATE)
+        journal.begin(UPDATE)
     finally:
         os.umask(old)
     assert path.parent.stat().st_mode & 0o777 == 0o700
@@ -136,6 +138,7 @@ def test_file_and_folder_are_closed_to_others(tmp_path: Path) -> None:
         "changes.db-wal": 0o600,
         "changes.db-shm": 0o600,
     }
+    journal.close()
 
 
 @pytest.mark.parametrize("text", [KEY, f"line\n{KEY}", "\npha_0123456789abcdef", f"é{KEY}é"])
@@ -209,7 +212,7 @@ def test_change_of_a_killed_process_stays_unknown(tmp_path: Path) -> None:
 
 
 def test_locked_file_is_named_and_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mcp_errortracking.journal.store._BUSY_SECONDS", 0.0)
+    monkeypatch.setattr("mcp_errortracking.journal.database._BUSY_SECONDS", 0.0)
     journal = Journal(tmp_path / "changes.db")
     change = journal.begin(UPDATE)
     other = sqlite3.connect(journal.path, isolation_level=None)

@@ -15,8 +15,8 @@ from mcp_errortracking.sandbox.store import Store
 def opened_journal(path: Path) -> sqlite3.Connection:
     journal = Journal(path)
     journal.begin(Write(Call("a-tool", {}), "h", "1"))
-    assert journal._connection is not None
-    return journal._connection
+    assert journal._database._connection is not None
+    return journal._database._connection
 
 
 def opened_store(path: Path) -> sqlite3.Connection:

@@ -234,7 +234,7 @@ async def test_key_in_arguments_is_not_recorded(sandbox: SandboxProcess, proxy: 
 async def test_write_whose_result_cannot_be_recorded_says_so(
     sandbox: SandboxProcess, proxy: Proxy, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcp_errortracking.journal.store._BUSY_SECONDS", 0.0)
+    monkeypatch.setattr("mcp_errortracking.journal.database._BUSY_SECONDS", 0.0)
     other = sqlite3.connect(":memory:", isolation_level=None)
 
     class Locking:

@@ -8,7 +8,7 @@ from anyio import to_thread
 
 from mcp_errortracking.catalog import Endpoint
 from mcp_errortracking.journal.change import Call, End, Undo, Write
-from mcp_errortracking.journal.store import JournalError
+from mcp_errortracking.journal.database import JournalError
 from mcp_errortracking.proxy.sender import project_of
 from mcp_errortracking.workflows.base import Context, Workflow
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from anyio import to_thread
 
 from mcp_errortracking.journal.change import Change
-from mcp_errortracking.journal.store import JournalError
+from mcp_errortracking.journal.database import JournalError
 from mcp_errortracking.proxy.sender import project_of
 from mcp_errortracking.workflows.base import Context, Recording
 from mcp_errortracking.workflows.problems import WorkflowError
