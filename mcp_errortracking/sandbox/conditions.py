@@ -4,6 +4,7 @@ Of a property that holds a list, such as `$exception_types`, one item that passe
 operator: "some item is not", never "no item is".
 """
 
+import functools
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -110,6 +111,7 @@ def _matches(operator: str, item: Any, wanted: list[Any]) -> bool:
     return any(text == _text(one) for one in wanted)
 
 
+@functools.lru_cache
 def _like(text: str) -> re.Pattern[str]:
     """Return a search for `%text%` as ILIKE has it: % is any text, _ any character, a backslash makes them literal."""
 

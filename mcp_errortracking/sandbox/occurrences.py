@@ -43,9 +43,10 @@ def occurrences(
     wanted = _read(call, fields, in_events=in_events)
     owner = {one["fingerprint"]: one["issue_id"] for one in call.store.all("fingerprint", call.project_id)}
     exceptions = {one["id"]: one for one in call.store.all(EXCEPTION, call.project_id)}
+    seen = {name: {**issue, "status": status_of(call, issue)} for name, issue in issues.items()}
     found = dict[str, list[Occurrence]]()
     for event in call.store.within(EVENT, call.project_id, iso(time.begin), iso(time.end)):
-        issue = issues.get(owner.get(event["properties"]["$exception_fingerprint"], ""))
+        issue = seen.get(owner.get(event["properties"]["$exception_fingerprint"], ""))
         if issue is None:
             continue
         exception = exceptions[event["origin"]]
@@ -54,7 +55,7 @@ def occurrences(
             "properties": {**exception["properties"], **event["properties"]},
             "exceptions": exception["list"],
             "person": event.get("person") or {"email": event["distinct_id"]},
-            "issue": {**issue, "status": status_of(call, issue)},
+            "issue": issue,
         }
         if all(holds(whole) for holds in wanted):
             found.setdefault(issue["id"], []).append(whole)

@@ -18,9 +18,10 @@ CREATE TABLE IF NOT EXISTS documents (
     body TEXT NOT NULL,
     UNIQUE (kind, id)
 );
-CREATE INDEX IF NOT EXISTS of_project ON documents (kind, project, name);
+CREATE INDEX IF NOT EXISTS of_project_by_name ON documents (kind, project, name, id);
 """
 _NAMED_BY = {"symbol_set": "ref", "fingerprint": "fingerprint", "release": "hash_id", "event": "timestamp"}
+_UNCHANGING = frozenset({"event", "exception"})
 
 Document = dict[str, Any]
 
@@ -30,6 +31,8 @@ class Store:
 
     Several processes may use one file: a write locks the database from its first read to its commit, so two writers
     never lose each other's changes.
+
+    Events are kept decoded, since a query reads thousands of them: callers must not change them.
     """
 
     def __init__(self, file: Path | None = None) -> None:
@@ -46,6 +49,7 @@ class Store:
             self._check()
         self._db.executescript(_SCHEMA)
         self._depth = 0
+        self._decoded = dict[int, Document]()
 
     def _check(self) -> None:
         """
@@ -83,6 +87,7 @@ class Store:
             self._depth -= 1
 
     def _roll_back(self) -> None:
+        self._decoded.clear()
         if self._db.in_transaction:  # where the disk is full or damaged, SQLite has done so itself
             self._db.execute("ROLLBACK")
 
@@ -127,19 +132,24 @@ class Store:
 
     def all(self, kind: str, project: int | None = None) -> list[Document]:
         """Return the documents of a project (None: of all), in the order they were stored."""
-        rows = self._db.execute(
-            "SELECT body FROM documents WHERE kind = ? AND (?2 IS NULL OR project = ?2) ORDER BY number",
-            (kind, project),
-        )
-        return [json.loads(row[0]) for row in rows]
+        return self._select(kind, "(?2 IS NULL OR project = ?2) ORDER BY number", project)
 
     def within(self, kind: str, project: int, first: str, last: str) -> list[Document]:
         """Return the documents with names between two, both included, in the order of names: events of a time range."""
-        rows = self._db.execute(
-            "SELECT body FROM documents WHERE kind = ? AND project = ? AND name BETWEEN ? AND ? ORDER BY name, id",
-            (kind, project, first, last),
-        )
-        return [json.loads(row[0]) for row in rows]
+        return self._select(kind, "project = ?2 AND name BETWEEN ?3 AND ?4 ORDER BY name, id", project, first, last)
+
+    def _select(self, kind: str, condition: str, *values: object) -> list[Document]:
+        chosen = f"FROM documents WHERE kind = ?1 AND {condition}"
+        if kind not in _UNCHANGING:
+            return [json.loads(body) for (body,) in self._db.execute(f"SELECT body {chosen}", (kind, *values))]
+        numbers = self._db.execute(f"SELECT number {chosen}", (kind, *values)).fetchall()
+        if any(number not in self._decoded for (number,) in numbers):
+            numbers = list[tuple[int]]()
+            for number, body in self._db.execute(f"SELECT number, body {chosen}", (kind, *values)):
+                numbers.append((number,))
+                if number not in self._decoded:
+                    self._decoded[number] = json.loads(body)
+        return [self._decoded[number] for (number,) in numbers]
 
     def remove(self, kind: str, project: int | None, document_id: object) -> bool:
         """Delete a document; return True if it existed."""
@@ -151,6 +161,7 @@ class Store:
 
     def clear(self) -> None:
         """Delete every document; settings stay."""
+        self._decoded.clear()
         self._db.execute("DELETE FROM documents WHERE kind <> 'setting'")
 
     def setting(self, name: str, default: str) -> str:

@@ -12,13 +12,13 @@ _TOKEN = re.compile(
     r"|(?P<sign>->|!=|>=|<=|[=<>()\[\],+*]))"
 )
 _KEYWORDS = ("SELECT", "FROM", "WHERE", "GROUP", "BY", "ORDER", "DESC", "ASC", "LIMIT", "AS", "AND", "OR", "NOT", "IN")
-_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
-    "=": lambda left, right: left == right,
-    "!=": lambda left, right: left != right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
+_COMPARE: Mapping[str, Callable[[Any, Any], int]] = {
+    "=": lambda left, right: int(left == right),
+    "!=": lambda left, right: int(left != right),
+    ">": lambda left, right: int(left > right),
+    ">=": lambda left, right: int(left >= right),
+    "<": lambda left, right: int(left < right),
+    "<=": lambda left, right: int(left <= right),
 }
 Row = dict[str, Any]
 Evaluate = Callable[[Row], Any]
@@ -57,6 +57,17 @@ def _lambda(name: str, body: Evaluate) -> Evaluate:
         return called
 
     return evaluate
+
+
+def _call(function: Callable[..., Any], arguments: list[Evaluate]) -> Evaluate:
+    """Return the call of a function; most have one or two arguments, and run for each event."""
+    match arguments:
+        case [one]:
+            return lambda row: function(one(row))
+        case [one, other]:
+            return lambda row: function(one(row), other(row))
+        case _:
+            return lambda row: function(*[one(row) for one in arguments])
 
 
 class _Parser:
@@ -192,7 +203,7 @@ class _Parser:
             return left
         self._next()
         compare, right = _COMPARE[word], self._sum()
-        return lambda row: int(compare(left(row), right(row)))
+        return lambda row: compare(left(row), right(row))
 
     def _sum(self) -> Evaluate:
         parts = [self._product()]
@@ -228,8 +239,7 @@ class _Parser:
         function = FUNCTIONS.get(word)
         if function is None:
             raise NotSupportedError(word)
-        arguments = self._arguments()
-        return lambda row: function(*[one(row) for one in arguments])
+        return _call(function, self._arguments())
 
     def _multi_if(self) -> Evaluate:
         """Read the cases, of which only those needed are evaluated: later ones are far more work."""
