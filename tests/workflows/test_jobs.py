@@ -7,7 +7,8 @@ import pytest
 from benchmarks.jobs import BEGIN, END, PAGE, Job, jobs
 
 TABLE = PAGE.read_text("utf-8").partition(BEGIN)[2].partition(END)[0]
-JOBS = jobs("01936f2e-7a51-7000-8000-3d0f1c9a42b7", ["01936f30-0c4d-7000-8000-77b1e6d2f0a9"])
+ISSUE, OTHER = "01936f2e-7a51-7000-8000-3d0f1c9a42b7", "01936f30-0c4d-7000-8000-77b1e6d2f0a9"
+JOBS = jobs(ISSUE, [OTHER], OTHER, "a1b2")
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.question)
