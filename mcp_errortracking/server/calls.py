@@ -38,6 +38,7 @@ from mcp_errortracking.server.withheld import WithheldError
 from mcp_errortracking.workflows.base import Context, Environment, Progress, Scopes, Workflow
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.registry import run_workflow
+from mcp_errortracking.workflows.write_state import WriteState
 
 if TYPE_CHECKING:
     from mcp_errortracking.proxy.replicas import Replicas
@@ -173,6 +174,7 @@ class ToolCaller:
         if progress is not None and issubclass(declaration, Workflow):
             time_limit = max(time_limit, declaration.patience)
         call: Declaration | None = None
+        writes = WriteState() if issubclass(declaration, Workflow) else None
         consent = self.confirmation.begin(declaration, arguments, asker) if self.confirmation else None
         arguments = consent.arguments if consent else arguments
         try:
@@ -186,7 +188,7 @@ class ToolCaller:
                     plan = partial(self._plan, call, counted, scopes)
                     await consent.obtain(call, counted, project_of(sender) or "", limit, plan)
                 report = _throttled(progress) if progress else _silent
-                outcome = await self._run(call, counted, report, scopes, rights)
+                outcome = await self._run(call, counted, report, scopes, rights, writes)
             noted = [*names, *notes_on_arguments(call, arguments or {})]
             outcome = replace(outcome, notes=[*outcome.notes, *noted]) if noted else outcome
             outcome = with_page(outcome, sender) if outcome.page else outcome
@@ -201,10 +203,10 @@ class ToolCaller:
         except PostHogError as error:
             reply = _explain(declaration, error, call.advice_on(error.code or "") if call else None)
         except TimeoutError:
-            reply = _out_of_time(declaration, time_limit)
+            reply = _out_of_time(declaration, time_limit, writes)
         except Exception as error:
             log_unexpected_error(declaration.tool, error)
-            reply = _bug(declaration)
+            reply = _bug(declaration, writes)
         else:
             reply = await self._render(call, outcome)
         if self.observe is not None:
@@ -224,6 +226,7 @@ class ToolCaller:
         progress: Progress,
         scopes: Scopes | None,
         rights: "Rights | None" = None,
+        writes: WriteState | None = None,
     ) -> Outcome:
         if isinstance(call, Endpoint):
             if self.recorder is None or call.read_only:
@@ -236,7 +239,7 @@ class ToolCaller:
                 "no_roots", f"{call.tool} works on local files, and this server may touch none.", next_step=_GIVE_ROOTS
             )
         tools = [name for name in self.toolbox.names if rights is None or name in rights.tools]
-        context = Context(environment, sender, progress, self.recorder, tools, scopes)
+        context = Context(environment, sender, progress, self.recorder, tools, scopes, writes or WriteState())
         return await run_workflow(workflow, context)
 
     async def _render(self, call: Declaration, outcome: Outcome) -> Reply:
@@ -308,11 +311,12 @@ def _record(
     )
 
 
-def _bug(declaration: type[Declaration]) -> Reply:
+def _bug(declaration: type[Declaration], writes: WriteState | None) -> Reply:
+    next_step, maybe_applied = _after(declaration, writes, "Another try is unlikely to help.")
     return Reply(
         f"{declaration.tool} failed inside mcp_errortracking; this is a bug in it, not in your arguments. "
-        f"Its log (stderr) has the details. {_after(declaration, 'Another try is unlikely to help.')}",
-        {"error": {"code": "internal_error", "maybe_applied": not declaration.read_only}},
+        f"Its log (stderr) has the details. {next_step}",
+        {"error": {"code": "internal_error", "maybe_applied": maybe_applied}},
         is_error=True,
     )
 
@@ -340,20 +344,24 @@ def _explain(declaration: type[Declaration], error: PostHogError, next_step: str
     return Reply(text, {"error": {name: fact for name, fact in facts.items() if fact is not None}}, is_error=True)
 
 
-def _out_of_time(declaration: type[Declaration], seconds: float) -> Reply:
-    next_step = _after(declaration, "Try again later, or ask for less.")
+def _out_of_time(declaration: type[Declaration], seconds: float, writes: WriteState | None) -> Reply:
+    next_step, maybe_applied = _after(declaration, writes, "Try again later, or ask for less.")
     return Reply(
         f"{declaration.tool} took longer than {seconds:g} s and was given up. {next_step}",
-        {"error": {"code": "timeout", "maybe_applied": not declaration.read_only}},
+        {"error": {"code": "timeout", "maybe_applied": maybe_applied}},
         is_error=True,
     )
 
 
-def _after(declaration: type[Declaration], read: str) -> str:
-    """Return the next step after a call that was cut off: `read` for a read; for a write, to check first.
+def _after(declaration: type[Declaration], writes: WriteState | None, read: str) -> tuple[str, bool]:
+    """Return the next step after a call that was cut off, and True if it may have changed something.
 
-    An upload needs no check: when called again, it finds what is done.
+    Args:
+        writes: of a workflow, as far as it came.
+        read: the next step after a read.
     """
-    if issubclass(declaration, Workflow) and not declaration.read_only:
-        return "Call it again: it goes on where it stopped."
-    return read if declaration.read_only else "It may or may not have been applied: read before you repeat it."
+    if declaration.read_only:
+        return read, False
+    if writes is not None:
+        return writes.text, writes.maybe_applied
+    return "It may or may not have been applied: read before you repeat it.", True

@@ -1,13 +1,14 @@
 """A workflow: a tool that makes several requests to PostHog, or works on the user's files."""
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from mcp_errortracking.catalog import Endpoint, Outcome
 from mcp_errortracking.catalog.declaration import Declaration
 from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.workflows.write_state import WriteState
 
 if TYPE_CHECKING:
     from mcp_errortracking.journal.store import Journal
@@ -54,7 +55,7 @@ class Context:
     """The environment, the sender and the progress of one call.
 
     `recording`: None if the server keeps no journal. `tools`: the names of those that the server offers. `scopes`: asks
-    for the scopes of the sender's key, None if PostHog does not give them.
+    for the scopes of the sender's key, None if PostHog does not give them. `writes`: said if the call is cut off.
     """
 
     environment: Environment
@@ -63,6 +64,7 @@ class Context:
     recording: Recording | None = None
     tools: Collection[str] = ()
     scopes: "Scopes | None" = None
+    writes: WriteState = field(default_factory=WriteState)
 
 
 class Workflow(Declaration):

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -12,6 +13,7 @@ from mcp_errortracking.proxy.errors import PostHogError, RateLimitedError
 from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.toolbox import UnknownToolError
+from mcp_errortracking.workflows.base import Environment
 from tests.calls import call_tool
 
 pytestmark = pytest.mark.anyio
@@ -144,6 +146,17 @@ async def test_a_call_that_takes_too_long_says_what_may_have_happened() -> None:
     assert "took longer than 0.05 s" in read.text
     assert read.structured == {"error": {"code": "timeout", "maybe_applied": False}}
     assert "may or may not have been applied" in write.text
+
+
+async def test_an_upload_that_takes_too_long_is_repeated(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"time_limit": 20, "environment": Environment((tmp_path,), "https://us.posthog.com")}
+
+    upload = await call_tool(Sender(TimeoutError()), "source-maps-upload", {"folder": str(tmp_path)}, **how)
+    looked = await call_tool(Sender(TimeoutError()), "error-tracking-deploy-report", {}, **how)
+
+    assert "Call it again: it goes on where it stopped." in upload.text
+    assert upload.structured == {"error": {"code": "timeout", "maybe_applied": True}}
+    assert looked.structured == {"error": {"code": "timeout", "maybe_applied": False}}
 
 
 async def test_a_delete_whose_reading_failed_deletes_nothing() -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mcp_errortracking.workflows.bulk.tools import UpdateMatching
 
 _EXAMPLES = 5
+_REST = "Call again without apply: it shows what still would change, and has a new token."
 _BATCH = 20
 """Issues of one request: an undo compares as many before it (`UpdateIssuesInBulk.snapshot`)."""
 
@@ -86,20 +87,25 @@ def _shown(plan: Plan, target: Target) -> Outcome:
 
 async def _apply(plan: Plan, target: Target, context: Context, project: str) -> Outcome:
     total, done, requests = len(plan.changes), 0, 0
-    for batch in _batches(plan.changes):
+    batches = list(_batches(plan.changes))
+    for batch in batches:
+        known = f"{done} of {total} issues were changed, in {requests} of {len(batches)} batches."
+        unsure = f"Batch {requests + 1}, of {len(batch)} issues, may have changed too, as PostHog did not answer."
+        rest = [_REST, *_undo(requests, context, is_unsure=True)]
+        context.writes.becomes(" ".join([known, unsure, *rest]))
         await context.progress(done, total, f"Changing issue {done + 1} of {total}")
         try:
             await _send(_KnownIssues.of(batch, target), context, project)
         except PostHogError as error:
-            if not done:
+            if not done and not error.maybe_applied:
                 raise
-            unsure = f" The {len(batch)} of the failed request may have changed too." if error.maybe_applied else ""
-            failed = f"{done} of {total} issues were changed. Then a request failed: {error}{unsure}"
-            notes = [failed, *_undo(requests, context)]
-            return Outcome({"changed": done, "left": total - done}, notes, failed=True)
+            failed = [f"{known} Then a request failed: {error}", *([unsure] if error.maybe_applied else []), _REST]
+            undo = _undo(requests, context, is_unsure=error.maybe_applied)
+            return Outcome({"changed": done, "left": total - done}, [*failed, *undo], failed=True)
         done, requests = done + len(batch), requests + 1
-    await context.progress(total, total, "Done")
     notes = _undo(requests, context)
+    context.writes.becomes(" ".join([f"All {total} issues were changed.", *notes]))
+    await context.progress(total, total, "Done")
     if plan.has_more:
         notes.append(f"More than {MOST} issues matched: call again without apply for the rest.")
     return Outcome({"changed": done, "left": 0, "set": {target.field: target.value}}, notes)
@@ -149,10 +155,17 @@ async def _send(call: _KnownIssues, context: Context, project: str) -> None:
         await context.recording.record(context.sender, call, project, send)
 
 
-def _undo(requests: int, context: Context) -> list[str]:
-    """Return a note on the way back, if there is one."""
-    if context.recording is None or not requests:
+def _undo(requests: int, context: Context, *, is_unsure: bool = False) -> list[str]:
+    """Return a note on the way back, if there is one.
+
+    Args:
+        is_unsure: the batch after these has no known end, so an undo needs the id of its change.
+    """
+    if context.recording is None or not (requests or is_unsure):
         return []
+    if is_unsure:
+        back = f"; to take {requests} back, call error-tracking-changes-undo with the id of each" if requests else ""
+        return [f"error-tracking-changes-list shows each batch; the end of the last one is not known{back}."]
     times = "once" if requests == 1 else f"{requests} times, once for each batch"
     return [f"To take it back, call error-tracking-changes-undo {times}."]
 

@@ -55,6 +55,10 @@ async def run(call: "UndoChange", context: Context) -> Outcome:
         way_on = "" if is_gone else "Give force to undo it anyway."
         raise WorkflowError("changed_since", "Nothing was undone.", problem, way_on)
     recording, project = recording_of(context), project_of(context.sender) or ""
+    context.writes.becomes(
+        f"Change {undo.change.id} may be undone or not: {_LIST} has the undo as unknown if it was under way. "
+        f"{_look(undo)}"
+    )
     try:
         outcome = await recording.record(context.sender, undo.call, project, _sending(undo.call), undoes=undo.change.id)
     except AlreadyUndoneError as other:
@@ -68,6 +72,11 @@ async def run(call: "UndoChange", context: Context) -> Outcome:
     shown = outcome.data if outcome.display is None else outcome.display
     number = {"undone": undo.change.id}
     return Outcome({**number, **outcome.data}, notes, outcome.failed, {**number, **shown})
+
+
+def _look(undo: _Undo) -> str:
+    arguments = undo.call.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return f"Read the object, and compare it with what the undo was to set: {_json(arguments)}."
 
 
 def _sending(call: Endpoint) -> Callable[[Sender], Awaitable[Outcome]]:

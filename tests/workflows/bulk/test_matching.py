@@ -249,9 +249,61 @@ async def test_a_failed_batch_says_how_many_were_changed(
     reply = await person.call(TOOL, {**RESOLVE, "apply": token})
 
     assert reply.is_error
-    assert "20 of 46 issues were changed. Then a request failed" in reply.text
+    assert "20 of 46 issues were changed, in 1 of 3 batches. Then a request failed" in reply.text
+    assert "may have changed" not in reply.text
+    assert "Call again without apply" in reply.text
     assert list(held(sandbox).values()).count("resolved") == 24
     assert len(sent) == 2
+
+
+@pytest.mark.parametrize("place", [1, 2])
+async def test_a_batch_that_is_cut_off_is_named_with_what_is_known(
+    sandbox: SandboxProcess, person: Person, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    """The request of the batch arrives; its answer does not."""
+    token, send, sent = await person.token(RESOLVE), person.proxy.send, list[str]()
+
+    async def silent(method: str, path: str, **options: Any) -> Any:
+        answer = await send(method, path, **options)
+        if path.endswith("issues/bulk/"):
+            sent.append(path)
+            if len(sent) == place:
+                raise TimeoutError
+        return answer
+
+    monkeypatch.setattr(person.proxy, "send", silent)
+    reply = await person.call(TOOL, {**RESOLVE, "apply": token})
+    monkeypatch.setattr(person.proxy, "send", send)
+    done = 20 * (place - 1)
+
+    assert reply.is_error
+    assert reply.structured == {"error": {"code": "timeout", "maybe_applied": True}}
+    assert f"{done} of 46 issues were changed, in {place - 1} of 3 batches." in reply.text
+    assert f"Batch {place}, of 20 issues, may have changed too" in reply.text
+    assert "Call again without apply" in reply.text
+    assert ("with the id of each" in reply.text) == (place == 2)
+    assert list(held(sandbox).values()).count("resolved") == 4 + 20 * place
+    rows = (await person.call("error-tracking-changes-list", {})).structured["results"]
+    assert [row["state"] for row in rows] == ["unknown", *["done"] * (place - 1)]
+    again = await person.call(TOOL, RESOLVE)
+    assert again.structured["would_change"] == 46 - 20 * place
+
+
+async def test_a_call_that_is_cut_off_before_its_first_write_changed_nothing(
+    sandbox: SandboxProcess, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await person.token(RESOLVE)
+
+    async def late(method: str, path: str, **options: Any) -> Any:
+        raise TimeoutError
+
+    monkeypatch.setattr(person.proxy, "send", late)
+    for arguments in (RESOLVE, {**RESOLVE, "apply": token}):
+        reply = await person.call(TOOL, arguments)
+
+        assert reply.structured == {"error": {"code": "timeout", "maybe_applied": False}}
+        assert "Nothing was changed" in reply.text
+    assert writes(sandbox) == []
 
 
 async def test_no_more_than_the_bound_are_changed_at_once(

@@ -367,6 +367,30 @@ async def test_a_change_is_undone_once(sandbox: SandboxProcess, person: Person) 
     assert [(row["id"], row["state"], row.get("undoes")) for row in rows] == [(2, "done", 1), (1, "undone by 2", None)]
 
 
+async def test_an_undo_that_is_cut_off_says_what_to_compare(
+    sandbox: SandboxProcess, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await person.call(UPDATE, RESOLVE)
+    (made,) = (await person.call(LIST)).structured["results"]
+    send = person.proxy.send
+
+    async def silent(method: str, path: str, **options: Any) -> Any:
+        answer = await send(method, path, **options)
+        if method == "PATCH":
+            raise TimeoutError
+        return answer
+
+    monkeypatch.setattr(person.proxy, "send", silent)
+    reply = await person.undo()
+
+    assert reply.structured == {"error": {"code": "timeout", "maybe_applied": True}}
+    assert f"Change {made['id']} may be undone or not: {LIST} has the undo as unknown" in reply.text
+    assert f'compare it with what the undo was to set: {{"id":"{known.TYPE_ERROR}","status":"active"}}' in reply.text
+    assert status(sandbox) == "active"
+    rows = (await person.call(LIST)).structured["results"]
+    assert [row["state"] for row in rows] == ["unknown", "done"]
+
+
 async def test_two_undos_of_a_change_at_once_send_its_inverse_once(sandbox: SandboxProcess, tmp_path: Path) -> None:
     people = [Person(sandbox, tmp_path / "changes.db") for _ in range(2)]  # as two servers with one journal
     rule = sandbox.api("GET", "severity_rules/").json()["results"][0]["id"]

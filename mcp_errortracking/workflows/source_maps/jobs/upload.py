@@ -80,6 +80,8 @@ async def run(call: "UploadSourceMaps", context: Context) -> Outcome:
     """Prepare the build, and upload the chunks that PostHog does not have."""
     name = await to_thread.run_sync(release_of, call, context)
     sender = RetryingSender(context.sender)
+    if not call.dry_run:
+        context.writes.becomes("Call it again: it goes on where it stopped.")
     newest: Any = None
     if not (
         call.dry_run or call.step == "inject"
