@@ -126,7 +126,7 @@ def test_issues_are_searched_filtered_and_paged(page: Page, server: HttpServer) 
     frame.fill("[name=searchQuery]", "QueuePool")
     frame.run("document.querySelector('[name=searchQuery]').focus()")
     page.press("Enter")
-    frame.wait("document.querySelectorAll('.row').length === 1 && document.body.innerText.includes('QueuePool limit')")
+    frame.wait("document.querySelectorAll('.row').length === 1 && $('out').textContent.includes('QueuePool limit')")
     frame.fill("[name=searchQuery]", "")
     frame.fill("[name=status]", "all")
     frame.fill("[name=range]", "-90d")
@@ -170,7 +170,7 @@ def test_a_frame_that_is_not_readable_says_why(page: Page, server: HttpServer) -
     frame = open_page(page, server, "issue/0193f2a0-98a4-7caf-a2c8-83c7918e24a4")
     frame.wait("document.querySelectorAll('#event .row').length > 0")
 
-    assert "No sourcemap uploaded for chunk id" in frame.run("document.getElementById('event').innerText")
+    assert "No sourcemap uploaded for chunk id" in frame.run("document.getElementById('event').textContent")
     frame.click("All 4 frames, nearest first")
     frame.wait("document.querySelectorAll('#event details .row').length === 4")
 
@@ -194,7 +194,7 @@ def test_a_change_is_undone_after_its_plan_is_shown(page: Page, server: HttpServ
     assert changes.said().startswith(f"Change {number} was undone.")
 
     assert issue_of(sandbox, first)["status"] == "active"
-    changes.wait(f"document.body.innerText.includes('undoes {number}')")
+    changes.wait(f"document.getElementById('out').textContent.includes('undoes {number}')")
 
 
 def test_rules_are_reordered_by_keyboard_and_put_back(page: Page, server: HttpServer, sandbox: SandboxProcess) -> None:
@@ -241,11 +241,11 @@ def test_rules_are_reordered_by_drag(page: Page, server: HttpServer, sandbox: Sa
 def test_a_rule_is_simulated_and_all_are_checked(page: Page, server: HttpServer, sandbox: SandboxProcess) -> None:
     frame = open_page(page, server, "rules")
     frame.wait("document.querySelectorAll('#k-suppression .row').length")
-    assert "Disabled by PostHog: Error executing bytecode" in frame.run("document.body.innerText")
+    assert "Disabled by PostHog: Error executing bytecode" in frame.run("document.getElementById('out').textContent")
     sandbox.empty_journal()
     frame.run("[...document.querySelectorAll('#k-suppression button')].at(-1).click()")
     frame.wait(
-        "/Matches [\\d,]+ of [\\d,]+ \\(.*\\) exceptions of/.test(document.getElementById('k-suppression').innerText)"
+        "/Matches [\\d,]+ of [\\d,]+ \\(.*\\) exceptions of/.test(document.getElementById('k-suppression').textContent)"
     )
     frame.click("Check all rules")
     frame.wait("document.querySelectorAll('#findings .row').length > 0")
@@ -278,7 +278,7 @@ def test_missing_symbol_sets_are_ordered_by_the_exceptions_that_they_spoil(page:
     frame.click("Count the exceptions that each leaves minified")
     assert frame.said().startswith("Counted in the last 7 days, by the newest event of ")
 
-    rows = frame.run("[...document.querySelectorAll('.row')].map(row => row.innerText)")
+    rows = frame.run("[...document.querySelectorAll('.row')].map(row => row.textContent)")
     counts = [row.partition("Leaves ")[2].partition(" exceptions")[0] for row in rows]
     assert "0192f3a0-5c1e-7000-8000-9a4be1d7c3e9" in rows[0]
     assert int(counts[0]) > 100
