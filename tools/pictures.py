@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from mcp_errortracking.server.apps.pages import TITLES
 from tests.browser import Frame, Page, browser
 from tests.sandbox_process import SandboxProcess
 from tests.server.http.http_process import TOKEN, serving
@@ -16,7 +17,6 @@ FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 LARGEST = 60_000
 """Bytes of a picture."""
 _WIDTH, _HEIGHT = 820, 560
-_TITLES = {"issues": "Issues", "issue": "Issue", "rules": "Rules", "symbol-sets": "Symbol sets", "changes": "Changes"}
 _ROWS = "document.querySelectorAll('.row').length > 0"
 
 
@@ -33,7 +33,7 @@ def main() -> None:
             page.go(f"{server.url}/?pictures#issues")
             for name, take in _PICTURES.items():
                 take(page)
-                frame = Frame(page, _TITLES[name])
+                frame = Frame(page, TITLES[name])
                 frame.wait("document.documentElement.scrollHeight <= innerHeight")
                 frame.run("document.activeElement.blur()")
                 page.run("scrollTo(0, 0)")

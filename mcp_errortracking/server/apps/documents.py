@@ -1,4 +1,4 @@
-"""The pages as documents: one file a page, into which the shared style and script are put."""
+"""The pages as documents: `frame.html`, with the shared style and script, and with the script of the page."""
 
 import base64
 import hashlib
@@ -6,20 +6,18 @@ import re
 from functools import cache
 from pathlib import Path
 
-from mcp_errortracking.server.apps.pages import PAGES, uri_of
+from mcp_errortracking.server.apps.pages import PAGES, TITLES, uri_of
 
 _FOLDER = Path(__file__).parent
-_MARKS = {"/* shared.css */": "shared.css", "/* shared.js */": "shared.js"}
+_MARK = re.compile(r"/\* (title|shared\.css|shared\.js|page\.js) \*/")
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
 @cache
 def document(page: str) -> str:
     """Return a page as one HTML document that loads nothing."""
-    text = read(f"{page}.html")
-    for mark, file in _MARKS.items():
-        text = text.replace(mark, read(file))
-    return text
+    files = {"title": TITLES[page], "page.js": read(f"{page}.js")}
+    return _MARK.sub(lambda mark: files.get(mark[1]) or read(mark[1]), read("frame.html"))
 
 
 def document_at(uri: str) -> str | None:

@@ -17,7 +17,15 @@ PAGE_OF: dict[str, str] = {
     **{f"error-tracking-{kind}-rules-list": "rules" for kind in _RULES},
     "error-tracking-changes-list": "changes",
 }
-PAGES = tuple(dict.fromkeys(PAGE_OF.values()))
+TITLES = {
+    "issues": "Issues",
+    "issue": "Issue",
+    "changes": "Changes",
+    "rules": "Rules",
+    "symbol-sets": "Symbol sets",
+}
+"""The titles of the documents of the pages."""
+PAGES = tuple(TITLES)
 
 CALLED = frozenset(
     (

@@ -14,10 +14,10 @@ from mcp_errortracking.clients.entry import NAME
 from mcp_errortracking.clients.links import app_link
 from mcp_errortracking.clients.table import BY_NAME
 from mcp_errortracking.server.apps.documents import document, hashes, read
-from mcp_errortracking.server.apps.pages import PAGES
+from mcp_errortracking.server.apps.pages import PAGES, TITLES
 from mcp_errortracking.server.http.caller_keys import KEY_HEADER
 
-_TABS = {"issues": "Issues", "changes": "Changes", "rules": "Rules", "symbol-sets": "Symbol sets"}
+_TABS = {page: title for page, title in TITLES.items() if page != "issue"}  # an issue is opened from their list
 
 
 @cache

@@ -18,8 +18,8 @@ from pydantic import SecretStr
 
 from mcp_errortracking.catalog import CATALOG
 from mcp_errortracking.proxy import Proxy
-from mcp_errortracking.server.apps.documents import document, hashes
-from mcp_errortracking.server.apps.pages import CALLED, DATA, EXTENSION, MIME_TYPE, PAGE_OF, PAGES, uri_of
+from mcp_errortracking.server.apps.documents import document, hashes, read
+from mcp_errortracking.server.apps.pages import CALLED, DATA, EXTENSION, MIME_TYPE, PAGE_OF, PAGES, TITLES, uri_of
 from mcp_errortracking.server.ready_file import CLIENT, handshake, modern, results_of
 from mcp_errortracking.server.tool_list import TOOL_LIST, listed_tools
 from mcp_errortracking.server.toolbox import EVERY_TOOL
@@ -70,6 +70,7 @@ def test_the_tools_with_a_page_name_it_and_the_others_have_nothing_more() -> Non
     on_file = {tool["name"]: tool for tool in json.loads(TOOL_LIST.read_text("utf-8"))}
     listed = {tool["name"]: tool for tool in listed_tools(EVERY_TOOL.names)}
 
+    assert set(PAGE_OF.values()) == set(PAGES)
     assert set(PAGE_OF) <= set(listed)
     assert set(CALLED) <= set(listed)
     for name, tool in listed.items():
@@ -155,11 +156,19 @@ def test_a_page_is_one_small_document_that_loads_nothing(page: str) -> None:
     text = document(page)
 
     assert len(text.encode()) < 40_000
-    assert "shared." not in text
+    assert text.startswith("<!doctype html>\n")
+    assert f"<title>{TITLES[page]}</title>" in text
+    assert not any(mark in text for mark in ("/* title", "shared.css", "shared.js", "page.js"))
     assert not any(
         mark in text for mark in (" src=", "<link", "@import", "url(", "innerHTML", "insertAdjacent", "eval(")
     )
     assert {kind: len(found) for kind, found in hashes(text).items()} == {"script": 2, "style": 1}
+
+
+def test_a_file_of_a_page_has_only_what_the_others_lack() -> None:
+    lines = [{line for line in read(f"{page}.js").splitlines() if len(line) > 40} for page in PAGES]
+
+    assert {line for own in lines for line in own if sum(line in other for other in lines) == len(PAGES)} == set()
 
 
 @pytest.mark.parametrize("capabilities", [{}, SHOWS_PAGES])
@@ -187,4 +196,4 @@ def test_the_wheel_has_the_pages(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = {Path(name).name for name in zipfile.ZipFile(wheel).namelist() if "/server/apps/" in name}
 
-    assert {*(f"{page}.html" for page in PAGES), "shared.css", "shared.js", "host.css", "host.js"} <= names
+    assert {*(f"{page}.js" for page in PAGES), "frame.html", "shared.css", "shared.js", "host.css", "host.js"} <= names

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
+from mcp_errortracking.server.apps.pages import TITLES
 from tests.browser import Frame, Page, browser, keep_picture
 from tests.sandbox_process import SandboxProcess
 from tests.server.apps.mock_host import serious_problems
 from tests.server.http.http_process import TOKEN, HttpServer, serving
-
-TITLES = {"issues": "Issues", "issue": "Issue", "changes": "Changes", "rules": "Rules", "symbol-sets": "Symbol sets"}
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from mcp_errortracking.server.apps.pages import PAGE_OF, PAGES
+from mcp_errortracking.server.apps.pages import PAGE_OF, PAGES, TITLES
 from tests.browser import keep_picture
 from tests.server.apps.mock_host import MockHost, result, serious_problems
 
-TITLES = {"issues": "Issues", "issue": "Issue", "changes": "Changes", "rules": "Rules", "symbol-sets": "Symbol sets"}
 ISSUES, ISSUE, EVENTS = (
     "query-error-tracking-issues-list",
     "query-error-tracking-issue",

@@ -1,19 +1,3 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Symbol sets</title>
-<style>/* shared.css */</style>
-</head>
-<body>
-<main>
-<div id="state" role="status"></div>
-<div id="out"></div>
-<p id="said" role="status"></p>
-</main>
-<script>/* shared.js */</script>
-<script>
 "use strict";
 const LIST = "error-tracking-symbol-sets-list", DELETE = "error-tracking-symbol-sets-destroy", CHECK = "source-maps-check";
 const KEPT_DAYS = 30, SOON_DAYS = 7;  // PostHog deletes what was not used for so long
@@ -131,6 +115,3 @@ const app = start({name: "symbol-sets", tool: LIST, show(result, given) {
   sets = list(data.results).map(obj).filter(set => typeof set.id === "string");
   render();
 }});
-</script>
-</body>
-</html>

@@ -1,19 +1,3 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Changes</title>
-<style>/* shared.css */</style>
-</head>
-<body>
-<main>
-<div id="state" role="status"></div>
-<div id="out"></div>
-<p id="said" role="status"></p>
-</main>
-<script>/* shared.js */</script>
-<script>
 "use strict";
 const LIST = "error-tracking-changes-list", UNDO = "error-tracking-changes-undo";
 let rows = [], args = {};
@@ -60,6 +44,3 @@ const app = start({name: "changes", tool: LIST, show(data, given) {
       before && button("Latest changes", () => to(latest)),
       rows.length >= limit && button("Older changes", () => to({...args, before: rows.at(-1).id}))));
 }});
-</script>
-</body>
-</html>

@@ -1,19 +1,3 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Issues</title>
-<style>/* shared.css */</style>
-</head>
-<body>
-<main>
-<div id="state" role="status"></div>
-<div id="out"></div>
-<p id="said" role="status"></p>
-</main>
-<script>/* shared.js */</script>
-<script>
 "use strict";
 const LIST = "query-error-tracking-issues-list", UPDATE = "error-tracking-issues-partial-update";
 const ASSIGN = "error-tracking-issues-assign-partial-update", MERGE = "error-tracking-issues-merge-create";
@@ -146,6 +130,3 @@ const app = start({name: "issues", tool: LIST, show(data, given) {
       isNumber(next) && button("Next page", () => query(next))));
   if (rows.length && host.can.serverTools && !rows.some(one => bucketsOf(one).length)) trends();
 }});
-</script>
-</body>
-</html>

@@ -1,19 +1,3 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Issue</title>
-<style>/* shared.css */</style>
-</head>
-<body>
-<main>
-<div id="state" role="status"></div>
-<div id="out"></div>
-<p id="said" role="status"></p>
-</main>
-<script>/* shared.js */</script>
-<script>
 "use strict";
 const ISSUE = "query-error-tracking-issue", EVENTS = "query-error-tracking-issue-events";
 const UPDATE = "error-tracking-issues-partial-update", ASSIGN = "error-tracking-issues-assign-partial-update";
@@ -148,6 +132,3 @@ start({name: "issue", tool: ISSUE, toolFor: () => ISSUE, show(data, given) {
   else if (host.can.serverTools) events(offset);
   if (host.can.serverTools && !(issue.sparkline && issue.breakdown)) details();
 }});
-</script>
-</body>
-</html>

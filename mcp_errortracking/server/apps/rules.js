@@ -1,19 +1,3 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Rules</title>
-<style>/* shared.css */</style>
-</head>
-<body>
-<main>
-<div id="state" role="status"></div>
-<div id="out"></div>
-<p id="said" role="status"></p>
-</main>
-<script>/* shared.js */</script>
-<script>
 "use strict";
 const KINDS = ["assignment", "grouping", "suppression", "bypass", "severity"];
 const listOf = kind => `error-tracking-${kind}-rules-list`, reorderOf = kind => `error-tracking-${kind}-rules-reorder`;
@@ -159,6 +143,3 @@ start({name: "rules", tool: listOf("assignment"), show(data) {
   take(kind, data);
   section(kind);
 }});
-</script>
-</body>
-</html>
