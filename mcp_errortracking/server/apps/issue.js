@@ -37,7 +37,7 @@ function actions() {
 }
 function breakdown() {
   const values = obj(obj(issue.breakdown).top_values), total = obj(issue.breakdown).occurrences;
-  return Object.entries(values).filter(([, found]) => list(found).length).map(([name, found]) =>
+  return Object.entries(values).filter(([, found]) => list(found).length).slice(0, 12).map(([name, found]) =>
     h("section", {}, h("h3", {}, plain(name, 60).replaceAll("_", " ")), h("ul", {class: "rows"}, list(found).slice(0, 10).map(obj).map(one =>
       h("li", {}, theirs(one.value, 200), h("span", {class: "dim"}, ` ${number(one.count)}`,
         isNumber(total) && total > 0 && isNumber(one.count) ? ` (${Math.round(one.count / total * 100)} %)` : ""))))));
@@ -60,7 +60,7 @@ function summary() {
 function frameRow(frame) {
   const readable = frame.resolved !== false;
   const place = `${frame.source || "unknown file"}${isNumber(frame.line) ? ":" + frame.line : ""}${isNumber(frame.column) ? ":" + frame.column : ""}`;
-  const around = obj(frame.context), lines = [...list(around.before), around.line, ...list(around.after)].map(obj).filter(one => one.line !== undefined);
+  const around = obj(frame.context), lines = [...list(around.before).slice(-20), around.line, ...list(around.after).slice(0, 20)].map(obj).filter(one => one.line !== undefined);
   return h("li", {class: "row"}, h("div", {class: "what"},
     h("div", {}, h("span", {class: "name"}, theirs(frame.resolved_name || frame.mangled_name || "anonymous", 200)), " ",
       h("span", {class: "tag"}, frame.in_app ? "in app" : "library"), " ", !readable && h("span", {class: "tag bad"}, "not readable")),

@@ -6,12 +6,19 @@ const obj = v => v !== null && typeof v === "object" && !Array.isArray(v) ? v : 
 const list = v => Array.isArray(v) ? v : [];
 const isNumber = v => typeof v === "number" && Number.isFinite(v);
 
-// Text that others wrote: control and bidirectional marks are shown as escapes, and what is too long is cut.
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+// Text that others wrote: control and bidirectional marks, and what is invisible, are shown as escapes (but for the mark
+// that makes a character an emoji), and what is too long is cut.
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u2800\ufff0-\ufffb]|(?!\ufe0f)\p{Default_Ignorable_Code_Point}/gu;
 function plain(value, most = 2000) {
-  const text = typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value);
-  const cut = text.length > most ? text.slice(0, most) + "…" : text;
-  return cut.replace(HIDDEN, c => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+  const text = typeof value === "string" ? value : value === null || value === undefined ? "" : json(value);
+  const cut = text.length > most ? text.slice(0, most).replace(/[\ud800-\udbff]$/, "") + "…" : text;
+  return cut.replace(HIDDEN, c => {
+    const code = c.codePointAt(0).toString(16);
+    return code.length > 4 ? `\\u{${code}}` : "\\u" + code.padStart(4, "0");
+  });
+}
+function json(value) {
+  try { return JSON.stringify(value); } catch { return "(too deeply nested)"; }
 }
 
 // An element. Children are elements or text, never markup.
@@ -62,7 +69,7 @@ function trend(values, className = "") {
 }
 // A list of which a part is rendered, and the rest on demand.
 function paged(items, render, {size = 50, tag = "ul", label, noun = "rows"}) {
-  const body = h(tag, {class: "rows", "aria-label": label}), box = h("div", {}, body);
+  const body = h(tag, {class: "rows", "aria-label": tag === "div" ? null : label}), box = h("div", {}, body);
   let shown = 0;
   const more = h("button", {type: "button", onclick: () => next(true)});
   function next(byHand) {
@@ -180,8 +187,9 @@ async function change(opener, tool, args, done) {
     if (answer.failed) { say(answer.text, "bad"); return null; }
     const notes = answer.text.split("\n").filter(line => line.startsWith("Note: "));
     say([done, ...notes].join("\n"), "good");
-    if (host.can.updateModelContext)
-      wire.request("ui/update-model-context", {content: [{type: "text", text: `The user did this in a page: ${done}`}]}).catch(() => {});
+    // Ids and what the user chose: a name in PostHog is text of others, and no fence would stand around it here.
+    if (host.can.updateModelContext) wire.request("ui/update-model-context", {content: [{type: "text",
+      text: `The user did this in a page: ${tool} with ${plain(args, 1000)}`}]}).catch(() => {});
     return answer;
   } catch (error) {
     say(error.message, "bad");
@@ -194,7 +202,7 @@ function openLink(url) {
   if (!/^https?:\/\//.test(String(url))) return null;
   return button("Open in PostHog", async () => {
     try { await wire.request("ui/open-link", {url}); } catch { say(`This client opens no links. The address is ${plain(url)}`); }
-  });
+  }, {title: plain(url, 300)});
 }
 
 // The states of a page. `page`: {name, tool, arguments, show(data, args), empty(data)}.

@@ -89,20 +89,20 @@ async function checkBuild() {
   opener.disabled = false;
 }
 function render() {
-  const groups = new Map();
-  for (const set of sets) groups.set(releaseOf(set), [...(groups.get(releaseOf(set)) || []), set]);
-  const counts = {};
-  for (const set of sets) counts[verdict(set)[0]] = (counts[verdict(set)[0]] || 0) + 1;
-  const offset = Number(args.offset) || 0, next = data.next_offset;
-  const weight = set => spoiled.get(set.id) || 0;
+  const groups = new Map(), counts = {}, weight = set => spoiled.get(set.id) || 0;
   const order = (a, b) => RANK[verdict(a)[0]] - RANK[verdict(b)[0]] || weight(b) - weight(a) || lastUse(b) - lastUse(a);
-  const first = found => [...found].sort(order)[0];
+  for (const set of [...sets].sort(order)) {  // so that a release stands where its worst set does
+    const name = releaseOf(set), state = verdict(set)[0];
+    if (groups.has(name)) groups.get(name).push(set); else groups.set(name, [set]);
+    counts[state] = (counts[state] || 0) + 1;
+  }
+  const offset = Number(args.offset) || 0, next = data.next_offset;
   $("out").replaceChildren(...(host.can.serverTools ? [filters()] : []),
     h("p", {}, sets.length ? Object.entries(counts).map(([state, count]) => `${number(count)} ${state}`).join(", ") + (isNumber(data.count) ? `, of ${number(data.count)} symbol sets in all` : "") : "No symbol set matches."),
     host.can.serverTools && offers(EVENTS) && sets.some(set => verdict(set)[1] === "bad")
       ? button("Count the exceptions that each leaves minified", weigh, {id: "weigh"}) : "",
-    ...[...groups].sort((a, b) => order(first(a[1]), first(b[1]))).map(([name, found]) => h("section", {}, h("h2", {}, h("bdi", {}, name)),
-      paged([...found].sort(order), row, {label: `Symbol sets of ${name}`, noun: "symbol sets"}))),
+    paged([...groups], ([name, found]) => h("section", {}, h("h2", {}, h("bdi", {}, name)),
+      paged(found, row, {label: `Symbol sets of ${name}`, noun: "symbol sets"})), {size: 20, tag: "div", noun: "releases"}),
     h("nav", {class: "bar", "aria-label": "Pages of the list"},
       offset > 0 && button("Previous page", () => query(Math.max(0, offset - (Number(args.limit) || 100)))),
       isNumber(next) && button("Next page", () => query(next))),
