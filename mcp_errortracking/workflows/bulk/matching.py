@@ -43,19 +43,29 @@ async def run(call: "UpdateMatching", context: Context) -> Outcome:
         PostHogError: PostHog does not answer, and nothing was changed.
     """
     project, target = project_of(context.sender) or "", target_of(call)
+    token = call.apply or call.rehearsed
+    plan = await make_plan(call, context.sender, project, None if token is None else _moment_of(token))
     if call.apply is None:
-        return _shown(await make_plan(call, context.sender, project), target)
-    made = moment_of_token(call.apply)
-    if made is None:
-        raise _refusal("unknown_token", "apply is not a token of this tool.")
-    if not 0 <= time.time() - made <= SECONDS:
-        raise _refusal("expired_token", f"The token is older than {SECONDS // 60} minutes.")
-    plan = await make_plan(call, context.sender, project, made)
+        return _shown(plan, target)
     if plan.token != call.apply:
         new = _shown(await make_plan(call, context.sender, project), target)
         why = "Nothing was changed: the token is not of this call, or other issues match than were shown."
         return Outcome(new.data, [why, *new.notes], failed=True, display=new.display, page=new.page)
     return await _apply(plan, target, context, project)
+
+
+def _moment_of(token: str) -> int:
+    """Return the moment of the plan that a token is of.
+
+    Raises:
+        WorkflowError: it is not a token of this tool, or no longer holds.
+    """
+    made = moment_of_token(token)
+    if made is None:
+        raise _refusal("unknown_token", "apply is not a token of this tool.")
+    if not 0 <= time.time() - made <= SECONDS:
+        raise _refusal("expired_token", f"The token is older than {SECONDS // 60} minutes.")
+    return made
 
 
 def _shown(plan: Plan, target: Target) -> Outcome:

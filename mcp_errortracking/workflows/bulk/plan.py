@@ -144,8 +144,8 @@ def _plain(value: Any) -> Any:
 
 
 def _token(call: "UpdateMatching", project: str, made: int, changes: list[Match]) -> str:
-    """Return a token that holds for these issues and this change in this project."""
+    """Return a token that holds for this change in this project, of these issues with these old values."""
     asked = call.model_dump(mode="json", exclude_unset=True, exclude={"apply"})
-    facts = [project, asked, sorted(one.id for one in changes)]
+    facts = [project, asked, sorted((one.id, json.dumps(one.old, sort_keys=True, default=str)) for one in changes)]
     digest = blake2b(json.dumps(facts, sort_keys=True).encode("utf-8", "backslashreplace"), digest_size=5)
     return f"{made:08x}-{digest.hexdigest()}"

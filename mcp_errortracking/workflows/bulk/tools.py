@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog import query_meanings
@@ -42,6 +42,8 @@ class UpdateMatching(
     filePath: LongText | None = None  # noqa: N815
     filterTestAccounts: bool | None = None  # noqa: N815
 
+    _rehearsed: str | None = PrivateAttr(default=None)
+
     way_back = "If the server keeps a journal, error-tracking-changes-undo takes it back."
     example_fields = ("setStatus", "searchQuery")
     meant = {
@@ -70,4 +72,12 @@ class UpdateMatching(
         return self.apply is not None
 
     def rehearsal(self) -> "UpdateMatching":
-        return self.model_copy(update={"apply": None})
+        made = self.model_copy(update={"apply": None})
+        made._rehearsed = self.apply
+        return made
+
+    @property
+    def rehearsed(self) -> str | None:
+        """The token that a person is asked about: the plan is made again as of its moment, so that it stays the same
+        while the person decides."""
+        return self._rehearsed

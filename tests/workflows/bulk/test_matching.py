@@ -1,7 +1,9 @@
 """Changes of all issues that match, compared with the issues that the sandbox holds before and after."""
 
+import time
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from mcp_errortracking.server.confirmation.confirmation import Confirmation
 from mcp_errortracking.server.recording import Recorder
 from mcp_errortracking.server.toolbox import EVERY_TOOL
 from mcp_errortracking.workflows.base import Environment
-from mcp_errortracking.workflows.bulk import plan
+from mcp_errortracking.workflows.bulk import matching, plan
 from mcp_errortracking.workflows.bulk.tools import CHANGES, UpdateMatching
 from tests.calls import call_tool
 from tests.sandbox_process import FULL, ROLE, SandboxProcess
@@ -207,6 +209,21 @@ async def test_other_matches_than_were_shown_are_not_changed(sandbox: SandboxPro
     assert again.structured["changed"] == 47
 
 
+async def test_issues_that_somebody_changed_since_are_left_alone(sandbox: SandboxProcess, person: Person) -> None:
+    arguments = {"unassign": True, "status": "all", **NOISE}
+    token = await person.token(arguments)
+    listed = sandbox.api("GET", "issues/?limit=1000").json()["results"]
+    ids = [one["id"] for one in listed if one["description"] == "44"]
+    sandbox.api("POST", "issues/bulk/", {"action": "assign", "ids": ids, "assignee": TEAM})
+    before, sent = held(sandbox, "assignee"), len(writes(sandbox))
+
+    reply = await person.call(TOOL, {**arguments, "apply": token})
+
+    assert reply.is_error
+    assert held(sandbox, "assignee") == before
+    assert len(writes(sandbox)) == sent
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [({"setStatus": "suppressed"}, None), ({"searchQuery": "TypeError"}, None), ({"apply": "x"}, "unknown_token")],
@@ -335,6 +352,32 @@ async def test_a_person_is_asked_about_what_would_change(sandbox: SandboxProcess
     confirmed = {**arguments, "confirm": asked.structured["error"]["confirm"]}
     done = await person.call(TOOL, confirmed, confirmation=confirmation)
     assert done.structured["changed"] == 46
+
+
+async def test_a_person_may_take_a_while_to_answer(
+    sandbox: SandboxProcess, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirmation, moment = Confirmation("destructive", sandbox.url), int(time.time())
+    for module in (plan, matching):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: moment))
+    arguments = {**RESOLVE, "apply": await person.token(RESOLVE)}
+    moment += 100
+    asked = await person.call(TOOL, arguments, confirmation=confirmation)
+    moment += 100
+
+    confirmed = {**arguments, "confirm": asked.structured["error"]["confirm"]}
+    done = await person.call(TOOL, confirmed, confirmation=confirmation)
+
+    assert f'apply: "{arguments["apply"]}"' in asked.structured["error"]["question"]
+    assert done.structured.get("changed") == 46, done.text
+
+
+async def test_nobody_is_asked_about_a_token_that_no_longer_holds(sandbox: SandboxProcess, person: Person) -> None:
+    old = f"{int(time.time()) - 2 * plan.SECONDS:08x}-0123456789"
+
+    reply = await person.call(TOOL, {**RESOLVE, "apply": old}, confirmation=Confirmation("destructive", sandbox.url))
+
+    assert reply.structured["error"]["code"] == "expired_token"
 
 
 async def test_it_needs_a_change_and_a_filter(person: Person) -> None:
