@@ -1,5 +1,6 @@
 """The caller of a request over HTTP, in its ASGI scope, where all parts of the app read it."""
 
+import time
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,6 +13,8 @@ from mcp_errortracking.server.rights import Rights
 _CALLER = "mcp_errortracking.caller"
 _REQUEST_ID = "mcp_errortracking.request_id"
 _STRUCTURED = "mcp_errortracking.structured"
+_LAST_TIME = 2**40
+"""Seconds since 1970 beyond which a token does not expire: a number in it may have any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class Caller:
     of that key, if PostHog lists them; both are None where the server's key is used.
 
     With OAuth, `name` is the subject of the token, for logs, `account` distinguishes subjects across starts of the
-    server and in all replicas, and `rights` are those that the token's scopes give; None: all.
+    server and in all replicas, and `rights` are those that the token's scopes give; None: all. `expires_at` is the end
+    of the token, in seconds since 1970; None: it has none, or is not known.
     """
 
     id: str
@@ -31,6 +35,11 @@ class Caller:
     name: str | None = None
     account: str | None = None
     rights: Rights | None = None
+    expires_at: int | None = None
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds until the token expires; None if it does not."""
+        return None if self.expires_at is None else max(min(self.expires_at, _LAST_TIME) - time.time(), 0.0)
 
 
 def set_caller(scope: Scope, caller: Caller) -> None:

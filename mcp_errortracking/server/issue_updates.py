@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
+from weakref import WeakValueDictionary
 
 from mcp.server.connection import Connection
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated, ServerEvent
@@ -30,13 +31,13 @@ from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.rate_limit import context as call_context
 from mcp_errortracking.proxy.sender import Sender, account_of, project_of
-from mcp_errortracking.server.callers import caller_id, sender_of
-from mcp_errortracking.server.resources import Resources, shown_uri
+from mcp_errortracking.server.callers import caller_id, caller_of_message, sender_of
+from mcp_errortracking.server.resources import KINDS, Resources, shown_uri
 
 logger = logging.getLogger(__name__)
 
 MOST_URIS = 100
-"""Issues that clients of one key may be subscribed to, and streams that they may have open."""
+"""Issues that one caller may be subscribed to, and streams that it may have open."""
 _PAUSE, _LONGEST_PAUSE = 30.0, 300.0
 _ISSUES = 100
 _RANGE = {"date_from": "-7d"}
@@ -45,7 +46,7 @@ _STATE = ("status", "last_seen", "name", "severity", "assignee")
 
 
 class IssueUpdates:
-    """The subscriptions of all clients. Clients of one key share a feed, and see nothing of others."""
+    """The subscriptions of all clients. Callers with one key share a feed, and see nothing of others."""
 
     def __init__(self, sender: Sender, resources: Resources) -> None:
         self._sender = sender
@@ -68,14 +69,14 @@ class IssueUpdates:
                 "MCP, stdio or SSE, or call error-tracking-issue-watch.",
             )
         if (id(connection), uri) not in self._subscribed:
-            feed = await self._join(context, [self._known(uri)])
-            subscriber = _Subscriber(uri, context.session, feed.bus)
+            share = await self._join(context, [self._known(uri)])
+            subscriber = _Subscriber(uri, context.session, share.feed.bus)
             self._subscribed[id(connection), uri] = subscriber
 
             def leave() -> None:
                 if self._subscribed.pop((id(connection), uri), None) is subscriber:
                     subscriber.end()
-                    self._leave(feed, [uri])
+                    self._leave(share, [uri])
 
             subscriber.leave = leave
             connection.exit_stack.callback(leave)
@@ -96,12 +97,12 @@ class IssueUpdates:
         """
         asked = params.notifications.resource_subscriptions or ()
         uris = [uri for uri in dict.fromkeys(asked) if self._resources.issue_of(uri)]
-        feed = await self._join(context, uris)
+        share = await self._join(context, uris)
         try:
             honored = SubscriptionFilter(resource_subscriptions=uris or None)
-            return await feed.handler(context, params.model_copy(update={"notifications": honored}))
+            return await share.handler(context, params.model_copy(update={"notifications": honored}))
         finally:
-            self._leave(feed, uris)
+            self._leave(share, uris)
 
     def _known(self, uri: str) -> str:
         if self._resources.issue_of(uri) is None:
@@ -110,19 +111,34 @@ class IssueUpdates:
             )
         return uri
 
-    async def _join(self, context: Any, uris: Sequence[str]) -> "_Feed":
-        """Return the feed of a client's key, which then watches these issues too."""
+    async def _join(self, context: Any, uris: Sequence[str]) -> "_Share":
+        """Return the caller's share of the feed of its key, which then watches these issues too.
+
+        Raises:
+            MCPError: the caller may not read issues or has too many subscriptions, or PostHog does not answer.
+        """
+        caller = caller_of_message(context.request)
+        rights = caller and caller.rights
+        if uris and rights is not None and KINDS[0].lists not in rights.tools:
+            raise MCPError(INVALID_PARAMS, rights.explain(KINDS[0].lists))
         sender = sender_of(context.request) or self._sender
         key = account_of(sender), project_of(sender) or ""
-        feed = self._feeds.setdefault(key, _Feed(sender, caller_id(context.request)))
+        feed = self._feeds.setdefault(key, _Feed(sender))
+        share = feed.share_of(caller_id(context.request))
         try:
-            await feed.add({uri: self._resources.issue_of(uri) or "" for uri in uris})
+            await share.add({uri: self._resources.issue_of(uri) or "" for uri in uris})
         except PostHogError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from None
-        return feed
+        finally:
+            self._forget(feed)
+        return share
 
-    def _leave(self, feed: "_Feed", uris: Sequence[str]) -> None:
-        feed.remove(uris)
+    def _leave(self, share: "_Share", uris: Sequence[str]) -> None:
+        share.remove(uris)
+        self._forget(share.feed)
+
+    def _forget(self, feed: "_Feed") -> None:
+        """Forget a feed without subscriptions, and the key in it."""
         if not feed.uris:
             self._feeds = {key: one for key, one in self._feeds.items() if one is not feed}
 
@@ -153,19 +169,14 @@ class _Subscriber:
             self._sending.cancel()
 
 
-class _Feed:
-    """The issues that clients of one key are subscribed to, and the poll that looks at them."""
+class _Share:
+    """The subscriptions of one caller in the feed of a key, whose limit leaves room to the other callers."""
 
-    def __init__(self, sender: Sender, caller: str) -> None:
-        self._sender = sender
-        self._caller = caller
+    def __init__(self, feed: "_Feed", caller: str) -> None:
+        self.feed = feed
+        self.caller = caller
         self.uris = Counter[str]()
-        self._issues = dict[str, str]()
-        self._states = dict[str, str]()
-        """By issue, as of the last look; an issue without events in the range has none."""
-        self._poll: asyncio.Task[None] | None = None
-        self.bus = InMemorySubscriptionBus()
-        self.handler = ListenHandler(self.bus, max_subscriptions=MOST_URIS)
+        self.handler = ListenHandler(feed.bus, max_subscriptions=MOST_URIS)
 
     async def add(self, issues: dict[str, str]) -> None:
         """Watch issues, by their URIs, from their present state on.
@@ -177,15 +188,48 @@ class _Feed:
         if len(self.uris.keys() | issues.keys()) > MOST_URIS:
             raise MCPError(INVALID_PARAMS, f"At most {MOST_URIS} issues can be subscribed to. Unsubscribe from others.")
         self.uris.update(issues.keys())
-        self._issues |= issues
         try:
-            if issues and self._poll is None:
-                self._states = await self._look()
+            await self.feed.add(issues, self.caller)
         except BaseException:
             self.remove(list(issues))
             raise
+
+    def remove(self, uris: Sequence[str]) -> None:
+        """Stop watching issues."""
+        self.uris.subtract(uris)
+        self.uris = +self.uris
+        self.feed.remove(uris)
+
+
+class _Feed:
+    """The issues that callers with one key are subscribed to, and the poll that looks at them."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._shares = WeakValueDictionary[str, _Share]()
+        self.uris = Counter[str]()
+        self._issues = dict[str, str]()
+        self._states = dict[str, str]()
+        """By issue, as of the last look; an issue without events in the range has none."""
+        self._poll: asyncio.Task[None] | None = None
+        self.bus = InMemorySubscriptionBus()
+
+    def share_of(self, caller: str) -> _Share:
+        """Return the subscriptions of a caller."""
+        return self._shares.setdefault(caller, _Share(self, caller))
+
+    async def add(self, issues: dict[str, str], caller: str) -> None:
+        """Watch issues, by their URIs, from their present state on.
+
+        Raises:
+            PostHogError: PostHog does not answer.
+        """
+        self.uris.update(issues.keys())
+        self._issues |= issues
+        if issues and self._poll is None:
+            self._states = await self._look()
         if self.uris and self._poll is None:
-            self._poll = asyncio.create_task(self._watch())
+            self._poll = asyncio.create_task(self._watch(caller))
 
     def remove(self, uris: Sequence[str]) -> None:
         """Stop watching issues; without any, the poll ends."""
@@ -196,9 +240,9 @@ class _Feed:
             self._poll.cancel()
             self._poll = None
 
-    async def _watch(self) -> None:
+    async def _watch(self, caller: str) -> None:
         call_context.on_wait.set(None)  # that of the call which began the poll
-        call_context.caller.set(self._caller)
+        call_context.caller.set(caller)
         pause = _PAUSE
         while True:
             await asyncio.sleep(pause)

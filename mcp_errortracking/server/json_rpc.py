@@ -118,9 +118,12 @@ def _not_a_message(raw: Any) -> MessageError:
     return MessageError(INVALID_REQUEST, text, request_id if is_id(request_id) else None)
 
 
-def interrupted(request_id: str | int) -> MessageError:
-    """Return the error for a request that the end of the server cuts off."""
-    text = "The server stopped before the call ended. A write may have been applied: read before you repeat it."
+STOPPED = "The server stopped before the call ended. A write may have been applied: read before you repeat it."
+TOKEN_EXPIRED = "The token has expired, which ends this stream. Get a new token, and subscribe again."  # noqa: S105 not a secret
+
+
+def interrupted(request_id: str | int, text: str = STOPPED) -> MessageError:
+    """Return the error for a request that is cut off, by the end of the server unless the text says otherwise."""
     return MessageError(CONNECTION_CLOSED, text, request_id)
 
 

@@ -17,6 +17,7 @@ from mcp_errortracking.asgi import app_for
 from mcp_errortracking.config import HttpSettings, PostHogSettings, Secret, ToolSelection
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
 from mcp_errortracking.server import key_scopes
+from mcp_errortracking.server.callers import Caller
 from mcp_errortracking.server.http import caller_keys, readiness
 from mcp_errortracking.server.http.app import HttpOptions, build_app
 from mcp_errortracking.server.http.caller_keys import CHECKS, KEY_HEADER, PROJECT_HEADER, CallerKeys
@@ -294,7 +295,7 @@ async def test_what_a_session_keeps_is_bounded_in_number_and_bytes() -> None:
         raise AssertionError("nothing is sent")
 
     calls = Slots(1000, "calls")
-    session = SseSession(send, "caller", calls, HttpLimits(calls=4, sessions=4, idle=60, body=1000))
+    session = SseSession(send, Caller("caller"), calls, HttpLimits(calls=4, sessions=4, idle=60, body=1000))
     request = Request({"type": "http", "headers": []})
     note = parsed({"jsonrpc": "2.0", "method": "notifications/initialized"})
     for _ in range(100):

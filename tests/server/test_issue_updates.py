@@ -1,6 +1,7 @@
 """Subscriptions to issues, in both eras: who is notified of what, and the requests of the shared poll."""
 
 import asyncio
+import gc
 from collections.abc import Generator
 from contextlib import suppress
 from typing import Any
@@ -148,9 +149,12 @@ async def test_a_refusal_of_posthog_refuses_the_subscription() -> None:
             proxy_to(upstream.url) as proxy,
             Client(server_of(proxy, time_limit=20), mode="legacy") as client,
         ):
-            with pytest.raises(MCPError):
-                await client.subscribe_resource(ISSUE)  # pyright: ignore[reportDeprecated]
+            for _ in range(2):
+                with pytest.raises(MCPError):
+                    await client.subscribe_resource(ISSUE)  # pyright: ignore[reportDeprecated]
             assert polls() == []
+            gc.collect()
+            assert [one for one in gc.get_objects() if type(one).__name__ == "_Feed"] == []  # they hold the key
 
 
 @pytest.mark.usefixtures("hurried")

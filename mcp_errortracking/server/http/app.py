@@ -28,6 +28,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
+from mcp_errortracking.server.callers import caller_of
 from mcp_errortracking.server.http.caller_keys import (
     KEY_HEADER,
     PROJECT_HEADER,
@@ -48,7 +49,14 @@ from mcp_errortracking.server.http.request_limits import RequestLimits
 from mcp_errortracking.server.http.slots import HttpLimits, Slots
 from mcp_errortracking.server.http.sse import SseTransport
 from mcp_errortracking.server.http.structured import STRUCTURED_HEADER, StructuredHeader
-from mcp_errortracking.server.json_rpc import STREAM, JSONRPCMessage, MessageError, check_message, check_version
+from mcp_errortracking.server.json_rpc import (
+    STREAM,
+    TOKEN_EXPIRED,
+    JSONRPCMessage,
+    MessageError,
+    check_message,
+    check_version,
+)
 from mcp_errortracking.system.stop_signals import STOP_SIGNALS
 
 if TYPE_CHECKING:
@@ -254,13 +262,19 @@ class _StreamableHttp:
             message, first = first, None
             return message if message is not None else await receive()
 
-        answer = InterruptibleAnswer(scope, body, send)
+        answer, expiry = InterruptibleAnswer(scope, body, send), None
         self._answers.add(answer)
         if isinstance(message, JSONRPCRequest) and message.method == STREAM:
             self._streams.add(answer)
+            left = caller_of(scope).seconds_left()
+            expiry = (
+                None if left is None else asyncio.get_running_loop().call_later(left, answer.interrupt, TOKEN_EXPIRED)
+            )
         try:
             await answer.run(self._handle(scope, replay, answer.send, message, body))
         finally:
+            if expiry is not None:
+                expiry.cancel()
             self._answers.discard(answer)
             self._streams.discard(answer)
 

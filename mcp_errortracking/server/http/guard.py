@@ -98,7 +98,8 @@ class Guard:
             return self._refuse(detail, 403, "insufficient_scope")
         account = _account(user)
         # Not by the client too: a person who registers many clients would have a share of the limits for each.
-        return Caller(self._digest(account), name=_name(user), account=account, rights=rights)
+        ends = user.access_token.expires_at
+        return Caller(self._digest(account), name=_name(user), account=account, rights=rights, expires_at=ends)
 
     def _refuse(self, detail: str, status: int = 401, error: str = "invalid_token") -> Response:
         """Return a refusal; without an error, of a request that presents no token."""

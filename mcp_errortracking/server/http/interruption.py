@@ -8,7 +8,7 @@ from pydantic_core import from_json, to_json
 from starlette.responses import JSONResponse
 from starlette.types import Message, Scope, Send
 
-from mcp_errortracking.server.json_rpc import interrupted, is_id
+from mcp_errortracking.server.json_rpc import STOPPED, interrupted, is_id
 
 
 class InterruptibleAnswer:
@@ -23,6 +23,7 @@ class InterruptibleAnswer:
         self._body = body
         self._send = send
         self._cancellation = anyio.CancelScope()
+        self._reason = STOPPED
         self._is_started = self._is_stream = self._is_complete = False
 
     async def send(self, message: Message) -> None:
@@ -42,8 +43,9 @@ class InterruptibleAnswer:
         if self._cancellation.cancelled_caught and not self._is_complete:
             await self._send_error()
 
-    def interrupt(self) -> None:
-        """End the handling of the request."""
+    def interrupt(self, reason: str = STOPPED) -> None:
+        """End the handling of the request; the client gets the reason."""
+        self._reason = reason
         self._cancellation.cancel()
 
     async def _send_error(self) -> None:
@@ -51,7 +53,7 @@ class InterruptibleAnswer:
         request_id = cast("dict[str, Any]", message).get("id") if isinstance(message, dict) else None
         if not is_id(request_id):
             return
-        error = interrupted(request_id).answer
+        error = interrupted(request_id, self._reason).answer
         if not self._is_started:
             await JSONResponse(error, 503)(self._scope, _no_input, self._send)
         elif self._is_stream:

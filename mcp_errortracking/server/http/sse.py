@@ -7,6 +7,7 @@ straight to the socket; one task pings all sessions and closes idle ones.
 
 import asyncio
 import logging
+import math
 import time
 from contextlib import suppress
 from functools import partial
@@ -23,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from mcp_errortracking.server.callers import caller_of, minimal_request, set_structured, structured_of
+from mcp_errortracking.server.callers import Caller, caller_of, minimal_request, set_structured, structured_of
 from mcp_errortracking.server.http.cross_origin import refuse_other_media
 from mcp_errortracking.server.http.slots import FullError, HttpLimits, Slots
 from mcp_errortracking.server.json_rpc import JSONRPCMessage, MessageError, interrupted, parse_message, request_key
@@ -46,8 +47,9 @@ _HEADERS = [
 class SseSession(MessageSource):
     """One stream, which the SDK's server reads from and writes to."""
 
-    def __init__(self, send: Send, owner: str, calls: Slots, limits: HttpLimits) -> None:
-        self.owner = owner
+    def __init__(self, send: Send, owner: Caller, calls: Slots, limits: HttpLimits) -> None:
+        self.owner = owner.id
+        self._expiry = _expiry_of(owner)
         self.structured: bool | None = None
         """The form of results that the stream asks for; a message may ask for another."""
         self.used = time.monotonic()
@@ -88,6 +90,7 @@ class SseSession(MessageSource):
             metadata.on_request_unanswered = partial(self._end_unanswered, key)
         self._bytes += size
         self.used = time.monotonic()
+        self._expiry = max(self._expiry, _expiry_of(caller_of(request.scope)))
         self._inbox.append((SessionMessage(message, metadata=metadata), size))
         self._wake()
 
@@ -97,8 +100,8 @@ class SseSession(MessageSource):
         return self._is_closed
 
     def is_idle(self, now: float) -> bool:
-        """True if the session had no request for a long time."""
-        return not self._unanswered and now - self.used > self._limits.idle
+        """True if the session had no request for a long time, or if the tokens of its requests have all expired."""
+        return not self._unanswered and (now - self.used > self._limits.idle or now > self._expiry)
 
     def drain(self) -> None:
         """Close the session after its last answer."""
@@ -194,7 +197,8 @@ class SseTransport:
 
     async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`GET /sse`: an ASGI app that runs as long as the stream."""
-        caller = caller_of(scope).id
+        owner = caller_of(scope)
+        caller = owner.id
         try:
             if self._stopping:
                 raise FullError(503, "The server is stopping. Connect again.")
@@ -202,7 +206,7 @@ class SseTransport:
         except FullError as full:
             await full.response()(scope, receive, send)
             return
-        session_id, session = uuid4(), SseSession(send, caller, self._calls, self._limits)
+        session_id, session = uuid4(), SseSession(send, owner, self._calls, self._limits)
         session.structured = structured_of(Request(scope))
         self._sessions[session_id] = session
         try:
@@ -283,6 +287,12 @@ async def _until_disconnect(receive: Receive, session: SseSession) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     session.close()
+
+
+def _expiry_of(caller: Caller) -> float:
+    """Return when the token of a caller expires, by the clock that never goes back."""
+    left = caller.seconds_left()
+    return math.inf if left is None else time.monotonic() + left
 
 
 def _problem(status: int, error: str, detail: str) -> Response:

@@ -5,13 +5,16 @@ import itertools
 import json
 import logging
 import re
+import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
+from mcp import Client, MCPError
 
 from mcp_errortracking.asgi import app_for, create_app
 from mcp_errortracking.catalog import CATALOG, TOOLSETS
@@ -25,12 +28,16 @@ from mcp_errortracking.config import (
     ToolSelection,
     load_oauth,
 )
+from mcp_errortracking.oauth.facts import LEEWAY
+from mcp_errortracking.server.callers import Caller
 from mcp_errortracking.server.http.oauth import OAuth
+from mcp_errortracking.server.issue_updates import MOST_URIS
 from mcp_errortracking.workflows.registry import WORKFLOWS
 from tests.oauth.tokens import AUDIENCE, ISSUER, jwks, sign
 from tests.proxy.fault_server import FaultServer, http
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.server.http.http_process import HEADERS, LIST, TOKEN, client_of, serving
+from tests.server.http.test_subscriptions import MODERN, listen
 
 pytestmark = pytest.mark.anyio
 
@@ -76,6 +83,14 @@ async def serving_app(
         httpx.AsyncClient(transport=transport, base_url="https://mcp.example") as client,
     ):
         yield client
+
+
+def oauth_options(issuer: FaultServer) -> list[str]:
+    return ["--oauth-issuer", ISSUER, "--oauth-audience", AUDIENCE, "--oauth-jwks", f"{issuer.url}/keys"]
+
+
+def issue_at(number: int) -> str:
+    return f"posthog://issues/01936f2e-7a51-7000-8000-{number:012}"
 
 
 async def send(client: httpx.AsyncClient, token: str, method: str = "tools/call", **params: Any) -> httpx.Response:
@@ -174,6 +189,78 @@ async def test_resources_and_completions_have_no_more_rights_than_calls(
             assert bool(ids) is is_read
             assert ("result" in read.json()) is is_read, read.text
             assert ("error_tracking" in json.dumps(sandbox.journal())) is is_read
+
+
+@asynccontextmanager
+async def subscribed(client: Client, transport: str, *numbers: int) -> AsyncGenerator[None]:
+    if transport == "http":
+        async with client.listen(resource_subscriptions=[issue_at(number) for number in numbers]):
+            yield
+    else:
+        for number in numbers:
+            await client.subscribe_resource(issue_at(number))  # pyright: ignore[reportDeprecated]
+        yield
+
+
+@pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
+@pytest.mark.parametrize(("transport", "era"), [("sse", "legacy"), ("http", "2026-07-28")])
+async def test_subscriptions_have_no_more_rights_than_calls_and_a_share_for_each_caller(
+    sandbox: SandboxProcess, issuer: FaultServer, transport: str, era: str
+) -> None:
+    scopes = "errors:read=read,errors:alerts=alerts"
+    with serving(sandbox.url, *oauth_options(issuer), MCP_OAUTH_SCOPES=scopes) as server:
+
+        def client_for(who: str, scope: str) -> Any:
+            return client_of(server.url, transport, era, sign(sub=who, scope=scope))
+
+        sandbox.empty_journal()
+        async with client_for("eve", "errors:alerts") as eve:
+            with pytest.raises(MCPError, match="query-error-tracking-issues-list needs the scope errors:read"):
+                async with subscribed(eve, transport, 1):
+                    pass
+        assert sandbox.journal() == []
+
+        async with (
+            client_for("ada", "errors:read") as ada,
+            client_for("bob", "errors:read") as bob,
+            subscribed(ada, transport, *range(MOST_URIS)),
+        ):
+            with pytest.raises(MCPError, match=f"At most {MOST_URIS} issues"):
+                async with subscribed(ada, transport, MOST_URIS):
+                    pass
+            async with subscribed(bob, transport, MOST_URIS):
+                pass
+        (poll,) = [entry for entry in sandbox.journal() if "query/issues/" in entry["path"]]
+        assert poll["body"]["orderBy"] == "last_seen"
+
+
+@pytest.mark.parametrize("transport", ["http", "sse"])
+async def test_a_stream_ends_with_its_token(
+    sandbox: SandboxProcess, issuer: FaultServer, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_errortracking.server.http.sse.PING_SECONDS", 0.02)
+    async with serving_app(sandbox, settings_for(issuer, SCOPES="")) as client:
+        token = sign(exp=int(time.time()) + 1000)
+        ends = int(time.time()) + 1000 + LEEWAY
+        monkeypatch.setattr(
+            Caller, "seconds_left", lambda caller: 0.1 if abs((caller.expires_at or 0) - ends) <= 2 else None
+        )
+        with anyio.fail_after(30):
+            if transport == "sse":
+                answer = await client.get("/sse", headers={"Authorization": f"Bearer {token}"})
+                assert "event: endpoint" in answer.text
+            else:
+                headers = HEADERS | MODERN | {"Authorization": f"Bearer {token}"}
+                answer = await client.post("/mcp", headers=headers, json=listen())
+                assert "subscriptions/acknowledged" in answer.text
+                assert "The token has expired, which ends this stream." in answer.text
+
+
+def test_the_seconds_left_are_counted_whatever_a_token_says() -> None:
+    assert Caller("a").seconds_left() is None
+    assert Caller("a", expires_at=0).seconds_left() == 0
+    assert 50 < (Caller("a", expires_at=int(time.time()) + 60).seconds_left() or 0) <= 60
+    assert (Caller("a", expires_at=10**400).seconds_left() or 0) > 10**11
 
 
 @pytest.mark.parametrize("transport", ["http", "sse"])
