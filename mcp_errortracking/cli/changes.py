@@ -7,7 +7,7 @@ from mcp_errortracking.cli.connection import EXIT_PROBLEM, ask, print_result, ti
 from mcp_errortracking.cli.options import add_confirmation, add_connection
 
 _UNDO = """\
-Without --apply it says what it would send and what does not come back, and changes nothing.
+Undo a change. Without --apply, print the requests that it takes and what it cannot restore, and change nothing.
 
 exit codes: 0 done, 1 the change cannot be undone, 2 invalid command
 """
@@ -24,7 +24,6 @@ def add_changes_commands(parser: argparse.ArgumentParser) -> None:
     listing.set_defaults(run=_run_list)
     summary = "undo a change"
     undo = commands.add_parser("undo", help=summary, description=_UNDO)
-    undo.formatter_class = argparse.RawDescriptionHelpFormatter
     add_connection(undo)
     add_confirmation(undo)
     undo.add_argument("id", metavar="ID", nargs="?", type=int, help="id of the change (default: the latest)")

@@ -33,7 +33,7 @@ def add_from_codeowners(commands: Any) -> None:
     """Add the command to those below `rules`."""
     summary = "print a rules file with the assignment rules that a CODEOWNERS file amounts to"
     parser = commands.add_parser("from-codeowners", help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
-    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _EPILOG
+    parser.epilog = _EPILOG
     parser.set_defaults(run=run_from_codeowners)
     parser.add_argument("file", metavar="FILE", help="CODEOWNERS, of GitHub or GitLab")
     parser.add_argument("--map", metavar="OWNERS.yaml", required=True, help="the assignee of each owner")

@@ -32,7 +32,7 @@ _OPTIONS = {
 
 def add_deploy_report(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _EPILOG
+    parser.epilog = _EPILOG
     parser.set_defaults(tool="error-tracking-deploy-report")
     parser.add_argument(
         "release",

@@ -20,7 +20,7 @@ of the files that this branch changes, against the remote's main branch or anoth
 
 def add_issues_in_file(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _EPILOG
+    parser.epilog = _EPILOG
     parser.set_defaults(tool="error-tracking-issues-in-file")
     parser.add_argument("paths", metavar="PATH", nargs="*", help="source files (default: those changed on this branch)")
     parser.add_argument("--base", metavar="REF", help="branch or whole commit id that this branch is compared with")

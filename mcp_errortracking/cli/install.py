@@ -33,7 +33,7 @@ exit codes: 0 done or already so, 1 nothing was changed (the entry is printed, t
 
 def add_install(parser: argparse.ArgumentParser) -> None:
     """Add the options of `install`."""
-    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _EPILOG
+    parser.epilog = _EPILOG
     _add_client(parser)
     parser.add_argument("arguments", metavar="-- OPTION", nargs="*", help="options of the server")
     parser.add_argument("--list", action="store_true", help="list the clients, with their files on this system")

@@ -33,7 +33,7 @@ exit codes: 0 logged in, 1 not logged in (denied, expired, no answer), 2 invalid
 
 def add_login(parser: argparse.ArgumentParser) -> None:
     """Add the options of `login`."""
-    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, LOGIN_EPILOG
+    parser.epilog = LOGIN_EPILOG
     add_named(parser, PostHogSettings, "host", "project")
     parser.add_argument("--no-browser", action="store_true", help="print the address of the page, and do not open it")
     parser.add_argument(

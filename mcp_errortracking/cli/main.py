@@ -23,6 +23,7 @@ from mcp_errortracking.cli.options import (
     given,
     variables_without_option,
 )
+from mcp_errortracking.cli.parser import Parser
 from mcp_errortracking.cli.rules import add_rules_commands, run_rules_match
 from mcp_errortracking.cli.serve import run_serve
 from mcp_errortracking.cli.source_maps import add_arguments, run_source_maps
@@ -38,8 +39,7 @@ _DESCRIPTION = """\
 MCP server for PostHog error tracking: lets an AI agent read issues and their stack traces, and work on issues, rules,
 symbol sets, releases and alerts.
 
-Without a command it speaks MCP on stdin and stdout; your MCP client starts it that way. With --transport http it is
-reached over the network.
+Without a command, it speaks MCP on stdin and stdout, as MCP clients start it. With --transport http it serves HTTP.
 """
 
 _EPILOG = """\
@@ -86,18 +86,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         ConfigError: an option's value is wrong.
     """
     variables = variables_without_option(PostHogSettings, HttpSettings, OAuthSettings)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mcp-errortracking",
+        usage="%(prog)s [OPTION ...] [COMMAND ...]",
         description=_DESCRIPTION,
         epilog=_EPILOG.format(variables=variables),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mcp_errortracking {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog=parser.prog)
     add_connection(parser)
     add_tool_selection(parser)
     add_transport(parser)
     parser.set_defaults(run=run_serve, sandbox=False)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
@@ -105,7 +105,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         return added
 
     serve = command("serve", run_serve, "speak MCP (the default): over stdio, or HTTP and SSE")
-    serve.formatter_class = argparse.RawDescriptionHelpFormatter
     serve.epilog = _SERVE_EPILOG.format(variables=variables)
     add_connection(serve)
     add_tool_selection(serve)

@@ -33,7 +33,7 @@ def add_rules_commands(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     summary = "say what PostHog would do with each rule and event of the input"
     match = commands.add_parser("match", help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
-    match.formatter_class, match.epilog = argparse.RawDescriptionHelpFormatter, _EPILOG
+    match.epilog = _EPILOG
     match.add_argument("file", metavar="FILE", nargs="?", default="-", help="JSON lines (default: -, stdin)")
     match.set_defaults(run=run_rules_match)
     add_logging(match)

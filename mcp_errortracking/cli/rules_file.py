@@ -37,7 +37,7 @@ def add_rules_file_commands(commands: Any) -> None:
 
     def command(name: str, run: Callable[[argparse.Namespace], int], summary: str, epilog: str = "") -> Any:
         added = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
-        added.formatter_class, added.epilog = argparse.RawDescriptionHelpFormatter, epilog
+        added.epilog = epilog
         added.set_defaults(run=run)
         return added
 

@@ -24,7 +24,7 @@ def add_simulate(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "simulate", help=summary, description=f"{summary[:1].upper()}{summary[1:]}."
     )
-    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _EPILOG
+    parser.epilog = _EPILOG
     parser.add_argument("kind", metavar="KIND", choices=KINDS, help=f"one of: {', '.join(KINDS)}")
     parser.add_argument("filters", metavar="FILTERS", nargs="?", help="the filters of a new rule")
     parser.add_argument("--id", metavar="ID", help="an existing rule, instead of filters")

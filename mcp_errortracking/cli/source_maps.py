@@ -44,7 +44,7 @@ in CI:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the commands below `source-maps`."""
-    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _EPILOG
+    parser.epilog = _EPILOG
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, tool: str, summary: str) -> argparse.ArgumentParser:

@@ -41,6 +41,25 @@ def test_every_command_has_help(command: str) -> None:
     assert (code, out.startswith("usage: mcp-errortracking")) == (0, True)
 
 
+def test_help_begins_with_one_line_of_usage_and_the_commands() -> None:
+    _, out, _ = run_here("--help")
+    _, upload, _ = run_here("source-maps", "upload", "--help")
+
+    assert out.startswith("usage: mcp-errortracking [OPTION ...] [COMMAND ...]\n\n")
+    assert out.index("\ncommands:\n") < out.index("\nconnection:\n")
+    assert upload.startswith("usage: mcp-errortracking source-maps upload [OPTION ...] DIR\n\n")
+
+
+def test_an_invalid_command_is_answered_in_three_lines() -> None:
+    assert run_here("source-maps", "upload") == (
+        2,
+        "",
+        "usage: mcp-errortracking source-maps upload [OPTION ...] DIR\n"
+        "mcp-errortracking source-maps upload: error: the following arguments are required: DIR\n"
+        "See: mcp-errortracking source-maps upload --help\n",
+    )
+
+
 def test_tools() -> None:
     code, out, _ = run_here("tools", "--json")
     assert code == 0
