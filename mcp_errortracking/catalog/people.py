@@ -44,6 +44,15 @@ class Role:
     members: tuple[str, ...]
 
 
+def own_id() -> Generator[Request, Any, int | None]:
+    """Return the id of the key's user; None if this PostHog does not show it. No scope is needed (contract 1.8).
+
+    Raises:
+        StepError: PostHog refused.
+    """
+    return number_of(as_object((yield Request("GET", "/api/personal_api_keys/@current/"))), "user_id")
+
+
 def organization() -> Generator[Request, Any, str | None]:
     """Return the id of the project's organization; None if the key may not read the project.
 

@@ -15,6 +15,7 @@ from mcp_errortracking.catalog.people import (
     ROLES_SCOPE,
     Person,
     organization,
+    own_id,
     people_of,
     roles_of,
 )
@@ -28,6 +29,8 @@ from mcp_errortracking.server.cells import one_line
 _LONGEST_NAME = 200
 _MOST_SHOWN = 5
 _LIST = "error-tracking-directory-list"
+_OWN = ("me", "@me")
+"""Names of the key's user."""
 
 
 async def read_assignees(
@@ -62,7 +65,7 @@ def _name(value: Any) -> tuple[str, str] | None:
             value = json.loads(value) if value.lstrip().startswith("{") else {"type": "user", "id": value}
         except ValueError:
             return None
-        if not isinstance(value, dict) or "@" not in str(cast("dict[str, Any]", value).get("id")):
+        if not isinstance(value, dict) or not _is_plainly_a_name(cast("dict[str, Any]", value).get("id")):
             return None
     if not isinstance(value, dict):
         return None
@@ -75,9 +78,15 @@ def _name(value: Any) -> tuple[str, str] | None:
     return None if is_id or len(name) > _LONGEST_NAME else (kind, name)
 
 
+def _is_plainly_a_name(text: Any) -> bool:
+    return "@" in str(text) or str(text).strip().casefold() in _OWN
+
+
 async def _look_up(sender: Sender, argument: str, kind: str, name: str) -> tuple[int | str, str]:
     """Return the id of the one person or role with this name, and how PostHog calls them."""
     try:
+        if kind == "user" and name.casefold() in _OWN and (own := await send_steps(sender, own_id(), read_only=True)):
+            return own, "the user of the API key"
         where = await send_steps(sender, organization(), read_only=True)
         if kind == "user":
             people, is_cut = await send_steps(sender, people_of(where, name), read_only=True)
@@ -113,8 +122,9 @@ async def _look_up(sender: Sender, argument: str, kind: str, name: str) -> tuple
             f"{argument}: more than one {kind} has this name; nothing was changed. Give the id: {candidates}."
         )
     nearest = f"Nearest: {candidates}. " if candidates else ""
+    called = "name or e-mail" if kind == "user" else "name"
     raise ArgumentsError(
-        f"{argument}: no {kind} of the organization has this name or e-mail; nothing was changed. {nearest}"
+        f"{argument}: no {kind} of the organization has this {called}; nothing was changed. {nearest}"
         f"List them with {_LIST}."
     )
 

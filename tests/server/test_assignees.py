@@ -158,6 +158,8 @@ async def test_an_older_server_that_ignores_the_search_gives_the_same_people() -
         ({"type": "user", "id": "hopper"}, {"type": "user", "id": 2}),
         ({"type": "role", "id": "on call"}, {"type": "role", "id": ON_CALL}),
         ("ada@acme.example", {"type": "user", "id": 1}),
+        ("me", {"type": "user", "id": 1}),
+        ({"type": "user", "id": "@Me"}, {"type": "user", "id": 1}),
         ('{"type": "user", "id": "grace@acme.example"}', {"type": "user", "id": 2}),
     ],
 )
@@ -166,6 +168,16 @@ async def test_an_issue_is_assigned_by_name(sandbox: SandboxProcess, given: Any,
     assert not reply.is_error, reply.text
     assert assignee(sandbox) == stored
     assert f" is {stored['type']} {stored['id']}, " in reply.text
+
+
+async def test_the_user_of_the_key_is_found_without_a_scope_and_without_reading_other_people(
+    sandbox: SandboxProcess,
+) -> None:
+    reply = await call(sandbox, ASSIGN, {"id": ISSUE, "assignee": {"type": "user", "id": "me"}}, NO_NAMES)
+    assert "Note: assignee: me is user 1, the user of the API key." in reply.text
+    assert [path for method, path in sent(sandbox) if method == "GET"][:1] == ["/api/personal_api_keys/@current/"]
+    assert not [path for _, path in sent(sandbox) if "members" in path]
+    assert assignee(sandbox) == {"type": "user", "id": 1}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +193,8 @@ async def test_an_issue_is_assigned_by_name(sandbox: SandboxProcess, given: Any,
             {"type": "user", "id": "left@acme.example"},
             "nothing was changed. List them with error-tracking",
         ),
-        ({"type": "role", "id": "ada"}, "no role of the organization has this name"),
+        ({"type": "role", "id": "ada"}, "no role of the organization has this name; nothing was changed."),
+        ({"type": "role", "id": "me"}, "no role of the organization has this name; nothing was changed."),
     ],
 )
 async def test_a_name_that_nobody_or_more_than_one_has_changes_nothing(
