@@ -9,6 +9,7 @@ from mcp_errortracking.catalog.assignee import ASSIGNEE, AssigneeArgument
 from mcp_errortracking.catalog.endpoint import Endpoint, Request, Steps
 from mcp_errortracking.catalog.filters import Filters
 from mcp_errortracking.catalog.identifiers import AssignmentRuleId
+from mcp_errortracking.catalog.meanings import Shown
 from mcp_errortracking.catalog.paging import PagedEndpoint
 from mcp_errortracking.catalog.rules import (
     ORDER_EXAMPLES,
@@ -102,9 +103,12 @@ class ReorderAssignmentRules(
     """Change the order of assignment (ownership) rules: move one to the top, so that it is tried (checked) first and
     wins over a catch-all; by positions, lower first; rules not named keep theirs."""
 
-    orders: Annotated[dict[AssignmentRuleId, OrderKey], ORDER_PAIRS, ORDER_SCHEMA] = Field(
-        min_length=1, examples=ORDER_EXAMPLES
-    )
+    orders: Annotated[
+        dict[AssignmentRuleId, OrderKey],
+        ORDER_PAIRS,
+        ORDER_SCHEMA,
+        Shown([{"id": "<id of an assignment rule>", "order_key": 0}]),
+    ] = Field(min_length=1, examples=ORDER_EXAMPLES)
     # The docs list these three; the server reads `orders` alone (contract 3.7).
     filters: SkipJsonSchema[dict[str, Any] | None] = Field(default=None, exclude=True)
     order_key: SkipJsonSchema[int | None] = Field(default=None, exclude=True)

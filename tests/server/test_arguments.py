@@ -328,6 +328,11 @@ def test_a_refusal_ends_with_an_example_that_fits() -> None:
                 "template_id": "template-slack",
             },
         ),
+        (
+            "assignment-rules-reorder",
+            {"orders": ["a", "b"]},
+            {"orders": [{"id": "<id of an assignment rule>", "order_key": 0}]},
+        ),
     ],
 )
 def test_an_example_invents_no_value(tool: str, arguments: dict[str, Any], example_of_it: dict[str, Any]) -> None:
