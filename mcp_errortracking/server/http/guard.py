@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 _OPEN_PATHS = ("/", "/healthz", "/readyz")
 _OPEN_PREFIX = "/.well-known/"
 _ASK = "This server asks for its own token: Authorization: Bearer <token>."
+_WRONG = f"This is not a token of this server. {_ASK}"
 _NO_ISSUER = (
     "The token cannot be checked, because the authorization server gives no usable answer. Retry later; the log of "
     "this server has the reason."
@@ -69,7 +70,7 @@ class Guard:
             matches = [hmac.compare_digest(token.encode(), known) for known in self._tokens]
             if any(matches):
                 return Caller(self._digest(token))
-            return await self._verify(scope, self._oauth) if self._oauth else self._refuse(_ASK)
+            return await self._verify(scope, self._oauth) if self._oauth else self._refuse(_WRONG)
         return self._refuse(_ASK, error="")
 
     def _digest(self, secret: str) -> str:

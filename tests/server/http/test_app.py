@@ -47,7 +47,7 @@ async def test_callers_with_a_token_are_let_in(guarded: HttpServer, transport: s
     ("authorization", "says"),
     [
         (None, "asks for its own token"),
-        ("Bearer wrong", "asks for its own token"),
+        ("Bearer wrong", "This is not a token of this server. This server asks for its own token"),
         (f"Basic {TOKEN}", "asks for its own token"),
         (f"Bearer {TOKEN}x", "asks for its own token"),
         (f"Bearer {FULL}", "That is a PostHog key, and MCP forbids passing"),
