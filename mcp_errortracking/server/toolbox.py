@@ -50,7 +50,11 @@ class Toolbox(OfferedTools[type[Declaration]]):
         if tool in self._known:
             hidden = self._read_only and not self._known[tool].read_only
             change = "without --read-only" if hidden else f"with --tools {tool} or a toolset that has it"
-            raise UnknownToolError(f"{tool} is not offered by this server. Its operator can start it {change}.")
+            near = [] if hidden else nearest_tools(tool, self._offered)
+            instead = f" Of those offered, the nearest are: {', '.join(near)}." if near else ""
+            raise UnknownToolError(
+                f"{tool} is not offered by this server. Its operator can start it {change}.{instead}"
+            )
         hint = advice_on(name, self._offered)
         raise UnknownToolError(f"Unknown tool: {clean(redact(name[:MAX_NAME]), 100)}. {hint}")
 

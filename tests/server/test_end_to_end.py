@@ -267,7 +267,12 @@ async def test_wrong_arguments_reach_nobody(client: Client, sandbox: SandboxProc
     ("tool", "says"),
     [
         ("error-tracking-rules-list", "Unknown tool: error-tracking-rules-list. The nearest are: "),
-        ("error-tracking-issues-list", "error-tracking-issues-list is not offered by this server. Its operator can"),
+        (
+            "error-tracking-issues-list",
+            "error-tracking-issues-list is not offered by this server. Its operator can start it with --tools "
+            "error-tracking-issues-list or a toolset that has it. Of those offered, the nearest are: "
+            "query-error-tracking-issues-list,",
+        ),
     ],
 )
 async def test_an_unknown_tool_is_a_protocol_error(client: Client, tool: str, says: str) -> None:
