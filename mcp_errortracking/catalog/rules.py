@@ -31,8 +31,9 @@ ORDER_SCHEMA = pairs_schema("id", "order_key", "integer")
 ORDER_EXAMPLES: list[Any] = [[{"id": "01936f2e-7a51-7000-8000-3d0f1c9a42b7", "order_key": 0}]]
 
 MATCHES_EVERYTHING = (
-    "These filters hold no condition: PostHog lets such a rule match every issue (before May 2026: it disables it)."
+    "These filters hold no condition: PostHog lets such a rule match everything (before May 2026: it disables it)."
 )
+DROPS_EVERYTHING = "It drops every new exception of the project. If that is not meant, delete it now."
 
 
 def notes_on(call: Endpoint, rule: Mapping[str, Any]) -> list[str]:
@@ -43,11 +44,12 @@ def notes_on(call: Endpoint, rule: Mapping[str, Any]) -> list[str]:
     filters: FilterGroup | None = getattr(call, "filters", None)
     if filters is None:
         return []
+    kind = call.tool.removeprefix("error-tracking-").partition("-rules-")[0]
     if filters.matches_everything():
-        return [MATCHES_EVERYTHING]
+        drops_all = kind == "suppression" and rule.get("sampling_rate") in (None, 1)
+        return [MATCHES_EVERYTHING, *([DROPS_EVERYTHING] if drops_all else [])]
     from mcp_errortracking.rules.notes import notes
 
-    kind = call.tool.removeprefix("error-tracking-").partition("-rules-")[0]
     return notes(filters.as_sent(), kind, sampling_rate=rule.get("sampling_rate"))
 
 

@@ -133,7 +133,7 @@ def test_an_issue_that_knows_no_severity(given: str | None, ignored: bool) -> No
 def test_create_warns_of_a_rule_that_matches_everything(filters: dict[str, Any]) -> None:
     (note,) = walk("assignment-rules-create", {"filters": filters, "assignee": USER}, {"id": ONE})[1].notes
 
-    assert "match every issue" in note
+    assert "match everything" in note
 
 
 def test_update_reads_the_rule_back() -> None:

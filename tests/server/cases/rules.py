@@ -126,7 +126,7 @@ CASES = [
         {"filters": _NO_CONDITION},
         ("POST suppression_rules/",),
         {"filters": _NO_CONDITION, "sampling_rate": 1.0},
-        ("Note: These filters hold no condition",),
+        ("Note: These filters hold no condition", "Note: It drops every new exception of the project."),
         {"filters": _NO_CONDITION},
     ),
     Case(
