@@ -34,10 +34,7 @@ from mcp_errortracking.catalog.stack_traces import MAX_FRAMES, exceptions_by_eve
 from mcp_errortracking.catalog.trends import change, picture
 
 _SINCE = "spring 2026"
-_UNKNOWN_ISSUE = (
-    "PostHog knows no such issue in this project: find issues with query-error-tracking-issues-list (status all, a "
-    "longer dateRange)."
-)
+_UNKNOWN_ISSUE = "Find issues with query-error-tracking-issues-list (status all, a longer dateRange)."
 _NO_EVENTS = (
     "No event in this range, so PostHog sent no counts, times or assignee: try a longer dateRange, or "
     "filterTestAccounts false."
@@ -81,7 +78,7 @@ def _date(text: str) -> str:
         return text
     raise PydanticCustomError(
         "no_date",
-        "should be like -24h, -7d, -1dStart, all, or 2026-06-01T00:00:00Z{meant}",
+        "expected a date like -24h, -7d, -1dStart, all, or 2026-06-01T00:00:00Z{meant}",
         {"meant": suggested(text)},
     )
 

@@ -97,5 +97,7 @@ def _arguments_of(options: argparse.Namespace) -> dict[str, Any]:
 
 def _in_options(text: str) -> str:
     """Return an error about the tool's arguments with the options' names."""
-    lines = [line for line in text.splitlines() if not line.startswith("Example: ")]
-    return "\n".join(lines).replace("dateRange", "--from/--to").replace("compareTo", "--compare-from/--compare-to")
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("Example: "))
+    for name, (argument, member, _) in _OPTIONS.items():
+        text = text.replace(f"{argument}.{member}", f"--{name}")
+    return text.replace("dateRange", "--from/--to").replace("compareTo", "--compare-from/--compare-to")

@@ -103,7 +103,10 @@ def _problem(endpoint: type[Declaration], detail: ErrorDetails) -> str:
         message = "does not fit" if kind in _PYDANTICS else detail["msg"]
     if not place:
         return message
-    return f"{place}: {message}" if isinstance(value, dict | list) else f"{place}: {message}, got {_kind_of(value)}"
+    if isinstance(value, dict | list):
+        return f"{place}: {message}"
+    message, semicolon, hint = message.partition(";")
+    return f"{place}: {message}, got {_kind_of(value)}{semicolon}{hint}"
 
 
 def _uuid_problem(endpoint: type[Declaration], location: list[int | str], detail: ErrorDetails) -> str:

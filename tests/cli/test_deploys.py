@@ -67,6 +67,7 @@ def test_without_a_report_the_exit_code_is_another_one(tmp_path: Path) -> None:
         empty = run(sandbox, tmp_path, "")
         blank = run(sandbox, tmp_path, "--from", " ")
         both = run(sandbox, tmp_path, "1.4.2", "--from", "12h")
+        word = run(sandbox, tmp_path, "--compare-from", "yesterday", "--from", "12h")
         assert len(sandbox.journal()) == 1
 
     assert (unknown[0], unknown[1]) == (1, "")
@@ -75,4 +76,6 @@ def test_without_a_report_the_exit_code_is_another_one(tmp_path: Path) -> None:
     assert blank == (1, "", "mcp-errortracking: --from is empty: check that its variable is set.\n")
     assert (both[0], "give release or --from/--to, not both" in both[2]) == (1, True)
     assert "Example" not in both[2]
+    assert "\n- --compare-from: expected a date like -24h" in word[2]
+    assert word[2].endswith(', got the string "yesterday"; did you mean -1dStart?\n')
     assert command.run_here("deploy-report", folder=tmp_path)[0] == 1

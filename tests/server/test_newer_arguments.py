@@ -273,7 +273,8 @@ async def test_spikes_take_no_relative_dates(sandbox: SandboxProcess, given: str
     right = await ask(sandbox, "error-tracking-spike-events-list", {"date_to": "2026-06-01T00:00:00Z"})
 
     assert (wrong.is_error, right.is_error) == (True, False)
-    assert "- date_from: should be a time in ISO 8601, e.g. 2026-06-01T00:00:00Z; only queries read -7d" in wrong.text
+    expected = "- date_from: should be a time in ISO 8601, e.g. 2026-06-01T00:00:00Z"
+    assert f'{expected}, got the string "{given}"; only queries read -7d\n' in wrong.text
     assert [entry["query"] for entry in sandbox.journal()] == [{"date_to": "2026-06-01T00:00:00Z"}]
 
 

@@ -299,7 +299,7 @@ REFUSALS = [
         Refusal(
             "query-error-tracking-issues-list",
             {"dateRange": {"date_from": text}},
-            f'like -24h, -7d, -1dStart, all, or 2026-06-01T00:00:00Z{meant}, got the string "{text}"',
+            f'expected a date like -24h, -7d, -1dStart, all, or 2026-06-01T00:00:00Z, got the string "{text}"{meant}\n',
         )
         for text, meant in (
             ("yesterday", "; did you mean -1dStart?"),
