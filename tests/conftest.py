@@ -1,9 +1,13 @@
 """Fixtures that every room's tests share."""
 
+import functools
 import os
 import sys
+from typing import Any
 
 import pytest
+from httpx._transports import default as transport_of_tests
+from httpx2._transports import default as transport_of_the_sdk
 
 from tests.required import THOROUGH
 
@@ -14,6 +18,10 @@ sys.dont_write_bytecode = False
 os.environ["XDG_CACHE_HOME"] = os.devnull
 # No test writes into the user's own journal; a server that is to keep one is given its path.
 os.environ["XDG_STATE_HOME"] = os.devnull
+# Each of hundreds of HTTP clients would read the certificates of all authorities, which takes longer than most tests.
+_transports: list[Any] = [transport_of_tests, transport_of_the_sdk]
+for _transport in _transports:
+    _transport.create_ssl_context = functools.cache(_transport.create_ssl_context)
 
 
 @pytest.fixture(scope="session")

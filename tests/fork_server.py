@@ -4,6 +4,7 @@ It listens on the socket that is its first argument, until its stdin ends. A req
 three descriptors: stdin, stdout and stderr. Then comes the text: the command line, the environment and the folder.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -13,6 +14,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 from typing import Any, NoReturn
 
 from mcp_errortracking.cli.main import main
@@ -78,9 +80,24 @@ def _report(process: int, connection: socket.socket) -> NoReturn:
     os._exit(0)
 
 
+def _run(words: list[str]) -> None:
+    """Run a command, and end without taking the modules apart, which would copy all memory of the server."""
+    try:
+        code = main(words)
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        code = end.code
+    threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue] as an interpreter that ends
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the processes that report
     for module in _IMPORTED:
         importlib.import_module(module)
     gc.freeze()
-    sys.exit(main(serve(socket.socket(fileno=int(sys.argv[1])))))
+    _run(serve(socket.socket(fileno=int(sys.argv[1]))))
