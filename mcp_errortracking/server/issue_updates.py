@@ -25,13 +25,11 @@ from mcp_types import (
     UnsubscribeRequestParams,
 )
 
-from mcp_errortracking.catalog.endpoint import as_object, as_objects, text_of
-from mcp_errortracking.catalog.queries import QueryIssues
-from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.rate_limit import context as call_context
 from mcp_errortracking.proxy.sender import Sender, account_of, project_of
 from mcp_errortracking.server.callers import caller_id, caller_of_message, sender_of
+from mcp_errortracking.server.issue_states import IssueStates
 from mcp_errortracking.server.resources import KINDS, Resources, shown_uri
 
 logger = logging.getLogger(__name__)
@@ -39,10 +37,6 @@ logger = logging.getLogger(__name__)
 MOST_URIS = 100
 """Issues that one caller may be subscribed to, and streams that it may have open."""
 _PAUSE, _LONGEST_PAUSE = 30.0, 300.0
-_ISSUES = 100
-_RANGE = {"date_from": "-7d"}
-_STATE = ("status", "last_seen", "name", "severity", "assignee")
-"""Fields whose change is an update. Counts are left out: they fall as events leave the range."""
 
 
 class IssueUpdates:
@@ -205,12 +199,10 @@ class _Feed:
     """The issues that callers with one key are subscribed to, and the poll that looks at them."""
 
     def __init__(self, sender: Sender) -> None:
-        self._sender = sender
         self._shares = WeakValueDictionary[str, _Share]()
         self.uris = Counter[str]()
         self._issues = dict[str, str]()
-        self._states = dict[str, str]()
-        """By issue, as of the last look; an issue without events in the range has none."""
+        self._states = IssueStates(sender)
         self._poll: asyncio.Task[None] | None = None
         self.bus = InMemorySubscriptionBus()
 
@@ -226,8 +218,8 @@ class _Feed:
         """
         self.uris.update(issues.keys())
         self._issues |= issues
-        if issues and self._poll is None:
-            self._states = await self._look()
+        if issues:
+            await self._states.begin(issues.values())
         if self.uris and self._poll is None:
             self._poll = asyncio.create_task(self._watch(caller))
 
@@ -247,30 +239,15 @@ class _Feed:
         while True:
             await asyncio.sleep(pause)
             try:
-                states = await self._look()
+                changed = await self._states.look(set(self._issues.values()))
             except PostHogError as error:
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 logger.info("subscribed issues could not be read: %s", error.explanation.what)
                 continue
             pause = _PAUSE
-            changed = {issue for issue, state in states.items() if self._states.get(issue) != state}
-            self._states |= states
             for uri, issue in list(self._issues.items()):
                 if issue in changed:
                     await self.bus.publish(ResourceUpdated(uri))
-
-    async def _look(self) -> dict[str, str]:
-        """Return the states of the issues with the newest events, by id: one request for all subscriptions.
-
-        Raises:
-            PostHogError: PostHog does not answer.
-        """
-        asked: Any = {"dateRange": _RANGE, "status": "all", "orderBy": "last_seen", "limit": _ISSUES}
-        answer = as_object(await send_endpoint(self._sender, QueryIssues.model_validate(asked)))
-        return {
-            text_of(row, "id"): repr([row.get(name) for name in _STATE])
-            for row in as_objects(answer.get("results"))[:_ISSUES]
-        }
 
 
 def can_notify(context: Any) -> bool:

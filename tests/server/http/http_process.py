@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 from mcp import Client
-from mcp.client.session import ElicitationFnT
+from mcp.client.session import ElicitationFnT, MessageHandlerFnT
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -76,6 +76,7 @@ async def client_of(
     token: str = "",
     more: Mapping[str, str] | None = None,
     elicitation: ElicitationFnT | None = None,
+    message_handler: MessageHandlerFnT | None = None,
 ) -> AsyncGenerator[Client]:
     """The SDK's client over `http` or `sse`; `era` is its mode, `more` are headers.
 
@@ -87,6 +88,7 @@ async def client_of(
             sse_client(f"{url}/sse", headers=headers),
             mode=era,  # pyright: ignore[reportArgumentType] a version is any string
             elicitation_callback=elicitation,
+            message_handler=message_handler,
         ) as client:
             yield client
     else:
@@ -96,5 +98,6 @@ async def client_of(
                 over,
                 mode=era,  # pyright: ignore[reportArgumentType] a version is any string
                 elicitation_callback=elicitation,
+                message_handler=message_handler,
             ) as client:
                 yield client
