@@ -262,6 +262,64 @@ def test_nothing_serious_for_people_who_read_with_tools(page: str, theme: str, s
     assert host.run("document.documentElement.dataset.theme") == theme
 
 
+DIALOGS = {
+    "issues": "Assign TypeError 0",
+    "issue": "Resolve",
+    "changes": "Undo change 3",
+    "rules": "Save the order of the assignment rules",
+    "symbol-sets": "Delete TypeError",
+}
+"""A button of each page that opens a dialog."""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("page", PAGES)
+def test_each_state_has_a_picture_and_nothing_serious(page: str, shown: Open) -> None:
+    data, answers = data_of(page, "TypeError")
+    plan = {"made_by": {"called": "x"}, "undo_by": {"call": "y"}, "object": "unchanged"}
+    answers["error-tracking-changes-undo"] = result("x", plan)
+    question = {"error": {"code": "confirmation_required", "question": "Allow it?", "confirm": "a-token"}}
+    answers[UPDATE] = result(UPDATE, question, error=True)
+    if page == "changes":
+        data["results"][0]["undo"] = "update it"
+    host = shown(page, answers={**answers, TOOL[page]: "never"}, width=320)
+
+    def check(state: str, condition: str) -> None:
+        host.wait(condition)
+        host.run("document.getAnimations().forEach(one => one.finish())")
+        for width in (320, 1920):
+            host.page.size(width)
+            assert host.run("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+            keep_picture(host.page, f"{page}-{state}-{width}")
+        host.page.size(320)
+        assert serious_problems(host.page, host.title) == [], state
+
+    check("waiting", "document.getElementById('state').textContent.startsWith('Waiting')")
+    host.notify("ui/notifications/tool-input", {"arguments": {"issueId": ID % 0}})
+    check("loading", "document.getElementById('state').textContent === 'Loading…'")
+    host.notify("ui/notifications/tool-cancelled", {"reason": "The user stopped it."})
+    check("cancelled", "document.getElementById('state').textContent.startsWith('Cancelled: The user')")
+    host.notify("ui/notifications/tool-result", result(TOOL[page], {"error": {}}, text="PostHog is down.", error=True))
+    check("error", "document.querySelector('[role=alert]')?.textContent === 'PostHog is down.'")
+    host.page.run(f"window.answers = {json.dumps({name: result(name, {'results': []}) for name in answers})}; 0")
+    host.notify("ui/notifications/tool-result", result(TOOL[page], {} if page == "issue" else {"results": []}))
+    check(
+        "empty",
+        "(out => !out.querySelector('[role=alert], .row') && out.textContent && !out.textContent.includes('Loading'))"
+        "(document.getElementById('out'))",
+    )
+    host.page.run(f"window.answers = {json.dumps({**answers, TOOL[page]: result(TOOL[page], data)})}; 0")
+    host.notify("ui/notifications/tool-result", result(TOOL[page], data))
+    check("shown", "document.querySelectorAll('.row').length > 0")
+    if page == "rules":
+        host.wait("document.querySelectorAll('#k-assignment .row').length === 2")
+        host.run("document.querySelector('#k-assignment [data-move=down]').click()")
+    host.click(DIALOGS[page])
+    check("dialog", "Boolean(document.querySelector('dialog[open]'))")
+    host.click("Cancel")
+    assert host.run("document.querySelectorAll('dialog').length") == 0
+
+
 def test_the_theme_and_the_variables_of_the_host_are_used(shown: Open) -> None:
     context = {"theme": "dark", "styles": {"variables": {"--color-background-primary": "rgb(1, 2, 3)", "color": "red"}}}
     host = shown("issues", context=context)
@@ -390,6 +448,17 @@ def test_lines_and_values_that_nobody_reads_are_left_out(shown: Open) -> None:
     lines = host.wait("document.querySelector('#event pre')?.textContent").splitlines()
     assert (len(lines), lines[0], lines[20], lines[-1]) == (41, "980  line 980", "5000  x", "19  line 19")
     assert host.run("document.querySelectorAll('#summary h3').length") == 12
+
+
+def test_merging_is_offered_once_two_issues_are_chosen(shown: Open) -> None:
+    host = shown("issues")
+    host.show(result(ISSUES, {"results": issues(3)}))
+    host.wait("document.querySelectorAll('.row').length === 3")
+    seen = "document.getElementById('merging').checkVisibility()"
+    assert host.run(seen) is False
+    for number in range(2):
+        host.run(f"document.querySelectorAll('input[type=checkbox]')[{number}].click()")
+    assert host.run(f"[{seen}, document.querySelector('#merging button').textContent]") == [True, "Merge 2 issues"]
 
 
 def test_a_write_that_fails_is_undone_on_the_page_and_explained(shown: Open) -> None:
