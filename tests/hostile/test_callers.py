@@ -138,6 +138,28 @@ def test_pages_of_other_origins_are_refused_by_check_and_cors_alike(
             assert f"access-control-allow-origin: {origin}\r\n" in head
 
 
+@pytest.mark.parametrize("path", ["/", "/mcp", "/sse", "/readyz"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_site_loads_nothing_as_a_part_of_itself(path: str, site: str, server: HttpServer) -> None:
+    named = ["Host: localhost", f"Sec-Fetch-Site: {site}"]
+    for mode, kind in (("no-cors", "image"), ("no-cors", "empty"), ("navigate", "iframe"), ("navigate", "object")):
+        status, _, body = exchange(server, "GET", path, *named, f"Sec-Fetch-Mode: {mode}", f"Sec-Fetch-Dest: {kind}")
+        assert (status, json.loads(body)["error"]) == (403, "unknown_origin"), (mode, kind)
+    followed = [*named, "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"]
+    assert exchange(server, "GET", path, *followed)[0] == (403 if path in ("/mcp", "/sse") else 200)
+
+
+def test_a_page_of_an_allowed_origin_may_load_from_another_site(server: HttpServer) -> None:
+    fetched = ["Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"]
+    plain = [f"{name}: {value}" for name, value in HEADERS.items()]
+    sent = exchange(
+        *(server, "POST", "/mcp", "Host: localhost", "Origin: http://localhost:6274", "Content-Type: application/json"),
+        *(*plain, *fetched),
+        body=json.dumps(LIST).encode(),
+    )
+    assert sent[0] == 200
+
+
 def test_messages_are_declared_as_json_in_any_spelling(server: HttpServer, sandbox: SandboxProcess) -> None:
     sandbox.empty_journal()
     message = json.dumps(LIST).encode()

@@ -12,6 +12,8 @@
   };
   const $ = id => document.getElementById(id);
   const needs = document.body.dataset, documents = new Map();
+  const AGAIN = "Close this page, and start mcp-errortracking ui again: the address that it opens has access.";
+  const WAIT_SECONDS = 5, ANSWER_SECONDS = 300;
   const dark = matchMedia("(prefers-color-scheme: dark)");
   let token = sessionStorage.getItem("token") || "", key = "", offered = null, frame = null, opened = null, last = 0;
 
@@ -24,15 +26,16 @@
     let response;
     try {
       response = await fetch("mcp", {method: "POST", headers, credentials: "omit", redirect: "error",
-        body: JSON.stringify({jsonrpc: "2.0", id: ++last, method, params})});
+        signal: AbortSignal.timeout(ANSWER_SECONDS * 1000), body: JSON.stringify({jsonrpc: "2.0", id: ++last, method, params})});
     } catch { throw new Error("This server does not answer. Check that it runs, then try again."); }
     let answer = null;
     try { answer = await response.json(); } catch { /* not JSON: the status says enough */ }
     if (response.status === 401) {
       sessionStorage.removeItem("token");
       token = "";
-      askForToken("The server does not accept this token, or it has expired. Enter a valid one.");
-      throw new Refused("The server does not accept the token. Enter a valid one above.");
+      askForToken(needs.token === "once" ? `This page belongs to a server that has ended. ${AGAIN}`
+        : "The server does not accept this token, or it has expired. Enter a valid one.");
+      throw new Refused("The server does not accept the token of this page.");
     }
     if (!answer || !response.ok && !answer.error) throw new Error(`The server answered ${response.status}.`);
     if (answer.error) throw new Error(answer.error.message || answer.detail || `The server answered ${response.status}.`);
@@ -42,8 +45,9 @@
   function askForToken(text) {
     close();
     $("access").hidden = false;
-    $("problem").textContent = text || "";
-    $("access").querySelector("input").focus();
+    $("problem").textContent = text || (needs.token === "once" ? `This page has no access to the server. ${AGAIN}` : "");
+    const field = $("access").querySelector("input");
+    if (field) field.focus();
   }
   function fail(text) { $("message").textContent = text; $("message").hidden = !text; }
 
@@ -74,6 +78,13 @@
     frame.title = $(`tab-${name}`) ? $(`tab-${name}`).textContent : "Issue";
     frame.setAttribute("sandbox", "allow-scripts");
     frame.srcdoc = documents.get(name);
+    const made = frame;
+    // The scripts of a page run by their hashes: those of a newer server not here.
+    frame.addEventListener("load", () => setTimeout(() => {
+      if (frame !== made || opened.began) return;
+      close();
+      fail("This page is older than its server. Reload it.");
+    }, WAIT_SECONDS * 1000));
     $("app").append(frame);
   }
   async function listTools() {
@@ -92,7 +103,7 @@
     toolInfo: {tool: {name: opened.tool, inputSchema: {type: "object"}}}});
   const callTool = (name, args) => rpc("tools/call", {name, arguments: args || {}, _meta: {[DATA]: true}});
   const asks = {
-    "ui/initialize": () => ({protocolVersion: "2026-01-26", hostInfo: {name: "mcp_errortracking", version: needs.version},
+    "ui/initialize": () => (opened.began = true) && ({protocolVersion: "2026-01-26", hostInfo: {name: "mcp_errortracking", version: needs.version},
       hostCapabilities: {serverTools: {}, openLinks: {}}, hostContext: context()}),
     "tools/call": params => callTool(params.name, params.arguments),
     "ui/open-link": params => {

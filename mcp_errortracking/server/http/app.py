@@ -123,6 +123,7 @@ def build_app(
     access = Access(
         needs_token=bool(options.tokens) or options.oauth is not None,
         takes_keys=caller_keys is not None,
+        works_once=options.one_time is not None,
         has_http=options.transport == "http",
     )
     calls = Slots(limits.calls, "calls")

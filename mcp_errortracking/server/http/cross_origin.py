@@ -2,7 +2,8 @@
 
 `Host` and `Origin` are compared whole, before any other check. A page whose name resolves to this server (DNS
 rebinding) still sends that name in `Host`; every other page is named in `Origin`. Messages must have the content type
-of JSON, which a page may send to another origin only after a CORS preflight.
+of JSON, which a page may send to another origin only after a CORS preflight. An image, a script or a frame of another
+page sends no `Origin`: there the browser says in `Sec-Fetch-Site` whose request it is.
 """
 
 import ipaddress
@@ -13,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_errortracking.server.http.paths import correct_slash, path_of
+from mcp_errortracking.server.http.paths import correct_slash, is_mcp, path_of
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
@@ -44,7 +45,8 @@ class CrossOriginGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             correct_slash(scope)
-            if refusal := self._refusal(path_of(scope), Headers(scope=scope)):
+            headers = Headers(scope=scope)
+            if refusal := self._refusal(path_of(scope), headers) or _refusal_of_part(scope, headers):
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -74,6 +76,21 @@ class CrossOriginGuard:
                 "Web pages of this origin may not call this server. To allow them, start it with --allowed-origin.",
             )
         return None
+
+
+def _refusal_of_part(scope: Scope, headers: Headers) -> Response | None:
+    """Return the refusal of what a page of another site loads as a part of itself; not of a link."""
+    if "origin" in headers or headers.get("sec-fetch-site") not in ("cross-site", "same-site"):
+        return None
+    if (
+        headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+        and not is_mcp(scope)
+    ):
+        return None
+    if path_of(scope) == _HEALTH_PATH:
+        return None
+    return _problem(403, "unknown_origin", "Web pages of other sites may link to this server, but not load from it.")
 
 
 def refuse_other_media(scope: Scope) -> Response | None:

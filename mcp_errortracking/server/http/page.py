@@ -31,6 +31,9 @@ def headers_of(*, with_pages: bool) -> dict[str, str]:
     return {
         "Content-Security-Policy": f"default-src 'none';{scripts} style-src {' '.join(allowed['style'])}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        # A page that opened this one has no hold on it, and no page can load it as something else.
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
@@ -39,10 +42,14 @@ def headers_of(*, with_pages: bool) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The credentials that a caller needs, and the transports that are served."""
+    """The credentials that a caller needs, and the transports that are served.
+
+    `works_once`: the token comes from an address that works once, so that nobody can type it.
+    """
 
     needs_token: bool = False
     takes_keys: bool = False
+    works_once: bool = False
     has_http: bool = True
 
     def headers(self) -> dict[str, str]:
@@ -73,7 +80,7 @@ def page(origin: str, problem: str | None, access: Access) -> str:
     install = f"<p>{links}</p>" if links else ""
     bring = f"<p>You need {escape(' and '.join(needs))}.</p>" if needs else ""
     tabs, app, script = _host(access) if access.has_http else ("", "", "")
-    needs_token = ' data-token="1"' if access.needs_token else ""
+    needs_token = f' data-token="{"once" if access.works_once else "typed"}"' if access.needs_token else ""
     needs_key = f' data-key="{KEY_HEADER}"' if access.takes_keys else ""
     return f"""<!doctype html>
 <html lang="en">
@@ -120,14 +127,14 @@ def _host(access: Access) -> tuple[str, str, str]:
         for page, name in {**_TABS, "": "Status and clients"}.items()
     )
     fields = list[str]()
-    if access.needs_token:
+    if access.needs_token and not access.works_once:
         fields.append('<label>Server token <input name="token" type="password" autocomplete="off"></label>')
     if access.takes_keys:
         fields.append('<label>PostHog personal API key <input name="key" type="password" autocomplete="off"></label>')
     form = f"""<form id="access" hidden>
 <p id="problem" role="alert"></p>
 {"".join(fields)}
-<button>Continue</button>
+{"<button>Continue</button>" if fields else ""}
 </form>"""
     app = f"""<main id="app" role="tabpanel" hidden>
 {form}

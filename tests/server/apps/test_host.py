@@ -1,6 +1,8 @@
 """The pages at `/` of a real server, in a real browser: each button changes the state of PostHog's sandbox."""
 
 from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -377,6 +379,75 @@ def test_a_token_that_expires_is_asked_for_again(page: Page, sandbox: SandboxPro
         page.run("document.querySelector('#access button').click()")
         frame.wait("document.querySelectorAll('.row').length > 0")
     browser().events.clear()
+
+
+def test_a_page_of_a_newer_server_is_not_waited_for(page: Page, server: HttpServer) -> None:
+    open_page(page, server, "issues")
+    page.run(
+        """((before, wait) => {
+        window.fetch = async (...given) => {
+          const answer = await before(...given), text = await answer.text();
+          return new Response(text.replace("use strict", "use  strict"), {status: answer.status});
+        };
+        window.setTimeout = (run, milliseconds) => wait(run, milliseconds / 50);
+        })(fetch, setTimeout)"""
+    )
+    page.run("location.hash = 'rules'")
+    page.wait("document.getElementById('message').textContent === 'This page is older than its server. Reload it.'")
+    assert page.run("document.querySelectorAll('iframe').length") == 0
+    browser().events.clear()
+
+
+class _OtherSite(BaseHTTPRequestHandler):
+    """An empty page of another site. It sets no policy, as an attacker would not."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>other site</title>")
+
+    def log_message(self, *args: Any, **more: Any) -> None: ...
+
+
+_ATTACK = """
+new Promise(resolve => {
+  const load = tag => new Promise(done => {
+    const part = document.createElement(tag);
+    part.onload = part.onerror = () => done(tag);
+    part.src = "%(url)s/?" + tag;
+    document.body.append(part);
+  });
+  const silent = fetch("%(url)s/sse", {mode: "no-cors"}).catch(() => 0);
+  Promise.all([...["img", "script", "iframe"].map(load), silent]).then(() => resolve(1));
+})
+"""
+
+
+def test_another_site_can_neither_load_nor_frame_nor_hold_the_page(page: Page, server: HttpServer) -> None:
+    with HTTPServer(("127.0.0.1", 0), _OtherSite) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        page.go(f"http://localhost:{other.server_port}/")
+        other.shutdown()
+    page.send("Network.enable")
+    page.run(_ATTACK % {"url": server.url})
+    events = [(one["method"].removeprefix("Network."), one["params"]) for one in browser().events]
+    urls = {one["requestId"]: one["request"]["url"] for kind, one in events if kind == "requestWillBeSent"}
+    answered = [one for kind, one in events if kind == "responseReceivedExtraInfo"]
+    loaded = {urls[one["requestId"]]: one["statusCode"] for one in answered}
+    page.send(
+        "Runtime.evaluate",
+        expression=f"window.held = open('{server.url}/?held'); 0",
+        userGesture=True,
+        returnByValue=True,
+    )
+    page.wait("held.closed")
+    targets = browser().send("Target.getTargets")["targetInfos"]
+    (opened,) = [one for one in targets if one["url"] == f"{server.url}/?held"]
+    browser().send("Target.closeTarget", targetId=opened["targetId"])
+    browser().events.clear()
+
+    assert loaded == {f"{server.url}/{path}": 403 for path in ("?img", "?script", "?iframe", "sse")}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

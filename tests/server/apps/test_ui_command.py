@@ -54,6 +54,31 @@ def test_the_printed_address_opens_the_pages_once(sandbox: SandboxProcess) -> No
         other.close()
 
 
+def test_a_page_that_is_left_open_says_that_its_server_has_ended(sandbox: SandboxProcess) -> None:
+    page = browser().page()
+    with running_ui(sandbox, "--no-open", "--read-only") as address:
+        page.go(address)
+        page.wait("document.querySelectorAll('.row').length > 0", "Issues")
+        port = re.findall(r":(\d+)/", address)[0]
+    with running_ui(sandbox, "--no-open", "--read-only", "--port", port):
+        Frame(page, "Issues").click("Apply")
+        problem = page.wait("document.getElementById('problem').textContent")
+        left = page.run("[document.querySelectorAll('iframe, input').length, sessionStorage.length]")
+        # Nor does the bare address give access, and nobody can type the token.
+        other = browser().page()
+        other.go(f"http://127.0.0.1:{port}/?bare#issues")
+        bare = other.wait("document.getElementById('problem').textContent")
+        fields = other.run("document.querySelectorAll('input, #access button').length")
+    page.close()
+    other.close()
+    browser().events.clear()
+
+    way_on = "Close this page, and start mcp-errortracking ui again: the address that it opens has access."
+    assert problem == f"This page belongs to a server that has ended. {way_on}"
+    assert left == [0, 0]
+    assert (bare, fields) == (f"This page has no access to the server. {way_on}", 0)
+
+
 def test_the_code_is_no_token_and_is_used_up(sandbox: SandboxProcess) -> None:
     listing = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     with running_ui(sandbox, "--no-open") as address:
