@@ -95,7 +95,7 @@ def test_config_entries_are_json_and_name_real_settings() -> None:
         assert set(server["env"]) <= set(VARIABLES)
     for entry, client in zip(entries, (BY_NAME["cursor"], BY_NAME["vscode"]), strict=True):
         shown = entry[client.members[0]]["posthog"]
-        assert shown | {"args": []} == Entry(shown["command"], env=shown["env"]).as_form(client.form)
+        assert shown == Entry(shown["command"], env=shown["env"]).as_form(client.form)
 
 
 def surroundings(sandbox: SandboxProcess) -> dict[str, str]:

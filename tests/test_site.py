@@ -50,7 +50,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_page_is_on_the_site_once_and_its_links_lead_to_files(tmp_path: Path) -> None:
     staging.stage(tmp_path / "site")
 
-    docs = {page.name for page in (ROOT / "docs").glob("*.md")}
+    docs = {page.name for page in (ROOT / "docs").rglob("*.md")}
     staged = [page.name for page in (tmp_path / "site" / "docs").glob("*.md")]
     assert sorted(staged) == sorted({*docs, "index.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"})
     assert (tmp_path / "site/docs/source/mcp_errortracking/sandbox/default_seed.json").exists()

@@ -3,9 +3,9 @@
     python -m tools.reference
 
 It writes docs/tools.md from the catalog, docs/settings.md from the settings, the table of fields in docs/sandbox.md
-from the seed's model, the table of clients in docs/deploy.md from the tests, those of docs/clients.md
-from mcp_errortracking/clients, the tools of manifest.json, the times in docs/self-hosting.md from the catalog, the
-versions in plugins/, and the list of the pages in docs/llms.txt.
+from the seed's model, the table of clients in docs/deploy.md from the tests, docs/clients, the table of docs/clients.md
+and the entries in README.md from mcp_errortracking/clients, the tools of manifest.json, the times in
+docs/self-hosting.md from the catalog, the versions in plugins/, and the list of the pages in docs/llms.txt.
 """
 
 import json
@@ -16,11 +16,7 @@ from typing import Any
 
 from mcp_errortracking import __version__
 from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration, Endpoint
-from mcp_errortracking.clients.entry import NAME, Entry
-from mcp_errortracking.clients.goose import goose_yaml
-from mcp_errortracking.clients.links import web_link
-from mcp_errortracking.clients.program import add_words
-from mcp_errortracking.clients.table import CLIENTS, Client
+from mcp_errortracking.clients.table import CLIENTS
 from mcp_errortracking.config import GROUPS
 from mcp_errortracking.config.settings import Setting, settings_of
 from mcp_errortracking.sandbox.seed import Seed
@@ -28,9 +24,9 @@ from mcp_errortracking.server.arguments import example
 from mcp_errortracking.server.client_arguments import ADDED, WITHOUT_EFFECT
 from mcp_errortracking.server.schema import input_schema
 from mcp_errortracking.workflows.registry import WORKFLOWS
-from tests.clients import tried
 from tests.clients.matrix import table
-from tools import since
+from tools import clients, since
+from tools.marks import replaced
 from tools.release import server_json
 from tools.release.names import with_image, with_server_name
 from tools.site.pages import llms_txt
@@ -319,71 +315,17 @@ def _setting(one: Setting) -> str:
 
 def with_seed_fields(page: str) -> str:
     """Return docs/sandbox.md with its generated table."""
-    return _replaced(page, _FIELDS, seed_fields())
+    return replaced(page, _FIELDS, seed_fields())
 
 
 def with_clients(page: str) -> str:
     """Return docs/deploy.md with the clients that the tests run."""
-    return _replaced(page, _CLIENTS, table())
+    return replaced(page, _CLIENTS, table())
 
 
 def with_since(page: str) -> str:
     """Return docs/self-hosting.md with the tools that need a newer PostHog."""
-    return _replaced(page, "since", since.table())
-
-
-def with_install(page: str) -> str:
-    """Return docs/clients.md with the files, the entries and the links of the clients."""
-    page = _replaced(page, "files", _client_files())
-    page = _replaced(page, "entries", _client_entries())
-    return _replaced(page, "links", _client_links())
-
-
-def _client_files() -> str:
-    lines = ["| client | Linux | macOS | Windows | tried on Linux | source |", "| --- | --- | --- | --- | --- | --- |"]
-    for client in CLIENTS:
-        if client.program:
-            places = [f"`{client.program} mcp add`"] * 3
-        elif client.has_file:
-            places = [f"`{path}`" if (path := client.path(system)) else "-" for system in ("linux", "macos", "windows")]
-        else:
-            places = ["printed"] * 3
-        default = "the file is written by a test; the client was not run" if client.has_file else "printed only"
-        default = default if client.path("linux") or not client.has_file else "-"
-        notes = [tried.RUN.get(client.name, default), *([tried.LINKS] if client.link else [])]
-        lines.append(f"| `{client.name}` | {' | '.join(places)} | {'; '.join(notes)} | {client.source} |")
-    return "\n".join(lines)
-
-
-def _client_entries() -> str:
-    entry, shown = Entry("mcp-errortracking"), dict[str, list[str]]()
-    for client in CLIENTS:
-        shown.setdefault(_snippet(client, entry), []).append(client.title)
-    return "\n\n".join(f"{', '.join(titles)}:\n\n{snippet}" for snippet, titles in shown.items())
-
-
-def _snippet(client: Client, entry: Entry) -> str:
-    if client.program:
-        return f"```sh\n{' '.join(add_words(client.program, NAME, entry))}\n```"
-    if client.name == "goose":
-        return f"```yaml\n{goose_yaml(NAME, entry)}\n```"
-    data: dict[str, Any] = entry.as_form(client.form)
-    for member in reversed((*client.members, NAME)):
-        data = {member: data}
-    return f"```json\n{json.dumps(data, indent=2)}\n```"
-
-
-def _client_links() -> str:
-    entry = Entry("mcp-errortracking")
-    links = [(client, web_link(client, NAME, entry)) for client in CLIENTS]
-    return "\n".join(f"- [Add to {client.title}]({link})" for client, link in links if link)
-
-
-def _replaced(page: str, name: str, text: str) -> str:
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    head, _, rest = page.partition(begin)
-    _, _, tail = rest.partition(end)
-    return f"{head}{begin}\n{text}\n{end}{tail}"
+    return replaced(page, "since", since.table())
 
 
 def with_tools(manifest: str) -> str:
@@ -400,13 +342,18 @@ def with_version(manifest: str) -> str:
     return re.sub(r'^  "version": ".*"', f'  "version": "{__version__}"', manifest, count=1, flags=re.MULTILINE)
 
 
+def _readme(page: str) -> str:
+    return clients.with_entries(with_server_name(page))
+
+
 _PLUGIN = ROOT / "plugins" / "mcp-errortracking"
 WRITTEN: dict[Path, Callable[[str], str]] = {
     ROOT / "docs" / "tools.md": reference,
     ROOT / "docs" / "settings.md": settings_page,
     ROOT / "docs" / "sandbox.md": with_seed_fields,
     ROOT / "docs" / "deploy.md": with_clients,
-    ROOT / "docs" / "clients.md": with_install,
+    ROOT / "docs" / "clients.md": clients.with_table,
+    **{ROOT / "docs" / "clients" / f"{client.name}.md": clients.writer(client) for client in CLIENTS},
     ROOT / "manifest.json": with_tools,
     **{
         _PLUGIN / name: with_version
@@ -420,7 +367,7 @@ WRITTEN: dict[Path, Callable[[str], str]] = {
     ROOT / "docs" / "self-hosting.md": with_since,
     ROOT / "docs" / "llms.txt": llms_txt,
     ROOT / "server.json": server_json.write,
-    ROOT / "README.md": with_server_name,
+    ROOT / "README.md": _readme,
     ROOT / "deploy" / "Dockerfile": with_server_name,
     ROOT / "deploy" / "helm" / "mcp-errortracking" / "values.yaml": with_image,
 }
@@ -430,7 +377,8 @@ WRITTEN: dict[Path, Callable[[str], str]] = {
 def write_all() -> None:
     """Rewrite the generated files."""
     for file, write in WRITTEN.items():
-        file.write_text(write(file.read_text("utf-8")), "utf-8")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(write(file.read_text("utf-8") if file.exists() else ""), "utf-8")
 
 
 if __name__ == "__main__":

@@ -81,6 +81,8 @@ def run_install(options: argparse.Namespace) -> int:
         return EXIT_PROBLEM if client.has_file else 0
     if code == 0:
         print(client.advice)
+        if client.check:
+            print(f"Check with: {client.check.format(name=options.name)}")
         if login_host is None and not options.with_key:
             print("No key was found yet. Log in with: mcp-errortracking login")
     return code

@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 NAME = "posthog"
 """The name of the entry, unless the user chooses another: clients put it before each tool name."""
 
-Form = Literal["plain", "stdio", "zed", "copilot", "opencode"]
+Form = Literal["plain", "stdio", "zed", "copilot", "opencode", "cline"]
 
 _OWN = ("mcp-errortracking", "mcp_errortracking")
 
@@ -34,6 +34,8 @@ class Entry:
         plain = {"command": self.command, "args": list(self.args), **more}
         if form == "stdio":
             return {"type": "stdio", **plain}
+        if form == "cline":
+            return {"transport": {"type": "stdio", **plain}}
         if form == "zed":
             return {"source": "custom", **plain}
         if form == "copilot":
@@ -43,9 +45,9 @@ class Entry:
 
 def env_of(entry: object) -> dict[str, str]:
     """Return the variables of an entry of a client's file, whatever its form."""
-    fields = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
-    env = fields.get("env") or fields.get("environment")
-    texts = cast("dict[str, object]", env) if isinstance(env, dict) else {}
+    fields = _fields(entry)
+    fields = _fields(fields.get("transport")) or fields
+    texts = _fields(fields.get("env") or fields.get("environment"))
     return {name: text for name, text in texts.items() if isinstance(text, str)}
 
 
@@ -59,7 +61,9 @@ def _texts(value: object) -> list[str]:
         return [value]
     if isinstance(value, list):
         return [text for one in cast("list[object]", value) for text in _texts(one)]
-    if isinstance(value, dict):
-        fields = cast("dict[str, object]", value)
-        return _texts([fields.get("command"), fields.get("args")])
-    return []
+    fields = _fields(value)
+    return _texts([fields[name] for name in ("command", "path", "args", "transport") if name in fields])
+
+
+def _fields(value: object) -> dict[str, object]:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}

@@ -1,6 +1,6 @@
 """The clients that `install` knows: where each keeps its servers on each system, and where that is documented.
 
-docs/clients.md, the links and `install` are made from this table.
+`install`, the links, the entries in README.md, and docs/clients.md with a page for each client are made from it.
 """
 
 from dataclasses import dataclass
@@ -25,6 +25,8 @@ class Client:
     """The page, or the source file, on which the facts below are based."""
     advice: str
     """The next step after an installation, or the place for a printed entry."""
+    check: str = ""
+    """The client's own command that shows the entry, with `{name}` for its name; "" if it has none."""
     form: Form = "plain"
     members: tuple[str, ...] = ("mcpServers",)
     """The path to the object of all servers in the file."""
@@ -52,10 +54,20 @@ class Client:
 
 CLIENTS: tuple[Client, ...] = (
     Client(
+        "amp",
+        "Amp",
+        "its own `amp mcp add --help`",
+        "New sessions have it.",
+        check="amp mcp list",
+        members=("amp.mcpServers",),
+        below_home=".config/amp/settings.json",
+    ),
+    Client(
         "claude-code",
         "Claude Code",
         "its own `claude mcp add --help`",
-        "New sessions have it. Check with: claude mcp get posthog",
+        "New sessions have it.",
+        check="claude mcp get {name}",
         program="claude",
     ),
     Client(
@@ -67,17 +79,27 @@ CLIENTS: tuple[Client, ...] = (
         windows="%APPDATA%\\Claude\\claude_desktop_config.json",
     ),
     Client(
+        "cline",
+        "Cline CLI",
+        "its own `cline mcp add --yes`",
+        "New sessions have it.",
+        form="cline",
+        below_home=".cline/data/settings/cline_mcp_settings.json",
+    ),
+    Client(
         "codex",
         "Codex",
         "its own `codex mcp add --help`",
-        "New sessions have it. Check with: codex mcp list",
+        "New sessions have it.",
+        check="codex mcp list",
         program="codex",
     ),
     Client(
         "copilot-cli",
         "GitHub Copilot CLI",
         "https://docs.github.com/en/copilot/how-tos/copilot-cli/customize-copilot/add-mcp-servers",
-        "New sessions have it. Check with: /mcp show",
+        "New sessions have it.",
+        check="copilot mcp get {name}",
         form="copilot",
         below_home=".copilot/mcp-config.json",
     ),
@@ -90,10 +112,20 @@ CLIENTS: tuple[Client, ...] = (
         below_home=".cursor/mcp.json",
     ),
     Client(
+        "droid",
+        "Factory Droid",
+        "its own `droid mcp add`",
+        "New sessions have it.",
+        check="droid mcp list",
+        form="stdio",
+        below_home=".factory/mcp.json",
+    ),
+    Client(
         "gemini",
         "Gemini CLI",
         "its own `gemini mcp add --help`",
-        "New sessions have it. Check with: gemini mcp list",
+        "New sessions have it.",
+        check="gemini mcp list",
         below_home=".gemini/settings.json",
     ),
     Client(
@@ -109,6 +141,13 @@ CLIENTS: tuple[Client, ...] = (
         "JetBrains AI Assistant",
         "https://www.jetbrains.com/help/ai-assistant/mcp.html",
         "Paste it in Settings, Tools, AI Assistant, Model Context Protocol (MCP), Add.",
+    ),
+    Client(
+        "kimi",
+        "Kimi Code",
+        "the skill mcp-config in its package",
+        "New sessions have it.",
+        below_home=".kimi-code/mcp.json",
     ),
     Client(
         "kiro",
@@ -130,10 +169,19 @@ CLIENTS: tuple[Client, ...] = (
         "opencode",
         "opencode",
         "https://opencode.ai/docs/mcp-servers",
-        "New sessions have it. Check with: opencode mcp list",
+        "New sessions have it.",
+        check="opencode mcp list",
         form="opencode",
         members=("mcp",),
         below_home=".config/opencode/opencode.json",
+    ),
+    Client(
+        "qwen",
+        "Qwen Code",
+        "its own `qwen mcp add`",
+        "New sessions have it.",
+        check="qwen mcp list",
+        below_home=".qwen/settings.json",
     ),
     Client(
         "vscode",

@@ -70,7 +70,8 @@ def test_install_and_uninstall(user: User, client: str) -> None:
     assert (code, err) == (0, "")
     assert f"Added {'.'.join((*BY_NAME[client].members, 'posthog'))} in {file}.\n{BY_NAME[client].advice}\n" in out
     installed = entry(user, client)
-    words = installed["command"] if client == "opencode" else [installed["command"], *installed["args"]]
+    inner = installed.get("transport", installed)
+    words = inner["command"] if client == "opencode" else [inner["command"], *inner["args"]]
     assert words == [SERVER, "--read-only"]
     first = file.read_bytes()
 
@@ -98,12 +99,17 @@ def test_the_forms_of_the_entries(user: User) -> None:
     plain = {"command": SERVER, "args": [], "env": env}
 
     assert forms == {
+        "amp": plain,
+        "cline": {"transport": {"type": "stdio", **plain}},
         "copilot-cli": {"type": "local", **plain, "tools": ["*"]},
         "cursor": plain,
+        "droid": {"type": "stdio", **plain},
         "gemini": plain,
+        "kimi": plain,
         "kiro": plain,
         "lm-studio": plain,
         "opencode": {"type": "local", "command": [SERVER], "enabled": True, "environment": env},
+        "qwen": plain,
         "vscode": {"type": "stdio", **plain},
         "windsurf": plain,
         "zed": {"source": "custom", **plain},
@@ -228,14 +234,18 @@ def test_an_entry_of_another_server_is_not_replaced(user: User) -> None:
 
 def test_variables_of_an_entry_by_hand_stay_and_its_key_until_there_is_a_login(user: User) -> None:
     env = {"POSTHOG_PERSONAL_API_KEY": KEY, "POSTHOG_HOST": "https://eu.posthog.com", "HTTPS_PROXY": "http://p:1"}
-    for client, member in (("cursor", "env"), ("opencode", "environment")):
-        command = ["mcp-errortracking"] if client == "opencode" else "mcp-errortracking"
-        data: Any = {"command": command, member: env}
+    forms: dict[str, tuple[str, dict[str, Any]]] = {
+        "cursor": ("env", {"command": "mcp-errortracking", "env": env}),
+        "opencode": ("environment", {"command": ["mcp-errortracking"], "environment": env}),
+        "cline": ("env", {"transport": {"type": "stdio", "command": "mcp-errortracking", "env": env}}),
+    }
+    for client, (member, data) in forms.items():
         for outer in reversed((*BY_NAME[client].members, "posthog")):
             data = {outer: data}
         user.has(client, json.dumps(data))
         code, out, _ = user.runs("install", client, "--project", "7")
-        assert (code, entry(user, client)[member]) == (0, env | {"POSTHOG_PROJECT_ID": "7"})
+        installed = entry(user, client)
+        assert (code, installed.get("transport", installed)[member]) == (0, env | {"POSTHOG_PROJECT_ID": "7"})
         assert KEY not in out
 
     (user.home / ".posthog").mkdir()
@@ -425,7 +435,7 @@ def test_a_key_is_written_only_on_request_and_never_beside_a_login(user: User) -
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("install",), "name a client: claude-code, claude-desktop"),
+        (("install",), "name a client: amp, claude-code"),
         (("install", "emacs"), "unknown client 'emacs'"),
         (("uninstall", "emacs"), "unknown client 'emacs'"),
         (("install", "cursor", "--name", "a b"), "--name must have"),
@@ -439,13 +449,20 @@ def test_wrong_commands(user: User, words: tuple[str, ...], says: str) -> None:
     assert says in err
 
 
+def test_the_check_that_is_named_has_the_name_of_the_entry(user: User) -> None:
+    user.has("copilot-cli")
+    out = user.runs("install", "copilot-cli", "--name", "errors")[1]
+
+    assert "\nNew sessions have it.\nCheck with: copilot mcp get errors\n" in out
+
+
 def test_list(user: User) -> None:
     user.has("cursor")
     code, out, _ = user.runs("install", "--list")
     lines = {line.split()[0]: line for line in out.splitlines()}
 
     assert code == 0
-    assert list(lines) == sorted(BY_NAME)
+    assert list(lines) == list(BY_NAME) == sorted(BY_NAME)
     assert lines["cursor"].endswith(str(user.file("cursor")))
     assert lines["zed"].endswith("(the client seems not to be there)")
     assert lines["claude-code"].endswith("needs the program claude, which is not on PATH")

@@ -15,6 +15,7 @@ from mcp_errortracking.clients.table import BY_NAME, CLIENTS
 
 ENTRY = Entry("/opt/my tools/mcp-errortracking", ("--toolsets", "issues,alerts"), {"POSTHOG_PROJECT_ID": "7"})
 PORTABLE = Entry("mcp-errortracking")
+DOCS = Path(__file__).parents[2] / "docs" / "clients"
 LINKED = [client.name for client in CLIENTS if client.link]
 
 
@@ -82,18 +83,11 @@ def test_clients_without_links() -> None:
     assert web_link(BY_NAME["zed"], "posthog", ENTRY) == app_link(BY_NAME["zed"], "posthog", ENTRY) == ""
 
 
-def test_the_links_in_the_docs_are_the_entries_shown_there() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "clients.md").read_text("utf-8")
-    links = dict(re.findall(r"^- \[Add to (.+?)\]\((.+?)\)", page, re.MULTILINE))
+def test_the_link_on_each_page_is_the_entry_shown_there() -> None:
+    pages = {client.name: (DOCS / f"{client.name}.md").read_text("utf-8") for client in CLIENTS}
+    links = {name: re.findall(r"\[Add to .+?\]\((.+?)\)", page) for name, page in pages.items()}
 
-    assert sorted(links) == sorted(client.title for client in CLIENTS if client.link)
-    for client in CLIENTS:
-        if client.link:
-            assert decoded(client.name, links[client.title]) == ("posthog", PORTABLE.as_form(client.form))
-    shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
-    for client in CLIENTS:
-        if client.has_file:
-            data: Any = PORTABLE.as_form(client.form)
-            for member in reversed((*client.members, "posthog")):
-                data = {member: data}
-            assert data in shown
+    assert {name for name, found in links.items() if found} == set(LINKED)
+    for name in LINKED:
+        (link,) = links[name]
+        assert decoded(name, link) == ("posthog", PORTABLE.as_form(BY_NAME[name].form))

@@ -4,9 +4,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_errortracking.clients.table import CLIENTS
+
 ROOT = Path(__file__).parents[2]
 GROUPS = {
     "Start": ("README", "docs/tutorial", "docs/clients", "docs/plugins", "docs/windows", "docs/sandbox"),
+    "Clients": tuple(f"docs/clients/{client.name}" for client in CLIENTS),
     "Work": (
         *("docs/jobs", "docs/source-maps", "docs/rules", "docs/rules-as-code", "docs/changes", "docs/confirmation"),
         *("docs/tools", "docs/settings"),
