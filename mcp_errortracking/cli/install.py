@@ -35,7 +35,7 @@ def add_install(parser: argparse.ArgumentParser) -> None:
     """Add the options of `install`."""
     parser.epilog = _EPILOG
     _add_client(parser)
-    parser.add_argument("arguments", metavar="-- OPTION", nargs="*", help="options of the server")
+    parser.set_defaults(arguments=[])  # the words behind --
     parser.add_argument("--list", action="store_true", help="list the clients, with their files on this system")
     parser.add_argument("--print", action="store_true", help="print the entry and its place, and change nothing")
     parser.add_argument(

@@ -140,13 +140,26 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add_tool_limits(call)
     add_confirmation(call)
     call.add_argument("--json", action="store_true", help="print the structured result instead of the text")
-    options, rest = parser.parse_known_args(arguments)
+    words, of_server = _split_at_dashes(arguments)
+    options, rest = parser.parse_known_args(words)
+    if options.run is run_install:
+        options.arguments = of_server
+    else:
+        rest += of_server
     if options.run is run_call:
         rest = _ordered(options, rest)
     if rest:
         complain: Callable[[str], NoReturn] = getattr(options, "complain", parser.error)
         complain(f"unrecognized arguments: {' '.join(rest)}")
     return options
+
+
+def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return the words of `install`, and those behind `--`, which argparse would not take after another option."""
+    if "--" not in arguments or "install" not in arguments[: arguments.index("--")]:
+        return arguments, []
+    end = arguments.index("--")
+    return arguments[:end], arguments[end + 1 :]
 
 
 def _ordered(options: argparse.Namespace, rest: list[str]) -> list[str]:

@@ -432,6 +432,18 @@ def test_a_key_is_written_only_on_request_and_never_beside_a_login(user: User) -
     assert "would be an argument of codex" in err
 
 
+def test_options_of_the_server_stand_behind_two_dashes_wherever_other_options_are(user: User) -> None:
+    user.has("cursor")
+    for words in (("cursor", "--project", "7"), ("--project", "7", "cursor"), ("--project=7", "--name=x", "cursor")):
+        assert user.runs("install", *words, "--", "--read-only", "--toolsets", "all")[0] == 0
+    for name in ("posthog", "x"):
+        installed = entry(user, "cursor", name)
+        assert installed["args"] == ["--read-only", "--toolsets", "all"]
+        assert installed["env"] == {"POSTHOG_PROJECT_ID": "7"}
+    code, _, err = user.runs("install", "cursor", "--read-only")
+    assert (code, "unrecognized arguments: --read-only" in err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
