@@ -26,7 +26,7 @@ def is_heavier(body: bytes, limit: int) -> bool:
     return weigh(body, limit).total > limit
 
 
-def weigh(body: bytes, limit: int) -> Weight:
+def weigh(body: bytes | memoryview, limit: int) -> Weight:
     """Return the weight of JSON; once it is above the limit, the rest is not weighed."""
     total = names = 0
     for outside in outside_strings(body, dropped=_UNCOUNTED):
@@ -37,7 +37,7 @@ def weigh(body: bytes, limit: int) -> Weight:
     return Weight(total, names)
 
 
-def outside_strings(body: bytes, *, dropped: bytes = b"") -> Iterator[bytes]:
+def outside_strings(body: bytes | memoryview, *, dropped: bytes = b"") -> Iterator[bytes]:
     """Yield JSON without its strings, slice by slice: none of the work on a slice releases the interpreter lock.
 
     Args:
@@ -46,9 +46,9 @@ def outside_strings(body: bytes, *, dropped: bytes = b"") -> Iterator[bytes]:
     at, is_inside = 0, False
     while at < len(body):
         end = at + _SLICE
-        part = body[at:end]
+        part = bytes(body[at:end])
         end += (len(part) - len(part.rstrip(b"\\"))) % 2  # an escape stays in one slice
-        part = body[at:end].translate(None, dropped)
+        part = bytes(body[at:end]).translate(None, dropped)
         part = part.replace(b"\\\\", b"__").replace(b'\\"', b"__")  # as long as before, which is fast
         pieces = part.split(b'"')
         yield b"".join(pieces[is_inside::2])

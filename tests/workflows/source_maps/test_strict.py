@@ -14,9 +14,10 @@ from mcp_errortracking.proxy import json_weight
 from mcp_errortracking.workflows.problems import InvalidMapError, Problem
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.maps import strict_mappings
-from mcp_errortracking.workflows.source_maps.maps.map_json import parse_map, rewrite_map
+from mcp_errortracking.workflows.source_maps.maps.json_bounds import check_bounds
+from mcp_errortracking.workflows.source_maps.maps.map_json import has_no_mappings, parse_map, rewrite_map
 from mcp_errortracking.workflows.source_maps.maps.script import InsertionPoint
-from mcp_errortracking.workflows.source_maps.maps.segment_rows import SegmentRows
+from mcp_errortracking.workflows.source_maps.maps.segment_rows import MOST_NAMES, SegmentRows
 from mcp_errortracking.workflows.source_maps.maps.strict import REFUSED, read_strictly
 from mcp_errortracking.workflows.source_maps.maps.strict_mappings import check_mappings, check_ranges
 from mcp_errortracking.workflows.source_maps.maps.vlq import encode
@@ -180,6 +181,26 @@ def test_no_more_is_read_of_a_segment_without_an_end_than_two_pieces(monkeypatch
     assert read == [2 * 64 * 1024 + 36 + 1]
 
 
+def test_lines_without_segments_are_not_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A map may have millions of them. The place of a refused segment after them counts them all."""
+    read: list[str] = []
+    is_canonical = strict_mappings._is_canonical
+    monkeypatch.setattr(strict_mappings, "_is_canonical", lambda piece: bool(read.append(piece)) or is_canonical(piece))
+    lines = ";" * 2_000_000
+
+    assert check_mappings(f"{lines},,{lines}AAAA", 1, 1) == ""
+    assert len(read) == 1
+    assert check_mappings(f"AAAA{lines}ACAA", 1, 1) == "Line 2000001 of its mappings, segment 1, names source 1 of 1."
+    assert len(read) == 3
+
+
+def test_a_map_without_a_segment_maps_nothing() -> None:
+    for size in (0, 10, 600_000):
+        assert has_no_mappings({"mappings": ";," * size})
+        assert not has_no_mappings({"mappings": ";," * size + "A"})
+        assert not has_no_mappings({"mappings": "A" + ";," * size})
+
+
 def test_range_mappings_of_lines_that_map_nothing_do_not_count() -> None:
     assert check_ranges("A;;A", "A;?;A;?") == ""
     assert check_ranges("A;A", "A;?").startswith("Line 2 of its rangeMappings")
@@ -209,6 +230,50 @@ def test_sums_of_names_are_those_of_a_simple_loop() -> None:
         assert digits.last_sum(sums[0], size) == expected, (sums, size)
 
 
+def test_sums_that_are_larger_than_the_base_are_out_of_bounds() -> None:
+    """The digits of the large integer are differences: many of them add up to a carry, and come back to the bounds."""
+    step = 2**19 - 1
+    for count in (1, 31, 32, 33, 64, 100):
+        for steps in ([step] * count, [-step] * count, [step] * count + [-step] * count):
+            digits = SegmentRows("".join(f"AAAA{encode(one)}," for one in [*steps, 1, 0])).name_digits()
+            assert digits
+            sums = [*accumulate([*steps, 1, 0], initial=1)]
+            assert digits.last_sum(1, step) is None
+            expected = sums[-1] if min(sums) >= 0 and max(sums) < MOST_NAMES else None
+            assert digits.last_sum(1, MOST_NAMES) == expected
+
+
+def test_segments_that_change_the_source_are_found_without_splitting_the_others() -> None:
+    rows = SegmentRows("AAAAC,AAAAD," * 5000 + "ACAA,kBDAAC;" + "A,AggBAA,")
+    assert rows.name_digits()
+    tracemalloc.start()
+    try:
+        assert rows.source_steps() == [1, -1, 512]
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 50_000
+
+
+def test_a_segment_that_is_too_long_for_its_row_is_read_by_itself() -> None:
+    long = f"{encode(2**30)}C{encode(2**30)}{encode(-(2**30))}C"
+    assert len(long) > 16
+    assert SegmentRows(f"{long},").source_steps() is None
+    assert check_mappings(f"AAAA,{long},AAAAD", 2, 2) == ""
+    assert check_mappings(f"AAAA,{long},{long}", 2, 3).endswith("segment 3, names source 2 of 2.")
+
+
+def test_the_bounds_of_a_map_are_checked_without_a_copy_of_it() -> None:
+    content = text(sourcesContent=["x" * 4_000_000])
+    tracemalloc.start()
+    try:
+        assert check_bounds(content) == 5
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1_000_000
+
+
 def test_generated_maps_have_the_recorded_verdicts() -> None:
     """Compare with `symbolic`, whose verdicts are recorded; .ci/source-maps makes them again.
 
@@ -234,7 +299,7 @@ def test_the_text_of_a_map_is_searched_for_names_once(monkeypatch: pytest.Monkey
     sizes: list[int] = []
     search = json_weight.outside_strings
 
-    def counted(body: bytes, **arguments: bytes) -> Iterator[bytes]:
+    def counted(body: memoryview, **arguments: bytes) -> Iterator[bytes]:
         sizes.append(len(body))
         return search(body, **arguments)
 
@@ -242,8 +307,8 @@ def test_the_text_of_a_map_is_searched_for_names_once(monkeypatch: pytest.Monkey
     code = 'f({"\\\\": [1, 2]}); ' * 60_000
     content = text(sourcesContent=[code], x_facebook_sources=[[{"names": ["f"], "mappings": "AAA"}]])
     read_strictly(content)
-    assert len(sizes) == 1
-    assert len(content) - 20 < sizes[0] < len(content)  # without the mappings
+    assert len(sizes) == 2  # before and after the mappings
+    assert len(content) - 20 < sum(sizes) < len(content)
 
     doubled = content.replace(b'"mappings":"AAA"', b'"mappings":"AAA","mappings":"AAA"')
     assert reason(doubled) == "PostHog's reader refuses it: it has the field mappings twice."

@@ -23,17 +23,22 @@ def check_bounds(body: bytes) -> int:
     """
     if len(body) > 2 * MOST_ESCAPES and body.count(b"\\") > MOST_ESCAPES:
         raise InvalidMapError(f"It has more than {MOST_ESCAPES:,} escaped characters.")
-    weight = weigh(_without_mappings(body), MOST_WEIGHT)
-    if len(body) > SMALL and weight.total > MOST_WEIGHT:
+    total = names = 0
+    for part in _without_mappings(body):
+        weight = weigh(part, MOST_WEIGHT)
+        total += weight.total
+        names += weight.names
+    if len(body) > SMALL and total > MOST_WEIGHT:
         raise InvalidMapError("It has too many lists, objects, names or values.")
-    return weight.names
+    return names
 
 
-def _without_mappings(body: bytes) -> bytes:
-    """Leave out the text of the mappings, whose commas take long to distinguish from others.
+def _without_mappings(body: bytes) -> tuple[memoryview, ...]:
+    """Return the parts before and after the text of the mappings, whose commas take long to distinguish from others.
 
     Valid JSON is inside a string after `"mappings":"`, wherever that occurs, up to the next quote.
     """
+    view = memoryview(body)
     start = body.find(_MAPPINGS) + len(_MAPPINGS)
     end = body.find(b'"', start)
-    return body[:start] + body[end:] if start >= len(_MAPPINGS) and end >= 0 else body
+    return (view[:start], view[end + 1 :]) if start >= len(_MAPPINGS) and end >= 0 else (view,)

@@ -11,7 +11,7 @@ from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.source_maps.maps.json_bounds import check_bounds
 from mcp_errortracking.workflows.source_maps.maps.json_pieces import dump_pieces, parse_pieces
 from mcp_errortracking.workflows.source_maps.maps.mappings import with_new_line
-from mcp_errortracking.workflows.source_maps.maps.pieces import find_invalid_utf8
+from mcp_errortracking.workflows.source_maps.maps.pieces import cut, find_invalid_utf8
 from mcp_errortracking.workflows.source_maps.maps.script import InsertionPoint
 
 Fields = dict[str, Any]
@@ -68,7 +68,9 @@ def text_of(fields: Fields, name: str) -> str | None:
 def has_no_mappings(fields: Fields) -> bool:
     """True if a map has no mappings, as bundlers write for a bundle that only loads others."""
     mappings = fields.get("mappings")
-    return isinstance(mappings, str) and not mappings.strip(";,") and "sections" not in fields
+    if not isinstance(mappings, str) or "sections" in fields:
+        return False
+    return not any(piece.strip(";,") for piece in cut(mappings))
 
 
 def rewrite_map(text: bytes, fields: Fields, changes: dict[str, str], place: InsertionPoint | None = None) -> bytes:
@@ -167,7 +169,9 @@ def _moved_mappings(text: bytes, fields: Fields, place: InsertionPoint) -> _Edit
     if not value:
         return None
     start, end = value.end(), value.end() + len(as_bytes)
-    if not text.startswith(as_bytes, start) or text[end : end + 1] != b'"' or text.find(_MAPPINGS + b":", end) >= 0:
+    if not text.startswith(as_bytes, start) or text[end : end + 1] != b'"':
+        return None
+    if at > 0 and text.find(_MAPPINGS + b":", end) >= 0:  # `at` is the next name: the rest is searched once
         return None
     if place.column == 0 and place.line == 0:
         return _Edit(start, start, b";")

@@ -6,25 +6,29 @@ masked, and their numbers summed up, as one large integer.
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 
 from mcp_errortracking.workflows.source_maps.maps.vlq import ALPHABET
 
 _CONTINUED = ALPHABET[32:].encode()
 _CLASSES = bytes.maketrans(f"{ALPHABET[:32]},;".encode(), b"A" + b"t" * 31 + b"\t\t")
 _TABS = bytes.maketrans(b",;", b"\t\t")
-_FIELDS_WIDTH = 8
-"""Letters of a row of fields, each reduced to one letter."""
+_FIELDS_WIDTH = 6
+"""Letters of a row of fields, each reduced to one letter: the five of a segment, and its separator."""
 _WIDTH = 16
 """Letters of a row of a whole segment."""
 _LONGEST = 4
 """Digits of a number that are read from columns; an index with more has changed by half a million."""
 _IS_FIELD = bytes(255 * (letter in b"At") for letter in range(256))
 _IS_CONTINUED = bytes(255 * (letter in _CONTINUED) for letter in range(256))
-_IS_THERE = bytes(letter > 0 for letter in range(256))
 _DIGITS = bytes.maketrans(ALPHABET.encode(), bytes(range(32)) * 2)
-_LANE = 32
-"""Bits of a number within a large integer: enough for every sum until the first one out of bounds."""
+_LANE = 3
+"""Bytes of a number within a large integer: enough for any step of four digits, and for any index in the bounds."""
+_BASE = 1 << 8 * _LANE
+MOST_NAMES = _BASE // 4
+"""The number of names up to which indexes are summed up within a large integer."""
 _split = re.compile("[g-z0-9+/]*[A-Za-f]").findall
+_sources = re.compile(" [g-z0-9+/]*[A-Za-f]([g-z0-9+/]*[A-Za-f])").findall
 
 
 class _Numbers(dict[str, int]):
@@ -59,42 +63,52 @@ class SegmentRows:
         self.has_sources = bool(self._sources.strip(b" "))
         self.has_names = bool(self._names.strip(b" "))
 
-    def source_steps(self) -> list[int]:
-        """Return the differences of sources, in order, without zeros."""
-        at = self._sources.find(b"t")
+    def source_steps(self) -> list[int] | None:
+        """Return the differences of sources, in order, without zeros; None if a segment is too long for its row."""
+        changes = self._sources[::-1]
+        at = changes.find(b"t")
         if at < 0:
             return []
-        steps: list[int] = []
-        segments = self._text.decode("ascii").replace(";", ",").split(",")
+        if not self._backwards:
+            return None
+        rows = list[bytes]()
         while at >= 0:
-            steps.append(numbers_of(segments[at])[1])
-            at = self._sources.find(b"t", at + 1)
-        return steps
+            rows.append(self._backwards[at * _WIDTH : (at + 1) * _WIDTH])
+            at = changes.find(b"t", at + 1)
+        return [*map(_number, _sources(b"".join(rows)[::-1].decode("ascii")))]
 
     def name_digits(self) -> "NameDigits | None":
         """Return the digits of all names; None if a segment or a number is too long for its row."""
-        backwards = bytearray(b"\t" + self._text[:-1].translate(_TABS))
-        backwards.reverse()
-        rows = bytes(backwards).expandtabs(_WIDTH)
-        if len(rows) != len(self._names) * _WIDTH:
+        rows = self._backwards
+        if not rows:
             return None
-        is_named = _mask(self._names[::-1], _IS_FIELD)
-        columns = [_masked(rows[::_WIDTH], is_named).translate(None, b"\0")]
-        is_longer = -1
+        is_longer = _mask(self._names[::-1], _IS_FIELD)
+        digits = [_mask(rows[::_WIDTH], _DIGITS) & is_longer]
         for place in range(1, _LONGEST + 1):
-            column = _masked(rows[place::_WIDTH], is_named).translate(None, b"\0")
+            column = rows[place::_WIDTH]
             is_longer &= _mask(column, _IS_CONTINUED)
             if not is_longer:
-                return NameDigits(columns)
-            columns.append(_masked(column, is_longer))
+                return NameDigits([column.to_bytes(len(self._names), "big") for column in digits])
+            raised = [column & is_longer for column in digits]
+            left = [column ^ other for column, other in zip(digits, raised, strict=True)]
+            lowest = _mask(column, _DIGITS) & is_longer
+            digits = [column | other for column, other in zip([*left, 0], [lowest, *raised], strict=True)]
         return None
+
+    @cached_property
+    def _backwards(self) -> bytes:
+        """The rows of whole segments, each written backwards, and the last one first; empty if one is too long."""
+        text = bytearray(b"\t" + self._text[:-1].translate(_TABS))
+        text.reverse()
+        rows = bytes(text).expandtabs(_WIDTH)
+        return rows if len(rows) == len(self._names) * _WIDTH else b""
 
 
 class NameDigits:
     """The differences of the names of a piece, as columns of their digits.
 
     Args:
-        columns: the last digits first, and in each column the last name first; a zero byte where a name has no digit.
+        columns: the lowest digits first, and in each column the last segment first; zero for one without a name.
     """
 
     def __init__(self, columns: Sequence[bytes]) -> None:
@@ -104,47 +118,40 @@ class NameDigits:
     def last_sum(self, start: int, size: int) -> int | None:
         """Return a start plus all differences; None if a sum on the way is below zero, or not below a size.
 
-        Each lane of the large integer gets one sum. They are exact up to the first one out of bounds, because no lane
-        before it borrows from the next or carries into it.
+        The digits of the large integer are the start and the differences. Divided by the base less one, which takes
+        one pass, its digits are the sums: 1 / (b - 1) is 1/b + 1/b**2 + ... A sum out of bounds may carry into another.
+        But if all digits of the quotient are in the bounds, they are the sums: a number has only one sequence of digits
+        that are smaller than half its base, of either sign.
+
+        Args:
+            size: at most `MOST_NAMES`.
         """
         ones = _lanes(b"\1" * self._count)
-        bits = self._count * _LANE
-        whole = (1 << bits) - 1
-        sums, width = self._steps(ones) + start & whole, _LANE
-        while width < bits:
-            sums = sums + (sums << width) & whole
-            width *= 2
-        highest = 1 << _LANE - 1
-        if (sums | sums + ones * (highest - size)) & ones * highest:
+        sums, last = divmod(self._steps(ones) + (start << 8 * _LANE * self._count), _BASE - 1)
+        highest = _BASE >> 1
+        if sums < 0 or last >= size or (sums | sums + ones * (highest - size)) & ones * highest:
             return None
-        return sums >> bits - _LANE
+        return last
 
     def _steps(self, ones: int) -> int:
-        """Return the sum of the differences, each shifted to its lane; the sign of a number is its lowest bit."""
-        numbers = 0
-        for column in self._columns:
-            is_there = _filled(_lanes(column.translate(_IS_THERE)))
-            numbers += (numbers * 31 & is_there) + _lanes(column.translate(_DIGITS))
+        """Return the differences, each in its lane; the sign of a number is its lowest bit."""
+        numbers = sum(_lanes(column) << 5 * place for place, column in enumerate(self._columns))
         signs = numbers & ones
         sizes = numbers - signs >> 1
         return sizes - 2 * (sizes & _filled(signs))
 
 
 def _lanes(column: bytes) -> int:
-    """Return a large integer with a lane for each byte; the last byte has the lowest."""
-    spread = bytearray(len(column) * _LANE // 8)
-    spread[_LANE // 8 - 1 :: _LANE // 8] = column
-    return int.from_bytes(spread, "big")
+    """Return a large integer with a lane for each byte; the first byte has the lowest."""
+    spread = bytearray(len(column) * _LANE)
+    spread[::_LANE] = column
+    return int.from_bytes(spread, "little")
 
 
 def _filled(lanes: int) -> int:
     """Return lanes of ones where lanes are one."""
-    return (lanes << _LANE) - lanes
+    return (lanes << 8 * _LANE) - lanes
 
 
 def _mask(column: bytes, table: bytes) -> int:
     return int.from_bytes(column.translate(table), "big")
-
-
-def _masked(column: bytes, mask: int) -> bytes:
-    return (int.from_bytes(column, "big") & mask).to_bytes(len(column), "big")

@@ -7,11 +7,10 @@ time, check the shapes of a piece in one call. Its differences of indexes, from 
 import re
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from typing import cast
 
 from pydantic_core import SchemaValidator, core_schema
 
-from mcp_errortracking.workflows.source_maps.maps.segment_rows import SegmentRows, numbers_of
+from mcp_errortracking.workflows.source_maps.maps.segment_rows import MOST_NAMES, SegmentRows, numbers_of
 from mcp_errortracking.workflows.source_maps.maps.vlq import ALPHABET
 
 _PIECE = 64 * 1024
@@ -23,6 +22,7 @@ _DIGIT = "[g-z0-9+/]"
 _ANY = rf"{_DIGIT}{{0,6}}[A-Za-f]"
 _CANONICAL = rf"(?:{_DIGIT}{{0,6}}[B-Za-f]|A)"
 _END = re.compile("[,;]")
+_SEPARATORS = re.compile("[,;]*+")
 
 
 def _all_segments(number: str) -> SchemaValidator:
@@ -46,6 +46,8 @@ def check_mappings(text: str, sources: int, names: int) -> str:
     """
     indexes = 0, 0
     for start, piece in _pieces(text):
+        if _SEPARATORS.fullmatch(piece):
+            continue
         after = _indexes_after(piece, indexes, (sources, names))
         if after is None:
             return _reason(text, start, piece, indexes, (sources, names))
@@ -69,26 +71,22 @@ def check_ranges(mappings: str, ranges: str) -> str:
 
 def _indexes_after(piece: str, indexes: tuple[int, int], sizes: tuple[int, int]) -> tuple[int, int] | None:
     """Return the indexes of source and name after a piece; None if it is not valid, or an index is out of bounds."""
-    source, name = indexes
     if _is_canonical(piece):
         rows = SegmentRows(piece)
-        digits = rows.name_digits() if rows.has_names and sizes[1] else None
-        if digits or not rows.has_names or not sizes[1]:
-            after = (
-                _last_sum(source, rows.source_steps(), sizes[0]) if rows.has_sources else source,
-                digits.last_sum(name, sizes[1]) if digits else None if rows.has_names else name,
-            )
-            return None if None in after else cast("tuple[int, int]", after)
+        source_steps = rows.source_steps()
+        digits = rows.name_digits() if rows.has_names and sizes[1] <= MOST_NAMES else None
+        if source_steps is not None and (digits or not rows.has_names):
+            source = _last_sum(indexes[0], source_steps, sizes[0]) if rows.has_sources else indexes[0]
+            name = digits.last_sum(indexes[1], sizes[1]) if digits else indexes[1]
+            return None if source is None or name is None else (source, name)
     elif not _is_valid(piece):
         return None
     found = [*map(numbers_of, _END.split(piece))]
     source_steps = [numbers[1] for numbers in found if len(numbers) > 1]
     name_steps = [numbers[4] for numbers in found if len(numbers) > 4]
-    after = (
-        _last_sum(source, source_steps, sizes[0]) if source_steps else source,
-        _last_sum(name, name_steps, sizes[1]) if name_steps else name,
-    )
-    return None if None in after else cast("tuple[int, int]", after)
+    source = _last_sum(indexes[0], source_steps, sizes[0]) if source_steps else indexes[0]
+    name = _last_sum(indexes[1], name_steps, sizes[1]) if name_steps else indexes[1]
+    return None if source is None or name is None else (source, name)
 
 
 def _last_sum(start: int, steps: Iterable[int], size: int) -> int | None:
