@@ -185,7 +185,7 @@ class ToolCaller:
                 arguments, names = await read_assignees(counted, declaration, arguments)
                 call = parse_arguments(declaration, arguments)
                 if consent is not None:
-                    plan = partial(self._plan, call, counted, scopes)
+                    plan = partial(self._plan, call, counted, scopes, rights)
                     await consent.obtain(call, counted, project_of(sender) or "", limit, plan)
                 report = _throttled(progress) if progress else _silent
                 outcome = await self._run(call, counted, report, scopes, rights, writes)
@@ -214,10 +214,12 @@ class ToolCaller:
             self.observe(_record(declaration, reply, counted, seconds, request_id, caller and caller.name))
         return reply
 
-    async def _plan(self, call: Declaration, sender: _Counting, scopes: Scopes | None) -> Mapping[str, Any]:
+    async def _plan(
+        self, call: Declaration, sender: _Counting, scopes: Scopes | None, rights: "Rights | None"
+    ) -> Mapping[str, Any]:
         """Return what a workflow says that it would change; empty if it does not say, and for an endpoint."""
         rehearsal = call.rehearsal() if isinstance(call, Workflow) else None
-        return {} if rehearsal is None else (await self._run(rehearsal, sender, _silent, scopes)).data
+        return {} if rehearsal is None else (await self._run(rehearsal, sender, _silent, scopes, rights)).data
 
     async def _run(
         self,

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mcp_errortracking.posthog_keys import UNUSABLE
 from mcp_errortracking.proxy.address import KEY_PATH
 from mcp_errortracking.proxy.errors import PostHogError, UnauthorizedError
-from mcp_errortracking.proxy.sender import Sender
+from mcp_errortracking.proxy.sender import Sender, account_of
 from mcp_errortracking.server.callers import caller_of, set_caller
 from mcp_errortracking.server.http.guard import is_local
 from mcp_errortracking.server.http.paths import is_mcp
@@ -107,7 +107,7 @@ class CallerKeys:
         if verdict.problem is not None:
             return _refuse(401, "key_refused", verdict.problem)
         caller = caller_of(scope)
-        identity = f"{caller.id}/{digest[:16]}/{project}"
+        identity = f"{caller.id}/{account_of(sender)[:16]}/{project}"
         set_caller(scope, replace(caller, id=identity, sender=sender, scopes=verdict.scopes, account=None))
         return None
 

@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import ipaddress
 import logging
-import secrets
 from collections.abc import Sequence
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, authorization_context
@@ -43,7 +42,8 @@ class Guard:
         self._app = app
         self._tokens = [token.get_secret_value().encode() for token in tokens]
         self._oauth = oauth
-        self._salt = secrets.token_bytes(16)
+        # The same in all replicas: what a caller confirms at one counts at the others.
+        self._salt = hashlib.sha256(b"\0".join(sorted(self._tokens))).digest()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not _is_open(scope["method"], path_of(scope)):

@@ -75,6 +75,34 @@ async def test_a_token_of_one_replica_is_used_at_the_other_and_then_nowhere(
     assert token not in kept
 
 
+async def test_a_token_is_of_its_caller_at_each_replica(sandbox: SandboxProcess, redis: RedisProcess) -> None:
+    shared = {
+        "MCP_SHARED_LIMITS": redis.url.get_secret_value(),
+        "MCP_SERVER_TOKEN": "token-of-ada-0123456789,token-of-bob-0123456789",
+    }
+    options = ("--caller-keys", "--confirm", "writes", "--project", "1")
+
+    async def call_as(server: HttpServer, who: str, key: str, arguments: dict[str, Any]) -> Any:
+        async with client_of(
+            server.url, "http", "auto", f"token-of-{who}-0123456789", {"X-PostHog-API-Key": key}
+        ) as client:
+            return await client.call_tool(UPDATE, arguments)
+
+    with (
+        serving(sandbox.url, *options, POSTHOG_PERSONAL_API_KEY=None, **shared) as first,
+        serving(sandbox.url, *options, POSTHOG_PERSONAL_API_KEY=None, **shared) as second,
+    ):
+        asked = await call_as(first, "ada", FULL, RESOLVE)
+        confirmed = {**RESOLVE, "confirm": asked.structured_content["error"]["confirm"]}
+        of_bob = await call_as(second, "bob", FULL, confirmed)
+        assert "not for this call" in text_of(of_bob)
+        assert writes(sandbox) == []
+        done = await call_as(second, "ada", FULL, confirmed)
+
+    assert not done.is_error, text_of(done)
+    assert writes(sandbox) == ["PATCH"]
+
+
 async def test_the_answer_to_a_question_of_one_replica_counts_at_the_other(
     sandbox: SandboxProcess, replicas: list[HttpServer]
 ) -> None:

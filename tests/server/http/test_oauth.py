@@ -440,6 +440,25 @@ async def test_each_subject_has_its_own_share_of_the_limits(sandbox: SandboxProc
     assert statuses == [200] * 4 + [429, 200]
 
 
+async def test_nobody_is_asked_about_an_undo_that_the_token_does_not_give(
+    sandbox: SandboxProcess, issuer: FaultServer, tmp_path: Path
+) -> None:
+    scopes = {"SCOPES": "errors:write=write,errors:changes=changes"}
+    asking = ToolSelection(toolsets=("all",), confirm="destructive")
+    oauth, journal = settings_for(issuer, **scopes), tmp_path / "changes.db"
+    async with serving_app(sandbox, oauth, selection=asking, journal=journal) as client:
+        undo: dict[str, Any] = {"name": "error-tracking-changes-undo", "arguments": {"dry_run": False}}
+        assert not (await send(client, sign(scope="errors:write"), name=WRITE, arguments=RULE)).json()["result"][
+            "isError"
+        ]
+        refused = await send(client, sign(scope="errors:changes"), **undo)
+        asked = await send(client, sign(scope="errors:write"), **undo)
+
+    delete = "error-tracking-assignment-rules-destroy"
+    assert f"takes {delete}, which this server does not offer" in refused.json()["result"]["content"][0]["text"]
+    assert "needs the consent of a person" in asked.json()["result"]["content"][0]["text"]
+
+
 async def test_a_confirm_token_is_of_one_subject(sandbox: SandboxProcess, issuer: FaultServer) -> None:
     asking = ToolSelection(toolsets=("all",), confirm="writes")
     async with serving_app(sandbox, settings_for(issuer), selection=asking) as client:
