@@ -1,5 +1,6 @@
 """Every tool that writes, walked from the catalog and the workflows: it is confirmed, and sends nothing before."""
 
+import time
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ OF_WORKFLOWS: dict[str, dict[str, Any]] = {
     "error-tracking-issues-update-matching": {
         "setStatus": "resolved",
         "status": "active",
-        "apply": "0000000a-0000000000",
+        "apply": f"{int(time.time()):08x}-0000000000",
     },
     "error-tracking-changes-undo": {"dry_run": False, "force": True},
     "source-maps-upload": {"folder": "dist", "delete_after": True},
