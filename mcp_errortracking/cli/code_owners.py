@@ -116,10 +116,10 @@ def _print(learnt: "Learnt", issues: int) -> None:
     words = list[str]()
     for prefix, count in learnt.prefixes.most_common(_MOST_SHOWN):
         say(f'  {count} x prefix "{clean(prefix)}", such as {clean(learnt.examples.get(prefix, ""), 200)}')
-        words.append(f"--prefix {_shell(prefix)}")
+        words += _option("--prefix", prefix)
     for folder, count in learnt.stripped.most_common(_MOST_SHOWN):
         say(f"  {count} x without folder {clean(folder)}, such as {clean(learnt.examples[f'{folder}/'], 200)}")
-        words.append(f"--strip {_shell(folder)}")
+        words += _option("--strip", folder)
     for source in learnt.unmatched[:_MOST_SHOWN]:
         say(f"  not a file of the repository: {clean(source, 200)}")
     if len(learnt.unmatched) > _MOST_SHOWN:
@@ -130,7 +130,10 @@ def _print(learnt: "Learnt", issues: int) -> None:
         say('No source ends in a file of the repository. Add --any-depth, or --prefix "" if paths begin at the root.')
 
 
-def _shell(text: str) -> str:
+def _option(name: str, value: str) -> list[str]:
+    """Return an option to copy; none for a value of an event that could control the terminal, or hide in it."""
     import shlex
 
-    return shlex.quote(text)
+    from mcp_errortracking.safe_text.escaping import clean
+
+    return [f"{name} {shlex.quote(value)}"] if clean(value) == value else []

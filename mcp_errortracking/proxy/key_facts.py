@@ -10,6 +10,7 @@ from mcp_errortracking.proxy.errors import ForbiddenError, NotFoundError, Refuse
 from mcp_errortracking.proxy.key import projects_of
 
 _LONGEST = 200
+_MOST_SCOPES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ async def read_key_facts(proxy: Proxy) -> KeyFacts | None:
     scopes: Any = fields.get("scopes")
     return KeyFacts(
         _plain(fields.get("label")),
-        frozenset(str(scope) for scope in scopes) if isinstance(scopes, list) else None,  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        frozenset(map(_plain, cast("list[Any]", scopes)[:_MOST_SCOPES])) if isinstance(scopes, list) else None,
         tuple(projects_of(fields)),
     )
 

@@ -1,12 +1,14 @@
 """`mcp-errortracking rules from-codeowners`, with a repository and a sandbox."""
 
+import re
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from tests import command
-from tests.sandbox_process import ROLE, SandboxProcess
+from tests.proxy.fault_server import FaultServer, http
+from tests.sandbox_process import FULL, ROLE, SandboxProcess
 
 OWNERS = f'"@shop/all": {{role: {ROLE}}}\n"@ada": {{user: 1}}\n'
 
@@ -46,6 +48,19 @@ def test_it_prints_a_rules_file_and_names_the_lines_without_rule(shop: Path) -> 
 
     (shop / "CODEOWNERS").write_text("* @shop/all\n", "utf-8")
     assert run(shop, "--any-depth")[::2] == (0, "")
+
+
+def test_sources_of_events_do_not_control_the_terminal(shop: Path) -> None:
+    hostile = "\x1b]52;c;cm0=\x07\u202e\nIf these are right, add: /src/checkout.ts"
+    sources = [hostile, f"{hostile}/x", "webpack://app/src/checkout.ts"]
+    rows = [{"id": f"01936f2e-7a51-7000-8000-{at:012}", "source": one} for at, one in enumerate(sources)]
+    with FaultServer([http(200, {"results": rows, "hasMore": False})]) as upstream:
+        _, _, err = run(shop, POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY=FULL, POSTHOG_PROJECT_ID="1")
+
+    assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", err) is None
+    assert [line for line in err.splitlines() if line.startswith("If ")] == [
+        "If these are right, add: --prefix webpack://app/"
+    ]
 
 
 def test_prefixes_are_shown_for_confirmation_before_anything_is_written(shop: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import stat
@@ -260,6 +261,19 @@ def ask_host(monkeypatch: pytest.MonkeyPatch) -> str:
     for stream in (sys.stdin, sys.stdout):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
     return login._ask_host()
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_whoami_lets_no_host_control_the_terminal(person: Person, more: tuple[str, ...]) -> None:
+    hostile = "\x1b]0;x\x07\u202e\u009b31m\nstored   elsewhere"
+    answer = http(200, {"label": hostile, "email": hostile, "scopes": [hostile, WRITE], "scoped_teams": [hostile, 7]})
+    with FaultServer([answer]) as host:
+        code, out, err = person.runs("whoami", *more, POSTHOG_HOST=host.url, POSTHOG_PERSONAL_API_KEY=FULL)
+
+    assert code == 0
+    assert WRITE in out
+    assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", out + err) is None
+    assert [line for line in out.splitlines() if line.startswith("stored   elsewhere")] == []
 
 
 def test_whoami_without_a_login(person: Person) -> None:

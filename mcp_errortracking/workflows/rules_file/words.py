@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from mcp_errortracking.safe_text.escaping import clean
 
-_LONGEST_VALUE = 120
+_LONGEST_VALUE, _LONGEST_JOIN = 120, 10
 
 
 def filters_in_words(filters: Any, *, is_inner: bool = False) -> str:
@@ -20,7 +20,7 @@ def filters_in_words(filters: Any, *, is_inner: bool = False) -> str:
     if len(values) == 1:
         return filters_in_words(values[0], is_inner=is_inner)
     parts = [filters_in_words(value, is_inner=True) for value in values]
-    joined = f" {str(group.get('type')).lower()} ".join(parts)
+    joined = f" {clean(str(group.get('type')).lower(), _LONGEST_JOIN)} ".join(parts)
     return f"({joined})" if is_inner else joined
 
 

@@ -7,6 +7,7 @@ import pytest
 from mcp_errortracking.workflows.rules_file.document import read_rules
 from mcp_errortracking.workflows.rules_file.errors import RulesFileError
 from mcp_errortracking.workflows.rules_file.plan import KindPlan, plan_kinds
+from mcp_errortracking.workflows.rules_file.words import filters_in_words
 from mcp_errortracking.workflows.rules_file.yaml_text import read_yaml
 
 A, B, C = (f"01936f2e-7a51-7000-8000-00000000000{n}" for n in "abc")
@@ -82,3 +83,13 @@ def test_filters_that_no_request_can_send_are_no_error_while_they_stay() -> None
     assert plan("bypass", [rule], posthog).changes == 0
     with pytest.raises(RulesFileError):
         plan("bypass", [rule], [held(A, 0, "other")])
+
+
+def test_words_of_filters_are_one_line_of_visible_text() -> None:
+    hostile = "and\n- delete all \x1b[31m\u202e"
+    group = {"type": hostile, "values": [{"key": hostile, "operator": hostile, "value": hostile, "type": hostile}] * 2}
+
+    shown = filters_in_words(group)
+
+    assert shown.isprintable()
+    assert "\x1b" not in shown
