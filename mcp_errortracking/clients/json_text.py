@@ -1,14 +1,18 @@
 """A client's JSON file as text: one member is set or removed, the rest keeps its values, order and layout."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, cast
 
 _BOM = "\ufeff"
 _STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*+(?:"|\\?\Z)|//[^\r\n]*+|/\*.*?(?:\*/|\Z)', re.DOTALL)
 _TRAILING_COMMA = re.compile(r'("(?:\\.|[^"\\])*+(?:"|\\?\Z))|,(?=\s*[}\]])', re.DOTALL)
 """Both read a string or a comment without an end to the end of the text: to try again behind it takes too long."""
+_HALF = re.compile("[\ud800-\udfff]")
+_LONGEST_INT = 1000
 _INDENT = re.compile(r'\n([ \t]+)"')
 
 
@@ -92,10 +96,16 @@ def without_comments(text: str) -> str:
 
 
 def _written(data: Mapping[str, Any], before: str) -> str:
-    """Return an object as text, in the layout of the text before."""
+    """Return an object as text, in the layout of the text before.
+
+    Raises:
+        JsonTextError: a text in it cannot be written.
+    """
     found = _INDENT.search(before)
     indent = found[1] if found else "  "
     text = json.dumps(data, indent=indent, ensure_ascii=False)
+    if _HALF.search(text):
+        raise JsonTextError("it has half of a character (an escape like \\ud800), which a rewrite would lose")
     if not before.strip() or before.endswith("\n"):
         text += "\n"
     if "\r\n" in before:
@@ -105,7 +115,9 @@ def _written(data: Mapping[str, Any], before: str) -> str:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        data: Any = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        data: Any = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_float, parse_int=_int
+        )
     except RecursionError:
         raise JsonTextError("it is nested too deeply") from None
     if not isinstance(data, dict):
@@ -114,11 +126,30 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    if len(names) != len(set(names)):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise JsonTextError(f"the name {twice[:60]!r} occurs twice in an object, of which a rewrite would lose one")
-    return dict(pairs)
+    found = dict[str, Any]()
+    for name, value in pairs:
+        if name in found:
+            raise JsonTextError(f"the name {name[:60]!r} occurs twice in an object, of which a rewrite would lose one")
+        found[name] = value
+    return found
+
+
+def _float(text: str) -> float:
+    """Return a number that a rewrite keeps, digit by digit."""
+    value = float(text)
+    try:
+        is_kept = math.isfinite(value) and Decimal(text) == Decimal(repr(value))
+    except ArithmeticError:
+        is_kept = False
+    if not is_kept:
+        raise JsonTextError(f"it has the number {text[:60]}, of which a rewrite would lose digits")
+    return value
+
+
+def _int(text: str) -> int:
+    if len(text) > _LONGEST_INT:
+        raise JsonTextError(f"it has a number of more than {_LONGEST_INT} digits")
+    return int(text)
 
 
 def _refuse(name: str) -> Any:

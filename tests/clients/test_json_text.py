@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mcp_errortracking.clients import json_text
 from mcp_errortracking.clients.json_text import CommentedError, JsonTextError, read_object, with_member
 
 PLACE = ("mcpServers", "posthog")
@@ -69,6 +70,12 @@ def test_comments_are_read_and_never_rewritten(text: str) -> None:
         ("[1]", "not a JSON object"),
         ('{"a": 1, "a": 2}', "'a' occurs twice"),
         ('{"a": NaN}', "NaN"),
+        ('{"a": 1e999}', "the number 1e999"),
+        ('{"a": 1e-99999999999999999999}', "of which a rewrite would lose digits"),
+        ('{"a": 1.00000000000000000001}', "of which a rewrite would lose digits"),
+        ('{"a": ' + "9" * 5000 + "}", "more than 1000 digits"),
+        ('{"a": "\\ud800"}', "half of a character"),
+        ('{"\\udc00": 1}', "half of a character"),
         ('{"mcpServers": []}', "not an object"),
         ('{"mcpServers": "x"}', "not an object"),
         ('{"a": ' + "[" * 100_000, "nested too deeply"),
@@ -83,6 +90,29 @@ def test_comments_are_read_and_never_rewritten(text: str) -> None:
 def test_what_cannot_be_kept_is_refused(text: str, reason: str) -> None:
     with pytest.raises(JsonTextError, match=reason):
         with_member(text, PLACE, ENTRY)
+
+
+def test_a_repeated_name_is_found_in_one_pass() -> None:
+    comparisons = 0
+
+    class Name(str):
+        def __eq__(self, other: object) -> bool:
+            nonlocal comparisons
+            comparisons += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    names = [Name(one) for one in (*range(1000), 999)]
+    with pytest.raises(JsonTextError, match="occurs twice"):
+        json_text._unique([(name, 0) for name in names])  # pyright: ignore[reportPrivateUsage]
+
+    assert comparisons < 2000
+
+
+def test_numbers_stay_as_they_are() -> None:
+    text = '{\n  "a": [\n    1.5,\n    -0.1,\n    12345678901234567890123,\n    1e-07\n  ]\n}'
+    assert json.dumps(json.loads(with_member(text, PLACE, ENTRY))["a"]) == "[1.5, -0.1, 12345678901234567890123, 1e-07]"
 
 
 def test_a_slash_in_a_text_is_not_a_comment() -> None:
