@@ -56,10 +56,22 @@ def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
     named = [claims[claim] for claim in _SCOPE_CLAIMS if claim in claims] or [claims.get("roles")]
     found = set[str]()
     for value in named:
-        names = value.split() if isinstance(value, str) else cast("list[Any]", value) if isinstance(value, list) else []
-        found |= {name for name in names[:_MOST_SCOPES] if isinstance(name, str)}
+        names = (
+            value.split(" ") if isinstance(value, str) else cast("list[Any]", value) if isinstance(value, list) else []
+        )
+        found |= {name for name in names[:_MOST_SCOPES] if isinstance(name, str) and name}
     return frozenset(found)
 
 
 def _name(value: object) -> str:
-    return value[:_LONGEST_NAME] if isinstance(value, str) else ""
+    """Return a name as it is: two names that begin alike are of two callers.
+
+    Raises:
+        TokenRefusedError: it is too long, or has half of a character.
+    """
+    name = value if isinstance(value, str) else ""
+    if len(name) > _LONGEST_NAME or any("\ud800" <= one <= "\udfff" for one in name):
+        raise TokenRefusedError(
+            f"The token has a subject or client that is no text of at most {_LONGEST_NAME} characters."
+        )
+    return name

@@ -132,7 +132,7 @@ class Introspection:
         whole = int(expiry) + LEEWAY if isinstance(expiry, int | float) and 0 <= expiry < 2**53 else None
         if expiry is not None and whole is None:
             raise TokenRefusedError("The token has no readable expiry (exp).")
-        not_before = data.get("nbf", 0)
-        if isinstance(not_before, int | float) and not_before > self._now() + LEEWAY:
+        not_before = data.get("nbf") or 0
+        if not isinstance(not_before, int | float) or not not_before <= self._now() + LEEWAY:
             raise TokenRefusedError("The token is not valid yet.")
         return facts_of(data, self._issuer, whole)

@@ -86,6 +86,8 @@ async def test_the_server_asks_with_its_own_client() -> None:
         ({"exp": NOW - 3600}, "The token has expired."),
         ({"exp": "never"}, "The token has no readable expiry (exp)."),
         ({"nbf": NOW + 3600}, "The token is not valid yet."),
+        ({"nbf": float("nan")}, "The token is not valid yet."),
+        ({"nbf": str(NOW)}, "The token is not valid yet."),
         ({"token_type": "DPoP"}, "The token is not a bearer token."),
         ({"cnf": {"jkt": "x"}}, "The token is bound to a key of its client, and this server takes bearer tokens only."),
         ({"sub": None, "client_id": None}, "The token names neither a subject nor a client."),
