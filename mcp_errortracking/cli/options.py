@@ -85,6 +85,13 @@ def given(options: argparse.Namespace, group: type[Any]) -> dict[str, Any]:
     return {one.field: getattr(options, one.field) for one in settings_of(group) if hasattr(options, one.field)}
 
 
+def options_over_http(options: argparse.Namespace) -> list[str]:
+    """Return the options on the command line that only a server over HTTP has."""
+    declared = [one for group in (ListenSettings, HttpSettings, OAuthSettings) for one in settings_of(group)]
+    over_http = [one for one in declared if one.field not in ("transport", "timeout")]
+    return [one.option for one in over_http if getattr(options, one.field, False) is not False]
+
+
 def variables_without_option(*groups: type[Any]) -> str:
     """Return the lines at the end of a help text about settings without an option."""
     settings = [one for group in groups for one in settings_of(group) if not one.option]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mcp_errortracking import config
 from mcp_errortracking.cli.connection import Connection, fail, time_limit, tool_selection
-from mcp_errortracking.cli.options import given
+from mcp_errortracking.cli.options import given, options_over_http
 from mcp_errortracking.config import HttpSettings, ListenSettings, OAuthSettings, PostHogSettings
 
 if TYPE_CHECKING:
@@ -21,10 +21,16 @@ logger = logging.getLogger(__name__)
 
 
 def run_serve(options: argparse.Namespace) -> int:
-    """Serve until the client leaves or a signal asks to stop."""
+    """Serve until the client leaves or a signal asks to stop.
+
+    Raises:
+        ConfigError: a setting is wrong, or an option needs another transport.
+    """
     listen = config.load_listen(**given(options, ListenSettings))
     if listen.transport != "stdio":
         return _run_http(options, listen)
+    if unused := options_over_http(options):
+        raise config.ConfigError(f"no effect over stdio: {', '.join(unused)}. Add --transport http to serve HTTP.")
     for stream, name in ((sys.stdin, "stdin"), (sys.stdout, "stdout"), (sys.stderr, "stderr")):
         if stream is None:  # pyright: ignore[reportUnnecessaryComparison]
             return fail(

@@ -107,6 +107,12 @@ def test_call_in_text_and_json() -> None:
             "set MCP_SERVER_TOKEN to a secret that callers must present",
         ),
         (["serve", "--transport", "sse", "--bind", "::"], {}, "opens this server, and the PostHog key it holds"),
+        (
+            ["serve", "--port", "0", "--metrics"],
+            {},
+            "no effect over stdio: --port, --metrics. Add --transport http to serve HTTP.",
+        ),
+        (["--caller-keys"], {}, "no effect over stdio: --caller-keys. Add --transport http to serve HTTP."),
         (["--transport", "http", "--bind", "example.com"], {}, "is not an IP address"),
         (["--transport", "http"], {"MCP_SERVER_TOKEN": "short"}, "less than 16 characters"),
         (["--transport", "http", "--port", "99999"], {}, "--port must be a whole number from 0 to 65535, not '99999'"),
