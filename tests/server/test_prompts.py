@@ -114,7 +114,7 @@ def test_a_prompt_goes_with_its_tools() -> None:
     reading = Prompts(box(read_only=True).names)
     without = Prompts(box(exclude=("error-tracking-symbol-sets-list",)).names)
 
-    assert text_of("release-check").startswith("Is this release safe to go on with? Release: the newest one.\n")
+    assert text_of("release-check").startswith("Is this release safe to keep? Release: the newest one.\n")
     assert [prompt.name for prompt in reading.definitions()] == [
         name for name in NAMES if name not in ("quiet", "ownership")
     ]
