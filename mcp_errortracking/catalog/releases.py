@@ -38,7 +38,7 @@ class CreateRelease(Endpoint, tool="error-tracking-releases-create", request="PO
     commit, to bind symbol sets to."""
 
     version: Name
-    project: Product = Field(description="The product's name, no PostHog project.")
+    project: Product = Field(description="Product name, not a PostHog project.")
     hash_id: HashId | None = Field(default=None, description="Unique; default: the release's id.")
     metadata: Metadata | None = None
 

@@ -40,7 +40,7 @@ class UndoChange(_OfJournal, tool="error-tracking-changes-undo", destructive=Tru
 
     id: ChangeId | None = Field(default=None, le=_MOST, description="Default: the latest that is not undone.")
     dry_run: bool | None = Field(default=None, description="Default true.", examples=[False])
-    force: bool | None = Field(default=None, description="Also if it was changed since.")
+    force: bool | None = Field(default=None, description="Even if changed since.")
 
     meant = {
         **dict.fromkeys(("change", "change_id"), "id"),

@@ -20,8 +20,8 @@ Paths = Annotated[
 class IssuesInFile(
     Workflow, tool="error-tracking-issues-in-file", toolset="briefs", read_only=True, since="spring 2026"
 ):
-    """Issues in source files that you edit or review: those whose stack frames lie there, by line as of today. Give
-    paths, or base for the files that this branch changes."""
+    """Issues in source files that you edit or review: those with stack frames there, by line as of today. Give paths,
+    or base for the files that this branch changes."""
 
     needs_files = True
     in_default = False
