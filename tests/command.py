@@ -36,6 +36,7 @@ def run_here(
 ) -> tuple[int, str, str]:
     """The same as `run`, without the start of a process: for tests of what a command says. Not for one that serves."""
     out, err = _stream(), _stream()
+    threshold = gc.get_threshold()
     with (
         patch.dict(os.environ, _clean() | environment, clear=True),
         patch.object(sys, "stdin", _stream(stdin)),
@@ -52,6 +53,7 @@ def run_here(
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
         finally:
             gc.unfreeze()  # `serve` freezes what its imports made
+            gc.set_threshold(*threshold)
     return code, _text(out), _text(err)
 
 

@@ -1,7 +1,6 @@
 """`mcp-errortracking serve`: speak MCP over stdio, or over HTTP and SSE."""
 
 import argparse
-import gc
 import logging
 import os
 import sys
@@ -12,6 +11,7 @@ from mcp_errortracking import config
 from mcp_errortracking.cli.connection import Connection, fail, time_limit, tool_selection
 from mcp_errortracking.cli.options import given, options_over_http
 from mcp_errortracking.config import HttpSettings, ListenSettings, OAuthSettings, PostHogSettings
+from mcp_errortracking.system.garbage import long_lived
 
 if TYPE_CHECKING:
     from mcp_errortracking.server.ready import Opening
@@ -98,25 +98,21 @@ def _open_session(
     from mcp_errortracking.server.ready import Opening, ReadyAnswers, open_session
     from mcp_errortracking.server.selection import SelectionError
 
-    # Importing the SDK makes some hundred thousand objects that all stay: collecting while it happens is wasted time.
-    gc.disable()
-    try:
-        answers = ReadyAnswers(
-            with_files=with_files,
-            with_journal=with_journal,
-            scopes=memory and memory.scopes,
-            confirm=selection.confirm,
-            toolsets=selection.toolsets,
-            tools=selection.tools,
-            exclude=selection.exclude,
-            read_only=selection.read_only,
-        )
-        return open_session(answers, _import_server)
-    except SelectionError:  # `server_for` reports it
-        return Opening()
-    finally:
-        gc.enable()
-        gc.freeze()
+    with long_lived():
+        try:
+            answers = ReadyAnswers(
+                with_files=with_files,
+                with_journal=with_journal,
+                scopes=memory and memory.scopes,
+                confirm=selection.confirm,
+                toolsets=selection.toolsets,
+                tools=selection.tools,
+                exclude=selection.exclude,
+                read_only=selection.read_only,
+            )
+            return open_session(answers, _import_server)
+        except SelectionError:  # `server_for` reports it
+            return Opening()
 
 
 def _import_server() -> None:
@@ -130,11 +126,12 @@ def _log_settings(settings: PostHogSettings) -> None:
 
 
 def _run_http(options: argparse.Namespace, to: ListenSettings) -> int:
-    import anyio
+    with long_lived():
+        import anyio
 
-    from mcp_errortracking.asgi import app_for, limits_of
-    from mcp_errortracking.compose import oauth_for
-    from mcp_errortracking.server.http.serving import ListenError, address_of, listen, serve_http
+        from mcp_errortracking.asgi import app_for, limits_of
+        from mcp_errortracking.compose import oauth_for
+        from mcp_errortracking.server.http.serving import ListenError, address_of, listen, serve_http
 
     http = config.load_http(transport="sse" if to.transport == "sse" else "http", **given(options, HttpSettings))
     selection, oauth_settings = tool_selection(options), config.load_oauth(**given(options, OAuthSettings))
@@ -153,7 +150,8 @@ def _run_http(options: argparse.Namespace, to: ListenSettings) -> int:
                 "add the name with --allowed-host or MCP_ALLOWED_HOSTS"
             )
         logger.info("MCP at %s, paths %s, for %s", address_of(listener), paths, callers)
-        app = app_for(settings, http, selection, oauth=oauth)
+        with long_lived():
+            app = app_for(settings, http, selection, oauth=oauth)
         anyio.run(serve_http, app, listener, limits_of(http).connections)
     return 0
 

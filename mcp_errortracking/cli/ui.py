@@ -12,6 +12,7 @@ from mcp_errortracking.cli.connection import Connection, fail, tool_selection
 from mcp_errortracking.cli.options import add_connection, add_port, add_tool_selection, given
 from mcp_errortracking.config import HttpSettings, ListenSettings
 from mcp_errortracking.config.values import secret
+from mcp_errortracking.system.garbage import long_lived
 
 
 def add_ui(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +25,12 @@ def add_ui(parser: argparse.ArgumentParser) -> None:
 
 def run_ui(options: argparse.Namespace) -> int:
     """Serve the pages until a signal asks to stop."""
-    import anyio
+    with long_lived():
+        import anyio
 
-    from mcp_errortracking.asgi import app_for, limits_of
-    from mcp_errortracking.server.http.one_time import OneTimeCode
-    from mcp_errortracking.server.http.serving import ListenError, address_of, listen, serve_http
+        from mcp_errortracking.asgi import app_for, limits_of
+        from mcp_errortracking.server.http.one_time import OneTimeCode
+        from mcp_errortracking.server.http.serving import ListenError, address_of, listen, serve_http
 
     port: int = given(options, ListenSettings).get("port", 0)
     token = secret(secrets.token_urlsafe(32))
@@ -42,7 +44,8 @@ def run_ui(options: argparse.Namespace) -> int:
         return fail(str(error))
     with Connection(options) as settings, listener:
         code = OneTimeCode(token)
-        app = app_for(settings, http, selection, one_time=code)
+        with long_lived():
+            app = app_for(settings, http, selection, one_time=code)
         _open(f"{address_of(listener)}/#code={code.code}", by_hand=options.no_open)
         anyio.run(serve_http, app, listener, limits_of(http).connections)
     return 0

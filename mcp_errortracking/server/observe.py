@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ class CallRecord:
     caller: str | None = None
 
 
+_FIELDS = tuple(field.name for field in fields(CallRecord))
+
 Observer = Callable[[CallRecord], None]
 
 
@@ -43,7 +45,7 @@ def log_calls(level: int) -> Observer:
                 *(record.tool, verdict, record.ms, record.upstream_ms, record.requests, record.retries),
                 record.request_id or "",
                 f" for {record.caller}" if record.caller else "",
-                extra={"facts": asdict(record)},
+                extra={"facts": {name: getattr(record, name) for name in _FIELDS}},
             )
 
     return write
