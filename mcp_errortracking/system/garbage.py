@@ -11,7 +11,7 @@ Python's 700, collections were a third of the CPU of a call over HTTP."""
 
 @contextmanager
 def long_lived() -> Generator[None]:
-    """Import or build what stays until the process ends: nothing is collected meanwhile, and later it is passed over."""
+    """Import or build what stays until the process ends: without a collection, and later ones skip it."""
     gc.disable()
     try:
         yield

@@ -130,15 +130,15 @@ def build_app(
     sse = SseTransport(server, limits=limits, calls=calls)
     readiness = Readiness(ready)
     mcp = _StreamableHttp(server, options.oauth)
+    # The router tries them in this order: those of calls come first.
     routes: list[BaseRoute] = [
+        *([ExactRoute(MCP, mcp)] if options.transport == "http" else []),
+        ExactRoute(MESSAGES, _Endpoint(sse.post)),
+        ExactRoute(SSE, _Endpoint(sse.stream), methods=["GET"]),
         ExactRoute("/", _Page(readiness, access), methods=["GET"]),
         ExactRoute("/healthz", _healthz),
         ExactRoute("/readyz", readiness.endpoint, methods=["GET"]),
-        ExactRoute(SSE, _Endpoint(sse.stream), methods=["GET"]),
-        ExactRoute(MESSAGES, _Endpoint(sse.post)),
     ]
-    if options.transport == "http":
-        routes.append(ExactRoute(MCP, mcp))
     if metrics is not None:
         metrics.watch("mcp_calls_in_flight", "Calls in flight.", lambda: calls.taken)
         metrics.watch("mcp_sse_sessions", "Open SSE streams.", lambda: sse.slots.taken)

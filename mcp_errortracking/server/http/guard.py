@@ -10,6 +10,7 @@ import hmac
 import ipaddress
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, authorization_context
 from pydantic import SecretStr
@@ -138,9 +139,12 @@ def _caller_on_this_machine(scope: Scope) -> Caller | Response:
 def is_local(scope: Scope) -> bool:
     """True if a request comes from this machine."""
     client = scope.get("client")
-    if not client:  # a Unix socket
-        return True
+    return not client or _is_loopback(client[0])  # without one, it came over a Unix socket
+
+
+@lru_cache
+def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(client[0]).is_loopback
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False

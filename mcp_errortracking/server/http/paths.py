@@ -38,4 +38,5 @@ class ExactRoute(Route):
         """Match the path, then the method."""
         if scope["type"] != "http" or path_of(scope) != self.path:
             return Match.NONE, {}
-        return super().matches(scope)
+        is_allowed = self.methods is None or scope["method"] in self.methods
+        return Match.FULL if is_allowed else Match.PARTIAL, {"endpoint": self.endpoint, "path_params": {}}

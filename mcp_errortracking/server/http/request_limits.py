@@ -68,10 +68,9 @@ class RequestLimits:
             FullError: the bodies of all requests together exceed the limit.
         """
         limit = self._limits.body
-        too_large = JSONResponse({"error": "too_large", "detail": f"The body is larger than {limit} bytes."}, 413)
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
-            return too_large
+            return _too_large(limit)
         parts, size = list[bytes](), 0
         try:
             async with asyncio.timeout(self._limits.body_time):
@@ -82,7 +81,7 @@ class RequestLimits:
                     part: bytes = message.get("body", b"")
                     size += len(part)
                     if size > limit:
-                        return too_large
+                        return _too_large(limit)
                     held.take(len(part))
                     parts.append(part)
                     if not message.get("more_body", False):
@@ -90,6 +89,10 @@ class RequestLimits:
         except TimeoutError:
             detail = f"The body did not arrive within {self._limits.body_time:g} s."
             return JSONResponse({"error": "too_slow", "detail": detail}, 408, {"Connection": "close"})
+
+
+def _too_large(limit: int) -> Response:
+    return JSONResponse({"error": "too_large", "detail": f"The body is larger than {limit} bytes."}, 413)
 
 
 class _Reservation:
