@@ -14,16 +14,23 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 import threading
+from contextlib import closing
+from pathlib import Path
 from typing import Any, NoReturn
 
-from mcp_errortracking.cli.main import main
+from mcp_errortracking.cli.main import main, parse
+from mcp_errortracking.sandbox import command
+from mcp_errortracking.sandbox.app import Sandbox, create_app
+from mcp_errortracking.sandbox.objects import Objects
+from mcp_errortracking.sandbox.planting import plant
+from mcp_errortracking.sandbox.seed import read_seed
+from mcp_errortracking.sandbox.store import Store
 
 _IMPORTED = (
     "mcp_errortracking.asgi",
     "mcp_errortracking.compose",
-    "mcp_errortracking.sandbox.app",
-    "mcp_errortracking.sandbox.planting",
     "mcp_errortracking.sandbox.serving",
     "mcp_errortracking.server.http.serving",
     "mcp_errortracking.server.stdio",
@@ -80,6 +87,16 @@ def _report(process: int, connection: socket.socket) -> NoReturn:
     os._exit(0)
 
 
+def _fill_caches() -> None:
+    """Make once what nearly every process makes: the parser of the command line, patterns, ids of the sandbox."""
+    parse([])
+    seed = read_seed(Path(command.__file__).with_name("default_seed.json").read_text("utf-8"))
+    with tempfile.TemporaryDirectory(prefix="mcp-errortracking-test-") as folder, closing(Store()) as store:
+        sandbox = Sandbox(store, Objects(Path(folder), "no secret"), seed)
+        plant(seed, store, sandbox.objects)
+        create_app(sandbox)
+
+
 def _run(words: list[str]) -> None:
     """Run a command, and end without taking the modules apart, which would copy all memory of the server."""
     try:
@@ -99,5 +116,6 @@ if __name__ == "__main__":
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the processes that report
     for module in _IMPORTED:
         importlib.import_module(module)
+    _fill_caches()
     gc.freeze()
     _run(serve(socket.socket(fileno=int(sys.argv[1]))))

@@ -8,12 +8,16 @@ from typing import Any, Self
 import httpx
 
 from mcp_errortracking import child
+from mcp_errortracking.sandbox import command
 from tests.forked import Forked
 
 FULL = "phx_sandbox_full_access_key"
 READ_ONLY = "phx_sandbox_read_only_key"
 OTHER_PROJECT = "phx_sandbox_other_project_key"
 ROLE = "01936f2e-7a51-7000-8000-0000000000f1"
+DEFAULT_SEED: dict[str, Any] = json.loads(Path(command.__file__).with_name("default_seed.json").read_text("utf-8"))
+WITHOUT_EVENTS = DEFAULT_SEED | {"issues": [{**one, "events": None} for one in DEFAULT_SEED["issues"]]}
+"""The same project, which starts and is reset in a fifth of the time."""
 
 
 class SandboxProcess:

@@ -1,6 +1,7 @@
 """Parse the command line and run one command. What a command needs is imported only when it runs."""
 
 import argparse
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -85,6 +86,23 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     Raises:
         ConfigError: an option's value is wrong.
     """
+    parser = _parser()
+    words, of_server = _split_at_dashes(arguments)
+    options, rest = parser.parse_known_args(words)
+    if options.run is run_install:
+        options.arguments = of_server
+    else:
+        rest += of_server
+    if options.run is run_call:
+        rest = _ordered(options, rest)
+    if rest:
+        complain: Callable[[str], NoReturn] = getattr(options, "complain", parser.error)
+        complain(f"unrecognized arguments: {' '.join(rest)}")
+    return options
+
+
+@functools.cache
+def _parser() -> argparse.ArgumentParser:
     variables = variables_without_option(PostHogSettings, HttpSettings, OAuthSettings)
     parser = Parser(
         prog="mcp-errortracking",
@@ -140,18 +158,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add_tool_limits(call)
     add_confirmation(call)
     call.add_argument("--json", action="store_true", help="print the structured result instead of the text")
-    words, of_server = _split_at_dashes(arguments)
-    options, rest = parser.parse_known_args(words)
-    if options.run is run_install:
-        options.arguments = of_server
-    else:
-        rest += of_server
-    if options.run is run_call:
-        rest = _ordered(options, rest)
-    if rest:
-        complain: Callable[[str], NoReturn] = getattr(options, "complain", parser.error)
-        complain(f"unrecognized arguments: {' '.join(rest)}")
-    return options
+    return parser
 
 
 def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:

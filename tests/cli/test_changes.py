@@ -10,7 +10,7 @@ import pytest
 from mcp_errortracking.config import ConfigError, load_posthog
 from mcp_errortracking.sandbox.clock import derived_id
 from tests.command import run, run_here
-from tests.sandbox_process import FULL, SandboxProcess
+from tests.sandbox_process import FULL, WITHOUT_EVENTS, SandboxProcess
 from tests.server.mcp_client import connected
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ RESOLVE = json.dumps({"id": ISSUE, "status": "resolved"})
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[SandboxProcess]:
-    with SandboxProcess() as sandbox:
+    with SandboxProcess(WITHOUT_EVENTS) as sandbox:
         yield sandbox
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from mcp_errortracking.journal.store import Journal
 from tests.cli.test_rules_file import NEW, rules, run, settings, writes
-from tests.sandbox_process import SandboxProcess
+from tests.sandbox_process import WITHOUT_EVENTS, SandboxProcess
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 
@@ -43,7 +43,7 @@ PLACES = [(0, "before"), (2, "after"), (10, "after")]
 
 @pytest.fixture(scope="module")
 def shared() -> Generator[SandboxProcess]:
-    with SandboxProcess() as running:
+    with SandboxProcess(WITHOUT_EVENTS) as running:
         yield running
 
 

@@ -21,7 +21,7 @@ from mcp_errortracking.config import ConfigError
 from tests.command import run, run_here
 from tests.forked import Forked
 from tests.proxy.fault_server import FaultServer, http
-from tests.sandbox_process import FULL, SandboxProcess
+from tests.sandbox_process import FULL, WITHOUT_EVENTS, SandboxProcess
 
 APPROVE = Path(__file__).with_name("approve.py")
 WRITE, ALERTS = "error_tracking:write", "hog_function:write"
@@ -31,7 +31,7 @@ LIST = "error-tracking-assignment-rules-list"
 
 @pytest.fixture(scope="module")
 def running() -> Generator[SandboxProcess]:
-    with SandboxProcess() as process:
+    with SandboxProcess(WITHOUT_EVENTS) as process:
         yield process
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from tests import command
-from tests.sandbox_process import SandboxProcess
+from tests.sandbox_process import WITHOUT_EVENTS, SandboxProcess
 from tests.workflows.source_maps.builds import BUILT, contents
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Generator[SandboxProcess]:
-    with SandboxProcess() as running:
+    with SandboxProcess(WITHOUT_EVENTS) as running:
         yield running
 
 

@@ -19,7 +19,7 @@ from mcp_errortracking.workflows.rules_file.plan import Plan, plan_kinds
 from mcp_errortracking.workflows.rules_file.plan_file import read_plan, write_plan
 from mcp_errortracking.workflows.rules_file.project import Project
 from mcp_errortracking.workflows.rules_file.yaml_text import read_yaml
-from tests.sandbox_process import SandboxProcess
+from tests.sandbox_process import WITHOUT_EVENTS, SandboxProcess
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +41,7 @@ class StopError(Exception):
 
 @pytest.fixture(scope="module")
 def sandbox() -> Generator[SandboxProcess]:
-    with SandboxProcess() as running:
+    with SandboxProcess(WITHOUT_EVENTS) as running:
         yield running
 
 

@@ -15,7 +15,7 @@ from mcp_errortracking.workflows.source_maps.debug_files import dsym
 from mcp_errortracking.workflows.source_maps.upload import content
 from mcp_errortracking.workflows.source_maps.upload.content import ContentError, fingerprint, read_map
 from tests import command
-from tests.sandbox_process import SandboxProcess
+from tests.sandbox_process import WITHOUT_EVENTS, SandboxProcess
 from tests.workflows.source_maps.builds import contents, looked_through, one_prepared, prepared
 from tests.workflows.source_maps.written_mach_o import (
     ARM64,
@@ -34,7 +34,7 @@ SHOP = "Shop.app.dSYM/Contents/Resources/DWARF/Shop"
 
 @pytest.fixture(scope="module")
 def sandbox() -> Generator[SandboxProcess]:
-    with SandboxProcess() as running:
+    with SandboxProcess(WITHOUT_EVENTS) as running:
         yield running
 
 

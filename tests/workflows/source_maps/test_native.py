@@ -16,7 +16,7 @@ from mcp_errortracking.workflows.source_maps.container import DataType, decode
 from mcp_errortracking.workflows.source_maps.debug_files import native
 from mcp_errortracking.workflows.source_maps.upload.content import ContentError, fingerprint, read_map
 from tests import command
-from tests.sandbox_process import SandboxProcess
+from tests.sandbox_process import WITHOUT_EVENTS, SandboxProcess
 from tests.workflows.source_maps.builds import contents, looked_through, prepared
 from tests.workflows.source_maps.written_elf import DEBUG_ID, elf, note
 from tests.workflows.source_maps.written_mach_o import (
@@ -46,7 +46,7 @@ def mach_o(name: bytes = b"__debug_info", offset: int = 4096, *, uuid: str = ARM
 
 @pytest.fixture(scope="module")
 def sandbox() -> Generator[SandboxProcess]:
-    with SandboxProcess() as running:
+    with SandboxProcess(WITHOUT_EVENTS) as running:
         yield running
 
 
