@@ -90,7 +90,7 @@ class _Search:
             else:
                 known = [self._objects.links(parent) for parent in parents]
                 wanted = wanted_of(files)
-                views = [view.beside(parent.tree, wanted) for parent in known]
+                views = [view.beside(parent.tree, wanted)[0] for parent in known]
                 for path, lines in files.items():
                     self._own(commit, view, path, lines, list(zip(known, views, strict=True)))
 
@@ -98,8 +98,7 @@ class _Search:
         """Pass all files that the only parent has too on to it at once, and look at the others."""
         if files is not self._files or len(files) != self._file_count:  # other commits may have asked for more
             self._files, self._file_count, self._wanted = files, len(files), wanted_of(files)
-        before = view.beside(parent.tree, self._wanted)
-        changed = before.changed(view, self._wanted)
+        before, changed = view.beside(parent.tree, self._wanted)
         same = {path: lines for path, lines in files.items() if path not in changed} if changed else files
         if same:
             self._asked[parent.id] = (parent, before, same)

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.files import content, names, open_file, resolve
-from mcp_errortracking.workflows.repository.packs import LARGEST, ObjectCache, Pack
+from mcp_errortracking.workflows.repository.packs import KINDS, LARGEST, ObjectCache, Pack
 
 _LARGEST_OF = {"commit": 2**20, "tree": 4 * 2**20}
 """Bytes of an object that is parsed; of any other kind at most `LARGEST`."""
@@ -20,6 +20,7 @@ _LONGEST_NAME = 4096  # bytes of a file's name
 _LONGEST_TEXT = 4096  # bytes of an author or a subject
 _MOST_PARENTS = 1000
 _DEEPEST_TAG = 5
+_FREE = 1024  # bytes of an object whose reading is counted by its number alone
 _STEPS_PER_ENTRY = 10  # of a tree, or per parent of a commit: time to parse it, and memory to hold it
 _HEADER = re.compile(rb"(commit|tree|blob|tag) (\d{1,10})\0")
 _LONGEST_HEADER = 32
@@ -34,6 +35,7 @@ _LINKS = re.compile(
     rb"author [^\n]*+\ncommitter [^\n<>]*+<[^\n<>]*+> ([0-9]{1,11})[^\n0-9<>][^\n<>]*+\n"
 )
 """The begin of a commit as git writes it."""
+_KINDS = {kind: kind.encode() for kind in KINDS.values()}
 _HEADERS = (b"tree", b"author", b"committer", b"encoding")
 _ENCODINGS = {b"iso-8859-1": "latin-1", b"latin-1": "latin-1", b"iso-8859-15": "iso8859-15", b"cp1252": "cp1252"}
 
@@ -63,11 +65,12 @@ class CommitLinks(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A file or folder of a tree: the name of its object, and the bytes of the entry."""
+    """A file or folder of a tree: the name of its object, the bytes of the entry, and their offset in the tree."""
 
     name: str
     is_folder: bool
     stored: bytes
+    at: int
 
 
 class Objects:
@@ -106,11 +109,13 @@ class Objects:
             raise RepositoryError("an object is broken") from error
         if kind != wanted:
             raise RepositoryError(f"an object is a {kind}, not a {wanted}")
-        if len(found) > _LARGEST_OF.get(kind, LARGEST):
+        size = len(found)
+        if size > _LARGEST_OF.get(kind, LARGEST):
             raise RepositoryError(f"a {kind} is too large")
-        self.budget.spend(len(found) // 128)
+        if size >= _FREE:
+            self.budget.spend(size // 128)
         digest = hashlib.sha256 if len(name) == 64 else hashlib.sha1
-        if digest(b"%s %d\0" % (kind.encode(), len(found)) + found).hexdigest() != name:
+        if digest(b"%s %d\0%s" % (_KINDS[kind], size, found)).hexdigest() != name:
             raise RepositoryError("the content of an object does not match its name")
         return found
 
@@ -168,12 +173,12 @@ class Objects:
         if found is None:  # a header in an unusual order, or repeated
             commit = self.commit(name)
             return CommitLinks(name, commit.tree, commit.parents, commit.committed)
-        parents = found[2].decode().split("parent ")[1:]
+        parents = tuple(found[2].decode().replace("parent ", "").split())
         if len(parents) > 1:
             self.budget.spend(_STEPS_PER_ENTRY * len(parents))
         if len(parents) > _MOST_PARENTS:
             raise RepositoryError("a commit has too many parents")
-        return CommitLinks(name, found[1].decode(), tuple(map(str.rstrip, parents)), int(found[3]))
+        return CommitLinks(name, found[1].decode(), parents, int(found[3]))
 
     def blob_at(self, tree: str, path: tuple[bytes, ...]) -> str | None:
         """Return the name of the file at a path in a tree, or None.
@@ -208,19 +213,25 @@ class Objects:
             at = end + 1 + width
         return found
 
-    def entry_in(self, stored: bytes, width: int, name: bytes) -> Entry | None:
+    def entry_in(self, stored: bytes, width: int, name: bytes, other: Entry | None = None) -> Entry | None:
         """Return the file or folder of a name in the content of a tree, or None.
 
         Args:
             width: bytes of an object's name.
+            other: the entry of the same name in another tree: it is looked for at the same place first.
         """
-        self.budget.spend(2 + len(stored) // 1024)
+        self.budget.spend(2)
+        if other is not None:
+            at, end = other.at, other.at + len(other.stored)
+            if stored.startswith(other.stored[:-width], at):
+                return Entry(stored[end - width : end].hex(), other.is_folder, stored[at:end], at)
+        self.budget.spend(len(stored) // 1024)
         for mode in (*_FOLDER_MODES, *_FILE_MODES):
             key = mode + name + b"\0"
             at = stored.find(key)
             if at >= 0:
                 end = at + len(key)
-                return Entry(stored[end : end + width].hex(), mode in _FOLDER_MODES, stored[at : end + width])
+                return Entry(stored[end : end + width].hex(), mode in _FOLDER_MODES, stored[at : end + width], at)
         return None
 
     def _entry(self, tree: str, name: bytes, modes: tuple[bytes, ...]) -> str | None:
@@ -254,7 +265,8 @@ class Objects:
         packs = self._packs[len(name)]
         for place, pack in enumerate(packs):
             if found := pack.read(name):
-                packs.insert(0, packs.pop(place))  # the next object is probably in the same pack
+                if place:
+                    packs.insert(0, packs.pop(place))  # the next object is probably in the same pack
                 return found
         return None
 

@@ -3,7 +3,8 @@
 import zlib
 from bisect import bisect_left
 from collections import OrderedDict
-from typing import BinaryIO, NamedTuple
+from math import isqrt
+from typing import BinaryIO
 
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 
@@ -20,8 +21,13 @@ _CACHE_BYTES = 2 * LARGEST
 _PIECE = 16 * 1024
 _FIRST_PIECE = 512
 """Bytes that are read of an entry at first: most of commits, trees and deltas are smaller."""
-_SEARCHED_BYTES = 32 * 1024
-"""Of names that begin alike: up to here a search from the first on is faster than bisection."""
+_SMALL = 2 * _FIRST_PIECE
+"""Bytes of an object that are inflated at once, if all of it was read."""
+_STEPS_AT_ONCE = 100
+"""Steps of a delta that are counted at once."""
+_BLOCK, _MOST_BLOCKS = 16 * 1024, 64
+"""Bytes of the pack that are read at once, as objects that are read one after another often lie near each other; and
+blocks that are kept."""
 _BUCKETS_BYTES = 32 * 1024 * 1024
 """Of the index: the names that are kept in memory, for all of a repository of a million objects."""
 
@@ -48,31 +54,20 @@ def inflate(file: BinaryIO, size: int, budget: Budget, piece: bytes = b"") -> by
     return b"".join(pieces)
 
 
-class _Entry(NamedTuple):
-    """An object as it is in the pack. `base`: the offset or the name of the object that a delta changes."""
-
-    kind: int
-    base: int | bytes | None
-    content: bytes
-
-
 class ObjectCache:
     """The objects read last, of all packs of a repository together."""
 
     def __init__(self) -> None:
-        self._kept = OrderedDict[tuple["Pack", int], tuple[int, bytes]]()
+        self.kept = OrderedDict[tuple["Pack", int], tuple[int, bytes]]()
+        """The kinds and contents, by pack and offset."""
         self._size = 0
-
-    def get(self, pack: "Pack", offset: int) -> tuple[int, bytes] | None:
-        """Return the kind and the content of an object."""
-        return self._kept.get((pack, offset))
 
     def keep(self, pack: "Pack", offset: int, known: tuple[int, bytes]) -> None:
         """Add an object that is not in it, and drop the first ones if there is no room."""
-        self._kept[pack, offset] = known
+        self.kept[pack, offset] = known
         self._size += len(known[1])
         while self._size > _CACHE_BYTES:
-            self._size -= len(self._kept.popitem(last=False)[1][1])
+            self._size -= len(self.kept.popitem(last=False)[1][1])
 
 
 class Pack:
@@ -85,6 +80,7 @@ class Pack:
         """
         self._index, self._data, self._width, self._budget, self._cache = index, data, width, budget, cache
         self._buckets, self._size = dict[int, tuple[bytes, bytes]](), 0
+        self._blocks = dict[int, bytes]()
         header = _read(index, 0, _NAMES)
         if header[:_FAN_OUT] != b"\xfftOc\x00\x00\x00\x02":
             raise RepositoryError("a pack has an index of an unknown version")
@@ -99,18 +95,18 @@ class Pack:
         offset = self._offset(name)
         if offset is None:
             return None
-        deltas, size = list[tuple[int, bytes]](), 0
-        while (known := self._cache.get(self, offset)) is None:
-            entry = self._entry(offset)
-            if entry.base is None:
-                known = (entry.kind, entry.content)
+        deltas, size, kept = list[tuple[int, bytes]](), 0, self._cache.kept
+        while (known := kept.get((self, offset))) is None:
+            kind, base, content = self._entry(offset)
+            if base is None:
+                known = (kind, content)
                 self._cache.keep(self, offset, known)
                 break
-            deltas.append((offset, entry.content))
-            size += len(entry.content)
+            deltas.append((offset, content))
+            size += len(content)
             if len(deltas) > _LONGEST_CHAIN or size > _CHAIN_BYTES:
                 raise RepositoryError("a chain of deltas is too long")
-            base = entry.base if isinstance(entry.base, int) else self._offset(entry.base)
+            base = base if isinstance(base, int) else self._offset(base)
             if base is None:
                 raise RepositoryError("the base of a delta is missing")
             offset = base
@@ -125,13 +121,15 @@ class Pack:
         first, last = (self._counts[name[0] - 1] if name[0] else 0), self._counts[name[0]]
         if not 0 <= first <= last <= total:
             raise RepositoryError("the index of a pack is broken")
-        self._budget.spend(5)
         width, (names, places) = self._width, self._bucket(name[0], first, last)
-        if len(names) <= _SEARCHED_BYTES:
-            at = names.find(name)
-            while at % width and at >= 0:  # the end of a name and the begin of the next one
-                at = names.find(name, at + 1)
-        else:
+        # Names are hashes, spread evenly: this one is near the place that its next bytes say.
+        guess, spread = (name[1] << 8 | name[2]) * (last - first) >> 16, 32 + 2 * isqrt(last - first)
+        begin = max(guess - spread, 0) * width
+        at = names.find(name, begin, begin + 2 * spread * width)
+        while at % width and at >= 0:  # the end of a name and the begin of the next one
+            at = names.find(name, at + 1)
+        if at < 0:
+            self._budget.spend(5)
             place = bisect_left(range(last - first), name, key=lambda at: names[at * width : at * width + width])
             at = place * width if names[place * width : place * width + width] == name else -1
         if at < 0:
@@ -159,9 +157,11 @@ class Pack:
                 self._size -= len(self._buckets.pop(next(iter(self._buckets)))[0])
         return known
 
-    def _entry(self, offset: int) -> _Entry:
-        self._data.seek(min(offset, 2**62))
-        header = self._data.read(_FIRST_PIECE)
+    def _entry(self, offset: int) -> tuple[int, int | bytes | None, bytes]:
+        """Return the kind of an object, the offset or the name of the object that a delta changes, and the content."""
+        number, begin = divmod(offset, _BLOCK)
+        block = self._blocks.get(number)
+        header = (self._block(number) if block is None else block)[begin : begin + _FIRST_PIECE]
         size, at = _number(header, 0)
         kind = size >> 4 & 7
         size = size & 15 | size >> 7 << 4
@@ -176,7 +176,23 @@ class Pack:
                 raise RepositoryError("a delta is based on itself")
         elif kind not in KINDS:
             raise RepositoryError("a pack holds an unknown kind of object")
-        return _Entry(kind, base, inflate(self._data, size, self._budget, header[at:]))
+        if size <= _SMALL:
+            try:
+                content = zlib.decompress(header[at:], bufsize=size + 1)
+            except zlib.error:  # it may be longer than what was read of it
+                content = None
+            if content is not None and len(content) == size:
+                return kind, base, content
+        self._data.seek(offset + len(header))
+        return kind, base, inflate(self._data, size, self._budget, header[at:])
+
+    def _block(self, number: int) -> bytes:
+        """Read a block of the pack, and the begin of the next one, in which its last object may end."""
+        self._data.seek(min(number, 2**48) * _BLOCK)
+        block = self._blocks[number] = self._data.read(_BLOCK + _FIRST_PIECE)
+        if len(self._blocks) > _MOST_BLOCKS:
+            del self._blocks[next(iter(self._blocks))]
+        return block
 
 
 def apply_delta(base: bytes, delta: bytes, budget: Budget) -> bytes:
@@ -190,18 +206,31 @@ def apply_delta(base: bytes, delta: bytes, budget: Budget) -> bytes:
     if before != len(base) or after > LARGEST:
         raise RepositoryError("a delta does not match its base, or its result is too large")
     budget.spend(after // 1024)
-    made, left = bytearray(), after
-    while at < len(delta):
-        budget.spend(1)
+    made, left, end, steps = bytearray(), after, len(delta), 0
+    while at < end:
+        steps += 1
+        if steps == _STEPS_AT_ONCE:
+            budget.spend(steps)
+            steps = 0
         code = delta[at]
         at += 1
         if code & 0x80:
-            given = [0] * 7
-            for place in range(7):
-                if code & 1 << place:
-                    given[place] = delta[at]
-                    at += 1
-            start, size = int.from_bytes(given[:4], "little"), int.from_bytes(given[4:], "little") or 0x10000
+            start = size = 0
+            if code & 0x01:
+                start, at = delta[at], at + 1
+            if code & 0x02:
+                start, at = start | delta[at] << 8, at + 1
+            if code & 0x04:
+                start, at = start | delta[at] << 16, at + 1
+            if code & 0x08:
+                start, at = start | delta[at] << 24, at + 1
+            if code & 0x10:
+                size, at = delta[at], at + 1
+            if code & 0x20:
+                size, at = size | delta[at] << 8, at + 1
+            if code & 0x40:
+                size, at = size | delta[at] << 16, at + 1
+            size = size or 0x10000
             piece = base[start : start + size]
         else:
             size = code
@@ -211,6 +240,7 @@ def apply_delta(base: bytes, delta: bytes, budget: Budget) -> bytes:
         if len(piece) != size or size == 0 or left < 0:
             raise RepositoryError("a delta is broken")
         made += piece
+    budget.spend(steps)
     if left:
         raise RepositoryError("a delta is too short")
     return bytes(made)
@@ -226,6 +256,11 @@ def _read(file: BinaryIO, offset: int, size: int) -> bytes:
 
 def _number(content: bytes, at: int) -> tuple[int, int]:
     """Return a number of seven bits a byte, the lowest first, and the offset of its end."""
+    number = content[at]
+    if number < 0x80:
+        return number, at + 1
+    if (byte := content[at + 1]) < 0x80:
+        return number & 0x7F | byte << 7, at + 2
     number = 0
     for shift in range(10):
         byte = content[at + shift]

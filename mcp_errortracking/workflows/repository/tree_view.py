@@ -27,14 +27,17 @@ def wanted_of(paths: Iterable[TreePath]) -> Wanted:
 class TreeView:
     """A tree, of which files are looked up. Views of commits beside each other share what is the same."""
 
-    __slots__ = ("_entries", "_folders", "_objects", "_stored", "_tree")
+    __slots__ = ("_entries", "_folders", "_objects", "_stored", "_tree", "_wanted")
 
     def __init__(self, objects: Objects, tree: str, stored: bytes | None = None) -> None:
         self._objects = objects
         self._tree = tree
         self._stored = stored
-        self._entries = dict[bytes, Entry | None]()
-        self._folders = dict[bytes, TreeView]()
+        # Other views may share these: a name is added to a copy.
+        self._entries: dict[bytes, Entry | None] = {}
+        self._folders: dict[bytes, TreeView] = {}
+        self._wanted: Wanted | None = None
+        """The names of `_entries`, if they are those that were looked up together last."""
 
     def blob(self, path: TreePath) -> str | None:
         """Return the name of the file at a path, or None.
@@ -48,68 +51,73 @@ class TreeView:
         entry = view._entry(path[-1]) if view is not None else None
         return entry.name if entry is not None and not entry.is_folder else None
 
-    def beside(self, tree: str, wanted: Wanted) -> TreeView:
-        """Return the view of another commit's tree, which knows of this one's folders all that are the same.
+    def beside(self, tree: str, wanted: Wanted) -> tuple[TreeView, list[TreePath]]:
+        """Return the view of another commit's tree, and the paths at which both differ.
+
+        The view knows of this one's folders all that are the same.
 
         Raises:
             RepositoryError: as for `blob`.
         """
         if tree == self._tree:
-            return self
-        stored = self._objects.read(tree, "tree")
+            return self, []
+        if wanted is not self._wanted:
+            self._look_up(wanted)
+        entries, stored = self._entries, self._objects.read(tree, "tree")
         other = TreeView(self._objects, tree, stored)
-        for name, below in wanted.items():
-            entry = self._entry(name)
-            if entry is not None and entry.stored in stored:
-                other._entries[name] = entry
-                if below is not None and entry.is_folder:
-                    other._folders[name] = self._folders.get(name) or TreeView(self._objects, entry.name)
-                continue
-            if below is not None and entry is not None and entry.is_folder:
-                new = other._entry(name)
-                if new is not None and new.is_folder:
-                    folder = self._folder(name)
-                    other._folders[name] = (
-                        folder.beside(new.name, below) if folder else TreeView(self._objects, new.name)
-                    )
-        return other
+        other._entries, other._folders, other._wanted = entries, self._folders, wanted
+        touched = [
+            name for name, entry in entries.items() if entry is None or not stored.startswith(entry.stored, entry.at)
+        ]
+        return other, other._differences(self, touched, stored, wanted) if touched else []
 
-    def changed(self, other: TreeView, wanted: Wanted) -> list[TreePath]:
-        """Return the paths at which two views differ.
-
-        Raises:
-            RepositoryError: as for `blob`.
-        """
-        found = list[TreePath]()
-        if self is other:
-            return found
-        for name, below in wanted.items():
-            one, two = self._entry(name), other._entry(name)
-            if one is two or (one is not None and two is not None and one.stored == two.stored):
+    def _differences(self, view: TreeView, names: list[bytes], stored: bytes, wanted: Wanted) -> list[TreePath]:
+        """Look up names whose entries are not at their places in another view, and return the paths that differ."""
+        found, width = list[TreePath](), len(self._tree) // 2
+        entries, folders = dict(self._entries), dict(self._folders)
+        for name in names:
+            old = entries[name]
+            entries[name] = new = self._objects.entry_in(stored, width, name, old)
+            if new is old or (new is not None and old is not None and new.stored == old.stored):
                 continue
+            below = wanted[name]
+            folder = view._folder(name) if below is not None else None
+            folders.pop(name, None)
             if below is None:
                 found.append((name,))
-                continue
-            folder, other_folder = self._folder(name), other._folder(name)
-            if folder is not None and other_folder is not None:
-                found += [(name, *path) for path in folder.changed(other_folder, below)]
+            elif folder is not None and new is not None and new.is_folder:
+                folders[name], paths = folder.beside(new.name, below)
+                found += [(name, *path) for path in paths]
             else:
                 found += [(name, *path) for path in _paths(below)]
+        self._entries, self._folders = entries, folders
         return found
 
+    def _look_up(self, wanted: Wanted) -> None:
+        """Look up all names that are wanted, and forget others."""
+        self._entries = {name: self._entry(name) for name in wanted}
+        self._folders = {name: folder for name, folder in self._folders.items() if name in wanted}
+        self._wanted = wanted
+
+    def _content(self) -> bytes:
+        if self._stored is None:
+            self._stored = self._objects.read(self._tree, "tree")
+        return self._stored
+
     def _folder(self, name: bytes) -> TreeView | None:
-        if name not in self._folders:
+        found = self._folders.get(name)
+        if found is None:
             entry = self._entry(name)
             if entry is None or not entry.is_folder:
                 return None
-            self._folders[name] = TreeView(self._objects, entry.name)
-        return self._folders[name]
+            found = TreeView(self._objects, entry.name)
+            self._folders = {**self._folders, name: found}
+        return found
 
     def _entry(self, name: bytes) -> Entry | None:
         if name not in self._entries:
-            if self._stored is None:
-                self._stored = self._objects.read(self._tree, "tree")
-            self._entries[name] = self._objects.entry_in(self._stored, len(self._tree) // 2, name)
+            found = self._objects.entry_in(self._content(), len(self._tree) // 2, name)
+            self._entries, self._wanted = {**self._entries, name: found}, None
         return self._entries[name]
 
 

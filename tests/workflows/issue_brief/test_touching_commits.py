@@ -1,7 +1,12 @@
 """Commits that touch files between two others, and the last commits of lines, judged by git."""
 
+import subprocess
 from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -12,6 +17,7 @@ from mcp_errortracking.workflows.repository.budget import Budget, RepositoryErro
 from mcp_errortracking.workflows.repository.objects import Objects
 from mcp_errortracking.workflows.repository.touching_commits import Touching, touching_commits
 from mcp_errortracking.workflows.repository.tree_files import files_named
+from tests.required import program
 from tests.workflows.issue_brief.repositories import History
 
 
@@ -141,3 +147,65 @@ def test_files_that_meet_again_at_a_fork_are_both_compared(tmp_path: Path) -> No
     for name in ("a.py", "b.py"):
         assert found[(name.encode(),), 0] == history.git("blame", "-l", "-s", "--root", name).split()[0]
     assert found[(b"b.py",), 0] == history.git("rev-parse", "HEAD~2")
+
+
+def test_folders_whose_entries_come_go_and_move_are_followed_as_git_does(tmp_path: Path) -> None:
+    history, kept = History(tmp_path / "shop"), ["src/a/m.py", "src/b/m.py", "src/m.py", "m.py"]
+    others = ["src/a/0.py", "src/a/z.py", "src/0", "src/c/x.py", "a.py", "src/a/m.txt"]
+    random, there, stream = Random(7), set[str](), list[str]()
+    text = {name: [f"{name} {number}" for number in range(12)] for name in (*kept, *others)}
+    for number in range(150):
+        changes = [random.choice(kept)] if number else kept
+        for name in changes:
+            text[name][random.randrange(12)] = f"{name} of {number}"
+        written = [("\n".join(text[name]), name) for name in changes]
+        other = random.choice(others)
+        gone = [f"D {other}"] if other in there else []
+        there ^= {other}
+        if other in there:
+            written.append((f"{other} {number}", other if number % 3 else f"{other}/x/y.py"))
+        lines = [f"M 100644 inline {name}\ndata {len(content)}\n{content}" for content, name in written]
+        time = f"committer Ada <ada@acme.example> {1_767_261_600 + number} +0000"
+        stream.append("\n".join(["commit refs/heads/main", time, f"data 1\n{number % 10}", *gone, *lines, ""]))
+    command = [program("git"), "fast-import", "--quiet"]
+    subprocess.run(command, cwd=history.folder, input="\n".join(stream).encode(), check=True)
+    head = history.git("rev-parse", "main")
+    paths = {name: tuple(part.encode() for part in name.split("/")) for name in kept}
+    found = dict[tuple[tuple[bytes, ...], int], str]()
+
+    with Objects(Roots([history.folder]), history.folder / ".git/objects", Budget()) as objects:
+        blame_lines(objects, head, {path: range(12) for path in paths.values()}, frozenset(), found)
+
+    for name, path in paths.items():
+        judged = [
+            line.split()[0] for line in history.git("blame", "-l", "-s", "--root", "main", "--", name).split("\n")
+        ]
+        assert [found[path, number] for number in range(12)] == judged
+
+
+def test_a_pack_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects that lie beside each other in a pack take one read of it."""
+    history, reads = History(tmp_path / "shop"), Counter[str]()
+    for number in range(20):
+        history.commit(f"Change {number}", {"src/a.py": f"1\n{number}\n"})
+    history.git("gc", "--quiet")
+    head = history.git("rev-parse", "HEAD")
+
+    class Counted(FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            reads[Path(str(self.name)).suffix] += 1
+            return super().read(size)
+
+    @contextmanager
+    def counted(_roots: Roots, path: Path) -> Generator[FileIO]:
+        with Counted(path) as file:
+            yield file
+
+    monkeypatch.setattr("mcp_errortracking.workflows.repository.objects.open_file", counted)
+    found = dict[tuple[tuple[bytes, ...], int], str]()
+    with Objects(Roots([history.folder]), history.folder / ".git/objects", Budget()) as objects:
+        blame_lines(objects, head, {(b"src", b"a.py"): [0, 1]}, frozenset(), found)
+
+    assert found[(b"src", b"a.py"), 1] == head
+    assert found[(b"src", b"a.py"), 0] == history.git("rev-list", "--max-parents=0", "HEAD")
+    assert reads[".pack"] == 1
