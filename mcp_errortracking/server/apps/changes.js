@@ -18,8 +18,8 @@ async function undo(event, change_) {
     if (answer.failed) { say(answer.text, "bad"); return; }
     const data = obj(answer.data), changed = data.object === "changed since";
     say("");
-    const notes = answer.text.split("\n").filter(line => line.startsWith("Note: ") && !/call again|Nothing was changed/.test(line));
-    const body = h("div", {}, plan(data), ...notes.map(line => h("p", {class: changed ? "bad" : "dim"}, line.slice(6))));
+    const notes = notesOf(answer.text).filter(line => !/call again|Nothing was changed/.test(line));
+    const body = h("div", {}, plan(data), ...notes.map(line => h("p", {class: changed ? "bad" : "dim"}, line)));
     if (!await ask(opener, `Undo change ${change_.id}`, body, changed ? "Undo anyway" : "Undo now", "danger")) return;
     if (await change(opener, UNDO, {id: change_.id, dry_run: false, ...(changed ? {force: true} : {})}, `Change ${change_.id} was undone.`))
       await app.reload();

@@ -2,6 +2,7 @@
 const ISSUE = "query-error-tracking-issue", EVENTS = "query-error-tracking-issue-events";
 const UPDATE = "error-tracking-issues-partial-update", ASSIGN = "error-tracking-issues-assign-partial-update";
 const GROUPS = ["exception", "stacktrace", "environment", "release", "navigation"];
+const LATEST = 10;
 let args = {}, issue = {}, offset = 0;
 
 const title = () => plain(issue.name, 120) || plain(args.issueId, 40);
@@ -19,11 +20,10 @@ function actions() {
   const set = (to, text, done, className) => button(text, event => update(event, {status: to}, done), {class: className});
   const severity = h("select", {}, ["", "low", "medium", "high", "critical"].map(one =>
     option(one, one || "No severity", issue.severity || "")));
-  const who = h("input", {required: true, placeholder: "E-mail, name or id", "aria-label": "Assign to"});
-  const kind = h("select", {"aria-label": "Kind of assignee"}, option("user", "User"), option("role", "Role"));
+  const {fields, value} = chooser();
   const assign = async () => {
-    const assignee = {type: kind.value, id: who.value.trim()};
-    if (!assignee.id) return;
+    const assignee = value();
+    if (!assignee) return;
     const answer = await change($("assign"), ASSIGN, {id: args.issueId, assignee}, `Assigned to ${assignee.id}: ${title()}.`);
     if (answer) { issue.assignee = obj(answer.data).assignee || assignee; summary(); }
   };
@@ -32,7 +32,7 @@ function actions() {
     offers(UPDATE) && status === "active" && set("suppressed", "Suppress", "Suppressed", "danger"),
     offers(UPDATE) && field("Severity", severity),
     offers(UPDATE) && button("Set severity", event => update(event, {severity: severity.value || null}, "Severity set")),
-    offers(ASSIGN) && h("form", {class: "bar", onenter: assign}, kind, who, button("Assign", assign, {id: "assign"})),
+    offers(ASSIGN) && h("form", {class: "bar", onenter: assign}, fields, button("Assign", assign, {id: "assign"})),
     openLink(issue._posthogUrl));
 }
 function breakdown() {
@@ -77,9 +77,11 @@ function exception(one) {
     inApp.length ? paged(inApp, frameRow, {tag: "ol", label: "Frames in app", noun: "frames"}) : h("p", {class: "dim"}, "No frame of the app itself."),
     frames.length > inApp.length && all);
 }
+const releasesOf = event => Object.values(obj(obj(event.properties).$exception_releases)).slice(0, 20).map(obj)
+  .map(one => `${plain(one.project, 80)} ${plain(one.version, 80)}`.trim());
 function showEvent(event, next) {
   const p = obj(event.properties), exceptions = list(p.$exception_list).map(obj);
-  const releases = Object.values(obj(p.$exception_releases)).map(obj);
+  const releases = releasesOf(event);
   const known = {"$current_url": "URL", "$browser": "Browser", "$os": "System", "$lib": "Library", "$exception_level": "Level", "$session_id": "Session"};
   $("event").replaceChildren(
     h("div", {class: "bar"}, button("Newer event", () => events(offset - 1), {disabled: offset < 1}),
@@ -87,7 +89,7 @@ function showEvent(event, next) {
       offers("source-maps-resolve") && button("Show source lines", resolve)),
     h("dl", {class: "facts"}, fact("Time", time(event.timestamp)), fact("User", theirs(event.distinct_id, 120)),
       Object.entries(known).map(([key, name]) => p[key] ? fact(name, theirs(p[key], 300)) : false),
-      releases.length > 0 && fact("Release", theirs(releases.map(one => `${one.project || ""} ${one.version || ""}`.trim()).join(", "), 200))),
+      releases.length > 0 && fact("Release", theirs(releases.join(", "), 200))),
     exceptions.length ? h("div", {}, exceptions.slice(0, 20).map(exception)) : h("p", {}, "This event has no stack trace."),
     h("div", {id: "source"}));
 }
@@ -103,6 +105,27 @@ async function events(at) {
   } catch (error) {
     $("event").replaceChildren(h("p", {class: "bad", role: "alert"}, error.message), button("Load the event again", () => events(at)));
   } finally { $("event").removeAttribute("aria-busy"); }
+}
+// The latest events in one line each, and the releases that they are of.
+async function listEvents(box) {
+  box.replaceChildren(h("p", {class: "dim"}, "Loading…"));
+  try {
+    const found = list((await read(EVENTS, {issueId: args.issueId, include: ["environment", "release", "navigation"], limit: LATEST,
+      ...(args.dateRange ? {dateRange: args.dateRange} : {})})).results).map(obj);
+    const releases = new Map();
+    for (const name of found.flatMap(releasesOf)) releases.set(name, (releases.get(name) || 0) + 1);
+    box.replaceChildren(
+      releases.size ? h("p", {}, "Releases: ", [...releases].map(([name, count], at) => [at ? ", " : "", theirs(name, 120), ` (${number(count)})`]).flat()) : "",
+      h("ol", {class: "rows", "aria-label": "The latest events"}, found.map((one, at) => h("li", {class: "row"}, h("div", {class: "what"},
+        time(one.timestamp), " · ", theirs(one.distinct_id, 120), h("div", {class: "dim"}, theirs([obj(one.properties).$browser,
+          obj(one.properties).$os, obj(one.properties).$current_url].filter(Boolean).map(part => plain(part, 200)).join(" · "), 400))),
+        button("Show", () => events(at), {"aria-label": `Show event ${at + 1}`})))));
+  } catch (error) { box.replaceChildren(h("p", {class: "bad", role: "alert"}, error.message), button("Load the list again", () => listEvents(box))); }
+}
+function latest() {
+  const box = h("div", {}), all = h("details", {}, h("summary", {}, `List the latest ${LATEST} events and their releases`), box);
+  all.addEventListener("toggle", () => { if (all.open && !box.childElementCount) listEvents(box); });
+  return all;
 }
 async function resolve(click) {
   const opener = click.currentTarget;
@@ -123,7 +146,7 @@ async function details() {
 }
 start({name: "issue", tool: ISSUE, toolFor: () => ISSUE, show(data, given) {
   args = {issueId: typeof data.id === "string" ? data.id : given.issueId, dateRange: given.dateRange};
-  $("out").replaceChildren(h("section", {id: "summary", "aria-label": "Summary"}), h("h2", {}, "Latest events"), h("section", {id: "event", "aria-label": "Event"}));
+  $("out").replaceChildren(h("section", {id: "summary", "aria-label": "Summary"}), h("h2", {}, "Latest events"), offers(EVENTS) ? latest() : "", h("section", {id: "event", "aria-label": "Event"}));
   const isEvents = Array.isArray(data.results);
   issue = isEvents ? {} : data;
   if (!isEvents) summary();

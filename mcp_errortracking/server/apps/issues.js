@@ -6,7 +6,9 @@ const ORDERS = {last_seen: "Last seen", first_seen: "First seen", occurrences: "
   sessions: "Sessions"};
 const SEVERITY_NAMES = ["", "low", "medium", "high", "critical"];
 const SEVERITIES = h("select", {}, SEVERITY_NAMES.map(one => option(one, one || "No severity")));
+const MORE = ["assignee", "release", "url"];
 const chosen = new Set();
+let owner = null;  // the fields of the assignee in the filters
 let args = {};
 
 const bucketsOf = issue => { const a = obj(issue.aggregations); return list(a.volume_buckets || a.volumeRange); };
@@ -20,16 +22,22 @@ function filters() {
       suppressed: "Suppressed", all: "All"})),
     field("Since", select("range", range, {...(RANGES[range] ? {} : {[range]: plain(range, 40)}), ...RANGES})),
     field("Order", select("orderBy", args.orderBy || "last_seen", ORDERS)),
-    button("Apply", () => query(0), {class: "main"}));
+    button("Apply", () => query(0), {class: "main"}),
+    h("details", {class: "more", open: MORE.some(name => args[name] !== undefined)}, h("summary", {}, "More filters"), h("div", {class: "bar"},
+      (owner = chooser(args.assignee)).fields,
+      field("Release", h("input", {name: "release", value: plain(args.release, 200)})),
+      field("URL contains", h("input", {name: "url", value: plain(args.url, 500)}), true))));
   form.id = "filters";
   return form;
 }
 function query(offset) {
   const given = new FormData($("filters")), text = given.get("searchQuery").trim();
-  const {searchQuery, ...rest} = args;
+  const {searchQuery, assignee, release, url, ...rest} = args, more = {assignee: owner.value()};
+  for (const name of ["release", "url"]) more[name] = given.get(name).trim();
   args = {...rest, status: given.get("status"), orderBy: given.get("orderBy"), offset, volumeResolution: 24,
     dateRange: {...obj(args.dateRange), date_from: given.get("range")}};
   if (text) args.searchQuery = text;
+  for (const name of MORE) if (more[name]) args[name] = more[name];
   chosen.clear();
   app.setArguments(args);
   say("");
@@ -44,12 +52,10 @@ async function act(event, issue, tool, more, done, change_) {
   }
 }
 function assign(opener, issue) {
-  const who = h("input", {name: "who", required: true, "aria-label": "E-mail, name or id"});
-  const kind = select("kind", "user", {user: "User", role: "Role"});
-  const body = h("div", {class: "bar"}, field("Kind", kind), field("E-mail, name or id", who, true));
-  ask(opener, `Assign ${label(issue)}`, body, "Assign").then(async yes => {
-    if (!yes || !who.value.trim()) return;
-    const assignee = {type: kind.value, id: who.value.trim()};
+  const {fields, value} = chooser();
+  ask(opener, `Assign ${label(issue)}`, h("div", {class: "bar"}, fields), "Assign").then(async yes => {
+    const assignee = value();
+    if (!yes || !assignee) return;
     const answer = await change(opener, ASSIGN, {id: issue.id, assignee}, `Assigned to ${assignee.id}: ${label(issue)}.`);
     if (answer) { issue.assignee = obj(answer.data).assignee || assignee; $(`i${issue.id}`).replaceWith(row(issue)); }
   });
@@ -75,7 +81,8 @@ function row(issue) {
       h("div", {class: "dim"}, theirs(issue.source, 120), " · first ", time(issue.first_seen), " · last ", time(issue.last_seen)),
       owner.id !== undefined && h("div", {class: "dim"}, "Assigned to ", theirs(`${owner.type} ${owner.id}`, 120))),
     h("div", {class: "slot"}, trend(bucketsOf(issue))),
-    h("div", {class: "counts"}, h("div", {}, number(counts.occurrences), " times"), h("div", {class: "dim"}, number(counts.users), " users")),
+    h("div", {class: "counts"}, h("div", {}, number(counts.occurrences), " times"), h("div", {class: "dim"}, number(counts.users), " users"),
+      h("div", {class: "dim"}, number(counts.sessions), " sessions")),
     h("div", {class: "bar"},
       offers(UPDATE) && (status === "active" ? set("resolved", "Resolve", "Resolved") : set("active", "Reopen", "Reopened")),
       offers(UPDATE) && status === "active" && set("suppressed", "Suppress", "Suppressed", "danger"),

@@ -62,23 +62,37 @@ async function undo(event, kind) {
     section(kind);
   }
 }
-async function simulate(event, kind, rule, slot) {
+const counted = new Map();  // the answer of the simulator, by rule: {text, failed}
+async function count(kind, rule) {
+  const slot = () => $(`n-${rule.id}`) || {};
+  counted.delete(rule.id);
+  Object.assign(slot(), {textContent: "Counting…", className: ""});
+  try {
+    const answer = await call(SIMULATE, {kind, id: rule.id}), data = obj(answer.data);
+    counted.set(rule.id, {failed: answer.failed, text: !answer.failed && data.exceptions
+      ? `Matches ${plain(data.exceptions, 120)} exceptions of ${plain(data.issues, 60)} issues in the last 7 days.`
+      : !answer.failed && notesOf(answer.text).join(" ") || answer.text});
+  } catch (error) { counted.set(rule.id, {failed: true, text: error.message}); }
+  Object.assign(slot(), numberOf(rule));
+}
+const numberOf = rule => {
+  const {text = "", failed = false} = counted.get(rule.id) || {};
+  return {textContent: text, className: failed ? "bad" : ""};
+};
+async function simulate(event, kind, rules) {
   const opener = event.currentTarget;
   opener.disabled = true;
-  slot.textContent = "Counting…";
-  try {
-    const answer = await call(SIMULATE, {kind, id: rule.id});
-    const data = obj(answer.data);
-    slot.className = answer.failed ? "bad" : "";
-    slot.textContent = answer.failed ? answer.text
-      : data.exceptions ? `Matches ${plain(data.exceptions, 120)} exceptions of ${plain(data.issues, 60)} issues in the last 7 days.` : answer.text;
-  } catch (error) { slot.className = "bad"; slot.textContent = error.message; }
+  for (const [at, rule] of rules.entries()) {
+    if (rules.length > 1) say(`Counting rule ${at + 1} of ${rules.length}…`);
+    await count(kind, rule);
+  }
+  if (rules.length > 1) say(`Counted ${rules.length} ${kind} rules.`, "good");
   opener.disabled = false;
 }
 let dragged = null;
 function row(kind, rule, at, count) {
   // Of the reason only the message: the rest is an event, with the data of a person.
-  const slot = h("div", {role: "status"}), disabled = rule.disabled_data, why = obj(disabled).message || "PostHog gives no reason.";
+  const slot = Object.assign(h("div", {role: "status", id: `n-${rule.id}`}), numberOf(rule)), disabled = rule.disabled_data, why = obj(disabled).message || "PostHog gives no reason.";
   const can = offers(reorderOf(kind)) && count > 1, name = `rule ${at + 1}, ${plain(nameOf(rule), 80)}`;
   const mover = (text, to, title) => button(text, () => move(kind, at, to, text === "↑" ? "up" : "down"),
     {"aria-label": `${title} ${name}`, disabled: to < 0 || to >= count, "data-move": text === "↑" ? "up" : "down"});
@@ -87,7 +101,7 @@ function row(kind, rule, at, count) {
       disabled && h("span", {class: "tag bad"}, "disabled")),
       h("div", {class: "dim"}, theirs(outcome(rule), 300)), disabled && h("div", {class: "bad"}, "Disabled by PostHog: ", theirs(why, 500)), slot),
     h("div", {class: "bar"}, can && mover("↑", at - 1, "Move up"), can && mover("↓", at + 1, "Move down"),
-      offers(SIMULATE) && button("Simulate", event => simulate(event, kind, rule, slot), {"aria-label": `Simulate ${name}`})));
+      offers(SIMULATE) && button("Simulate", event => simulate(event, kind, [rule]), {"aria-label": `Simulate ${name}`})));
   if (can) {
     item.addEventListener("dragstart", event => { dragged = {kind, at}; item.classList.add("dragged"); event.dataTransfer.setData("text/plain", ""); });
     item.addEventListener("dragend", () => { dragged = null; item.classList.remove("dragged"); });
@@ -105,7 +119,8 @@ function section(kind) {
   const moved = isMoved(kind);
   box.replaceChildren(head, one.rules.length ? paged(one.rules, rule => row(kind, rule, one.rules.indexOf(rule), one.rules.length),
     {tag: "ol", size: 100, label: `${kind} rules in order`, noun: "rules"}) : h("p", {class: "dim"}, "There are none."),
-    h("div", {class: "bar"}, moved && button("Save order", event => save(event, kind), {class: "main", "aria-label": `Save the order of the ${kind} rules`}),
+    h("div", {class: "bar"}, one.rules.length > 1 && offers(SIMULATE) && button("Simulate all",
+      event => simulate(event, kind, [...one.rules]), {"aria-label": `Simulate all ${kind} rules`}), moved && button("Save order", event => save(event, kind), {class: "main", "aria-label": `Save the order of the ${kind} rules`}),
       moved && button("Discard", () => { one.rules.sort((a, b) => one.saved.indexOf(a.id) - one.saved.indexOf(b.id)); section(kind); }),
       !moved && one.undo && button("Undo the new order", event => undo(event, kind), {class: "undo"})));
 }
@@ -134,7 +149,7 @@ function findings(found, answer) {
 }
 start({name: "rules", tool: listOf("assignment"), show(data) {
   const results = list(data.results).map(obj), isCheck = results.length > 0 && results.every(one => one.finding !== undefined);
-  $("out").replaceChildren(h("div", {class: "bar"}, offers(CHECK) && host.can.serverTools && button("Check all rules", check)), h("section", {id: "findings", "aria-label": "Findings"}),
+  $("out").replaceChildren(h("div", {class: "bar"}, offers(CHECK) && button("Check all rules", check)), h("section", {id: "findings", "aria-label": "Findings"}),
     ...KINDS.map(kind => h("section", {id: `k-${kind}`, "aria-labelledby": `t-${kind}`})));
   if (isCheck) findings(results);
   if (host.can.serverTools) { KINDS.forEach(load); return; }

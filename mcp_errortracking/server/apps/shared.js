@@ -1,7 +1,7 @@
 
 "use strict";
 // Everything that pages share: the wire to the host, text of others as text, and the states of a page.
-const DATA = "mcp-errortracking/ui";
+const DATA = "mcp-errortracking/ui", DIRECTORY = "error-tracking-directory-list";
 const obj = v => v !== null && typeof v === "object" && !Array.isArray(v) ? v : {};
 const list = v => Array.isArray(v) ? v : [];
 const isNumber = v => typeof v === "number" && Number.isFinite(v);
@@ -90,6 +90,26 @@ const select = (name, chosen, options) =>
   h("select", {name}, Object.entries(options).map(([value, label]) => option(value, label, chosen)));
 const button = (label, onclick, props) => h("button", {type: "button", onclick, ...props}, label);
 
+// Fields for an assignee. The directory, if it is on offer, is read once somebody begins to choose.
+const directory = new Map();
+let choosers = 0;
+function chooser(chosen) {
+  const known = h("datalist", {id: `known-${++choosers}`}), {type, id} = obj(chosen);
+  const kind = select("kind", type === "role" ? "role" : "user", {user: "User", role: "Role"});
+  const who = h("input", {name: "who", list: known.id, autocomplete: "off", value: plain(id, 200)});
+  async function suggest() {
+    const of = kind.value === "role" ? "roles" : "people";
+    if (!host.tools || !offers(DIRECTORY)) return;  // it is not in the default set
+    if (!directory.has(of)) directory.set(of, read(DIRECTORY, {kind: of}).then(data => list(data.results).map(obj), () => []));
+    known.replaceChildren(...(await directory.get(of)).slice(0, 500).map(one =>
+      h("option", {value: plain(kind.value === "user" && one.detail || one.name || one.id, 200)}, plain(one.name, 100))));
+  }
+  who.addEventListener("focus", suggest);
+  kind.addEventListener("change", suggest);
+  return {fields: [field("Kind of assignee", kind), field("E-mail, name or id", h("span", {}, who, known), true)],
+    value: () => who.value.trim() ? {type: kind.value, id: who.value.trim()} : null};
+}
+
 // The wire: JSON-RPC by messages to the window around this one.
 const wire = (() => {
   const waiting = new Map(), on = {};
@@ -128,8 +148,9 @@ const wire = (() => {
 })();
 
 const host = {can: {}, context: {}, tools: null};
-const offers = tool => !host.tools || host.tools.includes(tool);
+const offers = tool => Boolean(host.can.serverTools) && (!host.tools || host.tools.includes(tool));
 const textOf = result => list(obj(result).content).filter(c => obj(c).type === "text").map(c => plain(c.text, 20000)).join("\n");
+const notesOf = text => text.split("\n").filter(line => line.startsWith("Note: ")).map(line => line.slice(6));
 const own = result => obj(obj(obj(result)._meta)[DATA]);
 const dataOf = result => own(result).data ?? obj(result).structuredContent;
 
@@ -185,8 +206,7 @@ async function change(opener, tool, args, done) {
       answer = await call(tool, {...args, confirm: error.confirm});
     }
     if (answer.failed) { say(answer.text, "bad"); return null; }
-    const notes = answer.text.split("\n").filter(line => line.startsWith("Note: "));
-    say([done, ...notes].join("\n"), "good");
+    say([done, ...notesOf(answer.text)].join("\n"), "good");
     // Ids and what the user chose: a name in PostHog is text of others, and no fence would stand around it here.
     if (host.can.updateModelContext) wire.request("ui/update-model-context", {content: [{type: "text",
       text: `The user did this in a page: ${tool} with ${plain(args, 1000)}`}]}).catch(() => {});

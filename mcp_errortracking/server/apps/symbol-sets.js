@@ -60,7 +60,7 @@ function row(set) {
     spoiled.has(set.id) && h("div", {class: "bad"}, `Leaves ${number(spoiled.get(set.id))} exceptions of 7 days minified.`),
     set.failure_reason ? h("div", {class: "bad"}, theirs(reason(set.failure_reason), 500)) : why && h("div", {class: "dim"}, why),
     h("div", {class: "dim"}, "created ", time(set.created_at), set.last_used ? " · last used " : " · never used", set.last_used && time(set.last_used))),
-    offers(DELETE) && host.can.serverTools && h("div", {class: "bar"}, button("Delete", event => remove(event, set), {class: "danger", "aria-label": `Delete ${plain(set.ref, 120)}`})));
+    offers(DELETE) && h("div", {class: "bar"}, button("Delete", event => remove(event, set), {class: "danger", "aria-label": `Delete ${plain(set.ref, 120)}`})));
 }
 function query(offset) {
   const given = new FormData($("filters")), text = given.get("search").trim(), {search, ...rest} = args;
@@ -99,14 +99,14 @@ function render() {
   const offset = Number(args.offset) || 0, next = data.next_offset;
   $("out").replaceChildren(...(host.can.serverTools ? [filters()] : []),
     h("p", {}, sets.length ? Object.entries(counts).map(([state, count]) => `${number(count)} ${state}`).join(", ") + (isNumber(data.count) ? `, of ${number(data.count)} symbol sets in all` : "") : "No symbol set matches."),
-    host.can.serverTools && offers(EVENTS) && sets.some(set => verdict(set)[1] === "bad")
+    offers(EVENTS) && sets.some(set => verdict(set)[1] === "bad")
       ? button("Count the exceptions that each leaves minified", weigh, {id: "weigh"}) : "",
     paged([...groups], ([name, found]) => h("section", {}, h("h2", {}, h("bdi", {}, name)),
       paged(found, row, {label: `Symbol sets of ${name}`, noun: "symbol sets"})), {size: 20, tag: "div", noun: "releases"}),
     h("nav", {class: "bar", "aria-label": "Pages of the list"},
       offset > 0 && button("Previous page", () => query(Math.max(0, offset - (Number(args.limit) || 100)))),
       isNumber(next) && button("Next page", () => query(next))),
-    offers(CHECK) && host.can.serverTools ? h("form", {class: "bar", onenter: checkBuild}, field("Check a build folder", h("input", {name: "folder", placeholder: "dist", required: true}), true),
+    offers(CHECK) ? h("form", {class: "bar", onenter: checkBuild}, field("Check a build folder", h("input", {name: "folder", placeholder: "dist", required: true}), true),
       button("Check", checkBuild, {id: "check"})) : "", h("section", {id: "build", "aria-label": "Check of a build folder"}));
 }
 const app = start({name: "symbol-sets", tool: LIST, show(result, given) {

@@ -97,12 +97,41 @@ def test_issues_are_resolved_suppressed_reopened_and_weighed(
 def test_an_issue_is_assigned_by_name(page: Page, server: HttpServer, sandbox: SandboxProcess) -> None:
     frame = open_page(page, server, "issues")
     first = listed(frame)[0]
+    sandbox.empty_journal()
     click_in(frame, first, "Assign")
-    frame.fill("dialog input", "2")
+    frame.wait("Boolean(document.querySelector('dialog input'))")
+    assert [entry for entry in sandbox.journal() if "members" in entry["path"]] == []
+    frame.run("document.querySelector('dialog input').focus()")
+    known = "[...document.querySelectorAll('dialog datalist option')].map(one => [one.value, one.textContent])"
+    people = frame.wait(f"(known => known.length > 0 && known)({known})")
+    assert ["grace@acme.example", "Grace Hopper"] in people
+    frame.fill("dialog input", "grace@acme.example")
     frame.click("Assign")
-    assert frame.said().startswith("Assigned to 2: ")
+    assert frame.said().startswith("Assigned to grace@acme.example: ")
 
     assert issue_of(sandbox, first)["assignee"] == {"type": "user", "id": 2}
+
+
+def test_issues_are_filtered_by_assignee_release_and_url(
+    page: Page, server: HttpServer, sandbox: SandboxProcess
+) -> None:
+    frame = open_page(page, server, "issues")
+    first = listed(frame)[0]
+    assert sandbox.api("PATCH", f"issues/{first}/assign/", {"assignee": {"id": 2, "type": "user"}}).is_success
+    sandbox.empty_journal()
+    frame.click("More filters")
+    frame.fill("#filters [name=who]", "2")
+    frame.fill("#filters [name=url]", "no such address")
+    frame.click("Apply")
+    frame.wait("document.getElementById('out').textContent.includes('No issue matches')")
+    frame.fill("#filters [name=url]", "")
+    frame.click("Apply")
+    frame.wait("document.querySelectorAll('.row').length > 0")
+    assert first in listed(frame)
+    frame.fill("#filters [name=release]", "no such release")
+    frame.click("Apply")
+    frame.wait("document.getElementById('out').textContent.includes('No issue matches')")
+    assert frame.run("document.querySelector('details.more').open") is True
 
 
 def test_issues_are_merged_after_a_question(page: Page, server: HttpServer, sandbox: SandboxProcess) -> None:
@@ -154,6 +183,12 @@ def test_one_issue_is_shown_and_changed(page: Page, server: HttpServer, sandbox:
     issue.wait(f"document.querySelector('#event time') && {time} === {newest!r}")
     issue.click("Show source lines")
     issue.wait("document.querySelector('#source pre')?.textContent")
+    issue.click("List the latest 10 events and their releases")
+    issue.wait("document.querySelectorAll('[aria-label=\"The latest events\"] .row').length > 1")
+    assert "Releases: " in issue.run("document.querySelector('details').textContent")
+    issue.click("Show event 2")
+    issue.wait(f"document.querySelector('#event time') && {time} < {newest!r}")
+    assert issue.run(f"{time} === document.querySelectorAll('details time')[1].title")
 
     issue.fill("#actions select", "medium")
     issue.click("Set severity")
@@ -248,6 +283,17 @@ def test_a_rule_is_simulated_and_all_are_checked(page: Page, server: HttpServer,
     frame.wait(
         "/Matches [\\d,]+ of [\\d,]+ \\(.*\\) exceptions of/.test(document.getElementById('k-suppression').textContent)"
     )
+    frame.click("Simulate all assignment rules")
+    frame.wait("document.getElementById('said').textContent === 'Counted 4 assignment rules.'")
+    numbers = "[...document.querySelectorAll('#k-assignment [role=status]')].map(one => one.textContent)"
+    counted = frame.run(numbers)
+    assert len(counted) == 4
+    # The pattern of the third is wrong, so that PostHog evaluates it as little as the simulator does.
+    assert [one.startswith("Matches ") for one in counted] == [True, True, False, True]
+    assert counted[2].endswith("Nothing was counted: PostHog does not evaluate such a rule.")
+    assert "window:" not in counted[2]
+    frame.run("document.querySelector('#k-assignment [data-move=down]').click()")
+    assert frame.run(numbers) == [counted[1], counted[0], *counted[2:]]
     frame.click("Check all rules")
     frame.wait("document.querySelectorAll('#findings .row').length > 0")
 
