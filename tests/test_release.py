@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -95,11 +96,9 @@ def test_one_command_writes_the_owner_everywhere_and_the_release_is_ready(
     written = json.loads((tree / "server.json").read_text())
     assert written["name"] == "io.github.Acme-Inc/mcp-errortracking"
     assert written["repository"]["url"] == "https://github.com/Acme-Inc/tools.repo"
-    assert written["packages"][1]["identifier"] == f"ghcr.io/acme-inc/mcp-errortracking:{__version__}"
+    assert [package["registryType"] for package in written["packages"]] == ["pypi"]
     assert "<!-- mcp-name: io.github.Acme-Inc/mcp-errortracking -->" in (tree / "README.md").read_text()
     assert 'server.name="io.github.Acme-Inc/mcp-errortracking"' in (tree / "deploy/Dockerfile").read_text()
-    values = yaml.safe_load((tree / "deploy/helm/mcp-errortracking/values.yaml").read_text())
-    assert values["image"]["repository"] == "ghcr.io/acme-inc/mcp-errortracking"
     assert not [file for file in FILES if "OWNER" in (tree / file).read_text()]
 
     assert command.main(["own", "other/place"]) == 0  # it can be changed again
@@ -137,6 +136,12 @@ def test_what_is_no_repository_is_not_written(tree: Path, repository: str, capsy
         ),
         (
             ".github/workflows/release.yml",
+            lambda text: text.replace("vars.IMAGE_REGISTRY", "vars.OTHER"),
+            "workflow",
+            "does not take the host of its registry from the variable IMAGE_REGISTRY",
+        ),
+        (
+            ".github/workflows/release.yml",
             lambda text: text.replace("name: pypi\n", "name: production\n"),
             "workflow",
             "does not run in the environment pypi",
@@ -154,7 +159,7 @@ def test_a_mistake_is_found(tree: Path, file: str, change: Callable[[str], str],
 def good(tmp_path: Path) -> dict[str, Any]:
     bundle = tmp_path / names.BUNDLE
     bundle.write_bytes(b"a bundle")
-    return server_json.document(KNOWN, bundle)
+    return server_json.document(KNOWN, bundle, "images.example")
 
 
 def test_the_registry_takes_server_json(tmp_path: Path) -> None:
@@ -163,6 +168,7 @@ def test_the_registry_takes_server_json(tmp_path: Path) -> None:
     assert server_json.problems(document) == []
     pypi, oci, mcpb = document["packages"]
     assert (pypi["identifier"], pypi["version"]) == ("mcp_errortracking", __version__)
+    assert oci["identifier"] == f"images.example/acme-inc/mcp-errortracking:{__version__}"
     assert mcpb["identifier"] == (
         f"https://github.com/Acme-Inc/tools.repo/releases/download/v{__version__}/mcp_errortracking.mcpb"
     )
@@ -196,11 +202,15 @@ def test_server_json_asks_for_real_settings(tmp_path: Path) -> None:
             "mcpb lacks its hash",
         ),
         (
-            {"packages": [{"registryType": "oci", "identifier": "ghcr.io/Acme/x:1", "transport": {}}]},
+            {"packages": [{"registryType": "oci", "identifier": "images.example/Acme/x:1", "transport": {}}]},
             "not of the form registry/owner/name:version",
         ),
         (
-            {"packages": [{"registryType": "oci", "identifier": "ghcr.io/acme/x:1", "version": "1", "transport": {}}]},
+            {
+                "packages": [
+                    {"registryType": "oci", "identifier": "images.example/acme/x:1", "version": "1", "transport": {}}
+                ]
+            },
             "not of the form registry/owner/name:version",
         ),
     ],
@@ -256,3 +266,36 @@ def test_the_workflow_does_what_a_release_needs() -> None:
         assert f"\n{target}: install\n" in makefile
     released = [line.strip() for line in JOBS["build"]["steps"][-1]["with"]["path"].splitlines()]
     assert released == [f"dist/{names.BUNDLE}", "dist/sbom.cdx.json", "dist/server.json"]
+
+
+def test_a_release_names_its_image_at_the_registry_of_the_owner(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command.main(["own", "Acme-Inc/tools.repo"])
+    bundle = tree / names.BUNDLE
+    bundle.write_bytes(b"a bundle")
+    assert command.main(["server-json", str(bundle), "--registry", "images.example"]) == 0
+    packages = json.loads(capsys.readouterr().out)["packages"]
+    assert packages[1]["identifier"] == f"images.example/acme-inc/mcp-errortracking:{__version__}"
+    assert [package["registryType"] for package in packages] == ["pypi", "oci", "mcpb"]
+
+    for registry in ("", "https://images.example", "a/b"):
+        with pytest.raises(SystemExit, match="2"):
+            command.main(["server-json", str(bundle), "--registry", registry])
+        assert "set the variable IMAGE_REGISTRY of the repository" in capsys.readouterr().err
+    (write,) = [step for step in JOBS["build"]["steps"] if "server-json" in step.get("run", "")]
+    assert write["env"] == {"REGISTRY": "${{ vars.IMAGE_REGISTRY }}"}
+    (log_in,) = [step for step in JOBS["image"]["steps"] if "docker/login-action" in step.get("uses", "")]
+    assert log_in["with"]["registry"] == "${{ vars.IMAGE_REGISTRY }}"
+
+
+def test_no_file_names_the_host_of_a_package_registry() -> None:
+    hosts = [
+        ".".join(parts)
+        for parts in (("ghcr", "io"), ("docker", "io"), ("pypi", "org"), ("npmjs", "org"), ("unpkg", "com"))
+    ]
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    found = list[str]()
+    for name in listed.splitlines():
+        text = (ROOT / name).read_bytes().decode("utf-8", "replace") if (ROOT / name).is_file() else ""
+        found += [f"{name}: {host}" for host in hosts if host in text]
+    assert found == []

@@ -28,7 +28,7 @@ from tests.clients.matrix import table
 from tools import clients, since
 from tools.marks import replaced
 from tools.release import server_json
-from tools.release.names import with_image, with_server_name
+from tools.release.names import with_server_name
 from tools.site.pages import llms_txt
 
 ROOT = Path(__file__).parents[1]
@@ -369,7 +369,6 @@ WRITTEN: dict[Path, Callable[[str], str]] = {
     ROOT / "server.json": server_json.write,
     ROOT / "README.md": _readme,
     ROOT / "deploy" / "Dockerfile": with_server_name,
-    ROOT / "deploy" / "helm" / "mcp-errortracking" / "values.yaml": with_image,
 }
 """Generated files, and for each a function from its current text to the new one."""
 

@@ -2,16 +2,18 @@
 
 python -m tools.release check [--tag v1.2.3]        say what is missing; exits with 1 if something is
 python -m tools.release own OWNER/REPOSITORY        write the repository on GitHub into every file that names it
-python -m tools.release server-json BUNDLE          print server.json with the bundle of the release
+python -m tools.release server-json BUNDLE --registry HOST
+                                                    print server.json with the bundle and the image of the release
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 from mcp_errortracking import __version__
 from tools.reference import write_all
-from tools.release.checks import BY_HAND, run_checks
+from tools.release.checks import BY_HAND, REGISTRY_VARIABLE, run_checks
 from tools.release.names import PYPROJECT, read_names, with_repository
 from tools.release.server_json import as_text, document
 
@@ -22,14 +24,24 @@ def main(words: list[str]) -> int:
     check = commands.add_parser("check")
     check.add_argument("--tag", help="the tag of the release, which must be v and the version")
     commands.add_parser("own").add_argument("repository", metavar="OWNER/REPOSITORY")
-    commands.add_parser("server-json").add_argument("bundle", type=Path)
+    published = commands.add_parser("server-json")
+    published.add_argument("bundle", type=Path)
+    published.add_argument("--registry", type=_registry, required=True, help="the host where the image is published")
     options = parser.parse_args(words)
     if options.command == "own":
         return _own(options.repository)
     if options.command == "server-json":
-        print(as_text(document(read_names(), options.bundle)), end="")
+        print(as_text(document(read_names(), options.bundle, options.registry)), end="")
         return 0
     return _check(options.tag)
+
+
+def _registry(host: str) -> str:
+    if not re.fullmatch(r"[a-z0-9.-]+", host):
+        raise argparse.ArgumentTypeError(
+            f"{host!r} is not a host: set the variable {REGISTRY_VARIABLE} of the repository"
+        )
+    return host
 
 
 def _check(tag: str | None) -> int:

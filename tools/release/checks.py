@@ -18,11 +18,13 @@ from tools.release.names import BUNDLE, PACKAGE, PYPROJECT, ROOT, Names, read_na
 DIST = ROOT / "dist"
 WORKFLOW = ROOT / ".github/workflows/release.yml"
 ENVIRONMENT = "pypi"
+REGISTRY_VARIABLE = "IMAGE_REGISTRY"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 BY_HAND = (
     f"Register the trusted publisher at the package index: project {PACKAGE}, workflow release.yml, environment "
     f"{ENVIRONMENT}.",
     f"Create the environment {ENVIRONMENT} in the repository's settings, with a reviewer who presses the button.",
+    f"Set the variable {REGISTRY_VARIABLE} of the repository to the host where the workflow publishes the image.",
     "After the first release, make the container image public in its package settings.",
     "Publish a release on GitHub with the tag v{version}: that starts the workflow.",
 )
@@ -90,11 +92,11 @@ def _pythons(_names: Names) -> Iterator[str]:
         yield f"requires-python is not >={PYTHONS[0]}"
 
 
-def _server_json(names: Names) -> Iterator[str]:
+def _server_json(_names: Names) -> Iterator[str]:
     text = (ROOT / "server.json").read_text("utf-8")
     if text != server_json.write():
         yield "it is stale: make reference"
-    yield from (found for found in server_json.problems(json.loads(text)) if names.is_known or "oci" not in found)
+    yield from server_json.problems(json.loads(text))
 
 
 def _names(names: Names) -> Iterator[str]:
@@ -109,6 +111,8 @@ def _workflow(_names: Names) -> Iterator[str]:
     jobs = yaml.safe_load(text)["jobs"]
     if jobs["pypi"].get("environment", {}).get("name") != ENVIRONMENT:
         yield f"the job pypi does not run in the environment {ENVIRONMENT}"
+    if f"vars.{REGISTRY_VARIABLE}" not in str(jobs["image"].get("env")):
+        yield f"the job image does not take the host of its registry from the variable {REGISTRY_VARIABLE}"
     for action in re.findall(r"uses: (\S+)", text):
         if not re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", action):
             yield f"{action} is not pinned to a commit"

@@ -38,10 +38,9 @@ class Names:
         """The name in the MCP registry, which the owner of that GitHub account may use."""
         return f"io.github.{self.owner}/{NAME}"
 
-    @property
-    def image(self) -> str:
-        """The container image, without a tag; names of images have no capital letters."""
-        return f"ghcr.io/{self.owner.lower() if self.is_known else self.owner}/{NAME}"
+    def image(self, registry: str) -> str:
+        """Return the container image at a registry, without a tag; names of images have no capital letters."""
+        return f"{registry}/{self.owner.lower()}/{NAME}"
 
 
 def read_names(pyproject: str | None = None) -> Names:
@@ -78,10 +77,3 @@ def with_server_name(text: str) -> str:
     name = read_names().server
     text = re.sub(r"(<!-- mcp-name: )\S+( -->)", rf"\g<1>{name}\g<2>", text)
     return re.sub(r'(io\.modelcontextprotocol\.server\.name=")[^"]+(")', rf"\g<1>{name}\g<2>", text)
-
-
-def with_image(values: str) -> str:
-    """Return the values of the Helm chart with the published image, once its owner is known."""
-    names = read_names()
-    image = names.image if names.is_known else PACKAGE
-    return re.sub(r"^(  repository: )\S+$", rf"\g<1>{image}", values, count=1, flags=re.MULTILINE)

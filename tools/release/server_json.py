@@ -18,11 +18,12 @@ _FORMATS = {"read_only": "boolean", "roots": "filepath"}
 _LONGEST_DESCRIPTION = 100
 
 
-def document(names: Names, bundle: Path | None = None) -> dict[str, Any]:
+def document(names: Names, bundle: Path | None = None, registry: str | None = None) -> dict[str, Any]:
     """Return server.json.
 
     Args:
         bundle: the desktop bundle of the release, which the registry wants with its hash.
+        registry: the host where the release publishes the image; the repository names none.
     """
     project = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]
     variables = [_variable(field) for field in _ASKED]
@@ -36,15 +37,18 @@ def document(names: Names, bundle: Path | None = None) -> dict[str, Any]:
             "transport": stdio,
             "environmentVariables": variables,
         },
-        {
-            "registryType": "oci",
-            "identifier": f"{names.image}:{__version__}",
-            "runtimeHint": "docker",
-            "packageArguments": [{"type": "positional", "value": "serve"}],
-            "transport": stdio,
-            "environmentVariables": [one for one in variables if one["name"] != "MCP_ROOTS"],
-        },
     ]
+    if registry is not None:
+        packages.append(
+            {
+                "registryType": "oci",
+                "identifier": f"{names.image(registry)}:{__version__}",
+                "runtimeHint": "docker",
+                "packageArguments": [{"type": "positional", "value": "serve"}],
+                "transport": stdio,
+                "environmentVariables": [one for one in variables if one["name"] != "MCP_ROOTS"],
+            }
+        )
     if bundle is not None:
         packages.append(
             {
@@ -67,7 +71,7 @@ def document(names: Names, bundle: Path | None = None) -> dict[str, Any]:
 
 
 def write(_current: str = "") -> str:
-    """Return the committed server.json; a release adds its bundle."""
+    """Return the committed server.json; a release adds its image and its bundle."""
     return as_text(document(read_names()))
 
 

@@ -13,7 +13,7 @@ HOME = ROOT / ".venv" / "site"
 """The generator and the shim, as `.ci/site` installs them."""
 GENERATOR = HOME / "python" / "bin" / "zensical"
 _SHIM = HOME / "node_modules" / "iframe-worker" / "shim" / "index.js"
-_REMOTE_SHIM = "https://unpkg.com/iframe-worker/shim"
+_REMOTE_SHIM = re.compile(r"https://[\w.-]+/iframe-worker/shim")
 """The generator's address of the script that lets search run in a page without a server."""
 _LOCAL_SHIM = "assets/javascripts/iframe-worker.js"
 _LOADED = re.compile(r"<(?:script|link|img|iframe|source)\b[^>]*?(?:src|href)=[\"']?(?P<url>(?:https?:)?//[^\"'> ]+)")
@@ -38,7 +38,7 @@ def build(target: Path) -> None:
         built = source / "site"
         shutil.copyfile(_SHIM, built / _LOCAL_SHIM)
         for page in built.rglob("*.html"):
-            text = page.read_text("utf-8").replace(_REMOTE_SHIM, _LOCAL_SHIM)
+            text = _REMOTE_SHIM.sub(_LOCAL_SHIM, page.read_text("utf-8"))
             page.write_text(text, "utf-8")
             if found := loaded_from_elsewhere(text):
                 raise BuildError(f"{page.name} loads {', '.join(found)}")
