@@ -264,6 +264,7 @@ def _is_incomplete(result: dict[str, Any]) -> bool:
         or result.get("release_is_missing")
         or result.get("files_without_chunk_id")
         or result.get("stale_records")
+        or result.get("stale_copies")
         or counts.get("covered") != counts.get("bundles")
     )
 

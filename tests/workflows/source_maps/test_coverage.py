@@ -2,12 +2,15 @@
 
 import gzip
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mcp_errortracking.workflows.source_maps.maps.script import map_url, without_map_url
+from mcp_errortracking.workflows.source_maps.recorded.compressed import compress
 from tests import command
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.workflows.source_maps.builds import contents
@@ -142,6 +145,28 @@ def test_a_check_finds_records_that_an_earlier_injection_made_stale(sandbox: San
     assert (code, found["stale_records"]) == (1, ["index.html", "nitro.mjs"])
     assert found["symbolication"] == {"covered": 1, "bundles": 1}
     assert 'are recorded in "index.html" and 1 more' in run(sandbox, tmp_path, "check", ".")[1]
+
+
+@pytest.mark.parametrize("ending", [".gz", ".br", ".zst"])
+def test_a_check_finds_compressed_copies_without_the_chunk_id(
+    sandbox: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    old = add_bundle(tmp_path, "main.js")
+    copy = tmp_path / f"main.js{ending}"
+    run(sandbox, tmp_path, "upload", ".")
+    copy.write_bytes(compress(ending, (tmp_path / "main.js").read_bytes()))
+    assert run(sandbox, tmp_path, "check", ".")[0] == 0
+
+    copy.write_bytes(compress(ending, old))
+    code, out = run(sandbox, tmp_path, "check", ".", "--json")
+
+    assert (code, json.loads(out)["stale_copies"]) == (1, [f"main.js{ending}"])
+    assert f'do not hold their bundle as it is: "main.js{ending}"' in run(sandbox, tmp_path, "check", ".")[1]
+    if ending == ".br":
+        monkeypatch.setitem(sys.modules, "brotli", None)
+        assert run(sandbox, tmp_path, "check", ".")[0] == 0
+        os.utime(copy, (1, 1))
+        assert run(sandbox, tmp_path, "check", ".")[0] == 1
 
 
 def test_an_upload_corrects_the_server_of_nitro(sandbox: SandboxProcess, tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ import gzip
 import hashlib
 import json
 import re
+import sys
+import tracemalloc
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import brotli  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 import zstandard
 from pydantic import SecretStr
@@ -22,6 +25,7 @@ from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.recorded import records as records_module
+from mcp_errortracking.workflows.source_maps.recorded.compressed import is_copy
 from mcp_errortracking.workflows.source_maps.recorded.digests import find_digests
 from mcp_errortracking.workflows.source_maps.recorded.manifest import find_sizes
 from mcp_errortracking.workflows.source_maps.recorded.records import Records
@@ -149,16 +153,29 @@ def test_the_server_of_sveltekit_sends_the_whole_compressed_copies(tmp_path: Pat
     assert [type(one) for one in outcomes] == [Chunk]
 
 
-def test_a_brotli_copy_that_sveltekit_records_stops_its_bundle(tmp_path: Path) -> None:
+def test_a_brotli_copy_that_sveltekit_records_stops_its_bundle_without_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old = add_bundle(tmp_path, "client/_app/main.js")
-    (tmp_path / "client" / "_app" / "main.js.br").write_bytes(b"brotli")
-    (tmp_path / "adapter-node.js").write_text(sveltekit({"main.js": old}, br={"main.js": 6}))
+    copy = tmp_path / "client" / "_app" / "main.js.br"
+    copy.write_bytes(brotli.compress(old))
+    server = tmp_path / "adapter-node.js"
+    server.write_text(sveltekit({"main.js": old}, br={"main.js": copy.stat().st_size}))
     before = contents(tmp_path)
+    monkeypatch.setitem(sys.modules, "brotli", None)
 
     _, (problem,) = injected(tmp_path)
 
     assert "main.js.br" in str(problem.explanation)
+    assert "mcp_errortracking[brotli]" in str(problem.explanation)
     assert contents(tmp_path) == before
+
+    monkeypatch.undo()
+    _, [chunk] = injected(tmp_path)
+    new = copy.with_name("main.js").read_bytes()
+    assert isinstance(chunk, Chunk)
+    assert brotli.decompress(copy.read_bytes()) == new != old
+    assert server.read_text() == sveltekit({"main.js": new}, br={"main.js": copy.stat().st_size})
 
 
 def sveltekit(files: dict[str, bytes], **copies: dict[str, int]) -> str:
@@ -302,18 +319,64 @@ def test_compressed_copies_are_made_again_where_they_can_be(tmp_path: Path) -> N
     old = add_bundle(tmp_path, "it's.js")
     (tmp_path / "it's.js.gz").write_bytes(gzip.compress(old))
     (tmp_path / "it's.js.zst").write_bytes(zstandard.compress(old))
-    (tmp_path / "it's.js.br").write_bytes(b"brotli")
+    (tmp_path / "it's.js.br").write_bytes(brotli.compress(old))
+    add_bundle(tmp_path, "b.js")
+    (tmp_path / "b.js.br").write_bytes(brotli.compress(b"of another build"))
 
     records, _ = injected(tmp_path)
 
     new = (tmp_path / "it's.js").read_bytes()
     assert gzip.decompress((tmp_path / "it's.js.gz").read_bytes()) == new != old
     assert zstandard.decompress((tmp_path / "it's.js.zst").read_bytes()) == new
-    assert (tmp_path / "it's.js.br").read_bytes() == b"brotli"
+    assert brotli.decompress((tmp_path / "it's.js.br").read_bytes()) == new
+    assert brotli.decompress((tmp_path / "b.js.br").read_bytes()) == b"of another build"
+    assert records.stale == {"b.js.br": "brotli -f -- b.js"}
+    assert "".join(records.notes()).endswith(
+        '"b.js.br". Compress again before you deploy, or delete them: brotli -f -- b.js.'
+    )
+
+
+def test_without_the_extra_brotli_copies_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    old = add_bundle(tmp_path, "it's.js")
+    packed = brotli.compress(old)
+    (tmp_path / "it's.js.br").write_bytes(packed)
+
+    records, _ = injected(tmp_path)
+
+    assert (tmp_path / "it's.js.br").read_bytes() == packed
     assert records.stale == {"it's.js.br": """brotli -f -- 'it'"'"'s.js'"""}
     assert "".join(records.notes()).endswith(
-        """"it's.js.br". Compress again before you deploy, or delete them: brotli -f -- 'it'"'"'s.js'."""
+        """"it's.js.br". Compress again before you deploy, or delete them: brotli -f -- 'it'"'"'s.js'. """
+        'To have .br copies made here, install the extra: pip install "mcp_errortracking[brotli]".'
     )
+
+
+@pytest.mark.parametrize(
+    ("copy", "is_one"),
+    [
+        (brotli.compress(b"let a;"), True),
+        (brotli.compress(b"let a;") + b"x", False),
+        (brotli.compress(b"let a;")[:-1], False),
+        (brotli.compress(b"let a"), False),
+        (brotli.compress(b"let a;\n"), False),
+        (b"brotli", False),
+        (b"", False),
+    ],
+)
+def test_a_brotli_copy_is_one_if_it_has_all_of_the_content(copy: bytes, is_one: bool) -> None:
+    assert is_copy(".br", copy, b"let a;") == is_one
+
+
+def test_a_brotli_copy_of_any_size_takes_no_more_memory_than_the_content() -> None:
+    bomb = brotli.compress(bytes(64_000_000), quality=1)
+    tracemalloc.start()
+    try:
+        assert not is_copy(".br", bomb, b"let a;" * 1000)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1_000_000
 
 
 def test_a_copy_whose_size_is_recorded_stops_its_bundle_unless_it_can_be_made(tmp_path: Path) -> None:
@@ -334,6 +397,14 @@ def test_a_copy_whose_size_is_recorded_stops_its_bundle_unless_it_can_be_made(tm
     _, [problem] = injected(tmp_path)
     assert "Build without .br copies, then upload again." in str(problem.explanation)
     assert contents(tmp_path) == before
+
+    packed = brotli.compress(old)
+    (tmp_path / "public" / "main.js.br").write_bytes(packed)
+    server.write_text(nitro({"main.js": old, "main.js.br": packed}))
+    injected(tmp_path)
+    files = {name: (tmp_path / "public" / name).read_bytes() for name in ("main.js", "main.js.br")}
+    assert brotli.decompress(files["main.js.br"]) == files["main.js"] != old
+    assert server.read_text() == nitro(files)
 
 
 def test_archives_are_named(tmp_path: Path) -> None:

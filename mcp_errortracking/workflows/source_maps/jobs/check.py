@@ -25,7 +25,12 @@ from mcp_errortracking.workflows.source_maps.jobs.build import (
     some,
 )
 from mcp_errortracking.workflows.source_maps.jobs.coverage import Coverage, coverage_of
-from mcp_errortracking.workflows.source_maps.jobs.stale_records import note_on_stale, stale_records
+from mcp_errortracking.workflows.source_maps.jobs.stale_records import (
+    note_on_copies,
+    note_on_stale,
+    stale_copies,
+    stale_records,
+)
 from mcp_errortracking.workflows.source_maps.remote.releases import Release, find_release_by_name
 from mcp_errortracking.workflows.source_maps.remote.storage import Storage
 from mcp_errortracking.workflows.source_maps.remote.storage_errors import StorageError
@@ -73,6 +78,7 @@ async def run(call: "CheckSourceMaps", context: Context) -> Outcome:
     uploaded = {one.chunk_id for one in stored if one.state in _GOOD}
     coverage = await to_thread.run_sync(coverage_of, Roots(context.environment.roots), build, hashes, uploaded)
     stale = await to_thread.run_sync(stale_records, Roots(context.environment.roots), build)
+    copies = await to_thread.run_sync(stale_copies, Roots(context.environment.roots), build)
     rows = [_row(bundles[one.chunk_id], one, release) for one in stored]
     counts = Counter(str(one.state) for one in stored)
     data: dict[str, Any] = {
@@ -83,9 +89,12 @@ async def run(call: "CheckSourceMaps", context: Context) -> Outcome:
         **replace(build, problems=(*build.problems, *unreadable)).as_data(),
         "results": rows,
         "stale_records": stale,
+        "stale_copies": copies,
         "symbolication": coverage.as_data(),
     }
-    notes = [*build.notes, *coverage.notes(), *([note_on_stale(stale)] if stale else [])]
+    notes = [*build.notes, *coverage.notes()]
+    notes += [note_on_stale(stale)] if stale else []
+    notes += [note_on_copies(copies)] if copies else []
     if named is not None and release is None:
         wanted = f"{quoted(named.version)} of {quoted(named.project)}"
         notes.append(f"PostHog has no release {wanted}: an upload with this version creates it.")

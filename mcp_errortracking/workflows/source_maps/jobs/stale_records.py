@@ -1,4 +1,4 @@
-"""Records of sizes and hashes that do not fit the bundles of a build any more, because ids were injected after them."""
+"""Files that do not fit the bundles of a build any more, because ids were injected after them: records and copies."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,6 +10,7 @@ from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT
 from mcp_errortracking.workflows.source_maps.bundles.injection import without_injection
 from mcp_errortracking.workflows.source_maps.jobs.build import PreparedBuild, some
+from mcp_errortracking.workflows.source_maps.recorded.compressed import ENDINGS, is_copy, is_supported
 from mcp_errortracking.workflows.source_maps.recorded.digests import digests_of
 from mcp_errortracking.workflows.source_maps.recorded.records import Records
 
@@ -33,6 +34,34 @@ def stale_records(roots: Roots, build: PreparedBuild) -> list[str]:
                     if digest in records.digests and digest.decode() not in bundle.name:
                         stale |= records.digests[digest]
     return sorted(map(records.name, stale))
+
+
+def stale_copies(roots: Roots, build: PreparedBuild) -> list[str]:
+    """Return the names of the compressed copies of injected bundles that do not hold these. Blocks.
+
+    A copy that cannot be read here counts if it is older than its bundle.
+    """
+    stale = list[str]()
+    for bundle, _ in _injected(build):
+        for ending in ENDINGS:
+            copy = bundle.with_name(bundle.name + ending)
+            with suppress(WorkflowError):
+                if (compressed := roots.stat(copy)) and (original := roots.stat(bundle)):
+                    is_stale = (
+                        not is_copy(ending, roots.read(copy, LIMIT), roots.read(bundle, LIMIT))
+                        if is_supported(ending)
+                        else compressed.st_mtime_ns < original.st_mtime_ns
+                    )
+                    stale += [build.build.name(copy)] if is_stale else []
+    return stale
+
+
+def note_on_copies(names: list[str]) -> str:
+    """Return a note on compressed copies of bundles as they were before."""
+    return (
+        f"Compressed copies that do not hold their bundle as it is: {some(names)}. Servers send them in place of the "
+        "bundles, without the chunk ids. Compress again, or delete them."
+    )
 
 
 def note_on_stale(names: list[str]) -> str:

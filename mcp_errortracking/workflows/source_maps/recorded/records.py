@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from mcp_errortracking.catalog.symbol_sets import MAX_FILE
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError, printable, quoted
-from mcp_errortracking.workflows.source_maps.recorded.compressed import ENDINGS, command_for, compress, is_copy
+from mcp_errortracking.workflows.source_maps.recorded.compressed import ENDINGS, command_for, compress, hint, is_copy
 from mcp_errortracking.workflows.source_maps.recorded.digests import (
     SURE,
     digests_of,
@@ -151,9 +151,10 @@ class Records:
             commands = "; ".join(islice(self.stale.values(), _NAMED))
             names = ", ".join(map(quoted, islice(self.stale, _NAMED)))
             others = f" and {len(self.stale) - _NAMED} more" if len(self.stale) > _NAMED else ""
+            hints = "".join(hint(ending) for ending in ENDINGS if any(name.endswith(ending) for name in self.stale))
             yield (
                 f"Compressed copies of the files before their chunk ids, which cannot be made here: {names}{others}. "
-                f"Compress again before you deploy, or delete them: {commands}."
+                f"Compress again before you deploy, or delete them: {commands}.{hints}"
             )
         for holder, path in islice(self.unsure.items(), _NAMED):
             yield (
@@ -199,7 +200,7 @@ class Records:
             if holders := [*sizes, *chain.from_iterable(hashes)]:
                 holder, copied = quoted(self.name(holders[0])), quoted(self.name(copy))
                 why = f"{holder} records its copy {copied}, which cannot be made here."
-                raise _recorded(why, f"Build without {ending} copies, then upload again.")
+                raise _recorded(why, f"Build without {ending} copies, then upload again.{hint(ending)}")
             self.stale[self.name(copy)] = command_for(ending, self.name(path))
         return copies
 
