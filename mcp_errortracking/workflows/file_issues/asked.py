@@ -12,7 +12,7 @@ from mcp_errortracking.workflows.issue_brief import suffixes
 from mcp_errortracking.workflows.problems import WorkflowError, printable, quoted
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
 from mcp_errortracking.workflows.repository.checkout import Checkout, find_checkouts
-from mcp_errortracking.workflows.repository.files import content
+from mcp_errortracking.workflows.repository.files import content, open_file
 from mcp_errortracking.workflows.repository.merge_base import merge_base
 from mcp_errortracking.workflows.repository.objects import Objects
 from mcp_errortracking.workflows.repository.tree_changes import changed_files
@@ -27,14 +27,26 @@ _MOST_SHOWN = 5
 class AskedFile:
     """A file, by its path in the folder of its checkout, or of its root if it is in none.
 
-    `text`: its content today; None if it is missing. `broken`: the reason why its git folder cannot be read, or "".
+    `is_there`: False if it is missing today. `broken`: the reason why its git folder cannot be read, or "".
     """
 
+    roots: Roots = field(compare=False, repr=False)
     folder: Path
     parts: suffixes.Parts
     checkout: Checkout | None = field(compare=False)
-    text: bytes | None = field(compare=False, repr=False)
+    is_there: bool = field(compare=False)
     broken: str = field(default="", compare=False)
+
+    def read(self) -> bytes | None:
+        """Return its content today, read each time: all files of a call together may be large. None: it is missing.
+
+        Raises:
+            RepositoryError: it cannot be read.
+        """
+        try:
+            return content(self.roots, self.folder.joinpath(*self.parts), _LARGEST)
+        except OSError as error:
+            raise RepositoryError(f"{printable(self.parts[-1])} cannot be read") from error
 
     @property
     def shown(self) -> str:
@@ -130,10 +142,25 @@ def file_at(roots: Roots, real: Path, budget: Budget) -> AskedFile:
     checkout = next(find_checkouts(roots, [real.parent], budget, broken), None)
     folder = checkout.folder if checkout else next(one for one in roots.folders if real.is_relative_to(one))
     try:
-        text = content(roots, real, _LARGEST)
+        is_there = _can_be_read(roots, real)
     except (RepositoryError, OSError) as error:
         raise WorkflowError("unreadable", f"{real.name} cannot be read.", f"{error}.", "Name another file.") from error
-    return AskedFile(folder, real.relative_to(folder).parts, checkout, text, "".join(broken))
+    return AskedFile(roots, folder, real.relative_to(folder).parts, checkout, is_there, "".join(broken))
+
+
+def _can_be_read(roots: Roots, real: Path) -> bool:
+    """True if there is a file, False if not.
+
+    Raises:
+        RepositoryError, OSError: it cannot be read, or is too large.
+    """
+    try:
+        with open_file(roots, real) as file:
+            if os.fstat(file.fileno()).st_size > _LARGEST:
+                raise RepositoryError(f"{real.name} is too large")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _existing(roots: Roots, path: str) -> Path:

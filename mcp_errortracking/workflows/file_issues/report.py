@@ -133,7 +133,7 @@ def _follow_renames(work: _Work) -> None:
         for sources in open_sources(work.roots, work.asked.files, stack):
             work.notes.extend(sources.notes)
             for file in sources.files:
-                if file.text is None:
+                if not file.is_there:
                     _replace(work, file, sources)
     work.names = {one.parts[-1] for one in work.asked.files}
     with ExitStack() as stack:

@@ -55,6 +55,7 @@ class Versions:
         head, _ = checkout.head()
         self._head = objects.commit(head).tree if head else ""
         self._known = dict[str, Version]()
+        self._last: tuple[AskedFile, bytes | None] | None = None
 
     def names(self, commits: Iterable[str]) -> set[str]:
         """Return the names that the files had at commits of releases, and have today."""
@@ -93,7 +94,7 @@ class Versions:
         if blob is None:
             return TodaysLine(None, f"line {line} of the release, which lacks the file")
         budget, stored = self._objects.budget, self._objects.read(blob, "blob")
-        text = version.asked[parts].text
+        text = self._today(version.asked[parts])
         if text is None:
             return TodaysLine(None, f"line {line} of the release; the file is gone today")
         old = split_lines(stored, budget)
@@ -108,6 +109,14 @@ class Versions:
             return TodaysLine(today, f"line {line} of the release" if today != line else "")
         near = next((kept[at] + 1 for at in around if at in kept), None)
         return TodaysLine(near, f"line {line} of the release has changed since" + (", this is nearest" if near else ""))
+
+    def _today(self, file: AskedFile) -> bytes | None:
+        """Return the content of a file today. That of the last one is kept: frames of a file come together."""
+        if self._last is None or self._last[0] is not file:
+            text = file.read()
+            self._objects.budget.spend(len(text or b"") // 128)
+            self._last = file, text
+        return self._last[1]
 
     def _tree(self, commit: str) -> str:
         try:
@@ -126,7 +135,7 @@ class Versions:
                 old = find_renamed(self._objects, tree, self._head, _stored(parts), blob) if blob else None
                 if old is not None:
                     parts = tuple(map(os.fsdecode, old[0]))
-                elif file.text is not None:
+                elif file.is_there:
                     continue  # it is newer than the commit
             version.asked[parts] = file
         names = {os.fsencode(one[-1]) for one in version.asked}

@@ -1,6 +1,7 @@
 """The issues in files: which are found, and their lines today, in checkouts that git made."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.token_estimate import upper_bound
 from mcp_errortracking.workflows.base import Environment
+from mcp_errortracking.workflows.file_issues.asked import named_files
+from mcp_errortracking.workflows.files.roots import Roots
+from mcp_errortracking.workflows.repository.budget import Budget
 from tests import command
 from tests.calls import call_tool
 from tests.sandbox_process import FULL, SandboxProcess
@@ -243,6 +247,26 @@ async def test_paths_that_may_not_be_read(shop: History, tmp_path: Path) -> None
     assert "give paths or base, not both" in both.text
     assert some.structured["files"] == ["shop/orders.py"]
     assert "Left out: ../secret.py may not be used." in some.text
+
+
+def test_no_content_is_held_of_files_that_no_frame_names(tmp_path: Path) -> None:
+    names = [f"{number}.py" for number in range(20)]
+    for name in names:
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(4 * 1024 * 1024)
+    with (tmp_path / "large.py").open("wb") as file:
+        file.truncate(11 * 1024 * 1024)
+
+    tracemalloc.start()
+    try:
+        asked = named_files(Roots([tmp_path]), [*names, "large.py"], Budget())
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert [file.shown for file in asked.files] == names
+    assert most < 4 * 1024 * 1024
+    assert asked.notes == ["Left out: large.py cannot be read. large.py is too large."]
 
 
 async def test_ten_requests_and_a_bounded_text(shop: History) -> None:
