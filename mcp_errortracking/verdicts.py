@@ -33,6 +33,10 @@ class Verdicts(Generic[T]):
         known = self._good.get(digest) or self._others.get(digest)
         return known[0] if known is not None and self._clock() < known[1] else None
 
+    def was_good(self, digest: str) -> bool:
+        """True if a secret was good when it was last judged, also if that verdict has expired."""
+        return digest in self._good
+
     def add(self, digest: str, verdict: T, seconds: float, *, is_good: bool) -> None:
         """Remember a verdict for a while, and forget the oldest beyond the limit."""
         self._good.pop(digest, None)

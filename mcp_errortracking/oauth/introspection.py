@@ -16,11 +16,13 @@ from pydantic import SecretStr
 
 from mcp_errortracking.oauth.errors import IssuerError, TokenRefusedError
 from mcp_errortracking.oauth.facts import LEEWAY, WRONG_AUDIENCE, TokenFacts, facts_of, is_for
-from mcp_errortracking.oauth.requests import Requests, describe
+from mcp_errortracking.oauth.requests import CONNECTIONS, SECONDS, Requests, describe
 from mcp_errortracking.verdicts import Verdicts
 
 logger = logging.getLogger(__name__)
 
+UNKNOWN_AT_ONCE = CONNECTIONS // 2
+"""Questions at once about tokens that were never good: anybody can send some. The rest is for those that were."""
 GOOD_SECONDS, BAD_SECONDS = 60.0, 10.0
 """Times for which the answer for an accepted token is kept, and for a refused one."""
 _LONGEST = 16 * 1024
@@ -55,6 +57,7 @@ class Introspection:
         self._now = now
         self._verdicts = Verdicts[_Verdict](clock)
         self._locks = WeakValueDictionary[str, anyio.Lock]()
+        self._turns = anyio.Semaphore(UNKNOWN_AT_ONCE)
 
     async def verify(self, token: str) -> TokenFacts:
         """Return the facts of a token.
@@ -91,7 +94,10 @@ class Introspection:
 
     async def _ask(self, token: str, digest: str) -> _Verdict:
         try:
-            data = await self._request(token)
+            if self._verdicts.was_good(digest):
+                data = await self._request(token)
+            else:
+                data = await self._request_in_turn(token)
         except IssuerError as error:
             logger.warning("an OAuth token cannot be introspected: %s", error)
             raise
@@ -102,6 +108,17 @@ class Introspection:
             return refused
         self._verdicts.add(digest, facts, GOOD_SECONDS, is_good=True)
         return facts
+
+    async def _request_in_turn(self, token: str) -> dict[str, Any]:
+        try:
+            with anyio.fail_after(SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise IssuerError(f"more tokens are sent than {self._url} can be asked about") from None
+        try:
+            return await self._request(token)
+        finally:
+            self._turns.release()
 
     async def _request(self, token: str) -> dict[str, Any]:
         # RFC 6749, 2.3.1: both are encoded as in a form.

@@ -19,7 +19,7 @@ from mcp_errortracking.proxy.transport import PoolTransport
 SECONDS = 5.0
 """Time limit of a request, from its start to the last byte of the answer."""
 MOST_BYTES = 256 * 1024
-_CONNECTIONS = 8
+CONNECTIONS = 8
 """Requests at once to one server; more wait, within their time."""
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
 
@@ -95,7 +95,7 @@ class Requests:
     def _transport_for(self, url: httpx.URL) -> PoolTransport:
         origin = f"{url.scheme}://{url.netloc.decode()}"
         if origin not in self._transports:
-            limits = Limits(connections=_CONNECTIONS, body=MOST_BYTES)
+            limits = Limits(connections=CONNECTIONS, body=MOST_BYTES)
             try:
                 proxy = self._http_proxy(origin)
             except ConfigError as error:

@@ -1,18 +1,23 @@
 """Introspection: the answers of an authorization server, and how often it is asked."""
 
+import asyncio
 import time
 from base64 import b64decode
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
 import anyio
 import pytest
+from anyio.abc import TaskGroup
 from pydantic import SecretStr
 
 from mcp_errortracking import verdicts
 from mcp_errortracking.oauth.errors import IssuerError, TokenRefusedError
 from mcp_errortracking.oauth.facts import TokenFacts
-from mcp_errortracking.oauth.introspection import BAD_SECONDS, GOOD_SECONDS, Introspection
+from mcp_errortracking.oauth.introspection import BAD_SECONDS, GOOD_SECONDS, UNKNOWN_AT_ONCE, Introspection
 from mcp_errortracking.oauth.requests import Requests
 from tests.oauth.test_signing_keys import Clock
 from tests.oauth.tokens import AUDIENCE, ISSUER
@@ -32,7 +37,7 @@ def answer(**more: Any) -> Reply:
 class Asked:
     """Introspection at a server, by the test's own clock."""
 
-    def __init__(self, server: FaultServer) -> None:
+    def __init__(self, server: Any) -> None:
         self.clock, self.now = Clock(), float(NOW)
         self.requests = Requests(lambda _: None)
         self.introspection = Introspection(
@@ -152,6 +157,68 @@ async def test_requests_with_one_token_share_one_question() -> None:
             for _ in range(20):
                 group.start_soon(asked.verify)
     assert len(server.received) == 1
+
+
+class SlowServer:
+    """An authorization server that answers at once about the token `good`, and about others only once released."""
+
+    def __init__(self) -> None:
+        self.tokens = list[str]()
+        self.arrived, self.release = asyncio.Semaphore(0), asyncio.Event()
+        self._connections = set[Any]()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.add(asyncio.current_task())
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                body = await reader.readexactly(int(head.partition("content-length: ")[2].partition("\r\n")[0]))
+                (token,) = parse_qs(body.decode())["token"]
+                self.tokens.append(token)
+                if token != "good":
+                    self.arrived.release()
+                    await self.release.wait()
+                writer.write(answer().raw)
+        writer.close()
+
+    @asynccontextmanager
+    async def asked(self) -> AsyncGenerator[Asked]:
+        async with await asyncio.start_server(self._serve, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            async with Asked(SimpleNamespace(url=url)) as asked:
+                yield asked
+            await asyncio.gather(*self._connections)
+
+    async def block(self, group: TaskGroup, asked: Asked, count: int) -> None:
+        """Ask about tokens that were never good, until no more are let through."""
+        for number in range(count):
+            group.start_soon(asked.verify, f"unknown-{number}")
+        with anyio.fail_after(20):
+            for _ in range(UNKNOWN_AT_ONCE):
+                await self.arrived.acquire()
+
+
+async def test_unknown_tokens_leave_room_to_those_that_were_good() -> None:
+    server = SlowServer()
+    async with server.asked() as asked, anyio.create_task_group() as group:
+        await asked.verify("good")
+        asked.clock.now += GOOD_SECONDS
+        await server.block(group, asked, 20)
+        await asked.verify("good")
+        assert server.tokens.count("good") == 2
+        assert len(server.tokens) == 2 + UNKNOWN_AT_ONCE
+        server.release.set()
+    assert len(server.tokens) == 22
+
+
+async def test_a_token_whose_turn_does_not_come_cannot_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = SlowServer()
+    async with server.asked() as asked, anyio.create_task_group() as group:
+        await server.block(group, asked, UNKNOWN_AT_ONCE)
+        monkeypatch.setattr("mcp_errortracking.oauth.introspection.SECONDS", 0.05)
+        assert "more tokens are sent than" in await asked.refusal("one-more")
+        server.release.set()
+    assert "one-more" not in server.tokens
 
 
 async def test_the_memory_is_bounded_and_refused_tokens_evict_no_good_one(monkeypatch: pytest.MonkeyPatch) -> None:
