@@ -9,7 +9,7 @@ import pytest
 
 from tests.required import program
 from tools.site import building, staging
-from tools.site.pages import ROOT, Page, llms_txt, pages
+from tools.site.pages import GROUPS, ROOT, Page, llms_txt, pages
 
 _TYPE = """
 <script>
@@ -83,6 +83,12 @@ def test_every_page_says_what_it_is_about() -> None:
     assert text.startswith("# mcp_errortracking\n\n> An MCP server for PostHog error tracking.\n")
     assert [name for name, _ in entries] == [page.name for page in pages()]
     assert [name for name, summary in entries if not summary] == ["SECURITY.md", "architecture.md"]
+
+
+def test_every_page_of_docs_is_in_a_group_by_name() -> None:
+    last = list(GROUPS)[-1]
+
+    assert [page.name for page in pages() if page.group == last] == ["CONTRIBUTING.md", "CHANGELOG.md"]
 
 
 def test_nothing_is_loaded_from_other_hosts(site: Path) -> None:

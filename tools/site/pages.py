@@ -8,13 +8,13 @@ from mcp_errortracking.clients.table import CLIENTS
 
 ROOT = Path(__file__).parents[2]
 GROUPS = {
-    "Start": ("README", "docs/tutorial", "docs/clients", "docs/plugins", "docs/windows", "docs/sandbox"),
+    "Start": ("README", "docs/tutorial", "docs/clients", "docs/login", "docs/plugins", "docs/windows", "docs/sandbox"),
     "Clients": tuple(f"docs/clients/{client.name}" for client in CLIENTS),
     "Work": (
-        *("docs/jobs", "docs/source-maps", "docs/rules", "docs/rules-as-code", "docs/changes", "docs/confirmation"),
-        *("docs/tools", "docs/settings"),
+        *("docs/jobs", "docs/pages", "docs/source-maps", "docs/rules", "docs/rules-as-code", "docs/changes"),
+        *("docs/confirmation", "docs/tools", "docs/settings"),
     ),
-    "Operate": ("docs/self-hosting", "docs/deploy", "docs/capacity", "docs/reliability"),
+    "Operate": ("docs/self-hosting", "docs/deploy", "docs/oauth", "docs/capacity", "docs/reliability"),
     "Security": ("SECURITY", "docs/untrusted-text", "docs/dependencies"),
     "Background": ("docs/architecture", "docs/tokens", "docs/posthog-api", "docs/rule-matching"),
     "Project": ("CONTRIBUTING", "CHANGELOG"),
