@@ -44,7 +44,7 @@ def add_from_codeowners(commands: Any) -> None:
     parser.add_argument(
         "--strip", metavar="DIR", action="append", default=[], help="folder that sources leave out, e.g. backend"
     )
-    parser.add_argument("--format", choices=("github", "gitlab"), help="default: found out from the file")
+    parser.add_argument("--format", choices=("github", "gitlab"), help="default: detected from the file")
     parser.add_argument("--section-order", metavar="NAMES", default="", help="of GitLab's sections, first wins")
     add_connection(parser)
 

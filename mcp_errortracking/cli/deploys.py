@@ -22,9 +22,9 @@ this week against last week:
   mcp-errortracking deploy-report --from 7d --compare-from 14d --compare-to 7d
 """
 _OPTIONS = {
-    "from": ("dateRange", "date_from", "begin of the time to look at, in place of RELEASE: 24h (ago), or ISO 8601"),
+    "from": ("dateRange", "date_from", "start of the range, in place of RELEASE: 24h (ago), or ISO 8601"),
     "to": ("dateRange", "date_to", "its end (default: now)"),
-    "compare-from": ("compareTo", "date_from", "begin of the time to compare with (default: see docs/jobs.md)"),
+    "compare-from": ("compareTo", "date_from", "start of the range to compare with (default: see docs/jobs.md)"),
     "compare-to": ("compareTo", "date_to", "its end"),
 }
 """The options of time, and the argument and member that each sets."""

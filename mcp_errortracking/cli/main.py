@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     add_tool_selection(serve)
     add_transport(serve)
     add_ui(command("ui", run_ui, "open pages in a browser: issues, rules, symbol sets and changes, with buttons"))
-    sandbox = command("sandbox", sandbox_command.run, "serve a small PostHog on this machine, to try things on")
+    sandbox = command("sandbox", sandbox_command.run, "serve a small PostHog on this machine, for trying things out")
     sandbox_command.add_arguments(sandbox)
     add_logging(command("demo", _demo, "show an MCP client at work against the sandbox"))
     add_login(command("login", run_login, "log in to PostHog in the browser, without copying a key"))
@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     add_rules_commands(command("rules", run_rules_match, "try rules on events, and keep them in a file"))
     add_changes_commands(command("changes", run_call, "list the changes that were made, and undo one"))
     add_deploy_report(
-        command("deploy-report", run_deploy_report, "report the errors that a deploy brought, with a verdict for CI")
+        command("deploy-report", run_deploy_report, "report the errors that came with a deploy, with a verdict for CI")
     )
     add_issues_in_file(command("issues-in-file", run_issues_in_file, "list the errors in source files, by line"))
     call = command("call", run_call, "call one tool and print its result")

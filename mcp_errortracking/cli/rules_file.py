@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 EXIT_CHANGES = 2
 _MOST_SIMULATED = 10
-_PLAN_EPILOG = "exit codes: 0 no changes, 2 changes, 1 an error, also in the command or the file"
+_PLAN_EPILOG = "exit codes: 0 no changes, 2 changes, 1 an error, even in the command or the file"
 _APPLY_EPILOG = """\
-It refuses a plan if PostHog changed since. After a failure, run the same command again: it goes on where it stopped.
+A plan is refused if the rules in PostHog have changed since. After a failure, run the same command again: it goes on
+where it stopped.
 
 exit codes: 0 all of the plan is done and was read back, 1 an error, 2 invalid command or configuration
 """

@@ -89,8 +89,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     resolve.add_argument("--commits", action="store_true", default=None, help="name the last commit of each line")
     resolve.add_argument("--deployed", action="store_true", default=None, help="fetch the script at a frame's URL too")
     inspect = command("inspect", "symbol-set-inspect", "fetch a symbol set and show its content")
-    inspect.add_argument("ref", metavar="REF", nargs="?", help="its chunk id or URL; or use --id")
-    inspect.add_argument("--id", metavar="ID", help="of the symbol set")
+    inspect.add_argument("ref", metavar="REF", nargs="?", help="chunk id or URL of the symbol set; or use --id")
+    inspect.add_argument("--id", metavar="ID", help="id of the symbol set")
     inspect.add_argument("--source", metavar="NAME", help="print this source")
     inspect.add_argument("--write-to", metavar="DIR", help="write the sources into this folder")
     add_confirmation(inspect)
@@ -118,11 +118,11 @@ def _add_release_mode(parser: argparse.ArgumentParser) -> None:
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", help="the folder of the build")
-    parser.add_argument("--release", dest="version", metavar="VERSION", help="of the release")
+    parser.add_argument("--release", dest="version", metavar="VERSION", help="version of the release")
     parser.add_argument(
         "--build", dest="build_number", metavar="NUMBER", help="the build number: the release is VERSION+NUMBER"
     )
-    parser.add_argument("--release-project", metavar="NAME", help="its product (default: from package.json)")
+    parser.add_argument("--release-project", metavar="NAME", help="product of the release (default: from package.json)")
     parser.add_argument("--include", dest="wanted", metavar="GLOB", action="append", help="only these files")
     parser.add_argument("--exclude", dest="unwanted", metavar="GLOB", action="append", help="not these files")
     parser.add_argument("--proguard-id", metavar="ID", help="for a ProGuard mapping")

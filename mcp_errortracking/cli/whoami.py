@@ -19,7 +19,7 @@ _NO_KEY = "Not logged in: no key is configured. Log in with: mcp-errortracking l
 def add_whoami(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_named(parser, PostHogSettings, "host", "project")
-    parser.add_argument("--json", action="store_true", help="print the facts as JSON")
+    parser.add_argument("--json", action="store_true", help="print this as JSON")
     add_logging(parser)
 
 

@@ -93,7 +93,7 @@ class OAuthSettings:
         variable="MCP_OAUTH_ISSUER",
         metavar="URL",
         read=read_https,
-        help="accept access tokens of this authorization server; written exactly as in the iss of its tokens",
+        help="accept access tokens of this authorization server; write it exactly as in the iss of its tokens",
     )
     audience: tuple[str, ...] = setting(
         (),

@@ -34,7 +34,7 @@ def read_tokens(text: str) -> "tuple[SecretStr, ...]":
 
 
 def _read_token_lines(text: str) -> "tuple[SecretStr, ...]":
-    """Read server tokens, one a line, without blank lines and comments."""
+    """Read server tokens, one per line, without blank lines and comments."""
     lines = (line.strip() for line in text.splitlines())
     return _check_tokens([line for line in lines if line and not line.startswith("#")])
 
@@ -86,7 +86,7 @@ class HttpSettings:
         variable="MCP_SERVER_TOKEN_FILE",
         metavar="FILE",
         read=read_path,
-        help="a file with server tokens, one a line",
+        help="a file with server tokens, one per line",
     )
     caller_keys: bool = setting(
         False,
@@ -127,7 +127,7 @@ class HttpSettings:
         variable="MCP_MAX_CALLS",
         metavar="N",
         read=Number(1, 100_000, whole=True),
-        help="calls under way at once; one caller may have half of them",
+        help="calls in progress at once; one caller may have half of them",
     )
     max_sessions: int = setting(
         1000,
@@ -217,5 +217,5 @@ def _tokens_in(file: Path) -> "tuple[SecretStr, ...]":
         logger.warning("%s can be read by others on this machine; fix with: chmod o-rwx %s", file, file)
     tokens = read_value(_read_token_lines, text, f"The token file {file}")
     if not tokens:
-        raise ConfigError(f"The token file {file} holds no token: write one a line.")
+        raise ConfigError(f"The token file {file} holds no token: write one per line.")
     return tokens
