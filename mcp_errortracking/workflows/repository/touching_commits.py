@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from mcp_errortracking.workflows.repository.budget import RepositoryError
 from mcp_errortracking.workflows.repository.objects import CommitObject, Objects
-
-TreePath = tuple[bytes, ...]
+from mcp_errortracking.workflows.repository.tree_view import TreePath, TreeView, Wanted, wanted_of
 
 _MOST_COMMITS = 5_000
 """Commits that one search reads."""
@@ -48,10 +47,13 @@ def touching_commits(
         walk.add(first, is_excluded=True)
     walk.add(last, is_excluded=False)
     passed = walk.run()
-    found = list[TouchingCommit]()
+    found, views, wanted = list[TouchingCommit](), dict[str, TreeView](), wanted_of(paths)
     for commit in passed:
-        if touched := _touched(objects, commit, paths, shallow):
-            found.append(TouchingCommit(commit, touched))
+        view = views.get(commit.id) or TreeView(objects, commit.tree)
+        if commit.id not in shallow:
+            touched, views = _touched(objects, commit, view, wanted, paths)
+            if touched:
+                found.append(TouchingCommit(commit, touched))
     return Touching(found, walk.is_whole)
 
 
@@ -104,18 +106,22 @@ class _Walk:
 
 
 def _touched(
-    objects: Objects, commit: CommitObject, paths: Collection[TreePath], shallow: Set[str]
-) -> frozenset[TreePath]:
-    """Return the files of a commit that differ from all of its parents; none if its parents are missing."""
-    if commit.id in shallow:
-        return frozenset()
-    trees = list[str]()
+    objects: Objects, commit: CommitObject, view: TreeView, wanted: Wanted, paths: Collection[TreePath]
+) -> tuple[frozenset[TreePath], dict[str, TreeView]]:
+    """Return the files of a commit that differ from all of its parents, and views of the parents.
+
+    No file if a parent is missing.
+    """
+    trees = dict[str, str]()
     for parent in commit.parents:
         try:
-            trees.append(objects.commit(parent).tree)
+            trees[parent] = objects.links(parent).tree
         except RepositoryError:
-            return frozenset()
-    blobs = {path: objects.blob_at(commit.tree, path) for path in paths}
+            return frozenset(), {}
     if not trees:
-        return frozenset(path for path, blob in blobs.items() if blob)
-    return frozenset(path for path, blob in blobs.items() if all(objects.blob_at(tree, path) != blob for tree in trees))
+        return frozenset(path for path in paths if view.blob(path)), {}
+    found, views = set(paths), dict[str, TreeView]()
+    for parent, tree in trees.items():
+        views[parent], differing = view.beside(tree, wanted)
+        found &= {path for path in differing if views[parent].blob(path) != view.blob(path)}
+    return frozenset(found), views

@@ -59,6 +59,25 @@ def test_they_are_those_of_git_log(merged: History, first: str | None) -> None:
     assert found.is_whole
 
 
+def test_each_folder_of_a_commit_is_read_once(merged: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if several files lie in it, and for the commit as well as for its parent."""
+    for number in range(10):
+        merged.commit(f"Change {number}", {"src/a.py": f"{number}\n"})
+    read = Counter[str]()
+    original = Objects.read
+
+    def counted(self: Objects, name: str, wanted: str) -> bytes:
+        read[wanted] += 1
+        return original(self, name, wanted)
+
+    monkeypatch.setattr(Objects, "read", counted)
+    last, base = merged.git("rev-parse", "main", "main~10").split()
+    found = touching(merged.folder, last, base, "src/a.py", "src/b.py", "c.py")
+
+    assert [one.commit.subject for one in found.commits] == [f"Change {number}" for number in range(9, -1, -1)]
+    assert read["tree"] == 2 * 11  # the root and `src`
+
+
 def test_each_names_its_files_and_its_author(merged: History) -> None:
     found = touching(merged.folder, merged.git("rev-parse", "side"), merged.git("rev-parse", "old"), "src/a.py", "c.py")
 
