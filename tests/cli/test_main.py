@@ -252,6 +252,21 @@ print(repr(settings.key), sorted({"pydantic", "mcp", "mcp_types", "anyio", "asyn
     assert done.stdout == "Secret('**********') []\n"
 
 
+def test_a_server_over_http_listens_before_it_imports_the_client_of_posthog() -> None:
+    script = """
+import sys
+import anyio
+from mcp_errortracking.cli.main import main
+anyio.run = lambda *_: print(sorted({"aiohttp", "httpx", "redis", "prometheus_client", "jwt"} & set(sys.modules)))
+main()
+"""
+    environment = {"POSTHOG_HOST": "http://127.0.0.1:9", "POSTHOG_PERSONAL_API_KEY": FULL, "POSTHOG_PROJECT_ID": "1"}
+    command = [sys.executable, "-c", script, "serve", "--transport", "http", "--port", "0"]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("words", [("tools",), ("tools", "--json"), ("call", LIST)])
 def test_a_command_of_the_shell_does_not_import_the_sdk(words: tuple[str, ...]) -> None:
     script = """

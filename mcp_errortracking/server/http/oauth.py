@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, BearerAuthBackend
 from mcp.server.auth.provider import AccessToken, TokenVerifier
@@ -18,9 +18,11 @@ from starlette.types import Scope
 
 from mcp_errortracking.catalog import ALIASES
 from mcp_errortracking.oauth.facts import TokenFacts
-from mcp_errortracking.oauth.requests import Requests
 from mcp_errortracking.server.callers import caller_of
 from mcp_errortracking.server.rights import Grants
+
+if TYPE_CHECKING:
+    from mcp_errortracking.oauth.requests import Requests  # imports the HTTP client, which only some servers need here
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Checker(Protocol):
 
 
 @asynccontextmanager
-async def checking(checker: Checker, requests: Requests) -> AsyncGenerator[None]:
+async def checking(checker: Checker, requests: "Requests") -> AsyncGenerator[None]:
     """Read the signing keys at the start, and close the connections at the end."""
     warm_up = asyncio.ensure_future(checker.warm_up())
     try:
