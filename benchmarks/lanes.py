@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-_HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "soak", "version": "1"}}
+_HANDSHAKE, _MODERN = "2025-11-25", "2026-07-28"
+_HELLO = {"protocolVersion": _HANDSHAKE, "capabilities": {}, "clientInfo": {"name": "soak", "version": "1"}}
 _LIMIT = 2**22
 _ids = itertools.count(1)
 
@@ -77,14 +78,18 @@ async def stdio_lanes(process: asyncio.subprocess.Process, width: int) -> AsyncG
         reading.cancel()
 
 
-class _Connection:
+class Connection:
     """A kept connection for POST requests with JSON."""
 
-    def __init__(self, base: str) -> None:
+    expected: tuple[int, ...] = (200, 202)
+    """The statuses of an answer that is not a failure."""
+
+    def __init__(self, base: str, version: str = _HANDSHAKE) -> None:
         self._netloc = urlsplit(base).netloc
+        self._version = version
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self.session = ""
-        """The line of the header that names the session, for servers that keep one."""
+        """The line of the header that names the session, for servers that keep one; other headers of the era."""
 
     async def post(self, path: str, message: dict[str, Any]) -> bytes:
         """The body of the answer."""
@@ -95,13 +100,13 @@ class _Connection:
         body = json.dumps(message).encode()
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {self._netloc}\r\nAccept: application/json, text/event-stream\r\n"
-            f"MCP-Protocol-Version: 2025-11-25\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            f"{self.session}\r\n"
+            f"MCP-Protocol-Version: {self._version}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n{self.session}\r\n"
         )
         writer.write(head.encode() + body)
         answer = await reader.readuntil(b"\r\n\r\n")
         status = int(answer.split(b" ", 2)[1])
-        if status not in (200, 202):
+        if status not in self.expected:
             raise RuntimeError(f"HTTP {status}")
         head = answer.lower()
         if session := head.partition(b"mcp-session-id:")[2].split(b"\r\n")[0].strip():
@@ -123,7 +128,7 @@ class HttpLane:
     """Over streamable HTTP, with a connection of its own."""
 
     def __init__(self, base: str) -> None:
-        self.connection = _Connection(base)
+        self.connection = Connection(base)
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> bool:
         """Return True if it succeeded."""
@@ -152,21 +157,50 @@ async def http_lanes(base: str, width: int, *, handshake: bool = False) -> Async
         lane.connection.close()
 
 
+class ModernLane:
+    """Over streamable HTTP in the 2026 era: no handshake, and each request says who asks."""
+
+    _META = {
+        "io.modelcontextprotocol/protocolVersion": _MODERN,
+        "io.modelcontextprotocol/clientInfo": _HELLO["clientInfo"],
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+
+    def __init__(self, base: str) -> None:
+        self.connection = Connection(base, _MODERN)
+
+    async def call(self, tool: str, arguments: dict[str, Any]) -> bool:
+        """Return True if it succeeded."""
+        self.connection.session = f"Mcp-Method: tools/call\r\nMcp-Name: {tool}\r\n"
+        params = {"name": tool, "arguments": arguments, "_meta": self._META}
+        body = await self.connection.post("/mcp", _request("tools/call", params))
+        return _succeeded(json.loads(body if body.startswith(b"{") else _data(body)))
+
+
+@asynccontextmanager
+async def modern_lanes(base: str, width: int) -> AsyncGenerator[list[Lane]]:
+    """So many connections."""
+    lanes = [ModernLane(base) for _ in range(width)]
+    yield [*lanes]
+    for lane in lanes:
+        lane.connection.close()
+
+
 class SseLane:
     """Over an SSE session of its own."""
 
     def __init__(self, base: str) -> None:
         self._base = base
-        self.connection = _Connection(base)
+        self.connection = Connection(base)
 
     async def open(self) -> None:
         """Opens the stream, and goes through the handshake."""
         address = urlsplit(self._base)
         self._events, self.stream = await asyncio.open_connection(address.hostname, address.port, limit=_LIMIT)
         self.stream.write(f"GET /sse HTTP/1.1\r\nHost: {address.netloc}\r\nAccept: text/event-stream\r\n\r\n".encode())
-        self._path = (await self._event()).decode()
+        self.path = (await self._event()).decode()
         await self._ask(_request("initialize", _HELLO))
-        await self.connection.post(self._path, {"jsonrpc": "2.0", "method": "notifications/initialized"})
+        await self.connection.post(self.path, {"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     async def _event(self) -> bytes:
         while line := await self._events.readline():
@@ -175,7 +209,7 @@ class SseLane:
         raise RuntimeError("the stream ended")
 
     async def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
-        await self.connection.post(self._path, message)
+        await self.connection.post(self.path, message)
         return json.loads(await self._event())
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> bool:

@@ -1,24 +1,27 @@
-"""The CPU time of a call, by the part that spends it:
+"""The CPU time of a call, by the part that spends it, and the memory of a server, by the package that takes it:
 
     python -m benchmarks.shares [--quick]
 
 Each part is measured by itself, as CPU time over many calls, 16 at a time, and the whole by the CPU time of a server
-process. The parts are measured inside one process, the SDK's is what is left of the whole. A check stands beside it: a
-call whose arguments are refused passes through the SDK and both pipes, and sends no request. No profiler is used: a
-sampling one and a tracing one gave shares that differ by a third.
+process: over stdio, streamable HTTP in both eras, and SSE. The parts of a tool call are measured inside one process;
+the SDK's is what is left of the whole. A check stands beside it: a call whose arguments are refused passes through the SDK
+and the transport, and sends no request. No profiler is used: a sampling one and a tracing one gave shares that differ
+by a third.
 """
 
 import argparse
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import psutil
 from pydantic import SecretStr
 
+from benchmarks import memory
 from benchmarks.client import McpProcess
+from benchmarks.http_shares import WAYS, Shares, shares_of
 from benchmarks.speed import OURS, PEER, SERVERS, environment, upstream
 from mcp_errortracking.endpoint_calls import send_steps
 from mcp_errortracking.proxy.client import Proxy
@@ -126,29 +129,61 @@ def cpu_of_server(server: McpProcess, method: str, params: Mapping[str, Any], ca
     return statistics.median(one for one, _ in rounds[1:]), statistics.median(one for _, one in rounds[1:])
 
 
+def over_stdio(url: str, calls: int) -> Shares:
+    """Measure the shares over stdio."""
+    whole = dict[str, tuple[float, float]]()
+    refused = 0.0
+    for name in (OURS, PEER):
+        command, tool = SERVERS[name]
+        server = McpProcess(command, environment(url), tool)
+        server.open()
+        whole[name] = cpu_of_server(server, "tools/call", {"name": tool, "arguments": ARGUMENTS}, calls)
+        if name == OURS:
+            refused = cpu_of_server(server, "tools/call", {"name": tool, "arguments": {"limit": "x"}}, calls)[0]
+        server.close()
+    return Shares(0, 0, *whole[OURS], refused, whole[PEER][0])
+
+
+def table(parts: Mapping[str, float], columns: Mapping[str, Shares]) -> str:
+    """Return the table: microseconds of each part, and its share."""
+
+    def row(name: str, values: Iterable[float]) -> str:
+        cells = [
+            f"{value:.0f} ({value / one.whole:.0%})" if value else "-"
+            for value, one in zip(values, columns.values(), strict=True)
+        ]
+        return f"| {name} | {' | '.join(cells)} |"
+
+    all_of = list(columns.values())
+    rest = [one.whole - one.uvicorn - one.app - sum(parts.values()) for one in all_of]
+    return "\n".join(
+        [
+            f"| part of a call: CPU in µs, share | {' | '.join(columns)} |",
+            f"| --- |{' ---: |' * len(columns)}",
+            *(row(name, [taken] * len(all_of)) for name, taken in parts.items()),
+            row("uvicorn, its protocol, the socket of the caller", [one.uvicorn for one in all_of]),
+            row("the app over HTTP: starlette, checks and limits", [one.app for one in all_of]),
+            row("MCP: the SDK, pipes or events, the log", rest),
+            row("all of it", [one.whole for one in all_of]),
+            row("of it in the kernel", [one.kernel for one in all_of]),
+            row("for comparison: a call refused for its arguments", [one.refused for one in all_of]),
+            row(f"for comparison: a call of {PEER}", [one.peer for one in all_of]),
+        ]
+    )
+
+
 def main() -> None:
-    """Prints the table."""
+    """Print the tables of time and memory."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="a little of everything, to see that it works")
-    calls = 100 if parser.parse_args().quick else 1000
+    quick = parser.parse_args().quick
+    calls = 100 if quick else 1000
     with upstream() as url:
-        servers = {name: McpProcess(SERVERS[name][0], environment(url), SERVERS[name][1]) for name in (OURS, PEER)}
-        whole = dict[str, tuple[float, float]]()
-        for name, server in servers.items():
-            server.open()
-            whole[name] = cpu_of_server(server, "tools/call", {"name": SERVERS[name][1], "arguments": ARGUMENTS}, calls)
-        refused = cpu_of_server(servers[OURS], "tools/call", {"name": TOOL, "arguments": {"limit": "x"}}, calls)[0]
-        for server in servers.values():
-            server.close()
         parts = asyncio.run(parts_of_a_tool_call(url, calls))
-    total, kernel = whole[OURS]
-    parts["MCP: the SDK, and the pipes"] = total - sum(parts.values())
-    print("| part of a call | CPU, µs | share |\n| --- | ---: | ---: |")
-    for part, taken in parts.items():
-        print(f"| {part} | {taken:.0f} | {taken / total:.0%} |")
-    print(f"| all of it | {total:.0f} | 100% |\n| of it in the kernel | {kernel:.0f} | {kernel / total:.0%} |")
-    print(f"| for comparison: a call refused for its arguments | {refused:.0f} | {refused / total:.0%} |")
-    print(f"| for comparison: a call of {PEER} | {whole[PEER][0]:.0f} | {whole[PEER][0] / total:.0%} |")
+        columns = {"stdio": over_stdio(url, calls)}
+        columns |= {way.noun: shares_of(way, url, ARGUMENTS, calls, WIDTH) for way in WAYS}
+    print(table(parts, columns), end="\n\n", flush=True)
+    memory.main(quick=quick)
 
 
 if __name__ == "__main__":
