@@ -61,7 +61,7 @@ def _rules(page: Page) -> None:
     frame = Frame(page, "Rules")
     frame.wait("document.querySelectorAll('#k-severity .row').length > 0")
     frame.run("document.querySelector('#k-assignment [aria-label^=Simulate]').click()")
-    frame.wait("document.body.innerText.includes('Matches ')")
+    frame.wait("document.querySelector('main').textContent.includes('Matches ')")
 
 
 def _symbol_sets(page: Page) -> None:

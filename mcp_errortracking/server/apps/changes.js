@@ -10,8 +10,7 @@ function plan(data) {
     part("Restores", theirs(data.restores, 400)), part("The object is", theirs(data.object, 200))));
 }
 async function undo(event, change_) {
-  const opener = event.currentTarget;
-  opener.disabled = true;
+  const opener = event.currentTarget, free = busy(opener);
   say("Reading…");
   try {
     const answer = await call(UNDO, {id: change_.id, dry_run: true});
@@ -23,7 +22,7 @@ async function undo(event, change_) {
     if (!await ask(opener, `Undo change ${change_.id}`, body, changed ? "Undo anyway" : "Undo now", "danger")) return;
     if (await change(opener, UNDO, {id: change_.id, dry_run: false, ...(changed ? {force: true} : {})}, `Change ${change_.id} was undone.`))
       await app.reload();
-  } catch (error) { say(error.message, "bad"); } finally { opener.disabled = false; }
+  } catch (error) { say(error.message, "bad"); } finally { free(); }
 }
 function row(one) {
   const can = one.undo !== "none" && one.undo !== "unknown" && offers(UNDO);

@@ -25,7 +25,7 @@ function actions() {
     const assignee = value();
     if (!assignee) return;
     const answer = await change($("assign"), ASSIGN, {id: args.issueId, assignee}, `Assigned to ${assignee.id}: ${title()}.`);
-    if (answer) { issue.assignee = obj(answer.data).assignee || assignee; summary(); }
+    if (answer) { issue.assignee = obj(answer.data).assignee || assignee; rendering(summary); }
   };
   return h("div", {class: "bar", id: "actions"},
     offers(UPDATE) && (status === "active" ? set("resolved", "Resolve", "Resolved", "main") : set("active", "Reopen", "Reopened", "main")),
@@ -100,7 +100,7 @@ async function events(at) {
       ...(args.dateRange ? {dateRange: args.dateRange} : {})});
     offset = at;
     const [event] = list(data.results);
-    if (event) showEvent(obj(event), data.next_offset);
+    if (event) rendering(() => showEvent(obj(event), data.next_offset));
     else $("event").replaceChildren(h("p", {}, "No event in this range. Try a longer one."));
   } catch (error) {
     $("event").replaceChildren(h("p", {class: "bad", role: "alert"}, error.message), button("Load the event again", () => events(at)));
@@ -128,20 +128,19 @@ function latest() {
   return all;
 }
 async function resolve(click) {
-  const opener = click.currentTarget;
-  opener.disabled = true;
+  const free = busy(click.currentTarget);
   try {
     const answer = await call("source-maps-resolve", {issue: args.issueId});
     $("source").replaceChildren(h("h3", {}, "Source of its newest event"), h("pre", {class: answer.failed ? "bad" : ""}, answer.text));
   } catch (error) { say(error.message, "bad"); }
-  opener.disabled = false;
+  free();
 }
 async function details() {
   try {
     const more = await read(ISSUE, {issueId: args.issueId, includeSparkline: true, includeBreakdown: true,
       ...(args.dateRange ? {dateRange: args.dateRange} : {})});
     Object.assign(issue, more);
-    summary();
+    rendering(summary);
   } catch (error) { if (!issue.id) $("summary").replaceChildren(h("p", {class: "bad", role: "alert"}, error.message)); }
 }
 start({name: "issue", tool: ISSUE, toolFor: () => ISSUE, show(data, given) {

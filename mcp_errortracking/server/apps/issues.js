@@ -57,7 +57,7 @@ function assign(opener, issue) {
     const assignee = value();
     if (!yes || !assignee) return;
     const answer = await change(opener, ASSIGN, {id: issue.id, assignee}, `Assigned to ${assignee.id}: ${label(issue)}.`);
-    if (answer) { issue.assignee = obj(answer.data).assignee || assignee; $(`i${issue.id}`).replaceWith(row(issue)); }
+    if (answer) { issue.assignee = obj(answer.data).assignee || assignee; rendering(() => $(`i${issue.id}`).replaceWith(row(issue))); }
   });
 }
 function row(issue) {

@@ -59,7 +59,7 @@ async function undo(event, kind) {
     rules.forEach(rule => { rule.order_key = place.get(rule.id).key; });
     held[kind].saved = ids(kind);
     held[kind].undo = null;
-    section(kind);
+    rendering(() => section(kind));
   }
 }
 const counted = new Map();  // the answer of the simulator, by rule: {text, failed}
@@ -80,14 +80,13 @@ const numberOf = rule => {
   return {textContent: text, className: failed ? "bad" : ""};
 };
 async function simulate(event, kind, rules) {
-  const opener = event.currentTarget;
-  opener.disabled = true;
+  const free = busy(event.currentTarget);
   for (const [at, rule] of rules.entries()) {
     if (rules.length > 1) say(`Counting rule ${at + 1} of ${rules.length}…`);
     await count(kind, rule);
   }
   if (rules.length > 1) say(`Counted ${rules.length} ${kind} rules.`, "good");
-  opener.disabled = false;
+  free();
 }
 let dragged = null;
 function row(kind, rule, at, count) {
@@ -121,7 +120,7 @@ function section(kind) {
     {tag: "ol", size: 100, label: `${kind} rules in order`, noun: "rules"}) : h("p", {class: "dim"}, "There are none."),
     h("div", {class: "bar"}, one.rules.length > 1 && offers(SIMULATE) && button("Simulate all",
       event => simulate(event, kind, [...one.rules]), {"aria-label": `Simulate all ${kind} rules`}), moved && button("Save order", event => save(event, kind), {class: "main", "aria-label": `Save the order of the ${kind} rules`}),
-      moved && button("Discard", () => { one.rules.sort((a, b) => one.saved.indexOf(a.id) - one.saved.indexOf(b.id)); section(kind); }),
+      moved && button("Discard", () => { one.rules.sort((a, b) => one.saved.indexOf(a.id) - one.saved.indexOf(b.id)); rendering(() => section(kind)); }),
       !moved && one.undo && button("Undo the new order", event => undo(event, kind), {class: "undo"})));
 }
 function take(kind, data) {
@@ -130,15 +129,14 @@ function take(kind, data) {
 }
 async function load(kind) {
   delete held[kind];
-  section(kind);
+  rendering(() => section(kind));
   try { take(kind, await read(listOf(kind), {})); } catch (error) { held[kind] = {error: error.message}; }
   section(kind);
 }
 async function check(event) {
-  const opener = event.currentTarget;
-  opener.disabled = true;
+  const free = busy(event.currentTarget);
   try { const answer = await call(CHECK, {}); findings(list(obj(answer.data).results), answer); } catch (error) { say(error.message, "bad"); }
-  opener.disabled = false;
+  free();
 }
 function findings(found, answer) {
   const rows = found.map(obj);

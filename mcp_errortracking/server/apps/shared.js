@@ -169,6 +169,29 @@ async function read(tool, args) {
 }
 
 const say = (text, className = "") => { $("said").className = className; $("said").textContent = text; };
+// What has the focus loses it when it is replaced, or disabled: then the control with its name gets it, or the whole content.
+const keyOf = control => `${control.tagName} ${control.name || ""} ${control.getAttribute("aria-label") || control.textContent}`;
+function refocus(key) {
+  if (document.activeElement !== document.body) return;
+  const again = [...$("out").querySelectorAll("button, input, select, summary")].find(one => !one.disabled && !one.hidden && keyOf(one) === key);
+  (again || Object.assign($("out"), {tabIndex: -1})).focus({preventScroll: true});
+}
+function rendering(render) {
+  const had = document.activeElement, key = $("out").contains(had) && keyOf(had);
+  render();
+  if (key) refocus(key);
+}
+// Disable a button while it works. Returns the function that enables it.
+function busy(opener) {
+  if (!opener) return () => {};
+  const had = document.activeElement === opener, key = keyOf(opener);
+  opener.disabled = true;
+  return () => {
+    opener.disabled = false;
+    if (had && opener.isConnected) { if (document.activeElement === document.body) opener.focus(); }
+    else if (had) refocus(key);
+  };
+}
 // A question in a dialog: true if its button was pressed.
 function ask(opener, title, body, label, className = "main") {
   return new Promise(resolve => {
@@ -192,8 +215,7 @@ function ask(opener, title, body, label, className = "main") {
 }
 // Change something with a tool, behind its button. Returns the answer, or null if nothing was done.
 async function change(opener, tool, args, done) {
-  const buttons = opener ? [opener] : [];
-  buttons.forEach(one => { one.disabled = true; });
+  const free = busy(opener);
   say("Working…");
   try {
     let answer = await call(tool, args);
@@ -215,7 +237,7 @@ async function change(opener, tool, args, done) {
     say(error.message, "bad");
     return null;
   } finally {
-    buttons.forEach(one => { one.disabled = false; });
+    free();
   }
 }
 function openLink(url) {
@@ -243,7 +265,7 @@ function start(page) {
   function show(data) {
     state(null);
     shown = true;
-    try { page.show(obj(data), args); } catch (error) { fail(`This result cannot be shown: ${plain(error.message)}`); }
+    try { rendering(() => page.show(obj(data), args)); } catch (error) { fail(`This result cannot be shown: ${plain(error.message)}`); }
   }
   const theme = context => {
     Object.assign(host.context, context);

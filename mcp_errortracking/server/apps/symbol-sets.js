@@ -17,7 +17,7 @@ const RANK = {missing: 0, unfinished: 1, expiring: 2, uploaded: 3};
 // The exceptions of an issue count for the sets that its newest event lacks: PostHog counts none for a set.
 async function weigh() {
   const opener = $("weigh"), missing = sets.filter(set => verdict(set)[1] === "bad" && typeof set.ref === "string" && set.ref);
-  opener.disabled = true;
+  const free = busy(opener);
   try {
     const range = {date_from: "-7d"}, counts = new Map(missing.map(set => [set.id, 0]));
     const issues = list((await read(ISSUES, {status: "all", orderBy: "occurrences", limit: 25, dateRange: range})).results).map(obj);
@@ -31,9 +31,9 @@ async function weigh() {
           counts.set(set.id, counts.get(set.id) + (Number(obj(issue.aggregations).occurrences) || 0));
     }
     spoiled = counts;
-    render();
+    rendering(render);
     say(`Counted in the last 7 days, by the newest event of ${issues.length} issues.`, "good");
-  } catch (error) { say(error.message, "bad"); opener.disabled = false; }
+  } catch (error) { say(error.message, "bad"); } finally { free(); }
 }
 const lastUse = set => new Date(set.last_used || 0).getTime() || 0;
 function releaseOf(set) {
@@ -79,14 +79,14 @@ function filters() {
 async function checkBuild() {
   const opener = $("check"), folder = new FormData(opener.form).get("folder").trim();
   if (!folder) return;
-  opener.disabled = true;
+  const free = busy(opener);
   say("Checking the build…");
   try {
     const answer = await call(CHECK, {folder});
     say("");
     $("build").replaceChildren(h("h3", {}, "Build folder ", theirs(folder, 200)), h("pre", {class: answer.failed ? "bad" : ""}, answer.text));
   } catch (error) { say(error.message, "bad"); }
-  opener.disabled = false;
+  free();
 }
 function render() {
   const groups = new Map(), counts = {}, weight = set => spoiled.get(set.id) || 0;

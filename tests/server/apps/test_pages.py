@@ -125,7 +125,7 @@ def data_of(page: str, text: str) -> tuple[Any, dict[str, Any]]:
 
 
 def text_of(host: MockHost) -> str:
-    return host.run("document.body.innerText")
+    return host.run("document.querySelector('main').textContent")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -133,7 +133,7 @@ def test_text_of_others_stays_text(page: str, shown: Open) -> None:
     data, answers = data_of(page, HOSTILE)
     host = shown(page, answers=answers)
     host.show(result(TOOL[page], data), {"issueId": ID % 0})
-    host.wait("document.body.innerText.includes('<img src=x')")
+    host.wait("document.querySelector('main').textContent.includes('<img src=x')")
     host.wait("document.querySelectorAll('.row').length > 0")
 
     seen = text_of(host)
@@ -187,9 +187,9 @@ def test_loading_cancelled_and_the_end(page: str, shown: Open) -> None:
     host.page.wait("window.seen.some(m => m.id === 'end' && m.result)")
     count = host.page.run("window.seen.length")
     host.show(result(TOOL[page], data_of(page, "late")[0]), {"issueId": ID % 0})
-    assert host.run("new Promise(resolve => setTimeout(() => resolve(document.body.innerText), 0))").startswith(
-        "Cancelled"
-    )
+    assert host.run(
+        "new Promise(resolve => setTimeout(() => resolve(document.querySelector('main').textContent.trim()), 0))"
+    ).startswith("Cancelled")
     assert host.page.run("window.seen.length") == count
 
 
@@ -206,7 +206,7 @@ def test_an_empty_result_says_so(page: str, shown: Open) -> None:
         "rules": "There are none.",
         "symbol-sets": "No symbol set matches",
     }
-    host.wait(f"document.body.innerText.includes({json.dumps(wanted[page])})")
+    host.wait(f"document.querySelector('main').textContent.includes({json.dumps(wanted[page])})")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -476,6 +476,64 @@ def test_a_write_that_fails_is_undone_on_the_page_and_explained(shown: Open) -> 
     )
     assert said.startswith("No. <img")
     assert host.run("document.querySelectorAll('.tag')[1].textContent") == "active"
+
+
+FOCUSED = "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+
+
+def test_the_focus_stays_where_it_was_after_each_button(shown: Open) -> None:
+    one, other = (result(EVENTS, {"results": [event(4, text)], "next_offset": 2}) for text in ("first", "second"))
+    failed = result(UPDATE, {"error": {}}, text="No.", error=True)
+    answers = {EVENTS: [one, other, other], ISSUE: result(ISSUE, issues(1)[0]), UPDATE: failed}
+    host = shown("issue", answers=answers)
+    host.show(result(ISSUE, {**issues(1)[0], "sparkline": [1], "breakdown": {"occurrences": 1}}), {"issueId": ID % 0})
+    host.wait("document.getElementById('event').textContent.includes('first')")
+    for button, answered in (
+        ("Suppress", "document.getElementById('said').textContent === 'No.'"),
+        ("Older event", "document.getElementById('event').textContent.includes('second')"),
+    ):
+        host.run(f"[...document.querySelectorAll('button')].find(one => one.textContent === '{button}').focus()")
+        host.page.press("Enter")
+        host.wait(answered)
+        host.wait(f"({FOCUSED}) === '{button}'")
+
+    many = shown("issues", answers={ISSUES: [result(ISSUES, {"results": issues(n)}) for n in (1, 0, 2)]})
+    many.show(result(ISSUES, {"results": issues(3)}))
+    many.wait("document.querySelectorAll('.row').length === 3")
+    many.run("document.querySelector('[name=searchQuery]').focus()")
+    many.page.press("Enter")
+    many.wait("document.querySelectorAll('.row').length === 1")
+    assert many.run("document.activeElement.name") == "searchQuery"
+    many.page.press("Enter")
+    many.wait("document.querySelectorAll('.row').length === 0")
+    assert many.run("document.activeElement.name") == "searchQuery"
+
+
+def test_a_dialog_ends_with_escape_and_gives_the_focus_back(shown: Open) -> None:
+    host = shown("issues")
+    host.show(result(ISSUES, {"results": issues(2)}))
+    host.wait("document.querySelectorAll('.row').length === 2")
+    host.run("document.querySelector('[aria-label=\"Assign TypeError 1\"]').focus()")
+    host.page.press("Enter")
+    host.wait("document.querySelectorAll('dialog[open]').length")
+    host.page.press("Escape")
+    host.wait("!document.querySelector('dialog')")
+
+    assert host.run(FOCUSED) == "Assign TypeError 1"
+    assert host.calls("error-tracking-issues-assign-partial-update") == []
+
+
+def test_the_focus_goes_to_the_content_if_its_control_is_gone(shown: Open) -> None:
+    (one,) = data_of("symbol-sets", "app.js")[0]["results"]
+    delete = "error-tracking-symbol-sets-destroy"
+    host = shown("symbol-sets", answers={delete: result(delete, {}), SETS: result(SETS, {"results": []})})
+    host.show(result(SETS, {"results": [one]}))
+    host.wait("document.querySelectorAll('.row').length === 1")
+    host.run("document.querySelector('[aria-label^=Delete]').focus()")
+    host.page.press("Enter")
+    host.click("Delete")
+    host.wait("document.getElementById('out').textContent.includes('No symbol set matches')")
+    assert host.run("document.activeElement.id") == "out"
 
 
 def test_a_write_that_needs_consent_shows_the_question_and_repeats_the_call(shown: Open) -> None:
