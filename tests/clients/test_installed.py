@@ -1,6 +1,7 @@
 """From login to a tool call in clients of others: each reads the entry that `install` made, and starts the server.
 
-The Inspector runs always. The others need .ci/node-clients; `MCP_CLIENTS=1` fails in place of skipping them.
+The Inspector runs always. The others need .ci/node-clients; `MCP_CLIENTS=1` fails in place of skipping them. With
+`MCP_TEST_PROGRAM`, all is done by that program, which .ci/release installs from the built wheel.
 """
 
 import json
@@ -16,10 +17,9 @@ from typing import Any, Self
 import pytest
 
 from tests.clients.node_tools import modules, node
-from tests.command import run
 from tests.sandbox_process import SandboxProcess
 
-SERVER = str(Path(sys.executable).parent / "mcp-errortracking")
+SERVER = os.environ.get("MCP_TEST_PROGRAM") or str(Path(sys.executable).parent / "mcp-errortracking")
 CLIENTS = Path(__file__).parents[2] / ".venv/node-clients/node_modules"
 PROGRAMS = {
     "amp": "@ampcode/cli-linux-x64/amp",
@@ -32,6 +32,7 @@ PROGRAMS = {
     "opencode": "opencode-linux-x64/bin/opencode",
     "qwen": ".bin/qwen",
 }
+pytestmark = pytest.mark.timeout(240)  # clients of others start slowly
 APPROVE = Path(__file__).parents[1] / "cli" / "approve.py"
 
 
@@ -55,8 +56,8 @@ def home(tmp_path: Path, sandbox: SandboxProcess) -> Path:
         "TEST_BROWSER": json.dumps(browser),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     }
-    code, _, err = run("login", "--host", sandbox.url, **of(tmp_path) | variables)
-    assert code == 0, err
+    ran = command(tmp_path, "login", "--host", sandbox.url, **variables)
+    assert ran.returncode == 0, ran.stderr
     sandbox.empty_journal()
     return tmp_path
 
@@ -65,9 +66,26 @@ def of(home: Path) -> dict[str, str]:
     return {"HOME": str(home), "XDG_STATE_HOME": "", "XDG_CONFIG_HOME": "", "XDG_CACHE_HOME": "", "CODEX_HOME": ""}
 
 
+def command(home: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SERVER, *words],
+        cwd=home,
+        env=environment(home) | variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
 def install(home: Path, client: str, *words: str) -> None:
-    code, _, err = run("install", client, *words, **of(home) | {"PATH": f"{home}/bin:{os.environ['PATH']}"})
-    assert (code, err) == (0, "")
+    ran = command(home, "install", client, *words)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def uninstall(home: Path, client: str) -> None:
+    assert command(home, "uninstall", client).returncode == 0
 
 
 def keys_used(sandbox: SandboxProcess) -> set[str]:
@@ -119,7 +137,7 @@ def ask(home: Path, program: Path, *words: str) -> subprocess.CompletedProcess[s
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=100,
         check=False,
     )
 
@@ -183,7 +201,7 @@ def test_claude_code(home: Path) -> None:
         "args": [],
         "env": {"POSTHOG_PROJECT_ID": "1"},
     }
-    assert run("uninstall", "claude-code", **of(home) | {"PATH": f"{home}/bin:{os.environ['PATH']}"})[0] == 0
+    uninstall(home, "claude-code")
     assert json.loads((home / ".claude.json").read_bytes())["mcpServers"] == {}
 
 
@@ -201,7 +219,7 @@ def test_codex(home: Path) -> None:
     assert (folder / "config.toml").read_text() == text
     install(home, "codex")
     assert json.loads(ask(home, program, "mcp", "get", "posthog", "--json").stdout)["transport"]["args"] == []
-    assert run("uninstall", "codex", **of(home) | {"PATH": f"{home}/bin:{os.environ['PATH']}"})[0] == 0
+    uninstall(home, "codex")
     assert "posthog" not in (folder / "config.toml").read_text()
     assert "[mcp_servers.other]" in (folder / "config.toml").read_text()
 
@@ -284,7 +302,7 @@ def test_cline_writes_the_same_entry(home: Path) -> None:
     file.parent.mkdir(parents=True)
     install(home, "cline", "--", "--read-only")
     ours = json.loads(file.read_text())
-    assert run("uninstall", "cline", **of(home))[0] == 0
+    uninstall(home, "cline")
     added = ask(home, program, "mcp", "add", "posthog", "--yes", "--json", "--", SERVER, "--read-only")
 
     assert added.returncode == 0, added.stderr
