@@ -214,6 +214,19 @@ def test_without_helm_the_values_fit_their_schema() -> None:
     assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
 
 
+def test_without_helm_no_secret_is_a_plain_setting() -> None:
+    validator = jsonschema.Draft7Validator(json.loads((CHART / "values.schema.json").read_text("utf-8")))
+    refused = {name for name in VARIABLES if not validator.is_valid({"settings": {name: "x"}})}
+
+    assert refused == {
+        "POSTHOG_PERSONAL_API_KEY",
+        "POSTHOG_CLI_API_KEY",
+        "POSTHOG_CLI_TOKEN",
+        "MCP_SERVER_TOKEN",
+        "MCP_OAUTH_CLIENT_SECRET",
+    }
+
+
 def test_without_helm_the_templates_name_settings_and_values_that_exist() -> None:
     text = "".join(TEMPLATES.values())
     named = set(re.findall(r"\b(?:MCP|POSTHOG)_[A-Z_]+\b", text)) | set(VALUES["settings"])
