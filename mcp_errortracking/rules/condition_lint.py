@@ -69,7 +69,7 @@ def check_refused(condition: dict[str, Any], place: str) -> Finding | None:
 
 def _constant(of: str, place: str, is_alone: bool) -> Finding:
     if is_alone:
-        problem = f"{SAVES_AND_DISABLES} at the first event: a condition of type {of} is no test."
+        problem = f"{SAVES_AND_DISABLES} at the first event: a condition of type {of} does not count as a condition."
         return Finding("error", place, problem, "Leave it out.")
     problem = f"A condition of type {of} is always true; an older PostHog disables the rule over it."
     return Finding("warning", place, problem, "Leave it out.")
@@ -149,7 +149,7 @@ class _Checks:
 
     def _empty_list(self) -> Finding:
         if self._is_alone:
-            return self._error("at the first event: an empty list is no test.", "Give a value.")
+            return self._error("at the first event: an empty list does not count as a condition.", "Give a value.")
         problem = "An empty list is always true; an older PostHog disables the rule over it."
         return self._finding("error", problem, "Give a value.")
 
@@ -157,7 +157,7 @@ class _Checks:
         if self._operator in NUMERIC:
             texts = [value for value in self._values if isinstance(value, str | bool)]
             if texts or self._is_list:
-                which = "the entries are texts" if self._is_list else "the value is no number"
+                which = "the entries are texts" if self._is_list else "the value is not a number"
                 yield self._error(f"at the first event: {which}.", "Use exact or regex." if self._is_list else "")
             else:
                 yield self._error(
@@ -202,7 +202,7 @@ class _Checks:
             if isinstance(value, str):
                 yield from self._pattern(value)
             elif value:
-                yield self._error("at the first event: the pattern is no text.", "Give it as a text.")
+                yield self._error("at the first event: the pattern is not a text.", "Give it as a text.")
 
     def _pattern(self, pattern: str) -> Iterator[Finding]:
         try:

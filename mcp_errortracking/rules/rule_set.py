@@ -10,11 +10,11 @@ from mcp_errortracking.rules.lint import is_applied_in_browser, lint
 from mcp_errortracking.rules.lint_budget import LintBudget
 
 _REASONS = (
-    ("expected number", "a numeric or version operator met a value that is no number, or a missing property"),
+    ("expected number", "a numeric or version operator met a value that is not a number, or a missing property"),
     ("invalid regex", "Rust's regex engine refuses a pattern"),
-    ("expected string", "a pattern is no text"),
+    ("expected string", "a pattern is not a text"),
     ("unknown global", "a filter reads what rules do not see, such as a person"),
-    ("expected a boolean", "the filters are no test: an empty list, a flag or an expression"),
+    ("expected a boolean", "the filters hold no condition: an empty list, a flag or an expression"),
     ("stack overflow", "there are too many values or conditions"),
     ("out of resource", "an event was too large for a condition to read"),
     ("values() only", "a list such as $exception_types was no list in an event"),

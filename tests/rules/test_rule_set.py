@@ -58,7 +58,7 @@ def test_equal_positions() -> None:
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        ("Invalid value of type Null, expected Number", "no number"),
+        ("Invalid value of type Null, expected Number", "not a number"),
         ("Invalid regex secret(: unclosed group", "refuses a pattern"),
         ("Unknown Global: person", "such as a person"),
         ("Stack overflow", "too many values"),
@@ -83,7 +83,7 @@ def test_each_rule_is_linted_and_a_strange_one_is_named() -> None:
         [rule("a", 0, {**WEB, "operator": "gt", "value": "x"}), {"id": "b", "order_key": None, "filters": [1]}]
     )
 
-    assert "the value is no number" in found["a"]
+    assert "the value is not a number" in found["a"]
     assert "a form that is not known here" in found["b"]
 
 

@@ -94,7 +94,7 @@ class Tests:
     def _equal(self, values: Sequence[Any]) -> Test:
         """Return the test that the place is equal to one of these values after coercion."""
         if not all(isinstance(value, str | bool) or _is_exact(value) for value in values):
-            raise NotTranslatableError("a value is no text, boolean or number that the database holds exactly")
+            raise NotTranslatableError("a value is not a text, a boolean or a number that the database holds exactly")
         texts = self._texts_equal(values)
         unknown = list[str]()
         if any(map(is_number, values)):
@@ -147,7 +147,7 @@ class Tests:
 
     def _regex(self, value: Any, _: str) -> Test:
         if not isinstance(value, str):
-            raise NotTranslatableError("a pattern is no text")
+            raise NotTranslatableError("a pattern is not a text")
         if not value:
             return Test(FALSE)
         test = self._matching(regex_pattern(value))

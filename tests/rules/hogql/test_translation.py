@@ -98,7 +98,7 @@ def test_a_rule_sees_what_its_kind_sees() -> None:
         ),
         (one(key="$exception_fingerprint", value="x"), "grouping", "the $exception_fingerprint that the rule reads"),
         (one(key="a", value="1.2", operator="semver_eq"), "severity", "the operator semver_eq is not counted"),
-        (one(key="a", value=2**60), "severity", "or number that the database holds exactly"),
+        (one(key="a", value=2**60), "severity", "or a number that the database holds exactly"),
         (one(key="a", value="\u03c3", operator="icontains_multi"), "severity", "depends on its neighbours"),
         (one(key="a", value="a{2000}", operator="regex"), "severity", "repeats more than 1,000 times"),
         (one(key="a", value="x" * 30_000, operator="icontains"), "severity", "a value is too long"),
