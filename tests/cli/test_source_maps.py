@@ -150,7 +150,7 @@ def test_mistakes_are_said_on_stderr_as_options(sandbox: SandboxProcess, shop: P
 
     code, out, err = run(sandbox, shop, "check", "nowhere", "--json")
     assert (code, json.loads(out)) == (1, {"error": {"code": "no_folder"}})
-    assert "nowhere is not a folder. There is nothing of this name." in err
+    assert "nowhere is not a folder. It does not exist." in err
 
 
 def test_another_folder_may_be_used_where_that_is_said(sandbox: SandboxProcess, shop: Path) -> None:

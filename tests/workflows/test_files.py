@@ -133,7 +133,7 @@ def test_a_read_only_file_stays_and_so_do_the_others(root: Path) -> None:
 
 
 def test_a_folder_that_vanished_is_said(root: Path) -> None:
-    with pytest.raises(WorkflowError, match="no longer there") as caught:
+    with pytest.raises(WorkflowError, match="no longer exists") as caught:
         Roots([root]).write(("gone/a.js", b"x"))
 
     assert caught.value.code == "vanished"
@@ -188,7 +188,7 @@ def test_only_what_lies_below_the_roots_is_deleted(tmp_path: Path) -> None:
     with pytest.raises(WorkflowError, match="may not be used"):
         roots.delete("../a.map")
     roots.delete("b.map")
-    with pytest.raises(WorkflowError, match=r"b\.map could not be deleted\. It, or the folder") as caught:
+    with pytest.raises(WorkflowError, match=r"b\.map could not be deleted\. It, or its folder") as caught:
         roots.delete("b.map")
 
     assert caught.value.code == "vanished"

@@ -48,7 +48,7 @@ _DENIED_BY_WINDOWS = (
 )
 _GONE = (
     "vanished",
-    "It, or the folder it lies in, is no longer there.",
+    "It, or its folder, no longer exists.",
     "Is a build running? Wait until it has ended, then run it again.",
 )
 _REASONS: dict[int, tuple[str, str, str]] = {
@@ -60,5 +60,5 @@ _REASONS: dict[int, tuple[str, str, str]] = {
         "Its symlinks lead in a loop, or it has more than 40 of them.",
         "Name the file itself.",
     ),
-    errno.EEXIST: ("in_the_way", "A file of this name is there.", "Name another folder, or move the file away."),
+    errno.EEXIST: ("in_the_way", "A file with this name exists.", "Name another folder, or move the file away."),
 }

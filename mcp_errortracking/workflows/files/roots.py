@@ -79,7 +79,7 @@ class Roots:
         with translate_os_errors(path, "followed"), self._place(path) as place:
             state = _state(place)
             if state is None or not stat.S_ISDIR(state.st_mode):
-                why = "There is nothing of this name." if state is None else "It is a file."
+                why = "It does not exist." if state is None else "It is a file."
                 raise WorkflowError(
                     "no_folder", f"{path} is not a folder.", why, "Name the folder that the build wrote."
                 )
