@@ -100,8 +100,8 @@ def _no_value(key: str, wanted: str, values: Values) -> str:
     common = ", ".join(f"{_quoted(value)} ({count})" for value, count in values[:_MOST_COMMON])
     value = f"the value {_quoted(wanted)}" if wanted else "one of these values"
     if len(values) >= MOST_VALUES:
-        return f"{key}: {value} is not among the {len(values)} commonest of {DAYS} days, which begin with {common}."
-    return f"{key}: no exception of {DAYS} days has {value}; commonest are {common}."
+        return f"{key}: {value} is not among the {len(values)} most common of {DAYS} days, which begin with {common}."
+    return f"{key}: no exception of {DAYS} days has {value}; the most common are {common}."
 
 
 def _quoted(text: str) -> str:

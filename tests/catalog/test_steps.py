@@ -391,7 +391,7 @@ def test_an_empty_list_of_issues_says_what_nothing_matches() -> None:
     assert notes(plan, nothing, {"results": [{"id": ONE}]}, {"results": [["pro", 3]]}) == [why]
     assert notes(plan, nothing, {"results": [{"id": ONE}]}, {"results": [["free", 3], ["team", 1]]}) == [
         why,
-        'plan: no exception of 30 days has the value "pro"; commonest are "free" (3), "team" (1).',
+        'plan: no exception of 30 days has the value "pro"; the most common are "free" (3), "team" (1).',
     ]
     assert notes(plan, nothing, StepError("No.")) == [why]
     browser = {"filterGroup": [{"key": "$browser", "value": "x"}]}

@@ -73,7 +73,7 @@ def _properties(search: str | None) -> Steps:
     if not found:
         notes.append(f"No exception in {DAYS} days.")
     elif not fitting:
-        notes.append(f"None of {len(found)} properties contains this text, nor do their commonest values.")
+        notes.append(f"None of {len(found)} properties contains this text, nor do their most common values.")
     display = {**data, "results": [{**row, "values": _shown(row["values"])} for row in rows]}
     return Outcome(data, notes, display={**display, **({"others": ", ".join(others)} if others else {})})
 
@@ -105,8 +105,8 @@ def _values(name: str, search: str | None) -> Steps:
         more = "" if is_whole else " or more"
         notes.append(f"{len(fitting) - len(shown)}{more} rarer values are not shown: give search.")
     if values and not fitting:
-        commonest = "" if is_whole else f" the {len(values)} commonest"
-        notes.append(f"None of{commonest or f' the {len(values)}'} values contains this text.")
+        most_common = "" if is_whole else f" the {len(values)} most common"
+        notes.append(f"None of{most_common or f' the {len(values)}'} values contains this text.")
     rows = [{"value": value, "events": count} for value, count in shown]
     return Outcome({"property": name, "results": rows}, notes)
 

@@ -177,7 +177,7 @@ async def test_an_empty_list_of_issues_names_the_commonest_values(sandbox: Sandb
     ]
     counted = {name: events_with(sandbox, is_value("$browser", name)) for name in ("Chrome", "Firefox", "Safari")}
     common = ", ".join(f'"{name}" ({count})' for name, count in counted.items())
-    assert f'$browser: no exception of 30 days has the value "Safar"; commonest are {common}.' in reply.text
+    assert f'$browser: no exception of 30 days has the value "Safar"; the most common are {common}.' in reply.text
 
 
 async def test_an_empty_list_of_issues_names_the_nearest_property(sandbox: SandboxProcess, full: Proxy) -> None:
@@ -192,7 +192,7 @@ async def test_a_value_that_exceptions_have_is_not_explained(sandbox: SandboxPro
     reply = await ask(full, ISSUES, {"filterGroup": conditions})
 
     assert reply.structured["results"] == []
-    assert "commonest" not in reply.text
+    assert "most common" not in reply.text
     assert len(sandbox.journal()) == 2
 
 
@@ -214,7 +214,7 @@ async def test_an_empty_answer_stands_without_its_explanation(sandbox: SandboxPr
     assert not reply.is_error
     assert [entry["status"] for entry in sandbox.journal()] == [200, 403]
     assert reply.structured["results"] == []
-    assert "commonest" not in reply.text
+    assert "most common" not in reply.text
 
 
 async def test_events_of_an_issue_explain_an_empty_answer_too(sandbox: SandboxProcess, full: Proxy) -> None:
