@@ -28,7 +28,7 @@ def add_changes_commands(parser: argparse.ArgumentParser) -> None:
     add_confirmation(undo)
     undo.add_argument("id", metavar="ID", nargs="?", type=int, help="id of the change (default: the latest)")
     undo.add_argument("--apply", action="store_true", help="undo it")
-    undo.add_argument("--force", action="store_true", help="undo it also if the object was changed since")
+    undo.add_argument("--force", action="store_true", help="undo it even if the object has changed since")
     undo.set_defaults(run=_run_undo)
     for command in (listing, undo):
         command.add_argument("--json", action="store_true", help="print the structured result instead of the text")

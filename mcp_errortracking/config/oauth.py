@@ -37,7 +37,7 @@ def read_https(text: str) -> str:
     if not is_whole or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError(f"is not a valid address: give one like {_EXAMPLE}")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("holds a user name or password: give the address alone")
+        raise ValueError("holds a user name or password: give only the address")
     if parts.query or parts.fragment:
         raise ValueError(f"has a query or a fragment: give an address like {_EXAMPLE}")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:

@@ -83,7 +83,7 @@ def read_host(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._:%-]+", hostname):
         raise ValueError(f"has no host name: give an address like {DEFAULT_HOST}")
     if parts.username is not None or parts.password is not None:
-        raise ValueError(f"holds a user name or password: give the address alone, like {DEFAULT_HOST}")
+        raise ValueError(f"holds a user name or password: give only the address, like {DEFAULT_HOST}")
     shown = f"[{hostname}]" if ":" in hostname else hostname
     origin = _API_HOSTS.get(hostname) or f"{parts.scheme}://{shown}{f':{port}' if port else ''}"
     if parts.path.strip("/") or parts.query or parts.fragment:

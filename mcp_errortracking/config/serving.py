@@ -58,7 +58,7 @@ class ListenSettings:
         option="--transport",
         variable="MCP_TRANSPORT",
         read=Choice("stdio", "http", "sse"),
-        help="http: /mcp and /sse on one port; sse: /sse alone",
+        help="http: /mcp and /sse on one port; sse: /sse only",
     )
     bind: str = setting("127.0.0.1", option="--bind", metavar="ADDRESS", read=str, help="IP address to listen on")
     port: int = setting(

@@ -33,7 +33,7 @@ _Read = Callable[[], Awaitable[Preview]]
 
 _NOT_ACCEPTED: Mapping[Answer, tuple[str, str]] = {
     "decline": ("declined", "The user declined {tool}. Nothing was changed. Do not repeat it unless the user asks."),
-    "cancel": ("declined", "The user gave no answer about {tool}. Nothing was changed. Ask the user how to go on."),
+    "cancel": ("declined", "The user gave no answer about {tool}. Nothing was changed. Ask the user how to proceed."),
     "late": (
         "not_confirmed",
         "Nobody answered within {seconds:g} s, so {tool} was not called. Nothing was changed. Call it again when the "
@@ -41,7 +41,7 @@ _NOT_ACCEPTED: Mapping[Answer, tuple[str, str]] = {
     ),
     "failed": (
         "not_confirmed",
-        "The client could not ask the user about {tool}. Nothing was changed. Ask the user how to go on.",
+        "The client could not ask the user about {tool}. Nothing was changed. Ask the user how to proceed.",
     ),
 }
 _CHANGED = (

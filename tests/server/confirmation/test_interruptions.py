@@ -111,7 +111,7 @@ def test_end_of_input_ends_a_question_and_changes_nothing(sandbox: SandboxProces
     answer = json.loads(rest)
     assert (question["method"], answer["id"], code) == ("elicitation/create", 1, 0)
     assert answer["result"]["content"][0]["text"] == (
-        f"The client could not ask the user about {UPDATE}. Nothing was changed. Ask the user how to go on."
+        f"The client could not ask the user about {UPDATE}. Nothing was changed. Ask the user how to proceed."
     )
     assert b"unanswered" not in log
     assert methods(sandbox) == {"GET"}
