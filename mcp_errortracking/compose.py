@@ -39,7 +39,7 @@ def proxy_for(settings: PostHogSettings, store: Store | None = None) -> Proxy:
     """Return the proxy to the PostHog that the settings describe.
 
     Args:
-        store: of the shared limits, see `store_for`; None: limits are kept by this process alone.
+        store: of the shared limits, see `store_for`; None: only this process keeps the limits.
     """
     return Proxy(
         host=settings.host,

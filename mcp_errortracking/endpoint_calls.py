@@ -16,7 +16,7 @@ async def send_request(sender: Sender, request: Request, *, read_only: bool = Fa
     """Send one request and return the JSON of its answer.
 
     Args:
-        read_only: the request changes nothing, also if its method is not GET.
+        read_only: the request changes nothing, even if its method is not GET.
 
     Raises:
         PostHogError: PostHog did not answer, or refuses.

@@ -1,4 +1,4 @@
-"""Properties that exceptions really have, and their values: counted with SQL, or in a sample of events.
+"""Properties that exceptions have, and their values: counted with SQL, or in a sample of events.
 
 SQL needs `query:read`. The statements use the functions of PostHog's own `EventTaxonomyQueryRunner`
 (`posthog/hogql_queries/ai/event_taxonomy_query_runner.py`). The name of a property is sent as a constant beside them.
@@ -28,7 +28,7 @@ FROM (
   ) ARRAY JOIN kv.1 AS key, kv.2 AS text GROUP BY key, value ORDER BY n DESC
 ) GROUP BY key ORDER BY events DESC, key ASC LIMIT 500
 """
-"""The statement that lists the properties of the latest exceptions, and the begin of their commonest values."""
+"""The statement that lists the properties of the latest exceptions, and the beginning of their most common values."""
 VALUES = """
 SELECT substring(JSONExtractString(properties, {name}), 1, 500) AS value, count() AS events FROM events
 WHERE event = '$exception' AND timestamp >= now() - INTERVAL 30 DAY AND JSONExtractString(properties, {name}) != ''
@@ -41,7 +41,7 @@ Values = list[tuple[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A property: the events that have it, its distinct values, and the commonest of them with their events."""
+    """A property: the events that have it, its distinct values, and the most common ones with their events."""
 
     name: str
     events: int
@@ -74,7 +74,7 @@ def query_names() -> Generator[Request, Any, list[Property]]:
 
 
 def query_values(name: str) -> Generator[Request, Any, Values]:
-    """Return the values of a property with the exceptions that have each, the commonest first.
+    """Return the values of a property with the exceptions that have each, the most common first.
 
     Raises:
         StepError: as for `query_names`.

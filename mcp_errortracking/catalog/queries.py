@@ -412,7 +412,7 @@ def _whole(value: Any) -> Any:
 
 
 def _sparkline(buckets: list[dict[str, Any]]) -> str:
-    """Return equal parts of a range as numbers, with the begin of the first and of the last, and the change."""
+    """Return equal parts of a range as numbers, with the start of the first and of the last, and the change."""
     shown = buckets[:_MOST_BUCKETS]
     numbers = " ".join(str(_count_of(bucket)) for bucket in shown)
     last = f" to {shown[-1].get('label')}" if len(shown) > 1 else ""
@@ -421,7 +421,7 @@ def _sparkline(buckets: list[dict[str, Any]]) -> str:
 
 
 def _count_of(bucket: dict[str, Any]) -> float | None:
-    """Return the count of a bucket; None if it is no number, or one of more than 64 bits, which take long to print."""
+    """Return the count of a bucket; None if it is not a number, or has more than 64 bits, which take long to print."""
     value, whole = bucket.get("value"), number_of(bucket, "value")
     return value if whole is None and isinstance(value, float) else whole
 

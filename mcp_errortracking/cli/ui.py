@@ -1,4 +1,4 @@
-"""`mcp-errortracking ui`: serve this machine alone, and open the pages in a browser."""
+"""`mcp-errortracking ui`: serve only this machine, and open the pages in a browser."""
 
 import argparse
 import secrets
@@ -52,7 +52,7 @@ def run_ui(options: argparse.Namespace) -> int:
 
 
 def _open(address: str, *, by_hand: bool) -> None:
-    """Open an address in the user's browser, or print it: also where there is no browser."""
+    """Open an address in the user's browser, or print it; without a browser too."""
 
     def run() -> None:
         if by_hand or not webbrowser.open(address):

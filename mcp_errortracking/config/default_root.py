@@ -20,7 +20,7 @@ _OF_UNIX = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin",
 _OF_UNIX_USR = ("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/sbin", "/usr/share")  # /usr/src/app is a project's
 
 _OURS = Path(__file__).resolve().parents[2]
-"""The folder that this package lies in."""
+"""The folder that holds this package."""
 
 
 def default_root(environ: Mapping[str, str] | None = None) -> Path | None:

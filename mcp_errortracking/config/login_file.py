@@ -51,7 +51,7 @@ def read_credentials(path: Path) -> dict[str, Any] | None:
 
 
 def write_credentials(path: Path, host: str, key: str, project: str) -> None:
-    """Replace the file, readable by the user alone.
+    """Replace the file, readable only by the user.
 
     Raises:
         OSError: it was not written.

@@ -1,4 +1,4 @@
-"""The identity of a process, by which another can tell that it ended.
+"""The identity of a process, by which another can find out that it ended.
 
 It is known on Linux: the boot, the namespace of process ids, the id, and the start, since ids are used again. Elsewhere
 it is empty, and nothing is known of it.

@@ -32,7 +32,7 @@ def facts_of(claims: Mapping[str, Any], issuer: str, expires_at: int | None) -> 
     """Return the facts in the claims of a token that is genuine and was issued for this server.
 
     Raises:
-        TokenRefusedError: the token is no access token, names nobody, or needs a proof that is not checked here.
+        TokenRefusedError: the token is not an access token, names nobody, or needs a proof that is not checked here.
     """
     if "cnf" in claims:
         raise TokenRefusedError("The token is bound to a key of its client, and this server takes bearer tokens only.")

@@ -1,4 +1,4 @@
-"""The HTTP layer to PostHog, one for every endpoint: address, key, rate limits, retries, errors. It knows no MCP."""
+"""The HTTP layer to PostHog for every endpoint: address, key, rate limits, retries, errors. It knows nothing of MCP."""
 
 from mcp_errortracking.proxy.call import Answer
 from mcp_errortracking.proxy.client import Proxy

@@ -1,4 +1,4 @@
-"""The body of an answer, read and parsed within limits, also if it is compressed."""
+"""The body of an answer, read and parsed within limits, even if it is compressed."""
 
 import json
 import re

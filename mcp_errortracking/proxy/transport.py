@@ -32,7 +32,7 @@ _ADDED_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp adds to a request that lacks them."""
 
 _TURNS = 2
-"""Turns of the event loop before a request: one to see that a kept connection has ended, one to tell aiohttp."""
+"""Turns of the event loop before a request: one to see that a kept connection has ended, one to notify aiohttp."""
 
 # In order: the first class that matches names the failure.
 _FAILURES: list[tuple[type[Exception], type[httpx.TransportError]]] = [
@@ -99,7 +99,7 @@ class PoolTransport(httpx.AsyncBaseTransport):
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=stream)
 
     async def aclose(self) -> None:
-        """Close every connection, also those in use. Requests that wait for one fail."""
+        """Close every connection, including those in use. Requests that wait for one fail."""
         self._is_closed = True
         while self._pools:
             await self._pools.pop().session.close()

@@ -47,7 +47,7 @@ class Event:
         """Return the elements of an array key.
 
         Raises:
-            DisabledError: it is no array.
+            DisabledError: it is not an array.
         """
         found = self._elements.get(key)
         if found is None:

@@ -73,7 +73,7 @@ class Rule:
 
     @property
     def longest_array(self) -> int:
-        """The length of arrays up to which an event surely takes no more steps and stack than a rule has; -1: none."""
+        """The length of arrays up to which an event cannot take more steps and stack than a rule has; -1: none."""
         if self._is_tall or self._base_steps > MOST_STEPS:
             return -1
         return (MOST_STEPS - self._base_steps) // self._element_steps if self._element_steps else MOST_STEPS

@@ -1,4 +1,4 @@
-"""`python -m mcp_errortracking.sandbox`: the sandbox alone."""
+"""`python -m mcp_errortracking.sandbox`: the sandbox by itself."""
 
 import sys
 

@@ -66,7 +66,7 @@ class Features:
     external_links: bool = True
     """Issues elsewhere can be searched and linked; references have `external_id` and `title`."""
     every_function: bool = True
-    """A list of hog functions that names no type has all of them; else destinations alone."""
+    """A list of hog functions that names no type has all of them; else only destinations."""
     member_search: bool = True
     """The list of members takes `search`."""
     source_links: bool = False

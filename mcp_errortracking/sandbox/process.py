@@ -1,4 +1,4 @@
-"""The sandbox as a child process, which ends when this process does, also if it is killed."""
+"""The sandbox as a child process, which ends when this process does, even if it is killed."""
 
 import json
 import subprocess

@@ -1,7 +1,7 @@
 """Limits on the size of a call's arguments, for every tool, checked before validation.
 
 PostHog limits few of its texts and lists (contract 2.2, 2.3), and pydantic reports every wrong entry of a list. These
-limits hold for each text and list of every tool, also where its schema accepts any JSON.
+limits hold for each text and list of every tool, even where its schema accepts any JSON.
 """
 
 import math

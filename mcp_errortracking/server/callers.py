@@ -105,5 +105,5 @@ def set_structured(scope: Scope, structured: bool) -> None:
 
 
 def structured_of(request: Any) -> bool | None:
-    """True if a message asks for structured results, False if it asks for text alone, None if it does not say."""
+    """True if a message asks for structured results, False if it asks for text only, None if it does not say."""
     return request.scope.get(_STRUCTURED) if isinstance(request, Request) else None

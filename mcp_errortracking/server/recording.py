@@ -99,7 +99,7 @@ class Recorder:
 
 
 async def _end(journal: Journal, change: int, end: End) -> JournalError | None:
-    """Record the end of a write, also if the call is cancelled now; return the reason if it was not recorded."""
+    """Record the end of a write, even if the call is cancelled now; return the reason if it was not recorded."""
     with anyio.CancelScope(shield=True):
         try:
             await to_thread.run_sync(journal.end, change, end)

@@ -43,7 +43,7 @@ def render(
     is_raisable: bool = True,
     offset: int | None = None,
 ) -> str:
-    """Return the text of a result: its data, then the notes, a line each.
+    """Return the text of a result: its data, then the notes, one per line.
 
     Args:
         max_tokens: a longer text is cut, rows first, and a note says how to get the rest.

@@ -32,7 +32,7 @@ class Values:
 
 
 class Property:
-    """The columns of a property that is no array key.
+    """The columns of a property that is not an array key.
 
     `kind`: the type of its JSON, `Null` if it is missing. `text`: as a text operator of a rule sees it, if it is a
     text, a whole number, a boolean or missing. `number`: its number, else 0. `size`: the bytes of its JSON.
@@ -69,7 +69,7 @@ class Property:
 class Elements:
     """The columns of an array key.
 
-    `texts`: its elements. `odd`: 1 if it is no array of texts, which ingestion never writes. `size`: that of its JSON.
+    `texts`: its elements. `odd`: 1 if it is not an array of texts, which ingestion never writes. `size`: of its JSON.
     """
 
     def __init__(self, number: int, key: str) -> None:

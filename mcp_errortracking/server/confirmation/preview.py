@@ -70,7 +70,7 @@ class Preview:
 
     @property
     def state(self) -> bytes:
-        """A digest of the preview: another one if what a person is asked about is no longer so."""
+        """A digest of the preview: another one if the objects that a person is asked about have changed."""
         facts = [
             (
                 one.noun,

@@ -85,7 +85,7 @@ which `serve_http` cuts off connections."""
 class HttpOptions:
     """Options of the app over HTTP.
 
-    `transport`: `http` serves streamable HTTP and SSE, `sse` SSE alone. `tokens`: secrets of which a caller presents
+    `transport`: `http` serves streamable HTTP and SSE, `sse` SSE only. `tokens`: secrets of which a caller presents
     one as `Authorization: Bearer`; without any, and without `oauth`, only callers on this machine are served.
     `allowed_hosts`: names of this server in addition to loopback; a request for another Host is refused.
     `allowed_origins`: origins whose web pages may call it, in addition to loopback.

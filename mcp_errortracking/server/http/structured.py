@@ -1,4 +1,4 @@
-"""The header with which one request chooses structured results, or text alone, in place of the server's setting."""
+"""The header with which one request chooses structured results, or text only, in place of the server's setting."""
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse

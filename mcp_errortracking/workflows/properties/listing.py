@@ -132,7 +132,7 @@ def _row(one: Property) -> dict[str, Any]:
 
 
 def _is_nearly_unique(one: Property) -> bool:
-    """True if a property tells single events apart, as an id does, so that few filter by it."""
+    """True if a property distinguishes single events, as an id does, so that few filter by it."""
     return 3 * one.distinct > one.events
 
 

@@ -34,7 +34,7 @@ _LINKS = re.compile(
     rb"tree ([0-9a-f]{40}(?:[0-9a-f]{24})?)\n((?:parent [0-9a-f]{40}(?:[0-9a-f]{24})?\n)*+)"
     rb"author [^\n]*+\ncommitter [^\n<>]*+<[^\n<>]*+> ([0-9]{1,11})[^\n0-9<>][^\n<>]*+\n"
 )
-"""The begin of a commit as git writes it."""
+"""The beginning of a commit as git writes it."""
 _KINDS = {kind: kind.encode() for kind in KINDS.values()}
 _HEADERS = (b"tree", b"author", b"committer", b"encoding")
 _ENCODINGS = {b"iso-8859-1": "latin-1", b"latin-1": "latin-1", b"iso-8859-15": "iso8859-15", b"cp1252": "cp1252"}
