@@ -305,7 +305,7 @@ class DeleteAlert(Endpoint, tool="error-tracking-alerts-delete", request="PATCH 
 
 
 def _shown(function: dict[str, Any]) -> Outcome:
-    """Return an alert with its updated_at in full: an update wants it back as base_updated_at."""
+    """Return an alert with its updated_at in full: an update takes it as base_updated_at."""
     is_guard = "updated_at" in function
     return Outcome(
         function, display={**function, "updated_at": _verbatim(function["updated_at"])} if is_guard else None

@@ -69,7 +69,7 @@ FormattedText = Annotated[str, Formatted()]
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """Metadata of a number of which more is not to be had: a higher one counts as this one, and a note says so."""
+    """Metadata of a number with a maximum: a higher one counts as the maximum, and a note says so."""
 
     most: int
 

@@ -1,4 +1,4 @@
-"""Names and ids that arguments of other tools want: people, roles, integrations and their targets, cohorts.
+"""Names and ids that arguments of other tools take: people, roles, integrations and their targets, cohorts.
 
 Integrations and cohorts are read as PostHog's own client reads them (`posthog/api/integration.py`, `cohort.py`).
 """
@@ -33,7 +33,7 @@ _TARGETS = {
     "linear": ("linear_teams", "teams", "id"),
     "jira": ("jira_projects", "projects", "key"),
 }
-"""By kind of integration: the path of its targets, their place in the answer, and the field that arguments want."""
+"""By kind of integration: the path of its targets, their place in the answer, and the field that arguments take."""
 _OF_KIND = {"slack": "channel", "github": "repository", "linear": "team", "jira": "project"}
 _SCOPES: Mapping[Kind, str] = {
     "people": MEMBERS_SCOPE,

@@ -71,7 +71,7 @@ class StepError(Exception):
 
 
 class Verbatim(str):
-    """A text that another call wants back: it is displayed in full, also where it is a time."""
+    """A text that another call takes as it is: it is displayed in full, even if it is a time."""
 
     __slots__ = ()
 
@@ -122,7 +122,7 @@ class Endpoint(Declaration):
 
     @classmethod
     def path_parameters(cls) -> list[str]:
-        """The names of the fields that stand in the path."""
+        """The names of the fields in the path."""
         return _PLACEHOLDER.findall(cls.path)
 
     @classmethod
@@ -184,7 +184,7 @@ class Endpoint(Declaration):
         return {name: (after[name], current[name]) for name in names if after[name] != current[name]}
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> "Endpoint | None":
-        """Return the call that takes this one back, or None if no single call does.
+        """Return the call that undoes this one, or None if no single call does.
 
         Args:
             before: the object as PostHog held it before the call, or the list of objects as `results`; empty if the

@@ -1,4 +1,4 @@
-"""The command `mcp-errortracking changes ...`: the journal of changes, and the way back."""
+"""The command `mcp-errortracking changes ...`: the journal of changes, and their undo."""
 
 import argparse
 from typing import Any

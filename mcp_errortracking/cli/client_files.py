@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add_to_file(client: "Client", options: argparse.Namespace, entry: "Entry", *, login_host: str | None) -> int:
-    """Add the entry, if the client seems to be there.
+    """Add the entry, if the client seems to be installed.
 
     Args:
         login_host: of the login; a key for that host in the entry before is not needed any more.

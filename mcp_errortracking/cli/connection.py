@@ -95,7 +95,7 @@ def ask(
     max_result_tokens: int = sys.maxsize,
     progress: "Progress | None" = None,
 ) -> "Reply":
-    """Call the tool that the options name, and return its reply; ask before, if the options say so.
+    """Call the tool that the options name, and return its reply; ask first, if the options say so.
 
     Raises:
         ConfigError: MCP_CONFIRM is wrong.

@@ -10,7 +10,7 @@ from typing import Any, cast
 _BOM = "\ufeff"
 _STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*+(?:"|\\?\Z)|//[^\r\n]*+|/\*.*?(?:\*/|\Z)', re.DOTALL)
 _TRAILING_COMMA = re.compile(r'("(?:\\.|[^"\\])*+(?:"|\\?\Z))|,(?=\s*[}\]])', re.DOTALL)
-"""Both read a string or a comment without an end to the end of the text: to try again behind it takes too long."""
+"""Both read a string or a comment without an end to the end of the text: trying again behind it takes too long."""
 _HALF = re.compile("[\ud800-\udfff]")
 _LONGEST_INT = 1000
 _INDENT = re.compile(r'\n([ \t]+)"')

@@ -1,1 +1,1 @@
-"""The journal: a record of each write that goes through a tool, with the call that takes it back."""
+"""The journal: a record of each write that goes through a tool, with the call that undoes it."""

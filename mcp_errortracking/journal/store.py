@@ -34,7 +34,7 @@ WHERE owner = ? AND id < ? ORDER BY id DESC LIMIT ?
 
 
 class AlreadyUndoneError(Exception):
-    """Another call took the change back, or is about to."""
+    """Another call undid the change, or is about to."""
 
     def __init__(self, by: int) -> None:
         super().__init__(f"change {by} takes it back")

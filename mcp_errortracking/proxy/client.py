@@ -1,4 +1,4 @@
-"""The client of PostHog's API: every request of every room goes through `Proxy.send`."""
+"""The client of PostHog's API: every request goes through `Proxy.send`."""
 
 import logging
 import time

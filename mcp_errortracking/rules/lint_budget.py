@@ -19,7 +19,7 @@ class LintBudget:
         self._left = steps
 
     def covers(self, condition: dict[str, Any]) -> bool:
-        """Spend the steps that a condition takes; False once they do not suffice, and ever after."""
+        """Spend the steps that a condition takes; False once they do not suffice, and from then on."""
         self._left = self._left - cost_of(condition) if self._left > 0 else 0
         return self._left > 0
 

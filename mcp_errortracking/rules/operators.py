@@ -171,7 +171,7 @@ def _regex(value: Any, negated: bool) -> Operation:
 
 
 def _fails(why: str, steps: int, *, except_for: Any = ..., answer: bool = False) -> Operation:
-    """Return an operation that switches the rule off, but for one value."""
+    """Return an operation that switches the rule off, except for one value."""
 
     def test(held: Any) -> bool:
         if held == except_for:

@@ -76,7 +76,7 @@ def check_rules(rules: Sequence[dict[str, Any]], kind: str, *, has_limits: bool 
 
 
 def reason_in_words(disabled_data: Any) -> str:
-    """Return why PostHog disabled a rule, without a word of the event."""
+    """Return why PostHog disabled a rule, and nothing of the event."""
     message: Any = cast("dict[str, Any]", disabled_data).get("message") if isinstance(disabled_data, dict) else None
     text = str(message).lower()
     return next((words for part, words in _REASONS if part in text), "for a reason that is not known here")

@@ -1,4 +1,4 @@
-"""A cached answer: requested once for all who wait for it."""
+"""A cached answer: requested once for all callers that wait for it."""
 
 import time
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""MCP over stdio: one JSON-RPC message a line, in on stdin, out on stdout.
+"""MCP over stdio: one JSON-RPC message per line, in on stdin, out on stdout.
 
 The SDK's own transport moves every message through worker threads, cannot be interrupted while it reads, and drops the
 calls in flight when stdin ends. This one reads and writes the pipes in the event loop. When stdin ends or a signal asks

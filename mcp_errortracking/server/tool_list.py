@@ -17,7 +17,7 @@ def listed_tools(names: Iterable[str], confirm: "Mode" = "never") -> list[dict[s
     """Return these tools as tools/list names them, in the order of the names.
 
     Args:
-        confirm: the tools whose calls are confirmed; they have one argument more.
+        confirm: the tools whose calls are confirmed; they have one more argument.
     """
     on_file: dict[str, Any] = {tool["name"]: tool for tool in json.loads(TOOL_LIST.read_text("utf-8"))}
     listed = [with_page(on_file[name]) for name in names]

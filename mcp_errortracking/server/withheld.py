@@ -4,7 +4,7 @@ from typing import Any
 
 
 class WithheldError(Exception):
-    """A call that is not made. The text says why, and how to go on.
+    """A call that is not made. The text says why, and how to proceed.
 
     Attributes:
         error: facts for programs, with a `code`.

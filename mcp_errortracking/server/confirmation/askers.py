@@ -53,7 +53,7 @@ class NoAsker:
     """A caller that cannot be asked.
 
     Attributes:
-        way_on: a sentence on how to go on, where a token is of no use.
+        way_on: a sentence on how to proceed, where a token is of no use.
     """
 
     caller: str = ""
