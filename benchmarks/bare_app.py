@@ -1,4 +1,4 @@
-"""What uvicorn takes of a call: the server over HTTP, with an app that answers the same bytes to every POST.
+"""An app that answers the same bytes to every POST over HTTP, to measure the share of uvicorn in a call.
 
 python -m benchmarks.bare_app PORT BYTES STATUS
 """
