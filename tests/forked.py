@@ -99,7 +99,9 @@ class Forked:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: object, *_: object) -> None:
+        if error is not None:
+            self.kill()  # it may wait for what the test did not do
         for stream in (self.stdout, self.stderr):
             if stream is not None:
                 stream.close()

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY = 20 * 1024 * 1024
 _JOURNAL = 10_000
+_TOO_OLD = 60  # seconds after which a reset plants the same again, since times count back from the planting
 _SUNSET = "Fri, 31 Jul 2026 00:00:00 GMT"
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _LOGIN = re.compile(rf"/api/cli-auth/({'|'.join(LOGIN_PATHS)})/?")
@@ -142,6 +144,7 @@ class _Match:
 class _Api:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        self._as_planted, self._planted_at = (-1, -1), 0.0
         features = sandbox.features
         self.login = DeviceLogin(sandbox.store, sandbox.seed, features)
         known = [one for one in _ERROR_TRACKING if one.since is None or getattr(features, one.since)]
@@ -164,10 +167,12 @@ class _Api:
         if refusal := refusal_of_web_page(request):
             return refusal.response()
         sandbox = self._sandbox
-        with sandbox.store.transaction():
-            sandbox.store.clear()
-            sandbox.objects.clear()
-            plant(sandbox.seed, sandbox.store, sandbox.objects)
+        if sandbox.store.version() != self._as_planted or time.monotonic() > self._planted_at + _TOO_OLD:
+            with sandbox.store.transaction():
+                sandbox.store.clear()
+                sandbox.objects.clear()
+                plant(sandbox.seed, sandbox.store, sandbox.objects)
+            self._as_planted, self._planted_at = sandbox.store.version(), time.monotonic()
         return Response(status_code=204)
 
     async def handle(self, request: Request) -> Response:

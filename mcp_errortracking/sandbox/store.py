@@ -164,6 +164,10 @@ class Store:
         self._decoded.clear()
         self._db.execute("DELETE FROM documents WHERE kind <> 'setting'")
 
+    def version(self) -> tuple[int, int]:
+        """Return numbers that differ after a change, of this process or of another."""
+        return self._db.total_changes, self._db.execute("PRAGMA data_version").fetchone()[0]
+
     def setting(self, name: str, default: str) -> str:
         """Return a value that is kept with the data; the default is stored at first use."""
         with self.transaction():

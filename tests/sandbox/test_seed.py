@@ -11,6 +11,7 @@ from mcp_errortracking.sandbox.planting import plant
 from mcp_errortracking.sandbox.seed import Seed, SeedError, read_seed
 from mcp_errortracking.sandbox.store import Store
 from tests.sandbox.conftest import DEFAULT, NOW
+from tests.sandbox_process import SandboxProcess
 
 KINDS = ("issue", "event", "exception", "fingerprint", "stack_frame", "symbol_set", "release", "spike", "hog_function")
 
@@ -180,3 +181,20 @@ def test_mistakes_are_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(SeedError, match=r".") as caught:
         read_seed(json.dumps({"projects": [{"id": 1}], **change}))
     assert message in str(caught.value)
+
+
+def test_a_reset_plants_again_only_after_a_change() -> None:
+    with SandboxProcess({"projects": [{"id": 1}], "issues": [{"name": "E", "first_seen": "-1d"}]}) as sandbox:
+
+        def after_reset() -> dict[str, Any]:
+            sandbox.reset()
+            (issue,) = sandbox.api("GET", "issues/").json()["results"]
+            return issue
+
+        planted = after_reset()
+        assert after_reset() == planted
+        sandbox.api("PATCH", f"issues/{planted['id']}/", {"name": "changed"}).raise_for_status()
+        again = after_reset()
+
+    assert again["name"] == "E"
+    assert again["first_seen"] > planted["first_seen"]
