@@ -112,12 +112,18 @@ class ListDirectory(
             )
         if "people" in refused and not self.search:
             rows += yield from _seen_assignees(notes)
-        elif len(refused) == len(kinds):
+        elif len(refused) == len(kinds) == 1:
             raise next(iter(refused.values()))
         notes += [_refusal(kind, failure) for kind, failure in refused.items()]
         if not rows and self.search and not notes:
-            notes.append("No name or e-mail contains this text: try a part of it, or leave search out to see all.")
-        return Outcome({"results": rows}, notes)
+            notes.append(
+                "No name or e-mail contains this text: try a part of it, or leave search out to see all. Former "
+                "members of the organization are not listed."
+            )
+        nothing_read = bool(self.search) and len(refused) == len(kinds)
+        if "people" in refused and self.search:
+            notes.append("Without search, those that issues are assigned to are listed, by id.")
+        return Outcome({"results": rows}, notes, failed=nothing_read)
 
     def _people(self, of: str | None, notes: list[str]) -> Rows:
         people, is_cut = yield from people_of(of, self.search or "")

@@ -337,11 +337,10 @@ class QueryIssueEvents(
         """Return the request. verbosity came before include; an older PostHog reads it, and ignores include."""
         sent = super().request()
         groups = _GROUPS_OF.get(self.verbosity or "", ())
-        if not groups or self.include is not None:
+        if not groups:
             return sent
-        return Request(
-            sent.method, sent.path, json={**(sent.json or {}), "include": list(groups), "verbosity": self.verbosity}
-        )
+        asked = {"include": list(groups), **(sent.json or {}), "verbosity": self.verbosity}
+        return Request(sent.method, sent.path, json=asked)
 
     def steps(self) -> Steps:
         answer = _read_part((yield self.request()))

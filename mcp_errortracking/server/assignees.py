@@ -123,9 +123,10 @@ async def _look_up(sender: Sender, argument: str, kind: str, name: str) -> tuple
         )
     nearest = f"Nearest: {candidates}. " if candidates else ""
     called = "name or e-mail" if kind == "user" else "name"
+    former = "Former members cannot be assigned. " if kind == "user" else ""
     raise ArgumentsError(
         f"{argument}: no {kind} of the organization has this {called}; nothing was changed. {nearest}"
-        f"List them with {_LIST}."
+        f"{former}List them with {_LIST}."
     )
 
 

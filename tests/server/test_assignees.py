@@ -191,7 +191,7 @@ async def test_the_user_of_the_key_is_found_without_a_scope_and_without_reading_
         ({"type": "user", "id": "grac"}, "Nearest: 2 Grace Hopper (grace@acme.example)"),
         (
             {"type": "user", "id": "left@acme.example"},
-            "nothing was changed. List them with error-tracking",
+            "nothing was changed. Former members cannot be assigned. List them with",
         ),
         ({"type": "role", "id": "ada"}, "no role of the organization has this name; nothing was changed."),
         ({"type": "role", "id": "me"}, "no role of the organization has this name; nothing was changed."),

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import PrivateAttr
@@ -14,6 +15,7 @@ from mcp_errortracking.endpoint_calls import send_steps
 from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender, project_of
 from mcp_errortracking.workflows.base import Context
+from mcp_errortracking.workflows.bulk.no_match import why_nothing
 from mcp_errortracking.workflows.bulk.plan import (
     MOST,
     SECONDS,
@@ -46,7 +48,9 @@ async def run(call: "UpdateMatching", context: Context) -> Outcome:
     token = call.apply or call.rehearsed
     plan = await make_plan(call, context.sender, project, None if token is None else _moment_of(token))
     if call.apply is None:
-        return _shown(plan, target)
+        shown = _shown(plan, target)
+        is_empty = not plan.changes and not plan.unchanged
+        return replace(shown, notes=[*shown.notes, *await why_nothing(call, context.sender)]) if is_empty else shown
     if plan.token != call.apply:
         new = _shown(await make_plan(call, context.sender, project), target)
         why = "Nothing was changed: the token is not of this call, or other issues match than were shown."

@@ -8,9 +8,9 @@ from typing import Any
 
 from mcp_errortracking.workflows.deploys.releases import FoundRelease
 from mcp_errortracking.workflows.files.roots import Roots
-from mcp_errortracking.workflows.problems import WorkflowError, quoted
+from mcp_errortracking.workflows.problems import WorkflowError, printable, quoted
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
-from mcp_errortracking.workflows.repository.checkout import find_checkouts
+from mcp_errortracking.workflows.repository.checkout import Checkout, find_checkouts
 from mcp_errortracking.workflows.repository.first_parents import End, first_parents
 from mcp_errortracking.workflows.repository.objects import CommitObject, Objects
 
@@ -71,10 +71,10 @@ def _between(roots: Roots, newest: str, oldest: str, previous: str, budget: Budg
         with Objects(roots, checkout.common_dir / "objects", budget) as objects:
             shallow = checkout.shallow()
             if not _has(objects, newest):
-                note = _missing(newest, "this release", is_shallow=bool(shallow))
+                note = _missing(newest, "this release", checkout)
                 continue
             if not _has(objects, oldest) and not shallow:
-                note = _missing(oldest, previous, is_shallow=False)
+                note = _missing(oldest, previous, checkout)
                 continue
             walk = first_parents(objects, newest, oldest, shallow, _MOST_FOLLOWED)
         ending = _ENDS.get(walk.end, "").format(previous=previous)
@@ -93,6 +93,6 @@ def _has(objects: Objects, name: str) -> bool:
     return True
 
 
-def _missing(name: str, of: str, *, is_shallow: bool) -> str:
-    why = "the clone is shallow" if is_shallow else "fetch it, or this is the checkout of another project"
-    return f"The checkout lacks the commit {name[:_SHORT]} of {of}: {why}."
+def _missing(name: str, of: str, checkout: Checkout) -> str:
+    folder = printable(checkout.folder.name)
+    return f"The checkout {folder} lacks the commit {name[:_SHORT]} of {of}: {checkout.why_missing()}."

@@ -108,7 +108,15 @@ def changed_on_branch(roots: Roots, base: str | None, budget: Budget) -> Asked:
         raise WorkflowError(
             "no_base",
             known if head else "The checkout has no commit.",
-            "Short commit ids and forms like HEAD~3 are not looked up." if base else "",
+            " ".join(
+                filter(
+                    None,
+                    [
+                        "Short commit ids and forms like HEAD~3 are not looked up." if base else "",
+                        "The clone is shallow, and may lack branches and tags." if checkout.shallow() else "",
+                    ],
+                )
+            ),
             "Give base, such as origin/main, or give paths.",
         )
     asked = Asked()

@@ -190,8 +190,9 @@ def _rank(issue: dict[str, Any], work: _Work) -> tuple[bool, bool, int, str]:
 
 
 async def _events(issue: str, call: "IssuesInFile", context: Context) -> list[dict[str, Any]]:
-    asked = {"issueId": issue, "dateRange": _dates(call), "include": ["exception", "stacktrace", "release"]}
-    query = QueryIssueEvents.model_validate({**asked, "onlyAppFrames": True, "limit": _EVENTS})
+    asked: Any = {"issueId": issue, "dateRange": _dates(call), "include": ["exception", "stacktrace", "release"]}
+    asked |= {"onlyAppFrames": True, "limit": _EVENTS, "verbosity": "stack"}
+    query = QueryIssueEvents.model_validate(asked)
     return as_objects(as_object(await send_endpoint(context.sender, query)).get("results"))[:_EVENTS]
 
 

@@ -61,9 +61,9 @@ async def run(call: "BriefIssue", context: Context) -> Outcome:
             case "stack":
                 lines[name] = sections.stack(facts, resolved_lines, has_roots=bool(roots))
             case "source":
-                lines[name] = sections.source(local)
+                lines[name] = sections.source(facts, local)
             case "suspects":
-                lines[name] = sections.suspects(local, people)
+                lines[name] = sections.suspects(facts, local, people)
             case "recordings":
                 lines[name] = sections.recordings(facts, partial(_address, context))
             case "tickets":

@@ -69,7 +69,7 @@ async def read_facts(reader: Reader, issue_id: str, dates: Object, wanted: Set[s
         )
     if wanted & {"who", "stack", "source", "suspects", "recordings", "releases", "rules"}:
         question = {"issueId": issue_id, "dateRange": dates, "include": _GROUPS}
-        question |= {"onlyAppFrames": False, "limit": MOST_EVENTS}
+        question |= {"onlyAppFrames": False, "limit": MOST_EVENTS, "verbosity": "stack"}
         answer, facts.missing["events"] = _known(await reader.read(_one(QueryIssueEvents.model_validate(question))))
         facts.events = as_objects(answer.get("results"))[:MOST_EVENTS]
     if wanted & {"releases", "suspects"}:

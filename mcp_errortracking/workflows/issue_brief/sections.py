@@ -108,8 +108,10 @@ def stack(facts: Facts, resolved: list[str], *, has_roots: bool) -> list[str]:
     return lines + [note for note in legend([facts.event]) if note.startswith('"')]
 
 
-def source(local: LocalSource) -> list[str]:
+def source(facts: Facts, local: LocalSource) -> list[str]:
     """Each frame's file, its lines, their last commit and owner."""
+    if why := facts.missing.get("events"):
+        return [why]
     lines = list(local.notes)
     for one in local.frames:
         place = f"{one.path}:{one.frame.line}" if one.path else one.frame.place
@@ -124,8 +126,10 @@ def source(local: LocalSource) -> list[str]:
     return lines
 
 
-def suspects(local: LocalSource, people: People) -> list[str]:
+def suspects(facts: Facts, local: LocalSource, people: People) -> list[str]:
     """The commits to suspect, the likeliest first."""
+    if why := facts.missing.get("events"):
+        return [why]
     if not local.suspects:
         return [*local.notes[:1], "no commit to suspect was found"] if local.notes else ["no commit was found"]
     by_mail = {person.email.casefold(): person for person in people.people if person.email}
@@ -137,7 +141,7 @@ def suspects(local: LocalSource, people: People) -> list[str]:
         lines.append(f"{number}. {_commit(one.commit)}{user}: {'; '.join(one.reasons)}")
     if people.note:
         lines.append(f"users of PostHog by e-mail: {people.note}")
-    lines += [note for note in local.notes if "history" in note or "searched" in note]
+    lines += [note for note in local.notes if "history" in note or "searched" in note or "clone is shallow" in note]
     owned = {one.owners: one.path for one in reversed(local.frames) if one.owners}
     lines += [f"owner by CODEOWNERS: {owner} ({path})" for owner, path in owned.items()]
     return lines

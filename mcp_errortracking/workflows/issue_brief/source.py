@@ -267,7 +267,9 @@ def _suspect(
         try:
             touching = touching_commits(objects, commits.first_with, commits.last_without, list(ranks), shallow)
         except RepositoryError as error:
-            found.notes.append(f"The commits {span} could not be searched: {error}.")
+            lacking = _lacking(objects, (commits.last_without, commits.first_with))
+            reason = f"the checkout lacks {lacking}" if lacking else error
+            found.notes.append(f"The commits {span} could not be searched: {reason}.")
             span = ""
         else:
             if not touching.is_whole:
@@ -289,3 +291,15 @@ def _suspect(
         found.suspects_from = f"commits {span} that touch files of the frames"
     if len(ordered) > _MOST_SUSPECTS:
         found.suspects_from += f", the first {_MOST_SUSPECTS} of {len(ordered)}"
+
+
+def _lacking(objects: Objects, names: Sequence[str]) -> str:
+    """Return the short ids of the commits that are not there."""
+    lacking = list[str]()
+    for name in names:
+        try:
+            objects.commit(name)
+        except RepositoryError:
+            objects.budget.spend(0)
+            lacking.append(name[:10])
+    return " and ".join(lacking)

@@ -107,6 +107,8 @@ class Checkout:
         """Return why the checkout may lack a release's commit, and what to do."""
         if "modules" in self.git_dir.parts:
             return "it is a submodule, and releases name commits of the project around it"
+        if self.shallow():
+            return "the clone is shallow; fetch its history (git fetch --unshallow)"
         return "fetch it, or the checkout is another project's"
 
     def _ref(self, name: str) -> bytes:

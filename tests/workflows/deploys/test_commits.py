@@ -60,7 +60,8 @@ def test_a_shallow_clone_shows_what_it_has(tmp_path: Path) -> None:
     lacking = between(ids[0], ids[2], clone)
     assert (lacking.count, lacking.note) == (
         0,
-        f"The checkout lacks the commit {ids[2][:10]} of this release: the clone is shallow.",
+        f"The checkout clone lacks the commit {ids[2][:10]} of this release: the clone is shallow; fetch its history "
+        "(git fetch --unshallow).",
     )
 
 
@@ -73,12 +74,11 @@ def test_of_several_roots_the_checkout_that_has_the_commits_is_read(tmp_path: Pa
 
     assert subjects(between(ids[0], ids[1], *folders)) == ["Change 1"]
     assert between(ids[0], ids[1], folders[0]).note == "No git checkout lies at the top of this server's roots."
-    assert "or this is the checkout of another project" in between(ids[0], ids[1], folders[1]).note
+    assert "or the checkout is another project" in between(ids[0], ids[1], folders[1]).note
     missing = between("0" * 40, ids[1], folders[2])
-    assert (missing.count, missing.note[:65]) == (
-        0,
-        'The checkout lacks the commit 0000000000 of "1.4.1": fetch it, or',
-    )
+    lacks = "fetch it, or the checkout is another project's."
+    assert missing.count == 0
+    assert missing.note == f'The checkout shop lacks the commit 0000000000 of "1.4.1": {lacks}'
 
 
 @pytest.mark.parametrize(

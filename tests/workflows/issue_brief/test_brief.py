@@ -143,7 +143,7 @@ async def test_a_shallow_clone_says_that_history_is_missing(shop: History, tmp_p
         reply = await brief(sandbox, tmp_path / "clone", sections=["source", "suspects"])
 
     assert "The clone is shallow: older commits are missing, and a last commit may be older." in reply.text
-    assert f"The commits {old[:10]}..{new[:10]} could not be searched: an object is missing." in reply.text
+    assert f"The commits {old[:10]}..{new[:10]} could not be searched: the checkout lacks {old[:10]}." in reply.text
 
 
 async def test_the_lines_of_a_renamed_file_have_the_commit_before(shop: History) -> None:
