@@ -60,7 +60,7 @@ class DismissRecommendation(
 
     id: RecommendationId
 
-    meant_by = dict.fromkeys(("delete", "hide", "ignore"), "hides it, and can be taken back")
+    meant_by = dict.fromkeys(("delete", "hide", "ignore"), "hides it, and can be undone")
 
     def inverse(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Endpoint | None:
         return call_of(RestoreRecommendation, {"id": self.id})

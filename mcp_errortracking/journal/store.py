@@ -37,7 +37,7 @@ class AlreadyUndoneError(Exception):
     """Another call undid the change, or is about to."""
 
     def __init__(self, by: int) -> None:
-        super().__init__(f"change {by} takes it back")
+        super().__init__(f"change {by} undoes it")
         self.by = by
 
 

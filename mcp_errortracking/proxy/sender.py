@@ -1,4 +1,4 @@
-"""The `Sender` protocol: the part of `Proxy` that other packages depend on, so that another sender can stand in for it."""
+"""The `Sender` protocol: the part of `Proxy` that other packages need, so that another sender can stand in for it."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict

@@ -69,7 +69,7 @@ class Recorder:
         A call that is cancelled, or whose process ends, stays in the journal as unknown.
 
         Args:
-            undoes: the change that the write takes back.
+            undoes: the change that the write undoes.
 
         Raises:
             PostHogError: by `send`.

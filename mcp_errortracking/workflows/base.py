@@ -82,7 +82,7 @@ class Workflow(Declaration):
     needs_files: ClassVar[bool] = False
     """True if the tool works on local files: it is offered only where the configuration names folders."""
 
-    way_back: ClassVar[str] = "No call takes this back."
+    way_back: ClassVar[str] = "No call undoes this."
     """A sentence for the question before a call that writes."""
 
     def rehearsal(self) -> "Workflow | None":

@@ -90,7 +90,7 @@ def test_without_a_terminal_the_call_is_refused_with_the_question(sandbox: Sandb
         f'Allow "Update issue" ({UPDATE}) in project 1 of {sandbox.url}?',
         f'- issue "TypeError" ({known.TYPE_ERROR})',
         '  - status: from "active" to "resolved"',
-        "It can be taken back.",
+        "It can be undone.",
         "The command cannot ask, as its input is not a terminal. Run it in a terminal, or add --yes.",
     ]
     assert writes(sandbox) == []
@@ -123,7 +123,7 @@ def test_at_a_terminal_the_person_is_asked(
 ) -> None:
     done, seen = at_terminal(sandbox, "call", UPDATE, RESOLVE, "--confirm", "writes", answer=answer)
 
-    assert '  - status: from "active" to "resolved"\nIt can be taken back.\nType y for yes: ' in seen
+    assert '  - status: from "active" to "resolved"\nIt can be undone.\nType y for yes: ' in seen
     assert said in seen
     assert "Traceback" not in seen
     assert (done, writes(sandbox)) == (code, sent)
@@ -138,7 +138,7 @@ def test_upload_and_deletion_of_source_maps_are_confirmed(sandbox: SandboxProces
     code, _, err = run_here(*words, folder=tmp_path, **settings(sandbox, MCP_CONFIRM="destructive"))
 
     assert code == 1
-    assert "- delete_after: true\nNo call takes this back.\nThe command cannot ask" in err
+    assert "- delete_after: true\nNo call undoes this.\nThe command cannot ask" in err
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
     assert writes(sandbox) == []
     looked, _, _ = run_here(*words, "--dry-run", folder=tmp_path, **settings(sandbox, MCP_CONFIRM="writes"))

@@ -114,8 +114,8 @@ def _loss(call: Endpoint, before: Mapping[str, Any]) -> str:
     if type(call).inverse is Endpoint.inverse:
         return _NO_WAY_BACK
     if before and not _has_inverse(call, before):
-        return "No single call takes this back."
-    return f"It can be taken back, but not all of it: {call.undo_loss}" if call.undo_loss else "It can be taken back."
+        return "No single call undoes this."
+    return f"It can be undone, but not completely: {call.undo_loss}" if call.undo_loss else "It can be undone."
 
 
 def _has_inverse(call: Endpoint, before: Mapping[str, Any]) -> bool:

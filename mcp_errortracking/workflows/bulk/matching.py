@@ -170,7 +170,7 @@ async def _send(call: _KnownIssues, context: Context, project: str) -> None:
 
 
 def _undo(requests: int, context: Context, *, is_unsure: bool = False) -> list[str]:
-    """Return a note on the way back, if there is one.
+    """Return a note on the undo, if there is one.
 
     Args:
         is_unsure: the batch after these has no known end, so an undo needs the id of its change.
@@ -178,10 +178,10 @@ def _undo(requests: int, context: Context, *, is_unsure: bool = False) -> list[s
     if context.recording is None or not (requests or is_unsure):
         return []
     if is_unsure:
-        back = f"; to take {requests} back, call error-tracking-changes-undo with the id of each" if requests else ""
+        back = f"; to undo {requests}, call error-tracking-changes-undo with the id of each" if requests else ""
         return [f"error-tracking-changes-list shows each batch; the end of the last one is not known{back}."]
     times = "once" if requests == 1 else f"{requests} times, once for each batch"
-    return [f"To take it back, call error-tracking-changes-undo {times}."]
+    return [f"To undo it, call error-tracking-changes-undo {times}."]
 
 
 def _refusal(code: str, what: str) -> WorkflowError:

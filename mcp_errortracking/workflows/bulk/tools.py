@@ -44,7 +44,7 @@ class UpdateMatching(
 
     _rehearsed: str | None = PrivateAttr(default=None)
 
-    way_back = "If the server keeps a journal, error-tracking-changes-undo takes it back."
+    way_back = "If the server keeps a journal, error-tracking-changes-undo undoes it."
     example_fields = ("setStatus", "searchQuery")
     meant = {
         **dict.fromkeys(("query", "search", "text", "message"), "searchQuery"),

@@ -1,1 +1,1 @@
-"""The changes that were made through this server: listed from its journal, and taken back."""
+"""The changes that were made through this server: listed from its journal, and undone."""

@@ -47,7 +47,7 @@ class JobRecord:
     async def done(
         self, after: Mapping[str, Any], *, inverse: Endpoint | None = None, undo: Undo = "none", loss: str = ""
     ) -> None:
-        """Record the result of the job, the call that takes it back, and what that does not bring back."""
+        """Record the result of the job, the call that undoes it, and what that does not restore."""
         call = inverse and Call(inverse.tool, inverse.model_dump(mode="json", by_alias=True, exclude_unset=True))
         await self._end(End("done", after=after, inverse=call, undo=undo, loss=loss))
 

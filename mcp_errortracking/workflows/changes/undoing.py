@@ -1,4 +1,4 @@
-"""Taking a change back: only if it is known, has an inverse, and the object is still as the change left it."""
+"""Undo of a change: only if it is known, has an inverse, and the object is still as the change left it."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,7 +27,7 @@ _LONGEST = 300
 
 @dataclass(frozen=True, slots=True)
 class _Undo:
-    """The call that takes a change back. `loss`: a sentence on what it does not restore; "" if nothing."""
+    """The call that undoes a change. `loss`: a sentence on what it does not restore; "" if nothing."""
 
     change: Change
     call: Endpoint
@@ -39,7 +39,7 @@ async def run(call: "UndoChange", context: Context) -> Outcome:
     """Say what an undo would do, or do it.
 
     Raises:
-        WorkflowError: the change cannot be taken back; nothing was sent but reads.
+        WorkflowError: the change cannot be undone; nothing was sent but reads.
     """
     undo = _undo_of(await _find(call.id, context), context)
     is_gone, differences = await _compare(undo, context.sender)
@@ -100,7 +100,7 @@ async def _find(wanted: int | None, context: Context) -> Change:
 
 
 def _undo_of(change: Change, context: Context) -> _Undo:
-    """Return the call that takes a change back.
+    """Return the call that undoes a change.
 
     Raises:
         WorkflowError: there is none, or it may not be made here.

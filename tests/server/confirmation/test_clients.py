@@ -114,7 +114,7 @@ async def test_user_is_asked_and_the_answer_counts(
         f'Allow "Update issue" ({UPDATE}) in project 1 of {sandbox.url}?',
         f'- issue "TypeError" ({known.TYPE_ERROR})',
         '  - status: from "active" to "resolved"',
-        "It can be taken back.",
+        "It can be undone.",
     ]
 
 

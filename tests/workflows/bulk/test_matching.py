@@ -347,7 +347,7 @@ async def test_a_person_is_asked_about_what_would_change(sandbox: SandboxProcess
     assert shown.structured["would_change"] == 46
     assert asked.structured["error"]["code"] == "confirmation_required"
     assert "would_change: 46" in asked.structured["error"]["question"]
-    assert "error-tracking-changes-undo takes it back" in asked.structured["error"]["question"]
+    assert "error-tracking-changes-undo undoes it" in asked.structured["error"]["question"]
     assert writes(sandbox) == []
     confirmed = {**arguments, "confirm": asked.structured["error"]["confirm"]}
     done = await person.call(TOOL, confirmed, confirmation=confirmation)
