@@ -4,9 +4,9 @@
 
 Each part is measured by itself, as CPU time over many calls, 16 at a time, and the whole by the CPU time of a server
 process: over stdio, streamable HTTP in both eras, and SSE. The parts of a tool call are measured inside one process;
-the SDK's is what is left of the whole. A check stands beside it: a call whose arguments are refused passes through the SDK
-and the transport, and sends no request. No profiler is used: a sampling one and a tracing one gave shares that differ
-by a third.
+the SDK's is what is left of the whole. A check is measured too: a call whose arguments are refused passes through the
+SDK and the transport, and sends no request. No profiler is used: a sampling one and a tracing one gave shares that
+differ by a third.
 """
 
 import argparse
