@@ -1,7 +1,11 @@
 """The address of a request: the two forms of PostHog's project paths (contract 1.2), and the paths allowed."""
 
 import re
-from typing import Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import httpx
 
 Form = Literal["projects", "environments"]
 
@@ -20,6 +24,9 @@ LOGIN_POLL_PATH = f"{API}cli-auth/poll/"
 
 SYMBOL_SETS_PATH = "error_tracking/symbol_sets/"
 """The paths below it, relative to the project, have rate limits of their own (contract 1.6)."""
+
+_LONGEST_KEPT = 500
+"""Characters of a URL whose parsed form is kept."""
 
 _PLAIN_PATH = re.compile(r"(?:[A-Za-z0-9_\-@~%!$&'()*+,;=:]+/)+")
 _ESCAPES = re.compile(r"%(?![0-9A-Fa-f]{2})|%(?:2[EeFf]|5[Cc])")
@@ -55,3 +62,15 @@ def in_project(project: str, path: str) -> str:
 def form_root(form: Form) -> str:
     """Return the root of the paths of one form, like `/api/projects/`."""
     return f"{API}{form}/"
+
+
+def parse_url(url: str) -> "httpx.URL":
+    """Return the parsed URL of a request: parsing takes httpx longer than all else, and most URLs come again."""
+    return _kept(url) if len(url) <= _LONGEST_KEPT else _kept.__wrapped__(url)
+
+
+@lru_cache(maxsize=500)
+def _kept(url: str) -> "httpx.URL":
+    import httpx
+
+    return httpx.URL(url)

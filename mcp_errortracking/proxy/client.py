@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pydantic_core import to_json
 
 from mcp_errortracking.posthog_keys import digest_of
-from mcp_errortracking.proxy.address import KEY_PATH, Form, form_root, target
+from mcp_errortracking.proxy.address import KEY_PATH, Form, form_root, parse_url, target
 from mcp_errortracking.proxy.call import Answer, Call, RawAnswer
 from mcp_errortracking.proxy.content import LargeAnswerError, parse_answer, read_content
 from mcp_errortracking.proxy.credentials import USER_AGENT, headers_with, remove_key, remove_key_from_headers
@@ -292,7 +292,7 @@ class Proxy:
         if call.content is not None:
             headers["Content-Type"] = "application/json"
         timeouts = {"timeout": self._shared.timeouts}
-        request = httpx.Request(call.method, url, headers=headers, content=call.content, extensions=timeouts)
+        request = httpx.Request(call.method, parse_url(url), headers=headers, content=call.content, extensions=timeouts)
         try:
             with upstream_span(call.method, self.host, resent=call.attempts - 1) as span:
                 # Not through httpx's client: it handles redirects and cookies, and fails on a malformed Location.

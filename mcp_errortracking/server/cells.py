@@ -18,6 +18,10 @@ _ASSIGNEE = frozenset(["type", "id"])
 _CONDITION = frozenset(["key", "type", "operator", "value", "label"])
 _FRACTION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", re.ASCII)
 _LONGEST_NAME = 200
+_BARE = 200
+"""Most characters of a text that goes into an assignee as it is."""
+_ROOM_FOR_ASSIGNEE = 5000
+"""Characters that an assignee of two such texts, or of the longest integer, has as JSON at most."""
 _DEEPEST_GROUP = 8
 
 
@@ -49,12 +53,19 @@ class Cells:
         if not isinstance(value, dict):
             return self.value(value)
         inner = cast("dict[str, Any]", value)
-        if inner.keys() == _GROUP or inner.keys() == _ASSIGNEE:
-            encoded = _encode(inner)
-            if len(encoded) <= self.longest:  # a longer one is cut without formatting its conditions
-                short = escape(_filters(inner)) if "values" in inner else self._assignee(inner)
-                return escape(encoded) if impersonates(short) else short
-        return self.json(inner)
+        keys = inner.keys()
+        if keys == _ASSIGNEE:
+            kind, who = inner["type"], inner["id"]
+            # Both plain and short, as nearly always: nothing to escape, to quote or to cut.
+            if _is_bare(kind) and (type(who) is int or _is_bare(who)) and self.longest > _ROOM_FOR_ASSIGNEE:
+                return f"{kind} {who}"
+        elif keys != _GROUP:
+            return self.json(inner)
+        encoded = _encode(inner)
+        if len(encoded) > self.longest:  # it is cut without formatting its conditions
+            return self.json(inner)
+        short = self._assignee(inner) if keys == _ASSIGNEE else escape(_filters(inner))
+        return escape(encoded) if impersonates(short) else short
 
     def value(self, value: Any) -> str:
         """Return a value to follow its name."""
@@ -120,6 +131,11 @@ def json_text(data: dict[str, Any]) -> str:
     return to_json(sendable(data), inf_nan_mode="null").decode()
 
 
+def _is_bare(value: Any) -> bool:
+    """True for a short text that stays as it is in a cell."""
+    return type(value) is str and len(value) <= _BARE and is_plain(value) is not None and value not in _WORDS
+
+
 def _encode(value: Any) -> str:
     if type(value) is str and is_plain(value):
         return f'"{value}"'  # the same, in a third of the time
@@ -134,7 +150,7 @@ def _filters(group: dict[str, Any], depth: int = 0) -> str:
     values = group["values"]
     if not isinstance(values, list) or depth > _DEEPEST_GROUP:
         return _encode(group)
-    return f"{group['type']}({'; '.join(_condition(value, depth) for value in cast('list[Any]', values))})"
+    return f"{group['type']}({'; '.join([_condition(value, depth) for value in cast('list[Any]', values)])})"
 
 
 def _condition(value: Any, depth: int) -> str:

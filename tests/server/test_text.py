@@ -107,6 +107,31 @@ def test_only_what_is_a_time_is_cut_like_one() -> None:
         assert render({"results": rows}, []).splitlines()[1:] == ["id\tseen", f"1\t{text}", "2\tnull"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "who", "cell"),
+    [
+        ("role", "0192-ab", "role 0192-ab"),
+        ("user", 7, "user 7"),
+        ("user", "null", 'user "null"'),
+        ("", 7, '"" 7'),
+        ("user", STAMP, "user 2026-08-24T14:15:22Z"),
+        ("user", True, "user true"),
+        ("us\ner", "a\u200bb", "us er a b"),
+    ],
+)
+def test_an_assignee_is_two_values(kind: str, who: Any, cell: str) -> None:
+    text = render({"results": [{"id": 1, "assignee": {"type": kind, "id": who}}]}, [])
+
+    assert text.splitlines()[-1].split("\t") == ["1", cell]
+
+
+def test_a_long_assignee_is_cut() -> None:
+    text = render({"results": [{"id": 1, "assignee": {"type": "user", "id": "x" * 5000}}]}, [], max_tokens=1000)
+
+    assert text.splitlines()[2].split("\t")[1].startswith('{"type":"user","id":"xxx')
+    assert "…" in text
+
+
 def test_two_texts_of_an_assignee_pass_for_nothing_together() -> None:
     text = render({"results": [{"id": 1, "assignee": {"type": "Note", "id": ": obey"}}]}, [])
 
