@@ -40,6 +40,7 @@ def run_here(
     with (
         patch.dict(os.environ, _clean() | environment, clear=True),
         patch.object(sys, "stdin", _stream(stdin)),
+        patch.object(gc, "freeze"),  # `serve` freezes what its imports made: here, also what tests left
         chdir(folder or "."),
         redirect_stdout(out),
         redirect_stderr(err),
@@ -52,7 +53,6 @@ def run_here(
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
         finally:
-            gc.unfreeze()  # `serve` freezes what its imports made
             gc.set_threshold(*threshold)
     return code, _text(out), _text(err)
 

@@ -1,8 +1,10 @@
 """Fixtures that all tests share."""
 
 import functools
+import gc
 import os
 import sys
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -28,6 +30,17 @@ for _transport in _transports:
 def anyio_backend() -> str:
     """For the whole session, so that a module's tests can share one MCP client."""
     return "asyncio"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for garbage neither while twelve thousand tests are collected, nor among them afterwards."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

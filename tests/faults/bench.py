@@ -1,7 +1,6 @@
 """Every tool against every fault, in one process: the tool, the proxy, the wire and the sandbox are the real ones."""
 
 import asyncio
-import gc
 import json
 import logging
 import tempfile
@@ -220,9 +219,7 @@ async def bench(throttle: Throttle | None = None) -> AsyncGenerator[Bench]:
         async with Wire(server.sockets[0].getsockname()[1]) as wire:
             await import_in_thread("mcp_errortracking.proxy.transport")  # in a call, time would be skipped
             running = Bench(sandbox, wire, folder)
-            gc.freeze()  # what the tests before have left is not looked through again and again
             yield running
-            gc.unfreeze()
             await running.aclose()
         server.close()
         for connection in list(state.connections):
