@@ -90,7 +90,7 @@ async def test_the_server_asks_with_its_own_client() -> None:
         ({"iss": "https://other.example"}, "The token is of another issuer."),
         ({"exp": NOW - 3600}, "The token has expired."),
         ({"exp": "never"}, "The token has no readable expiry (exp)."),
-        ({"nbf": NOW + 3600}, "The token is not valid yet."),
+        ({"nbf": NOW + 86_400}, "The token is not valid yet."),
         ({"nbf": float("nan")}, "The token is not valid yet."),
         ({"nbf": str(NOW)}, "The token is not valid yet."),
         ({"token_type": "DPoP"}, "The token is not a bearer token."),

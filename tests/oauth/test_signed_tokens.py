@@ -64,9 +64,9 @@ async def refusal(published: FaultServer, token: str) -> str:
     ("key", "algorithm"), [("rsa", "RS256"), ("rsa", "PS512"), ("ec", "ES256"), ("ed", "EdDSA"), ("rsa-ps", "PS256")]
 )
 async def test_a_good_token_is_accepted(published: FaultServer, key: str, algorithm: str) -> None:
-    facts = await verify(published, sign(key, algorithm, scope="errors:read errors:write", exp=NOW + 300))
+    facts = await verify(published, sign(key, algorithm, scope="errors:read errors:write", exp=NOW + 86_400))
 
-    assert facts == TokenFacts(ISSUER, "agent", "ada", frozenset(["errors:read", "errors:write"]), NOW + 360)
+    assert facts == TokenFacts(ISSUER, "agent", "ada", frozenset(["errors:read", "errors:write"]), NOW + 86_460)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ async def test_the_claims_of_several_issuers(
         ({"exp": NOW - 3600}, "The token has expired."),
         ({"exp": "soon"}, "The token is not a valid JWT."),
         ({"exp": 1e400}, "The token is not a valid JWT."),
-        ({"nbf": NOW + 3600}, "The token is not valid yet."),
-        ({"iat": NOW + 3600}, "The token is not valid yet."),
+        ({"nbf": NOW + 86_400}, "The token is not valid yet."),
+        ({"iat": NOW + 86_400}, "The token is not valid yet."),
         ({"sub": None, "client_id": None}, "The token names neither a subject nor a client."),
         ({"sub": "a" * 501}, "The token has a subject or client that is no text of at most 500 characters."),
         ({"sub": "\ud800"}, "The token has a subject or client that is no text of at most 500 characters."),

@@ -41,7 +41,7 @@ def jwks(*names: str) -> dict[str, Any]:
 def claims(**more: Any) -> dict[str, Any]:
     """Return the claims of a good token, changed by `more`; None leaves a claim out."""
     now = int(time.time())
-    usual = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "client_id": "agent", "iat": now, "exp": now + 300}
+    usual = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "client_id": "agent", "iat": now, "exp": now + 86_400}
     return {name: value for name, value in (usual | more).items() if value is not None}
 
 
