@@ -1,10 +1,13 @@
 """Fixtures that all tests share."""
 
+import contextlib
 import functools
 import gc
+import importlib
 import os
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,14 +36,27 @@ def anyio_backend() -> str:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Look for garbage neither while twelve thousand tests are collected, nor among them afterwards."""
     gc.disable()
     try:
+        _compile_a_share(session.config)
         return (yield)
     finally:
         gc.enable()
         gc.freeze()
+
+
+def _compile_a_share(config: pytest.Config) -> None:
+    """Import this worker's share of the test modules first: in a new checkout, each is then compiled by one worker."""
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if worker is None or [Path(one).name for one in config.args] != ["tests"]:
+        return
+    modules = sorted(Path(__file__).parent.rglob("test_*.py"))
+    number = int(worker["workerid"].removeprefix("gw"))
+    for module in modules[number :: worker["workercount"]]:
+        with contextlib.suppress(Exception):  # the collection reports it
+            importlib.import_module(".".join(module.relative_to(config.rootpath).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
