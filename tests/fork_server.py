@@ -44,6 +44,7 @@ def serve(listener: socket.socket) -> list[str]:
         if os.fork() == 0:
             listener.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that ran the tests with & ignores it
             size, streams, _, _ = socket.recv_fds(connection, 4, 3)
             request = json.loads(connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL))
             process = os.fork()
