@@ -27,10 +27,10 @@ async function undo(event, change_) {
 function row(one) {
   const can = one.undo !== "none" && one.undo !== "unknown" && offers(UNDO);
   return h("li", {class: "row"}, h("div", {class: "what"},
-    h("div", {}, h("span", {class: "name"}, `${one.id}. `, theirs(one.called, 100)), " ", h("span", {class: "tag"}, plain(one.state, 60))),
+    h("div", {}, h("span", {class: "name"}, `${plain(one.id, 20)}. `, theirs(one.called, 100)), " ", h("span", {class: "tag"}, plain(one.state, 60))),
     h("code", {}, plain(one.arguments, 400)), one.error && h("div", {class: "bad"}, theirs(one.error, 400)),
     h("div", {class: "dim"}, time(one.time), one.undoes !== undefined && ` · undoes ${plain(one.undoes, 20)}`, !can && one.undo && ` · undo: ${plain(one.undo, 60)}`)),
-    can && h("div", {class: "bar"}, button("Undo", event => undo(event, one), {"aria-label": `Undo change ${one.id}`, class: "danger"})));
+    can && h("div", {class: "bar"}, button("Undo", event => undo(event, one), {"aria-label": `Undo change ${plain(one.id, 20)}`, class: "danger"})));
 }
 const app = start({name: "changes", tool: LIST, show(data, given) {
   args = {...given};

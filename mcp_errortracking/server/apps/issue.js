@@ -52,21 +52,21 @@ function summary() {
     h("p", {}, theirs(issue.description, 2000)), ...(host.can.serverTools ? [actions()] : []),
     h("dl", {class: "facts"}, fact("Occurrences", number(counts.occurrences)), fact("Users", number(counts.users)),
       fact("Sessions", number(counts.sessions)), fact("First seen", time(issue.first_seen)), fact("Last seen", time(issue.last_seen)),
-      owner.id !== undefined && fact("Assigned to", theirs(`${owner.type} ${owner.id}`, 120)),
-      release.version && fact("Latest release", theirs(`${release.project || ""} ${release.version}`, 120)),
-      top.source && fact("Top frame", theirs(`${top.function || ""} ${top.source}:${top.line ?? ""}`, 200))),
+      owner.id !== undefined && fact("Assigned to", theirs(words(owner.type, owner.id), 120)),
+      release.version && fact("Latest release", theirs(words(release.project, release.version), 120)),
+      top.source && fact("Top frame", theirs(words(top.function, `${plain(top.source, 200)}:${isNumber(top.line) ? top.line : ""}`), 200))),
     trend(buckets, "wide") || "", h("div", {class: "facts"}, breakdown()));
 }
 function frameRow(frame) {
   const readable = frame.resolved !== false;
-  const place = `${frame.source || "unknown file"}${isNumber(frame.line) ? ":" + frame.line : ""}${isNumber(frame.column) ? ":" + frame.column : ""}`;
+  const place = `${plain(frame.source, 400) || "unknown file"}${isNumber(frame.line) ? ":" + frame.line : ""}${isNumber(frame.column) ? ":" + frame.column : ""}`;
   const around = obj(frame.context), lines = [...list(around.before).slice(-20), around.line, ...list(around.after).slice(0, 20)].map(obj).filter(one => one.line !== undefined);
   return h("li", {class: "row"}, h("div", {class: "what"},
     h("div", {}, h("span", {class: "name"}, theirs(frame.resolved_name || frame.mangled_name || "anonymous", 200)), " ",
       h("span", {class: "tag"}, frame.in_app ? "in app" : "library"), " ", !readable && h("span", {class: "tag bad"}, "not readable")),
     h("code", {class: "dim"}, theirs(place, 400)),
     frame.resolve_failure && h("div", {class: "bad"}, theirs(frame.resolve_failure, 500)),
-    lines.length > 0 && h("pre", {}, lines.map(one => `${one.number ?? ""}  ${plain(one.line, 300)}`).join("\n"))));
+    lines.length > 0 && h("pre", {}, lines.map(one => `${plain(one.number, 20)}  ${plain(one.line, 300)}`).join("\n"))));
 }
 function exception(one) {
   const frames = list(obj(one.stacktrace).frames).map(obj).reverse(), inApp = frames.filter(frame => frame.in_app);

@@ -79,7 +79,7 @@ function row(issue) {
         : h("span", {class: "name"}, theirs(issue.name, 200)), " ", h("span", {class: "tag"}, status)),
       h("div", {class: "dim"}, theirs(issue.description, 300)),
       h("div", {class: "dim"}, theirs(issue.source, 120), " · first ", time(issue.first_seen), " · last ", time(issue.last_seen)),
-      owner.id !== undefined && h("div", {class: "dim"}, "Assigned to ", theirs(`${owner.type} ${owner.id}`, 120))),
+      owner.id !== undefined && h("div", {class: "dim"}, "Assigned to ", theirs(words(owner.type, owner.id), 120))),
     h("div", {class: "slot"}, trend(bucketsOf(issue))),
     h("div", {class: "counts"}, h("div", {}, number(counts.occurrences), " times"), h("div", {class: "dim"}, number(counts.users), " users"),
       h("div", {class: "dim"}, number(counts.sessions), " sessions")),

@@ -17,7 +17,7 @@ function filters(node, depth = 0) {
 }
 function outcome(rule) {
   const owner = obj(rule.assignee);
-  return [owner.id !== undefined && `assigns ${owner.type} ${owner.id}`, rule.severity && `severity ${rule.severity}`,
+  return [owner.id !== undefined && words("assigns", owner.type, owner.id), rule.severity && words("severity", rule.severity),
     isNumber(rule.sampling_rate) && rule.sampling_rate < 1 && `${rule.sampling_rate * 100} % of them`, rule.description].filter(Boolean).map(one => plain(one, 200)).join(" · ");
 }
 const nameOf = rule => filters(rule.filters) || "every exception";
@@ -142,7 +142,7 @@ function findings(found, answer) {
   const rows = found.map(obj);
   $("findings").replaceChildren(answer && answer.failed ? h("p", {class: "bad"}, answer.text)
     : rows.length ? paged(rows, one => h("li", {class: "row"}, h("span", {class: one.level === "error" ? "tag bad" : "tag"}, plain(one.level, 20)),
-      h("div", {class: "what"}, theirs(`${one.kind}, place ${one.order_key ?? "–"}: ${one.finding}`, 600))), {label: "Findings", noun: "findings"})
+      h("div", {class: "what"}, theirs(`${plain(one.kind, 40)}, place ${plain(one.order_key, 20) || "–"}: ${plain(one.finding, 600)}`, 700))), {label: "Findings", noun: "findings"})
       : h("p", {class: "good"}, "The check found nothing."));
 }
 start({name: "rules", tool: listOf("assignment"), show(data) {

@@ -17,6 +17,7 @@ function plain(value, most = 2000) {
     return code.length > 4 ? `\\u{${code}}` : "\\u" + code.padStart(4, "0");
   });
 }
+const words = (...values) => values.map(value => plain(value)).filter(Boolean).join(" ");
 function json(value) {
   try { return JSON.stringify(value); } catch { return "(too deeply nested)"; }
 }
@@ -54,7 +55,7 @@ const inSvg = (tag, attributes) => {
   return node;
 };
 function trend(values, className = "") {
-  const counts = list(values).map(v => isNumber(v) ? v : Number(obj(v).value)).filter(Number.isFinite).slice(0, 200);
+  const counts = list(values).map(v => isNumber(v) ? v : obj(v).value).map(v => typeof v === "string" ? Number(v) : v).filter(isNumber).slice(0, 200);
   if (!counts.length) return null;
   const highest = Math.max(...counts), most = Math.max(1, highest), width = 120 / counts.length, bar = (width * .85).toFixed(2);
   const label = `Trend over ${counts.length} parts: at most ${number(highest)}, last ${number(counts.at(-1))}`;
@@ -74,7 +75,11 @@ function paged(items, render, {size = 50, tag = "ul", label, noun = "rows"}) {
   const more = h("button", {type: "button", onclick: () => next(true)});
   function next(byHand) {
     const first = shown;
-    body.append(...items.slice(shown, shown + size).map(render));
+    body.append(...items.slice(shown, shown + size).map(item => {
+      try { return render(item); } catch (error) {
+        return h(tag === "div" ? "div" : "li", {class: "row bad"}, `This entry cannot be shown: ${plain(error.message, 200)}`);
+      }
+    }));
     shown = Math.min(items.length, shown + size);
     more.textContent = `Show ${Math.min(size, items.length - shown)} more of ${number(items.length)} ${noun}`;
     more.hidden = shown >= items.length;
@@ -241,7 +246,7 @@ async function change(opener, tool, args, done) {
   }
 }
 function openLink(url) {
-  if (!/^https?:\/\//.test(String(url))) return null;
+  if (typeof url !== "string" || !/^https?:\/\//.test(url)) return null;
   return button("Open in PostHog", async () => {
     try { await wire.request("ui/open-link", {url}); } catch { say(`This client opens no links. The address is ${plain(url)}`); }
   }, {title: plain(url, 300)});

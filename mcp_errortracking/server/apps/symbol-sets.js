@@ -38,7 +38,7 @@ async function weigh() {
 const lastUse = set => new Date(set.last_used || 0).getTime() || 0;
 function releaseOf(set) {
   const release = obj(set.release);
-  return plain(`${release.project || ""} ${release.version || ""}`.trim() || release.id, 160) || "No release";
+  return plain(words(release.project, release.version) || release.id, 160) || "No release";
 }
 function reason(text) {
   try {

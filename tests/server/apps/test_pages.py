@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -237,6 +237,52 @@ def test_a_host_without_tool_calls_gets_no_buttons_that_call(
     seen = "[...document.querySelectorAll('button')].filter(one => one.checkVisibility())"
     labels = set(host.run(f"{seen}.map(one => one.textContent)"))
     assert not labels & {"Resolve", "Suppress", "Assign", "Delete", "Undo", "Save order", "Simulate", "Merge", "Check"}
+
+
+def with_odd_fields(data: Any) -> list[Any]:
+    """Copies of an answer, each with another field that no script can make a text of."""
+    odd = {"toString": 1, "valueOf": 1}
+    if isinstance(data, dict):
+        given = cast("dict[str, Any]", data)
+        return [{**given, name: other} for name, value in given.items() for other in [odd, *with_odd_fields(value)]]
+    if isinstance(data, list):
+        items = cast("list[Any]", data)
+        return [
+            [*items[:at], other, *items[at + 1 :]]
+            for at, item in enumerate(items)
+            for other in [odd, *with_odd_fields(item)]
+        ]
+    return []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_one_odd_field_spoils_nothing_else(page: str, shown: Open) -> None:
+    host = shown(page, can={})
+    data, _ = data_of(page, "x")
+    whole = [data, {"results": [event()]}] if page == "issue" else [data]
+    variants = [result(TOOL[page], variant) for one in whole for variant in with_odd_fields(one)]
+    troubles = host.run(
+        f"""{json.dumps(variants)}.map((given, at) => {{
+          wire.on["ui/notifications/tool-result"](given);
+          const text = document.querySelector("main").textContent;
+          return text.includes("cannot be shown") ? [at, text.slice(0, 200)] : null;
+        }}).filter(Boolean)"""
+    )
+
+    assert len(variants) >= 10
+    assert troubles == []
+
+
+def test_an_entry_that_fails_is_named_in_its_place(shown: Open) -> None:
+    host = shown("changes", can={})
+    render = "v => { if (v === 2) null.x; return h('li', {}, v); }"
+    host.run(f"document.getElementById('out').append(paged([1, 2, 3], {render}, {{}}))")
+
+    assert host.run("[...document.querySelectorAll('#out li')].map(one => one.textContent)") == [
+        "1",
+        "This entry cannot be shown: Cannot read properties of null (reading 'x')",
+        "3",
+    ]
 
 
 def test_the_text_is_shown_where_the_host_drops_the_data(shown: Open) -> None:
