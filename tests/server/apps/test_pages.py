@@ -448,6 +448,10 @@ def test_a_page_of_100_issues_is_usable_soon(shown: Open, record_property: Calla
         < 50
     )
     assert host.run("getComputedStyle(document.querySelector('.row')).contentVisibility") == "auto"
+    # A row that is not laid out yet is found by the search of the browser, and by the keyboard.
+    assert host.run("find('TypeError 24')") is True
+    host.run("document.querySelector('[aria-label=\"Resolve: TypeError 23\"]').focus()")
+    assert host.run("document.activeElement.getAttribute('aria-label')") == "Resolve: TypeError 23"
 
 
 def metrics(host: MockHost) -> dict[str, float]:
