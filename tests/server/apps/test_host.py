@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -397,19 +398,63 @@ def test_the_page_cannot_reach_the_network_nor_its_host(page: Page, server: Http
     browser().events.clear()
 
 
-def test_a_write_of_a_server_that_confirms_shows_the_question(page: Page, sandbox: SandboxProcess) -> None:
-    with serving(sandbox.url, "--confirm", "writes") as server:
+def test_each_write_of_a_server_that_confirms_shows_its_question(
+    page: Page, sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    journal = ("--toolsets", "all", "--journal", str(tmp_path / "journal"))
+    with serving(sandbox.url, "--confirm", "writes", *journal) as server:
         page.go(f"{server.url}/#issues")
         frame = Frame(page, "Issues")
         frame.wait("document.querySelectorAll('.row').length > 0")
-        first = listed(frame)[0]
+        first, second, third = listed(frame)[:3]
+        sandbox.empty_journal()
         click_in(frame, first, "Resolve")
-        assert frame.wait("document.querySelector('dialog pre')?.textContent").startswith('Allow "Update issue"')
-        assert issue_of(sandbox, first)["status"] == "active"
-        frame.click("Confirm")
+        confirm(frame, sandbox, 'Allow "Update issue"')
         assert frame.said().startswith("Resolved: ")
+        for one in (second, third):
+            frame.run(f"document.querySelector('#i{one} input[type=checkbox]').click()")
+        sandbox.empty_journal()
+        frame.click("Merge 2 issues")
+        frame.click("Merge")
+        confirm(frame, sandbox, 'Allow "Merge issues"')
+        frame.wait("document.getElementById('said').textContent.startsWith('Merged 1 into ')")
 
-    assert issue_of(sandbox, first)["status"] == "resolved"
+        page.run("location.hash = 'rules'")
+        frame = Frame(page, "Rules")
+        frame.wait("document.querySelectorAll('#k-assignment .row').length === 4")
+        frame.run("document.querySelector('#k-assignment [data-move=down]').click()")
+        sandbox.empty_journal()
+        frame.click("Save the order of the assignment rules")
+        frame.click("Save this order")
+        confirm(frame, sandbox, "assignment rules")
+        assert frame.said().startswith("The order of the assignment rules was saved.")
+
+        page.run("location.hash = 'symbol-sets'")
+        frame = Frame(page, "Symbol sets")
+        sandbox.empty_journal()
+        frame.click("Delete com.acme.shop@5.2.0+302")
+        frame.click("Delete")
+        confirm(frame, sandbox, "com.acme.shop")
+        assert frame.said().startswith("Deleted com.acme.shop@5.2.0+302.")
+
+        page.run("location.hash = 'changes'")
+        frame = Frame(page, "Changes")
+        frame.click("Undo change 1")
+        sandbox.empty_journal()
+        frame.click("Undo now")
+        confirm(frame, sandbox, "Allow")
+        assert frame.said().startswith("Change 1 was undone.")
+        frame.wait("document.getElementById('out').textContent.includes('undoes 1')")
+
+    assert issue_of(sandbox, first)["status"] == "active"
+
+
+def confirm(frame: Frame, sandbox: SandboxProcess, question: str) -> None:
+    """Read the question, with nothing written yet, and allow the write."""
+    shown = frame.wait("document.querySelector('dialog pre')?.textContent")
+    assert question in shown
+    assert [one for one in sandbox.journal() if one["method"] != "GET" and "query" not in one["path"]] == []
+    frame.click("Confirm")
 
 
 def test_a_token_that_expires_is_asked_for_again(page: Page, sandbox: SandboxProcess) -> None:
