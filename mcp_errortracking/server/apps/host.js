@@ -68,8 +68,9 @@
       await listTools();
       if (!documents.has(name)) {
         const read = await rpc("resources/read", {uri: `ui://mcp-errortracking/${name}.html`});
-        // A page needs no network. Its other limits are those of this document, which it inherits.
-        const limit = `<meta http-equiv="Content-Security-Policy" content="connect-src 'none'; form-action 'none'; base-uri 'none'">`;
+        // A page needs no network. It inherits the limits of this document too: scripts and styles by their hashes.
+        const limit = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; ` +
+          `style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'">`;
         documents.set(name, read.contents[0].text.replace("<head>", `<head>${limit}`));
       }
     } catch (error) { if (opened === mine && !(error instanceof Refused)) fail(error.message); return; }

@@ -393,6 +393,15 @@ def test_the_page_cannot_reach_the_network_nor_its_host(page: Page, server: Http
     assert frame.run(f"fetch({server.url + '/healthz'!r}).{blocked}") == "blocked"
     assert frame.run("(() => { try { return parent.document.title } catch { return 'blocked' } })()") == "blocked"
     assert frame.run("(() => { try { return sessionStorage.length } catch { return 'blocked' } })()") == "blocked"
+    for tag, props in (
+        ("link", f"rel: 'prefetch', href: {server.url + '/healthz'!r}"),
+        ("img", f"src: {server.url + '/healthz'!r}"),
+    ):
+        loaded = frame.run(
+            f"""new Promise(resolve => document.head.append(Object.assign(document.createElement('{tag}'), {{{props},
+            onload: () => resolve('reached'), onerror: () => resolve('blocked')}})))"""
+        )
+        assert loaded == "blocked", tag
     frame.run("(s => { s.textContent = 'window.ran = 1'; document.body.append(s); })(document.createElement('script'))")
     assert frame.run("window.ran ?? null") is None
     browser().events.clear()
