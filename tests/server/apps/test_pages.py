@@ -461,7 +461,9 @@ def metrics(host: MockHost) -> dict[str, float]:
     return {kind: found[kind] for kind in kinds}
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", ["issues", *(pytest.param(page, marks=pytest.mark.thorough) for page in PAGES if page != "issues")]
+)
 def test_a_result_of_five_megabytes_is_shown(page: str, shown: Open) -> None:
     data, answers = data_of(page, "x" * (300_000 if page == "issue" else 50_000))
     if page != "issue":
