@@ -4,14 +4,17 @@ import os
 import stat
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_errortracking.system.regular_file import read_regular
 from mcp_errortracking.system.replaced_file import replace_file
 
 _MOST_BYTES = 5 * 1024 * 1024
 _TRIES = 3
+_LOCK_TRIES, _LOCK_PAUSE = 300, 0.1
+"""Tries to lock a folder, and the seconds between two."""
 
 
 class ConfigFileError(Exception):
@@ -76,8 +79,7 @@ def read_text(path: Path) -> str:
 
 def _read(path: Path) -> bytes | None:
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        content = read_regular(path, _MOST_BYTES + 1)
     except FileNotFoundError:
         return None
     if len(content) > _MOST_BYTES:
@@ -118,7 +120,11 @@ def _back_up(path: Path, content: bytes) -> Path:
 
 @contextmanager
 def _locked(folder: Path) -> Generator[None]:
-    """Wait until no other installation works in the folder; on Windows a folder cannot be locked."""
+    """Wait until no other installation works in the folder; on Windows a folder cannot be locked.
+
+    Raises:
+        ConfigFileError: another one did not end.
+    """
     try:
         import fcntl
     except ImportError:
@@ -126,7 +132,13 @@ def _locked(folder: Path) -> Generator[None]:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for _ in range(_LOCK_TRIES):
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(_LOCK_PAUSE)
+        else:
+            raise ConfigFileError(f"Another program has locked {folder}. Nothing was changed. End it, and repeat.")
         yield
     finally:
         os.close(descriptor)

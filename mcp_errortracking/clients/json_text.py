@@ -1,18 +1,18 @@
 """A client's JSON file as text: one member is set or removed, the rest keeps its values, order and layout."""
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
 _BOM = "\ufeff"
+_MOST_DIGITS = 1000
 _STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*+(?:"|\\?\Z)|//[^\r\n]*+|/\*.*?(?:\*/|\Z)', re.DOTALL)
 _TRAILING_COMMA = re.compile(r'("(?:\\.|[^"\\])*+(?:"|\\?\Z))|,(?=\s*[}\]])', re.DOTALL)
 """Both read a string or a comment without an end to the end of the text: trying again behind it takes too long."""
-_HALF = re.compile("[\ud800-\udfff]")
-_LONGEST_INT = 1000
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character, which JSON may escape, and UTF-8 does not have."""
 _INDENT = re.compile(r'\n([ \t]+)"')
 
 
@@ -81,7 +81,9 @@ def with_member(text: str, path: Sequence[str], value: Any) -> str:
     *above, last = path
     place = data
     for name in above:
-        place = cast("dict[str, Any]", place.setdefault(name, {}))
+        if place.get(name) is None:  # null stands for nothing
+            place[name] = {}
+        place = cast("dict[str, Any]", place[name])
     if value is None:
         place.pop(last, None)
     else:
@@ -104,8 +106,7 @@ def _written(data: Mapping[str, Any], before: str) -> str:
     found = _INDENT.search(before)
     indent = found[1] if found else "  "
     text = json.dumps(data, indent=indent, ensure_ascii=False)
-    if _HALF.search(text):
-        raise JsonTextError("it has half of a character (an escape like \\ud800), which a rewrite would lose")
+    text = _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     if not before.strip() or before.endswith("\n"):
         text += "\n"
     if "\r\n" in before:
@@ -135,20 +136,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _float(text: str) -> float:
-    """Return a number that a rewrite keeps, digit by digit."""
-    value = float(text)
+    number = float(text)
     try:
-        is_kept = math.isfinite(value) and Decimal(text) == Decimal(repr(value))
-    except ArithmeticError:
+        is_kept = Decimal(repr(number)) == Decimal(text)
+    except ArithmeticError:  # an exponent of many digits
         is_kept = False
     if not is_kept:
-        raise JsonTextError(f"it has the number {text[:60]}, of which a rewrite would lose digits")
-    return value
+        raise JsonTextError(f"a rewrite would change the number {text[:60]}")
+    return number
 
 
 def _int(text: str) -> int:
-    if len(text) > _LONGEST_INT:
-        raise JsonTextError(f"it has a number of more than {_LONGEST_INT} digits")
+    if len(text) > _MOST_DIGITS:
+        raise JsonTextError(f"it has a number of {len(text)} digits")
     return int(text)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mcp_errortracking.config.user_folders import home_folder
+from mcp_errortracking.system.regular_file import read_regular
 from mcp_errortracking.system.replaced_file import is_writable, replace_file
 
 logger = logging.getLogger(__name__)
@@ -32,8 +33,7 @@ def credentials_file(environ: Mapping[str, str], home: Path | None = None, platf
 def read_credentials(path: Path) -> dict[str, Any] | None:
     """Return the fields of the file; None if it does not exist, or holds no credentials, which is logged."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES).decode("utf-8")
+        content = read_regular(path, _MOST_BYTES).decode("utf-8")
         readable_by_others = path.stat().st_mode & 0o077
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -63,7 +63,7 @@ def write_credentials(path: Path, host: str, key: str, project: str) -> None:
 
 def can_write(path: Path) -> bool:
     """True if the file can be written. The home folder is not created."""
-    return path.parent.parent.is_dir() and is_writable(path.parent) and not path.is_dir()
+    return path.parent.parent.is_dir() and is_writable(path.parent) and (path.is_file() or not path.exists())
 
 
 def _fields(content: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from mcp_errortracking.system.regular_file import check_regular
 from mcp_errortracking.system.replacement import delete, replace
 
 
@@ -14,9 +15,11 @@ def replace_file(path: Path, content: bytes, *, mode: int) -> None:
     A symbolic link stays: the file that it leads to is replaced. The folder must exist.
 
     Raises:
-        OSError: nothing was replaced.
+        OSError: nothing was replaced; also if there is something else than a regular file.
     """
     target = Path(os.path.realpath(path))
+    with suppress(FileNotFoundError):
+        check_regular(target)
     part = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:

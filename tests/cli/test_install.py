@@ -1,5 +1,6 @@
 """Install and uninstall: the entry in each client's file, and everything that must not be lost on the way."""
 
+import fcntl
 import json
 import os
 import stat
@@ -290,6 +291,32 @@ def test_a_read_only_file_is_left_alone(user: User) -> None:
 
     assert (code, file.read_text(), backups(file)) == (1, "{}", [])
     assert "is read-only. Nothing was changed. Make it writable, and repeat." in err
+
+
+@pytest.mark.parametrize("command", ["install", "uninstall"])
+def test_what_is_not_a_file_is_left_alone(user: User, command: str) -> None:
+    file = user.has("cursor")
+    pipe = file.with_name("pipe")
+    os.mkfifo(pipe)
+    file.symlink_to(pipe)
+    code, _, err = user.runs(command, "cursor")
+
+    assert (code, pipe.is_fifo(), backups(pipe)) == (1, True, [])
+    assert "Not a regular file. Nothing was changed." in err
+
+
+def test_a_folder_that_another_program_has_locked(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = user.has("cursor", "{}")
+    monkeypatch.setattr(config_file, "_LOCK_TRIES", 3)
+    monkeypatch.setattr(config_file, "_LOCK_PAUSE", 0)
+    other = os.open(file.parent, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    code, _, err = user.runs("install", "cursor")
+    assert (code, file.read_text(), backups(file)) == (1, "{}", [])
+    assert f"Another program has locked {file.parent}. Nothing was changed. End it, and repeat." in err
+
+    os.close(other)
+    assert user.runs("install", "cursor")[0] == 0
 
 
 def test_a_file_that_another_program_holds_is_left_alone(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

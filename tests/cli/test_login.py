@@ -427,6 +427,16 @@ def test_no_place_for_a_key_is_refused_before_a_key_is_made(sandbox: SandboxProc
     assert json.loads(person.runs("whoami", "--json", POSTHOG_HOME=str(elsewhere))[1])["host"] == sandbox.url
 
 
+def test_a_pipe_in_place_of_the_file_is_neither_read_nor_replaced(sandbox: SandboxProcess, person: Person) -> None:
+    person.credentials.parent.mkdir()
+    os.mkfifo(person.credentials)
+    code, _, err = person.runs("login", "--host", sandbox.url)
+
+    assert (code, paths(sandbox), person.credentials.is_fifo()) == (2, [], True)
+    assert f"{person.credentials} cannot be written" in err
+    assert person.runs("whoami")[0] == 1
+
+
 def test_a_login_of_posthog_cli_for_another_host_is_not_overwritten(sandbox: SandboxProcess, person: Person) -> None:
     person.credentials.parent.mkdir()
     before = json.dumps({"host": "https://eu.posthog.com", "token": "phx_0123456789abcdef", "env_id": "42"})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_errortracking.system.regular_file import read_regular
 from mcp_errortracking.system.replaced_file import is_writable, replace_file
 
 
@@ -27,6 +28,21 @@ def test_the_file_behind_a_link_is_replaced(tmp_path: Path) -> None:
 
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "target").read_bytes() == b"new"
+
+
+def test_what_is_not_a_file_is_neither_read_nor_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")  # a device would be as good, and the machine's own
+    (tmp_path / "folder").mkdir()
+    for name, kind in (("pipe", OSError), ("folder", IsADirectoryError)):
+        (tmp_path / f"to-{name}").symlink_to(name)
+        for path in (tmp_path / name, tmp_path / f"to-{name}"):
+            with pytest.raises(kind):
+                replace_file(path, b"new", mode=0o600)
+            with pytest.raises(kind):
+                read_regular(path, 10)
+
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["folder", "pipe", "to-folder", "to-pipe"]
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
