@@ -15,6 +15,7 @@ class RedisProcess:
     """A server that is killed at the end. `url` is its address; it stays the same when it is started again."""
 
     def __enter__(self) -> Self:
+        self._program = program("redis-server", "valkey-server")
         self._folder = tempfile.TemporaryDirectory(prefix="mcp-redis-")
         self.path = str(Path(self._folder.name, "socket"))
         self.url = SecretStr(f"unix://{self.path}")
@@ -29,7 +30,7 @@ class RedisProcess:
 
     def start(self) -> None:
         """Start the server, and return as soon as it accepts connections."""
-        command = [program("redis-server", "valkey-server"), "--port", "0", "--unixsocket", self.path, "--save", ""]
+        command = [self._program, "--port", "0", "--unixsocket", self.path, "--save", ""]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=self._folder.name, text=True)
         assert self.process.stdout
         assert any("eady to accept connections" in line for line in self.process.stdout), "it did not start"
