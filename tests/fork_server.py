@@ -98,10 +98,17 @@ def _fill_caches() -> None:
         create_app(sandbox)
 
 
+def _script(text: str, *words: str) -> int:
+    """Run a script, as `python -c` does."""
+    sys.argv = ["-c", *words]
+    exec(text, {"__name__": "__main__"})
+    return 0
+
+
 def _run(words: list[str]) -> None:
     """Run a command, and end without taking the modules apart, which would copy all memory of the server."""
     try:
-        code = main(words)
+        code = _script(*words[1:]) if words[0:1] == ["-c"] else main(words)
     except SystemExit as end:
         if not isinstance(end.code, int):
             raise

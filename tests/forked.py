@@ -25,7 +25,10 @@ _SERVER = Path(__file__).with_name("fork_server.py")
 
 
 class Forked:
-    """A running command, with the methods of `subprocess.Popen`. stdin and stdout are pipes, stderr if `errors`."""
+    """A running command, with the methods of `subprocess.Popen`. stdin and stdout are pipes, stderr if `errors`.
+
+    It is one of `mcp-errortracking`, or `-c` and a script, as of Python.
+    """
 
     def __init__(
         self,
@@ -107,6 +110,13 @@ class Forked:
                 stream.close()
         self._close_stdin()
         self.wait()
+
+
+def run(*words: str, environment: Mapping[str, str] = os.environ, folder: Path | str = ".") -> tuple[int, str, str]:
+    """Run a command to its end without input. Return its exit code, stdout and stderr."""
+    with Forked(words, environment, folder=folder, text=True) as process:
+        out, err = process.communicate()
+        return process.wait(), out, err
 
 
 def command(*words: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from mcp_errortracking.journal.store import Journal
+from tests import forked
 from tests.cli.test_rules_file import NEW, rules, run, settings, writes
 from tests.sandbox_process import WITHOUT_EVENTS, SandboxProcess
 
@@ -67,10 +67,10 @@ def test_the_next_run_ends_the_plan_and_the_journal_is_true(
     code, _, _ = run(sandbox, tmp_path, "plan", "rules.yaml", "--out", "plan.json", "--delete", "--no-simulate")
     assert code == 2
     sandbox.http.delete(f"{sandbox.url}/_journal")
-    words = [sys.executable, "-c", _KILLED, str(at), when, "rules", "apply", "plan.json", "--delete"]
-    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONPATH": os.getcwd()} | settings(sandbox)
-    ran = subprocess.run(words, cwd=tmp_path, env=environment | shared, capture_output=True, timeout=60, check=False)
-    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    words = ("-c", _KILLED, str(at), when, "rules", "apply", "plan.json", "--delete")
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | settings(sandbox)
+    code, _, err = forked.run(*words, environment=environment | shared, folder=tmp_path)
+    assert code == -signal.SIGKILL, err
 
     sent = writes(sandbox)
     assert len(sent) == at + (when == "after")

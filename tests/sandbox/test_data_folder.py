@@ -1,12 +1,12 @@
 """The folder that `--data` names, on a full disk and damaged: a sentence for people, an answer for programs."""
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.sandbox_process import SandboxProcess
 
 RULE = {"filters": {"type": "AND", "values": []}, "assignee": {"type": "user", "id": 1}}
@@ -37,16 +37,15 @@ def test_a_full_disk_is_a_server_error_and_changes_nothing(tmp_path: Path, capfd
     assert "Traceback" not in said
 
 
-def start(data: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mcp_errortracking", "sandbox", "--port", "0", "--data", str(data)]
-    return subprocess.run([*command, "--until-stdin-closes"], stdin=subprocess.DEVNULL, text=True, capture_output=True)
+def start(data: Path) -> tuple[int, str, str]:
+    return forked.run("sandbox", "--port", "0", "--data", str(data), "--until-stdin-closes")
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that a sandbox has used."""
     data = tmp_path_factory.mktemp("planted") / "data"
-    assert start(data).returncode == 0
+    assert start(data)[0] == 0
     return data
 
 
@@ -76,9 +75,9 @@ def test_a_folder_that_cannot_be_used_ends_the_start_with_a_sentence(planted: Pa
         else:
             (data / "objects").rename(tmp_path / "elsewhere")
             (data / "objects").write_text("x")
-    done = start(data)
+    code, _, err = start(data)
 
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"mcp-errortracking sandbox: --data {data} cannot be used: ")
-    assert done.stderr.endswith(". Free some space, or give an empty folder\n")
-    assert done.stderr.count("\n") == 1
+    assert code == 2
+    assert err.startswith(f"mcp-errortracking sandbox: --data {data} cannot be used: ")
+    assert err.endswith(". Free some space, or give an empty folder\n")
+    assert err.count("\n") == 1

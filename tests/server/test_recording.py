@@ -2,8 +2,6 @@
 
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from mcp_errortracking.proxy.errors import PostHogError
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.recording import Recorder
+from tests import forked
 from tests.calls import call_tool
 from tests.sandbox_process import FULL, SandboxProcess
 from tests.server.cases import case as known
@@ -196,10 +195,9 @@ async def test_cancelled_call_stays_unknown(proxy: Proxy, journal: Journal) -> N
 def test_write_of_a_killed_process_stays_unknown(
     sandbox: SandboxProcess, journal: Journal, moment: str, status: str
 ) -> None:
-    words = (sandbox.url, FULL, known.TYPE_ERROR, str(journal.path), moment)
-    ended = subprocess.run([sys.executable, "-c", _KILLED, *words], check=False, timeout=60)
+    code, _, err = forked.run("-c", _KILLED, sandbox.url, FULL, known.TYPE_ERROR, str(journal.path), moment)
 
-    assert ended.returncode == -signal.SIGKILL
+    assert code == -signal.SIGKILL, err
     assert status_of(sandbox) == status
     change = only(journal)
     assert (change.state, change.end, change.write.call) == ("unknown", None, Call(UPDATE, RESOLVE))

@@ -5,9 +5,9 @@ import sys
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
-import anyio
 import pytest
 
+from tests import forked
 from tests.sandbox_process import SandboxProcess
 from tests.server.cases import case as known
 from tests.workflows.changes.test_undo import LIST, RESOLVE, UNDO, UPDATE, Person, status
@@ -56,8 +56,8 @@ async def person(sandbox: SandboxProcess, tmp_path: Path) -> AsyncGenerator[Pers
 async def killed_undo(person: Person, sandbox: SandboxProcess, when: str) -> None:
     await person.call(UPDATE, RESOLVE)
     file = person.recorder.journal.path
-    ran = await anyio.run_process([sys.executable, "-c", _KILLED, sandbox.url, str(file), when], check=False)
-    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    code, _, err = forked.run("-c", _KILLED, sandbox.url, str(file), when)
+    assert code == -signal.SIGKILL, err
     rows = (await person.call(LIST)).structured["results"]
     assert [(row["id"], row["state"], row.get("undoes")) for row in rows] == [(2, "unknown", 1), (1, "done", None)]
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 from pydantic import SecretStr
 
@@ -15,6 +14,7 @@ from mcp_errortracking.proxy import Proxy
 from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.server.recording import Recorder
 from mcp_errortracking.workflows.base import Environment
+from tests import forked
 from tests.calls import call_tool
 from tests.command import run_here
 from tests.sandbox_process import FULL, SandboxProcess
@@ -196,10 +196,9 @@ asyncio.run(main())
 async def test_a_killed_upload_is_listed_as_unknown(
     sandbox: SandboxProcess, person: Person, build: Path, request_: str, listed: list[tuple[str, str]]
 ) -> None:
-    words = [sys.executable, "-c", _KILLED, sandbox.url, str(build.parent), request_]
-    ran = await anyio.run_process(words, check=False)
+    code, _, err = forked.run("-c", _KILLED, sandbox.url, str(build.parent), request_)
 
-    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    assert code == -signal.SIGKILL, err
     assert [(row["called"], row["state"]) for row in await person.changes()] == listed
     newest = (await person.changes())[0]
     refused = await person.call(UNDO, id=newest["id"], dry_run=False)
