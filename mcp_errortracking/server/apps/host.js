@@ -52,10 +52,11 @@
   function fail(text) { $("message").textContent = text; $("message").hidden = !text; }
 
   function close() {
+    opened = null;  // nor does a page come that is still being read
     if (!frame) return;
     frame.contentWindow.postMessage({jsonrpc: "2.0", id: ++last, method: "ui/resource-teardown", params: {}}, "*");
     frame.remove();
-    frame = opened = null;
+    frame = null;
   }
   async function open(name, given) {
     const [tool, standard] = FIRST[name];
@@ -189,6 +190,6 @@
       const answer = await response.json();
       if (response.ok) sessionStorage.setItem("token", token = answer.token);
       show();
-      if (!response.ok) askForToken(answer.detail);
+      if (!response.ok && !token) askForToken(answer.detail);  // this tab may have the token: it was opened so before
     }).catch(() => fail("This server does not answer. Check that it runs, then try again."));
 })();

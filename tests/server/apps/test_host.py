@@ -484,6 +484,28 @@ def test_a_token_that_expires_is_asked_for_again(page: Page, sandbox: SandboxPro
     browser().events.clear()
 
 
+def test_a_page_that_is_left_while_it_is_read_does_not_come(page: Page, server: HttpServer) -> None:
+    open_page(page, server, "issues")
+    page.run(
+        """(before => {
+        window.fetch = async (...given) => {
+          const isPage = given[1].body.includes("resources/read");
+          if (isPage) await new Promise(resolve => { window.go = resolve; });
+          const answer = await before(...given), text = await answer.text();
+          if (isPage) setTimeout(() => setTimeout(() => { window.answered = true; }));
+          return new Response(text, {status: answer.status});
+        };
+        })(fetch)"""
+    )
+    page.run("location.hash = 'rules'")
+    page.wait("Boolean(window.go)")
+    page.run("document.getElementById('tab-status').click()")
+    page.wait("document.getElementById('app').hidden")
+    page.run("window.go()")
+    page.wait("window.answered")
+    assert page.run("document.querySelectorAll('iframe').length") == 0
+
+
 def test_a_page_of_a_newer_server_is_not_waited_for(page: Page, server: HttpServer) -> None:
     open_page(page, server, "issues")
     page.run(

@@ -44,6 +44,9 @@ def test_the_printed_address_opens_the_pages_once(sandbox: SandboxProcess) -> No
         page.run("location.hash = 'rules'")
         Frame(page, "Rules").wait("document.querySelectorAll('.row').length > 0")
         assert page.complaints() == []
+        page.go(address.replace("/#", "/?again#"))  # its tab has the token
+        page.wait("document.querySelectorAll('.row').length > 0", "Issues")
+        assert page.run("document.getElementById('access').hidden")
 
         other = browser().page()
         other.run("0")
