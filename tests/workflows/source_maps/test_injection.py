@@ -9,12 +9,19 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
 
-from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.source_maps.bundles.injection import Injection, inject, inject_map, map_in, stable_id
+from mcp_errortracking.workflows.problems import Problem, WorkflowError
+from mcp_errortracking.workflows.source_maps.bundles.injection import (
+    NO_MAPPINGS,
+    Injection,
+    inject,
+    inject_map,
+    map_in,
+    stable_id,
+)
 from mcp_errortracking.workflows.source_maps.maps.registration import registered_ids
 from mcp_errortracking.workflows.source_maps.maps.script import find_insertion_point
 from mcp_errortracking.workflows.source_maps.maps.source_map import read
-from tests.workflows.source_maps.builds import BUILT, HERMES_ID, SCRIPTS, copied, prepared, run, traced
+from tests.workflows.source_maps.builds import BUILT, HERMES_ID, SCRIPTS, contents, copied, prepared, run, traced
 
 SCRIPT = b'"use strict";\nfail()\n//# sourceMappingURL=a.js.map\n'
 FIELDS: dict[str, Any] = {"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAA;AACA"}
@@ -245,6 +252,64 @@ def test_an_empty_object_and_one_without_mappings_are_no_maps() -> None:
             inject(SCRIPT, wrong)
 
 
+def sections(*maps: tuple[int, dict[str, Any]]) -> bytes:
+    return json.dumps(
+        {"version": 3, "sections": [{"offset": {"line": line, "column": 0}, "map": one} for line, one in maps]}
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        text(mappings=""),
+        text(mappings=";,;"),
+        text(mappings="A,C;E"),
+        text(mappings="A", sources=[]),
+        sections(),
+        sections((0, {**FIELDS, "mappings": ""}), (1, {**FIELDS, "mappings": "A,C"})),
+    ],
+)
+def test_a_map_that_names_no_source_is_refused(content: bytes) -> None:
+    """PostHog takes it, and resolves no frame with it."""
+    with pytest.raises(WorkflowError) as caught:
+        inject(SCRIPT, content)
+    assert caught.value.code == NO_MAPPINGS
+
+    with pytest.raises(WorkflowError) as caught:
+        inject_map(content.replace(b"{", b'{"chunk_id":"x",', 1))
+    assert caught.value.code == NO_MAPPINGS
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (text(mappings="AAAA;;;AACA;;"), 4),
+        (text(mappings=";" * 300_000 + "AACA" + ",;" * 200_000), 300_001),
+        (sections((0, FIELDS), (9, {**FIELDS, "mappings": ";AAAA;"}), (20, {**FIELDS, "mappings": ";;"})), 11),
+    ],
+)
+def test_a_map_of_lines_that_the_bundle_does_not_have_is_refused(tmp_path: Path, content: bytes, line: int) -> None:
+    (tmp_path / "a.js").write_bytes(b"fail()\n//# sourceMappingURL=a.js.map")
+    (tmp_path / "a.js.map").write_bytes(content)
+    before = contents(tmp_path)
+
+    (problem,) = prepared(tmp_path)
+
+    assert isinstance(problem, Problem)
+    assert problem.explanation.code == "lines_differ"
+    assert problem.explanation.what == f"The map maps line {line} of the bundle, which has 2 lines."
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\u2029"])
+def test_a_map_may_have_a_segment_for_each_line_and_for_the_end_of_the_bundle(end: str) -> None:
+    source = f"fail();{end}fail();{end}".encode()
+
+    assert inject(source, text(mappings="AAAA;AACA;AACA,;;")).source_changed
+    with pytest.raises(WorkflowError, match="maps line 4 of the bundle, which has 3 lines"):
+        inject(source, text(mappings="AAAA;AACA;AACA;AACA"))
+
+
 def test_a_map_within_the_bundle_is_changed_there() -> None:
     for url in (
         f"data:application/json;base64,{base64.b64encode(text()).decode()}",
@@ -277,7 +342,7 @@ def test_hermes_has_its_id_in_the_map_only() -> None:
     assert injected.map_changed
     again = inject_map(injected.map)
     assert (again.chunk_id, again.map, again.map_changed) == (HERMES_ID, injected.map, False)
-    known = b'{"version":3,"mappings":"","chunk_id":"x"}'
+    known = b'{"version":3,"sources":["a.ts"],"mappings":"AAAA","chunk_id":"x"}'
     assert (inject_map(known).chunk_id, inject_map(known).map) == ("x", known)
 
 
@@ -312,7 +377,7 @@ def test_a_bundle_that_registers_an_id_without_the_comment_keeps_it(code: str) -
 def test_code_that_only_reads_ids_registers_none() -> None:
     reads = (
         b'const e=globalThis._posthogChunkIds;for(const n of Object.keys(e))m[n]="x";'
-        b'const t=`e._posthogChunkIds[n]="__POSTHOG_CHUNK_ID__"`;'
+        b'const t=`e._posthogChunkIds[n]="__POSTHOG_CHUNK_ID__"`;\n'
     )
     assert registered_ids(reads) == []
     assert inject(reads, text()).chunk_id == stable_id(reads, text())

@@ -25,12 +25,19 @@ from mcp_errortracking.workflows.source_maps.chunk import ReleaseMark
 from mcp_errortracking.workflows.source_maps.maps.map_json import (
     Fields,
     has_no_mappings,
+    last_line_of,
     rewrite_map,
     text_of,
 )
 from mcp_errortracking.workflows.source_maps.maps.pieces import PIECE, cut, find_invalid_utf8
 from mcp_errortracking.workflows.source_maps.maps.registration import registered_ids
-from mcp_errortracking.workflows.source_maps.maps.script import comment, find_insertion_point, find_map_url, map_url
+from mcp_errortracking.workflows.source_maps.maps.script import (
+    comment,
+    count_lines,
+    find_insertion_point,
+    find_map_url,
+    map_url,
+)
 from mcp_errortracking.workflows.source_maps.maps.strict import read_strictly
 
 _NAMESPACE = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")
@@ -89,7 +96,7 @@ def inject(source: bytes, map_text: bytes | None, release_id: str | None = None)
         release_id: set in the line, in place of another; a line that another tool injected is left alone.
 
     Raises:
-        WorkflowError: bundle and map do not belong together, one is not UTF-8, the map has no mappings, or PostHog
+        WorkflowError: bundle and map do not belong together, one is not UTF-8, the map maps nothing, or PostHog
             refuses it.
     """
     _check_utf8(source)
@@ -99,12 +106,10 @@ def inject(source: bytes, map_text: bytes | None, release_id: str | None = None)
         map_text = map_in(source)
     checked, fields, repairs = read_strictly(map_text)
     if has_no_mappings(fields):
-        raise WorkflowError(NO_MAPPINGS, "The map has no mappings: it cannot resolve any frame.")
+        raise _no_mappings()
     own_id, map_id = comment(source, "chunkId"), text_of(fields, "chunk_id") or text_of(fields, "chunkId")
     registered = _registered_id(source, own_id)
-    if own_id is None and registered is not None and map_id in (None, registered):
-        return Injection(registered, source, map_text, source_changed=False, map_changed=False)
-    if own_id is None and map_id is not None:
+    if own_id is None and map_id not in (None, registered):
         raise WorkflowError(
             IDS_DIFFER,
             "The map has a chunk id, but the bundle has none."
@@ -113,6 +118,9 @@ def inject(source: bytes, map_text: bytes | None, release_id: str | None = None)
             "They are of different builds, or a tool has removed the bundle's comments.",
             "Build both again.",
         )
+    _check_lines(source, fields)
+    if own_id is None and registered is not None:
+        return Injection(registered, source, map_text, source_changed=False, map_changed=False)
     chunk_id = own_id or _bundlers_id(source, fields) or stable_id(source, map_text)
     place = find_insertion_point(source)
     line = find_injected_line(source, chunk_id) if own_id is not None else None
@@ -162,9 +170,11 @@ def inject_map(map_text: bytes) -> Injection:
 
     Raises:
         InvalidMapError: it is not a source map, or PostHog cannot read it.
-        WorkflowError: it has no id: the bytecode cannot be given one any more, so no app would send it.
+        WorkflowError: it maps nothing, or has no id: the bytecode cannot be given one any more, so no app sends it.
     """
     checked, fields, repairs = read_strictly(map_text)
+    if has_no_mappings(fields):
+        raise _no_mappings()
     chunk_id = text_of(fields, "chunk_id") or text_of(fields, "chunkId") or _bundlers_id(b"", fields)
     if chunk_id is None:
         raise WorkflowError(
@@ -244,6 +254,27 @@ def _registered_id(source: bytes, own_id: str | None) -> str | None:
             "Build again, inject ids once, and bundle no code that already has one.",
         )
     return registered[-1] if registered else None
+
+
+def _no_mappings() -> WorkflowError:
+    return WorkflowError(NO_MAPPINGS, "The map has no mappings: it cannot resolve any frame.")
+
+
+def _check_lines(source: bytes, fields: Fields) -> None:
+    """Check that a bundle has all lines that its map has segments for.
+
+    Raises:
+        WorkflowError: it has fewer.
+    """
+    last = last_line_of(fields) + 1
+    if last - 1 <= source.count(b"\n") or last <= (lines := count_lines(source)):
+        return
+    raise WorkflowError(
+        "lines_differ",
+        f"The map maps line {last} of the bundle, which has {lines} line{'s'[: lines > 1]}.",
+        "They are of different builds, or a tool changed the bundle after its map was written.",
+        "Build both again.",
+    )
 
 
 def _end(chunk_id: str) -> bytes:

@@ -11,8 +11,9 @@ from mcp_errortracking.workflows.problems import InvalidMapError
 from mcp_errortracking.workflows.source_maps.maps.json_bounds import check_bounds
 from mcp_errortracking.workflows.source_maps.maps.json_pieces import dump_pieces, parse_pieces
 from mcp_errortracking.workflows.source_maps.maps.mappings import with_new_line
-from mcp_errortracking.workflows.source_maps.maps.pieces import cut, find_invalid_utf8
+from mcp_errortracking.workflows.source_maps.maps.pieces import find_invalid_utf8
 from mcp_errortracking.workflows.source_maps.maps.script import InsertionPoint
+from mcp_errortracking.workflows.source_maps.maps.strict_mappings import are_unmapped, last_mapped_line
 
 Fields = dict[str, Any]
 _PREFIX = b")]}'"
@@ -66,11 +67,28 @@ def text_of(fields: Fields, name: str) -> str | None:
 
 
 def has_no_mappings(fields: Fields) -> bool:
-    """True if a map has no mappings, as bundlers write for a bundle that only loads others."""
+    """True if a map maps no code to a source, as bundlers write for a bundle that only loads others.
+
+    Raises:
+        InvalidMapError: its sections are malformed.
+    """
+    if "sections" in fields:
+        return all(has_no_mappings(nested) for _, _, _, nested in sections_of(fields))
     mappings = fields.get("mappings")
-    if not isinstance(mappings, str) or "sections" in fields:
-        return False
-    return not any(piece.strip(";,") for piece in cut(mappings))
+    return isinstance(mappings, str) and are_unmapped(mappings)
+
+
+def last_line_of(fields: Fields) -> int:
+    """Return the last line of the bundle, from 0, for which a map has a segment; -1 if it has none.
+
+    Raises:
+        InvalidMapError: its sections are malformed.
+    """
+    if "sections" in fields:
+        lasts = [(line, last_line_of(nested)) for _, line, _, nested in sections_of(fields)]
+        return max((line + last for line, last in lasts if last >= 0), default=-1)
+    mappings = fields.get("mappings")
+    return last_mapped_line(mappings) if isinstance(mappings, str) else -1
 
 
 def rewrite_map(text: bytes, fields: Fields, changes: dict[str, str], place: InsertionPoint | None = None) -> bytes:

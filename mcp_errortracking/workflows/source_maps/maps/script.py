@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mcp_errortracking.workflows.source_maps.maps.pieces import PIECE, decode_pieces
+from mcp_errortracking.workflows.source_maps.maps.pieces import PIECE, decode_pieces, keep_line_ends_whole
 
 _MAP_URL = b"sourceMappingURL="
 _COMMENT_START = re.compile(rb"(?://|/\*)[#@][ \t]*$")
@@ -146,6 +146,11 @@ def find_insertion_point(script: bytes) -> InsertionPoint:
         offset = rest.end()
     lines = _LINE_END.split(script[start:offset].decode("utf-8", "replace"))
     return InsertionPoint(offset, len(lines) - 1, len(lines[-1].encode("utf-16-le")) // 2)
+
+
+def count_lines(script: bytes) -> int:
+    """Return the number of lines of a script; U+2028 and U+2029 end one too."""
+    return sum(len(_LINE_END.findall(piece)) for piece in keep_line_ends_whole(decode_pieces(script))) + 1
 
 
 def _skip(script: bytes, at: int) -> int:

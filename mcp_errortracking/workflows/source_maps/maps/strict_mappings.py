@@ -31,6 +31,8 @@ def _all_segments(number: str) -> SchemaValidator:
 
 
 _is_valid = _all_segments(_ANY).isinstance_python
+_is_unmapped = SchemaValidator(core_schema.str_schema(pattern=rf"\A(?-u:(?:(?:{_ANY})?[,;])*)\z")).isinstance_python
+"""True if no segment names a source."""
 _is_canonical = _all_segments(_CANONICAL).isinstance_python
 """True if it is valid and no number has a needless digit, so that zero is always A."""
 _LETTERS = re.compile("[A-Za-z0-9+/]*+")
@@ -53,6 +55,20 @@ def check_mappings(text: str, sources: int, names: int) -> str:
             return _reason(text, start, piece, indexes, (sources, names))
         indexes = after
     return ""
+
+
+def are_unmapped(text: str) -> bool:
+    """True if no segment of mappings names a source: they resolve no frame."""
+    return all(_SEPARATORS.fullmatch(piece) or _is_unmapped(piece) for _, piece in _pieces(text))
+
+
+def last_mapped_line(text: str) -> int:
+    """Return the last line, from 0, that has a segment; -1 if none has."""
+    end = len(text)
+    while end and text[end - 1] in ",;":
+        start = max(0, end - _PIECE)
+        end = start + len(text[start:end].rstrip(",;"))
+    return text.count(";", 0, end) if end else -1
 
 
 def check_ranges(mappings: str, ranges: str) -> str:
