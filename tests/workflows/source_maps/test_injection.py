@@ -230,6 +230,8 @@ def test_the_first_bundle_tells_the_release(tmp_path: Path) -> None:
         b'"sources":["\\ud83d\\ude00"]}',
         b'{"version":3,"sources":["a"],"mappings":"\\u0041AAA;AACA"}',
         b'{"version":3,"sources":["a"],"x":{"mappings":"AAAA;AACA"},"mappings":"AAAA;AACA"}',
+        b'{"version":3,"sources":["a"],"x":{"mappings":"AAAA;AACA"},"mappings" : "AAAA;AACA"}',
+        b'{"version":3,"sources":["a"],"x":[[{"mappings":"AAAA;AACA"}]],"mapp\\u0069ngs":"AAAA;AACA"}',
         b'{"version":3,"mappings":"AAAA;AACA","sections":[{"offset":{"line":0,"column":0},"map":'
         b'{"sources":["a"],"mappings":"AAAA;AACA"}}]}',
     ],

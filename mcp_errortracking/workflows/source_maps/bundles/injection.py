@@ -267,7 +267,7 @@ def _check_lines(source: bytes, fields: Fields) -> None:
         WorkflowError: it has fewer.
     """
     last = last_line_of(fields) + 1
-    if last - 1 <= source.count(b"\n") or last <= (lines := count_lines(source)):
+    if last <= 1 or last - 1 <= source.count(b"\n") or last <= (lines := count_lines(source)):
         return
     raise WorkflowError(
         "lines_differ",

@@ -176,6 +176,8 @@ def _moved_mappings(text: bytes, fields: Fields, place: InsertionPoint) -> _Edit
     old = fields.get("mappings")
     if not isinstance(old, str) or "sections" in fields or not old.isascii():
         return None
+    if any(map(_names_mappings, fields.values())):  # their text may be found in place of the map's own
+        return None
     as_bytes = old.encode("ascii")
     value = None
     at = text.find(_MAPPINGS)
@@ -183,17 +185,24 @@ def _moved_mappings(text: bytes, fields: Fields, place: InsertionPoint) -> _Edit
         # A quote without a backslash before it opens a string: if it closed one, the rest would not be JSON.
         if text[at - 1 : at] != b"\\":
             value = _VALUE.match(text, at + len(_MAPPINGS))
-        at = text.find(_MAPPINGS, at + 1)
+        at = -1 if value else text.find(_MAPPINGS, at + 1)
     if not value:
         return None
     start, end = value.end(), value.end() + len(as_bytes)
     if not text.startswith(as_bytes, start) or text[end : end + 1] != b'"':
         return None
-    if at > 0 and text.find(_MAPPINGS + b":", end) >= 0:  # `at` is the next name: the rest is searched once
-        return None
     if place.column == 0 and place.line == 0:
         return _Edit(start, start, b";")
     return _Edit(start, end, with_new_line(old, place.line, place.column).encode())
+
+
+def _names_mappings(value: Any) -> bool:
+    """True if a value within a map has an object with mappings."""
+    if isinstance(value, dict):
+        fields = cast(Fields, value)
+        return "mappings" in fields or any(map(_names_mappings, fields.values()))
+    items = cast("list[Any]", value) if isinstance(value, list) else []
+    return not set(map(type, items)) <= {str, type(None)} and any(map(_names_mappings, items))
 
 
 def _moved(fields: Fields, place: InsertionPoint, depth: int) -> Fields:
