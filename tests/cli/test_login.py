@@ -18,7 +18,8 @@ import pytest
 
 from mcp_errortracking.cli import login
 from mcp_errortracking.config import ConfigError
-from tests.command import run, run_here
+from tests import forked
+from tests.command import run_here
 from tests.forked import Forked
 from tests.proxy.fault_server import FaultServer, http
 from tests.sandbox_process import FULL, WITHOUT_EVENTS, SandboxProcess
@@ -134,7 +135,8 @@ def test_the_server_finds_the_key_without_a_variable(sandbox: SandboxProcess, pe
     for place in ("file", "keyring"):
         person.with_keyring().runs("login", "--host", sandbox.url, "--store", place)
         sandbox.empty_journal()
-        code, out, err = run("call", LIST, '{"limit": 1}', **person.environment() | {"PYTHONPATH": os.getcwd()})
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "MCP_"))}
+        code, out, err = forked.run("call", LIST, '{"limit": 1}', environment=environment | person.environment())
 
         assert (code, err) == (0, ""), place
         assert out.startswith("1 of ")

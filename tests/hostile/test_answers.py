@@ -6,8 +6,6 @@ import json
 import math
 import random
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from dataclasses import replace
 from typing import Any, cast
@@ -37,6 +35,7 @@ from mcp_errortracking.server.http.metrics import Metrics
 from mcp_errortracking.server.observe import CallRecord
 from mcp_errortracking.server.text import render
 from mcp_errortracking.server.token_estimate import upper_bound
+from tests import forked
 from tests.calls import call_tool
 from tests.fuzz.effort import TIMES
 from tests.hostile.steps import count_steps
@@ -586,16 +585,16 @@ def test_numbers_that_json_has_not_are_null_where_programs_read_them() -> None:
         "b": [None, None, 1.5],
         "c": "\ufffd",
     }
-    command = [sys.executable, "-m", "mcp_errortracking", "call", RULES, "{}", "--json"]
     with FaultServer([http(200, b'{"results": [{"a": 1e999, "b": -1e999}]}')]) as upstream:
         environment = {
             "POSTHOG_HOST": upstream.url,
             "POSTHOG_PERSONAL_API_KEY": "phx_hostile",
             "POSTHOG_PROJECT_ID": "1",
         }
-        printed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+        code, printed, _ = forked.run("call", RULES, "{}", "--json", environment=environment)
 
-    assert strict(printed.stdout)["results"] == [{"a": None, "b": None}]
+    assert code == 0
+    assert strict(printed)["results"] == [{"a": None, "b": None}]
 
 
 def test_codes_of_errors_that_the_host_makes_up_do_not_fill_the_metrics() -> None:
