@@ -20,6 +20,7 @@ from mcp_errortracking.workflows.file_issues.asked import Asked, AskedFile, chan
 from mcp_errortracking.workflows.file_issues.display import rows_of
 from mcp_errortracking.workflows.file_issues.places import Place, Sources, open_sources
 from mcp_errortracking.workflows.files.roots import Roots
+from mcp_errortracking.workflows.issue_brief import suffixes
 from mcp_errortracking.workflows.issue_brief.facts import commit_of
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.repository.budget import Budget, RepositoryError
@@ -135,7 +136,7 @@ def _follow_renames(work: _Work) -> None:
             for file in sources.files:
                 if not file.is_there:
                     _replace(work, file, sources)
-    work.names = {one.parts[-1] for one in work.asked.files}
+    work.names = {one.parts[-1] for one in work.asked.files if suffixes.is_text(one.parts[-1])}
     with ExitStack() as stack:
         for sources in open_sources(work.roots, work.asked.files, stack):
             if sources.versions is not None:

@@ -51,7 +51,7 @@ class Versions:
             RepositoryError: HEAD is broken.
         """
         self.checkout, self._objects, self._files = checkout, objects, files
-        self._names = {file.parts[-1] for file in files}
+        self._names = {file.parts[-1] for file in files if suffixes.is_text(file.parts[-1])}
         head, _ = checkout.head()
         self._head = objects.commit(head).tree if head else ""
         self._known = dict[str, Version]()
@@ -60,7 +60,7 @@ class Versions:
     def names(self, commits: Iterable[str]) -> set[str]:
         """Return the names that the files had at commits of releases, and have today."""
         for commit in commits:
-            self._names |= {parts[-1] for parts in self.at(commit).asked}
+            self._names |= {parts[-1] for parts in self.at(commit).asked if suffixes.is_text(parts[-1])}
         return self._names
 
     def at(self, commit: str) -> Version:

@@ -50,8 +50,13 @@ def match(path: str, files: Iterable[Parts]) -> Match:
 
 
 def is_readable(file: Parts) -> bool:
-    """True if lines of a file may be shown: it is code, and in no hidden folder."""
-    return is_code(Path(*file)) and not any(part.startswith(".") for part in file)
+    """True if lines of a file may be shown: it is code, in no hidden folder, and frames can name it."""
+    return is_code(Path(*file)) and not any(part.startswith(".") for part in file) and all(map(is_text, file))
+
+
+def is_text(name: str) -> bool:
+    """True if the name of a local file is UTF-8: others are in no event, and cannot be sent."""
+    return name.isascii() or not any("\ud800" <= one <= "\udfff" for one in name)
 
 
 def _common(wanted: Parts, file: Parts) -> int:

@@ -1,6 +1,7 @@
 """The issues in files: which are found, and their lines today, in checkouts that git made."""
 
 import json
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -247,6 +248,24 @@ async def test_paths_that_may_not_be_read(shop: History, tmp_path: Path) -> None
     assert "give paths or base, not both" in both.text
     assert some.structured["files"] == ["shop/orders.py"]
     assert "Left out: ../secret.py may not be used." in some.text
+
+
+async def test_names_that_are_no_text_are_left_out(shop: History) -> None:
+    with SandboxProcess(
+        project({"1.1": shop.git("rev-parse", "new")}, issue(1, frame("shop/orders.py", 2)))
+    ) as sandbox:
+        (shop.folder / os.fsdecode(b"old\xff.py")).write_text(CART, "utf-8")
+        shop.commit("Not UTF-8")
+        shop.git("mv", os.fsdecode(b"old\xff.py"), "new.py")
+        shop.git("checkout", "--quiet", "-b", "work")
+        (shop.folder / os.fsdecode(b"\xff.py")).write_text("1\n", "utf-8")
+        shop.commit("Change", {"shop/orders.py": "2\n"})
+        of_branch = await ask(sandbox, shop.folder, base="new")
+        (query,) = [entry["body"] for entry in sandbox.journal() if entry["path"].endswith("query/issues/")]
+
+    assert not of_branch.is_error, of_branch.text
+    assert [row["file"] for row in of_branch.structured["issues"]] == ["shop/orders.py"]
+    assert query["filterGroup"][0]["value"] == ["basket.py", "cart.py", "new.py", "orders.py"]
 
 
 def test_no_content_is_held_of_files_that_no_frame_names(tmp_path: Path) -> None:
