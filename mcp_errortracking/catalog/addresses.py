@@ -24,7 +24,7 @@ class Address:
 
 def read_address(value: Any) -> Address | None:
     """Return the page of an address; None for any other value."""
-    if not isinstance(value, str) or len(value) > _MAX_URL:
+    if not isinstance(value, str) or len(value) > _MAX_URL or not value.strip().isprintable():
         return None
     page = _PAGE.fullmatch(value.strip())
     if page is None:

@@ -75,7 +75,7 @@ def _name(value: Any) -> tuple[str, str] | None:
         return None
     name = name.strip()
     is_id = not name or name.lstrip("+-").isdigit() or uuid_of(name) is not None or name.lower() in ("null", "none")
-    return None if is_id or len(name) > _LONGEST_NAME else (kind, name)
+    return None if is_id or len(name) > _LONGEST_NAME or not name.isprintable() else (kind, name)
 
 
 def _is_plainly_a_name(text: Any) -> bool:

@@ -228,6 +228,15 @@ async def test_addresses_elsewhere_are_text() -> None:
     assert sender.bodies[0]["searchQuery"] == sender.bodies[0]["fingerprint"] == PAGE
 
 
+async def test_an_address_with_half_a_character_is_a_wrong_argument() -> None:
+    sender = InProject({"issue_id": ISSUE})
+
+    reply = await call_tool(sender, "query-error-tracking-issue", {"issueId": f"{PAGE}\ud800"}, time_limit=5)
+
+    assert reply.structured["error"]["code"] == "invalid_arguments"
+    assert sender.sent == []
+
+
 async def test_too_many_fingerprints_are_refused() -> None:
     sender = InProject({"issue_id": ISSUE})
     pages = [f"https://us.posthog.com/error_tracking/fingerprint/{number}" for number in range(21)]

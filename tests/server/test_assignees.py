@@ -209,6 +209,13 @@ async def test_a_name_that_nobody_or_more_than_one_has_changes_nothing(
     assert assignee(sandbox) == before
 
 
+@pytest.mark.parametrize("name", ["\ud800", "ada\x00", "a\udc00@acme.example"])
+async def test_a_name_that_nobody_can_have_is_a_wrong_argument(sandbox: SandboxProcess, name: str) -> None:
+    reply = await call(sandbox, ASSIGN, {"id": ISSUE, "assignee": {"type": "user", "id": name}})
+    assert reply.structured["error"]["code"] == "invalid_arguments"
+    assert sandbox.journal() == []
+
+
 @pytest.mark.parametrize("key", [OF_PROJECT, NO_NAMES])
 async def test_a_key_that_may_not_look_names_up_changes_nothing(sandbox: SandboxProcess, key: str) -> None:
     before = assignee(sandbox)
