@@ -129,6 +129,7 @@ async def test_a_channel_without_the_app_and_an_integration_without_targets_are_
 
 
 async def test_a_key_of_one_project_sees_the_assignees_that_are_in_use(sandbox: SandboxProcess) -> None:
+    sandbox.reset()
     reply = await call(sandbox, DIRECTORY, {"kind": "people"}, OF_PROJECT)
     assert reply.structured["results"] == [{"kind": "user", "id": 2, "detail": "of 1 issue(s)"}]
     assert "needs the scope organization_member:read, and to be for all projects of the organization." in reply.text
