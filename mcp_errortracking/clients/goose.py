@@ -14,9 +14,14 @@ def goose_yaml(name: str, entry: Entry) -> str:
         "    type: stdio",
         f"    name: {name}",
         "    description: PostHog error tracking",
-        f"    cmd: {json.dumps(entry.command)}",
-        f"    args: {json.dumps(list(entry.args))}",
-        f"    envs: {json.dumps(entry.env)}",
+        f"    cmd: {_text(entry.command)}",
+        f"    args: {_text(list(entry.args))}",
+        f"    envs: {_text(entry.env)}",
         "    timeout: 300",
     ]
     return "\n".join(lines)
+
+
+def _text(value: object) -> str:
+    """Return a value as JSON, without the pairs of escapes that YAML does not read as one character."""
+    return json.dumps(value, ensure_ascii=False)

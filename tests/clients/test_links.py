@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import pytest
+from ruamel.yaml import YAML
 
 from mcp_errortracking.clients.entry import Entry
+from mcp_errortracking.clients.goose import goose_yaml
 from mcp_errortracking.clients.links import app_link, web_link
 from mcp_errortracking.clients.table import BY_NAME, CLIENTS
 
@@ -91,3 +93,13 @@ def test_the_link_on_each_page_is_the_entry_shown_there() -> None:
     for name in LINKED:
         (link,) = links[name]
         assert decoded(name, link) == ("posthog", PORTABLE.as_form(BY_NAME[name].form))
+
+
+def test_the_yaml_of_goose_holds_any_path() -> None:
+    words = ("C:\\Zo\u00eb's \U0001f600 folder\\mcp.exe", "--root", 'a "b" $HOME: #x', "- y\n  z")
+    entry = Entry(words[0], words[1:], {"POSTHOG_HOST": "https://eu.posthog.com # \U0001f600"})
+
+    held = YAML(typ="safe", pure=True).load(goose_yaml("posthog", entry))["extensions"]["posthog"]
+
+    assert (held["cmd"], *held["args"]) == words
+    assert held["envs"] == entry.env
