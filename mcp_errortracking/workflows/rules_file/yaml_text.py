@@ -73,7 +73,7 @@ def read_yaml(content: bytes, name: str) -> YamlText:
 
 
 def write_yaml(data: Mapping[str, Any], comments: Mapping[Path, str] | None = None, header: str = "") -> str:
-    """Return data as YAML.
+    """Return data as YAML, of which people see every character: what is invisible or misleading is an escape.
 
     Args:
         comments: to be written before list entries, by their path; lines without `#`.
@@ -92,7 +92,15 @@ def write_yaml(data: Mapping[str, Any], comments: Mapping[Path, str] | None = No
         parent.yaml_set_comment_before_after_key(path[-1], before=_one_a_line(comment), indent=2 * (len(path) - 1))
     stream = StringIO()
     yaml.dump(root, stream)
-    return "".join(f"# {line}\n" for line in _one_a_line(header).splitlines()) + stream.getvalue()
+    written = "\n".join(map(_visible, stream.getvalue().split("\n")))
+    return "".join(f"# {line}\n" for line in _one_a_line(header).splitlines()) + written
+
+
+def _visible(line: str) -> str:
+    """Return a line of YAML with escapes for unfit characters: all of them are in quotes."""
+    if clean(line) == line:
+        return line
+    return "".join(one if clean(one) == one else f"\\U{ord(one):08x}" for one in line)
 
 
 def _library() -> Any:
@@ -162,7 +170,9 @@ def _commented(library: Any, data: Any) -> Any:
     """Return data as nodes of the library: conditions and short lists on a line each, everything else in block form."""
     if isinstance(data, Mapping):
         members = cast("Mapping[str, Any]", data)
-        mapping = library.comments.CommentedMap((key, _commented(library, value)) for key, value in members.items())
+        mapping = library.comments.CommentedMap(
+            (_commented(library, key), _commented(library, value)) for key, value in members.items()
+        )
         is_leaf = not any(isinstance(value, Mapping) or _is_long(value) for value in members.values())
         if is_leaf and "values" not in members:
             mapping.fa.set_flow_style()
@@ -173,6 +183,8 @@ def _commented(library: Any, data: Any) -> Any:
         if not _is_long(data):
             sequence.fa.set_flow_style()
         return sequence
+    if isinstance(data, str) and clean(data) != data:
+        return library.scalarstring.DoubleQuotedScalarString(data)
     return data
 
 

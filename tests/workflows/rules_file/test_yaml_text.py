@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from mcp_errortracking.safe_text.escaping import clean
 from mcp_errortracking.workflows.rules_file import yaml_text
 from mcp_errortracking.workflows.rules_file.errors import MissingYamlError, RulesFileError
 from mcp_errortracking.workflows.rules_file.yaml_text import read_yaml, write_yaml
@@ -76,6 +77,19 @@ def test_what_is_written_reads_back_with_its_comments() -> None:
     assert written.startswith("# head\na:\n")
     assert "\n  # second\n  # of two\n" in written
     assert "\x07" not in written
+
+
+def test_every_character_is_visible_and_reads_back() -> None:
+    ranges = [(0, 0x20), (0x7F, 0xA0), (0x200B, 0x2010), (0x2028, 0x202F), (0x2060, 0x2070)]
+    single = (0xAD, 0x61C, 0x180E, 0xFE0F, 0xFEFF, 0xE000, 0xFFFF, 0x1D173, 0xE0041, 0x10FFFF)
+    chosen = [chr(code) for code in (*single, *(code for first, end in ranges for code in range(first, end)))]
+    texts = [f"a{one}\\\"'b: # {one} " for one in chosen] + [f"{one}" for one in chosen]
+    data = {"flow": {text: text for text in texts}, "list": [{"v": {"name": text, "x": [text]}} for text in texts]}
+
+    written = write_yaml(data)
+
+    assert read_yaml(written.encode(), "f").data == data
+    assert all(clean(line) == line for line in written.split("\n"))
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
