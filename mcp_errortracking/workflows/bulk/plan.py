@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
+from mcp_errortracking.catalog.date_range import DateRange
 from mcp_errortracking.catalog.endpoint import as_object, as_objects, number_of, text_of, uuid_of
-from mcp_errortracking.catalog.queries import DateRange, QueryIssues
+from mcp_errortracking.catalog.queries import QueryIssues
 from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.bulk.tools import CHANGES

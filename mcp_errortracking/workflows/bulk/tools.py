@@ -7,10 +7,11 @@ from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog import query_meanings
 from mcp_errortracking.catalog.assignee import AssigneeArgument
+from mcp_errortracking.catalog.date_range import Range
 from mcp_errortracking.catalog.identifiers import RealUUID
 from mcp_errortracking.catalog.issues import Status
 from mcp_errortracking.catalog.meanings import Shown
-from mcp_errortracking.catalog.queries import Conditions, LongText, OneOrMore, Range, StatusFilter, Text
+from mcp_errortracking.catalog.query_arguments import Conditions, LongText, OneOrMore, StatusFilter, Text
 from mcp_errortracking.workflows.base import Workflow
 
 CHANGES = ("setStatus", "setAssignee", "unassign")

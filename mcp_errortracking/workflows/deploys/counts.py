@@ -7,8 +7,9 @@ Counts are by time alone: PostHog's filter by release finds nothing where except
 from dataclasses import dataclass
 from datetime import datetime
 
+from mcp_errortracking.catalog.date_range import DateRange
 from mcp_errortracking.catalog.endpoint import as_object, as_objects, number_of, text_of, uuid_of
-from mcp_errortracking.catalog.queries import DateRange, QueryIssues
+from mcp_errortracking.catalog.queries import QueryIssues
 from mcp_errortracking.endpoint_calls import send_endpoint
 from mcp_errortracking.proxy.sender import Sender
 from mcp_errortracking.workflows.deploys.ranges import TimeRange

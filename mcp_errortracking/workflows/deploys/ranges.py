@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mcp_errortracking.catalog.queries import DateRange
+from mcp_errortracking.catalog.date_range import DateRange
 from mcp_errortracking.workflows.problems import WorkflowError
 from mcp_errortracking.workflows.times import moment_of
 

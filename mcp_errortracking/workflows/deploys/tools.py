@@ -6,8 +6,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_errortracking.catalog import query_meanings
+from mcp_errortracking.catalog.date_range import Date, DateRange
 from mcp_errortracking.catalog.meanings import Shown
-from mcp_errortracking.catalog.queries import Date, DateRange
 from mcp_errortracking.workflows.base import Workflow
 
 _RANGE = "give dateRange, an object with date_from and date_to"

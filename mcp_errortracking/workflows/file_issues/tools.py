@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from mcp_errortracking.catalog.date_range import Range
 from mcp_errortracking.catalog.meanings import Shown
-from mcp_errortracking.catalog.queries import Range
 from mcp_errortracking.workflows.base import Workflow
 
 MOST_PATHS = 50

@@ -4,8 +4,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+from mcp_errortracking.catalog.date_range import Range
 from mcp_errortracking.catalog.identifiers import IssueId
-from mcp_errortracking.catalog.queries import Range
 from mcp_errortracking.workflows.base import Workflow
 
 Section = Literal[

@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from mcp_errortracking.catalog.date_range import DateRange
 from mcp_errortracking.catalog.filters import Filters
 from mcp_errortracking.catalog.identifiers import RealUUID
 from mcp_errortracking.catalog.meanings import Means, Shown
-from mcp_errortracking.catalog.queries import DateRange
 from mcp_errortracking.catalog.rules_check import Kind
 from mcp_errortracking.workflows.base import Workflow
 

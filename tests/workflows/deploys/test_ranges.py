@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mcp_errortracking.catalog.queries import DateRange
+from mcp_errortracking.catalog.date_range import DateRange
 from mcp_errortracking.workflows.deploys.ranges import TimeRange, before, moment_of, read_range, refuse_overlap, since
 from mcp_errortracking.workflows.problems import WorkflowError
 
