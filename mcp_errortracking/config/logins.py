@@ -119,7 +119,7 @@ class Logins:
             else:
                 return "keyring", ""
         if wanted == "keyring":
-            raise ConfigError(f"The keyring cannot be used: {reason}. Unlock it, or leave out --store keyring.")
+            raise ConfigError(f"The keyring cannot be used: {reason}. Correct that, or leave out --store keyring.")
         if not can_write(self.file):
             more = f" The keyring cannot be used either: {reason}." if reason else ""
             raise ConfigError(

@@ -364,7 +364,7 @@ def test_without_the_extra_the_file_is_used_and_the_extra_named(
 
     code, _, err = person.runs("login", "--host", sandbox.url, "--store", "keyring")
     assert code == 2
-    assert f"The keyring cannot be used: {reason}." in err
+    assert f"The keyring cannot be used: {reason}. Correct that, or leave out --store keyring." in err
 
 
 def test_a_locked_keyring_gives_way_to_the_file(sandbox: SandboxProcess, person: Person) -> None:
