@@ -1,6 +1,9 @@
 """Build the apps below .ci/frameworks, and write what PostHog's SDKs send of them.
 
     python -m tools.frameworks [NAME ...]
+    python -m tools.frameworks --lock
+
+Each app has a lock of its packages, which `--lock` writes again from its package.json.
 
 Needs node, npm and Chromium. Each app is built in a temporary folder, one at a time. Its maps are uploaded to a
 sandbox, the app runs and throws, and the exception that its SDK sends is stored as an event of an issue in a second
@@ -14,16 +17,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.frameworks.apps import APPS
+from tools.frameworks.apps import APPS, FOLDER
 from tools.frameworks.records import PAGE, with_table
-from tools.frameworks.running import Bench, BuildError
+from tools.frameworks.running import Bench, BuildError, lock
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Build apps with real frameworks and resolve their exceptions.")
     parser.add_argument("names", nargs="*", help="apps; default: all")
     parser.add_argument("--keep", action="store_true", help="keep the folder of each build")
+    parser.add_argument("--lock", action="store_true", help="write the locks of all apps again, and end")
     options = parser.parse_args()
+    if options.lock:
+        for manifest in sorted(FOLDER.glob("*/package.json")):
+            lock(manifest.parent)
+        return 0
     unknown = set(options.names) - {app.name for app in APPS}
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}")

@@ -46,16 +46,17 @@ class App:
         return self.folder or self.name
 
 
-_FOLDER = Path(__file__).parents[2] / ".ci" / "frameworks"
-DRIVER = _FOLDER / "driver"
+FOLDER = Path(__file__).parents[2] / ".ci" / "frameworks"
+"""The folder of the apps' sources."""
+DRIVER = FOLDER / "driver"
 """The program that opens a page in a browser."""
 
 
 def copy_sources(app: App, folder: Path) -> None:
     """Copy the sources of an app into a folder, with the module that throws."""
-    shutil.copytree(_FOLDER / app.source, folder, dirs_exist_ok=True)
+    shutil.copytree(FOLDER / app.source, folder, dirs_exist_ok=True)
     (folder / app.cart).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(_FOLDER / "shop" / "cart.ts", folder / app.cart)
+    shutil.copy(FOLDER / "shop" / "cart.ts", folder / app.cart)
 
 
 _VITE = "`build.sourcemap`"
@@ -127,7 +128,7 @@ APPS = (
         "build",
         server="node build",
         fails_at="/fails",
-        setting="`build.sourcemap`, adapter-node's `precompress: false`",
+        setting=_VITE,
     ),
     App(
         "astro",

@@ -3,6 +3,7 @@
 The upload gives a bundle the id that the SDK sent when it ran, and the event resolves to what was written.
 """
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from mcp_errortracking.server.calls import Reply
 from mcp_errortracking.workflows.base import Environment
 from tests.calls import call_tool
 from tests.sandbox_process import FULL, SandboxProcess
-from tools.frameworks.apps import APPS, copy_sources
+from tools.frameworks.apps import APPS, DRIVER, FOLDER, copy_sources
 from tools.frameworks.events import issue_id, seed
 from tools.frameworks.records import OUTPUT, PAGE, ROOT, Record, records, with_table
 
@@ -53,6 +54,21 @@ async def test_the_event_of_a_build_resolves_to_what_was_written(
 
 def innermost(record: Record) -> dict[str, Any]:
     return record["event"]["$exception_list"][0]["stacktrace"]["frames"][-1]
+
+
+@pytest.mark.parametrize("folder", sorted({app.source for app in APPS} | {DRIVER.name}))
+def test_the_packages_of_each_app_are_locked(folder: str) -> None:
+    manifest = json.loads((FOLDER / folder / "package.json").read_text("utf-8"))
+    text = (FOLDER / folder / "package-lock.json").read_text("utf-8")
+    packages = json.loads(text)["packages"]
+    own = packages.pop("")
+
+    for kind in ("dependencies", "devDependencies"):
+        assert own.get(kind, {}) == manifest.get(kind, {})
+        for name, version in manifest.get(kind, {}).items():
+            assert packages[f"node_modules/{name}"]["version"] == version
+    assert all(one["integrity"].startswith("sha512-") for one in packages.values() if not one.get("inBundle"))
+    assert '"resolved"' not in text
 
 
 def test_every_app_was_run() -> None:

@@ -25,7 +25,7 @@ from mcp_errortracking.workflows.source_maps.bundles.discovery import find
 from mcp_errortracking.workflows.source_maps.bundles.preparation import prepare
 from mcp_errortracking.workflows.source_maps.chunk import Chunk
 from mcp_errortracking.workflows.source_maps.recorded import records as records_module
-from mcp_errortracking.workflows.source_maps.recorded.compressed import is_copy
+from mcp_errortracking.workflows.source_maps.recorded.compressed import compress, is_copy
 from mcp_errortracking.workflows.source_maps.recorded.digests import find_digests
 from mcp_errortracking.workflows.source_maps.recorded.manifest import find_sizes
 from mcp_errortracking.workflows.source_maps.recorded.records import Records
@@ -366,6 +366,14 @@ def test_without_the_extra_brotli_copies_are_named(tmp_path: Path, monkeypatch: 
 )
 def test_a_brotli_copy_is_one_if_it_has_all_of_the_content(copy: bytes, is_one: bool) -> None:
     assert is_copy(".br", copy, b"let a;") == is_one
+
+
+def test_brotli_copies_have_the_best_quality_that_takes_seconds() -> None:
+    code = b"let a=1;run(a);"
+    large = code * (4 * 1024 * 1024 // len(code) + 1)
+
+    assert compress(".br", code) == brotli.compress(code, quality=11)
+    assert compress(".br", large) == brotli.compress(large, quality=9)
 
 
 def test_a_brotli_copy_of_any_size_takes_no_more_memory_than_the_content() -> None:
