@@ -87,13 +87,12 @@ def _shown(plan: Plan, target: Target) -> Outcome:
     }
     notes = ["Nothing was changed."]
     if count:
-        notes.append(
-            f"These are the {len(examples)} with most events of {count}. To change all {count} that match, repeat the "
-            f"call with apply {plan.token}."
-        )
+        if count > len(examples):
+            notes.append(f"These are the {len(examples)} of {count} with the most events.")
+        notes.append(f"To make the change, repeat the call with apply {plan.token}.")
     if plan.has_more:
         notes.append(
-            f"More than {MOST} issues match: the {MOST} that were seen first are taken now; repeat for the rest."
+            f"More than {MOST} issues match: the {MOST} that were seen first are changed now; repeat for the rest."
         )
     rest = {name: value for name, value in data.items() if value is not None}
     return Outcome(data, notes, display=rest, page=ROW_PAGES)

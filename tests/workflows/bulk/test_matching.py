@@ -127,6 +127,7 @@ async def test_a_call_without_a_token_shows_and_changes_nothing(sandbox: Sandbox
     assert len(reply.structured["results"]) == 5
     assert {one["occurrences"] for one in reply.structured["results"]} == {7}
     assert f"repeat the call with apply {reply.structured['apply']}" in reply.text
+    assert "Note: These are the 5 of 46 with the most events." in reply.text
     assert "Nothing was changed." in reply.text
     assert held(sandbox) == before
     assert writes(sandbox) == []
