@@ -50,6 +50,12 @@ def nearest_tools(name: str, tools: Mapping[str, type[Declaration]]) -> list[str
     return sorted(near, key=scores.__getitem__, reverse=True)[:_MOST]
 
 
+def stand_ins(name: str, tools: Mapping[str, type[Declaration]]) -> list[str]:
+    """Return up to three of these tools that are near the one with this name, and about the same kind of object."""
+    objects = _words(name) - set(_VERBS.values())
+    return [tool for tool in nearest_tools(name, tools) if objects & _words(tool)]
+
+
 def advice_on(name: str, tools: Mapping[str, type[Declaration]]) -> str:
     """Return the advice on a tool that does not exist: the nearest ones, and the arguments that do what was meant."""
     wanted = _words(name[:MAX_COMPARED].lower())

@@ -7,7 +7,7 @@ from mcp_errortracking.catalog import ALIASES, CATALOG, TOOLSETS, Declaration
 from mcp_errortracking.posthog_keys import redact
 from mcp_errortracking.safe_text.escaping import clean
 from mcp_errortracking.server.selection import MAX_NAME, OfferedTools
-from mcp_errortracking.server.tool_names import advice_on, nearest_tools
+from mcp_errortracking.server.tool_names import advice_on, nearest_tools, stand_ins
 from mcp_errortracking.workflows.base import Workflow
 from mcp_errortracking.workflows.registry import WORKFLOWS
 
@@ -49,8 +49,10 @@ class Toolbox(OfferedTools[type[Declaration]]):
             return endpoint
         if tool in self._known:
             hidden = self._read_only and not self._known[tool].read_only
-            change = "without --read-only" if hidden else f"with --tools {tool} or a toolset that has it"
-            near = [] if hidden else nearest_tools(tool, self._offered)
+            change = (
+                "without --read-only" if hidden else f"with --tools {tool} or the toolset {self._known[tool].toolset}"
+            )
+            near = [] if hidden else stand_ins(tool, self._offered)
             instead = f" Of those offered, the nearest are: {', '.join(near)}." if near else ""
             raise UnknownToolError(
                 f"{tool} is not offered by this server. Its operator can start it {change}.{instead}"

@@ -270,7 +270,7 @@ async def test_wrong_arguments_reach_nobody(client: Client, sandbox: SandboxProc
         (
             "error-tracking-issues-list",
             "error-tracking-issues-list is not offered by this server. Its operator can start it with --tools "
-            "error-tracking-issues-list or a toolset that has it. Of those offered, the nearest are: "
+            "error-tracking-issues-list or the toolset issues. Of those offered, the nearest are: "
             "query-error-tracking-issues-list,",
         ),
     ],
