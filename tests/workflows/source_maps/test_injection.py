@@ -232,6 +232,7 @@ def test_the_first_bundle_tells_the_release(tmp_path: Path) -> None:
         b'{"version":3,"sources":["a"],"x":{"mappings":"AAAA;AACA"},"mappings":"AAAA;AACA"}',
         b'{"version":3,"sources":["a"],"x":{"mappings":"AAAA;AACA"},"mappings" : "AAAA;AACA"}',
         b'{"version":3,"sources":["a"],"x":[[{"mappings":"AAAA;AACA"}]],"mapp\\u0069ngs":"AAAA;AACA"}',
+        b'{"version":3,"sources":["a"],"sections":null,"mappings":"AAAA;AACA"}',
         b'{"version":3,"mappings":"AAAA;AACA","sections":[{"offset":{"line":0,"column":0},"map":'
         b'{"sources":["a"],"mappings":"AAAA;AACA"}}]}',
     ],
@@ -241,7 +242,7 @@ def test_a_map_keeps_everything_but_its_mappings(map_text: bytes) -> None:
 
     fields, old = json.loads(made.map[made.map.index(b"{") :].decode()), json.loads(map_text[map_text.index(b"{") :])
     assert fields.pop("chunk_id") == made.chunk_id
-    if "sections" in old:
+    if old.get("sections"):
         assert fields["sections"][0]["map"]["mappings"] == "AAAA;;AACA"
     else:
         assert fields == {**old, "mappings": "AAAA;;AACA"}
@@ -315,6 +316,7 @@ def test_a_map_may_have_a_segment_for_each_line_and_for_the_end_of_the_bundle(en
 def test_a_map_within_the_bundle_is_changed_there() -> None:
     for url in (
         f"data:application/json;base64,{base64.b64encode(text()).decode()}",
+        f"DATA:application/json;BASE64,{base64.b64encode(text()).decode()}",
         "data:application/json," + text().decode().replace('"', "%22").replace(" ", "%20"),
     ):
         source = f"fail()\n//# sourceMappingURL={url}".encode()

@@ -97,6 +97,7 @@ def test_a_refused_map_has_its_reason_and_place(content: bytes, why: str) -> Non
     [
         text(mappings=""),
         text(mappings=";,;AAAA,,C;"),
+        text(sections=None),
         text(names=[1, None, {}]),
         text(sourcesContent=["a", "b", None]),
         text(ignoreList=[9]),

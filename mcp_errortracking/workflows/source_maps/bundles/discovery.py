@@ -18,13 +18,12 @@ from mcp_errortracking.workflows.source_maps.chunk import ReleaseMark
 from mcp_errortracking.workflows.source_maps.debug_files.dsym import bundle_of, is_debug_file
 from mcp_errortracking.workflows.source_maps.debug_files.native import is_native, is_split
 from mcp_errortracking.workflows.source_maps.maps.registration import registered_ids
-from mcp_errortracking.workflows.source_maps.maps.script import comment, map_url
+from mcp_errortracking.workflows.source_maps.maps.script import comment, is_inline, map_url
 
 LIMIT = MAX_FILE
 """Bytes of one file: PostHog's limit for a symbol set (contract 5.4)."""
 EXCLUDED = ("node_modules/", ".git/", ".hg/", ".svn/", ".venv/", ".cache/", ".next/cache/")
 """Folders that are excluded by default; a pattern that begins with ! includes them again."""
-INLINE = "data:"
 _SCRIPTS = (".js", ".mjs", ".cjs")
 _NAMED = 5  # bundles that a message names, of those that share a map
 _TAIL = 64 * 1024
@@ -186,7 +185,7 @@ class _Search:
             self.sort_in_empty(bundle)
             return
         url = map_url(script)
-        if url and url.startswith(INLINE):
+        if url and is_inline(url):
             self.inline.append(bundle)
             return
         beside = bundle.with_name(f"{bundle.name}.map")

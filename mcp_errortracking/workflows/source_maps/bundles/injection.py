@@ -36,6 +36,7 @@ from mcp_errortracking.workflows.source_maps.maps.script import (
     count_lines,
     find_insertion_point,
     find_map_url,
+    is_inline,
     map_url,
 )
 from mcp_errortracking.workflows.source_maps.maps.strict import read_strictly
@@ -207,11 +208,11 @@ def map_in(source: bytes) -> bytes:
         InvalidMapError: the data URL is missing or invalid.
     """
     head, comma, data = (map_url(source) or "").partition(",")
-    if not head.startswith("data:") or not comma:
+    if not is_inline(head) or not comma:
         raise InvalidMapError("The URL that should hold it is not a data URL.")
     try:
         raw = b"".join(map(unquote_to_bytes, _uncut_escapes(data)))
-        return _base64(raw) if head.endswith(";base64") else raw
+        return _base64(raw) if head.lower().endswith(";base64") else raw
     except binascii.Error as error:
         raise InvalidMapError(f"Its data URL is not base 64: {error}.") from None
 

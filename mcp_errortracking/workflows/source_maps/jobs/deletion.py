@@ -7,9 +7,9 @@ from pathlib import Path
 from mcp_errortracking.workflows.files.local_file import LocalFile
 from mcp_errortracking.workflows.files.roots import Roots
 from mcp_errortracking.workflows.problems import WorkflowError
-from mcp_errortracking.workflows.source_maps.bundles.discovery import INLINE, LIMIT
+from mcp_errortracking.workflows.source_maps.bundles.discovery import LIMIT
 from mcp_errortracking.workflows.source_maps.jobs.build import PreparedBuild
-from mcp_errortracking.workflows.source_maps.maps.script import map_url, without_map_url
+from mcp_errortracking.workflows.source_maps.maps.script import is_inline, map_url, without_map_url
 from mcp_errortracking.workflows.source_maps.recorded.records import Records
 from mcp_errortracking.workflows.source_maps.upload.content import ContentError, fingerprint
 from mcp_errortracking.workflows.source_maps.upload.results import ChunkResult, ChunkStatus, UploadResult
@@ -68,7 +68,7 @@ def _remove_comment(roots: Roots, records: Records, path: Path) -> list[Path]:
     """
     content = roots.read(path, LIMIT)
     url = map_url(content)
-    if url is None or url.startswith(INLINE):
+    if url is None or is_inline(url):
         return []
     return records.write((path, without_map_url(content)))
 

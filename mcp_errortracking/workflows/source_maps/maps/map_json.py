@@ -66,13 +66,18 @@ def text_of(fields: Fields, name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def is_index_map(fields: Fields) -> bool:
+    """True if a map consists of sections; null stands for none."""
+    return fields.get("sections") is not None
+
+
 def has_no_mappings(fields: Fields) -> bool:
     """True if a map maps no code to a source, as bundlers write for a bundle that only loads others.
 
     Raises:
         InvalidMapError: its sections are malformed.
     """
-    if "sections" in fields:
+    if is_index_map(fields):
         return all(has_no_mappings(nested) for _, _, _, nested in sections_of(fields))
     mappings = fields.get("mappings")
     return isinstance(mappings, str) and are_unmapped(mappings)
@@ -84,7 +89,7 @@ def last_line_of(fields: Fields) -> int:
     Raises:
         InvalidMapError: its sections are malformed.
     """
-    if "sections" in fields:
+    if is_index_map(fields):
         lasts = [(line, last_line_of(nested)) for _, line, _, nested in sections_of(fields)]
         return max((line + last for line, last in lasts if last >= 0), default=-1)
     mappings = fields.get("mappings")
@@ -174,7 +179,7 @@ def _added_fields(text: bytes, changes: dict[str, str], *, is_empty: bool) -> _E
 def _moved_mappings(text: bytes, fields: Fields, place: InsertionPoint) -> _Edit | None:
     """Return the change that moves the mappings; None for an index map, or if the mappings' text has escapes."""
     old = fields.get("mappings")
-    if not isinstance(old, str) or "sections" in fields or not old.isascii():
+    if not isinstance(old, str) or is_index_map(fields) or not old.isascii():
         return None
     if any(map(_names_mappings, fields.values())):  # their text may be found in place of the map's own
         return None
@@ -209,8 +214,7 @@ def _moved(fields: Fields, place: InsertionPoint, depth: int) -> Fields:
     """Return the fields of a map for the bundle after a line of code was inserted."""
     if depth == 0:
         raise InvalidMapError("Its sections are nested too deeply.")
-    sections = fields.get("sections")
-    if sections is None:
+    if not is_index_map(fields):
         mappings = fields.get("mappings")
         if not isinstance(mappings, str):
             raise InvalidMapError("It has neither mappings nor sections.")

@@ -42,6 +42,11 @@ def map_url(script: bytes) -> str | None:
     return "".join(decode_pieces(script[found.url])) if found else None
 
 
+def is_inline(url: str) -> bool:
+    """True if a map's URL holds the map."""
+    return url[:5].lower() == "data:"
+
+
 def find_map_url(script: bytes) -> slice | None:
     """Return the place of the URL that `map_url` returns."""
     found = _map_comment(script)

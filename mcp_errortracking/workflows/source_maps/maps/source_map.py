@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from mcp_errortracking.workflows.problems import InvalidMapError
-from mcp_errortracking.workflows.source_maps.maps.map_json import Fields, parse_map, sections_of, text_of
+from mcp_errortracking.workflows.source_maps.maps.map_json import Fields, is_index_map, parse_map, sections_of, text_of
 from mcp_errortracking.workflows.source_maps.maps.mappings import UNMAPPED, MappedPosition, Mappings, check_letters
 from mcp_errortracking.workflows.source_maps.maps.source_lines import Lines
 
@@ -96,7 +96,7 @@ def _map(fields: Fields, depth: int) -> SourceMap:
         raise InvalidMapError(f"{found}; only version 3 is supported.")
     if depth == 0:
         raise InvalidMapError("Its sections are nested too deeply.")
-    return _IndexMap(fields, depth) if "sections" in fields else _PlainMap(fields)
+    return _IndexMap(fields, depth) if is_index_map(fields) else _PlainMap(fields)
 
 
 class _PlainMap:
