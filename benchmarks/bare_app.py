@@ -1,4 +1,4 @@
-"""An app that answers the same bytes to every POST over HTTP, to measure the share of uvicorn in a call.
+"""The share of uvicorn in a call: our server over HTTP, with an app that answers the same bytes to every POST.
 
 python -m benchmarks.bare_app PORT BYTES STATUS
 """
