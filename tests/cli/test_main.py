@@ -426,12 +426,12 @@ def test_a_start_over_stdio_loads_no_sandbox_and_no_command_it_does_not_run() ->
 def test_a_reader_that_leaves_ends_a_command_on_windows_too(
     monkeypatch: pytest.MonkeyPatch, platform: str, is_end: bool
 ) -> None:
-    def write(_: object) -> int:
+    def write(*_: object) -> int:
         raise OSError(errno.EINVAL, "Invalid argument")
 
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(os, "dup2", lambda *_: None)
-    monkeypatch.setattr("mcp_errortracking.cli.main.run_tools", write)
+    monkeypatch.setattr("mcp_errortracking.server.tool_list.listed_tools", write)
 
     with nullcontext() if is_end else pytest.raises(OSError, match="Invalid argument"):
         assert run_here("tools") == (1, "", "")
