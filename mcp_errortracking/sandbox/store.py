@@ -117,8 +117,8 @@ class Store:
     def get(self, kind: str, project: int | None, document_id: object) -> Document | None:
         """Return a document of that project (None: of any)."""
         row = self._db.execute(
-            "SELECT body FROM documents WHERE kind = ? AND id = ? AND (?3 IS NULL OR project = ?3)",
-            (kind, str(document_id).lower(), project),
+            "SELECT body FROM documents WHERE kind = :kind AND id = :id AND (:project IS NULL OR project = :project)",
+            {"kind": kind, "id": str(document_id).lower(), "project": project},
         ).fetchone()
         return json.loads(row[0]) if row else None
 
@@ -132,20 +132,22 @@ class Store:
 
     def all(self, kind: str, project: int | None = None) -> list[Document]:
         """Return the documents of a project (None: of all), in the order they were stored."""
-        return self._select(kind, "(?2 IS NULL OR project = ?2) ORDER BY number", project)
+        condition = "(:project IS NULL OR project = :project) ORDER BY number"
+        return self._select(kind, condition, project=project)
 
     def within(self, kind: str, project: int, first: str, last: str) -> list[Document]:
         """Return the documents with names between two, both included, in the order of names: events of a time range."""
-        return self._select(kind, "project = ?2 AND name BETWEEN ?3 AND ?4 ORDER BY name, id", project, first, last)
+        condition = "project = :project AND name BETWEEN :first AND :last ORDER BY name, id"
+        return self._select(kind, condition, project=project, first=first, last=last)
 
-    def _select(self, kind: str, condition: str, *values: object) -> list[Document]:
-        chosen = f"FROM documents WHERE kind = ?1 AND {condition}"
+    def _select(self, kind: str, condition: str, **values: object) -> list[Document]:
+        chosen, values = f"FROM documents WHERE kind = :kind AND {condition}", {"kind": kind, **values}
         if kind not in _UNCHANGING:
-            return [json.loads(body) for (body,) in self._db.execute(f"SELECT body {chosen}", (kind, *values))]
-        numbers = self._db.execute(f"SELECT number {chosen}", (kind, *values)).fetchall()
+            return [json.loads(body) for (body,) in self._db.execute(f"SELECT body {chosen}", values)]
+        numbers = self._db.execute(f"SELECT number {chosen}", values).fetchall()
         if any(number not in self._decoded for (number,) in numbers):
             numbers = list[tuple[int]]()
-            for number, body in self._db.execute(f"SELECT number, body {chosen}", (kind, *values)):
+            for number, body in self._db.execute(f"SELECT number, body {chosen}", values):
                 numbers.append((number,))
                 if number not in self._decoded:
                     self._decoded[number] = json.loads(body)
@@ -154,8 +156,8 @@ class Store:
     def remove(self, kind: str, project: int | None, document_id: object) -> bool:
         """Delete a document; return True if it existed."""
         done = self._db.execute(
-            "DELETE FROM documents WHERE kind = ? AND id = ? AND (?3 IS NULL OR project = ?3)",
-            (kind, str(document_id).lower(), project),
+            "DELETE FROM documents WHERE kind = :kind AND id = :id AND (:project IS NULL OR project = :project)",
+            {"kind": kind, "id": str(document_id).lower(), "project": project},
         )
         return done.rowcount > 0
 
