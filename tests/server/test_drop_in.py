@@ -156,4 +156,4 @@ def test_verbosity_of_older_tools_is_read_by_both_ages_of_posthog() -> None:
     )
 
     assert stack == {"issueId": RULE, "include": ["exception", "stacktrace"], "verbosity": "stack"}
-    assert both == {"issueId": RULE, "include": ["release"]}
+    assert both == {"issueId": RULE, "include": ["release"], "verbosity": "raw"}
