@@ -28,7 +28,8 @@ def test_the_bundle_has_the_package_and_what_builds_it() -> None:
         "__main__.py",
         "py.typed",
         "server/tool_list.json",
-        "server/apps/issues.html",
+        "server/apps/frame.html",
+        "server/apps/issues.js",
         "demo/bundle/checkout.min.js.map",
     } <= kept
     code = {file.relative_to(package).as_posix() for file in package.rglob("*.py")}

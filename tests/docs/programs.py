@@ -17,6 +17,7 @@ RUN_BY = {
     "npx": "tools/frameworks/apps.py",
     "opencode": "tests/clients/test_installed.py",
     "posthog-cli": ".ci/node-tools",
+    "pytest": "Makefile",
     "qwen": "tests/clients/test_installed.py",
     "uvicorn": "tests/server/http/test_replicas.py",
 }
