@@ -442,7 +442,7 @@ def test_a_page_of_100_issues_is_usable_soon(shown: Open, record_property: Calla
     record_property("milliseconds from the data to the painted rows of 100 issues", round(milliseconds, 1))
     print(f"100 issues: painted {milliseconds:.1f} ms after the data; spent in ms: {spent}")
     assert host.run("document.querySelectorAll('.row button').length") >= 75
-    # What makes a row expensive are its elements: a trend is two, however many parts it has.
+    # Elements make a row expensive: a trend is two, however many parts it has.
     assert (
         host.run("Math.max(...[...document.querySelectorAll('.row')].map(one => one.querySelectorAll('*').length))")
         < 50
