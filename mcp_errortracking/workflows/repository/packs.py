@@ -126,7 +126,7 @@ class Pack:
         guess, spread = (name[1] << 8 | name[2]) * (last - first) >> 16, 32 + 2 * isqrt(last - first)
         begin = max(guess - spread, 0) * width
         at = names.find(name, begin, begin + 2 * spread * width)
-        while at % width and at >= 0:  # the end of a name and the begin of the next one
+        while at % width and at >= 0:  # the end of a name and the beginning of the next one
             at = names.find(name, at + 1)
         if at < 0:
             self._budget.spend(5)
@@ -187,7 +187,7 @@ class Pack:
         return kind, base, inflate(self._data, size, self._budget, header[at:])
 
     def _block(self, number: int) -> bytes:
-        """Read a block of the pack, and the begin of the next one, in which its last object may end."""
+        """Read a block of the pack, and the beginning of the next one, in which its last object may end."""
         self._data.seek(min(number, 2**48) * _BLOCK)
         block = self._blocks[number] = self._data.read(_BLOCK + _FIRST_PIECE)
         if len(self._blocks) > _MOST_BLOCKS:

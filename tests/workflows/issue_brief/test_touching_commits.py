@@ -59,10 +59,8 @@ def test_they_are_those_of_git_log(merged: History, first: str | None) -> None:
     assert found.is_whole
 
 
-def test_each_folder_of_a_commit_is_read_once(merged: History, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also if several files lie in it, and for the commit as well as for its parent."""
-    for number in range(10):
-        merged.commit(f"Change {number}", {"src/a.py": f"{number}\n"})
+def reads_by_kind(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count the objects that are read from here on."""
     read = Counter[str]()
     original = Objects.read
 
@@ -71,6 +69,14 @@ def test_each_folder_of_a_commit_is_read_once(merged: History, monkeypatch: pyte
         return original(self, name, wanted)
 
     monkeypatch.setattr(Objects, "read", counted)
+    return read
+
+
+def test_each_folder_of_a_commit_is_read_once(merged: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if several files lie in it, and for the commit as well as for its parent."""
+    for number in range(10):
+        merged.commit(f"Change {number}", {"src/a.py": f"{number}\n"})
+    read = reads_by_kind(monkeypatch)
     last, base = merged.git("rev-parse", "main", "main~10").split()
     found = touching(merged.folder, last, base, "src/a.py", "src/b.py", "c.py")
 
@@ -127,14 +133,7 @@ def test_lines_of_many_files_are_followed_in_one_walk(tmp_path: Path, monkeypatc
         history.commit(f"Change {number}", {names[number % 5]: f"1\n{number}\n", "README.md": f"{number}\n"})
     history.git("gc", "--quiet")
     head = history.git("rev-parse", "HEAD")
-    read = Counter[str]()
-    original = Objects.read
-
-    def counted(self: Objects, name: str, wanted: str) -> bytes:
-        read[wanted] += 1
-        return original(self, name, wanted)
-
-    monkeypatch.setattr(Objects, "read", counted)
+    read = reads_by_kind(monkeypatch)
     paths = [tuple(part.encode() for part in name.split("/")) for name in names]
     found = dict[tuple[tuple[bytes, ...], int], str]()
     with Objects(Roots([history.folder]), history.folder / ".git/objects", Budget()) as objects:
